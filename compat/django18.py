@@ -1,0 +1,45 @@
+"""
+Django 1.8 and 1.9. Delete when Django < 1.10 support ends.
+"""
+from __future__ import absolute_import
+
+import codecs
+
+from django.db import transaction
+from django.utils import six
+from django.utils.deprecation import RemovedInDjango20Warning as RemovedAfterNextVersionWarning
+
+__all__ = [
+    'BAD_REQUEST_ERRORS', 'URLS_MODULE', 'RemovedAfterNextVersionWarning', 'decode_path', 'on_commit',
+    'set_content_type', 'six',
+]
+
+# Django 1.8 has no commit hooks; the check channels.E013 refuses the setting
+# that needs them.
+on_commit = getattr(transaction, 'on_commit', None)
+
+
+#: Where Django keeps reverse() and the script prefix. A name, because the
+#: module imports Django's HTTP.
+URLS_MODULE = 'django.core.urlresolvers'
+
+#: What a malformed request raises while it is being read.
+BAD_REQUEST_ERRORS = (UnicodeDecodeError,)
+
+
+def decode_path(path):
+    """Return the text of a path that was sent as bytes, unquoted."""
+    return path.decode('utf-8')
+
+
+def set_content_type(request):
+    """Set the encoding of `request` by its Content-Type."""
+    import cgi
+    charset = cgi.parse_header(request.META.get('CONTENT_TYPE', ''))[1].get('charset')
+    if charset is not None:
+        try:
+            codecs.lookup(charset)
+        except LookupError:
+            pass
+        else:
+            request.encoding = charset

@@ -1,0 +1,42 @@
+"""
+What Django 1.10 itself offers.
+"""
+from __future__ import absolute_import
+
+import codecs
+
+from django.db.transaction import on_commit
+from django.utils import six
+from django.utils.deprecation import RemovedInDjango20Warning as RemovedAfterNextVersionWarning
+
+__all__ = [
+    'BAD_REQUEST_ERRORS', 'URLS_MODULE', 'RemovedAfterNextVersionWarning', 'decode_path', 'on_commit',
+    'set_content_type', 'six',
+]
+
+
+#: Where Django keeps reverse() and the script prefix. A name, because the
+#: module imports Django's HTTP.
+URLS_MODULE = 'django.urls'
+
+#: What a malformed request raises while it is being read.
+BAD_REQUEST_ERRORS = (UnicodeDecodeError,)
+
+
+def decode_path(path):
+    """Return the text of a path that was sent as bytes, unquoted."""
+    return path.decode('utf-8')
+
+
+def set_content_type(request):
+    """Set what `request` has of its Content-Type, and its encoding by it."""
+    import cgi
+    request.content_type, request.content_params = cgi.parse_header(request.META.get('CONTENT_TYPE', ''))
+    charset = request.content_params.get('charset')
+    if charset is not None:
+        try:
+            codecs.lookup(charset)
+        except LookupError:
+            pass
+        else:
+            request.encoding = charset

@@ -1,0 +1,252 @@
+"""
+Mends Django 1.8 to 1.11 for Pythons that are newer than they are.
+
+Those Djangos have no syntax that Python 3.8 to 3.13 refuses, but five small
+breakages keep them from starting there. Each is mended in memory, by a
+function that says what broke; no file of an installed Django is changed.
+
+This file imports neither Django nor django.channels: it is loaded by its path
+right after the bare package `django` was imported, when nothing else of it can
+be. Whoever loads it calls install(). CHANNELS_MEND_DJANGO=0 in the environment
+turns it off. Delete it when Django < 2.0 support ends.
+"""
+from __future__ import absolute_import
+
+import collections
+import collections.abc
+import gettext
+import importlib.machinery
+import importlib.util
+import logging
+import os
+import re
+import sys
+import types
+
+SWITCH = 'CHANNELS_MEND_DJANGO'
+
+logger = logging.getLogger('django.channels.compat')
+
+
+def install(django_version):
+    """
+    Mend what is broken for `django_version` on this Python; return its names.
+
+    Do nothing the second time, and nothing if the switch is off.
+    """
+    if os.environ.get(SWITCH) == '0' or any(type(finder).__name__ == 'MendingFinder' for finder in sys.meta_path):
+        return []
+    mended, later = [], {}
+    for mend, python, django, modules in MENDS:
+        if sys.version_info < python or django_version >= django:
+            continue
+        if not modules:
+            mend()
+        for name in modules:
+            later.setdefault(name, []).append(mend)
+        mended.append(mend.__name__)
+    if not mended:
+        return []
+    sys.meta_path.insert(0, MendingFinder(later))
+    logger.info(
+        'Mended Django %s for Python %s: %s. Set %s=0 to leave it alone.',
+        '.'.join(str(part) for part in django_version[:3]), '.'.join(str(part) for part in sys.version_info[:3]),
+        ', '.join(mended), SWITCH,
+    )
+    return mended
+
+
+# Before anything of Django is imported
+
+def abstract_collections():
+    """
+    Python 3.10 took the abstract base classes out of `collections`.
+
+    Django 1.8 to 1.11 look for Iterator, Mapping and others there.
+    """
+    for name in collections.abc.__all__:
+        if not hasattr(collections, name):
+            setattr(collections, name, getattr(collections.abc, name))
+
+
+def gettext_charsets():
+    """
+    Python 3.11 took the output charset out of `gettext`.
+
+    Django 1.8 to 1.11 set it to UTF-8, which on Python 3 changed nothing.
+    """
+    translation = gettext.translation
+
+    def translation_without_codeset(domain, localedir=None, languages=None, class_=None, fallback=False, codeset=None):
+        return translation(domain, localedir, languages, class_, fallback)
+
+    def set_output_charset(self, charset):
+        """Do nothing, as it did for the text that Python 3 returns."""
+
+    gettext.translation = translation_without_codeset
+    gettext.NullTranslations.set_output_charset = set_output_charset
+
+
+def cgi_module():
+    """
+    Python 3.13 has no module `cgi`.
+
+    Django 1.8 to 1.11 parse the headers of uploads with it. A replacement
+    from PyPI (legacy-cgi) is left in its place.
+    """
+    if importlib.util.find_spec('cgi') is not None:
+        return
+    # Imported here, since each start of Python would pay for them.
+    import email.message
+    import html
+
+    def parse_header(line):
+        """Return the value and the parameters (a dict) of a header."""
+        message = email.message.Message()
+        message['content-type'] = line
+        parameters = message.get_params(failobj=[(line, '')])
+        return parameters[0][0], {name.lower(): value for name, value in parameters[1:]}
+
+    def valid_boundary(boundary):
+        """Return whether `boundary` may divide a multipart body."""
+        pattern = br'^[ -~]{0,200}[!-~]$' if isinstance(boundary, bytes) else r'^[ -~]{0,200}[!-~]$'
+        return re.match(pattern, boundary)
+
+    def escape(text, quote=False):
+        """Return `text` with what HTML would read as markup escaped."""
+        return html.escape(text, quote)
+
+    module = types.ModuleType('cgi', 'What Django 1.8 to 1.11 use of the module that Python 3.13 dropped.')
+    module.parse_header, module.valid_boundary, module.escape = parse_header, valid_boundary, escape
+    sys.modules['cgi'] = module
+
+
+# Right after a module of Django was imported
+
+def model_class_cell(module):
+    """
+    Python 3.8 insists on `__classcell__` reaching type.__new__().
+
+    Django 1.8 to 1.10 drop it, so that models whose methods say super()
+    can't be made. Fill the cell as type.__new__() would have.
+    """
+    new = module.ModelBase.__new__
+
+    def new_with_cell(cls, name, bases, attrs, **kwargs):
+        cell = attrs.pop('__classcell__', None)
+        model = new(cls, name, bases, attrs, **kwargs)
+        if cell is not None:
+            cell.cell_contents = model
+        return model
+
+    module.ModelBase.__new__ = staticmethod(new_with_cell)
+
+
+def six_importer(module):
+    """
+    Python 3.12 asks importers for find_spec() only.
+
+    The importer for `six.moves` in Django's copy of six has find_module().
+    """
+    importer = type(module._importer)
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname in self.known_modules:
+            return importlib.util.spec_from_loader(fullname, self)
+        return None
+
+    def create_module(self, spec):
+        return self.load_module(spec.name)
+
+    def exec_module(self, loaded):
+        """Nothing is left to do."""
+
+    importer.find_spec, importer.create_module, importer.exec_module = find_spec, create_module, exec_module
+
+
+def test_durations(module):
+    """
+    Python 3.12 tells test results how long each test took.
+
+    The result that a parallel test run collects has no place for it.
+    """
+    result = getattr(module, 'RemoteTestResult', None)
+    if result is not None:
+        result.addDuration = lambda self, test, elapsed: None
+
+
+def regex_flags(module):
+    """
+    Python 3.11 takes flags such as (?i) at the start of a pattern only.
+
+    Django's resolvers put what they prepend, such as a ^, before those of a
+    project's patterns.
+    """
+    module.re = FlagsFirst(re)
+
+
+class FlagsFirst(object):
+    """The module `re`, but for a compile() that moves flags to the start."""
+
+    def __init__(self, module):
+        self._module = module
+
+    def compile(self, pattern, flags=0):
+        if isinstance(pattern, str):
+            found = re.findall(r'(?<!\\)\(\?([aiLmsux]+)\)', pattern)
+            if found:
+                pattern = '(?%s)%s' % (''.join(sorted(set(''.join(found)))),
+                                       re.sub(r'(?<!\\)\(\?[aiLmsux]+\)', '', pattern))
+        return self._module.compile(pattern, flags)
+
+    def __getattr__(self, name):
+        return getattr(self._module, name)
+
+
+#: What mends, the Python from which and the Django before which it is needed,
+#: and the modules that it mends (none: it mends the standard library).
+MENDS = [
+    (model_class_cell, (3, 8), (1, 11), ['django.db.models.base']),
+    (abstract_collections, (3, 10), (2, 0), []),
+    (gettext_charsets, (3, 11), (2, 0), []),
+    (regex_flags, (3, 11), (2, 0), ['django.core.urlresolvers', 'django.urls.resolvers']),
+    (six_importer, (3, 12), (2, 0), ['django.utils.six']),
+    (test_durations, (3, 12), (2, 0), ['django.test.runner']),
+    (cgi_module, (3, 13), (2, 0), []),
+]
+
+
+class MendingFinder(object):
+    """Finds the modules of `mends` as usual and mends them once executed."""
+
+    def __init__(self, mends):
+        self.mends = mends
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname not in self.mends:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = MendingLoader(spec.loader, self.mends[fullname])
+        return spec
+
+
+class MendingLoader(object):
+    """Loads by `loader`, mends, and leaves the module as if it had been it."""
+
+    def __init__(self, loader, mends):
+        self.loader = loader
+        self.mends = mends
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self.loader
+        self.loader.exec_module(module)
+        for mend in self.mends:
+            mend(module)
+
+    def __getattr__(self, name):
+        # get_code() and its like, for runpy.
+        return getattr(self.loader, name)
