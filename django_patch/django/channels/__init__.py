@@ -1,0 +1,24 @@
+"""
+Channels: Django's views, WebSockets and background work over messages.
+
+Send with ``Channel("name").send({...})`` and ``Group("name").send({...})``;
+tell workers what to run with ``route``, ``route_class`` and ``include``.
+Importing this package reads no settings and needs no optional dependency.
+"""
+from __future__ import absolute_import
+
+from .channel import Channel, Group
+from .compat.app_config import *  # NOQA
+from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
+from .routing import include, route, route_class
+
+__version__ = '1.0.0'
+
+__all__ = [
+    # Sending
+    'Channel', 'Group',
+    # Routing
+    'include', 'route', 'route_class',
+    # Layers
+    'DEFAULT_CHANNEL_LAYER', 'channel_layers',
+]

@@ -1,0 +1,37 @@
+"""
+The app's configuration.
+"""
+from __future__ import absolute_import
+
+import os
+
+from django.apps import AppConfig
+from django.core import checks
+from django.core.management import find_commands, get_commands
+from django.core.signals import setting_changed
+
+
+class ChannelsConfig(AppConfig):
+    name = 'django.channels'
+    label = 'channels'
+    verbose_name = 'Channels'
+
+    def ready(self):
+        from .binding.base import BindingMetaclass
+        from .checks import check_channel_layers
+        from .layers import channel_layers
+        from .package_checks import check_packages
+        checks.register(check_channel_layers, 'channels')
+        checks.register(check_packages, 'channels')
+        # Its models are there by now.
+        BindingMetaclass.register_all()
+        # Apps later in INSTALLED_APPS lose their commands to earlier ones;
+        # wherever this one stands, its own win.
+        for command in find_commands(os.path.join(self.path, 'management')):
+            get_commands()[command] = self.name
+
+        def reset(setting, **kwargs):
+            if setting == 'CHANNEL_LAYERS':
+                channel_layers.reset()
+
+        setting_changed.connect(reset, weak=False, dispatch_uid='channels.reset_layers')

@@ -1,0 +1,93 @@
+"""
+Decorators that give a message its user.
+
+The user comes from a session and from nothing that the client says: see
+`sessions` for where the sessions come from.
+"""
+from __future__ import absolute_import
+
+import contextlib
+
+from django.contrib import auth
+
+from .decorators import around
+from .sessions import channel_and_http_session, channel_session, http_session
+
+_KEYS = (auth.SESSION_KEY, auth.BACKEND_SESSION_KEY, auth.HASH_SESSION_KEY)
+
+
+class _SessionHolder(object):
+    """What django.contrib.auth needs of a request."""
+
+    def __init__(self, session):
+        self.session = session
+
+
+def user_for(session):
+    """Return the user that `session` names, or AnonymousUser."""
+    if session is None:
+        # Models can't be imported before the apps are.
+        from django.contrib.auth.models import AnonymousUser
+        return AnonymousUser()
+    return auth.get_user(_SessionHolder(session))
+
+
+def transfer_user(from_session, to_session):
+    """Make the user of one session the user of another."""
+    for key in _KEYS:
+        if key in from_session:
+            to_session[key] = from_session[key]
+        elif key in to_session:
+            # Logged out there is logged out here.
+            del to_session[key]
+
+
+@contextlib.contextmanager
+def _with_channel_user(message):
+    if not hasattr(message, 'user'):
+        message.user = user_for(message.channel_session)
+    yield
+
+
+@contextlib.contextmanager
+def _with_http_user(message):
+    if not hasattr(message, 'user'):
+        message.user = user_for(message.http_session)
+    yield
+
+
+@contextlib.contextmanager
+def _with_user_carried_over(message):
+    if message.http_session is not None:
+        transfer_user(message.http_session, message.channel_session)
+    yield
+
+
+def channel_session_user(func):
+    """Give the message a `user` out of its channel session."""
+    return channel_session(around(_with_channel_user)(func))
+
+
+def http_session_user(func):
+    """Give the message a `user` out of the HTTP session of its handshake."""
+    return http_session(around(_with_http_user)(func))
+
+
+def channel_session_user_from_http(func):
+    """
+    Carry the HTTP session's user into the channel session.
+
+    For websocket.connect; use channel_session_user on what follows, whose
+    messages have no cookies.
+    """
+    return http_session_user(channel_session(around(_with_user_carried_over)(func)))
+
+
+def channel_and_http_session_user_from_http(func):
+    """
+    As channel_session_user_from_http, and keep the HTTP session at hand.
+
+    Works for every message of a socket: its `http_session` is the live one,
+    and its `user` is that session's.
+    """
+    return channel_and_http_session(around(_with_http_user)(around(_with_user_carried_over)(func)))

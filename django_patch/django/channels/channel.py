@@ -1,0 +1,76 @@
+"""
+Channel and Group: the two things a project sends to.
+"""
+from __future__ import absolute_import
+
+from . import outbox
+from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
+from .names import validate_channel_name, validate_group_name
+
+
+class Sender(object):
+    """A name on a channel layer that messages can be sent to."""
+    method = None
+
+    def __init__(self, name, alias=DEFAULT_CHANNEL_LAYER, channel_layer=None):
+        self.name = self.validate(name)
+        self.channel_layer = channel_layers[alias] if channel_layer is None else channel_layer
+
+    def validate(self, name):
+        raise NotImplementedError('subclasses of Sender must provide a validate() method')
+
+    def send(self, content, immediately=False):
+        """
+        Send `content`, a dict of what messages can hold.
+
+        Inside a consumer it goes out when the consumer has succeeded, unless
+        `immediately`; elsewhere at once. Raise TypeError if it is no dict.
+        """
+        if not isinstance(content, dict):
+            raise TypeError(
+                'You can only send dicts, not %s: wrap it, as in {"value": ...}.' % type(content).__name__
+            )
+        outbox.send(self.channel_layer, self.method, self.name, content, immediately)
+
+    def __str__(self):
+        return self.name
+
+    def __repr__(self):
+        return '<%s %s>' % (type(self).__name__, self.name)
+
+
+class Channel(Sender):
+    """
+    A channel of the layer `alias`, or of the given `channel_layer`.
+
+    Sending to a full channel outside of a consumer raises the layer's
+    ChannelFull.
+    """
+    method = 'send'
+
+    def validate(self, name):
+        return validate_channel_name(name)
+
+
+class Group(Sender):
+    """
+    A set of channels; what is sent to the group goes to all of them.
+
+    Members without room miss the message; the layer's statistics count them.
+    """
+    method = 'send_group'
+
+    def validate(self, name):
+        return validate_group_name(name)
+
+    def add(self, channel):
+        """Make `channel`, a Channel or a name, a member of this group."""
+        self.channel_layer.group_add(self.name, _channel_name(channel))
+
+    def discard(self, channel):
+        """Remove `channel`, a Channel or a name, from this group."""
+        self.channel_layer.group_discard(self.name, _channel_name(channel))
+
+
+def _channel_name(channel):
+    return channel.name if isinstance(channel, Channel) else validate_channel_name(channel)

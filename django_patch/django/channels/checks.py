@@ -1,0 +1,148 @@
+"""
+System checks: every way to get the settings of channels wrong.
+
+The ids are documented in docs/ref/checks.txt.
+"""
+from __future__ import absolute_import
+
+from django.core.checks import Error, Warning
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.utils.module_loading import import_string
+
+from . import compat
+from .compat import six
+from .conf import conf
+from .layers import DEFAULT_CHANNEL_LAYER
+from .routing import Router
+
+KEYS = {'BACKEND', 'ROUTING', 'CONFIG', 'TEST_CONFIG'}
+
+
+def check_channel_layers(app_configs=None, **kwargs):
+    """Return the errors and warnings for the settings of channels."""
+    layers = conf.channel_layers
+    if not isinstance(layers, dict):
+        return [Error(
+            'CHANNEL_LAYERS must be a dict of alias -> configuration.',
+            hint="For example {'default': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', "
+                 "'ROUTING': 'project.routing.routes'}}.",
+            id='channels.E001',
+        )]
+    errors = []
+    for alias in sorted(layers):
+        errors.extend(_check_layer(alias, layers[alias]))
+    if layers and DEFAULT_CHANNEL_LAYER not in layers:
+        errors.append(Warning(
+            "CHANNEL_LAYERS has no '%s'." % DEFAULT_CHANNEL_LAYER,
+            hint='Channel and Group use it unless they are given another alias, and so do the commands.',
+            id='channels.W002',
+        ))
+    return errors + _check_commit() + _check_sessions(layers)
+
+
+def _check_layer(alias, config):
+    where = "CHANNEL_LAYERS['%s']" % alias
+    if not isinstance(config, dict):
+        return [Error('%s must be a dict.' % where, hint='It needs a BACKEND and a ROUTING.', id='channels.E003')]
+    errors = []
+    for key in sorted(set(config) - KEYS):
+        errors.append(Warning(
+            '%s has the unknown key %r.' % (where, str(key)),
+            hint='The keys are BACKEND, ROUTING, CONFIG and TEST_CONFIG; what configures the layer goes into CONFIG.',
+            id='channels.W004',
+        ))
+    errors.extend(_check_backend(where, config))
+    errors.extend(_check_routing(where, config))
+    return errors
+
+
+def _check_backend(where, config):
+    if 'BACKEND' not in config:
+        return [Error(
+            '%s has no BACKEND.' % where,
+            hint="Name a layer's class, such as 'django.channels.layers.memory.InMemoryChannelLayer' or "
+                 "'django.channels.layers.redis.RedisChannelLayer'.",
+            id='channels.E005',
+        )]
+    try:
+        backend = import_string(config['BACKEND'])
+    except (ImportError, TypeError, AttributeError) as error:
+        return [Error(
+            "The BACKEND of %s, %r, can't be imported: %s" % (where, config['BACKEND'], error),
+            hint='Check the dotted path, and whether the package is installed.',
+            id='channels.E006',
+        )]
+    errors = []
+    for key in ('CONFIG', 'TEST_CONFIG'):
+        options = config.get(key, {})
+        if not isinstance(options, dict):
+            errors.append(Error(
+                'The %s of %s must be a dict.' % (key, where),
+                hint='Its items are the keyword arguments of the BACKEND.',
+                id='channels.E007',
+            ))
+            continue
+        if key not in config and key != 'CONFIG':
+            continue
+        try:
+            backend(**options)
+        except (TypeError, ValueError, ImportError, ImproperlyConfigured) as error:
+            errors.append(Error(
+                "The BACKEND of %s can't be built with its %s: %s" % (where, key, error),
+                hint='The items of %s are the keyword arguments of %s.' % (key, config['BACKEND']),
+                id='channels.E008',
+            ))
+    return errors
+
+
+def _check_routing(where, config):
+    if 'ROUTING' not in config:
+        return [Error(
+            '%s has no ROUTING.' % where,
+            hint="Give the dotted path of a list of routes, such as 'project.routing.routes', or [] for Django's "
+                 "views alone.",
+            id='channels.E009',
+        )]
+    try:
+        router = Router(config['ROUTING'])
+        unusable = [route for route in router.routes if not callable(getattr(route, 'consumer', len))]
+    except (ImproperlyConfigured, ValueError, TypeError) as error:
+        return [Error(
+            "The ROUTING of %s can't be used: %s" % (where, error),
+            hint='It is a list of route(), route_class() and include(), a dict, or the dotted path of either.',
+            id='channels.E010',
+        )]
+    return [
+        Error('The consumer of %r in %s is not callable.' % (route, where), id='channels.E011')
+        for route in unusable
+    ]
+
+
+def _check_commit():
+    alias = conf.send_on_commit
+    if not alias:
+        return []
+    if not isinstance(alias, (six.text_type, str)) or alias not in connections:
+        return [Error(
+            'CHANNEL_SEND_ON_COMMIT names no database: %r.' % (alias,),
+            hint="Use an alias of DATABASES, such as 'default'.",
+            id='channels.E012',
+        )]
+    if compat.on_commit is None:
+        return [Error(
+            'CHANNEL_SEND_ON_COMMIT needs transaction.on_commit(), which this Django does not have.',
+            hint='Use Django 1.9 or later, or remove the setting.',
+            id='channels.E013',
+        )]
+    return []
+
+
+def _check_sessions(layers):
+    if layers and conf.session_engine == 'django.contrib.sessions.backends.signed_cookies':
+        return [Warning(
+            'Channel sessions cannot live in cookies, since messages have none to set.',
+            hint='Set CHANNEL_SESSION_ENGINE to another backend, such as django.contrib.sessions.backends.db.',
+            id='channels.W014',
+        )]
+    return []

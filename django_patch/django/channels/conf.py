@@ -1,0 +1,66 @@
+"""
+The one reader of settings.
+
+Nothing is kept between reads, so override_settings() works.
+"""
+from __future__ import absolute_import
+
+from django.conf import settings
+
+
+class Settings(object):
+
+    @property
+    def channel_layers(self):
+        """Alias -> {BACKEND, ROUTING, CONFIG, TEST_CONFIG}; {} turns channels off."""
+        return getattr(settings, 'CHANNEL_LAYERS', {})
+
+    @property
+    def session_engine(self):
+        """The session backend for channel sessions."""
+        return getattr(settings, 'CHANNEL_SESSION_ENGINE', None) or settings.SESSION_ENGINE
+
+    @property
+    def send_on_commit(self):
+        """Alias of the database whose commit sends wait for, or None."""
+        return getattr(settings, 'CHANNEL_SEND_ON_COMMIT', None)
+
+    @property
+    def send_timeout(self):
+        """Seconds that a consumer's sends wait for room in a full channel."""
+        return getattr(settings, 'CHANNEL_SEND_TIMEOUT', 2.0)
+
+    @property
+    def websocket_protocols(self):
+        """Sub-protocols that runserver's server accepts."""
+        return getattr(settings, 'CHANNELS_WS_PROTOCOLS', None)
+
+    @property
+    def wsgi_emulation(self):
+        """Whether request.META has the deprecated wsgi.* keys."""
+        return getattr(settings, 'CHANNEL_WSGI_EMULATION', True)
+
+    @property
+    def body_memory_limit(self):
+        """Bytes of a request's body that are held in memory at most."""
+        return settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+
+    @property
+    def body_temp_dir(self):
+        """The folder for request bodies larger than that, or None."""
+        return settings.FILE_UPLOAD_TEMP_DIR
+
+    @property
+    def force_script_name(self):
+        return settings.FORCE_SCRIPT_NAME
+
+    @property
+    def debug(self):
+        return settings.DEBUG
+
+    @property
+    def allowed_hosts(self):
+        return settings.ALLOWED_HOSTS
+
+
+conf = Settings()

@@ -1,0 +1,39 @@
+"""
+How a decorator for consumers is made: of a context manager.
+"""
+from __future__ import absolute_import
+
+import functools
+
+from .compat import six
+
+
+def around(manager):
+    """
+    Return a decorator that runs consumers inside of `manager(message)`.
+
+    It takes functions and methods: the message is the first argument that
+    isn't `self`.
+    """
+    def decorator(func):
+        # Python 2 insists on all of these, and a callable may lack some.
+        present = [name for name in functools.WRAPPER_ASSIGNMENTS if hasattr(func, name)]
+
+        @functools.wraps(func, assigned=present)
+        def inner(*args, **kwargs):
+            with manager(message_among(args, kwargs)):
+                return func(*args, **kwargs)
+        return inner
+    return decorator
+
+
+def message_among(args, kwargs):
+    """
+    Return the message a consumer was called with.
+
+    Raise TypeError if there is none.
+    """
+    for value in args[:2] + tuple(six.itervalues(kwargs)):
+        if hasattr(value, 'reply_channel') and hasattr(value, 'content'):
+            return value
+    raise TypeError('A decorated consumer must be called with a message as its first argument.')

@@ -1,0 +1,14 @@
+"""
+The configuration of the delay server's app.
+"""
+from __future__ import absolute_import
+
+from django.apps import AppConfig
+
+
+class DelayConfig(AppConfig):
+    name = 'django.channels.delay'
+    label = 'channels_delay'
+    verbose_name = 'Channels: delayed messages'
+    # What the migration has, whatever DEFAULT_AUTO_FIELD is.
+    default_auto_field = 'django.db.models.AutoField'

@@ -1,0 +1,103 @@
+"""
+manage.py rundelay: the delay server.
+"""
+from __future__ import absolute_import
+
+import threading
+
+from django.core.management import BaseCommand, CommandError
+from django.db import close_old_connections
+
+from ....exceptions import InvalidChannelLayerError, LayerUnavailable
+from ....layers import DEFAULT_CHANNEL_LAYER, ChannelLayerWrapper, channel_layers
+from ....log import setup_logger
+from ....routing import route
+from ....worker import Worker
+from ... import consumers
+
+
+class Command(BaseCommand):
+    help = (
+        'Runs the delay server: it keeps what is sent to asgi.delay in the database, and sends it when its time has '
+        'come. One is enough; more than one share the work.'
+    )
+    leave_locale_alone = True
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            '--layer', dest='layer', default=DEFAULT_CHANNEL_LAYER,
+            help='Alias of the channel layer in CHANNEL_LAYERS; default: %(default)s.',
+        )
+        parser.add_argument(
+            '--sleep', dest='sleep', type=float, default=1, metavar='SECONDS',
+            help='How often to look for messages that are due; default: %(default)s.',
+        )
+
+    def handle(self, *args, **options):
+        if not options['sleep'] > 0:
+            raise CommandError('--sleep must be more than 0.')
+        self.logger = setup_logger('django.channels', int(options['verbosity']))
+        layer = self.get_layer(options['layer'])
+        worker = Worker(layer, only_channels=[consumers.CHANNEL])
+        self.logger.info('Running delay server against channel layer %s.', layer)
+        sender = DueSender(layer, options['sleep'], self.logger)
+        sender.start()
+        try:
+            worker.run()
+        finally:
+            sender.stop()
+        self.logger.info('Delay server stopped.')
+
+    def get_layer(self, alias):
+        """
+        Return the layer of that alias, with the delay server's routing.
+
+        Raise CommandError, saying why, if there can't be one.
+        """
+        try:
+            layer = channel_layers[alias]
+        except InvalidChannelLayerError as error:
+            raise CommandError(str(error))
+        if layer.local_only():
+            raise CommandError(
+                'The channel layer %s lives inside one process, so no message would ever reach this server. Use a '
+                'layer that spans processes, such as django.channels.layers.redis.RedisChannelLayer.' % layer
+            )
+        return ChannelLayerWrapper(layer.channel_layer, alias, [route(consumers.CHANNEL, consumers.delay_message)])
+
+
+class DueSender(threading.Thread):
+    """Sends the due messages to `layer`, every `seconds` seconds."""
+
+    def __init__(self, layer, seconds, logger):
+        super(DueSender, self).__init__(name='rundelay-sender')
+        # Only the signals' thread decides when the process ends.
+        self.daemon = True
+        self.layer = layer
+        self.seconds = seconds
+        self.logger = logger
+        self.ended = threading.Event()
+
+    def run(self):
+        failing = False
+        while not self.ended.is_set():
+            try:
+                sent = consumers.send_due(self.layer)
+                failing = False
+            except Exception as error:
+                # The layer or the database failed. It is said once an
+                # outage, with the traceback of what nobody expects.
+                sent = 0
+                if not failing:
+                    self.logger.error('Sending what is due failed, trying again: %s', error,
+                                      exc_info=not isinstance(error, LayerUnavailable))
+                failing = True
+            finally:
+                close_old_connections()
+            if sent < consumers.BATCH:
+                self.ended.wait(self.seconds)
+
+    def stop(self):
+        """Have run() return after the message in hand, and wait for that."""
+        self.ended.set()
+        self.join()

@@ -1,0 +1,102 @@
+"""
+The exceptions of channels: one root, told apart by who has to act.
+"""
+from __future__ import absolute_import
+
+
+class ChannelsError(Exception):
+    """The root of all exceptions that channels define."""
+
+
+# Layers
+
+class ChannelFull(ChannelsError):
+    """Raised when a channel is at its capacity and a message was refused."""
+
+
+class MessageTooLarge(ChannelsError):
+    """Raised when a layer can't carry a message of that size."""
+
+
+class LayerUnavailable(ChannelsError):
+    """Raised when a layer's store can't be reached."""
+
+
+class MalformedMessage(ChannelsError, ValueError):
+    """Raised when a message doesn't have the shape the standard gives it."""
+
+
+class InvalidChannelLayerError(ChannelsError, ValueError):
+    """Raised when CHANNEL_LAYERS can't be turned into a channel layer."""
+
+
+# Outcomes that a consumer asks for by raising them
+
+class ConsumeLater(ChannelsError):
+    """Raised by a consumer to put its message at the back of the queue."""
+
+
+class ResponseLater(ChannelsError):
+    """Raised by a view whose response will be sent later by other means."""
+
+
+class ChannelSocketException(ChannelsError):
+    """
+    Raised by a consumer to have the worker act on the socket.
+
+    Subclasses say what happens in run().
+    """
+
+    def run(self, message):
+        """Act on `message`, the message that was being consumed."""
+        raise NotImplementedError('subclasses of ChannelSocketException must provide a run() method')
+
+
+class DenyConnection(ChannelSocketException):
+    """Raised in a websocket.connect consumer to refuse the handshake."""
+
+    def run(self, message):
+        if message.channel.name != 'websocket.connect':
+            raise ValueError(
+                'DenyConnection refuses a handshake, and %s comes after it: raise WebsocketCloseException to close '
+                'an open socket.' % message.channel.name
+            )
+        message.reply_channel.send({'close': True}, immediately=True)
+
+
+class WebsocketCloseException(ChannelSocketException):
+    """
+    Raised by a consumer to close its WebSocket with a status code.
+
+    `code` is 1000 or one of 3000-4999, the codes that RFC 6455 section 7.4
+    leaves to applications; any other raises ValueError.
+    """
+
+    def __init__(self, code=1000):
+        # bool is an int, and True is not a status code.
+        valid = isinstance(code, int) and not isinstance(code, bool) and (code == 1000 or 3000 <= code <= 4999)
+        if not valid:
+            raise ValueError('%r is not a close code that an application may send: use 1000 or 3000-4999.' % (code,))
+        super(WebsocketCloseException, self).__init__(code)
+        self.code = code
+
+    def run(self, message):
+        if not message.channel.name.startswith('websocket.'):
+            raise ValueError('WebsocketCloseException needs a WebSocket message, not %s.' % message.channel.name)
+        message.reply_channel.send({'close': self.code}, immediately=True)
+
+
+class SendNotAvailableOnDemultiplexer(ChannelsError):
+    """Raised when a demultiplexer, which has no stream, is asked to send."""
+
+
+# HTTP request bodies
+
+# Both are IOErrors, as what a view gets from a broken connection under WSGI.
+
+class RequestTimeout(ChannelsError, IOError):
+    """Raised when the rest of a request's body didn't come in time."""
+
+
+class RequestAborted(ChannelsError, IOError):
+    """Raised when the client went away in the middle of its request."""

@@ -1,0 +1,59 @@
+"""
+The client of a request, as far as a worker can send to it and see it.
+"""
+from __future__ import absolute_import
+
+from ..compat.waker import monotonic
+from ..layers.blocking import send_blocking
+from ..names import disconnect_channel
+
+
+class Client(object):
+    """
+    Whoever waits for the reply messages to `message`, a request Message.
+
+    `timeout` is how many seconds one reply may wait for room.
+    """
+    #: Seconds between two looks whether the client went away.
+    interval = 1.0
+
+    def __init__(self, message, timeout, clock=monotonic):
+        self.channel_layer = message.channel_layer
+        self.reply_channel = message.reply_channel.name
+        self.timeout = timeout
+        self.gone = False
+        self._clock = clock
+        self._disconnect_channel = disconnect_channel(self.reply_channel)
+        self._next_look = clock() + self.interval
+        self._started = False
+
+    def send(self, reply):
+        """
+        Send `reply` and return whether the client is still there to get it.
+
+        Raise the layer's ChannelFull if there was no room in time.
+        """
+        ChannelFull = self.channel_layer.ChannelFull
+        deadline = self._clock() + self.timeout
+        while True:
+            # A response in one message is over before there is news.
+            if self._started and self._look():
+                return False
+            remaining = deadline - self._clock()
+            try:
+                send_blocking(self.channel_layer, self.reply_channel, reply, min(remaining, self.interval))
+            except ChannelFull:
+                if remaining <= self.interval:
+                    raise
+                self._started = True
+            else:
+                self._started = True
+                return True
+
+    def _look(self):
+        now = self._clock()
+        if not self.gone and now >= self._next_look and self._disconnect_channel is not None:
+            self._next_look = now + self.interval
+            channel, message = self.channel_layer.receive([self._disconnect_channel])
+            self.gone = channel is not None
+        return self.gone

@@ -1,0 +1,226 @@
+"""
+Django's middleware and views, called for a request message.
+"""
+from __future__ import absolute_import
+
+import logging
+import sys
+import threading
+import traceback
+from importlib import import_module
+
+from django import http
+from django.core import signals
+from django.core.handlers import base
+
+from .. import outbox
+from ..compat import BAD_REQUEST_ERRORS, URLS_MODULE
+from ..conf import conf
+from ..exceptions import MalformedMessage, RequestAborted, RequestTimeout, ResponseLater
+from .client import Client
+from .request import ChannelRequest
+from .response import CHUNK_SIZE, encode_response
+
+logger = logging.getLogger('django.request')
+urls = import_module(URLS_MODULE)
+
+
+class ChannelHandler(base.BaseHandler):
+    """
+    Turns a request message into reply messages, as often as it is called.
+
+    What a WSGI server does for Django's WSGI handler is done here: what even
+    Django's own error handling raises is logged and answered with a plain
+    500, and the response is always closed.
+    """
+    request_class = ChannelRequest
+    #: Bytes of content in one reply message at most.
+    chunk_size = CHUNK_SIZE
+
+    def __init__(self):
+        super(ChannelHandler, self).__init__()
+        self._load_lock = threading.Lock()
+        self._loaded = False
+
+    def __call__(self, message):
+        """
+        Yield the reply messages for `message`, an "http.request" Message.
+
+        There is none if the view raised ResponseLater, or if the client went
+        away before its request was complete. Close the generator to break
+        off a response.
+        """
+        prefix = urls.get_script_prefix()
+        try:
+            request, response = self._respond(message)
+            try:
+                if not self._is_answered_otherwise(request, response):
+                    for reply in self._encode(request, response):
+                        yield reply
+            finally:
+                response.close()
+        finally:
+            # Other consumers of this thread have no request and no prefix.
+            urls.set_script_prefix(prefix)
+
+    # From the message to the response
+
+    def _respond(self, message):
+        """Return (request, response); the request is None if it is broken."""
+        request = None
+        try:
+            self._load_once()
+            try:
+                request = self.request_class(message)
+            except BAD_REQUEST_ERRORS + (MalformedMessage,) as error:
+                signals.request_started.send(sender=self.__class__, message=message, environ={})
+                response = self._bad_request(error)
+            else:
+                urls.set_script_prefix(request.script_name)
+                signals.request_started.send(sender=self.__class__, message=message, environ=request.META)
+                response = self.get_response(request)
+                if isinstance(request.body_failure, RequestTimeout) and response.status_code == 500:
+                    response = self._replace(response, self._timed_out(request))
+        except Exception:
+            response = self.uncaught_error(request, sys.exc_info())
+        # What request_finished gives as its sender.
+        response._handler_class = self.__class__
+        if isinstance(response, http.FileResponse):
+            response.block_size = self.chunk_size
+        return request, response
+
+    def _load_once(self):
+        # Not in the constructor: a routing makes one of us, and may be
+        # imported before the middleware can be.
+        if not self._loaded:
+            with self._load_lock:
+                if not self._loaded:
+                    self.load_middleware()
+
+    def load_middleware(self):
+        super(ChannelHandler, self).load_middleware()
+        # First in line, because what a view of channels raises is no error
+        # that other middleware should see.
+        self._exception_middleware.insert(0, self._answer_exception)
+        self._loaded = True
+
+    def _answer_exception(self, request, exception):
+        """Return the response for what only requests over channels raise."""
+        if isinstance(exception, ResponseLater):
+            request.response_later = True
+            return http.HttpResponse()
+        held = outbox.current()
+        if held is not None:
+            # As for any consumer that raises: nobody hears of what a view
+            # did before it failed.
+            held.clear()
+        if isinstance(exception, IOError):
+            if isinstance(request.body_failure, RequestTimeout):
+                return self._timed_out(request)
+            if isinstance(request.body_failure, RequestAborted):
+                return http.HttpResponseBadRequest()
+        return None
+
+    def _is_answered_otherwise(self, request, response):
+        """Return whether nobody waits for `response`."""
+        if request is None:
+            return False
+        if isinstance(request.body_failure, RequestAborted):
+            logger.info('Client went away: %s', request.path, extra={'request': request})
+            return True
+        # An error in the middleware around the view keeps it from keeping
+        # its promise, for all that is known.
+        return request.response_later and response.status_code < 500
+
+    # Errors
+
+    def _bad_request(self, error):
+        logger.warning(
+            'Bad Request (%s)', type(error).__name__, exc_info=sys.exc_info(), extra={'status_code': 400}
+        )
+        return http.HttpResponseBadRequest()
+
+    def _timed_out(self, request):
+        logger.warning('Request Timeout: %s', request.path, extra={'status_code': 408, 'request': request})
+        return http.HttpResponse('408 Request Timeout', status=408, content_type='text/plain')
+
+    def _replace(self, response, other):
+        """Return `other`, which takes the place of `response`, closed."""
+        closers = '_resource_closers' if hasattr(response, '_resource_closers') else '_closable_objects'
+        getattr(other, closers).extend(getattr(response, closers))
+        return other
+
+    def uncaught_error(self, request, exc_info):
+        """
+        Return the response for an error that Django itself didn't handle.
+
+        Under WSGI the server does this. `request` may be None.
+        """
+        logger.error(
+            'Internal Server Error: %s', 'malformed request' if request is None else request.path, exc_info=exc_info,
+            extra={'status_code': 500, 'request': request}
+        )
+        text = ''.join(traceback.format_exception(*exc_info)) if conf.debug else 'Internal Server Error'
+        response = http.HttpResponseServerError(text, content_type='text/plain')
+        if request is not None:
+            response._handler_class = self.__class__
+        return response
+
+    # From the response to the messages
+
+    @classmethod
+    def encode_response(cls, response):
+        """Yield the reply messages for `response` to a GET request."""
+        return encode_response(response, chunk_size=cls.chunk_size)
+
+    def _encode(self, request, response):
+        started = False
+        try:
+            for reply in encode_response(response, request.method if request else 'GET', self.chunk_size):
+                yield reply
+                started = True
+        except Exception:
+            error = self.uncaught_error(request, sys.exc_info())
+            if started:
+                # As a WSGI server breaks off the connection: what came so
+                # far must not look complete.
+                yield {'content': b'', 'more_content': False, 'closed': True}
+            else:
+                for reply in self.encode_response(error):
+                    yield reply
+
+
+class ViewConsumer(object):
+    """
+    The consumer for "http.request": Django's views.
+
+    Replies go out at once. A full reply channel holds the view up, for
+    `send_timeout` seconds at most; then the client is given up. A streaming
+    response ends early if its client goes away.
+    """
+    handler_class = ChannelHandler
+    #: Seconds to wait for room for one reply.
+    send_timeout = 60.0
+
+    def __init__(self):
+        self.handler = self.handler_class()
+
+    def __call__(self, message):
+        if message.reply_channel is None:
+            raise MalformedMessage('An http.request message needs a reply_channel; this one has %s.' % (
+                ', '.join(sorted(message.keys())) or 'nothing',
+            ))
+        client = Client(message, self.send_timeout)
+        replies = self.handler(message)
+        try:
+            for reply in replies:
+                if not client.send(reply):
+                    logger.info('Client went away: %s', message.get('path'))
+                    break
+        except message.channel_layer.ChannelFull:
+            logger.warning(
+                'Gave up on a response to %s: for %s seconds %s took nothing.', message.get('path'),
+                self.send_timeout, client.reply_channel, extra={'status_code': 503}
+            )
+        finally:
+            replies.close()

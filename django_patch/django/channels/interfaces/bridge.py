@@ -1,0 +1,209 @@
+"""
+What an interface server says to a channel layer, and what the answers mean.
+
+Nothing here touches a socket, a layer or a clock. Functions build the
+standard messages out of a request's parts; `HttpReply` and `WebSocket` are
+state machines that turn the messages on a client's reply channel into what
+is due on the wire. An interface server keeps one of them for each client and
+carries out the values they return. The formats are those of the message
+standard, chapters HTTP and WebSocket.
+
+A full channel is answered with `BUSY_STATUS` for a request or a handshake
+and with `BUSY_CODE` for an open socket; disconnect messages that find their
+channel full are dropped.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import codecs
+import collections
+import re
+
+from ..compat import six
+from ..exceptions import MalformedMessage
+from .fields import content_field, response_headers, status_field
+from .websocket import (  # NOQA
+    BUSY_CODE, BUSY_STATUS, CLOSED, DENIED_CODE, HANDSHAKE, OPEN, Accept, Close, Deny, Send, SocketReply, WebSocket,
+    parse_socket_reply,
+)
+
+#: Bytes of a request's body that travel inside the request message.
+INLINE_BODY_SIZE = 256 * 1024
+#: Bytes of a request's body in each of the chunk messages after it.
+BODY_CHUNK_SIZE = 256 * 1024
+
+_PERCENT = re.compile(br'%([0-9A-Fa-f]{2})')
+
+#: A piece of a response; `status` and `headers` are None after the first.
+ResponsePart = collections.namedtuple('ResponsePart', 'status headers content more_content')
+#: A request that the worker wants answered to the client unasked.
+Push = collections.namedtuple('Push', 'request')
+
+
+# Into messages
+
+def clean_headers(headers):
+    """
+    Return (name, value) pairs of bytes as a message holds them.
+
+    Names come in lower case. Names with an underscore go: in CGI keys they
+    can't be told from those with a hyphen (CVE-2015-0219).
+    """
+    return [[name.lower(), value] for name, value in headers if b'_' not in name]
+
+
+def decode_path(raw_path):
+    """
+    Return the text of a path given as the bytes of the request line.
+
+    What isn't UTF-8 after unquoting stays percent-encoded, as under
+    Django's WSGI handler.
+    """
+    if b'%' in raw_path:
+        raw_path = _PERCENT.sub(lambda match: six.int2byte(int(match.group(1), 16)), raw_path)
+    return raw_path.decode('utf-8', 'channels.percent')
+
+
+def _percent_encode(error):
+    broken = six.iterbytes(error.object[error.start:error.end])
+    return ''.join('%%%02X' % byte for byte in broken), error.end
+
+
+# An error handler, since it works in one pass: a path of broken bytes only
+# must not take longer than any other.
+codecs.register_error('channels.percent', _percent_encode)
+
+
+def http_request(reply_channel, method, path, query_string, headers, http_version='1.1', scheme='http', root_path='',
+                 client=None, server=None, body=b'', body_channel=None):
+    """
+    Return the message for "http.request".
+
+    `headers` come from clean_headers(). `client` and `server` are (host,
+    port) or None. `body_channel` names the channel that brings the rest of
+    the body, if `body` is only its beginning.
+    """
+    message = {
+        'reply_channel': reply_channel,
+        'http_version': http_version,
+        'method': method,
+        'scheme': scheme,
+        'path': path,
+        'query_string': query_string,
+        'root_path': root_path,
+        'headers': headers,
+        'body': body,
+        'client': list(client) if client else None,
+        'server': list(server) if server else None,
+    }
+    if body_channel is not None:
+        message['body_channel'] = body_channel
+    return message
+
+
+def body_chunk(content, more_content):
+    """Return the message for a body channel with the next bytes."""
+    return {'content': content, 'more_content': more_content}
+
+
+def body_closed():
+    """
+    Return the message for a body channel whose client went away, and for
+    names.disconnect_channel().
+    """
+    return {'closed': True}
+
+
+def http_disconnect(reply_channel, path):
+    """Return the message for "http.disconnect"."""
+    return {'reply_channel': reply_channel, 'path': path}
+
+
+# Out of messages
+
+def error_page(status, reason, detail):
+    """Return the ResponsePart with which a server answers by itself."""
+    content = (
+        '<!DOCTYPE html>\n<html><head><title>%(status)d %(reason)s</title></head>'
+        '<body><h1>%(status)d %(reason)s</h1><p>%(detail)s</p></body></html>\n'
+    ) % {'status': status, 'reason': reason, 'detail': detail}
+    content = content.encode('utf-8')
+    return ResponsePart(status, [
+        (b'content-type', b'text/html; charset=utf-8'),
+        (b'content-length', six.text_type(len(content)).encode('ascii')),
+        (b'cache-control', b'no-store'),
+    ], content, False)
+
+
+class HttpReply(object):
+    """
+    The answer to one request, put together from the reply channel.
+
+    Feed it every message that comes; it knows what is still due. `method`
+    is the request's: an answer to HEAD has no body.
+    """
+    __slots__ = ('started', 'complete', '_bodiless', '_bytes_due')
+
+    def __init__(self, method='GET'):
+        self.started = False
+        self.complete = False
+        self._bodiless = method == 'HEAD'
+        self._bytes_due = None
+
+    def feed(self, message):
+        """
+        Return the ResponsePart or Push in `message`, or None if it is late.
+
+        Raise MalformedMessage if it isn't what the standard says may come
+        now. The reply counts as complete then: answer with an error page,
+        or break off the response if it has started.
+        """
+        if self.complete:
+            return None
+        try:
+            if not isinstance(message, dict):
+                raise MalformedMessage('A reply to a request must be a dict, not %r.' % (message,))
+            if self.started:
+                return self._chunk(message)
+            if 'request' in message and 'status' not in message:
+                return Push(message['request'])
+            return self._response(message)
+        except MalformedMessage:
+            self.complete = True
+            raise
+
+    def _response(self, message):
+        status = status_field(message, 'A response', lowest=200)
+        headers, length = response_headers(message.get('headers'))
+        content = content_field(message)
+        more_content = bool(message.get('more_content'))
+        if status in (204, 304):
+            self._bodiless = True
+            headers = [header for header in headers if header[0].lower() != b'content-length']
+        elif not self._bodiless:
+            if length is None and not more_content:
+                length = len(content)
+                headers.append((b'content-length', six.text_type(length).encode('ascii')))
+            self._bytes_due = length
+        self.started = True
+        return ResponsePart(status, headers, self._account(content, more_content), more_content)
+
+    def _chunk(self, message):
+        if 'status' in message:
+            raise MalformedMessage('A second response came while the first (with more_content) was still going on.')
+        if message.get('closed'):
+            raise MalformedMessage('The worker broke the response off.')
+        more_content = bool(message.get('more_content'))
+        return ResponsePart(None, None, self._account(content_field(message), more_content), more_content)
+
+    def _account(self, content, more_content):
+        if self._bodiless:
+            content = b''
+        elif self._bytes_due is not None:
+            self._bytes_due -= len(content)
+            if self._bytes_due < 0 or (self._bytes_due and not more_content):
+                raise MalformedMessage(
+                    'The content of the response is %s than its Content-Length says.' %
+                    ('longer' if self._bytes_due < 0 else 'shorter')
+                )
+        self.complete = not more_content
+        return content

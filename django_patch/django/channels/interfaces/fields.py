@@ -1,0 +1,91 @@
+"""
+The fields of reply messages, checked: a worker's mistake stops here.
+
+Each function raises MalformedMessage, saying what was wrong with the field.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import re
+
+from ..compat import six
+from ..exceptions import MalformedMessage
+
+# RFC 9110 section 5.6.2.
+_TOKEN = re.compile(br"^[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+# RFC 9110 section 5.5: these three end a header or a request for somebody.
+_UNSAFE_VALUE = re.compile(br'[\0\r\n]')
+# RFC 9110 section 7.6.1: they describe one connection, which is the server's.
+_HOP_BY_HOP = frozenset([
+    b'connection', b'keep-alive', b'proxy-connection', b'te', b'trailer', b'transfer-encoding', b'upgrade',
+])
+
+
+def text_field(message, key):
+    """Return the text under `key`, or None if there is none."""
+    value = message.get(key)
+    if value is None or isinstance(value, six.text_type):
+        return value
+    if isinstance(value, bytes):
+        # A native string of a worker on Python 2.
+        try:
+            return value.decode('utf-8')
+        except UnicodeDecodeError:
+            raise MalformedMessage('%r must be text, and its bytes are not UTF-8: %r.' % (str(key), value[:50]))
+    raise MalformedMessage('%r must be text, not %r.' % (str(key), value))
+
+
+def content_field(message):
+    """Return the bytes under "content", empty if there are none."""
+    content = message.get('content')
+    if content is None:
+        return b''
+    if not isinstance(content, bytes):
+        raise MalformedMessage("'content' must be a byte string, not %s: encode it." % type(content).__name__)
+    return content
+
+
+def status_field(message, what, lowest):
+    """Return the HTTP status of `message`, from `lowest` to 599."""
+    status = message.get('status')
+    if not isinstance(status, six.integer_types) or isinstance(status, bool) or not lowest <= status <= 599:
+        raise MalformedMessage("%s needs a 'status' from %d to 599, not %r." % (what, lowest, status))
+    return status
+
+
+def response_headers(headers):
+    """
+    Return `headers` as a list of (name, value), and Content-Length or None.
+
+    Headers about the connection, which is the server's, are left out.
+    """
+    checked, length = [], None
+    try:
+        pairs = [(name, value) for name, value in headers or ()]
+    except (TypeError, ValueError):
+        raise MalformedMessage("'headers' must be a list of [name, value], not %r." % (headers,))
+    for name, value in pairs:
+        name, value = _latin1(name), _latin1(value)
+        if not _TOKEN.match(name):
+            raise MalformedMessage('%r is not a name that a header may have.' % (name,))
+        if _UNSAFE_VALUE.search(value):
+            raise MalformedMessage('The value of the header %r holds a line break or a NUL: %r.' % (name, value))
+        lower = name.lower()
+        if lower in _HOP_BY_HOP:
+            continue
+        if lower == b'content-length':
+            if not value.isdigit() or length not in (None, int(value)):
+                raise MalformedMessage('A response must have one Content-Length, a number; it has %r.' % (value,))
+            if length is not None:
+                continue
+            length = int(value)
+        checked.append((name, value))
+    return checked, length
+
+
+def _latin1(value):
+    if isinstance(value, bytes):
+        return value
+    try:
+        return value.encode('latin-1')
+    except (AttributeError, UnicodeEncodeError):
+        raise MalformedMessage('Names and values of headers are byte strings, not %r.' % (value,))

@@ -1,0 +1,151 @@
+"""
+The channel layers of a project: CHANNEL_LAYERS turned into objects.
+
+``channel_layers['default']`` is the layer of that alias with its routing;
+it is built on first use.
+"""
+from __future__ import absolute_import
+
+import threading
+
+from django.utils.module_loading import import_string
+
+from ..compat import six
+from ..conf import conf
+from ..exceptions import InvalidChannelLayerError
+from ..routing import Router
+
+DEFAULT_CHANNEL_LAYER = 'default'
+
+__all__ = ['ChannelLayerManager', 'ChannelLayerWrapper', 'DEFAULT_CHANNEL_LAYER', 'channel_layers']
+
+
+class ChannelLayerManager(object):
+    """Alias -> layer, as `django.core.cache.caches` is for caches."""
+
+    def __init__(self):
+        self._layers = {}
+        # Two threads must not build two layers: what one sends, the other's
+        # readers would never see.
+        self._lock = threading.RLock()
+
+    @property
+    def configs(self):
+        """CHANNEL_LAYERS as it is now."""
+        return conf.channel_layers
+
+    def make_backend(self, alias):
+        """
+        Return a new layer as CHANNEL_LAYERS describes `alias`.
+
+        Raise InvalidChannelLayerError, saying what to mend.
+        """
+        return self._make(alias, 'CONFIG')
+
+    def make_test_backend(self, alias):
+        """Return a new layer for `alias` with its TEST_CONFIG."""
+        if 'TEST_CONFIG' not in self._config(alias):
+            raise InvalidChannelLayerError(
+                "CHANNEL_LAYERS['%s'] has no TEST_CONFIG, so a test can't tell its layer from the real one. Add one "
+                "(for Redis, with another prefix)." % alias
+            )
+        return self._make(alias, 'TEST_CONFIG')
+
+    def _config(self, alias):
+        try:
+            return self.configs[alias]
+        except KeyError:
+            known = ', '.join(repr(str(name)) for name in sorted(self.configs)) or 'none'
+            raise InvalidChannelLayerError(
+                "There is no channel layer %r. CHANNEL_LAYERS has: %s." % (str(alias), known)
+            )
+
+    def _make(self, alias, key):
+        config = self._config(alias)
+        for required in ('BACKEND', 'ROUTING'):
+            if required not in config:
+                raise InvalidChannelLayerError("CHANNEL_LAYERS['%s'] has no %s." % (alias, required))
+        try:
+            backend = import_string(config['BACKEND'])
+        except ImportError as error:
+            six.raise_from(InvalidChannelLayerError(
+                "The BACKEND of CHANNEL_LAYERS['%s'], %s, can't be imported: %s" % (alias, config['BACKEND'], error)
+            ), error)
+        try:
+            layer = backend(**config.get(key, {}))
+        except TypeError as error:
+            six.raise_from(InvalidChannelLayerError(
+                "The %s of CHANNEL_LAYERS['%s'] doesn't fit %s: %s" % (key, alias, config['BACKEND'], error)
+            ), error)
+        return ChannelLayerWrapper(layer, alias, config['ROUTING'])
+
+    def __getitem__(self, alias):
+        try:
+            return self._layers[alias]
+        except KeyError:
+            with self._lock:
+                if alias not in self._layers:
+                    self._layers[alias] = self.make_backend(alias)
+                return self._layers[alias]
+
+    def __contains__(self, alias):
+        return alias in self.configs
+
+    def __iter__(self):
+        return iter(self.configs)
+
+    def set(self, alias, layer):
+        """Put `layer` in the place of `alias` and return what was there."""
+        with self._lock:
+            old = self._layers.pop(alias, None)
+            if layer is not None:
+                self._layers[alias] = layer
+            return old
+
+    def reset(self):
+        """Forget all layers; they are built anew on next use."""
+        with self._lock:
+            self._layers.clear()
+
+
+class ChannelLayerWrapper(object):
+    """
+    A layer as one project uses it: `channel_layer`, `alias` and `router`.
+
+    Everything else is the layer's.
+    """
+
+    def __init__(self, channel_layer, alias, routing):
+        self.channel_layer = channel_layer
+        self.alias = alias
+        self.routing = routing
+        self._router = None
+
+    @property
+    def router(self):
+        # The routing imports the project's consumers, which nobody who only
+        # sends needs.
+        if self._router is None:
+            self._router = Router(self.routing)
+        return self._router
+
+    def local_only(self):
+        """Return whether only this process sees the layer's messages."""
+        try:
+            return not self.channel_layer.spans_processes
+        except AttributeError:
+            # A 1.x layer has no flags; the one that stays inside a process
+            # came with asgiref.
+            return type(self.channel_layer).__module__ == 'asgiref.inmemory'
+
+    def __getattr__(self, name):
+        return getattr(self.channel_layer, name)
+
+    def __str__(self):
+        return '%s (%s)' % (self.alias, type(self.channel_layer).__name__)
+
+    def __repr__(self):
+        return '<ChannelLayerWrapper %s>' % self
+
+
+channel_layers = ChannelLayerManager()

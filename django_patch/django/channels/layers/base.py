@@ -1,0 +1,271 @@
+"""
+The contract that every channel layer keeps, and what can be derived from it.
+
+A layer of another's making needs send(), receive() and new_channel(), the
+two exception classes, and what its `extensions` promise; everything else
+here is written on top of those.
+"""
+from __future__ import absolute_import
+
+import fnmatch
+import re
+import sys
+
+from .. import exceptions, names
+from ..compat import six
+from .blocking import send_blocking
+
+_IMMUTABLE = frozenset([type(None), bool, float, bytes, six.text_type] + list(six.integer_types))
+
+
+class BaseChannelLayer(object):
+    """
+    The template of a channel layer.
+
+    `expiry` is the number of seconds after which an unread message may be
+    dropped, `group_expiry` the seconds a group keeps a member. `capacity`
+    is how many messages a channel holds, and for a ``!`` channel how many
+    each of its clients may have pending. `channel_capacity` maps globs or
+    compiled regular expressions of channel names to other capacities; the
+    first that matches counts.
+    """
+    ChannelFull = exceptions.ChannelFull
+    MessageTooLarge = exceptions.MessageTooLarge
+
+    #: Which of the optional parts ("groups", "flush", "statistics") are there?
+    parts = ()
+    #: Do other processes see the messages?
+    spans_processes = False
+    #: Does receive(block=True) wait without polling?
+    supports_blocking_receive = False
+    #: Seconds that receive(block=True) waits at most.
+    receive_timeout = 5.0
+    #: How many clients' full capacity does the queue of one ! channel hold?
+    process_capacity_factor = 100
+
+    def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None):
+        self.expiry = expiry
+        self.group_expiry = group_expiry
+        self.capacity = capacity
+        self.channel_capacity = self.compile_capacities(channel_capacity or {})
+        self._capacities = {}
+        self._interrupted_by_reactor = False
+
+    @property
+    def extensions(self):
+        """The names of the optional parts, as the layer API calls them."""
+        # Who asks for "twisted" runs a reactor, and has imported it by then.
+        return list(self.parts) + (['twisted'] if 'twisted.internet.reactor' in sys.modules else [])
+
+    # Sending
+
+    def send(self, channel, message):
+        """
+        Put `message` (a dict) on `channel`, without waiting for room.
+
+        Raise ChannelFull if the channel is at its capacity, MessageTooLarge
+        if the layer can't carry the message, LayerUnavailable if its store
+        is gone, and TypeError or ValueError for a name or a message that
+        breaks the standard. The message may be changed afterwards.
+        """
+        raise NotImplementedError('subclasses of BaseChannelLayer must provide a send() method')
+
+    def send_many(self, pairs):
+        """
+        Send each (channel, message) of `pairs`; return those refused as full.
+
+        The order on each channel is kept: once a channel has refused a
+        message, it gets none of the later ones.
+        """
+        refused, full = [], set()
+        for channel, message in pairs:
+            if channel not in full:
+                try:
+                    self.send(channel, message)
+                    continue
+                except self.ChannelFull:
+                    full.add(channel)
+            refused.append((channel, message))
+        return refused
+
+    def send_blocking(self, channel, message, timeout):
+        """
+        Send `message`, waiting up to `timeout` seconds for room.
+
+        Raise ChannelFull once the time is over, else what send() raises.
+        """
+        send_blocking(self, channel, message, timeout)
+
+    # Receiving
+
+    def receive(self, channels, block=False):
+        """
+        Return (channel, message) from one of `channels`, or (None, None).
+
+        With `block`, wait up to `receive_timeout` seconds for a message.
+        A name that ends in ``!`` stands for all clients of that process;
+        the channel returned is the full one.
+        """
+        raise NotImplementedError('subclasses of BaseChannelLayer must provide a receive() method')
+
+    def receive_batch(self, channels, limit, timeout=0):
+        """
+        Return up to `limit` messages as [(channel, message), ...].
+
+        Wait up to `timeout` seconds for the first, and never for more.
+        """
+        raise NotImplementedError('subclasses of BaseChannelLayer must provide a receive_batch() method')
+
+    def receive_deliveries(self, channels, limit, timeout=0):
+        """
+        Return up to `limit` messages as [(channels, message), ...].
+
+        As receive_batch(), but what a group sent to several clients of one
+        ``!`` channel comes once, with all their full names in a sequence.
+        Treat the message as read-only: another reader may hold it, too.
+        """
+        return [((channel,), message) for channel, message in self.receive_batch(channels, limit, timeout)]
+
+    def receive_twisted(self, channels):
+        """
+        Return a Deferred of (channel, message) or (None, None).
+
+        A thread of the reactor's pool waits for it; daphne 1.x would poll
+        otherwise.
+        """
+        from twisted.internet import reactor, threads
+        if not self._interrupted_by_reactor:
+            # The reactor waits for its threads before it ends.
+            self._interrupted_by_reactor = True
+            reactor.addSystemEventTrigger('before', 'shutdown', self.interrupt)
+        return threads.deferToThread(self.receive, channels, True)
+
+    def interrupt(self):
+        """Have every receive that is waiting return at once, with nothing."""
+
+    def new_channel(self, pattern):
+        """
+        Return a name for a channel of its own: `pattern`, which ends in
+        ``?``, and what makes it unique.
+        """
+        if not isinstance(pattern, six.text_type):
+            pattern = names.validate_channel_name(pattern)
+        if not pattern.endswith('?'):
+            raise ValueError('The pattern of a new channel must end in "?"; %r does not.' % pattern)
+        return names.validate_channel_name(pattern + names.random_token(20))
+
+    # Groups
+
+    def group_add(self, group, channel):
+        """Make `channel` a member of `group` for `group_expiry` seconds."""
+        raise NotImplementedError('subclasses of BaseChannelLayer with groups must provide a group_add() method')
+
+    def group_discard(self, group, channel):
+        """Remove `channel` from `group`, whether it is a member or not."""
+        raise NotImplementedError('subclasses of BaseChannelLayer with groups must provide a group_discard() method')
+
+    def group_channels(self, group):
+        """Return the names of the members of `group` as a list."""
+        raise NotImplementedError('subclasses of BaseChannelLayer with groups must provide a group_channels() method')
+
+    def send_group(self, group, message):
+        """
+        Send `message` to every member of `group`.
+
+        Never raise ChannelFull: members without room are left out and
+        counted as dropped in the statistics.
+        """
+        raise NotImplementedError('subclasses of BaseChannelLayer with groups must provide a send_group() method')
+
+    # Upkeep
+
+    def flush(self):
+        """Delete all messages, groups and statistics of the layer."""
+        raise NotImplementedError('subclasses of BaseChannelLayer with flush must provide a flush() method')
+
+    def close(self):
+        """Give back what the layer holds open."""
+
+    # Capacity
+
+    def compile_capacities(self, channel_capacity):
+        """
+        Return `channel_capacity` as [(compiled pattern, capacity), ...].
+
+        Raise TypeError for a pattern that is neither a glob nor a compiled
+        regular expression.
+        """
+        compiled = []
+        for pattern, capacity in channel_capacity.items():
+            if hasattr(pattern, 'match'):
+                compiled.append((pattern, capacity))
+            elif isinstance(pattern, (six.text_type, str)):
+                compiled.append((re.compile(fnmatch.translate(pattern)), capacity))
+            else:
+                raise TypeError(
+                    'channel_capacity maps globs or compiled regular expressions to numbers, not %r.' % (pattern,)
+                )
+        return compiled
+
+    def get_capacity(self, channel):
+        """Return how many messages `channel` may hold."""
+        name = names.non_local_name(channel)
+        try:
+            return self._capacities[name]
+        except KeyError:
+            pass
+        for pattern, capacity in self.channel_capacity:
+            if pattern.match(channel):
+                break
+        else:
+            capacity = self.capacity
+        if len(self._capacities) >= 4096:
+            self._capacities.clear()
+        self._capacities[name] = capacity
+        return capacity
+
+    def get_process_capacity(self, channel):
+        """Return how many messages all clients of a ``!`` channel may have."""
+        return self.get_capacity(channel) * self.process_capacity_factor
+
+    # Names and messages, checked at the edge
+
+    def check_message(self, message):
+        """Raise TypeError unless `message` is a dict."""
+        if not isinstance(message, dict):
+            raise TypeError('A message must be a dict, not %s (%r).' % (type(message).__name__, message))
+        if '__asgi_channel__' in message:
+            raise ValueError("The key '__asgi_channel__' is kept for channel layers; name yours differently.")
+
+
+def copy_message(value):
+    """
+    Return a copy of a message that shares nothing that can be changed.
+
+    Lists and tuples become lists, as they would on their way through a
+    store. Raise TypeError for a value that no message can hold.
+    """
+    kind = type(value)
+    if kind in _IMMUTABLE:
+        return value
+    if kind is dict or isinstance(value, dict):
+        immutable = _IMMUTABLE
+        return {
+            key: item if type(item) in immutable else copy_message(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [copy_message(item) for item in value]
+    if isinstance(value, six.string_types):
+        # A subclass, such as SafeText, travels as what it stands for.
+        return six.text_type(value)
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value)
+    if isinstance(value, six.integer_types):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    raise TypeError(
+        "A message can't hold a %s (%r): use bytes, text, numbers, booleans, None, lists and dicts." %
+        (kind.__name__, value)
+    )

@@ -1,0 +1,238 @@
+"""
+Where Redis servers are, and how to connect to them with redis-py.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import binascii
+
+from ..compat import six
+
+try:
+    import redis
+    import redis.sentinel
+except ImportError as error:
+    six.raise_from(ImportError(
+        'The Redis channel layer needs redis-py 3.5.3 or later. Install it with: '
+        'pip install django-channels-backport[redis]'
+    ), error)
+
+#: What is used where no host is given.
+DEFAULT_HOST = 'redis://localhost:6379/0'
+#: Seconds until a server that doesn't answer counts as unreachable.
+CONNECT_TIMEOUT, COMMAND_TIMEOUT = 5.0, 10.0
+#: Seconds that a Sentinel has for its answer; there are others to ask.
+SENTINEL_TIMEOUT = 1.0
+#: Shards of a cluster, if its host doesn't say. Each costs a reader of normal
+#: channels a connection, and each master should have some.
+CLUSTER_SHARDS = 12
+
+_SCHEMES = ('redis://', 'rediss://', 'unix://')
+_VERSION = tuple(int(part) for part in redis.__version__.split('.')[:2])
+
+
+def parse_hosts(hosts, connection_kwargs=None):
+    """
+    Return the list of Servers that `hosts`, a list, describes; one a shard.
+
+    Each host is one of:
+
+    * a URL (redis://, rediss:// or unix://), or a (host, port) pair;
+    * a dict with "address", one of these, and options for redis-py;
+    * a dict with "sentinels", a list of (host, port), and "master_name";
+    * a dict with "cluster", a list of URLs or pairs of some of its nodes,
+      and "shards", how many shards the cluster carries. It is the only host.
+
+    `connection_kwargs` are options for all. Raise ValueError.
+    """
+    if hosts is None:
+        hosts = [DEFAULT_HOST]
+    if isinstance(hosts, (six.string_types, bytes, dict)) or not hosts:
+        raise ValueError(
+            'hosts must be a list of Redis URLs, (host, port) pairs or dicts, not %r.' % (hosts,)
+        )
+    servers = []
+    for host in hosts:
+        options = dict(connection_kwargs or {})
+        if not isinstance(host, dict):
+            servers.append(Server(_url(host, options), options))
+            continue
+        options.update(host)
+        if 'cluster' in options:
+            if len(hosts) > 1:
+                raise ValueError('A cluster is to be the only one of hosts; it has shards of its own.')
+            servers = _cluster(options)
+        elif 'sentinels' in options:
+            servers.append(_sentinel(options))
+        elif 'address' in options:
+            servers.append(Server(_url(options.pop('address'), options), options))
+        else:
+            raise ValueError(
+                "A host that is a dict needs an 'address', 'sentinels' or a 'cluster'; it has: %s." %
+                ', '.join(sorted(host))
+            )
+    return servers
+
+
+def _url(host, options):
+    if isinstance(host, (tuple, list)) and len(host) == 2:
+        return _join('rediss' if options.pop('ssl', False) else 'redis', *host)
+    if isinstance(host, (six.text_type, str)) and host.startswith(_SCHEMES):
+        return host
+    raise ValueError(
+        '%r is not the address of a Redis server: use redis://, rediss:// or unix:// URLs, or (host, port).' % (host,)
+    )
+
+
+def _join(scheme, host, port):
+    if isinstance(host, bytes):
+        host = host.decode('ascii')
+    return '%s://%s:%d' % (scheme, '[%s]' % host if ':' in host else host, port)
+
+
+def _sentinel(options):
+    sentinels = options.pop('sentinels')
+    try:
+        name = options.pop('master_name')
+    except KeyError:
+        raise ValueError("A host with 'sentinels' needs the 'master_name' that they watch.")
+    return MasterOfSentinels([tuple(sentinel) for sentinel in sentinels], name, options)
+
+
+def _cluster(options):
+    if _VERSION < (4, 1):
+        raise ValueError(
+            'Redis Cluster needs redis-py 4.1 or later, and so Python 3.6; here is redis-py %s. Use independent '
+            'servers as hosts instead.' % redis.__version__
+        )
+    ssl = options.pop('ssl', False)
+    nodes = [_url(node, {'ssl': ssl}) for node in options.pop('cluster')]
+    shards = options.pop('shards', CLUSTER_SHARDS)
+    if not isinstance(shards, int) or not 0 < shards < 1000:
+        raise ValueError("A cluster's 'shards' must be a number from 1 to 999, not %r." % (shards,))
+    return [ClusterShard(nodes, number, options) for number in range(shards)]
+
+
+class Server(object):
+    """
+    One Redis server; connect() gives connections of redis-py to it.
+
+    locate() says where it is just now, for other drivers: a URL, and the
+    options that go with it into a connection pool of redis-py. It may ask
+    somebody else, and wait for the answer.
+    """
+    #: Does locate() have to ask?
+    may_move = False
+
+    def __init__(self, url, options):
+        # Whatever redis-py or the URL says: a reader waits for seconds, and
+        # must be the one to say for how many.
+        options['socket_timeout'] = COMMAND_TIMEOUT
+        options.setdefault('socket_connect_timeout', CONNECT_TIMEOUT)
+        options.setdefault('socket_keepalive', True)
+        if _VERSION >= (5, 0):
+            options['protocol'] = 2
+        if url.startswith('unix:'):
+            # There is nothing to wait for, and redis-py 3 has no such options.
+            del options['socket_connect_timeout'], options['socket_keepalive']
+        self.url, self.options = url, options
+        # A URL that is none is refused here, and not when it is used.
+        arguments = self._pool(url).connection_kwargs
+        #: For people; without the password.
+        self.name = arguments.get('path') or '%s:%s' % (
+            arguments.get('host', 'localhost'), arguments.get('port', 6379),
+        )
+
+    def _pool(self, url):
+        return redis.ConnectionPool.from_url(url, **self.options)
+
+    def locate(self):
+        """Return (URL, options) of where to connect to."""
+        return self.url, self.options
+
+    def connect(self):
+        """Return a new connection, connected; raise redis-py's or the system's errors."""
+        pool = self._pool(self.locate()[0])
+        options = dict(pool.connection_kwargs, socket_timeout=COMMAND_TIMEOUT, decode_responses=False)
+        connection = pool.connection_class(**options)
+        connection.connect()
+        return connection
+
+
+class MasterOfSentinels(Server):
+    """The server that Sentinels call the master of `name` just now."""
+    may_move = True
+
+    def __init__(self, sentinels, name, options):
+        self._sentinels = sentinels
+        self._service = name
+        self._sentinel_options = dict(
+            {'socket_timeout': SENTINEL_TIMEOUT, 'socket_connect_timeout': SENTINEL_TIMEOUT},
+            **options.pop('sentinel_kwargs', {})
+        )
+        self._scheme = 'rediss' if options.pop('ssl', False) else 'redis'
+        super(MasterOfSentinels, self).__init__(_join(self._scheme, *sentinels[0]), options)
+        self.name = '%s (of the Sentinels %s)' % (name, ', '.join('%s:%d' % sentinel for sentinel in sentinels))
+
+    def locate(self):
+        sentinel = redis.sentinel.Sentinel(self._sentinels, sentinel_kwargs=self._sentinel_options)
+        try:
+            host, port = sentinel.discover_master(self._service)
+        finally:
+            for client in sentinel.sentinels:
+                client.connection_pool.disconnect()
+        return _join(self._scheme, host, port), self.options
+
+
+class ClusterShard(Server):
+    """
+    One shard of a cluster: whatever node has the slot of its keys.
+
+    The keys of shard 7 hold "{7}", which alone decides on their slot.
+    """
+    may_move = True
+
+    def __init__(self, nodes, number, options):
+        self._nodes = nodes
+        self._slot = binascii.crc_hqx(b'%d' % number, 0) % 16384
+        super(ClusterShard, self).__init__(nodes[0], dict(options))
+        self.name = 'cluster %s, shard %d' % (self.name, number)
+        # What else a URL says holds for all nodes.
+        arguments = self._pool(nodes[0]).connection_kwargs
+        for option in ('username', 'password'):
+            if arguments.get(option):
+                self.options.setdefault(option, arguments[option])
+
+    def locate(self):
+        failure = None
+        for url in self._nodes:
+            try:
+                found = self._ask(url)
+            except (redis.RedisError, OSError) as error:
+                failure = error
+                continue
+            if found is not None:
+                return found, self.options
+        raise failure or redis.ConnectionError('No node of the cluster has slot %d.' % self._slot)
+
+    def _ask(self, url):
+        """Return the URL of who has the slot, as the node at `url` says."""
+        pool = self._pool(url)
+        connection = pool.connection_class(**dict(pool.connection_kwargs, decode_responses=False))
+        try:
+            connection.connect()
+            connection.send_command('CLUSTER', 'SLOTS')
+            slots = connection.read_response()
+        finally:
+            connection.disconnect()
+        found, nodes = None, [url]
+        for first, last, master in [slot[:3] for slot in slots]:
+            # A node that doesn't know its own name leaves it out.
+            host = master[0] or pool.connection_kwargs.get('host', 'localhost')
+            node = _join(url[:url.index('://')], host, master[1])
+            if node not in nodes:
+                nodes.append(node)
+            if first <= self._slot <= last:
+                found = node
+        # The nodes that were named may all be replaced one day.
+        self._nodes = nodes + [node for node in self._nodes if node not in nodes]
+        return found

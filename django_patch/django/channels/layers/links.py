@@ -1,0 +1,136 @@
+"""
+Connections of the synchronous driver.
+
+redis-py connects: addresses, TLS, authentication. From then on bytes go
+straight through the socket, which costs a fraction of redis-py's commands.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import errno
+import select
+import socket
+
+import redis
+
+from ..compat.waker import monotonic
+from ..exceptions import LayerUnavailable
+from .transport.resp import INCOMPLETE, ProtocolError, make_parser
+
+#: Seconds that a connection may lie idle and still be trusted to be open.
+_TRUSTED = 0.0005
+#: Bytes that are read at once, usually and at most.
+_CHUNK, _LARGEST_CHUNK = 1 << 16, 1 << 20
+
+#: What goes wrong with a socket, also while redis-py connects it.
+FAILURES = (redis.RedisError, socket.error, socket.timeout, EOFError, ProtocolError)
+
+
+def unavailable(name, error, sent):
+    """Return a LayerUnavailable for `error`; `sent` as in transport.plans."""
+    failure = LayerUnavailable("Redis at %s can't be reached: %s" % (name, error or type(error).__name__))
+    failure.sent = sent
+    failure.__cause__ = error
+    return failure
+
+
+def readable(links, timeout):
+    """Return those of `links` that have something, after `timeout` s at most."""
+    ready = [link for link in links if link.has_buffered()]
+    if ready:
+        return ready
+    try:
+        if hasattr(select, 'poll'):
+            poll = select.poll()
+            by_number = {}
+            for link in links:
+                number = link.fileno()
+                by_number[number] = link
+                poll.register(number, select.POLLIN)
+            return [by_number[number] for number, event in poll.poll(int(timeout * 1000) + (timeout > 0))]
+        return select.select(links, [], [], timeout)[0]
+    except (select.error, OSError) as error:
+        if error.args[0] == errno.EINTR:
+            # Python 2: a signal's handler has run.
+            return []
+        raise
+
+
+class Link(object):
+    """One connection: commands out, replies in."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self._socket = connection._sock
+        self._parser = make_parser()
+        self._timeout = None
+        self._chunk = _CHUNK
+        self.used = monotonic()
+        # Replies that were read of those that are expected.
+        self._replies = []
+
+    def fileno(self):
+        return self._socket.fileno()
+
+    def has_buffered(self):
+        """Return whether TLS holds bytes that the socket doesn't show."""
+        return hasattr(self._socket, 'pending') and self._socket.pending() > 0
+
+    def is_stale(self):
+        """Return whether the server has closed it while it was idle."""
+        return monotonic() - self.used > _TRUSTED and bool(readable([self], 0))
+
+    def close(self):
+        self._connection.disconnect()
+
+    def set_timeout(self, timeout):
+        """Wait `timeout` seconds for the server from now on."""
+        if timeout != self._timeout:
+            self._socket.settimeout(timeout)
+            self._timeout = timeout
+
+    def write(self, commands):
+        """Send packed commands."""
+        self._socket.sendall(commands[0] if len(commands) == 1 else b''.join(commands))
+
+    def read(self, count):
+        """Return `count` replies, waiting for them."""
+        while not self.read_some(count):
+            pass
+        return self.take()
+
+    def read_some(self, count):
+        """
+        Read once, if need be, and return whether `count` replies are there.
+        """
+        replies, parser = self._replies, self._parser
+        while len(replies) < count:
+            reply = parser.next()
+            if reply is INCOMPLETE:
+                break
+            replies.append(reply)
+        else:
+            return True
+        try:
+            data = self._socket.recv(self._chunk)
+        except socket.error as error:
+            if error.errno == errno.EINTR:
+                # Python 2: a signal's handler has run.
+                return False
+            raise
+        if not data:
+            raise EOFError('The server closed the connection.')
+        # A large message comes in fewer, larger parts.
+        self._chunk = min(self._chunk * 4, _LARGEST_CHUNK) if len(data) == self._chunk else _CHUNK
+        parser.feed(data)
+        while len(replies) < count:
+            reply = parser.next()
+            if reply is INCOMPLETE:
+                return False
+            replies.append(reply)
+        return True
+
+    def take(self):
+        """Return the replies that were read."""
+        replies, self._replies = self._replies, []
+        self.used = monotonic()
+        return replies

@@ -1,0 +1,33 @@
+-- Remove a channel from a group, on the shard of the channel.
+--
+-- KEYS[1]  group                hash: queue -> state (see group_send.lua)
+-- KEYS[2]  members              sorted set: client's name -> deadline in ms
+-- KEYS[3]  changes              list: "+name" and "-name" since last sent
+-- ARGV[1]  queue                the channel's name up to and including "!"
+-- ARGV[2]  client's name
+-- ARGV[3]  group's lifetime     ms
+-- Returns nothing.
+
+if string.sub(ARGV[1], -1) ~= '!' then
+    redis.call('HDEL', KEYS[1], ARGV[1])
+elseif redis.call('ZREM', KEYS[2], ARGV[2]) == 1 then
+    local state = redis.call('HGET', KEYS[1], ARGV[1])
+    local size = redis.call('ZCARD', KEYS[2])
+    if size == 0 then
+        redis.call('HDEL', KEYS[1], ARGV[1])
+        redis.call('DEL', KEYS[3])
+    elseif state then
+        local time = redis.call('TIME')
+        local last, sent, capacity = struct.unpack('>I8I8I4', state)
+        if sent > 0 then
+            if redis.call('RPUSH', KEYS[3], '-' .. ARGV[2]) > size + 64 then
+                redis.call('DEL', KEYS[3])
+                sent = 0
+            else
+                redis.call('PEXPIRE', KEYS[3], ARGV[3])
+            end
+        end
+        local version = math.max(time[1] * 1000000 + time[2], last + 1)
+        redis.call('HSET', KEYS[1], ARGV[1], struct.pack('>I8I8I4', version, sent, capacity))
+    end
+end

@@ -1,0 +1,152 @@
+-- Send a message to the members of a group that live on this shard: one entry
+-- for each process, one for each other channel.
+--
+-- KEYS[1]  group                hash: queue -> state. For a ! queue 20 bytes:
+--                               version of its list of members (8), version
+--                               that its process was sent last (8; 0: none),
+--                               capacity (4). For other queues 12 bytes:
+--                               deadline of the membership in ms (8),
+--                               capacity (4)
+-- KEYS[2]  statistics           hash of counters
+-- KEYS[3]  pieces (if large)    hash of the message's pieces
+-- ARGV[1]  prefix of the shard's keys
+-- ARGV[2]  group's name
+-- ARGV[3]  version of entries   1 byte
+-- ARGV[4]  flags of the kind    number
+-- ARGV[5]  lifetime             ms
+-- ARGV[6]  statistics' lifetime ms
+-- ARGV[7]  lifetime of pieces   ms
+-- ARGV[8]  body
+-- Returns {entries written, members left out}.
+
+local prefix, group, body = ARGV[1], ARGV[2], ARGV[8]
+local deadline = struct.pack('>I8', now + ARGV[5])
+local written, dropped = 0, 0
+local counters = {}
+
+local function count(counter, queue, number)
+    -- The token of a process or of a ? channel is no name to count under.
+    local name = string.match(queue, '^(.+)%.[^.]*!$')
+    if name then
+        name = name .. '!'
+    else
+        name = string.match(queue, '^[^?]*%??')
+    end
+    local field = counter .. name
+    counters[field] = (counters[field] or 0) + number
+end
+
+-- Look at what waits. Return its length, and whether something had expired:
+-- nobody reads there any more, and the queue leaves the group.
+local function look(queue, pending)
+    local key = prefix .. 'q:' .. queue
+    local length = redis.call('LLEN', key)
+    if length == 0 then
+        return 0, false
+    end
+    local trimmed = trim(key, pending)
+    if trimmed > 0 then
+        count('expired:', queue, trimmed)
+    end
+    return length - trimmed, trimmed > 0
+end
+
+local function put(queue, entry)
+    local key = prefix .. 'q:' .. queue
+    redis.call('RPUSH', key, entry)
+    redis.call('PEXPIRE', key, ARGV[5])
+    written = written + 1
+    count('sent:', queue, 1)
+end
+
+local function send_to_channel(queue, state)
+    local ends, capacity = struct.unpack('>I8I4', state)
+    local length, abandoned = look(queue, false)
+    if ends <= now or abandoned then
+        redis.call('HDEL', KEYS[1], queue)
+    elseif length >= capacity then
+        dropped = dropped + 1
+        count('dropped:', queue, 1)
+    else
+        put(queue, ARGV[3] .. string.char(1 + ARGV[4]) .. deadline .. '\0\0' .. body)
+    end
+end
+
+local function send_to_process(queue, state)
+    local members = prefix .. 'm:' .. group .. ':' .. queue
+    local changes = prefix .. 'd:' .. group .. ':' .. queue
+    local length, abandoned = look(queue, prefix .. 'p:' .. queue)
+    if abandoned then
+        redis.call('DEL', members, changes)
+        redis.call('HDEL', KEYS[1], queue)
+        return
+    end
+    local first = redis.call('ZRANGE', members, 0, 0, 'WITHSCORES')
+    local version, sent, capacity = struct.unpack('>I8I8I4', state)
+    local gone = {}
+    if first[2] and tonumber(first[2]) <= now then
+        gone = redis.call('ZRANGEBYSCORE', members, '-inf', now)
+        redis.call('ZREMRANGEBYSCORE', members, '-inf', now)
+        version = math.max(time[1] * 1000000 + time[2], version + 1)
+        first = redis.call('ZRANGE', members, 0, 0)
+    end
+    if not first[1] then
+        redis.call('DEL', changes)
+        redis.call('HDEL', KEYS[1], queue)
+        return
+    end
+    if length >= capacity then
+        local left_out = redis.call('ZCARD', members)
+        dropped = dropped + left_out
+        count('dropped:', queue, left_out)
+        if #gone > 0 then
+            -- Those who went are noted nowhere: the next list is a whole one.
+            redis.call('DEL', changes)
+            redis.call('HSET', KEYS[1], queue, struct.pack('>I8I8I4', version, 0, capacity))
+        end
+        return
+    end
+    local list = ''
+    if version ~= sent then
+        if sent > 0 then
+            local known = redis.call('LRANGE', changes, 0, -1)
+            for _, name in ipairs(gone) do
+                known[#known + 1] = '-' .. name
+            end
+            list = table.concat(known, ' ')
+        else
+            list = '+' .. table.concat(redis.call('ZRANGE', members, 0, -1), ' +')
+        end
+        redis.call('DEL', changes)
+        redis.call('HSET', KEYS[1], queue, struct.pack('>I8I8I4', version, version, capacity))
+    end
+    put(queue,
+        ARGV[3] .. string.char(2 + ARGV[4]) .. deadline
+        .. struct.pack('>H', #group) .. group
+        .. struct.pack('>I8I8I4', sent, version, #list) .. list .. body)
+end
+
+local state = redis.call('HGETALL', KEYS[1])
+for i = 1, #state, 2 do
+    if #state[i + 1] == 20 then
+        send_to_process(state[i], state[i + 1])
+    else
+        send_to_channel(state[i], state[i + 1])
+    end
+end
+
+if KEYS[3] then
+    if written > 0 then
+        redis.call('HSET', KEYS[3], 'readers', written)
+        redis.call('PEXPIRE', KEYS[3], ARGV[7])
+    else
+        redis.call('DEL', KEYS[3])
+    end
+end
+for field, number in pairs(counters) do
+    redis.call('HINCRBY', KEYS[2], field, number)
+end
+if written + dropped > 0 then
+    redis.call('PEXPIRE', KEYS[2], ARGV[6])
+end
+return {written, dropped}

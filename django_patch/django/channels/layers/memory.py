@@ -1,0 +1,300 @@
+"""
+The channel layer inside one process: for development, for tests, and for
+servers that run their workers as threads.
+
+A sender wakes a waiting reader; nothing polls. What nobody reads is found
+by a schedule with one entry a queue, so expiry never scans either.
+"""
+from __future__ import absolute_import
+
+import collections
+import heapq
+import random
+import threading
+import time
+
+from ..compat.waker import monotonic
+from ..exceptions import ChannelFull
+from ..names import non_local_name, validate_channel_name, validate_group_name
+from .base import BaseChannelLayer, copy_message
+from .counters import DROPPED, EXPIRED, FULL, SENT, Counters
+from .membership import Groups
+from .waiters import Waiters
+
+
+class _Entry(object):
+    """A message in a queue, for one channel or for several of one process."""
+    __slots__ = ('channels', 'message', 'sent', 'to_group')
+
+    def __init__(self, channels, message, sent, to_group):
+        self.channels = channels
+        self.message = message
+        self.sent = sent
+        self.to_group = to_group
+
+
+class InMemoryChannelLayer(BaseChannelLayer):
+    """
+    A channel layer for the threads of one process.
+
+    `clock` returns the time in seconds; tests pass their own.
+    """
+    parts = ('groups', 'flush', 'statistics')
+    supports_blocking_receive = True
+
+    def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None, clock=time.time):
+        super(InMemoryChannelLayer, self).__init__(expiry, group_expiry, capacity, channel_capacity)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._waiters = Waiters()
+        self._clear()
+
+    def _clear(self):
+        self._queues = {}
+        # Channel of a client -> how many messages wait for it alone.
+        self._pending = {}
+        # A heap of (time to look, queue name), and the names in it.
+        self._schedule = []
+        self._scheduled = set()
+        self._groups = Groups()
+        self._counters = Counters()
+
+    # Sending
+
+    def send(self, channel, message):
+        channel = validate_channel_name(channel)
+        self.check_message(message)
+        message = copy_message(message)
+        name = non_local_name(channel)
+        with self._lock:
+            now = self._clock()
+            self._expire(now)
+            waiting = len(self._queues.get(name, ()))
+            if name.endswith('!'):
+                full = (
+                    self._pending.get(channel, 0) >= self.get_capacity(channel) or
+                    waiting >= self.get_process_capacity(channel)
+                )
+            else:
+                full = waiting >= self.get_capacity(channel)
+            if full:
+                self._counters.add(name, FULL)
+                raise ChannelFull('The channel %s is full: %d messages wait there.' % (
+                    channel, self._pending.get(channel, waiting),
+                ))
+            if name.endswith('!'):
+                self._pending[channel] = self._pending.get(channel, 0) + 1
+            self._push(name, (channel,), message, now)
+
+    def _push(self, name, channels, message, now, to_group=False):
+        try:
+            queue = self._queues[name]
+        except KeyError:
+            queue = self._queues[name] = collections.deque()
+            if name not in self._scheduled:
+                self._scheduled.add(name)
+                heapq.heappush(self._schedule, (now + self.expiry, name))
+        queue.append(_Entry(channels, message, now, to_group))
+        self._counters.add(name, SENT)
+        self._waiters.wake(name)
+
+    def hold(self, channel):
+        """
+        Have sends to one client of a ``!`` channel refused until release().
+
+        Its server says so while the client takes what it has got too slowly.
+        """
+        with self._lock:
+            self._pending[channel] = self._pending.get(channel, 0) + self.get_capacity(channel)
+
+    def release(self, channel):
+        """End a hold() of `channel`."""
+        with self._lock:
+            pending = self._pending.pop(channel, 0) - self.get_capacity(channel)
+            if pending > 0:
+                self._pending[channel] = pending
+
+    # Receiving
+
+    def receive(self, channels, block=False):
+        entry = self._take(channels, self.receive_timeout if block else 0, self._take_one)
+        return entry or (None, None)
+
+    def receive_batch(self, channels, limit, timeout=0):
+        return [
+            # Whoever gets a group's message may change his own.
+            (channel, message if len(names) == 1 else copy_message(message))
+            for names, message in self.receive_deliveries(channels, limit, timeout)
+            for channel in names
+        ]
+
+    def receive_deliveries(self, channels, limit, timeout=0):
+        def take(channels):
+            taken = []
+            while len(taken) < limit:
+                entry = self._pop(channels)
+                if entry is None:
+                    break
+                taken.append((entry.channels, entry.message))
+            return taken
+        return self._take(channels, timeout, take) or []
+
+    def _take_one(self, channels):
+        entry = self._pop(channels)
+        if entry is None:
+            return None
+        if len(entry.channels) > 1:
+            # The others' turn is next, before anything sent later.
+            rest = _Entry(entry.channels[1:], copy_message(entry.message), entry.sent, True)
+            self._queues.setdefault(non_local_name(entry.channels[0]), collections.deque()).appendleft(rest)
+        return entry.channels[0], entry.message
+
+    def _take(self, channels, timeout, take):
+        """
+        Return what `take(channels)` gives once it gives anything.
+
+        Return something empty after `timeout` seconds, or if interrupted.
+        """
+        channels = [validate_channel_name(channel, receive=True) for channel in channels]
+        with self._lock:
+            taken = take(channels)
+            if taken or not timeout:
+                return taken
+            waiter = self._waiters.enlist(channels)
+        deadline = monotonic() + timeout
+        while True:
+            woken = waiter.wait(deadline - monotonic())
+            with self._lock:
+                self._waiters.strike(waiter, woken)
+                taken = take(channels)
+                if taken or waiter.interrupted or monotonic() >= deadline:
+                    return taken
+                self._waiters.enlist(channels)
+
+    def _pop(self, channels):
+        """Return the oldest entry of one of `channels`, or None."""
+        # Any of them may be first, so that a busy one can't starve the rest.
+        count = len(channels)
+        start = int(random.random() * count) if count > 1 else 0
+        oldest = self._clock() - self.expiry
+        for number in range(start, start + count):
+            name = channels[number % count]
+            queue = self._queues.get(name)
+            if queue is None:
+                continue
+            self._drop_expired(name, queue, oldest)
+            if queue:
+                entry = queue.popleft()
+                if name.endswith('!'):
+                    self._settle(entry)
+                if not queue:
+                    del self._queues[name]
+                return entry
+            del self._queues[name]
+        return None
+
+    def _settle(self, entry):
+        # What a group sent is bounded by its process's capacity alone.
+        channel = entry.channels[0]
+        if not entry.to_group:
+            pending = self._pending[channel] - 1
+            if pending:
+                self._pending[channel] = pending
+            else:
+                del self._pending[channel]
+
+    def interrupt(self):
+        with self._lock:
+            self._waiters.interrupt()
+
+    # Expiry
+
+    def _expire(self, now):
+        schedule = self._schedule
+        while schedule and schedule[0][0] <= now:
+            name = heapq.heappop(schedule)[1]
+            self._scheduled.discard(name)
+            queue = self._queues.get(name)
+            if queue is None:
+                continue
+            self._drop_expired(name, queue, now - self.expiry)
+            if queue:
+                self._scheduled.add(name)
+                heapq.heappush(schedule, (queue[0].sent + self.expiry, name))
+            else:
+                del self._queues[name]
+
+    def _drop_expired(self, name, queue, oldest):
+        while queue and queue[0].sent <= oldest:
+            entry = queue.popleft()
+            self._counters.add(name, EXPIRED)
+            if name.endswith('!'):
+                self._settle(entry)
+                # Nobody read it, so nobody is there.
+                for channel in entry.channels:
+                    self._groups.discard_everywhere(channel)
+
+    # Groups
+
+    def group_add(self, group, channel):
+        group = validate_group_name(group)
+        channel = validate_channel_name(channel)
+        with self._lock:
+            self._groups.add(group, channel, self._clock() + self.group_expiry)
+
+    def group_discard(self, group, channel):
+        group = validate_group_name(group)
+        channel = validate_channel_name(channel)
+        with self._lock:
+            self._groups.discard(group, channel)
+
+    def group_channels(self, group):
+        group = validate_group_name(group)
+        with self._lock:
+            return list(self._groups.members(group, self._clock()))
+
+    def send_group(self, group, message):
+        group = validate_group_name(group)
+        self.check_message(message)
+        message = copy_message(message)
+        with self._lock:
+            now = self._clock()
+            self._expire(now)
+            members = self._groups.members(group, now)
+            if not members:
+                return
+            for name, channels in members.queues():
+                waiting = len(self._queues.get(name, ()))
+                if name.endswith('!'):
+                    # Several clients of one process share an entry, and it
+                    # counts once.
+                    if waiting < self.get_process_capacity(name):
+                        self._push(name, channels, message, now, to_group=True)
+                    else:
+                        self._counters.add(name, DROPPED, len(channels))
+                elif waiting < self.get_capacity(name):
+                    self._push(name, channels, copy_message(message), now)
+                else:
+                    self._counters.add(name, DROPPED)
+
+    # Statistics and upkeep
+
+    def global_statistics(self):
+        with self._lock:
+            return self._statistics(self._counters.totals(), self._queues.values())
+
+    def channel_statistics(self, channel):
+        name = non_local_name(validate_channel_name(channel))
+        with self._lock:
+            return self._statistics(self._counters.of(name), [self._queues.get(name, ())])
+
+    def _statistics(self, statistics, queues):
+        now = self._clock()
+        pending = [entry.sent for queue in queues for entry in queue if entry.sent > now - self.expiry]
+        statistics['messages_pending'] = len(pending)
+        statistics['messages_max_age'] = now - min(pending) if pending else 0
+        return statistics
+
+    def flush(self):
+        with self._lock:
+            self._clear()

@@ -1,0 +1,207 @@
+"""
+The channel layer that speaks to Redis, for any process with threads.
+
+A thin driver: what is said to Redis, and what the answers mean, is in
+`transport`; how it is carried there in `links`, `shards` and `waiting`.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import threading
+
+from .. import names
+from ..compat import six
+from ..compat.waker import monotonic
+from ..exceptions import LayerUnavailable
+from .base import BaseChannelLayer, copy_message
+from .hosts import parse_hosts
+from .shards import Shard, exchange_all
+from .transport import Options, Transport
+from .transport.plans import Result
+from .waiting import Waiting
+
+#: Lists of channels whose readers are kept.
+_KEPT_READERS = 256
+
+
+class RedisChannelLayer(BaseChannelLayer):
+    """
+    A channel layer on one Redis server, or on several that share the load.
+
+    `hosts` is a list of what `hosts.parse_hosts` takes; each is a shard. All
+    keys begin with `prefix`. `process_capacity` is how many messages all
+    clients of one ``!`` channel may have waiting (default: a hundred
+    clients' capacity). With `symmetric_encryption_keys`, a list, messages
+    are encrypted with the first and read with any. `connection_kwargs` go
+    to redis-py. Everything else is BaseChannelLayer's.
+
+    Threads may share a layer, and a forked child makes its own connections.
+    Nothing is connected until there is something to say.
+    """
+    parts = ('groups', 'flush', 'statistics')
+    spans_processes = True
+    supports_blocking_receive = True
+
+    def __init__(self, hosts=None, prefix='channels:', expiry=60, group_expiry=86400, capacity=100,
+                 channel_capacity=None, symmetric_encryption_keys=None, process_capacity=None,
+                 connection_kwargs=None):
+        super(RedisChannelLayer, self).__init__(expiry, group_expiry, capacity, channel_capacity)
+        self.process_capacity = process_capacity
+        #: Where the shards are and how they are spoken to, for other drivers.
+        self.servers = servers = parse_hosts(hosts, connection_kwargs)
+        self.transport_options = options = Options(
+            prefix, len(servers), expiry, group_expiry, self.get_capacity, self.get_process_capacity,
+            symmetric_encryption_keys,
+        )
+        self._transport = Transport(options, monotonic)
+        self._shards = [Shard(number, server, self._transport) for number, server in enumerate(servers)]
+        self._waiting = Waiting(self._shards, names.random_token())
+        self._readers = {}
+        # One thread at a time reads a ! channel: its messages have an order.
+        self._locks = {}
+
+    def get_process_capacity(self, channel):
+        if self.process_capacity is not None:
+            return self.process_capacity
+        return super(RedisChannelLayer, self).get_process_capacity(channel)
+
+    # Sending
+
+    def send(self, channel, message):
+        channel = names.validate_channel_name(channel)
+        self.check_message(message)
+        self._run(self._transport.sender.send(channel, message))
+
+    def send_many(self, pairs):
+        checked = []
+        for channel, message in pairs:
+            self.check_message(message)
+            checked.append((names.validate_channel_name(channel), message))
+        return self._run(self._transport.sender.send_many(checked))
+
+    # Receiving
+
+    def receive(self, channels, block=False):
+        for clients, message in self._receive(channels, 1, self.receive_timeout if block else 0, True):
+            return clients[0], message
+        return None, None
+
+    def receive_batch(self, channels, limit, timeout=0):
+        return [
+            # Whoever gets a group's message may change his own.
+            (channel, message if len(clients) == 1 else copy_message(message))
+            for clients, message in self._receive(channels, limit, timeout)
+            for channel in clients
+        ]
+
+    def receive_deliveries(self, channels, limit, timeout=0):
+        return self._receive(channels, limit, timeout)
+
+    def _receive(self, channels, limit, timeout, first_only=False):
+        reader = self._reader(channels)
+        locks = [self._locks.setdefault(inbox.queue, threading.Lock()) for inbox in reader.inboxes]
+        for lock in locks:
+            lock.acquire()
+        try:
+            deliveries = self._take(reader, limit, timeout)
+            if first_only and deliveries and len(deliveries[0][0]) > 1:
+                # The others' turn is next, before anything sent later.
+                channels, message = deliveries[0]
+                reader.put_back(channels[1:], copy_message(message))
+            return deliveries
+        finally:
+            for lock in locks:
+                lock.release()
+
+    def _take(self, reader, limit, timeout):
+        token = ''
+        if timeout:
+            token = self._waiting.token
+            if self._waiting.was_interrupted():
+                timeout = 0
+        deadline = monotonic() + timeout
+        while True:
+            deliveries = self._run(reader.receive(limit, timeout, token))
+            if deliveries or not timeout or self._waiting.was_interrupted():
+                return deliveries
+            # What came had expired, or a connection was cut; or it is over.
+            timeout = round(deadline - monotonic(), 3)
+            if timeout <= 0:
+                return deliveries
+
+    def _reader(self, channels):
+        if isinstance(channels, (six.string_types, bytes)):
+            raise TypeError('Receive from a list of channels, not from %r.' % (channels,))
+        key = tuple(channels)
+        try:
+            return self._readers[key]
+        except KeyError:
+            valid = [names.validate_channel_name(channel, receive=True) for channel in key]
+            if len(self._readers) >= _KEPT_READERS:
+                self._readers.clear()
+            # Two locks at once, and each in the same order everywhere.
+            reader = self._readers[key] = self._transport.reader(sorted(set(valid)))
+            return reader
+
+    def interrupt(self):
+        self._waiting.interrupt()
+
+    # Groups
+
+    def group_add(self, group, channel):
+        self._run(self._transport.groups.add(names.validate_group_name(group), names.validate_channel_name(channel)))
+
+    def group_discard(self, group, channel):
+        self._run(
+            self._transport.groups.discard(names.validate_group_name(group), names.validate_channel_name(channel))
+        )
+
+    def group_channels(self, group):
+        return self._run(self._transport.groups.channels(names.validate_group_name(group)))
+
+    def send_group(self, group, message):
+        group = names.validate_group_name(group)
+        self.check_message(message)
+        self._run(self._transport.groups.send(group, message))
+
+    # Upkeep
+
+    def global_statistics(self):
+        """Return the counts of all channels, and what waits in them."""
+        return self._run(self._transport.statistics.of_all())
+
+    def channel_statistics(self, channel):
+        """
+        Return what waits in a channel, and its counts.
+
+        Counts are kept for all processes of a kind (``http.response!``), and
+        for all ``?`` channels of one pattern.
+        """
+        queue = names.non_local_name(names.validate_channel_name(channel))
+        return self._run(self._transport.statistics.of_channel(queue))
+
+    def flush(self):
+        self._run(self._transport.statistics.flush())
+
+    def close(self):
+        for shard in self._shards:
+            shard.close()
+
+    # Carrying out plans: see transport.plans
+
+    def _run(self, plan):
+        request = next(plan)
+        while True:
+            kind = type(request)
+            if kind is Result:
+                return request.value
+            try:
+                if kind is tuple:
+                    answer = self._shards[request[0]].exchange(request[1])
+                elif kind is list:
+                    answer = exchange_all(self._shards, request)
+                else:
+                    answer = self._waiting.carry_out(request)
+            except LayerUnavailable as error:
+                request = plan.throw(error)
+            else:
+                request = plan.send(answer)

@@ -1,0 +1,138 @@
+"""
+The Redis transport without its sockets: docs/standards/transport.txt as code.
+
+`Transport` makes plans (see `plans`): generators that say what to send to
+which shard and make sense of the replies. A driver carries them out: the
+synchronous one is `layers.redis`; another needs only what this module and
+`plans` describe.
+
+A driver keeps connections, each of which begins with the commands of
+`greeting()`; their replies go to `greeted()`. It turns bytes into replies
+with `resp.Parser`. The names it passes in have been validated.
+"""
+from __future__ import absolute_import
+
+import collections
+import logging
+import time
+
+from ... import names
+from .. import codec
+from . import scripts
+from .arrivals import Arrivals
+from .clock import ServerClock
+from .groups import Groups
+from .inbox import Inbox
+from .options import Options
+from .plans import DONE, checked
+from .reader import Reader
+from .resp import pack
+from .sending import Sender
+from .statistics import Statistics
+
+__all__ = ['Options', 'Transport']
+
+logger = logging.getLogger(__name__)
+
+
+class Transport(object):
+    """
+    All plans of one layer.
+
+    `options` is an `Options`; `monotonic` a clock in seconds that is never
+    set back. `lost_state(shard)` is called when a server turns out to have
+    lost what it held: the groups of the ``!`` queues there are gone.
+
+    `sender`, `groups` and `statistics` have the plans; reader(channels)
+    returns the one with those that receive.
+    """
+
+    def __init__(self, options, monotonic=time.time, lost_state=None):
+        codec.require_msgpack()
+        self.options = options
+        self.monotonic = monotonic
+        self.clocks = [ServerClock(monotonic) for _ in range(options.keys.shards)]
+        self.sender = Sender(options, self.clocks)
+        self.groups = Groups(options)
+        self.statistics = Statistics(options)
+        self.arrivals = Arrivals(self)
+        self._lost_state = lost_state
+        self._inboxes = {}
+        self._counts = collections.deque()
+
+    def reader(self, channels):
+        """
+        Return a Reader of `channels`, for as long as its caller lives.
+
+        Names that end in ``!`` share what is known of their groups with all
+        readers of the transport.
+        """
+        return Reader(self, channels)
+
+    def inbox(self, queue):
+        """Return the Inbox of a queue whose name ends in ``!``."""
+        try:
+            return self._inboxes[queue]
+        except KeyError:
+            return self._inboxes.setdefault(queue, Inbox(queue, self.options.keys.shard_of(queue)))
+
+    # Connections
+
+    def greeting(self, shard):
+        """Return the commands that a new connection to `shard` begins with."""
+        return scripts.LOAD + (self._hello(shard),)
+
+    def greeted(self, shard, replies, asked):
+        """
+        Take the replies to greeting(), sent at the time `asked`.
+
+        Raise LayerUnavailable if the server is no use: a replica, say.
+        """
+        for reply in replies:
+            checked(reply)
+        self._heard(shard, replies[-1], asked)
+
+    def ask_time(self, shard):
+        """A plan that sets the clock of `shard`."""
+        asked = self.monotonic()
+        reply = checked((yield shard, (self._hello(shard),))[0])
+        self._heard(shard, reply, asked)
+        yield DONE
+
+    def _hello(self, shard):
+        keys = self.options.keys
+        # Proposed anew each time: a server that has lost everything must not
+        # get its old epoch back from the first client that returns.
+        return scripts.HELLO.call(
+            [keys.statistics(shard), keys.wake(shard, '')], [names.random_token(16), self.options.statistics_lifetime],
+        )
+
+    def _heard(self, shard, reply, asked):
+        if self.clocks[shard].heard(reply, asked):
+            logger.warning('Redis has lost what it held (shard %d): messages, and who is in which group.', shard)
+            if self._lost_state is not None:
+                self._lost_state(shard)
+
+    # Counters of what readers found, written along with other commands
+
+    def count(self, shard, field, number):
+        """Add `number` to a counter with the next write of a reader."""
+        self._counts.append((shard, field, number))
+
+    def pop_counts(self, shard):
+        """Return the commands that write what was counted for `shard`."""
+        if not self._counts:
+            return ()
+        totals = collections.OrderedDict()
+        for _ in range(len(self._counts)):
+            try:
+                item = self._counts.popleft()
+            except IndexError:
+                # Another thread was faster.
+                break
+            if item[0] == shard:
+                totals[item[1]] = totals.get(item[1], 0) + item[2]
+            else:
+                self._counts.append(item)
+        key = self.options.keys.statistics(shard)
+        return tuple(pack('HINCRBY', key, field, number) for field, number in totals.items())

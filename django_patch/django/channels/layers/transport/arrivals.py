@@ -1,0 +1,149 @@
+"""
+From the bytes of an entry to what its reader gets.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import logging
+
+from ...exceptions import LayerUnavailable, MalformedMessage
+from .. import codec
+from . import scripts
+from .envelope import ENCRYPTED, GROUP, IN_PIECES, Entry, unpack_reference
+from .groups import members_command, read_members
+from .keys import statistics_name
+from .options import MAX_SIZE
+from .plans import Result, checked
+from .resp import pack
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two lines of the log about bytes that can't be read.
+_LOG_PAUSE = 60.0
+
+
+class Arrivals(object):
+    """Opens entries for the readers of one layer."""
+
+    def __init__(self, transport):
+        self._transport = transport
+        self._options = transport.options
+        self._next_log = {}
+        self._unlogged = {}
+
+    def open(self, shard, queue, data, inbox):
+        """
+        Return what `data` holds: (deadline, channels, message), or None.
+
+        Return a plan that has it as Result if more has to be asked for.
+        """
+        try:
+            entry = Entry(data)
+            if entry.kind == GROUP:
+                return self._open_for_group(shard, queue, entry, inbox)
+            if inbox is not None:
+                inbox.count(entry.label)
+            if entry.deadline <= self._transport.clocks[shard].now():
+                return self._drop(shard, queue, 'expired')
+            if entry.flags & IN_PIECES:
+                return self._collect(shard, queue, entry, (queue + entry.label,))
+            return entry.deadline, (queue + entry.label,), self._read(entry)
+        except MalformedMessage as error:
+            return self._drop(shard, queue, 'malformed', error)
+
+    def _read(self, entry):
+        body = entry.body
+        if entry.flags & ENCRYPTED:
+            body = self._decrypt(body)
+        elif self._options.cipher is not None:
+            raise MalformedMessage('A message was not encrypted, and this layer accepts no others.')
+        return codec.decode(body)
+
+    def _decrypt(self, data, context=b''):
+        if self._options.cipher is None:
+            raise MalformedMessage('A message is encrypted, and there are no symmetric_encryption_keys.')
+        return self._options.cipher.decrypt(data, context)
+
+    def _open_for_group(self, shard, queue, entry, inbox):
+        if inbox is None:
+            raise MalformedMessage('A channel without "!" got an entry for the members of a process.')
+        # An expired entry still tells who is in the group now.
+        channels = inbox.follow(entry)
+        if entry.deadline <= self._transport.clocks[shard].now():
+            return self._drop(shard, queue, 'expired')
+        if channels is None:
+            return self._ask_members(shard, queue, entry, inbox)
+        if entry.flags & IN_PIECES:
+            return self._collect(shard, queue, entry, channels)
+        return (entry.deadline, channels, self._read(entry)) if channels else None
+
+    # Plans
+
+    def _ask_members(self, shard, queue, entry, inbox):
+        try:
+            replies = yield shard, (members_command(self._options, shard, entry.label, queue),)
+            queue, version, labels = read_members(checked(replies[0]))[0]
+        except LayerUnavailable as error:
+            yield Result(self._drop(shard, queue, 'lost', error))
+        channels = inbox.replace(entry.label, version, [label.decode('ascii') for label in labels])
+        if entry.flags & IN_PIECES:
+            yield Result((yield self._collect(shard, queue, entry, channels)))
+        try:
+            yield Result((entry.deadline, channels, self._read(entry)) if channels else None)
+        except MalformedMessage as error:
+            yield Result(self._drop(shard, queue, 'malformed', error))
+
+    def _collect(self, shard, queue, entry, channels):
+        try:
+            identifier, size, pieces = unpack_reference(entry.body)
+            if size > MAX_SIZE:
+                raise MalformedMessage('A message claims to have %d bytes.' % size)
+            key = self._options.keys.pieces(shard, identifier)
+            # One buffer for all of it, so that memory holds each byte once.
+            body, end = bytearray(size), 0
+            for index in range(pieces):
+                piece = checked((yield shard, (pack('HGET', key, index),))[0])
+                if piece is None:
+                    yield Result(self._drop(shard, queue, 'lost', 'a piece is missing'))
+                if entry.flags & ENCRYPTED:
+                    piece = self._decrypt(piece, self._options.piece_context(identifier, index))
+                elif self._options.cipher is not None:
+                    raise MalformedMessage('A message was not encrypted, and this layer accepts no others.')
+                start, end = end, end + len(piece)
+                if end > size:
+                    raise MalformedMessage('The pieces of a message are more than it claims.')
+                body[start:end] = piece
+            yield shard, (scripts.RELEASE.call([key], []),)
+            if end < size:
+                raise MalformedMessage('The pieces of a message are less than it claims.')
+            yield Result((entry.deadline, channels, codec.decode(body)) if channels else None)
+        except LayerUnavailable as error:
+            yield Result(self._drop(shard, queue, 'lost', error))
+        except MalformedMessage as error:
+            yield Result(self._drop(shard, queue, 'malformed', error))
+
+    # What gets lost
+
+    def expired(self, inbox):
+        """Count a message that was taken in time and handed out too late."""
+        self._drop(inbox.shard, inbox.queue, 'expired')
+
+    def _drop(self, shard, queue, counter, reason=None):
+        name = statistics_name(queue)
+        self._transport.count(shard, '%s:%s' % (counter, name), 1)
+        if reason is not None:
+            self._log(counter, name, reason)
+        return None
+
+    def _log(self, counter, name, reason):
+        """Log it, but no more often than once a minute for each kind."""
+        now = self._transport.monotonic()
+        kind = counter, name
+        if now < self._next_log.get(kind, 0):
+            self._unlogged[kind] = self._unlogged.get(kind, 0) + 1
+            return
+        self._next_log[kind] = now + _LOG_PAUSE
+        more = self._unlogged.pop(kind, 0)
+        logger.error(
+            'A message for %s was dropped: %s%s', name, reason,
+            ' (%d more since the last such line)' % more if more else '',
+        )

@@ -1,0 +1,63 @@
+"""
+The clock of a Redis server, as a client knows it without asking each time.
+"""
+from __future__ import absolute_import
+
+#: Seconds after which a server is asked again.
+_MAX_AGE = 60.0
+#: Seconds per second that two clocks may drift apart.
+_DRIFT = 0.001
+
+
+class ServerClock(object):
+    """
+    The server's time by this process's `monotonic` clock (seconds).
+
+    Also what else the server said when it was asked: see hello.lua.
+    """
+
+    def __init__(self, monotonic):
+        self._monotonic = monotonic
+        self._offset = None
+        self._error = 0.0
+        self._asked = 0.0
+        #: What stands for the data that the server holds; None: not known.
+        self.epoch = None
+        #: Does the server have LMPOP and BLMPOP?
+        self.pops_many = True
+
+    def is_stale(self):
+        """Return whether it is time to ask the server."""
+        return self._offset is not None and self._monotonic() - self._asked > _MAX_AGE
+
+    def is_known(self):
+        """Return whether the server ever told its time."""
+        return self._offset is not None
+
+    def now(self):
+        """Return the server's time in ms."""
+        return (self._monotonic() + self._offset) * 1000
+
+    def after(self, lifetime):
+        """Return the time (ms) in `lifetime` ms; 0 if it is not known."""
+        return 0 if self._offset is None else int((self._monotonic() + self._offset) * 1000) + lifetime
+
+    def heard(self, reply, asked):
+        """
+        Take the reply of hello.lua, which was asked for at `asked`.
+
+        Return whether the server has lost what it held before.
+        """
+        now = self._monotonic()
+        seconds, microseconds, epoch, pops_many = reply
+        error = now - asked
+        # A quicker answer is the better one, until it gets old.
+        if self._offset is None or error <= self._error + (now - self._asked) * _DRIFT:
+            # By the time of asking: what has expired is never taken for good.
+            self._offset = int(seconds) + int(microseconds) / 1000000.0 - asked
+            self._error = error
+        self._asked = now
+        self.pops_many = bool(pops_many)
+        lost = self.epoch is not None and self.epoch != epoch
+        self.epoch = epoch
+        return lost

@@ -1,0 +1,130 @@
+"""
+Plans for groups: who is in them, and sending to all of them.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import struct
+
+from ... import names
+from ...exceptions import LayerUnavailable, MessageTooLarge
+from .. import codec
+from . import scripts
+from .envelope import ENCRYPTED, IN_PIECES, VERSION, pack_reference
+from .options import MAX_SIZE, PIECES_GRACE
+from .plans import DONE, Result, checked
+from .resp import pack
+from .sending import upload
+
+
+class Groups(object):
+    """Plans for groups; any number of threads may share it."""
+
+    def __init__(self, options):
+        self._options = options
+
+    def add(self, group, channel):
+        """Make `channel` a member of `group`, both valid names."""
+        return self._change(scripts.GROUP_ADD, group, channel)
+
+    def discard(self, group, channel):
+        """Remove `channel` from `group`, if it is a member."""
+        return self._change(scripts.GROUP_DISCARD, group, channel)
+
+    def _change(self, script, group, channel):
+        options = self._options
+        queue = names.non_local_name(channel)
+        shard = options.keys.shard_of(queue)
+        keys = [
+            options.keys.group(shard, group), options.keys.members(shard, group, queue),
+            options.keys.changes(shard, group, queue),
+        ]
+        capacity = options.get_process_capacity if queue.endswith('!') else options.get_capacity
+        command = script.call(keys, [queue, channel[len(queue):], options.group_lifetime, capacity(queue)])
+        checked((yield shard, (command,))[0])
+        yield DONE
+
+    def channels(self, group):
+        """Have the full names of all members of `group` as Result."""
+        requests = []
+        for shard in range(self._options.keys.shards):
+            requests.append((shard, (members_command(self._options, shard, group, ''),)))
+        found = []
+        for replies in (yield requests):
+            if isinstance(replies, LayerUnavailable):
+                raise replies
+            found.extend(
+                queue + label.decode('ascii')
+                for queue, version, labels in read_members(checked(replies[0])) for label in labels
+            )
+        yield Result(found)
+
+    def send(self, group, message):
+        """
+        Send `message` to all members of `group`, in one call on each shard.
+
+        The Result is how many members were left out, their queues being full.
+        """
+        body = codec.encode(message)
+        if len(body) > self._options.piece_size:
+            return self._send_large(group, body)
+        return self._send_small(group, body)
+
+    def _send_small(self, group, body):
+        flags = 0
+        if self._options.cipher is not None:
+            flags, body = ENCRYPTED, self._options.cipher.encrypt(body)
+        shards = range(self._options.keys.shards)
+        answers = yield [(shard, (self._command(shard, group, flags, body),)) for shard in shards]
+        dropped, failure = 0, None
+        for replies in answers:
+            if isinstance(replies, LayerUnavailable):
+                failure = replies
+            else:
+                dropped += checked(replies[0])[1]
+        if failure is not None:
+            # The members on the other shards have it.
+            raise failure
+        yield Result(dropped)
+
+    def _send_large(self, group, body):
+        if len(body) > MAX_SIZE:
+            raise MessageTooLarge('The message has %d bytes; at most %d can be sent.' % (len(body), MAX_SIZE))
+        flags = IN_PIECES if self._options.cipher is None else IN_PIECES | ENCRYPTED
+        dropped = 0
+        for shard in range(self._options.keys.shards):
+            exists = checked((yield shard, (pack('EXISTS', self._options.keys.group(shard, group)),))[0])
+            if not exists:
+                continue
+            identifier = names.random_token(16)
+            key = self._options.keys.pieces(shard, identifier)
+            pieces = 0
+            for commands in upload(self._options, key, identifier, body):
+                checked((yield shard, commands)[0])
+                pieces += 1
+            command = self._command(shard, group, flags, pack_reference(identifier, len(body), pieces), key)
+            dropped += checked((yield shard, (command,))[0])[1]
+        yield Result(dropped)
+
+    def _command(self, shard, group, flags, body, pieces=None):
+        options = self._options
+        keys = [options.keys.group(shard, group), options.keys.statistics(shard)]
+        if pieces is not None:
+            keys.append(pieces)
+        return scripts.GROUP_SEND.call(keys, [
+            options.keys.base(shard), group, struct.pack(b'>B', VERSION), flags, options.lifetime,
+            options.statistics_lifetime, options.lifetime + PIECES_GRACE, body,
+        ])
+
+
+def members_command(options, shard, group, queue):
+    """Return the command that asks who is in `group`, in `queue` or any."""
+    keys = options.keys
+    return scripts.GROUP_MEMBERS.call([keys.group(shard, group)], [keys.base(shard), group, queue])
+
+
+def read_members(reply):
+    """Return the reply of group_members.lua as [(queue, version, labels)]."""
+    return [
+        (reply[index].decode('ascii'), int(reply[index + 1]), reply[index + 2])
+        for index in range(0, len(reply), 3)
+    ]

@@ -1,0 +1,87 @@
+"""
+What a process keeps for one of its ``!`` queues, whoever reads it.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import collections
+
+#: Groups whose members are remembered. Asking again costs one round trip.
+_KEPT_GROUPS = 4096
+
+
+class _Members(object):
+    """The members of a group in this process, as of a version."""
+    __slots__ = ('version', 'labels', 'channels')
+
+    def __init__(self, version, labels):
+        self.version = version
+        self.labels = set(labels)
+        self.channels = None
+
+
+class Inbox(object):
+    """
+    The state of reading `queue`, which lives on `shard`.
+
+    One reader at a time may use it.
+    """
+
+    def __init__(self, queue, shard):
+        self.queue = queue
+        self.shard = shard
+        #: Deliveries that were taken from Redis and not handed out yet.
+        self.waiting = collections.deque()
+        #: Client's name -> messages taken since the last report.
+        self.taken = {}
+        #: Whether a report may have been lost, and counts are to start anew.
+        self.uncertain = False
+        self._groups = {}
+
+    def count(self, label):
+        """Note that a message to one client was taken."""
+        self.taken[label] = self.taken.get(label, 0) + 1
+
+    def follow(self, entry):
+        """
+        Return the full names of the members that a group's `entry` is for.
+
+        Return None if what is known here doesn't reach back to the entry's
+        base version: then ask for the members, and call replace().
+        """
+        members = self._groups.get(entry.label)
+        if entry.base == 0 and entry.changes:
+            if members is None or members.version < entry.version:
+                members = self._remember(entry.label, entry.version, ())
+                self._apply(members, entry.changes)
+        elif members is None or members.version < entry.base:
+            return None
+        elif members.version < entry.version:
+            # Some of the changes may be known already, from replace(); to
+            # make them once more in their order does no harm.
+            self._apply(members, entry.changes)
+            members.version = entry.version
+        return self._channels(members)
+
+    def replace(self, group, version, labels):
+        """Remember what the server says of a group, and return full names."""
+        return self._channels(self._remember(group, version, labels))
+
+    def _remember(self, group, version, labels):
+        if len(self._groups) >= _KEPT_GROUPS:
+            self._groups.clear()
+        members = self._groups[group] = _Members(version, labels)
+        return members
+
+    def _apply(self, members, changes):
+        labels = members.labels
+        for change in changes:
+            if change[0] == '+':
+                labels.add(change[1:])
+            else:
+                labels.discard(change[1:])
+        members.channels = None
+
+    def _channels(self, members):
+        if members.channels is None:
+            members.channels = tuple([self.queue + label for label in sorted(members.labels)])
+        return members.channels

@@ -1,0 +1,42 @@
+"""
+What all plans of one layer share.
+"""
+from __future__ import absolute_import, unicode_literals
+
+from .cipher import OVERHEAD, Cipher
+from .keys import Keys
+
+#: Bytes of a body above which it is sent in pieces, and of a piece.
+PIECE_SIZE = 1 << 20
+#: Bytes of the largest message. More is a mistake, or an attack.
+MAX_SIZE = 1 << 30
+#: Milliseconds that pieces outlive the entry that refers to them.
+PIECES_GRACE = 60000
+
+
+class Options(object):
+    """
+    Keys, lifetimes (ms), capacities and encryption of a layer.
+
+    `get_capacity` and `get_process_capacity` return how many messages a
+    channel, and all clients of a ``!`` channel, may have waiting.
+    """
+
+    def __init__(self, prefix, shards, expiry, group_expiry, get_capacity, get_process_capacity,
+                 symmetric_encryption_keys=None):
+        self.keys = Keys(prefix, shards)
+        self.lifetime = int(expiry * 1000)
+        self.group_lifetime = int(group_expiry * 1000)
+        # At least a day, so that what happened at night is seen.
+        self.statistics_lifetime = max(self.group_lifetime, 86400000)
+        self.get_capacity = get_capacity
+        self.get_process_capacity = get_process_capacity
+        self.cipher = None
+        self.piece_size = PIECE_SIZE
+        if symmetric_encryption_keys:
+            self.cipher = Cipher(symmetric_encryption_keys, self.keys.prefix)
+            self.piece_size -= OVERHEAD
+
+    def piece_context(self, identifier, index):
+        """Return what the encryption of a piece is bound to."""
+        return ('%s/%d' % (identifier, index)).encode('ascii')

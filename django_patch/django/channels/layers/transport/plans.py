@@ -1,0 +1,100 @@
+"""
+What a plan yields to its driver, and what the driver answers.
+
+A plan is a generator that knows what to say to Redis and does no I/O. Its
+driver carries out each thing it yields and sends the outcome back in:
+
+``(shard, commands)``
+    Send the packed `commands` (a sequence of bytes) to that shard in one
+    write; answer with the list of their replies, one each. A ReplyError is
+    an item like others. If the shard can't be reached, throw
+    LayerUnavailable into the plan, its `sent` False if no command can have
+    arrived.
+``[(shard, commands), ...]``
+    The same to several shards at once; answer with a list that has for each
+    its replies, or a LayerUnavailable.
+``Wait``
+    Send to several shards at once, and return when the first has a message.
+``Result``
+    The end: hand `value` to the caller. Nothing is sent in after it.
+
+Whatever the request, a driver repeats commands that failed for want of a
+script: see `scripts.to_repeat`.
+"""
+from __future__ import absolute_import
+
+import types
+
+from ...exceptions import LayerUnavailable
+from .resp import ReplyError
+
+
+class Result(object):
+    """The outcome of a plan."""
+    __slots__ = ('value',)
+
+    def __init__(self, value):
+        self.value = value
+
+
+#: The outcome of plans that have none.
+DONE = Result(None)
+
+
+class Wait(object):
+    """
+    Commands that block until a message comes, `timeout` seconds at most.
+
+    `requests` is a list of (shard, commands); the last command of each is
+    the one that blocks. When one shard has replied, or to interrupt, send
+    the commands `wake[shard]` to the others over another connection, add
+    these shards to `woken`, and read what they reply then. The answer is a
+    list of (shard, outcome), the outcome being the replies or a
+    LayerUnavailable; an error in place of the last reply is one, too.
+    """
+    __slots__ = ('requests', 'timeout', 'wake', 'woken')
+
+    def __init__(self, requests, timeout, wake):
+        self.requests = requests
+        self.timeout = timeout
+        self.wake = wake
+        self.woken = set()
+
+
+def checked(reply):
+    """Return `reply`, or raise LayerUnavailable if it is an error."""
+    if type(reply) is ReplyError:
+        error = LayerUnavailable('Redis refused a command: %s' % reply)
+        error.sent = True
+        raise error
+    return reply
+
+
+def flat(plan):
+    """
+    Return a plan that does what `plan` says, which may yield plans, too.
+
+    Such a part's Result is the answer that it gives, and what it raises is
+    raised there.
+    """
+    parts, answer, error = [plan], None, None
+    while True:
+        try:
+            request = parts[-1].throw(error) if error is not None else parts[-1].send(answer)
+        except Exception as raised:
+            parts.pop()
+            if not parts:
+                raise
+            error = raised
+            continue
+        error = answer = None
+        if type(request) is types.GeneratorType:
+            parts.append(request)
+        elif type(request) is Result and len(parts) > 1:
+            parts.pop()
+            answer = request.value
+        else:
+            try:
+                answer = yield request
+            except LayerUnavailable as raised:
+                error = raised

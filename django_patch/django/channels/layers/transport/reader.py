@@ -1,0 +1,269 @@
+"""
+Plans that receive.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import random
+import types
+
+from ...exceptions import LayerUnavailable
+from ...names import non_local_name
+from . import scripts
+from .plans import DONE, Result, Wait, checked, flat
+from .resp import ReplyError, argument, pack
+
+#: Messages of a ! queue that are taken at once: its process is the only one.
+_PREFETCH = 64
+#: Packed commands that are kept.
+_KEPT_COMMANDS = 256
+#: Milliseconds until a wake-up that nobody saw is gone.
+_WAKE_LIFETIME = 2000
+
+
+class Reader(object):
+    """
+    Reads from `channels`, a sequence of valid names; ``!`` names end there.
+
+    Threads may share it if none of the names is a ``!`` name. `transport`
+    is the Transport that made it.
+    """
+
+    def __init__(self, transport, channels):
+        self._transport = transport
+        self._options = transport.options
+        self.channels = channels
+        keys = transport.options.keys
+        #: Key -> (shard, queue, inbox or None).
+        self._queues = {}
+        # shard -> the packed keys there.
+        self._packed = {}
+        self._inboxes = {}
+        for queue in channels:
+            inbox = None
+            if queue.endswith('!'):
+                inbox = transport.inbox(queue)
+                self._inboxes.setdefault(inbox.shard, []).append(inbox)
+            for shard in keys.shards_of(queue):
+                key = keys.queue(shard, queue)
+                self._packed.setdefault(shard, []).append(argument(key))
+                self._queues[key.encode('utf-8')] = (shard, queue, inbox)
+        self._shards = tuple(sorted(self._packed))
+        self._only_own = all(queue.endswith('!') for queue in channels)
+        self._commands = {}
+        self._wakes = {}
+
+    @property
+    def inboxes(self):
+        """The Inboxes of its ``!`` names."""
+        return [inbox for inboxes in self._inboxes.values() for inbox in inboxes]
+
+    def receive(self, limit, timeout=0, token=''):
+        """
+        Take messages: at most `limit` deliveries of (channels, message).
+
+        Wait up to `timeout` seconds for the first. `token` names the waiting
+        thread or task among all that wait. The Result is a list.
+        """
+        return flat(self._receive(limit, timeout, token))
+
+    def put_back(self, channels, message):
+        """Keep a delivery of a ``!`` channel for the next receive()."""
+        inbox = self._transport.inbox(non_local_name(channels[0]))
+        deadline = self._transport.clocks[inbox.shard].now() + self._options.lifetime
+        inbox.waiting.appendleft((deadline, channels, message))
+
+    # Plans
+
+    def _receive(self, limit, timeout, token):
+        ready = self._ready(limit)
+        if ready or not self._shards:
+            yield Result(ready)
+        shards, start = self._shards, 0
+        if len(shards) > 1:
+            start = int(random.random() * len(shards))
+            shards = shards[start:] + shards[:start]
+        taken = ()
+        if not timeout or len(shards) > 1:
+            taken = yield self._look(shards, limit, timeout)
+        if timeout and not taken:
+            taken = yield self._wait(shards, limit, timeout, token)
+        deliveries = []
+        while taken and not deliveries:
+            for shard, queue, inbox, entries in taken:
+                if inbox is None and len(deliveries) >= limit:
+                    # Two shards answered at once; others may wait for these.
+                    yield self._give_back(shard, queue, entries)
+                    continue
+                for data in entries:
+                    delivery = self._transport.arrivals.open(shard, queue, data, inbox)
+                    if type(delivery) is types.GeneratorType:
+                        delivery = yield delivery
+                    if delivery is None:
+                        continue
+                    if inbox is not None and len(deliveries) >= limit:
+                        inbox.waiting.append(delivery)
+                    else:
+                        deliveries.append(delivery[1:])
+            if not deliveries:
+                # All of it was dropped; what is behind it may be good.
+                taken = yield self._look(shards, limit, timeout)
+        yield Result(deliveries)
+
+    def _look(self, shards, limit, timeout):
+        """Ask one shard after the other, and wait for none."""
+        failure = None
+        for number, shard in enumerate(shards):
+            reports = ()
+            try:
+                if self._transport.clocks[shard].is_stale():
+                    yield self._transport.ask_time(shard)
+                elif not self._transport.clocks[shard].is_known():
+                    yield shard, ()
+                reports = self._reports(shard)
+                replies = yield shard, reports + (self._command(shard, limit, None, None),)
+            except LayerUnavailable as error:
+                self._forget_reports(shard)
+                failure = error
+                continue
+            self._check_reports(shard, replies, reports)
+            taken = self._taken(checked(replies[-1]))
+            if taken:
+                yield Result([taken])
+        if failure is not None and not timeout and len(shards) == 1:
+            raise failure
+        yield Result(())
+
+    def _wait(self, shards, limit, timeout, token):
+        """Have all shards tell when there is something."""
+        requests, wake, reported = [], {}, {}
+        for shard in shards:
+            clock = self._transport.clocks[shard]
+            try:
+                if clock.is_stale():
+                    yield self._transport.ask_time(shard)
+                elif not clock.is_known():
+                    yield shard, ()
+            except LayerUnavailable:
+                # Then the waiting is for the server to come back, too.
+                pass
+            reported[shard] = self._reports(shard)
+            key, wake[shard] = self._wake(shard, token)
+            requests.append((shard, reported[shard] + (self._command(shard, limit, timeout, key),)))
+        wait = Wait(requests, timeout, wake)
+        found = []
+        for shard, outcome in (yield wait):
+            if isinstance(outcome, LayerUnavailable):
+                self._forget_reports(shard)
+                continue
+            self._check_reports(shard, outcome, reported[shard])
+            reply = outcome[-1]
+            taken = self._taken(reply)
+            if taken:
+                found.append(taken)
+            if shard in wait.woken and (taken or reply is None):
+                # It woke nobody; it must not wake the next wait.
+                yield shard, (pack('DEL', self._wake(shard, token)[0]),)
+        yield Result(found)
+
+    def _give_back(self, shard, queue, entries):
+        key = self._options.keys.queue(shard, queue)
+        command = scripts.GIVE_BACK.call([key], [self._options.lifetime] + entries[::-1])
+        checked((yield shard, (command,))[0])
+        yield DONE
+
+    # Commands and replies
+
+    def _command(self, shard, limit, timeout, wake):
+        """
+        Return the packed command that takes messages from a shard.
+
+        It blocks for `timeout` seconds; `wake` is the key that ends that.
+        """
+        count = max(limit, _PREFETCH) if self._only_own else limit
+        keys = self._packed[shard]
+        start = int(random.random() * len(keys)) if len(keys) > 1 else 0
+        known = shard, start, count, timeout, wake, self._transport.clocks[shard].pops_many
+        try:
+            return self._commands[known]
+        except KeyError:
+            pass
+        if len(self._commands) >= _KEPT_COMMANDS:
+            self._commands.clear()
+        # Any of them may be first, so that a busy one can't starve the rest.
+        keys = keys[start:] + keys[:start]
+        if wake is not None:
+            keys.insert(0, argument(wake))
+        command = self._commands[known] = self._pack(keys, count, timeout, known[-1])
+        return command
+
+    def _wake(self, shard, token):
+        """Return the key that wakes a wait, and the commands that do it."""
+        try:
+            return self._wakes[shard, token]
+        except KeyError:
+            pass
+        if len(self._wakes) >= _KEPT_COMMANDS:
+            self._wakes.clear()
+        key = self._options.keys.wake(shard, token)
+        wake = self._wakes[shard, token] = key, (pack('RPUSH', key, 1), pack('PEXPIRE', key, _WAKE_LIFETIME))
+        return wake
+
+    def _pack(self, keys, count, timeout, pops_many):
+        packed = b''.join(keys)
+        if pops_many:
+            end = argument('LEFT') + argument('COUNT') + argument(count)
+            if timeout is None:
+                start = b'*%d\r\n' % (len(keys) + 5) + argument('LMPOP')
+            else:
+                start = b'*%d\r\n' % (len(keys) + 6) + argument('BLMPOP') + argument(timeout)
+            return start + argument(len(keys)) + packed + end
+        if timeout is None:
+            start = b'*%d\r\n' % (len(keys) + 4) + scripts.POP.start
+            return start + argument(len(keys)) + packed + argument(count)
+        return b'*%d\r\n' % (len(keys) + 2) + argument('BLPOP') + packed + argument(timeout)
+
+    def _taken(self, reply):
+        """Return (shard, queue, inbox, entries) of a reply, or None."""
+        if reply is None:
+            return None
+        key, entries = reply
+        queue = self._queues.get(key)
+        if queue is None:
+            # The key that wakes.
+            return None
+        return queue + (entries if type(entries) is list else [entries],)
+
+    def _ready(self, limit):
+        ready = []
+        for inboxes in self._inboxes.values():
+            for inbox in inboxes:
+                while inbox.waiting and len(ready) < limit:
+                    deadline, channels, message = inbox.waiting.popleft()
+                    if deadline > self._transport.clocks[inbox.shard].now():
+                        ready.append((channels, message))
+                    else:
+                        self._transport.arrivals.expired(inbox)
+        return ready
+
+    # What goes along with a command: reports of what was taken or lost
+
+    def _reports(self, shard):
+        commands = self._transport.pop_counts(shard)
+        for inbox in self._inboxes.get(shard, ()):
+            key = self._options.keys.pending(shard, inbox.queue)
+            if inbox.uncertain:
+                commands += (pack('DEL', key),)
+            elif inbox.taken:
+                pairs = [part for pair in inbox.taken.items() for part in pair]
+                commands += (scripts.TAKEN.call([key], pairs),)
+            inbox.uncertain = False
+            inbox.taken = {}
+        return commands
+
+    def _check_reports(self, shard, replies, reports):
+        if reports and any(type(reply) is ReplyError for reply in replies[:len(reports)]):
+            self._forget_reports(shard)
+
+    def _forget_reports(self, shard):
+        for inbox in self._inboxes.get(shard, ()):
+            inbox.uncertain = True

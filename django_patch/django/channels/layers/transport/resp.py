@@ -1,0 +1,178 @@
+"""
+The protocol of a Redis connection (RESP2): commands to bytes, bytes to
+replies. The parser is fed what arrives and never waits.
+"""
+from __future__ import absolute_import
+
+from ...compat import six
+
+try:
+    import hiredis
+except ImportError:
+    hiredis = None
+
+#: What Parser.next() returns when it needs more bytes.
+INCOMPLETE = object()
+
+
+class ReplyError(Exception):
+    """An error that a server replied with; `code` is its first word."""
+
+    def __init__(self, text):
+        super(ReplyError, self).__init__(text)
+        self.code = text.partition(' ')[0]
+
+
+class ProtocolError(Exception):
+    """Raised when a connection carries what isn't RESP2."""
+
+
+def argument(value):
+    """Return one argument of a command (bytes, text or a number), packed."""
+    if isinstance(value, six.text_type):
+        value = value.encode('utf-8')
+    elif not isinstance(value, bytes):
+        value = ('%d' % value if isinstance(value, six.integer_types) else repr(value)).encode('ascii')
+    return b'$%d\r\n%s\r\n' % (len(value), value)
+
+
+def pack(*arguments):
+    """Return the bytes of a command."""
+    return b'*%d\r\n' % len(arguments) + b''.join(map(argument, arguments))
+
+
+class Parser(object):
+    """
+    Turns bytes into replies: bytes, int, None, ReplyError, or a list of them.
+
+    A simple string comes as bytes, as a bulk string does.
+    """
+
+    def __init__(self):
+        self._buffer = b''
+        self._position = 0
+        # Length that the buffer must have before a look can help.
+        self._needed = 1
+        # Arrays that have begun: [items so far, how many there will be].
+        self._open = []
+
+    @property
+    def missing(self):
+        """How many bytes are needed at least; a hint for reading."""
+        return self._needed - len(self._buffer)
+
+    def feed(self, data):
+        """Take bytes from the connection."""
+        position = self._position
+        if position == len(self._buffer):
+            self._buffer = data
+        elif isinstance(self._buffer, bytearray):
+            del self._buffer[:position]
+            self._buffer += data
+        else:
+            self._buffer = bytearray(self._buffer[position:])
+            self._buffer += data
+        self._needed = max(self._needed - position, 1)
+        self._position = 0
+
+    def next(self):
+        """Return the next reply, or INCOMPLETE; raise ProtocolError."""
+        opened = self._open
+        while True:
+            value = self._item()
+            if value is INCOMPLETE:
+                return value
+            if type(value) is _Array:
+                opened.append(([], value.length))
+                continue
+            while opened:
+                items, length = opened[-1]
+                items.append(value)
+                if len(items) < length:
+                    break
+                opened.pop()
+                value = items
+            else:
+                return value
+
+    def _item(self):
+        buffer, start = self._buffer, self._position
+        if len(buffer) < self._needed:
+            return INCOMPLETE
+        end = buffer.find(b'\r\n', start)
+        if end < 0:
+            self._needed = len(buffer) + 1
+            return INCOMPLETE
+        kind = buffer[start:start + 1]
+        line = buffer[start + 1:end]
+        after = end + 2
+        if kind == b'$':
+            length = _number(line)
+            if length < 0:
+                value = None
+            else:
+                stop = after + length
+                if len(buffer) < stop + 2:
+                    self._needed = stop + 2
+                    return INCOMPLETE
+                if type(buffer) is bytes:
+                    value = buffer[after:stop]
+                else:
+                    view = memoryview(buffer)
+                    value = view[after:stop].tobytes()
+                    # A buffer can't change its size while someone views it.
+                    del view
+                after = stop + 2
+        elif kind == b':':
+            value = _number(line)
+        elif kind == b'*':
+            length = _number(line)
+            value = None if length < 0 else [] if not length else _Array(length)
+        elif kind == b'+':
+            value = bytes(line)
+        elif kind == b'-':
+            value = ReplyError(line.decode('utf-8', 'replace'))
+        else:
+            raise ProtocolError('A reply began with %r.' % bytes(buffer[start:start + 20]))
+        self._position = after
+        self._needed = after + 1
+        return value
+
+
+class FastParser(object):
+    """A Parser that leaves the work to hiredis, which must be installed."""
+    missing = 0
+
+    def __init__(self):
+        self._reader = hiredis.Reader(protocolError=ProtocolError, replyError=_reply_error)
+        self.feed = self._reader.feed
+
+    def next(self):
+        """Return the next reply, or INCOMPLETE; raise ProtocolError."""
+        reply = self._reader.gets()
+        # RESP2 has no booleans.
+        return INCOMPLETE if reply is False else reply
+
+
+def _reply_error(text):
+    return ReplyError(text if isinstance(text, six.text_type) else text.decode('utf-8', 'replace'))
+
+
+def make_parser():
+    """Return the faster of the parsers that can be had."""
+    return Parser() if hiredis is None else FastParser()
+
+
+class _Array(object):
+    """The head of an array."""
+    __slots__ = ('length',)
+
+    def __init__(self, length):
+        self.length = length
+
+
+def _number(line):
+    try:
+        return int(line)
+    except ValueError:
+        raise ProtocolError('%r is no number.' % bytes(line))

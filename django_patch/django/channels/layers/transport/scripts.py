@@ -1,0 +1,74 @@
+"""
+The Lua scripts of layers/lua/, and what to do when a server forgot them.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import hashlib
+import os
+
+from .resp import ReplyError, argument, pack
+
+_FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), 'lua')
+
+
+def read_text(name):
+    """Return the text of the file `name` of layers/lua/, also from a zip."""
+    path = os.path.join(_FOLDER, name)
+    loader = globals().get('__loader__')
+    if hasattr(loader, 'get_data'):
+        return loader.get_data(path).decode('utf-8')
+    with open(path, 'rb') as file:
+        return file.read().decode('utf-8')
+
+
+class Script(object):
+    """One script: its text, and calls of it by its SHA-1."""
+
+    def __init__(self, name, prelude=''):
+        self.name = name
+        self.text = prelude + read_text(name + '.lua')
+        self.sha = hashlib.sha1(self.text.encode('utf-8')).hexdigest()
+        #: What every packed call has after the number of its arguments.
+        self.start = argument('EVALSHA') + argument(self.sha)
+
+    def call(self, keys, arguments):
+        """Return the packed command that calls it."""
+        return self.head(keys, arguments, 0)
+
+    def head(self, keys, arguments, more):
+        """Return a packed call that lacks its last `more` arguments."""
+        return b''.join(
+            [b'*%d\r\n' % (3 + len(keys) + len(arguments) + more), self.start, argument(len(keys))] +
+            [argument(value) for value in keys] + [argument(value) for value in arguments]
+        )
+
+
+_prelude = read_text('prelude.lua')
+
+SEND = Script('send', _prelude)
+GROUP_SEND = Script('group_send', _prelude)
+GROUP_ADD = Script('group_add')
+GROUP_DISCARD = Script('group_discard')
+GROUP_MEMBERS = Script('group_members')
+HELLO = Script('hello')
+POP = Script('pop')
+TAKEN = Script('taken')
+GIVE_BACK = Script('give_back')
+RELEASE = Script('release')
+
+ALL = (SEND, GROUP_SEND, GROUP_ADD, GROUP_DISCARD, GROUP_MEMBERS, HELLO, POP, TAKEN, GIVE_BACK, RELEASE)
+
+#: The commands that make a server know all of them.
+LOAD = tuple(pack('SCRIPT', 'LOAD', script.text) for script in ALL)
+
+
+def to_repeat(replies):
+    """
+    Return the indexes of `replies` that say that a script is missing.
+
+    Send LOAD and then their commands again; nothing of them was executed.
+    """
+    return [
+        index for index, reply in enumerate(replies)
+        if type(reply) is ReplyError and reply.code == 'NOSCRIPT'
+    ]

@@ -1,0 +1,274 @@
+"""
+Plans that send to a channel.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import collections
+import itertools
+import random
+
+from ... import names
+from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
+from .. import codec
+from . import scripts
+from .envelope import ENCRYPTED, IN_PIECES, MESSAGE, deadline_of, pack_header, pack_reference
+from .keys import statistics_name
+from .options import MAX_SIZE, PIECES_GRACE
+from .plans import DONE, Result, checked, flat
+from .resp import pack
+
+#: Queues whose packed commands are kept; ? and ! queues come and go.
+_KEPT_ROUTES = 2048
+#: Messages that one call of the script puts; Redis does nothing else then.
+_BATCH = 500
+
+
+class _Route(object):
+    """What is known of a queue before there is a message."""
+    __slots__ = ('queue', 'shards', 'heads', 'capacity')
+
+    def __init__(self, queue, shards, capacity):
+        self.queue = queue
+        self.shards = shards
+        self.capacity = capacity
+        # shard -> the packed call up to its last argument.
+        self.heads = {}
+
+
+class _Batch(object):
+    """What send_many() has for one queue."""
+
+    def __init__(self, route, shards):
+        self.route = route
+        self.shards = shards
+        self.waiting = collections.deque()
+        self.size = 0
+
+    def went(self, number):
+        """Note that `number` messages of `size` were put."""
+        for _ in range(number):
+            self.waiting.popleft()
+        if number < self.size:
+            # Full; another shard may have room.
+            self.shards = self.shards[1:]
+
+
+class Sender(object):
+    """
+    Sends to channels; any number of threads may share it.
+
+    `clocks` is a list of each shard's ServerClock.
+    """
+
+    def __init__(self, options, clocks):
+        self._options = options
+        self._clocks = clocks
+        self._routes = {}
+        # Normal channels take turns; not all processes begin at one shard.
+        self._turns = itertools.count(random.randrange(options.keys.shards))
+
+    # Plans
+
+    def send(self, channel, message):
+        """Put `message` on `channel`, both valid."""
+        queue, label, route = self._find(channel)
+        body = codec.encode(message)
+        if len(body) > self._options.piece_size:
+            return self._send_large(route, label, body)
+        return self._send_small(route, label, body)
+
+    def _send_small(self, route, label, body):
+        flags = 0
+        if self._options.cipher is not None:
+            flags, body = ENCRYPTED, self._options.cipher.encrypt(body)
+        shards = self._order(route)
+        for shard in shards:
+            try:
+                replies = yield shard, (self._command(route, shard, flags, label, body),)
+            except LayerUnavailable as error:
+                if error.sent or shard == shards[-1]:
+                    raise
+                continue
+            if checked(replies[0]):
+                yield DONE
+        raise self._full(route, label)
+
+    def _send_large(self, route, label, body):
+        if len(body) > MAX_SIZE:
+            raise MessageTooLarge('The message has %d bytes; at most %d can be sent.' % (len(body), MAX_SIZE))
+        flags = IN_PIECES
+        if self._options.cipher is not None:
+            flags |= ENCRYPTED
+        for shard in self._order(route):
+            # Look before carrying what may be hundreds of megabytes.
+            length, pending, time = (yield shard, self._questions(route, shard, label))
+            if self._is_full(route, checked(length), checked(pending)):
+                head = checked((yield shard, (pack('LINDEX', self._options.keys.queue(shard, route.queue), 0),))[0])
+                # If the oldest has expired, sending makes room.
+                if head is None or deadline_of(head) > int(time[0]) * 1000 + int(time[1]) // 1000:
+                    continue
+            identifier = names.random_token(16)
+            key = self._options.keys.pieces(shard, identifier)
+            pieces = 0
+            for commands in upload(self._options, key, identifier, body):
+                checked((yield shard, commands)[0])
+                pieces += 1
+            reference = pack_reference(identifier, len(body), pieces)
+            replies = yield shard, (pack('HSET', key, 'readers', 1),
+                                    self._command(route, shard, flags, label, reference))
+            if checked(replies[1]):
+                yield DONE
+            yield shard, (pack('UNLINK', key),)
+        raise self._full(route, label)
+
+    def send_many(self, pairs):
+        """
+        Send all `pairs` of (channel, message); one call takes many messages.
+
+        The Result is the list of the pairs that were refused as full. Once a
+        queue has refused a message, it gets none of those after it.
+        """
+        return flat(self._send_many(pairs))
+
+    def _send_many(self, pairs):
+        batches = collections.OrderedDict()
+        for pair in pairs:
+            queue, label, route = self._find(pair[0])
+            try:
+                batch = batches[queue]
+            except KeyError:
+                batch = batches[queue] = _Batch(route, self._order(route))
+            batch.waiting.append((pair, label, codec.encode(pair[1])))
+        while True:
+            for batch in batches.values():
+                if batch.waiting and len(batch.waiting[0][2]) > self._options.piece_size:
+                    # Its turn has come; what is behind it waits.
+                    pair, label, body = batch.waiting.popleft()
+                    try:
+                        yield self._send_large(batch.route, label, body)
+                    except ChannelFull:
+                        batch.waiting.appendleft((pair, label, body))
+                        batch.shards = ()
+            busy = [batch for batch in batches.values() if batch.waiting and batch.shards]
+            if not busy:
+                break
+            requests = {}
+            for batch in busy:
+                requests.setdefault(batch.shards[0], []).append(batch)
+            shards = sorted(requests)
+            answers = yield [
+                (shard, [self._batch_command(batch) for batch in requests[shard]]) for shard in shards
+            ]
+            for shard, replies in zip(shards, answers):
+                if isinstance(replies, LayerUnavailable):
+                    raise replies
+                for batch, reply in zip(requests[shard], replies):
+                    batch.went(checked(reply))
+        yield Result([pair for batch in batches.values() for pair, label, body in batch.waiting])
+
+    def _batch_command(self, batch):
+        flags, cipher, entries = 0, self._options.cipher, []
+        deadline = self._clocks[batch.shards[0]].after(self._options.lifetime)
+        for pair, label, body in itertools.islice(batch.waiting, _BATCH):
+            if len(body) > self._options.piece_size:
+                break
+            if cipher is not None:
+                flags, body = ENCRYPTED, cipher.encrypt(body)
+            header = pack_header(MESSAGE | flags, deadline, label)
+            entries.append(b'$%d\r\n%s%s\r\n' % (len(header) + len(body), header, body))
+        batch.size = len(entries)
+        return self._head(batch.route, batch.shards[0], len(entries)) + b''.join(entries)
+
+    def hold(self, channel):
+        """
+        Have sends to one client of a ``!`` channel refused until release().
+
+        Its server says so while the client takes what it has got too slowly:
+        it makes the client's count of waiting messages look full.
+        """
+        queue, label, route = self._find(channel)
+        shard, = route.shards
+        key = self._options.keys.pending(shard, queue)
+        capacity = self._options.get_capacity(queue)
+        commands = pack('HINCRBY', key, label, capacity), pack('PEXPIRE', key, self._options.lifetime)
+        checked((yield shard, commands)[0])
+        yield DONE
+
+    def release(self, channel):
+        """End a hold() of `channel`."""
+        queue, label, route = self._find(channel)
+        shard, = route.shards
+        key = self._options.keys.pending(shard, queue)
+        checked((yield shard, (scripts.TAKEN.call([key], [label, self._options.get_capacity(queue)]),))[0])
+        yield DONE
+
+    # Parts
+
+    def _find(self, channel):
+        queue = names.non_local_name(channel)
+        try:
+            route = self._routes[queue]
+        except KeyError:
+            if len(self._routes) >= _KEPT_ROUTES:
+                self._routes.clear()
+            if queue.endswith('!'):
+                capacity = self._options.get_process_capacity(queue)
+            else:
+                capacity = self._options.get_capacity(queue)
+            route = self._routes[queue] = _Route(queue, self._options.keys.shards_of(queue), capacity)
+        return queue, channel[len(queue):], route
+
+    def _order(self, route):
+        shards = route.shards
+        if len(shards) == 1:
+            return shards
+        start = next(self._turns) % len(shards)
+        return shards[start:] + shards[:start]
+
+    def _command(self, route, shard, flags, label, body):
+        try:
+            head = route.heads[shard]
+        except KeyError:
+            head = route.heads[shard] = self._head(route, shard, 1)
+        header = pack_header(MESSAGE | flags, self._clocks[shard].after(self._options.lifetime), label)
+        return b'%s$%d\r\n%s%s\r\n' % (head, len(header) + len(body), header, body)
+
+    def _head(self, route, shard, entries):
+        options, queue = self._options, route.queue
+        keys = [options.keys.queue(shard, queue), options.keys.statistics(shard)]
+        client_capacity = ''
+        if queue.endswith('!'):
+            keys.append(options.keys.pending(shard, queue))
+            client_capacity = options.get_capacity(queue)
+        return scripts.SEND.head(keys, [
+            options.lifetime, route.capacity, statistics_name(queue), options.statistics_lifetime, client_capacity,
+        ], entries)
+
+    def _questions(self, route, shard, label):
+        keys, queue = self._options.keys, route.queue
+        return (
+            pack('LLEN', keys.queue(shard, queue)), pack('HGET', keys.pending(shard, queue), label), pack('TIME'),
+        )
+
+    def _is_full(self, route, length, pending):
+        return length >= route.capacity or (
+            int(pending or 0) >= self._options.get_capacity(route.queue)
+        )
+
+    def _full(self, route, label):
+        if label:
+            return ChannelFull(
+                'The channel %s%s is full: %d messages wait for this client, or %d for all clients of its process.' %
+                (route.queue, label, self._options.get_capacity(route.queue), route.capacity)
+            )
+        return ChannelFull('The channel %s is full: %d messages wait there.' % (route.queue, route.capacity))
+
+
+def upload(options, key, identifier, body):
+    """Return an iterator of the commands that store each piece of `body`."""
+    view = body.view if isinstance(body, codec.LargeBody) else memoryview(body)
+    for index, start in enumerate(range(0, len(body), options.piece_size)):
+        piece = view[start:start + options.piece_size].tobytes()
+        if options.cipher is not None:
+            piece = options.cipher.encrypt(piece, options.piece_context(identifier, index))
+        yield pack('HSET', key, index, piece), pack('PEXPIRE', key, options.lifetime + PIECES_GRACE)

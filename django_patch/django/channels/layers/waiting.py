@@ -1,0 +1,228 @@
+"""
+How the synchronous driver waits for messages, on any number of shards.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import itertools
+import os
+import threading
+
+from ..compat.waker import Waker, monotonic
+from ..exceptions import LayerUnavailable
+from .hosts import COMMAND_TIMEOUT
+from .links import FAILURES, readable
+from .shards import exchange_all
+
+
+class Waiting(object):
+    """
+    Carries out Waits on `shards`, a list of Shard, for all threads.
+
+    interrupt() ends those that wait, and the first of each thread that is
+    about to; no message is lost by that, since the servers are asked to end
+    the waiting, and answer.
+    """
+
+    def __init__(self, shards, token):
+        self.shards = shards
+        self._token = token
+        self._local = threading.local()
+        self._numbers = itertools.count()
+        # Thread's token -> its Wait. Changed by single steps of the
+        # interpreter, so that a signal's handler may interrupt.
+        self._waits = {}
+        self._wakers = {}
+        self._interrupts = 0
+
+    @property
+    def token(self):
+        """What tells this thread from all others that wait on the servers."""
+        local = self._local
+        try:
+            if local.process == os.getpid():
+                return local.token
+        except AttributeError:
+            local.seen = 0
+        local.process = os.getpid()
+        local.token = '%s.%d.%d' % (self._token, local.process, next(self._numbers))
+        return local.token
+
+    def was_interrupted(self):
+        """Return whether interrupt() was called since this thread asked."""
+        seen, self._local.seen = getattr(self._local, 'seen', 0), self._interrupts
+        return seen != self._local.seen
+
+    def interrupt(self):
+        """End what waits; see the class."""
+        self._interrupts += 1
+        for token, wait in list(self._waits.items()):
+            waker = self._wakers.pop(token, None)
+            if waker is not None:
+                waker.wake()
+                continue
+            for shard, commands in wait.requests:
+                try:
+                    # Whom one shard answers ends his waiting at the others.
+                    self.wake(wait, shard)
+                    break
+                except LayerUnavailable:
+                    # Who waits there finds out by himself.
+                    continue
+
+    def wake(self, wait, shard):
+        """Have the server of `shard` end the waiting there."""
+        wait.woken.add(shard)
+        self.shards[shard].exchange(wait.wake[shard])
+
+    def carry_out(self, wait):
+        """Return the answer to `wait`: [(shard, replies or LayerUnavailable)]."""
+        token = self.token
+        self._waits[token] = wait
+        try:
+            # Registered first, then looked: interrupt() does it the other
+            # way round, so one of the two sees the other.
+            if self.is_interrupted():
+                error = LayerUnavailable('Interrupted.')
+                error.sent = False
+                return [(shard, error) for shard, commands in wait.requests]
+            if len(wait.requests) == 1:
+                number, commands = wait.requests[0]
+                shard = self.shards[number]
+                try:
+                    link = shard.borrow()
+                except LayerUnavailable as error:
+                    shard.failed(error)
+                else:
+                    return [(number, self._wait_for_one(shard, link, commands, wait.timeout))]
+            return _Turn(self, wait, token).run()
+        finally:
+            del self._waits[token]
+
+    def _wait_for_one(self, shard, link, commands, timeout):
+        """Do without looking at several sockets, which is the usual case."""
+        link.set_timeout(timeout + COMMAND_TIMEOUT)
+        try:
+            shard.write(link, commands)
+            return shard.outcome(shard.finish(link, commands, link.read(len(commands))))
+        except LayerUnavailable as error:
+            failure = error
+        except FAILURES as error:
+            failure = shard.broken(link, error)
+        shard.failed(failure)
+        return failure
+
+    def is_interrupted(self):
+        """Return whether this thread is to end its waiting."""
+        return self._local.seen != self._interrupts
+
+    def pause(self, token, seconds):
+        """Sleep, but not through an interrupt()."""
+        waker = self._wakers[token] = Waker()
+        try:
+            if not self.is_interrupted():
+                waker.wait(seconds)
+        finally:
+            self._wakers.pop(token, None)
+
+
+class _Turn(object):
+    """One Wait being carried out on several shards, or on one that is away."""
+
+    def __init__(self, waiting, wait, token):
+        self._waiting = waiting
+        self._wait = wait
+        self._token = token
+        self._deadline = monotonic() + wait.timeout
+        self._commands = dict(wait.requests)
+        # Shard's number -> why its commands were not sent yet.
+        self._unsent = dict.fromkeys(self._commands)
+        # Shard's number -> the connection they were sent over.
+        self._busy = {}
+        self._outcomes = {}
+
+    def run(self):
+        found = False
+        while not found and (self._busy or self._unsent):
+            self._begin()
+            now = monotonic()
+            if self._waiting.is_interrupted():
+                break
+            if self._busy:
+                found = self._read(now)
+                if monotonic() > self._deadline + COMMAND_TIMEOUT:
+                    break
+            elif now >= self._deadline:
+                break
+            else:
+                self._waiting.pause(self._token, min(self._deadline, self._next_try()) - now)
+        self._end()
+        return [(number, self._outcomes[number]) for number, commands in self._wait.requests]
+
+    def _shard(self, number):
+        return self._waiting.shards[number]
+
+    def _next_try(self):
+        return min(self._shard(number).next_try for number in self._unsent)
+
+    def _begin(self):
+        """Send the commands of shards that they were not sent to."""
+        for number in list(self._unsent):
+            shard = self._shard(number)
+            if shard.next_try > monotonic():
+                if self._unsent[number] is None:
+                    self._unsent[number] = shard.failure
+                continue
+            try:
+                link = shard.borrow()
+                shard.write(link, self._commands[number])
+            except LayerUnavailable as error:
+                shard.failed(error)
+                self._unsent[number] = error
+                if not error.sent:
+                    continue
+                self._outcomes[number] = error
+            else:
+                link.set_timeout(COMMAND_TIMEOUT)
+                self._busy[number] = link
+            del self._unsent[number]
+
+    def _read(self, now):
+        """Take in what comes; return whether a message is among it."""
+        until = self._deadline + COMMAND_TIMEOUT
+        if self._unsent:
+            until = min(until, self._next_try())
+        found = False
+        ready = readable(list(self._busy.values()), max(0, until - now))
+        for number, link in list(self._busy.items()):
+            if link in ready and self._take(number, link, wait=False):
+                outcome = self._outcomes[number]
+                found = found or not isinstance(outcome, LayerUnavailable) and outcome[-1] is not None
+        return found
+
+    def _take(self, number, link, wait):
+        """Read from one shard; return whether it has an outcome by that."""
+        shard, commands = self._shard(number), self._commands[number]
+        try:
+            if wait:
+                replies = link.read(len(commands))
+            elif link.read_some(len(commands)):
+                replies = link.take()
+            else:
+                return False
+            outcome = shard.outcome(shard.finish(link, commands, replies))
+        except FAILURES as error:
+            outcome = shard.broken(link, error)
+            shard.failed(outcome)
+        self._outcomes[number] = outcome
+        del self._busy[number]
+        return True
+
+    def _end(self):
+        """Have the shards that still wait answer, too."""
+        still = [number for number in self._busy if number not in self._wait.woken]
+        self._wait.woken.update(still)
+        # Where that fails, the waiting connection tells what is the matter.
+        exchange_all(self._waiting.shards, [(number, self._wait.wake[number]) for number in still])
+        for number, link in list(self._busy.items()):
+            self._take(number, link, wait=True)
+        self._outcomes.update(self._unsent)

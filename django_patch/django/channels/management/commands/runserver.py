@@ -1,0 +1,31 @@
+"""
+manage.py runserver for a Django that knows nothing of channels.
+
+A patched Django has its own; there, this file is left out.
+"""
+from __future__ import absolute_import
+
+from django.apps import apps
+
+from ...conf import conf
+from .. import runserver
+
+if apps.is_installed('django.contrib.staticfiles'):
+    from django.contrib.staticfiles.management.commands.runserver import Command as BaseCommand
+else:
+    from django.core.management.commands.runserver import Command as BaseCommand
+
+
+class Command(BaseCommand):
+
+    def add_arguments(self, parser):
+        super(Command, self).add_arguments(parser)
+        runserver.add_arguments(parser)
+
+    def inner_run(self, *args, **options):
+        if not conf.channel_layers or not runserver.serve(self, *args, **options):
+            super(Command, self).inner_run(*args, **options)
+
+    def get_consumer(self, *args, **options):
+        """Return the consumer of http.request, or None for the usual one."""
+        return runserver.static_files_consumer(options)

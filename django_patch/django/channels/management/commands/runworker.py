@@ -1,0 +1,86 @@
+"""
+manage.py runworker: a process that receives messages and runs consumers.
+"""
+from __future__ import absolute_import
+
+from django.core.management import BaseCommand, CommandError
+
+from ...exceptions import InvalidChannelLayerError
+from ...layers import DEFAULT_CHANNEL_LAYER, channel_layers
+from ...log import setup_logger
+from ...worker import Worker
+from ..runserver import static_files_consumer
+
+
+class Command(BaseCommand):
+    help = (
+        'Runs a worker: it receives messages from a channel layer and runs the consumers that the routing names, '
+        'Django\'s views among them. Run as many as your load needs, under systemd, supervisord or the like. SIGTERM '
+        'and SIGINT have it finish the messages in hand and stop.'
+    )
+    leave_locale_alone = True
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            '--layer', dest='layer', default=DEFAULT_CHANNEL_LAYER,
+            help='Alias of the channel layer in CHANNEL_LAYERS; default: %(default)s.',
+        )
+        parser.add_argument(
+            '--threads', dest='threads', type=int, default=1,
+            help='How many messages are handled at the same time; default: %(default)s.',
+        )
+        parser.add_argument(
+            '--only-channels', dest='only_channels', action='append', metavar='GLOB',
+            help='Receive from the channels that match only, as in "http.*"; repeatable.',
+        )
+        parser.add_argument(
+            '--exclude-channels', dest='exclude_channels', action='append', metavar='GLOB',
+            help='Leave the channels that match to other workers; repeatable.',
+        )
+
+    def handle(self, *args, **options):
+        if options['threads'] < 1:
+            raise CommandError('--threads must be 1 or more.')
+        layer = self.get_layer(options['layer'])
+        self.verbosity = int(options['verbosity'])
+        self.logger = setup_logger('django.channels', self.verbosity)
+        # While DEBUG is on, static files need no server of their own.
+        layer.router.check_default(http_consumer=static_files_consumer({}))
+        worker = Worker(
+            layer,
+            callback=self.consumer_called if self.verbosity > 1 else None,
+            only_channels=options['only_channels'],
+            exclude_channels=options['exclude_channels'],
+            threads=options['threads'],
+        )
+        if not worker.channels:
+            raise CommandError(
+                'No channel is left to receive from. The routing has: %s.' % ', '.join(sorted(layer.router.channels))
+            )
+        self.logger.info('Running worker against channel layer %s, %d thread%s.', layer, options['threads'],
+                         '' if options['threads'] == 1 else 's')
+        self.logger.info('Listening on: %s', ', '.join(worker.channels))
+        worker.run()
+        self.logger.info('Worker stopped.')
+
+    def get_layer(self, alias):
+        """Return the layer of that alias; raise CommandError, saying why."""
+        if not channel_layers.configs:
+            raise CommandError(
+                'CHANNEL_LAYERS is empty, so there are no messages to work on. Configure a layer, and see "Channels" '
+                'in the documentation.'
+            )
+        try:
+            layer = channel_layers[alias]
+        except InvalidChannelLayerError as error:
+            raise CommandError(str(error))
+        if layer.local_only():
+            raise CommandError(
+                'The channel layer %s lives inside one process, so no message would ever reach this worker. Use '
+                'runserver, which runs workers itself, or a layer that spans processes, such as '
+                'django.channels.layers.redis.RedisChannelLayer.' % layer
+            )
+        return layer
+
+    def consumer_called(self, channel, message):
+        self.logger.debug('%s', channel)

@@ -1,0 +1,51 @@
+"""
+A message as its consumer sees it.
+"""
+from __future__ import absolute_import
+
+from .channel import Channel
+from .layers.base import copy_message
+
+
+class Message(object):
+    """
+    What came on a channel: `content` (a dict), `channel`, `reply_channel`.
+
+    Reads like the dict itself. Consumers and decorators may hang what they
+    need on it, as in ``message.user``.
+    """
+
+    def __init__(self, content, channel_name, channel_layer):
+        self.content = content
+        self.channel = Channel(channel_name, channel_layer=channel_layer)
+        self.channel_layer = channel_layer
+        reply_channel = content.get('reply_channel')
+        self.reply_channel = Channel(reply_channel, channel_layer=channel_layer) if reply_channel else None
+
+    def __getitem__(self, key):
+        return self.content[key]
+
+    def __setitem__(self, key, value):
+        self.content[key] = value
+
+    def __contains__(self, key):
+        return key in self.content
+
+    def keys(self):
+        return self.content.keys()
+
+    def values(self):
+        return self.content.values()
+
+    def items(self):
+        return self.content.items()
+
+    def get(self, key, default=None):
+        return self.content.get(key, default)
+
+    def copy(self):
+        """Return a message with a content of its own."""
+        return type(self)(copy_message(self.content), self.channel.name, self.channel_layer)
+
+    def __repr__(self):
+        return '<Message on %s: %s>' % (self.channel, ', '.join(sorted(self.content)))

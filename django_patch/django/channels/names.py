@@ -1,0 +1,128 @@
+"""
+The rules for the names of channels and groups.
+
+A name is text of fewer than 100 characters out of ``[A-Za-z0-9._-]``. A
+channel name may hold one type character: ``?`` (one reader, somewhere) or
+``!`` (one process; what follows names a client of that process). See the
+message standard, "Channel names".
+"""
+from __future__ import absolute_import, unicode_literals
+
+import re
+import uuid
+
+from .compat import six
+
+#: Characters; a valid name has fewer.
+MAX_NAME_LENGTH = 100
+
+_CHANNEL = re.compile(r'^[a-zA-Z0-9._-]+(?:[?!][a-zA-Z0-9._-]*)?\Z')
+_GROUP = re.compile(r'^[a-zA-Z0-9._-]+\Z')
+
+# Names repeat: a worker's channels always, a client's reply channel for each
+# of its messages. Bounded, since clients come and go.
+_KNOWN_LIMIT = 4096
+_known_channels = {}
+_known_groups = {}
+
+
+def validate_channel_name(name, receive=False):
+    """
+    Return `name` as text if it is a valid channel name.
+
+    With `receive`, also refuse a ``!`` name with a local part, which only
+    its process can know: readers wait on the part up to the ``!``. Raise
+    TypeError if `name` is no string, and ValueError if it breaks a rule.
+    """
+    try:
+        known = _known_channels[name]
+    except (KeyError, TypeError):
+        known = _remember(_known_channels, _CHANNEL, 'channel', name)
+    if receive and '!' in known and not known.endswith('!'):
+        raise ValueError(
+            "Can't receive from %r: wait on %r, which gets the messages of all its clients." %
+            (str(known), str(non_local_name(known)))
+        )
+    return known
+
+
+def validate_group_name(name):
+    """
+    Return `name` as text if it is a valid group name.
+
+    Raise TypeError if `name` is no string, and ValueError if it breaks a
+    rule.
+    """
+    try:
+        return _known_groups[name]
+    except (KeyError, TypeError):
+        return _remember(_known_groups, _GROUP, 'group', name)
+
+
+def _remember(known, rule, kind, name):
+    text = _as_text(kind, name)
+    if len(text) >= MAX_NAME_LENGTH or not rule.match(text):
+        raise ValueError(
+            '%r is not a valid %s name: use fewer than %d of the ASCII letters, digits, hyphens, underscores and '
+            'periods%s.' % (
+                name, kind, MAX_NAME_LENGTH,
+                ', and at most one "?" or "!" after the first of them' if kind == 'channel' else '',
+            )
+        )
+    if len(known) >= _KNOWN_LIMIT:
+        known.clear()
+    known[text] = text
+    return text
+
+
+def _as_text(kind, name):
+    if isinstance(name, six.text_type):
+        return name
+    if isinstance(name, bytes):
+        # A native string on Python 2.
+        try:
+            return name.decode('ascii')
+        except UnicodeDecodeError:
+            raise ValueError('%r is not a valid %s name: it is not ASCII.' % (name, kind))
+    raise TypeError('A %s name must be a string, not %s (%r).' % (kind, type(name).__name__, name))
+
+
+def non_local_name(name):
+    """Return the part of a channel's name that a reader waits on."""
+    end = name.find('!')
+    return name if end < 0 else name[:end + 1]
+
+
+def local_part(name):
+    """Return what follows the ``!`` of a channel's name, or ''."""
+    return name.partition('!')[2]
+
+
+def random_token(length=12):
+    """
+    Return `length` (1 to 32) hexadecimal characters that nobody can guess.
+
+    They come from the operating system's source of randomness, so two
+    processes never share one, forked or not.
+    """
+    return six.text_type(uuid.uuid4().hex[-length:])
+
+
+def process_channel(prefix):
+    """
+    Return a new ``!`` channel name for this process: "prefix.<token>!".
+
+    The token is long enough (80 bits) to be unique among all servers of a
+    layer without asking it.
+    """
+    return validate_channel_name('%s.%s!' % (prefix, random_token(20)))
+
+
+def disconnect_channel(reply_channel):
+    """
+    Return the channel on which a server says that this client went away.
+
+    None if that name would be too long, which it isn't for servers of ours.
+    """
+    name = 'http.disconnect?' + reply_channel.replace('!', '.')
+    return name if len(name) < MAX_NAME_LENGTH else None

@@ -1,0 +1,133 @@
+"""
+A consumer's sends, held back until it has succeeded.
+
+While a consumer runs, what it sends collects in its thread's outbox. When
+it returns, the outbox is delivered in order; when it raises, the outbox is
+dropped, so nobody hears of what didn't happen. With CHANNEL_SEND_ON_COMMIT,
+sends wait for the database's commit as well, in a consumer and elsewhere.
+"""
+from __future__ import absolute_import
+
+import contextlib
+import logging
+import threading
+
+from django.db import connections
+
+from . import compat
+from .conf import conf
+from .layers.base import copy_message, send_blocking
+
+logger = logging.getLogger('django.channels')
+
+_thread = threading.local()
+
+
+class Outbox(object):
+    """The sends of one consumer, in order, layer by layer."""
+
+    def __init__(self):
+        self._sends = []
+
+    def put(self, layer, method, name, content):
+        """Hold `layer.method(name, content)` back; `content` is copied."""
+        self._sends.append((layer, method, name, copy_message(content)))
+
+    def clear(self):
+        """Drop what is held."""
+        self._sends = []
+
+    def deliver(self, timeout):
+        """
+        Send what is held, waiting up to `timeout` seconds for room.
+
+        A message whose channel stays full is dropped, with an error in the
+        log that names the channel; the others still go out. Any other error
+        of a layer comes through.
+        """
+        sends, self._sends = self._sends, []
+        # One after the other: a direct send and a group send to the same
+        # client keep their order.
+        for layer, method, name, content in sends:
+            _send(layer, method, name, content, timeout)
+
+
+def _send(layer, method, name, content, timeout):
+    if method == 'send_group':
+        layer.send_group(name, content)
+        return
+    try:
+        send_blocking(layer, name, content, timeout)
+    except layer.ChannelFull:
+        logger.error(
+            'A message to %s was dropped: the channel was full for %s s. Run more workers for it, or raise its '
+            'capacity.', name, timeout,
+        )
+
+
+def current():
+    """Return the outbox of the consumer that this thread runs, or None."""
+    stack = getattr(_thread, 'stack', None)
+    return stack[-1] if stack else None
+
+
+@contextlib.contextmanager
+def held():
+    """
+    Hold sends back for the block; deliver them unless it raises.
+
+    Yield the outbox.
+    """
+    outbox = Outbox()
+    try:
+        stack = _thread.stack
+    except AttributeError:
+        stack = _thread.stack = []
+    stack.append(outbox)
+    try:
+        yield outbox
+    finally:
+        stack.pop()
+    outbox.deliver(conf.send_timeout)
+
+
+def send(layer, method, name, content, immediately=False):
+    """
+    Send now, at the consumer's end, or at the commit: whatever applies.
+
+    `method` is "send" or "send_group"; `immediately` skips the outbox and
+    the commit.
+    """
+    if immediately:
+        getattr(layer, method)(name, content)
+        return
+    alias = conf.send_on_commit
+    if alias and connections[alias].in_atomic_block:
+        content = copy_message(content)
+        at_commit(lambda: _hold_or_send(layer, method, name, content), alias)
+    else:
+        _hold_or_send(layer, method, name, content)
+
+
+def at_commit(action, using):
+    """
+    Call `action`, a function of its own, once the database has committed.
+
+    `using` is the database's alias. Outside of a transaction, and where
+    Django has no commit hooks, call it now.
+    """
+    if compat.on_commit is None or not connections[using].in_atomic_block:
+        action()
+        return
+    # The mark lets a TestCase, which never commits, tell our hooks from
+    # others.
+    action.sends_messages = True
+    compat.on_commit(action, using=using)
+
+
+def _hold_or_send(layer, method, name, content):
+    outbox = current()
+    if outbox is None:
+        getattr(layer, method)(name, content)
+    else:
+        outbox.put(layer, method, name, content)

@@ -1,0 +1,249 @@
+"""
+Which consumer gets a message: by channel, and by what the message says.
+"""
+from __future__ import absolute_import
+
+import copy
+import re
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from .compat import six
+from .exceptions import DenyConnection
+
+#: The consumer of http.request where a project names none: Django's views.
+DEFAULT_HTTP_CONSUMER = 'django.channels.handler.view_consumer'
+
+
+class Router(object):
+    """
+    A project's routing, then the defaults.
+
+    `routing` is a list of routes, a dict of channel -> consumer, or the
+    dotted path of either. `channels` is the set of names to receive from.
+    """
+
+    def __init__(self, routing):
+        self.root = Include(resolve_routing(routing))
+        self.routes = self.root.routes
+        self.channels = self.root.channel_names()
+        self._defaults = []
+        self.check_default()
+
+    def add_route(self, route):
+        """Add `route` behind those there are, before the defaults."""
+        self.routes.append(route)
+        self.channels |= set(route.channel_names())
+
+    def check_default(self, http_consumer=None):
+        """
+        Set the routes for what the project leaves open.
+
+        http.request goes to `http_consumer`, or to Django's views. A
+        WebSocket is refused unless the project receives from its path.
+        """
+        self._defaults = [
+            Route('http.request', http_consumer or DEFAULT_HTTP_CONSUMER),
+            Route('websocket.connect', self._connect_if_received),
+            Route(['http.disconnect', 'websocket.receive', 'websocket.disconnect'], ignore),
+        ]
+        # http.disconnect is only worth a round trip to whoever asked for it.
+        self.channels |= {'http.request', 'websocket.connect', 'websocket.receive', 'websocket.disconnect'}
+
+    def _connect_if_received(self, message):
+        later = copy.copy(message)
+        later.channel = _Name('websocket.receive')
+        if not any(route.match(later) for route in self.routes):
+            raise DenyConnection('No route for WebSockets at %s.' % message.get('path'))
+        message.reply_channel.send({'accept': True})
+
+    def match(self, message):
+        """Return (consumer, its keyword arguments) for `message`, or None."""
+        for route in self.routes:
+            match = route.match(message)
+            if match is not None:
+                return match
+        for route in self._defaults:
+            match = route.match(message)
+            if match is not None:
+                return match
+        return None
+
+
+class _Name(object):
+    """Stands in for the Channel of a message that was never sent."""
+
+    def __init__(self, name):
+        self.name = name
+
+
+def ignore(message, **kwargs):
+    """Do nothing: the consumer of what a project doesn't care about."""
+
+
+null_consumer = ignore
+
+
+class Filters(object):
+    """Regular expressions on the values of a message, all of which match."""
+
+    def __init__(self, filters):
+        self.patterns = {}
+        for key, pattern in filters.items():
+            compiled = re.compile(pattern) if isinstance(pattern, (six.text_type, str, bytes)) else pattern
+            if compiled.groups != len(compiled.groupindex):
+                raise ValueError(
+                    'The filter %s=%r has a group without a name. Filters become keyword arguments: write '
+                    '(?P<name>...), or (?:...) for a group that is none.' % (key, compiled.pattern)
+                )
+            self.patterns[str(key)] = compiled
+
+    def match(self, message):
+        """
+        Return {key: the match on its value}, or None.
+        """
+        matches = {}
+        for key, pattern in self.patterns.items():
+            if key not in message.content:
+                return None
+            match = pattern.match(_text(message.content[key]))
+            if match is None:
+                return None
+            matches[key] = match
+        return matches
+
+
+def _text(value):
+    if isinstance(value, bytes):
+        return value.decode('utf-8', 'replace')
+    return value if isinstance(value, six.text_type) else six.text_type(value)
+
+
+def _keyword_arguments(matches):
+    kwargs = {}
+    for match in matches.values():
+        kwargs.update((str(name), value) for name, value in match.groupdict().items() if value is not None)
+    return kwargs
+
+
+class Route(object):
+    """
+    One consumer for some channels.
+
+    `channels` is a name or a list of names, `consumer` a callable or its
+    dotted path, and each filter a regular expression that the message's
+    value of that key has to match from its start.
+    """
+
+    def __init__(self, channels, consumer, **filters):
+        self.channels = [channels] if isinstance(channels, (six.text_type, str)) else list(channels)
+        self._consumer = consumer
+        self.filters = Filters(filters)
+        self._names = frozenset(self.channels)
+
+    @property
+    def consumer(self):
+        if isinstance(self._consumer, (six.text_type, str)):
+            self._consumer = _import(self._consumer, 'consumer')
+        return self._consumer
+
+    def channel_names(self):
+        return set(self.channels)
+
+    def match(self, message):
+        """Return (consumer, keyword arguments) if `message` fits, or None."""
+        if message.channel.name not in self._names:
+            return None
+        if not self.filters.patterns:
+            return self.consumer, {}
+        matches = self.filters.match(message)
+        return None if matches is None else (self.consumer, _keyword_arguments(matches))
+
+    def __repr__(self):
+        return '<%s %s -> %s>' % (type(self).__name__, '/'.join(self.channels), _name_of(self._consumer))
+
+
+class RouteClass(Route):
+    """As Route, for a class-based consumer, which knows its channels."""
+
+    def __init__(self, consumer, **filters):
+        if isinstance(consumer, (six.text_type, str)):
+            consumer = _import(consumer, 'consumer')
+        super(RouteClass, self).__init__(sorted(consumer.channel_names()), consumer, **filters)
+
+
+class Include(object):
+    """
+    Routes under a common filter, whose match is taken off before they look.
+
+    `routing` is what resolve_routing() takes.
+    """
+
+    def __init__(self, routing, **filters):
+        self.routes = list(resolve_routing(routing))
+        self.filters = Filters(filters)
+
+    def channel_names(self):
+        return {name for route in self.routes for name in route.channel_names()}
+
+    def match(self, message):
+        """Return what the first route that fits returns, or None."""
+        kwargs = {}
+        if self.filters.patterns:
+            matches = self.filters.match(message)
+            if matches is None:
+                return None
+            kwargs = _keyword_arguments(matches)
+            message = copy.copy(message)
+            message.content = dict(message.content)
+            for key, match in matches.items():
+                message.content[key] = _text(message.content[key])[match.end():]
+        for route in self.routes:
+            match = route.match(message)
+            if match is not None:
+                consumer, inner = match
+                return consumer, dict(kwargs, **inner)
+        return None
+
+
+def resolve_routing(routing):
+    """
+    Return `routing` as a list of routes.
+
+    Raise ImproperlyConfigured if it is nothing that can be routed by.
+    """
+    if isinstance(routing, (six.text_type, str)):
+        routing = _import(routing, 'routing')
+    if isinstance(routing, dict):
+        return [Route(channel, consumer) for channel, consumer in sorted(routing.items())]
+    if not isinstance(routing, (list, tuple)):
+        raise ImproperlyConfigured(
+            'A routing is a list of route(), route_class() and include(), a dict of channel -> consumer, or the '
+            'dotted path of either, not %r.' % (routing,)
+        )
+    for route in routing:
+        if not (hasattr(route, 'match') and hasattr(route, 'channel_names')):
+            raise ImproperlyConfigured(
+                '%r is no route: write route("channel", consumer), route_class(Consumer) or include(routing).' %
+                (route,)
+            )
+    return list(routing)
+
+
+def _import(path, kind):
+    try:
+        return import_string(path)
+    except ImportError as error:
+        return six.raise_from(
+            ImproperlyConfigured("The %s %s can't be imported: %s" % (kind, path, error)), error
+        )
+
+
+def _name_of(consumer):
+    return getattr(consumer, '__qualname__', None) or getattr(consumer, '__name__', None) or repr(consumer)
+
+
+route = Route
+route_class = RouteClass
+include = Include

@@ -1,0 +1,3 @@
+"""
+What keeps strangers out.
+"""

@@ -1,0 +1,277 @@
+/*
+ * channels.WebSocketBridge: JSON over a WebSocket that reconnects, with
+ * several streams over one socket.
+ *
+ *     var bridge = new channels.WebSocketBridge();
+ *     bridge.connect('/ws/');
+ *     bridge.listen(function (action, stream) { ... });
+ *     bridge.send({prop: 'value'});
+ *
+ * With a WebsocketDemultiplexer on the server, demultiplex(stream, callback)
+ * listens to one stream, and stream(name).send(object) speaks on it. Needs
+ * no other library, and no newer JavaScript than ECMAScript 5.
+ */
+(function (root, factory) {
+  'use strict';
+  var channels = factory(root);
+  if (typeof module === 'object' && module.exports) {
+    module.exports = channels;
+  } else {
+    root.channels = root.channels || {};
+    Object.keys(channels).forEach(function (name) {
+      root.channels[name] = channels[name];
+    });
+  }
+}(typeof self !== 'undefined' ? self : this, function (root) {
+  'use strict';
+
+  var DEFAULTS = {
+    // Milliseconds before the first new try, and how they grow.
+    minReconnectionDelay: 500,
+    maxReconnectionDelay: 30000,
+    reconnectionDelayGrowFactor: 1.5,
+    // Milliseconds after which a handshake counts as failed.
+    connectionTimeout: 10000,
+    // How many messages wait for a connection; older ones are dropped.
+    maxQueue: 1000,
+    // The class to use, for tests and for servers of JavaScript.
+    constructor: null
+  };
+
+  // These codes say that the server won't have it otherwise next time:
+  // normal closure, unsupported data, policy violation.
+  var FINAL_CODES = [1000, 1003, 1008];
+
+  function merge(defaults, options) {
+    var merged = {};
+    [defaults, options || {}].forEach(function (source) {
+      Object.keys(source).forEach(function (key) {
+        merged[key] = source[key];
+      });
+    });
+    return merged;
+  }
+
+  // Return an absolute ws: or wss: URL, as the page's own is secure or not.
+  function absoluteUrl(url) {
+    if (/^wss?:\/\//i.test(url || '')) {
+      return url;
+    }
+    if (/^https?:\/\//i.test(url || '')) {
+      return url.replace(/^http/i, 'ws');
+    }
+    var page = root.location;
+    if (!page) {
+      throw new Error('Outside of a page, connect() needs an absolute URL.');
+    }
+    var origin = (page.protocol === 'https:' ? 'wss://' : 'ws://') + page.host;
+    if (!url) {
+      return origin + page.pathname;
+    }
+    if (url.slice(0, 2) === '//') {
+      return (page.protocol === 'https:' ? 'wss:' : 'ws:') + url;
+    }
+    if (url.charAt(0) === '/') {
+      return origin + url;
+    }
+    if (url.charAt(0) === '?') {
+      return origin + page.pathname + url;
+    }
+    return origin + page.pathname.replace(/[^\/]*$/, '') + url;
+  }
+
+  /*
+   * A WebSocket that opens again after it was lost. Speaks as one: send(),
+   * close(), readyState, and addEventListener() for "open", "message",
+   * "close" and "error", which hold for every connection.
+   */
+  function ReconnectingSocket(url, protocols, options) {
+    this.url = url;
+    this.options = options;
+    this._protocols = protocols;
+    this._listeners = {};
+    this._queue = [];
+    this._tries = 0;
+    this._ended = false;
+    this._timer = null;
+    this._open();
+  }
+
+  ReconnectingSocket.prototype._open = function () {
+    var self = this;
+    var Socket = this.options.constructor || root.WebSocket;
+    var socket = this._protocols === undefined || this._protocols === null ?
+      new Socket(this.url) : new Socket(this.url, this._protocols);
+    var gone = false;
+    var timeout = setTimeout(function () {
+      socket.close();
+      lost({type: 'close', code: 1006, reason: 'timeout', wasClean: false});
+    }, this.options.connectionTimeout);
+
+    function lost(event) {
+      if (gone) {
+        return;
+      }
+      gone = true;
+      clearTimeout(timeout);
+      self._dispatch('close', event);
+      if (!self._ended && FINAL_CODES.indexOf(event.code) < 0) {
+        self._timer = setTimeout(function () { self._open(); }, self._pause());
+      }
+    }
+
+    this._socket = socket;
+    socket.onopen = function (event) {
+      if (gone) {
+        return;
+      }
+      clearTimeout(timeout);
+      self._tries = 0;
+      var waiting = self._queue;
+      self._queue = [];
+      waiting.forEach(function (data) { socket.send(data); });
+      self._dispatch('open', event);
+    };
+    socket.onmessage = function (event) {
+      if (!gone) {
+        self._dispatch('message', event);
+      }
+    };
+    socket.onerror = function (event) {
+      if (!gone) {
+        self._dispatch('error', event);
+      }
+    };
+    socket.onclose = lost;
+  };
+
+  // Pauses grow, and differ from client to client: after a restart of the
+  // server, all of them would come at once otherwise.
+  ReconnectingSocket.prototype._pause = function () {
+    var grown = this.options.minReconnectionDelay *
+      Math.pow(this.options.reconnectionDelayGrowFactor, this._tries);
+    this._tries += 1;
+    return Math.min(grown, this.options.maxReconnectionDelay) * (0.5 + Math.random() / 2);
+  };
+
+  ReconnectingSocket.prototype._dispatch = function (type, event) {
+    if (typeof this['on' + type] === 'function') {
+      this['on' + type](event);
+    }
+    (this._listeners[type] || []).slice().forEach(function (listener) {
+      listener(event);
+    });
+  };
+
+  ReconnectingSocket.prototype.addEventListener = function (type, listener) {
+    this._listeners[type] = (this._listeners[type] || []).concat([listener]);
+  };
+
+  ReconnectingSocket.prototype.removeEventListener = function (type, listener) {
+    this._listeners[type] = (this._listeners[type] || []).filter(function (other) {
+      return other !== listener;
+    });
+  };
+
+  // What is sent while there is no connection goes out with the next one.
+  ReconnectingSocket.prototype.send = function (data) {
+    if (this._socket.readyState === 1) {
+      this._socket.send(data);
+      return;
+    }
+    this._queue.push(data);
+    if (this._queue.length > this.options.maxQueue) {
+      this._queue.shift();
+    }
+  };
+
+  ReconnectingSocket.prototype.close = function (code, reason) {
+    this._ended = true;
+    clearTimeout(this._timer);
+    this._socket.close(code === undefined ? 1000 : code, reason === undefined ? '' : reason);
+  };
+
+  Object.defineProperty(ReconnectingSocket.prototype, 'readyState', {
+    get: function () { return this._socket.readyState; }
+  });
+
+  function WebSocketBridge(options) {
+    this.socket = null;
+    this.streams = {};
+    this.default_cb = null;
+    this.options = merge(DEFAULTS, options);
+  }
+
+  /*
+   * Connect to `url`: absolute, relative to the page, or the page's own if it
+   * is left out. `protocols` are sub-protocols, as for WebSocket; `options`
+   * replace some of DEFAULTS.
+   */
+  WebSocketBridge.prototype.connect = function (url, protocols, options) {
+    if (this.socket) {
+      this.socket.close();
+    }
+    this.socket = new ReconnectingSocket(absoluteUrl(url), protocols, merge(this.options, options));
+  };
+
+  /*
+   * Call `callback(action, stream)` with what the server sends. Frames of a
+   * stream that demultiplex() knows go there instead.
+   */
+  WebSocketBridge.prototype.listen = function (callback) {
+    var self = this;
+    this.default_cb = callback;
+    this._socket().onmessage = function (event) {
+      self._receive(event);
+    };
+  };
+
+  WebSocketBridge.prototype._receive = function (event) {
+    var message = JSON.parse(event.data);
+    var action = message;
+    var stream = null;
+    if (message !== null && typeof message === 'object' && message.stream !== undefined) {
+      action = message.payload;
+      stream = message.stream;
+      if (Object.prototype.hasOwnProperty.call(this.streams, stream)) {
+        this.streams[stream](action, stream);
+        return;
+      }
+    }
+    if (this.default_cb) {
+      this.default_cb(action, stream);
+    }
+  };
+
+  /* Call `callback(action, stream)` with what comes on one stream. */
+  WebSocketBridge.prototype.demultiplex = function (stream, callback) {
+    this.streams[stream] = callback;
+    if (this.socket && !this.socket.onmessage) {
+      this.listen(this.default_cb);
+    }
+  };
+
+  /* Send an object as JSON, now or once there is a connection. */
+  WebSocketBridge.prototype.send = function (message) {
+    this._socket().send(JSON.stringify(message));
+  };
+
+  /* Return what speaks on one stream: an object with send(). */
+  WebSocketBridge.prototype.stream = function (name) {
+    var self = this;
+    return {
+      send: function (payload) {
+        self.send({stream: name, payload: payload});
+      }
+    };
+  };
+
+  WebSocketBridge.prototype._socket = function () {
+    if (!this.socket) {
+      throw new Error('Call connect() first.');
+    }
+    return this.socket;
+  };
+
+  return {WebSocketBridge: WebSocketBridge};
+}));

@@ -1,0 +1,23 @@
+"""
+What tests of channels need: for projects, and for servers and layers.
+
+A project's tests derive from ChannelTestCase, play a client with Client or
+WSClient, and replace the routing with apply_routes. ChannelLiveServerTestCase
+runs a real server and workers, for a browser to talk to.
+"""
+from __future__ import absolute_import
+
+from .base import ChannelTestCase, ChannelTestCaseMixin, Client, TransactionChannelTestCase
+from .http import HttpClient
+from .liveserver import ChannelLiveServerTestCase
+from .swapping import apply_routes
+from .websocket import WSClient
+
+__all__ = [
+    # Test cases
+    'ChannelLiveServerTestCase', 'ChannelTestCase', 'ChannelTestCaseMixin', 'TransactionChannelTestCase',
+    # Clients
+    'Client', 'HttpClient', 'WSClient',
+    # Routing
+    'apply_routes',
+]
