@@ -1,0 +1,67 @@
+"""
+Has a Django that is older than this Python mended, once it is imported.
+
+What mends is compat/old_django.py; for a Django that needs no mending it is
+not even loaded.
+"""
+from __future__ import absolute_import
+
+import sys
+from importlib.machinery import PathFinder
+
+from .mount import ROOTS
+
+
+def is_needed(version):
+    """Return whether Django `version`, a tuple, can't start on this Python."""
+    if version < (1, 11):
+        return sys.version_info >= (3, 8)
+    return version < (2, 0) and sys.version_info >= (3, 10)
+
+
+def mend(django):
+    """Load compat/old_django.py for the bare package `django`, if needed."""
+    if is_needed(django.VERSION):
+        # Not at start-up: most processes never come here.
+        from importlib.util import module_from_spec
+        folders = [folder + '/channels/compat' for folder in ROOTS['django.channels']]
+        spec = PathFinder.find_spec('channels_backport.old_django', folders + [
+            folder + '/compat' for folder in ROOTS['django.channels.compat']
+        ])
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.install(django.VERSION)
+
+
+class DjangoFinder(object):
+    """Finds the package `django` as usual, to have it mended afterwards."""
+    root = 'django'
+
+    def find_spec(self, name, path=None, target=None):
+        """Return the spec of `django`, or None for any other name."""
+        if name != 'django':
+            return None
+        spec = PathFinder.find_spec(name, path)
+        if spec is not None and spec.loader is not None:
+            spec.loader = DjangoLoader(spec.loader)
+        return spec
+
+
+class DjangoLoader(object):
+    """Loads `django` by `loader`, and mends it as soon as it is there."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        # As if nobody had been in between: the autoreloader, pkgutil and
+        # tracebacks look at these.
+        module.__spec__.loader = module.__loader__ = self.loader
+        self.loader.exec_module(module)
+        mend(module)
+
+    def __getattr__(self, name):
+        return getattr(self.loader, name)

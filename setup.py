@@ -1,0 +1,153 @@
+"""
+Build the distribution ``django-channels-backport``.
+
+The wheel holds the package of django_patch/ and compat/ as they are, below
+``channels_backport/_bundle``, where the import hook finds them. Nothing is
+generated or edited, and neither ``compat`` nor ``tests`` is installed as a
+package of its own.
+
+Works with setuptools 40 and later, on Python 2.7 and 3.
+"""
+import io
+import os
+import re
+
+from setuptools import setup
+from setuptools.command.build_py import build_py as setuptools_build_py
+
+CHECKOUT = os.path.dirname(os.path.abspath(__file__))
+
+#: Name of the package in the wheel -> its folder in the checkout.
+MOUNTED = {
+    'channels_backport._bundle.channels': 'django_patch/django/channels',
+    'channels_backport._bundle.channels.compat': 'compat',
+}
+
+PACKAGE_DIR = dict(MOUNTED, **{
+    'channels': 'backport/channels',
+    'channels_backport': 'backport/channels_backport',
+})
+
+#: Files for the top of site-packages, which Python reads when it starts.
+START_UP = ['zz_channels_backport.pth', 'zz_channels_backport.start']
+
+#: What belongs to a package beside its modules.
+DATA_SUFFIXES = ('.css', '.html', '.js', '.json', '.lua', '.mo', '.po', '.txt')
+
+
+def read(name):
+    """Return the text of the file ``name`` of the checkout."""
+    with io.open(os.path.join(CHECKOUT, name), encoding='utf-8') as file:
+        return file.read()
+
+
+def find_version():
+    """Return the version. Importing the package would need Django."""
+    source = read('django_patch/django/channels/__init__.py')
+    return str(re.search(r"^__version__ = '([^']+)'$", source, re.MULTILINE).group(1))
+
+
+def find_contents(package, folder):
+    """
+    Return the packages that ``folder`` holds, and the data of each.
+
+    ``package`` is the dotted name of ``folder``. The answer is a dictionary of
+    package name -> paths of its data files, relative to the package's folder.
+    """
+    contents = {}
+    start = os.path.join(CHECKOUT, *folder.split('/'))
+    for path, folders, names in os.walk(start):
+        folders.sort()
+        inside = os.path.relpath(path, start)
+        if '__init__.py' in names:
+            parts = [] if inside == os.curdir else inside.split(os.sep)
+            contents['.'.join([package] + parts)] = []
+        for name in sorted(names):
+            if name.endswith(DATA_SUFFIXES):
+                owner, data = package, os.path.normpath(os.path.join(inside, name)).split(os.sep)
+                while '.'.join([owner, data[0]]) in contents:
+                    owner = '.'.join([owner, data.pop(0)])
+                contents[owner].append('/'.join(data))
+    return contents
+
+
+class build_py(setuptools_build_py):
+    """Build as usual, and put the start-up files beside the packages."""
+
+    def run(self):
+        """Copy the modules and then the start-up files into ``build_lib``."""
+        setuptools_build_py.run(self)
+        # An editable install has no use for them: it would drop the .pth.
+        if not getattr(self, 'editable_mode', False):
+            self.mkpath(self.build_lib)
+            for name in START_UP:
+                self.copy_file(os.path.join('backport', name), os.path.join(self.build_lib, name))
+
+    def get_outputs(self, include_bytecode=1):
+        """Return the paths of all files built, so that uninstalling removes them."""
+        built = setuptools_build_py.get_outputs(self, include_bytecode)
+        return built + [os.path.join(self.build_lib, name) for name in START_UP]
+
+
+package_data = {'channels': [], 'channels_backport': []}
+for package, folder in MOUNTED.items():
+    package_data.update(find_contents(package, folder))
+
+setup(
+    name='django-channels-backport',
+    version=find_version(),
+    description='django.channels, WebSockets and background messages for Django, on every Django from 1.8 on',
+    long_description=read('README.md'),
+    long_description_content_type='text/markdown',
+    author='the Channels for Django contributors',
+    license='BSD-3-Clause',
+    packages=sorted(package_data),
+    package_dir=PACKAGE_DIR,
+    package_data=package_data,
+    include_package_data=False,
+    zip_safe=False,
+    cmdclass={'build_py': build_py},
+    python_requires='>=2.7, !=3.0.*, !=3.1.*, !=3.2.*, !=3.3.*, !=3.4.*, !=3.5.*',
+    install_requires=['Django>=1.8', 'six'],
+    extras_require={
+        'redis': [
+            'msgpack>=1.0',
+            'redis>=3.5.3,<4; python_version < "3"',
+            'redis>=4.1; python_version >= "3"',
+        ],
+        # daphne 1.4.2 needs asgiref 1.1, so below Python 3.9 this extra can't
+        # be installed beside Django 3.0 and later, which needs a newer one.
+        'server': [
+            'channels-interface-server; python_version >= "3.9"',
+            'daphne==1.4.2; python_version < "3.9"',
+            'twisted[http2,tls]; python_version < "3.9"',
+        ],
+        'tests': [
+            'mock; python_version < "3"',
+            'pytest',
+            'pytest-django',
+            'setuptools',
+            'wheel',
+        ],
+    },
+    classifiers=[
+        'Development Status :: 4 - Beta',
+        'Environment :: Web Environment',
+        'Framework :: Django',
+        'Intended Audience :: Developers',
+        'Operating System :: OS Independent',
+        'Programming Language :: Python',
+        'Programming Language :: Python :: 2',
+        'Programming Language :: Python :: 2.7',
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3.6',
+        'Programming Language :: Python :: 3.7',
+        'Programming Language :: Python :: 3.8',
+        'Programming Language :: Python :: 3.9',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
+        'Topic :: Internet :: WWW/HTTP',
+    ],
+)
