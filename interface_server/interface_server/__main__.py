@@ -1,0 +1,4 @@
+"""python -m interface_server"""
+from .cli import main
+
+main()

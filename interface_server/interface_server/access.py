@@ -1,0 +1,111 @@
+"""
+The access log: one line for each request, and for what befalls a socket.
+
+Lines are collected for a moment and written together, so that a busy server
+doesn't wait for its log.
+"""
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Optional, TextIO
+
+_SOCKET_WORDS = {
+    "connecting": "WSCONNECTING",
+    "connected": "WSCONNECT",
+    "rejected": "WSREJECT",
+    "disconnected": "WSDISCONNECT",
+}
+#: Seconds that a line may wait for others.
+FLUSH_AFTER = 0.2
+
+
+def common(protocol: str, action: str, details: dict[str, Any]) -> str:
+    """Return a line in the common log format."""
+    if protocol == "http":
+        request = f"{details['method']} {details['path']} HTTP/{details.get('version', '1.1')}"
+        status, size = details["status"], details["size"]
+    else:
+        request, status, size = f"{_SOCKET_WORDS[action]} {details['path']}", "-", "-"
+    now = time.strftime("%d/%b/%Y:%H:%M:%S %z")
+    host = (details["client"] or "-").rpartition(":")[0] or "-"
+    return f'{host} - - [{now}] "{_quoted(request)}" {status} {size}'
+
+
+def combined(protocol: str, action: str, details: dict[str, Any]) -> str:
+    """Return a line in the combined log format."""
+    headers = details.get("headers", ())
+    referer, agent = _header(headers, b"referer"), _header(headers, b"user-agent")
+    return f'{common(protocol, action, details)} "{_quoted(referer or "-")}" "{_quoted(agent or "-")}"'
+
+
+def as_json(protocol: str, action: str, details: dict[str, Any]) -> str:
+    """Return a line that is a JSON object."""
+    headers = details.get("headers", ())
+    line: dict[str, Any] = {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "protocol": protocol,
+        "action": action,
+        "client": details["client"],
+        "path": details["path"],
+        "referer": _header(headers, b"referer"),
+        "user_agent": _header(headers, b"user-agent"),
+    }
+    for key in ("method", "version", "status", "size", "time_taken", "code"):
+        if key in details:
+            line[key] = details[key]
+    return json.dumps({key: value for key, value in line.items() if value is not None})
+
+
+FORMATS: dict[str, Callable[[str, str, dict[str, Any]], str]] = {
+    "common": common, "combined": combined, "json": as_json,
+}
+
+
+class AccessLog:
+    """
+    Writes lines of one of FORMATS to `stream`.
+
+    It is an action logger: see `types.ActionLogger`.
+    """
+
+    def __init__(self, stream: TextIO, format: str = "common") -> None:
+        self._stream = stream
+        self._format = FORMATS[format]
+        self._lines: list[str] = []
+
+    def __call__(self, protocol: str, action: str, details: dict[str, Any]) -> None:
+        self._lines.append(self._format(protocol, action, details))
+        if len(self._lines) == 1:
+            try:
+                asyncio.get_running_loop().call_later(FLUSH_AFTER, self.flush)
+            except RuntimeError:
+                # Nobody is there to come back to us.
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what has been collected."""
+        if self._lines:
+            lines, self._lines = self._lines, []
+            self._stream.write("\n".join(lines) + "\n")
+            self._stream.flush()
+
+
+def open_access_log(path: str, format: str = "common") -> AccessLog:
+    """Return an AccessLog that appends to a file, "-" being stdout."""
+    return AccessLog(sys.stdout if path == "-" else open(path, "a", encoding="utf-8"), format)
+
+
+def _header(headers: Any, wanted: bytes) -> Optional[str]:
+    for name, value in headers:
+        if name == wanted:
+            return bytes(value).decode("latin-1")
+    return None
+
+
+def _quoted(text: str) -> str:
+    # What a client sends must not look like a line of its own.
+    return text.encode("unicode_escape").decode("ascii").replace('"', "\\x22")

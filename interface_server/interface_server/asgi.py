@@ -1,0 +1,70 @@
+"""
+The application for any ASGI server, set up by the environment:
+
+    INTERFACE_SERVER_REDIS=redis://localhost:6379/0 uvicorn interface_server.asgi:application
+
+INTERFACE_SERVER_LAYER names a project's channel layer instead, as on the
+command line. INTERFACE_SERVER_ROOT_PATH, INTERFACE_SERVER_HTTP_TIMEOUT and so
+on are the fields of `options.Options`; what may be repeated is separated by
+commas. Limits that are the server's own are set there.
+"""
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from .app import Application
+from .errors import UsageError
+from .layers.choice import adapt, connect
+from .loading import import_layer
+from .options import Options
+from .types import Receive, Scope, Send
+
+PREFIX = "INTERFACE_SERVER_"
+_ADVICE = (
+    f"Set one of {PREFIX}LAYER, such as mysite.asgi:channel_layer, and {PREFIX}REDIS, such as "
+    "redis://localhost:6379/0."
+)
+
+
+def from_environment(environ: Mapping[str, str]) -> Application:
+    """Return the application that `environ` describes; raise UsageError."""
+    redis, path = environ.get(PREFIX + "REDIS"), environ.get(PREFIX + "LAYER")
+    if bool(redis) == bool(path):
+        raise UsageError(_ADVICE)
+    layer = connect(redis) if redis else adapt(import_layer(str(path)))
+    return Application(layer, read_options(environ))
+
+
+def read_options(environ: Mapping[str, str]) -> Options:
+    """Return the Options that `environ` sets; raise UsageError."""
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(Options):
+        name = PREFIX + field.name.upper()
+        if name not in environ:
+            continue
+        text = environ[name]
+        default: Any = field.default
+        try:
+            if isinstance(default, tuple):
+                values[field.name] = tuple(part.strip() for part in text.split(",") if part.strip())
+            elif isinstance(default, bool):
+                values[field.name] = text.lower() in ("1", "true", "yes", "on")
+            elif default is None or isinstance(default, str):
+                values[field.name] = text
+            else:
+                values[field.name] = type(default)(text)
+        except ValueError:
+            raise UsageError(f"{name} must be a number, not {text!r}.") from None
+    return Options(**values)
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Say what is missing; it is replaced where nothing is."""
+    raise UsageError(_ADVICE)
+
+
+if PREFIX + "LAYER" in os.environ or PREFIX + "REDIS" in os.environ:
+    application = from_environment(os.environ)

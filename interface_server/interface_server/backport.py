@@ -1,0 +1,19 @@
+"""
+The parts shared with Django: everything taken from `django.channels`.
+
+It is part of a patched Django; elsewhere the backport mounts it there.
+"""
+from __future__ import annotations
+
+try:
+    import django.channels  # noqa: F401
+except ModuleNotFoundError:
+    # Not set up at start-up, as it is in a checkout or under python -S.
+    import channels_backport
+
+    channels_backport.install()
+
+from django.channels import exceptions, names
+from django.channels.interfaces import bridge
+
+__all__ = ["bridge", "exceptions", "names"]

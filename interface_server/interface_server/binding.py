@@ -1,0 +1,106 @@
+"""
+Where a server listens: addresses, Unix sockets, inherited descriptors.
+"""
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import socket
+import stat
+
+#: Connections that may wait to be accepted.
+BACKLOG = 2048
+
+
+@dataclasses.dataclass(frozen=True)
+class Binding:
+    """What to listen on; all that is given, at once."""
+
+    #: (host, port).
+    addresses: tuple[tuple[str, int], ...] = ()
+    unix_sockets: tuple[str, ...] = ()
+    #: Numbers of listening sockets that were inherited.
+    fds: tuple[int, ...] = ()
+    #: Look hosts' names up as IPv6.
+    ipv6: bool = False
+    #: Did nobody say where to listen?
+    is_default: bool = False
+
+    def open(self) -> list[socket.socket]:
+        """
+        Return listening sockets.
+
+        Raise OSError, with its errno and the place as its filename, if one
+        can't be had.
+        """
+        with contextlib.ExitStack() as opened:
+            sockets = [
+                *[opened.enter_context(open_tcp(host, port, self.ipv6)) for host, port in self.addresses],
+                *[opened.enter_context(open_unix(path)) for path in self.unix_sockets],
+                *[opened.enter_context(socket.socket(fileno=os.dup(fd))) for fd in self.fds],
+            ]
+            opened.pop_all()
+            return sockets
+
+
+def open_tcp(host: str, port: int, ipv6: bool = False) -> socket.socket:
+    """Return a listening socket; raise OSError as Binding.open()."""
+    wanted = socket.AF_INET6 if ipv6 else socket.AF_UNSPEC
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, wanted, socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                # Otherwise "::" takes the IPv4 port, too, on some systems.
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        error.filename = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        raise
+    return listener
+
+
+def open_unix(path: str) -> socket.socket:
+    """Return a listening socket; raise OSError as Binding.open()."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_stale_socket(path)
+        listener.bind(path)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        error.filename = path
+        raise
+    return listener
+
+
+def _remove_stale_socket(path: str) -> None:
+    try:
+        is_socket = stat.S_ISSOCK(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return
+    if not is_socket:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            # Left over from a server that was killed.
+            os.unlink(path)
+
+
+def describe(listener: socket.socket, uses_tls: bool = False) -> str:
+    """Return where `listener` can be reached, for people to read."""
+    address = listener.getsockname()
+    if listener.family == getattr(socket, "AF_UNIX", None):
+        return f"unix:{address}"
+    host = f"[{address[0]}]" if listener.family == socket.AF_INET6 else address[0]
+    return f"{'https' if uses_tls else 'http'}://{host}:{address[1]}"

@@ -1,0 +1,133 @@
+"""
+The command `interface-server`.
+"""
+from __future__ import annotations
+
+import errno
+import functools
+import logging
+import signal
+import socket
+import sys
+from typing import Any, Optional
+
+from . import checks, servers, systemd
+from .access import open_access_log
+from .app import Application
+from .arguments import Command, build_parser, flag, parse
+from .binding import describe
+from .errors import UsageError
+from .layers import AsyncLayer
+from .layers.choice import adapt, connect
+from .loading import import_layer
+from .management import Management
+from .supervisor import Supervisor
+
+logger = logging.getLogger("interface_server")
+
+
+def main(arguments: Optional[list[str]] = None) -> None:
+    """Run the command; exit with 0 after a signal, 1 or 2 after an error."""
+    parser = build_parser()
+    try:
+        command = parse(parser, arguments)
+        logging.basicConfig(
+            level={0: logging.ERROR, 1: logging.WARNING, 2: logging.INFO}.get(command.verbosity, logging.DEBUG),
+            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+            stream=sys.stderr,
+        )
+        # Projects lie in the folder where the command is given.
+        sys.path.insert(0, "")
+        server = servers.load(command.server)
+        refuse_unsupported(command, server)
+        if command.check:
+            sys.exit(checks.run(command, server, find_layer(command)))
+        status = run(command, server)
+    except UsageError as error:
+        parser.exit(2, f"interface-server: {error}\n")
+    sys.exit(status)
+
+
+def refuse_unsupported(command: Command, server: servers.ServerModule) -> None:
+    """Raise UsageError for an option that the server can't keep."""
+    for field in sorted(command.given):
+        if field in server.UNSUPPORTED:
+            raise UsageError(
+                f"{flag(field)} can't be kept with --server {command.server}: {server.UNSUPPORTED[field]}."
+            )
+
+
+def run(command: Command, server: servers.ServerModule) -> int:
+    """Serve as the command says, until a signal comes; return a status."""
+    try:
+        sockets = systemd.inherited_sockets() if command.binding.is_default else []
+        sockets = sockets or command.binding.open()
+    except OSError as error:
+        if error.errno is None:
+            raise
+        print(f"interface-server: {explain(error)}", file=sys.stderr)
+        return 1
+    places = ", ".join(describe(listener, command.options.uses_tls) for listener in sockets)
+    announce = functools.partial(_announce, places)
+    try:
+        if command.workers == 1:
+            return serve(command, server, sockets, 0, announce)
+        return Supervisor(
+            command.workers, lambda index: serve(command, server, sockets, index, None), announce
+        ).run()
+    finally:
+        for listener in sockets:
+            listener.close()
+
+
+def _announce(places: str) -> None:
+    print(f"interface-server listens on {places}", file=sys.stderr, flush=True)
+    systemd.notify("READY=1")
+
+
+def serve(
+    command: Command, server: servers.ServerModule, sockets: list[socket.socket], index: int, ready: Any
+) -> int:
+    """Serve in this process, the one with that index; return its status."""
+    try:
+        log = open_access_log(command.access_log, command.access_format) if command.access_log else None
+        application = Application(find_layer(command), command.options, log)
+        if command.management is not None:
+            host, port = command.management
+            application.management = Management(open_management(host, port + index), application)
+        ended_by = server.serve(application, sockets, command.options, ready)
+        if log is not None:
+            log.flush()
+    except UsageError as error:
+        print(f"interface-server: {error}", file=sys.stderr)
+        return 2
+    if ended_by is not None:
+        logger.info("Stopped by %s.", signal.Signals(ended_by).name)
+    return 0
+
+
+def open_management(host: str, port: int) -> socket.socket:
+    """Return the listening socket of the management; raise UsageError."""
+    from .binding import open_tcp
+
+    try:
+        return open_tcp(host, port)
+    except OSError as error:
+        raise UsageError(f"The management can't listen on {host}:{port}: {error.strerror or error}.") from error
+
+
+def find_layer(command: Command) -> AsyncLayer:
+    """Return the layer that the command names."""
+    if command.redis is not None:
+        return connect(command.redis)
+    return adapt(import_layer(str(command.layer)))
+
+
+def explain(error: OSError) -> str:
+    """Return what went wrong with listening, and what to do."""
+    place = error.filename or "that address"
+    if error.errno == errno.EADDRINUSE:
+        return f"Something else listens on {place}: stop it, or choose another port with -p."
+    if error.errno == errno.EACCES:
+        return f"You may not listen on {place}: ports below 1024 need privileges; choose another with -p."
+    return f"Can't listen on {place}: {error.strerror or error}."

@@ -1,0 +1,152 @@
+"""
+What proxies say about the client: Forwarded (RFC 7239), X-Forwarded-*.
+
+Only a proxy whose address is trusted is believed, and what it says only as
+far back as the proxies go: the rest of the chain is the client's own word.
+"""
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from typing import Optional, Union
+
+from .types import Scope
+
+Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+Headers = list[tuple[bytes, bytes]]
+
+#: Headers with which a client could pass for somebody else.
+FORWARDING = frozenset([
+    b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto",
+    b"x-forwarded-ssl", b"x-real-ip",
+])
+
+# One `token=value` of a Forwarded header; the value may be quoted.
+_PAIR = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*)\s*')
+
+
+class TrustedProxies:
+    """
+    The addresses that may say who the client is.
+
+    `networks` are addresses and networks; "unix" is whoever comes over a
+    Unix socket. Raise ValueError for anything else.
+    """
+
+    def __init__(self, networks: Sequence[str]) -> None:
+        self._unix = "unix" in networks
+        self._networks = [ipaddress.ip_network(network) for network in networks if network != "unix"]
+
+    def __bool__(self) -> bool:
+        return self._unix or bool(self._networks)
+
+    def __contains__(self, address: Address) -> bool:
+        if address.version == 6 and address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        return any(address in network for network in self._networks)
+
+    def trusts(self, client: Optional[Sequence[object]]) -> bool:
+        """Say if whoever is at the other end of the connection is a proxy."""
+        if not client:
+            return self._unix
+        address = _parse_address(str(client[0]))
+        return address is not None and address in self
+
+    def apply(self, scope: Scope) -> None:
+        """Put the client's address and scheme into `scope`."""
+        if not self:
+            return
+        if not self.trusts(scope.get("client")):
+            scope["headers"] = [header for header in scope["headers"] if header[0] not in FORWARDING]
+            return
+        forwarded = _joined(scope["headers"], b"forwarded")
+        if forwarded is not None:
+            self._apply_forwarded(scope, forwarded)
+        else:
+            self._apply_x_forwarded(scope)
+
+    def _apply_forwarded(self, scope: Scope, value: str) -> None:
+        elements = _parse_forwarded(value)
+        if elements is None:
+            return
+        for index, element in enumerate(reversed(elements)):
+            node = _parse_node(element.get("for", ""))
+            if node is None:
+                # "unknown", or hidden on purpose.
+                break
+            scope["client"] = node
+            _set_scheme(scope, element.get("proto", ""))
+            if not self.trusts(node):
+                break
+
+    def _apply_x_forwarded(self, scope: Scope) -> None:
+        chain = _joined(scope["headers"], b"x-forwarded-for")
+        if chain is not None:
+            for part in reversed(chain.split(",")):
+                node = _parse_node(part.strip())
+                if node is None:
+                    break
+                scope["client"] = node
+                if not self.trusts(node):
+                    break
+        proto = _joined(scope["headers"], b"x-forwarded-proto")
+        if proto is not None:
+            # The last is from the proxy that we trust.
+            _set_scheme(scope, proto.rpartition(",")[2].strip())
+
+
+def _joined(headers: Headers, wanted: bytes) -> Optional[str]:
+    values = [value.decode("latin-1") for name, value in headers if name == wanted]
+    return ",".join(values) if values else None
+
+
+def _set_scheme(scope: Scope, proto: str) -> None:
+    proto = proto.lower()
+    secure = {"https": True, "wss": True, "http": False, "ws": False}.get(proto)
+    if secure is not None:
+        scheme = "ws" if scope["type"] == "websocket" else "http"
+        scope["scheme"] = scheme + "s" if secure else scheme
+
+
+def _parse_forwarded(value: str) -> Optional[list[dict[str, str]]]:
+    """Return the elements of a Forwarded header, or None if it is malformed."""
+    elements: list[dict[str, str]] = [{}]
+    position = 0
+    while position < len(value):
+        pair = _PAIR.match(value, position)
+        if pair is None:
+            return None
+        text = pair.group(2)
+        if text.startswith('"'):
+            text = re.sub(r"\\(.)", r"\1", text[1:-1])
+        elements[-1][pair.group(1).lower()] = text
+        position = pair.end()
+        if position < len(value):
+            if value[position] == ",":
+                elements.append({})
+            elif value[position] != ";":
+                return None
+            position += 1
+    return elements
+
+
+def _parse_node(node: str) -> Optional[list[object]]:
+    """Return [host, port] of "192.0.2.1:80", "[2001:db8::1]" or such; or None."""
+    host, port = node, ""
+    if node.startswith("["):
+        host, _, port = node[1:].partition("]")
+        port = port.lstrip(":")
+    elif node.count(":") == 1:
+        host, _, port = node.partition(":")
+    address = _parse_address(host)
+    if address is None:
+        return None
+    return [str(address), int(port) if port.isdigit() and len(port) <= 5 else 0]
+
+
+def _parse_address(text: str) -> Optional[Address]:
+    try:
+        return ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None

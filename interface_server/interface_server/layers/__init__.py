@@ -1,0 +1,121 @@
+"""
+Channel layers as an event loop wants them.
+
+`AsyncLayer` is what the application needs; `ThreadedLayer` gives it for any
+synchronous layer, `RedisLayer` speaks to Redis without threads.
+"""
+from __future__ import annotations
+
+import abc
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Optional
+
+from ..backport import exceptions, names
+from ..types import Delivery, Message
+
+__all__ = ["AsyncLayer", "Dispatch", "Done", "ignore"]
+
+Dispatch = Callable[[Sequence[Delivery]], None]
+Done = Callable[[Optional[Exception]], None]
+
+#: Seconds between two tries to send into a full channel, first and last.
+FIRST_PAUSE, LAST_PAUSE = 0.005, 0.2
+
+
+def ignore(error: Optional[Exception]) -> None:
+    """Take an outcome that nobody asked for: it is counted by the layer."""
+
+
+class AsyncLayer(abc.ABC):
+    """
+    A channel layer for one event loop.
+
+    Exceptions are those of `django.channels.exceptions`, whatever the layer
+    underneath raises.
+    """
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether messages can be sent and read now, as far as is known."""
+        return True
+
+    def start(self) -> None:
+        """Connect; call it on the event loop that serves."""
+
+    def watch_loss(self, callback: Callable[[Sequence[str]], None]) -> None:
+        """
+        Have `callback` called with those of the channels being read whose
+        clients are in no group any more, the layer having lost its data.
+        """
+
+    @abc.abstractmethod
+    def send_then(self, channel: str, message: Message, done: Done) -> None:
+        """
+        Send `message`, without waiting for room, and call `done` after it.
+
+        `done` gets None, or what would have been raised: ChannelFull,
+        MessageTooLarge or LayerUnavailable. It may be called at once.
+        """
+
+    async def send(self, channel: str, message: Message) -> None:
+        """As send_then(), but the outcome is returned or raised."""
+        outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(error: Optional[Exception]) -> None:
+            if outcome.done():
+                # Whoever waited was cancelled.
+                return
+            if error is None:
+                outcome.set_result(None)
+            else:
+                outcome.set_exception(error)
+
+        self.send_then(channel, message, done)
+        await outcome
+
+    def send_soon(self, channel: str, message: Message) -> None:
+        """Send `message` if there is room; nobody waits for the outcome."""
+        self.send_then(channel, message, ignore)
+
+    def hold(self, channel: str) -> bool:
+        """
+        Have sends to `channel`, a client's, refused as if it were full.
+
+        Workers wait then, or give up. Return False if the layer can't.
+        """
+        return False
+
+    def release(self, channel: str) -> None:
+        """End a hold() of `channel`."""
+
+    @abc.abstractmethod
+    async def read(self, channels: Sequence[str], dispatch: Dispatch) -> None:
+        """
+        Call `dispatch` with what arrives on `channels`, until cancelled.
+
+        Trouble with the layer is logged once and waited out.
+        """
+
+    @abc.abstractmethod
+    async def close(self) -> None:
+        """Send what is under way, and give back what is held open."""
+
+    async def send_with_room(self, channel: str, message: Message, timeout: float) -> None:
+        """Send `message`, waiting up to `timeout` seconds for room."""
+        pause = FIRST_PAUSE
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return await self.send(channel, message)
+            except exceptions.ChannelFull:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise
+            await asyncio.sleep(min(pause, left))
+            pause = min(pause * 2, LAST_PAUSE)
+
+    def new_channel(self, pattern: str) -> str:
+        """Return a channel name nobody has: `pattern` and random letters."""
+        return pattern + str(names.random_token(20))

@@ -1,0 +1,193 @@
+"""
+The clients of one server process, and the one reader that serves them all.
+"""
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Optional, Protocol
+
+from .backport import bridge, exceptions, names
+from .layers import AsyncLayer
+from .metrics import Metrics
+from .types import Delivery, Message
+
+logger = logging.getLogger(__name__)
+
+#: The close code of a server that asks its clients to connect again.
+SERVICE_RESTART = 1012
+HTTP_PREFIX, SOCKET_PREFIX = "http.response.", "websocket.send."
+
+
+class Exchange(Protocol):
+    """A request that waits for its response."""
+
+    def deliver(self, message: Message) -> None:
+        """Take a message from the reply channel."""
+
+
+class Socket(Protocol):
+    """A WebSocket that may be sent to."""
+
+    def deliver(self, reply: bridge.SocketReply, frames: Frames) -> None:
+        """Take a checked message from the reply channel."""
+
+    #: When it began, by time.monotonic().
+    started: float
+
+    def give_up(self, code: int) -> None:
+        """End the socket on the server's account."""
+
+
+class Frames:
+    """
+    What a message looks like on the wire, made once for all its sockets.
+
+    The server underneath keeps here what it can use again.
+    """
+
+    __slots__ = ("encoded",)
+
+    def __init__(self) -> None:
+        self.encoded: Optional[bytes] = None
+
+
+class Mailroom:
+    """
+    Hands what arrives on this process' reply channels to its clients.
+
+    `layer` is read by one task, on two channels: one for all the requests of
+    the process and one for all its sockets. Sockets end after `lifetime`
+    seconds, if that isn't 0.
+    """
+
+    def __init__(self, layer: AsyncLayer, metrics: Metrics, lifetime: float = 0) -> None:
+        self.layer = layer
+        self._metrics = metrics
+        self._lifetime = lifetime
+        self._timer: Optional[asyncio.TimerHandle] = None
+        # Nobody may guess or share it, so it comes from the system's source
+        # of randomness; a client then needs no more than a number.
+        process = uuid.uuid4().hex
+        self.http_channel = f"{HTTP_PREFIX}{process}!"
+        self.socket_channel = f"{SOCKET_PREFIX}{process}!"
+        self._exchanges: dict[str, Exchange] = {}
+        self._sockets: dict[str, Socket] = {}
+        self._numbers = itertools.count(1)
+        self._reader: Optional[asyncio.Task[None]] = None
+
+    def start(self) -> None:
+        """Begin to read; call it on the event loop that serves."""
+        self._reader = asyncio.get_running_loop().create_task(
+            self.layer.read([self.http_channel, self.socket_channel], self.dispatch)
+        )
+        self._reader.add_done_callback(self._reader_ended)
+        self.layer.watch_loss(self._on_loss)
+
+    async def stop(self) -> None:
+        """End the reading."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.wait([self._reader])
+
+    def _reader_ended(self, reader: asyncio.Task[None]) -> None:
+        if not reader.cancelled() and reader.exception() is not None:
+            logger.critical("The reader of replies ended; restart the server.", exc_info=reader.exception())
+
+    def _on_loss(self, channels: Sequence[str]) -> None:
+        # No group has them as members any more, and nobody would tell them.
+        # Clients connect again, and are added again.
+        if self.socket_channel in channels:
+            self.close_sockets("the channel layer has lost its data")
+
+    def close_sockets(self, reason: str) -> None:
+        """Close all sockets, so that their clients connect again."""
+        if self._sockets:
+            logger.warning("%d sockets are closed: %s.", len(self._sockets), reason)
+        for socket in list(self._sockets.values()):
+            socket.give_up(SERVICE_RESTART)
+
+    @property
+    def exchange_count(self) -> int:
+        """How many requests are being answered."""
+        return len(self._exchanges)
+
+    @property
+    def socket_count(self) -> int:
+        """How many sockets there are."""
+        return len(self._sockets)
+
+    def add_exchange(self, exchange: Exchange) -> str:
+        """Return the reply channel of a new request."""
+        channel = f"{self.http_channel}{next(self._numbers):x}"
+        self._exchanges[channel] = exchange
+        return channel
+
+    def add_socket(self, socket: Socket) -> str:
+        """Return the reply channel of a new socket."""
+        channel = f"{self.socket_channel}{next(self._numbers):x}"
+        self._sockets[channel] = socket
+        if self._lifetime and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._lifetime, self._end_the_oldest)
+        return channel
+
+    def _end_the_oldest(self) -> None:
+        # A dict keeps the order in which they came.
+        self._timer = None
+        now = time.monotonic()
+        for socket in list(self._sockets.values()):
+            left = socket.started + self._lifetime - now
+            if left > 0:
+                self._timer = asyncio.get_running_loop().call_later(left, self._end_the_oldest)
+                return
+            # It goes from the dict once its client has gone.
+            socket.give_up(SERVICE_RESTART)
+
+    def remove(self, channel: str) -> None:
+        """Forget the client behind `channel`; what comes for it is late."""
+        if self._exchanges.pop(channel, None) is None:
+            self._sockets.pop(channel, None)
+
+    def disown(self, channel: str) -> None:
+        """Let the worker know that nobody waits for the rest of a response."""
+        name = names.disconnect_channel(channel)
+        if name is not None:
+            self.layer.send_soon(name, bridge.body_closed())
+
+    def dispatch(self, deliveries: Sequence[Delivery]) -> None:
+        """Hand every message to those it came for."""
+        for channels, message in deliveries:
+            if channels[0].startswith(HTTP_PREFIX):
+                self._metrics.messages_out["http"] += len(channels)
+                exchanges = self._exchanges
+                for channel in channels:
+                    exchange = exchanges.get(channel)
+                    if exchange is not None:
+                        exchange.deliver(message)
+                    else:
+                        self._metrics.dropped["late_reply"] += 1
+                        if message.get("more_content"):
+                            self.disown(channel)
+            else:
+                self._dispatch_to_sockets(channels, message)
+
+    def _dispatch_to_sockets(self, channels: Sequence[str], message: Message) -> None:
+        try:
+            reply = bridge.parse_socket_reply(message)
+        except exceptions.MalformedMessage as error:
+            self._metrics.dropped["malformed_reply"] += len(channels)
+            logger.error("A message for %s was ignored: %s", channels[0], error)
+            return
+        self._metrics.messages_out["websocket"] += len(channels)
+        frames = Frames()
+        sockets = self._sockets
+        for channel in channels:
+            socket = sockets.get(channel)
+            if socket is not None:
+                socket.deliver(reply, frames)

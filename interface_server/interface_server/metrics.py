@@ -1,0 +1,79 @@
+"""
+What a server counts, in the text format of Prometheus.
+"""
+from __future__ import annotations
+
+import bisect
+import collections
+from collections.abc import Iterator, Sequence
+
+#: Upper bounds in seconds of the classes that durations fall into.
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+_PREFIX = "interface_server_"
+
+
+class Histogram:
+    """Durations in seconds, by class."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS) + 1)
+        self.total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one."""
+        self.counts[bisect.bisect_left(BUCKETS, seconds)] += 1
+        self.total += seconds
+
+
+class Metrics:
+    """The counters of one process; each is incremented where it happens."""
+
+    def __init__(self) -> None:
+        #: Responses by status.
+        self.responses: collections.Counter[int] = collections.Counter()
+        #: From a request's headers to the end of its response.
+        self.request_seconds = Histogram()
+        #: Messages by channel, as sent to the layer.
+        self.messages_in: collections.Counter[str] = collections.Counter()
+        #: Messages that came for clients, by protocol.
+        self.messages_out: collections.Counter[str] = collections.Counter()
+        #: Sockets by how they ended or were refused.
+        self.sockets_opened = 0
+        self.sockets_closed: collections.Counter[int] = collections.Counter()
+        #: What was lost, by reason.
+        self.dropped: collections.Counter[str] = collections.Counter()
+
+
+def exposition(families: Iterator[tuple[str, str, str, Sequence[tuple[str, float]]]]) -> str:
+    """
+    Return the text of `families`: (name, type, help, [(labels, value), ...]).
+
+    A name that ends with "_bucket", "_sum" or "_count" belongs to the family
+    before it.
+    """
+    lines = []
+    for name, kind, explanation, samples in families:
+        if kind:
+            lines.append(f"# HELP {_PREFIX}{name} {explanation}")
+            lines.append(f"# TYPE {_PREFIX}{name} {kind}")
+        for labels, value in samples:
+            text = f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+            lines.append(f"{_PREFIX}{name}{{{labels}}} {text}" if labels else f"{_PREFIX}{name} {text}")
+    return "\n".join(lines) + "\n"
+
+
+def histogram_samples(name: str, explanation: str, histogram: Histogram) \
+        -> Iterator[tuple[str, str, str, Sequence[tuple[str, float]]]]:
+    """Return the family of a histogram, in its parts."""
+    count = 0
+    buckets: list[tuple[str, float]] = []
+    for bound, number in zip([*map(str, BUCKETS), "+Inf"], histogram.counts):
+        count += number
+        buckets.append((f'le="{bound}"', count))
+    yield name, "histogram", explanation, ()
+    yield f"{name}_bucket", "", "", buckets
+    yield f"{name}_sum", "", "", [("", float(histogram.total))]
+    yield f"{name}_count", "", "", [("", count)]

@@ -1,0 +1,107 @@
+"""
+What can be set, in one object that is passed through.
+
+Where a limit has precedents they are named: nobody who comes from another
+server should be surprised by ours.
+"""
+from __future__ import annotations
+
+import dataclasses
+from typing import Optional
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """
+    The settings of a server; sizes are in bytes, times in seconds.
+
+    0 takes a limit away.
+    """
+
+    #: The path that the application is mounted at; SCRIPT_NAME to Django.
+    root_path: str = ""
+    #: WebSocket subprotocols that are accepted when the worker names none.
+    ws_protocols: tuple[str, ...] = ()
+
+    # Workers' time
+    #: To begin an answer, and between two pieces of it.
+    http_timeout: float = 120.0
+    #: To accept or deny a WebSocket.
+    websocket_handshake_timeout: float = 5.0
+    #: How long a frame, or a piece of a body, waits for room in its channel.
+    send_timeout: float = 5.0
+
+    # Clients' time
+    #: From the connection, or the first byte, to the end of the headers and
+    #: of TLS's handshake (nginx: 60, Apache: 20 to 40).
+    header_timeout: float = 10.0
+    #: Between two pieces of a request's body (nginx: 60).
+    body_timeout: float = 30.0
+    #: For a client to take any of what is sent to it (nginx: 60).
+    write_timeout: float = 60.0
+    #: An idle connection's, between requests (nginx: 75, Apache: 5).
+    keep_alive_timeout: float = 15.0
+    #: Without a byte from a WebSocket it is pinged; then it has so long.
+    ping_interval: float = 20.0
+    ping_timeout: float = 20.0
+    #: A WebSocket's whole life. A layer forgets members of groups after a day.
+    websocket_lifetime: float = 86400.0
+    #: How long sockets are kept while the channel layer is away.
+    outage_timeout: float = 60.0
+    #: What is left of a socket's life after its close frame was sent.
+    close_timeout: float = 5.0
+
+    # Clients' number
+    #: (Beyond them connections are refused at once.)
+    max_connections: int = 10000
+    #: From one IPv4 address or IPv6 /64; loopback and proxies don't count.
+    max_connections_per_address: int = 1000
+    #: Streams of one HTTP/2 connection (nginx: 128, Apache: 100).
+    max_streams: int = 100
+
+    # Clients' sizes
+    #: The request line (nginx: 8192, Apache: 8190).
+    max_request_line: int = 8190
+    #: All headers together (nginx: 32768), and their number (Apache: 100).
+    max_header_bytes: int = 32768
+    max_headers: int = 100
+    #: A request's body (Apache: 1 GiB; nginx: 1 MiB).
+    max_body_size: int = 1024 * 1024 * 1024
+    #: A WebSocket's frame and message (websockets: 1 MiB).
+    max_frame_size: int = 1024 * 1024
+    max_message_size: int = 1024 * 1024
+    #: One WebSocket's frames in a second; more are read when it is over.
+    max_frames_per_second: int = 1000
+
+    # Room
+    #: Of a request's body inside its message, and in each piece after it.
+    inline_body_size: int = 256 * 1024
+    body_chunk_size: int = 256 * 1024
+    #: Of a response that waits for a slow client, before workers have to.
+    response_buffer: int = 4 * 1024 * 1024
+    #: Of frames that wait for a slow client, which is closed beyond it.
+    outbound_buffer: int = 1024 * 1024
+
+    # Whom to believe
+    #: Addresses and networks of proxies that may say who the client is.
+    trusted_proxies: tuple[str, ...] = ()
+    #: Hosts and origins that are served, with * at the front for any below;
+    #: none means that Django decides.
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+
+    # TLS
+    certificate: Optional[str] = None
+    private_key: Optional[str] = None
+
+    # The end
+    #: The time over which sockets are closed when the server stops.
+    drain_time: float = 0.0
+    #: The time that responses in progress have after a request to stop.
+    shutdown_timeout: float = 10.0
+    #: Does the server end itself at SIGINT and SIGTERM?
+    signal_handlers: bool = True
+
+    @property
+    def uses_tls(self) -> bool:
+        return self.certificate is not None

@@ -1,0 +1,124 @@
+"""
+Who is connected, how many may be, and how long they may take.
+
+Deadlines are looked at once a second, for all connections together: setting
+one costs no timer.
+"""
+from __future__ import annotations
+
+import asyncio
+import collections
+import ipaddress
+import logging
+from typing import Any, Optional, Protocol
+
+from ..forwarded import TrustedProxies
+from ..options import Options
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two looks at the deadlines.
+SWEEP_INTERVAL = 1.0
+
+
+class Connection(Protocol):
+    """A connection that has deadlines."""
+
+    #: By the loop's clock; 0 stands for none.
+    deadline: float
+
+    def on_deadline(self) -> None:
+        """The deadline is over; end, or set another."""
+
+    def shutdown(self) -> None:
+        """Finish what is under way, and end."""
+
+    def abort(self) -> None:
+        """End the connection now."""
+
+
+class Guard:
+    """Counts the connections of one process, and watches their deadlines."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.proxies = TrustedProxies(options.trusted_proxies)
+        #: Connections of HTTP, and of WebSocket.
+        self.connections: set[Connection] = set()
+        self.sockets: set[Any] = set()
+        self.total = 0
+        #: Connections that were refused, by reason.
+        self.refused: collections.Counter[str] = collections.Counter()
+        self._by_address: collections.Counter[str] = collections.Counter()
+        self._refusing = False
+        self._task: Optional[asyncio.Task[None]] = None
+
+    def start(self) -> None:
+        """Begin to watch; call it on the event loop that serves."""
+        self._task = asyncio.get_running_loop().create_task(self._sweep())
+
+    def stop(self) -> None:
+        """Watch no more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SWEEP_INTERVAL)
+            now = loop.time()
+            for connection in [each for each in self.connections if 0 < each.deadline < now]:
+                connection.on_deadline()
+
+    def admit(self, client: Optional[tuple[str, int]]) -> Optional[str]:
+        """
+        Count a new connection; return the key to give back with lost().
+
+        Return None if there are too many already.
+        """
+        limit = self.options.max_connections
+        if limit and self.total >= limit:
+            self._refuse("total", f"there are {limit} already")
+            return None
+        address = self._address(client)
+        if address:
+            limit = self.options.max_connections_per_address
+            if self._by_address[address] >= limit:
+                self._refuse("address", f"{address} has {limit} already")
+                return None
+            self._by_address[address] += 1
+        self.total += 1
+        self._refusing = False
+        return address
+
+    def _refuse(self, reason: str, explanation: str) -> None:
+        self.refused[reason] += 1
+        if not self._refusing:
+            # Once, until one is admitted again.
+            logger.warning("Connections are being refused: %s.", explanation)
+        self._refusing = True
+
+    def lost(self, address: str) -> None:
+        """Take note of the end of a connection that was admitted."""
+        self.total -= 1
+        if address:
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
+
+    def _address(self, client: Optional[tuple[str, int]]) -> str:
+        """Return what one client's connections are counted under, or ""."""
+        if client is None or not self.options.max_connections_per_address:
+            return ""
+        try:
+            address = ipaddress.ip_address(client[0].partition("%")[0])
+        except ValueError:
+            return ""
+        if address.is_loopback or address in self.proxies:
+            return ""
+        if address.version == 6:
+            if address.ipv4_mapped is not None:
+                return str(address.ipv4_mapped)
+            # What one subscriber gets, at least.
+            return str(ipaddress.ip_network((address, 64), strict=False))
+        return str(address)

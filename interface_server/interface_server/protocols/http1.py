@@ -1,0 +1,383 @@
+"""
+HTTP/1.1 by uvicorn and llhttp, with what they leave open closed.
+
+Limits are kept while a request comes in, and requests that two programs in a
+row might read differently are refused (RFC 9112, section 11.2).
+"""
+from __future__ import annotations
+
+import asyncio
+import http
+from typing import TYPE_CHECKING, Any, Optional
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .websocket import HandshakeError, WebSocketProtocol, check_handshake, offered_subprotocols, plain_response
+
+if TYPE_CHECKING:
+    from ..app import Application
+    from .guard import Guard
+
+#: RFC 9113 section 3.4; what an HTTP/2 client begins with.
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+#: Headers that are about an upgrade, and tokens of Connection.
+_UPGRADING = frozenset([b"upgrade", b"http2-settings"])
+#: Bytes that may come between two looks at a request's headers.
+_SLACK = 65536
+
+
+class Refused(Exception):
+    """Raised inside the parser to have a request answered with an error."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class Http1Protocol(HttpToolsProtocol):
+    """One connection, from its first byte to its end, or an upgrade."""
+
+    #: Given by the server that makes the class its own.
+    guard: Guard
+    application: Application
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        options = self.guard.options
+        self._options = options
+        self.deadline = 0.0
+        self._admitted: Optional[str] = None
+        self._first: Optional[bytes] = b""
+        self._in_headers = False
+        self._received = 0
+        self._header_bytes = 0
+        self._body_bytes = 0
+        self._in_body = False
+        self._refusal: Optional[Refused] = None
+        self._unsent = 0
+        self._unknown_upgrade = False
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._admitted = self.guard.admit(self.client)
+        if self._admitted is None:
+            transport.write(_error(503, "Too many connections."))
+            transport.close()
+            return
+        self.guard.connections.add(self)
+        self.deadline = self.loop.time() + (self._options.header_timeout or float("inf"))
+        ssl_object = transport.get_extra_info("ssl_object")
+        if ssl_object is not None:
+            if ssl_object.selected_alpn_protocol() == "h2":
+                self._become_http2(b"")
+            self._first = None
+
+    def connection_lost(self, exc: Optional[Exception]) -> None:
+        super().connection_lost(exc)
+        self._leave()
+        if self._admitted is not None:
+            self.guard.lost(self._admitted)
+            self._admitted = None
+
+    def _leave(self) -> None:
+        self.guard.connections.discard(self)
+        self.connections.discard(self)
+        self._unset_keepalive_if_required()
+
+    def abort(self) -> None:
+        """End the connection now."""
+        self.transport.abort()
+
+    def on_deadline(self) -> None:
+        """Take the client to be gone, or never to have been serious."""
+        now = self.loop.time()
+        if self._refusal is not None:
+            self.transport.abort()
+        elif self.flow.write_paused:
+            size = self.transport.get_write_buffer_size()
+            if size < self._unsent:
+                self._unsent = size
+                self.deadline = now + self._options.write_timeout
+                return
+            self.transport.abort()
+        elif self._in_body:
+            if self.flow.read_paused:
+                # It isn't the client who is slow.
+                self.deadline = now + self._options.body_timeout
+                return
+            self._break_off(408, "The body of the request doesn't come.")
+        elif self._in_headers and self._received:
+            self._break_off(408, "The headers of the request don't come.")
+        else:
+            self.transport.close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._options.write_timeout:
+            self._unsent = self.transport.get_write_buffer_size()
+            self.deadline = self.loop.time() + self._options.write_timeout
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.deadline = 0.0
+
+    # What comes in
+
+    def data_received(self, data: bytes) -> None:
+        if self._first is not None and self._is_http2(data):
+            return
+        if self._refusal is not None or self.parser is None:
+            # On its way out.
+            return
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        if not self._in_body and not self._in_headers:
+            self._in_headers = True
+            self._received = 0
+            if self._options.header_timeout:
+                self.deadline = self.loop.time() + self._options.header_timeout
+        elif self._in_body and self._options.body_timeout and not self.flow.write_paused:
+            self.deadline = self.loop.time() + self._options.body_timeout
+        self._received += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0]:])
+            return
+        except httptools.HttpParserError as error:
+            refusal = error.__context__
+            if not isinstance(refusal, Refused):
+                refusal = Refused(400, "This is no HTTP request.")
+            self._refuse(refusal)
+            return
+        limit = self._options.max_header_bytes + self._options.max_request_line
+        if self._in_headers and self._options.max_header_bytes and self._received > limit + _SLACK:
+            # One header without an end; the parser hasn't shown it yet.
+            self._refuse(Refused(431, "The headers of the request are too large."))
+
+    def _is_http2(self, data: bytes) -> bool:
+        """Look at the first bytes; say if they were dealt with."""
+        data = (self._first or b"") + data
+        if data.startswith(PREFACE):
+            self._become_http2(data)
+            return True
+        if len(data) < len(PREFACE) and PREFACE.startswith(data):
+            self._first = data
+            return True
+        held, self._first = self._first, None
+        if held:
+            self.data_received(data)
+            return True
+        return False
+
+    def _become_http2(self, data: bytes) -> None:
+        from .http2 import Http2Protocol
+
+        self._leave()
+        protocol = Http2Protocol(self.app, self.guard, self._admitted, self.server_state)
+        self._admitted = None
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+        if data:
+            protocol.data_received(data)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_headers = True
+        self._header_bytes = 0
+        self._body_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        limit = self._options.max_request_line
+        # With the method and the version, which the parser keeps short.
+        if limit and len(self.url) > limit - 20:
+            raise Refused(414, "The request line is too long.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        options = self._options
+        self._header_bytes += len(name) + len(value) + 4
+        if options.max_header_bytes and self._header_bytes > options.max_header_bytes:
+            raise Refused(431, "The headers of the request are too large.")
+        super().on_header(name, value)
+        if options.max_headers and len(self.headers) > options.max_headers:
+            raise Refused(431, "The request has too many headers.")
+
+    def on_headers_complete(self) -> None:
+        self._in_headers = False
+        self.deadline = 0.0
+        has_body = self._check_request()
+        if self.parser.should_upgrade():
+            if not self._should_upgrade():
+                self._unknown_upgrade = True
+                return
+            # A body would be read as frames, and by others as a request.
+            if has_body:
+                raise Refused(400, "A WebSocket handshake has no body.")
+        if has_body:
+            self._in_body = True
+            if self._options.body_timeout:
+                self.deadline = self.loop.time() + self._options.body_timeout
+        try:
+            super().on_headers_complete()
+        except httptools.HttpParserInvalidURLError:
+            raise Refused(400, "The request line has no path.") from None
+
+    def _check_request(self) -> bool:
+        """Raise Refused for what could be read in two ways; say if a body comes."""
+        version = self.parser.get_http_version()
+        if self.parser.get_method() == b"CONNECT":
+            raise Refused(501, "This server is no proxy.")
+        hosts = 0
+        coded = has_body = False
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"transfer-encoding":
+                if coded or value.lower().strip() != b"chunked":
+                    raise Refused(501, "The only Transfer-Encoding is chunked.")
+                if version != "1.1":
+                    raise Refused(400, "There is no Transfer-Encoding before HTTP/1.1.")
+                coded = has_body = True
+            elif name == b"content-length":
+                has_body = self._check_length(value)
+        # RFC 9112 section 3.2.
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
+            raise Refused(400, "A request names one Host.")
+        return has_body
+
+    def _check_length(self, value: bytes) -> bool:
+        limit = self._options.max_body_size
+        if limit and int(value) > limit:
+            raise Refused(413, f"The body of a request may have {limit} bytes.")
+        return value.strip(b"0") != b""
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        limit = self._options.max_body_size
+        if limit and self._body_bytes > limit:
+            raise Refused(413, f"The body of a request may have {limit} bytes.")
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._unknown_upgrade:
+            # It will be read again; see _read_again().
+            return
+        self._in_body = False
+        # The next one may lie in the same bytes already.
+        self._in_headers = False
+        self.deadline = 0.0
+        super().on_message_complete()
+
+    # Ways out
+
+    def _refuse(self, refusal: Refused) -> None:
+        self._refusal = refusal
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and not self._is_reading(cycle):
+            # An answer in the middle of another would belong to that one.
+            cycle.keep_alive = False
+            self.pipeline.clear()
+            self.flow.pause_reading()
+            return
+        self._break_off(refusal.status, refusal.detail)
+
+    def _is_reading(self, cycle: Any) -> bool:
+        """Say if the request being refused is the one being answered."""
+        return bool(cycle.more_body)
+
+    def _break_off(self, status: int, detail: str) -> None:
+        """Answer the request that is coming in with an error, and end."""
+        self._refusal = self._refusal or Refused(status, detail)
+        self.deadline = 0.0
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            started = cycle.response_started
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if started:
+                self.transport.abort()
+                return
+        self.transport.write(_error(status, detail))
+        self._linger()
+
+    def _linger(self) -> None:
+        """
+        Let the client read the answer before the connection is closed.
+
+        What it is still sending would have the system cut the connection,
+        and the answer be lost (RFC 9112 section 9.6).
+        """
+        if not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self.deadline = self.loop.time() + self._options.close_timeout
+
+    def _read_again(self, rest: bytes) -> None:
+        """
+        Take a request for an upgrade that isn't known here as ordinary.
+
+        RFC 9110 section 7.8 wants it so. The parser, for which the request
+        ended with its headers, gets it anew without what asked for it.
+        """
+        self._unknown_upgrade = False
+        lines = [self.parser.get_method(), b" ", self.url, b" HTTP/1.1\r\n"]
+        for name, value in self.headers:
+            if name == b"connection":
+                tokens = [token.strip() for token in value.split(b",")]
+                value = b", ".join(token for token in tokens if token.lower() not in _UPGRADING)
+            if name not in _UPGRADING:
+                lines += [name, b": ", value, b"\r\n"]
+        lines += [b"\r\n", rest]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"".join(lines))
+
+    def _should_upgrade_to_ws(self) -> bool:
+        # uvicorn would look for a protocol of its own.
+        return True
+
+    def _upgrade(self, rest: bytes) -> None:
+        if self._unknown_upgrade:
+            self._read_again(rest)
+            return
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._refuse(Refused(400, "A WebSocket handshake can't be pipelined."))
+            return
+        try:
+            accept = check_handshake(self.scope["method"], self.parser.get_http_version(), self.headers)
+            url = httptools.parse_url(self.url)
+        except HandshakeError as error:
+            extra = [(b"sec-websocket-version", b"13")] if error.status == 426 else []
+            self.transport.write(_error(error.status, error.detail, extra))
+            self.transport.close()
+            return
+        except httptools.HttpParserInvalidURLError:
+            self._refuse(Refused(400, "The request line has no path."))
+            return
+        self._leave()
+        admitted, self._admitted = self._admitted, None
+        protocol = WebSocketProtocol(self.application, self.guard, self.transport, accept, admitted or "")
+        protocol.start({
+            "type": "websocket",
+            "http_version": "1.1",
+            "scheme": "wss" if self.scheme == "https" else "ws",
+            "path": "",
+            "raw_path": url.path,
+            "query_string": url.query or b"",
+            "headers": self.headers,
+            "client": self.client,
+            "server": self.server,
+            "subprotocols": offered_subprotocols(self.headers),
+        }, rest)
+
+
+def _error(status: int, detail: str, headers: Optional[list[tuple[bytes, bytes]]] = None) -> bytes:
+    """Return a response that says what was wrong."""
+    text = f"{status} {http.HTTPStatus(status).phrase}: {detail}\n".encode("utf-8")
+    return plain_response(status, [(b"content-type", b"text/plain; charset=utf-8")] + (headers or []), text)

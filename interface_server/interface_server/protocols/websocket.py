@@ -1,0 +1,335 @@
+"""
+A WebSocket connection of our own server.
+
+It begins with a request that HTTP has parsed, and talks to its session
+directly: an idle socket costs two small objects and a timer.
+"""
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import http
+from typing import TYPE_CHECKING, Any, Optional
+
+from ..backport import bridge
+from ..mailbox import SERVICE_RESTART, Frames
+from ..types import Scope
+from . import frames as wire_format
+from .frames import BINARY, CLOSE, PING, PONG, TEXT, FrameError, FrameParser
+
+if TYPE_CHECKING:
+    from ..app import Application
+    from ..websocket import WebSocketSession
+    from .guard import Guard
+
+#: RFC 6455 section 1.3.
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+#: Bytes that a client may send before its handshake is answered.
+_EARLY_BYTES = 64 * 1024
+#: RFC 6455 section 7.1.5: no close frame came.
+NO_CLOSE_FRAME = 1006
+
+
+class HandshakeError(Exception):
+    """Raised when a request is no WebSocket handshake."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+def check_handshake(method: str, http_version: str, headers: list[tuple[bytes, bytes]]) -> bytes:
+    """
+    Return the value for Sec-WebSocket-Accept; raise HandshakeError.
+
+    That the request asks for an upgrade to "websocket" is known already.
+    """
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in (b"sec-websocket-key", b"sec-websocket-version"):
+            if name in found:
+                raise HandshakeError(400, f"There must be one {name.decode()}.")
+            found[name] = value.strip()
+    if method != "GET" or http_version != "1.1":
+        raise HandshakeError(400, "A WebSocket handshake is a GET of HTTP/1.1.")
+    if found.get(b"sec-websocket-version") != b"13":
+        raise HandshakeError(426, "This server speaks version 13 of WebSocket.")
+    key = found.get(b"sec-websocket-key", b"")
+    try:
+        is_key = len(base64.b64decode(key, validate=True)) == 16
+    except binascii.Error:
+        is_key = False
+    if not is_key:
+        raise HandshakeError(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
+    return base64.b64encode(hashlib.sha1(key + _GUID).digest())
+
+
+def offered_subprotocols(headers: list[tuple[bytes, bytes]]) -> list[str]:
+    """Return the subprotocols that a client offers, in its order."""
+    return [
+        name.strip().decode("latin-1")
+        for header, value in headers if header == b"sec-websocket-protocol"
+        for name in value.split(b",")
+    ]
+
+
+class WebSocketProtocol(asyncio.Protocol):
+    """
+    Carries the frames of one session; see websocket.Wire.
+
+    `guard` counts it, under what it had `admitted` its connection as.
+    """
+
+    __slots__ = (
+        "_app", "_guard", "_transport", "_loop", "_parser", "_session", "_accept_key", "_early", "_open", "_closing",
+        "_timer", "_heard", "_pinged", "_paused_by_session", "_paused_by_rate", "_window_start", "_window_frames",
+        "_writing_paused", "_admitted",
+    )
+
+    def __init__(
+        self, app: Application, guard: Guard, transport: asyncio.Transport, accept_key: bytes, admitted: str
+    ) -> None:
+        self._app = app
+        self._guard = guard
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._parser = FrameParser(app.options.max_frame_size, app.options.max_message_size)
+        self._session: Optional[WebSocketSession] = None
+        self._accept_key = accept_key
+        #: What came before the handshake was answered.
+        self._early: Optional[bytes] = None
+        self._open = False
+        self._closing = False
+        self._timer: Optional[asyncio.TimerHandle] = None
+        self._heard = False
+        self._pinged = False
+        self._paused_by_session = False
+        self._paused_by_rate = False
+        self._window_start = 0.0
+        self._window_frames = app.options.max_frames_per_second
+        self._writing_paused = False
+        self._admitted = admitted
+
+    def start(self, scope: Scope, rest: bytes) -> None:
+        """Begin the session; `rest` came right behind the request."""
+        self._transport.set_protocol(self)
+        self._guard.sockets.add(self)
+        # A worker in this process may have answered when this returns.
+        self._session = self._app.open_socket(scope, self)
+        if rest:
+            self.data_received(rest)
+
+    # In
+
+    def data_received(self, data: bytes) -> None:
+        if not self._open or self._session is None:
+            if not self._closing:
+                self._keep_early(data)
+            return
+        self._heard = True
+        try:
+            events = self._parser.feed(data)
+        except FrameError as error:
+            self._session.ended(error.code)
+            self._fail(error.code, error.reason)
+            return
+        for kind, value in events:
+            if kind == TEXT:
+                self._session.received(value, None)
+            elif kind == BINARY:
+                self._session.received(None, value)
+            elif kind == PING:
+                self._write(wire_format.encode(PONG, value))
+            elif kind == CLOSE:
+                self._on_close(*value)
+                return
+        if self._window_frames and self._parser.frames >= self._window_frames:
+            self._slow_down()
+
+    def _keep_early(self, data: bytes) -> None:
+        # RFC 6455 section 4.1 has clients wait for the answer.
+        self._early = (self._early or b"") + data
+        if len(self._early) > _EARLY_BYTES:
+            self._abort(NO_CLOSE_FRAME)
+
+    def _slow_down(self) -> None:
+        """Read no more until the second is over, if it isn't."""
+        now = self._loop.time()
+        over = self._window_start + 1
+        self._window_frames = self._parser.frames + self._app.options.max_frames_per_second
+        if now < over:
+            self._paused_by_rate = True
+            self._transport.pause_reading()
+            self._loop.call_at(over, self._go_on)
+            self._window_start = over
+        else:
+            self._window_start = now
+
+    def _go_on(self) -> None:
+        self._paused_by_rate = False
+        if not self._paused_by_session:
+            self._transport.resume_reading()
+
+    def pause(self) -> None:
+        self._paused_by_session = True
+        self._transport.pause_reading()
+
+    def resume(self) -> None:
+        self._paused_by_session = False
+        if not self._paused_by_rate:
+            self._transport.resume_reading()
+
+    def _on_close(self, code: int, reason: str) -> None:
+        if self._session is not None:
+            self._session.ended(code)
+        if not self._closing:
+            self._closing = True
+            # RFC 6455 section 5.5.1: the answer has the same code.
+            self._transport.write(
+                wire_format.encode_close(code) if code != wire_format.NO_CODE else wire_format.encode(CLOSE, b"")
+            )
+        self._finish()
+
+    # Out
+
+    def accept(self, subprotocol: Optional[str], headers: list[tuple[bytes, bytes]]) -> None:
+        lines = [
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+            self._accept_key, b"\r\n",
+        ]
+        if subprotocol is not None:
+            lines += [b"Sec-WebSocket-Protocol: ", subprotocol.encode("latin-1"), b"\r\n"]
+        for name, value in headers:
+            lines += [name, b": ", value, b"\r\n"]
+        lines.append(b"\r\n")
+        self._transport.write(b"".join(lines))
+        self._open = True
+        self._window_start = self._loop.time()
+        self._accept_key = b""
+        self._start_pings()
+        early, self._early = self._early, None
+        if early:
+            self._loop.call_soon(self.data_received, early)
+
+    def deny(self, status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> None:
+        self._closing = True
+        self._transport.write(plain_response(status, headers, content))
+        self._finish()
+
+    def send(self, event: bridge.Send, frames: Frames) -> None:
+        frame = frames.encoded
+        if frame is None:
+            if event.text is not None:
+                frame = wire_format.encode(TEXT, event.text.encode())
+            else:
+                frame = wire_format.encode(BINARY, event.data)
+            frames.encoded = frame
+        self._write(frame)
+
+    def _write(self, frame: bytes) -> None:
+        if self._closing:
+            return
+        self._transport.write(frame)
+        if self._writing_paused:
+            size = self._transport.get_write_buffer_size()
+            if size > self._app.options.outbound_buffer and self._session is not None:
+                self._session.overrun(size)
+
+    def close(self, code: int, reason: str) -> None:
+        if not self._closing:
+            self._fail(code, reason, wait=True)
+
+    def _fail(self, code: int, reason: str, wait: bool = False) -> None:
+        self._closing = True
+        self._transport.write(wire_format.encode_close(code, reason))
+        if not wait:
+            self._finish()
+            return
+        # The client answers with a close frame of its own.
+        if self._paused_by_session:
+            self.resume()
+        self._set_timer(self._app.options.close_timeout, self._on_close_timeout)
+
+    def _on_close_timeout(self) -> None:
+        self._abort(NO_CLOSE_FRAME)
+
+    def _finish(self) -> None:
+        """Close once everything is written, or the client takes too long."""
+        self._closing = True
+        self._transport.close()
+        self._set_timer(self._app.options.close_timeout, self._on_close_timeout)
+
+    def _abort(self, code: int) -> None:
+        self._closing = True
+        if self._session is not None:
+            self._session.ended(code)
+        self._transport.abort()
+
+    def pause_writing(self) -> None:
+        self._writing_paused = True
+
+    def resume_writing(self) -> None:
+        self._writing_paused = False
+
+    # Is the client there?
+
+    def _set_timer(self, seconds: float, callback: Any) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, callback)
+
+    def _start_pings(self) -> None:
+        if self._app.options.ping_interval:
+            self._set_timer(self._app.options.ping_interval, self._on_ping_timer)
+
+    def _on_ping_timer(self) -> None:
+        options = self._app.options
+        if self._heard:
+            self._heard = self._pinged = False
+            self._set_timer(options.ping_interval, self._on_ping_timer)
+        elif not self._pinged:
+            self._pinged = True
+            self._write(wire_format.encode(PING, b""))
+            self._set_timer(options.ping_timeout, self._on_ping_timer)
+        else:
+            self._abort(NO_CLOSE_FRAME)
+
+    # The end
+
+    def connection_lost(self, error: Optional[Exception]) -> None:
+        self._closing = True
+        self._guard.sockets.discard(self)
+        self._guard.lost(self._admitted)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._session is not None:
+            self._session.ended(NO_CLOSE_FRAME)
+            # It refers to us; without it, both are gone at once.
+            self._session = None
+
+    def abort(self) -> None:
+        """End the connection now."""
+        self._transport.abort()
+
+    def shutdown(self) -> None:
+        """End the socket, since the server ends."""
+        if self._session is not None:
+            self._session.give_up(SERVICE_RESTART)
+
+
+def plain_response(status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> bytes:
+    """Return the bytes of an HTTP/1.1 response that ends its connection."""
+    try:
+        phrase = http.HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    lines = [f"HTTP/1.1 {status} {phrase}\r\n".encode("ascii")]
+    for name, value in headers:
+        if name.lower() != b"content-length":
+            lines += [name, b": ", value, b"\r\n"]
+    lines.append(b"content-length: %d\r\nconnection: close\r\n\r\n" % len(content))
+    lines.append(content)
+    return b"".join(lines)

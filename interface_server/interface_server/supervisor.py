@@ -1,0 +1,136 @@
+"""
+Several processes on the same sockets, the dead ones replaced.
+"""
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Optional
+
+logger = logging.getLogger(__name__)
+
+#: A process that lives shorter (seconds) is replaced after a pause.
+SHORT_LIFE = 5.0
+#: The pause, and how many short lives in a row end the whole.
+PAUSE, MOST_SHORT_LIVES = 1.0, 10
+#: The exit status of a process that was started wrongly.
+USAGE_STATUS = 2
+
+
+class Supervisor:
+    """
+    Keeps `count` processes running `serve(index)`, which returns a status.
+
+    SIGTERM and SIGINT are passed on, and end the supervisor once all
+    processes have ended; SIGHUP is passed on.
+    """
+
+    def __init__(self, count: int, serve: Callable[[int], int], ready: Optional[Callable[[], None]] = None) -> None:
+        self._count = count
+        self._serve = serve
+        self._ready = ready
+        #: Process id -> (index, start).
+        self._children: dict[int, tuple[int, float]] = {}
+        self._ended_by: Optional[int] = None
+        self._short_lives = 0
+        # Nothing is written to it; it ends when this process does.
+        self._lifeline = os.pipe()
+
+    def run(self) -> int:
+        """Run until a signal comes; return the exit status."""
+        signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        before = {number: signal.signal(number, self._on_signal) for number in signals}
+        try:
+            for index in range(self._count):
+                self._start(index, before)
+            if self._ready is not None:
+                self._ready()
+            return self._watch(before)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: Optional[FrameType]) -> None:
+        if number != signal.SIGHUP:
+            self._ended_by = number
+        for process in list(self._children):
+            try:
+                os.kill(process, number)
+            except ProcessLookupError:
+                # It is being waited for.
+                continue
+
+    def _start(self, index: int, handlers: Mapping[signal.Signals, object]) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        process = os.fork()
+        if process:
+            self._children[process] = (index, time.monotonic())
+            if self._ended_by is not None:
+                # The signal came before there was a process to pass it to.
+                os.kill(process, self._ended_by)
+            return
+        status = 1
+        try:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)  # type: ignore[arg-type]
+            self._children = {}
+            os.close(self._lifeline[1])
+            threading.Thread(target=self._watch_lifeline, daemon=True).start()
+            status = self._serve(index)
+        except KeyboardInterrupt:
+            status = 130
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _watch_lifeline(self) -> None:
+        """End this process, a child, when the supervisor is gone."""
+        os.read(self._lifeline[0], 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _watch(self, handlers: Mapping[signal.Signals, object]) -> int:
+        worst = 0
+        while self._children:
+            # The interpreter runs signal handlers and waits on (PEP 475).
+            process, code = os.wait()
+            if process not in self._children:
+                continue
+            index, started = self._children.pop(process)
+            status = os.waitstatus_to_exitcode(code)
+            if self._ended_by is not None:
+                # One that the signal found unprepared did as it was told.
+                worst = max(worst, abs(status) if status != -self._ended_by else 0)
+                continue
+            if status == USAGE_STATUS:
+                # All of them will find the same.
+                self._on_signal(signal.SIGTERM, None)
+                worst = status
+                continue
+            self._mourn(process, status, time.monotonic() - started)
+            if self._short_lives >= MOST_SHORT_LIVES:
+                logger.critical("The processes keep dying; giving up.")
+                self._on_signal(signal.SIGTERM, None)
+                worst = 1
+                continue
+            self._start(index, handlers)
+        return worst
+
+    def _mourn(self, process: int, status: int, seconds: float) -> None:
+        how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+        logger.error("The process %d ended %s; another takes its place.", process, how)
+        if seconds >= SHORT_LIFE:
+            self._short_lives = 0
+            return
+        self._short_lives += 1
+        time.sleep(PAUSE)

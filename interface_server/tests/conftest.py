@@ -1,0 +1,178 @@
+"""
+A running server, and workers that answer it: everything in this process,
+over the in-memory layer and over a real Redis.
+"""
+import contextlib
+import dataclasses
+import http.client
+import os
+import socket
+import sys
+import threading
+import uuid
+
+import pytest
+from websockets.sync.client import connect
+
+from interface_server.app import Application
+from interface_server.binding import Binding
+from interface_server.layers.choice import adapt
+from interface_server.options import Options
+from interface_server.servers import uvicorn
+
+from django.channels.layers.memory import InMemoryChannelLayer
+
+CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Starts a redis-server of its own; the other tests of the checkout use it.
+sys.path.append(os.path.join(CHECKOUT, "tests", "channels_tests"))
+
+#: Seconds until a test that waits for an event fails.
+PATIENCE = 10
+
+CHANNELS = [
+    "http.request", "http.disconnect", "websocket.connect", "websocket.receive", "websocket.disconnect",
+]
+
+
+class Workers:
+    """
+    Threads that run consumers, as workers do.
+
+    `consumers` maps a channel to a function of (layer, message). Messages on
+    channels without a consumer are kept in `seen`, as those with one are.
+    """
+
+    def __init__(self, layer, consumers, threads=2):
+        self.layer = layer
+        self.consumers = consumers
+        self.seen = []
+        self.errors = []
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self):
+        while not self._stopping:
+            channel, message = self.layer.receive(CHANNELS, block=True)
+            if channel is None:
+                continue
+            try:
+                if channel in self.consumers:
+                    self.consumers[channel](self.layer, message)
+            except Exception as error:
+                self.errors.append(error)
+            with self._changed:
+                self.seen.append((channel, message))
+                self._changed.notify_all()
+
+    def wait_for(self, channel, count=1):
+        """Return the first `count` messages that came on `channel`."""
+        def found():
+            return [message for name, message in self.seen if name == channel]
+
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(found()) >= count, PATIENCE), (channel, self.seen, self.errors)
+            return found()
+
+    def stop(self):
+        self._stopping = True
+        for thread in self._threads:
+            while thread.is_alive():
+                self.layer.interrupt()
+                thread.join(0.05)
+        assert not self.errors
+
+
+class Running:
+    """A server on a port of its own, in a thread."""
+
+    def __init__(self, layer, options, action_logger=None):
+        self.options = options
+        self.sockets = Binding(addresses=(("127.0.0.1", 0),)).open()
+        self.port = self.sockets[0].getsockname()[1]
+        self.application = Application(adapt(layer), options, action_logger)
+        listening = threading.Event()
+        self.server = uvicorn.Server(self.application, options, listening.set)
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": self.sockets}, daemon=True)
+        self.thread.start()
+        assert listening.wait(PATIENCE)
+
+    def ask_to_stop(self):
+        self.server.stop()
+
+    def stopped_accepting(self):
+        """Wait until nobody can connect any more; say if that happened."""
+        pause = threading.Event()
+        for _ in range(PATIENCE * 20):
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+            except ConnectionRefusedError:
+                return True
+            pause.wait(0.05)
+        return False
+
+    def stop(self):
+        self.ask_to_stop()
+        self.thread.join(PATIENCE + self.options.shutdown_timeout)
+        assert not self.thread.is_alive()
+
+    def connection(self):
+        return contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE))
+
+    def request(self, method, path, body=None, headers=None):
+        """Return (status, headers, body) of one request."""
+        with self.connection() as connection:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return response.status, response.headers, response.read()
+
+    def get(self, path, headers=None):
+        return self.request("GET", path, headers=headers)
+
+    def socket(self, path="/", **kwargs):
+        """Return an open WebSocket."""
+        return connect(
+            f"ws://127.0.0.1:{self.port}{path}", open_timeout=PATIENCE, close_timeout=PATIENCE, compression=None, **kwargs
+        )
+
+
+@pytest.fixture(scope="session")
+def redis():
+    """A redis-server for all tests; each has a prefix of its own."""
+    from redis_server import RedisServer
+
+    server = RedisServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def layer(request):
+    if request.param == "memory":
+        yield InMemoryChannelLayer()
+        return
+    from django.channels.layers.redis import RedisChannelLayer
+
+    layer = RedisChannelLayer(hosts=[request.getfixturevalue("redis").url], prefix=f"test.{uuid.uuid4().hex}:")
+    yield layer
+    layer.flush()
+    layer.close()
+
+
+@pytest.fixture
+def start(layer):
+    """A function that starts workers and a server, and ends them after."""
+    with contextlib.ExitStack() as stack:
+        def start(consumers, action_logger=None, layer=layer, threads=2, **options):
+            options = dataclasses.replace(Options(shutdown_timeout=2), **options)
+            running = Running(layer, options, action_logger)
+            # Workers go last: the server's last messages are for them.
+            running.workers = Workers(layer, consumers, threads)
+            stack.callback(running.workers.stop)
+            stack.callback(running.stop)
+            return running
+
+        yield start

@@ -1,0 +1,271 @@
+"""The command and the embedded server, as processes of their own."""
+import contextlib
+import errno
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from conftest import PATIENCE
+
+PROJECT = """
+import sys, threading
+from django.channels.layers.memory import InMemoryChannelLayer
+
+channel_layer = InMemoryChannelLayer()
+
+def work():
+    while True:
+        channel, message = channel_layer.receive(["http.request", "http.disconnect"], block=True)
+        if channel == "http.request":
+            channel_layer.send(message["reply_channel"], {"status": 200, "content": message["path"].encode()})
+
+threading.Thread(target=work, daemon=True).start()
+"""
+
+EMBEDDED = """
+import sys
+from interface_server import embedded
+from project import channel_layer
+
+def log(*line):
+    print("action", *line, flush=True)
+
+try:
+    embedded.run(channel_layer, sys.argv[1], int(sys.argv[2]), action_logger=log, ready=lambda: print("ready", flush=True))
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+except OSError as error:
+    print("OSError", error.errno, flush=True)
+finally:
+    print("left", flush=True)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "project.py").write_text(PROJECT)
+    (tmp_path / "embedded_project.py").write_text(EMBEDDED)
+    (tmp_path / "broken.py").write_text("import not_installed_at_all\n")
+    return tmp_path
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+class Program:
+    """A process, and a thread that collects its output."""
+
+    def __init__(self, process):
+        self._process = process
+        self._lines = []
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self):
+        for line in self._process.stdout:
+            with self._changed:
+                self._lines.append(line)
+                self._changed.notify_all()
+        with self._changed:
+            self._lines.append(None)
+            self._changed.notify_all()
+
+    def wait_for(self, text):
+        """Return the first line with `text`; what was before is forgotten."""
+        with self._changed:
+            deadline = time.monotonic() + PATIENCE
+            seen = []
+            while True:
+                while self._lines:
+                    line = self._lines.pop(0)
+                    seen.append(line)
+                    if line is None or text in line:
+                        assert line is not None, f"{text!r} was not in the output: {seen}"
+                        return line
+                assert self._changed.wait(deadline - time.monotonic()), f"{text!r} was not in the output: {seen}"
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait(PATIENCE)
+
+    def finish(self):
+        """Return (exit status, the output that nobody waited for)."""
+        self._process.wait(PATIENCE)
+        self._thread.join(PATIENCE)
+        return self._process.returncode, "".join(line for line in self._lines if line)
+
+
+def kill_group(pid):
+    """Kill a program with all that it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def run(folder):
+    """A function that starts a Python in the project's folder."""
+    with contextlib.ExitStack() as stack:
+        def run(*arguments, **kwargs):
+            process = subprocess.Popen(
+                [sys.executable, *map(str, arguments)], cwd=folder, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=dict(os.environ, PYTHONUNBUFFERED="1"),
+                start_new_session=True, **kwargs
+            )
+            stack.callback(process.stdout.close)
+            stack.callback(process.wait, PATIENCE)
+            stack.callback(kill_group, process.pid)
+            return Program(process)
+
+        yield run
+
+
+def server(run, *arguments, **kwargs):
+    """Start the command, and wait until it listens."""
+    program = run("-m", "interface_server", *arguments, **kwargs)
+    program.wait_for("listens on")
+    return program
+
+
+def get(port, path="/", timeout=PATIENCE):
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)) as connection:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_command_serves_until_a_signal(run, port, number):
+    process = server(run, "-p", port, "project:channel_layer")
+    assert get(port, "/hello") == (200, b"/hello")
+    process.signal(number)
+    status, output = process.finish()
+    assert (status, output) == (0, "")
+
+
+def test_access_log_on_stdout(run, port):
+    process = server(run, "-p", port, "--access-log", "-", "project:channel_layer")
+    get(port, "/x?y=1")
+    line = process.wait_for("GET")
+    assert line.startswith("127.0.0.1 - - [") and line.endswith('"GET /x?y=1 HTTP/1.1" 200 2\n')
+
+
+def test_unix_socket(run, folder):
+    path = folder / "server.sock"
+    for _ in range(2):
+        process = server(run, "-u", path, "project:channel_layer")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            client.sendall(b"GET /unix HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            with client.makefile("rb") as answer:
+                assert answer.read().endswith(b"\r\n\r\n/unix")
+        # The next one has to cope with the file that this one leaves.
+        process.kill()
+
+
+def test_inherited_file_descriptor(run):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        server(run, "--fd", listener.fileno(), "project:channel_layer", pass_fds=[listener.fileno()])
+        assert get(port, "/fd") == (200, b"/fd")
+
+
+def test_address_and_unix_socket_at_once(run, folder, port):
+    path = folder / "server.sock"
+    server(run, "-p", port, "-u", path, "project:channel_layer")
+    assert get(port, "/tcp") == (200, b"/tcp")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+
+
+def test_port_in_use_says_so(run, port):
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        status, output = run("-m", "interface_server", "-p", port, "project:channel_layer").finish()
+    assert status == 1
+    assert output == (
+        f"interface-server: Something else listens on 127.0.0.1:{port}: stop it, or choose another port with -p.\n"
+    )
+
+
+@pytest.mark.parametrize("arguments, explanation", [
+    ([], "Name one channel layer"),
+    (["--redis", "redis://localhost", "project:channel_layer"], "Name one channel layer"),
+    (["project"], "'project' doesn't say where the channel layer is"),
+    (["project:"], "'project:' doesn't say where the channel layer is"),
+    (["no_project:channel_layer"], "There is no module 'no_project'"),
+    (["project.asgi:channel_layer"], "There is no module 'project.asgi'"),
+    (["project:layer"], "The module 'project' has no 'layer'"),
+    (["project:sys"], "'project:sys' is no channel layer"),
+    (["--server", "apache", "project:channel_layer"], "invalid choice: 'apache'"),
+])
+def test_mistakes_are_explained(run, arguments, explanation):
+    status, output = run("-m", "interface_server", *arguments).finish()
+    assert status == 2
+    assert explanation in output
+    assert "Traceback" not in output
+
+
+def test_import_error_inside_the_project_is_not_hidden(run):
+    status, output = run("-m", "interface_server", "broken:channel_layer").finish()
+    assert status == 1
+    assert "No module named 'not_installed_at_all'" in output and "broken.py" in output
+
+
+def test_help_teaches(run):
+    status, output = run("-m", "interface_server", "--help").finish()
+    assert status == 0
+    assert "interface-server --redis redis://localhost:6379/0" in output
+
+
+def test_embedded_server_leaves_by_keyboard_interrupt(run, port):
+    process = run("embedded_project.py", "127.0.0.1", port)
+    process.wait_for("ready")
+    assert get(port, "/embedded") == (200, b"/embedded")
+    assert process.wait_for("action").startswith("action http complete {'path': '/embedded', 'status': 200")
+    process.signal(signal.SIGINT)
+    status, output = process.finish()
+    assert (status, output) == (0, "interrupted\nleft\n")
+
+
+def test_embedded_server_leaves_by_system_exit(run, port):
+    process = run("embedded_project.py", "127.0.0.1", port)
+    process.wait_for("ready")
+    process.signal(signal.SIGTERM)
+    status, output = process.finish()
+    assert (status, output) == (0, "left\n")
+
+
+def test_embedded_server_raises_for_a_port_in_use(run, port):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        status, output = run("embedded_project.py", "127.0.0.1", port).finish()
+    assert (status, output) == (0, f"OSError {errno.EADDRINUSE}\nleft\n")
+
+
+def test_embedded_server_on_ipv6(run, port):
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    process = run("embedded_project.py", "[::1]", port)
+    process.wait_for("ready")
+    with contextlib.closing(http.client.HTTPConnection("::1", port, timeout=PATIENCE)) as connection:
+        connection.request("GET", "/six")
+        assert connection.getresponse().read() == b"/six"

@@ -1,0 +1,407 @@
+"""HTTP/2 in clear and over TLS, and what a client may not do with it."""
+import contextlib
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+
+import h2.config
+import h2.connection
+import h2.errors
+import h2.events
+import h2.settings
+import pytest
+from conftest import PATIENCE
+from test_http import answer, echo_body
+
+from interface_server.protocols import guard as guard_module
+
+
+@pytest.fixture(autouse=True)
+def quick_sweeps(monkeypatch):
+    monkeypatch.setattr(guard_module, "SWEEP_INTERVAL", 0.05)
+
+
+@pytest.fixture
+def layer():
+    from django.channels.layers.memory import InMemoryChannelLayer
+
+    return InMemoryChannelLayer()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """Paths of a certificate for localhost and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    paths = str(folder / "certificate.pem"), str(folder / "key.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", paths[0], "-keyout", paths[1]],
+        check=True, stderr=subprocess.DEVNULL,
+    )
+    return paths
+
+
+class Client:
+    """A client that does what a test says, sensible or not."""
+
+    def __init__(self, server, context=None):
+        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+        if context is not None:
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
+        self.scheme = "http" if context is None else "https"
+        self.conn = h2.connection.H2Connection(h2.config.H2Configuration(
+            validate_outbound_headers=False, normalize_outbound_headers=False,
+        ))
+        self.conn.initiate_connection()
+        self.flush()
+        self.events = []
+        self.ended = False
+
+    def flush(self):
+        self.socket.sendall(self.conn.data_to_send())
+
+    def headers(self, method="GET", path="/", extra=(), end_stream=True):
+        number = self.conn.get_next_available_stream_id()
+        self.conn.send_headers(number, [
+            (":method", method), (":scheme", self.scheme), (":authority", "localhost"), (":path", path), *extra,
+        ], end_stream=end_stream)
+        self.flush()
+        return number
+
+    def read(self):
+        """Take in what comes next; say if the connection goes on."""
+        data = self.socket.recv(65536)
+        if not data:
+            self.ended = True
+            return False
+        for event in self.conn.receive_data(data):
+            self.events.append(event)
+            if isinstance(event, h2.events.DataReceived):
+                self.conn.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        with contextlib.suppress(OSError):
+            self.flush()
+        return True
+
+    def of(self, kind, number=None):
+        return [
+            event for event in self.events
+            if isinstance(event, kind) and (number is None or event.stream_id == number)
+        ]
+
+    def response(self, number):
+        """Return (status, headers, body) of a stream, or its reset's code."""
+        while not self.of((h2.events.StreamEnded, h2.events.StreamReset), number):
+            assert self.read(), self.events
+        if not self.of(h2.events.ResponseReceived, number):
+            return self.of(h2.events.StreamReset, number)[0].error_code
+        headers = {
+            name.decode(): value.decode() for name, value in self.of(h2.events.ResponseReceived, number)[0].headers
+        }
+        body = b"".join(event.data for event in self.of(h2.events.DataReceived, number))
+        return int(headers.pop(":status")), headers, body
+
+    def read_until_the_end(self):
+        try:
+            while self.read():
+                continue
+        except ConnectionResetError:
+            self.ended = True
+
+    def close(self):
+        self.socket.close()
+
+
+@pytest.fixture
+def client():
+    with contextlib.ExitStack() as stack:
+        yield lambda *args: stack.enter_context(contextlib.closing(Client(*args)))
+
+
+def test_requests_on_one_connection(start, client):
+    server = start({"http.request": echo_body}, inline_body_size=1000, body_chunk_size=100000)
+    two = client(server)
+    number = two.headers("GET", "/caf%C3%A9?a=b", [("cookie", "a=1"), ("cookie", "b=2"), ("x_user", "root")])
+    status, headers, body = two.response(number)
+    assert (status, body) == (200, b"")
+    assert headers["content-length"] == "0" and "date" in headers
+    [message] = server.workers.wait_for("http.request")
+    assert message["http_version"] == "2"
+    assert message["path"] == "/café"
+    assert message["query_string"] == b"a=b"
+    assert message["headers"] == [[b"host", b"localhost"], [b"cookie", b"a=1; b=2"]]
+    server.workers.wait_for("http.disconnect")
+
+    number = two.headers("POST", "/", end_stream=False)
+    sent = bytes(range(256)) * 2048
+    while sent:
+        room = min(two.conn.local_flow_control_window(number), two.conn.max_outbound_frame_size, len(sent))
+        if not room:
+            two.read()
+            continue
+        two.conn.send_data(number, sent[:room])
+        sent = sent[room:]
+        two.flush()
+    two.conn.end_stream(number)
+    two.flush()
+    status, headers, body = two.response(number)
+    assert (status, body) == (200, bytes(range(256)) * 2048)
+    assert int(headers["x-chunks"]) > 0
+
+
+def test_streams_do_not_wait_for_each_other(start, client):
+    go_on = threading.Event()
+
+    def consumer(layer, message):
+        if message["path"] == "/slow":
+            assert go_on.wait(PATIENCE)
+        layer.send(message["reply_channel"], {"status": 200, "content": message["path"].encode()})
+
+    server = start({"http.request": consumer})
+    two = client(server)
+    slow, quick = two.headers(path="/slow"), two.headers(path="/quick")
+    assert two.response(quick)[2] == b"/quick"
+    go_on.set()
+    assert two.response(slow)[2] == b"/slow"
+
+
+def test_large_response_waits_for_the_windows_of_the_client(start, client):
+    def consumer(layer, message):
+        reply = {"status": 200, "content": b"x" * 100000, "more_content": True}
+        for _ in range(20):
+            layer.send_blocking(message["reply_channel"], reply, PATIENCE)
+            reply = {"content": b"x" * 100000, "more_content": True}
+        layer.send_blocking(message["reply_channel"], {"content": b""}, PATIENCE)
+
+    server = start({"http.request": consumer})
+    two = client(server)
+    assert len(two.response(two.headers())[2]) == 2000000
+
+
+def test_head_and_statuses_without_a_body(start, client):
+    server = start({"http.request": answer(304)})
+    two = client(server)
+    assert two.response(two.headers("HEAD"))[::2] == (304, b"")
+
+
+def test_client_that_resets_a_stream(start, client):
+    server = start({"http.request": lambda layer, message: None})
+    two = client(server)
+    number = two.headers()
+    server.workers.wait_for("http.request")
+    two.conn.reset_stream(number)
+    two.flush()
+    server.workers.wait_for("http.disconnect")
+
+
+@pytest.mark.parametrize("extra, options, status", [
+    ([("x-a", "x" * 5000)], {"max_header_bytes": 400}, None),
+    ([(f"x-{number}", "y") for number in range(20)], {"max_headers": 10}, 431),
+    ([("content-length", "2001")], {"max_body_size": 2000}, 413),
+    ([("host", "elsewhere")], {}, None),
+    ([("connection", "close")], {}, None),
+    ([("transfer-encoding", "chunked")], {}, None),
+    ([("X-Upper", "a")], {}, None),
+    ([("x-a", "b\r\nc: d")], {}, None),
+])
+def test_request_that_is_refused(start, client, extra, options, status):
+    server = start({"http.request": answer()}, **options)
+    two = client(server)
+    number = two.headers("POST", "/", extra, end_stream=False)
+    if status is None:
+        two.read_until_the_end()
+        assert two.ended or two.of(h2.events.ConnectionTerminated) or two.of(h2.events.StreamReset)
+    else:
+        assert two.response(number)[0] == status
+    assert not server.workers.seen
+
+
+def test_path_that_is_too_long(start, client):
+    server = start({"http.request": answer()}, max_request_line=100)
+    two = client(server)
+    assert two.response(two.headers(path="/" + "x" * 200))[0] == 414
+
+
+def test_body_that_grows_too_large(start, client):
+    server = start({"http.request": lambda layer, message: None}, max_body_size=2000, inline_body_size=100)
+    two = client(server)
+    number = two.headers("POST", end_stream=False)
+    two.conn.send_data(number, b"x" * 1500)
+    two.flush()
+    server.workers.wait_for("http.request")
+    two.conn.send_data(number, b"x" * 1500)
+    two.flush()
+    assert two.response(number)[0] == 413
+    server.workers.wait_for("http.disconnect")
+
+
+def test_body_that_does_not_come(start, client):
+    server = start({"http.request": lambda layer, message: None}, body_timeout=0.2)
+    two = client(server)
+    assert two.response(two.headers("POST", end_stream=False)) == h2.errors.ErrorCodes.CANCEL
+
+
+def test_streams_beyond_the_limit_are_refused(start, client):
+    server = start({"http.request": lambda layer, message: None}, max_streams=2)
+    two = client(server)
+    while not two.of(h2.events.RemoteSettingsChanged):
+        two.read()
+    assert two.conn.remote_settings.max_concurrent_streams == 2
+    two.conn.remote_settings[h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS] = 100
+    two.conn.remote_settings.acknowledge()
+    for _ in range(3):
+        two.headers()
+    two.read_until_the_end()
+    assert two.ended
+
+
+def test_rapid_resets(start, client):
+    server = start({"http.request": lambda layer, message: None})
+    two = client(server)
+    with contextlib.suppress(OSError):
+        for _ in range(300):
+            two.conn.reset_stream(two.headers())
+            two.flush()
+    two.read_until_the_end()
+    terminated = two.of(h2.events.ConnectionTerminated)
+    assert terminated and terminated[0].error_code == h2.errors.ErrorCodes.ENHANCE_YOUR_CALM
+
+
+def test_ping_flood(start, client):
+    server = start({"http.request": lambda layer, message: None})
+    two = client(server)
+    with contextlib.suppress(OSError):
+        for _ in range(1000):
+            two.conn.ping(b"12345678")
+        two.flush()
+    two.read_until_the_end()
+    assert two.ended
+
+
+def test_idle_connection_ends(start, client):
+    server = start({"http.request": answer()}, keep_alive_timeout=0.2)
+    two = client(server)
+    two.response(two.headers())
+    two.read_until_the_end()
+    assert two.of(h2.events.ConnectionTerminated)[0].error_code == h2.errors.ErrorCodes.NO_ERROR
+
+
+def test_client_that_reads_nothing(start, client):
+    server = start(
+        {"http.request": lambda layer, message: layer.send(
+            message["reply_channel"], {"status": 200, "content": b"x" * 10000000})},
+        write_timeout=0.3,
+    )
+    two = client(server)
+    two.conn.increment_flow_control_window(2 ** 30)
+    two.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2 ** 30})
+    two.headers()
+    server.workers.wait_for("http.disconnect")
+
+
+def test_streams_are_finished_when_the_server_stops(start):
+    # By curl: to the library h2 a connection that says goodbye has ended.
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def consumer(layer, message):
+        arrived.set()
+        assert go_on.wait(PATIENCE)
+        layer.send(message["reply_channel"], {"status": 200, "content": b"done"})
+
+    server = start({"http.request": consumer})
+    with subprocess.Popen(
+        ["curl", "-sS", "--http2-prior-knowledge", f"http://127.0.0.1:{server.port}/"], stdout=subprocess.PIPE,
+    ) as curl:
+        assert arrived.wait(PATIENCE)
+        server.ask_to_stop()
+        assert server.stopped_accepting()
+        go_on.set()
+        assert curl.communicate(timeout=PATIENCE)[0] == b"done"
+    server.stop()
+
+
+def tls_context(certificate, *protocols):
+    context = ssl.create_default_context(cafile=certificate[0])
+    context.set_alpn_protocols(protocols)
+    return context
+
+
+def test_tls_with_alpn(start, client, certificate):
+    server = start({"http.request": answer(content=b"hello")}, certificate=certificate[0], private_key=certificate[1])
+    two = client(server, tls_context(certificate, "h2", "http/1.1"))
+    assert two.socket.selected_alpn_protocol() == "h2"
+    assert two.socket.version() == "TLSv1.3"
+    assert two.response(two.headers())[2] == b"hello"
+    assert server.workers.wait_for("http.request")[0]["scheme"] == "https"
+
+
+def test_tls_without_alpn_is_http_1(start, certificate):
+    server = start({"http.request": answer(content=b"hello")}, certificate=certificate[0], private_key=certificate[1])
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as plain:
+        with tls_context(certificate, "http/1.1").wrap_socket(plain, server_hostname="localhost") as secure:
+            secure.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            received = b""
+            while not received.endswith(b"hello"):
+                received += secure.recv(1000)
+    assert server.workers.wait_for("http.request")[0]["scheme"] == "https"
+
+
+def test_tls_websocket(start, certificate):
+    from websockets.sync.client import connect
+
+    def accept(layer, message):
+        layer.send(message["reply_channel"], {"text": "hello"})
+
+    server = start({"websocket.connect": accept}, certificate=certificate[0], private_key=certificate[1])
+    context = ssl.create_default_context(cafile=certificate[0])
+    with connect(f"wss://localhost:{server.port}/", ssl=context, compression=None) as ws:
+        assert ws.recv(PATIENCE) == "hello"
+    assert server.workers.wait_for("websocket.connect")[0]["scheme"] == "wss"
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_old_tls_is_refused(start, certificate, version):
+    server = start({"http.request": answer()}, certificate=certificate[0], private_key=certificate[1])
+    context = tls_context(certificate, "http/1.1")
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = version
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as plain:
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            context.wrap_socket(plain, server_hostname="localhost")
+
+
+def test_tls_handshake_that_does_not_come(start, certificate):
+    server = start({}, certificate=certificate[0], private_key=certificate[1], header_timeout=0.2)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as plain:
+        assert plain.recv(1000) == b""
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--http2-prior-knowledge"], ["--http1.1"], ["--http2"], ["--http2", "-d", "a=b"], ["--http1.0"],
+])
+def test_curl_in_clear(start, arguments):
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    server = start({"http.request": answer(content=b"hello")})
+    output = subprocess.run(
+        ["curl", "-sS", *arguments, f"http://127.0.0.1:{server.port}/"], check=True, capture_output=True, timeout=PATIENCE,
+    ).stdout
+    assert output == b"hello"
+
+
+@pytest.mark.parametrize("arguments, version", [(["--http2"], b"2"), (["--http1.1"], b"1.1")])
+def test_curl_over_tls(start, certificate, arguments, version):
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    server = start({"http.request": answer(content=b"hello")}, certificate=certificate[0], private_key=certificate[1])
+    output = subprocess.run(
+        ["curl", "-sS", "--cacert", certificate[0], "-w", " %{http_version}", *arguments,
+         f"https://localhost:{server.port}/"], check=True, capture_output=True, timeout=PATIENCE,
+    ).stdout
+    assert output == b"hello " + version

@@ -1,0 +1,458 @@
+"""Every limit, tried with raw sockets from outside."""
+import socket
+import time
+
+import pytest
+from conftest import PATIENCE
+from websockets.exceptions import ConnectionClosed
+
+from interface_server.backport import bridge
+from interface_server.options import Options
+from interface_server.protocols import guard as guard_module
+from interface_server.protocols.guard import Guard
+
+
+@pytest.fixture(autouse=True)
+def quick_sweeps(monkeypatch):
+    monkeypatch.setattr(guard_module, "SWEEP_INTERVAL", 0.05)
+
+
+@pytest.fixture
+def layer():
+    from django.channels.layers.memory import InMemoryChannelLayer
+
+    return InMemoryChannelLayer()
+
+
+def answer(layer, message):
+    layer.send(message["reply_channel"], {"status": 200, "content": b"hello"})
+
+
+def accept(layer, message):
+    layer.send(message["reply_channel"], {"accept": True})
+
+
+def read_all(connection):
+    """Return what comes until the server closes the connection."""
+    connection.settimeout(PATIENCE)
+    received = b""
+    while True:
+        try:
+            data = connection.recv(65536)
+        except ConnectionResetError:
+            return received
+        if not data:
+            return received
+        received += data
+
+
+def open_connection(server):
+    return socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+
+
+def say(server, *pieces):
+    """Send pieces over one connection; return what comes until its end."""
+    with open_connection(server) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        return read_all(connection)
+
+
+def status_of(answer):
+    return int(answer.split(b" ", 2)[1])
+
+
+def requests_seen(server):
+    return [message for channel, message in server.workers.seen if channel == "http.request"]
+
+
+# Sizes
+
+@pytest.mark.parametrize("request_bytes, status", [
+    (b"GET /" + b"x" * 500 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    (b"GET /" + b"x" * 500, 414),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nX-A: " + b"x" * 1000 + b"\r\n\r\n", 431),
+    (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 20 + b"\r\n", 431),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nX-A: " + b"x" * 200000, 431),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2001\r\n\r\n", 413),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n7d1\r\n" + b"x" * 2001 + b"\r\n0\r\n\r\n", 413),
+])
+def test_request_that_is_too_large(start, request_bytes, status):
+    server = start(
+        {"http.request": answer}, max_request_line=400, max_header_bytes=900, max_headers=10, max_body_size=2000,
+    )
+    assert status_of(say(server, request_bytes)) == status
+    assert not requests_seen(server)
+
+
+def test_request_as_large_as_may_be(start):
+    server = start({"http.request": answer}, max_header_bytes=900, max_headers=3, max_body_size=2000)
+    received = say(server, b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000)
+    assert status_of(received) == 200
+
+
+def test_body_that_grows_too_large_in_chunks(start):
+    server = start({"http.request": lambda layer, message: None}, max_body_size=2000, inline_body_size=100)
+    received = say(
+        server, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+        *[b"64\r\n" + b"x" * 100 + b"\r\n"] * 21,
+    )
+    assert status_of(received) == 413
+
+
+@pytest.mark.parametrize("frames", [
+    # One frame, and one message of several.
+    b"\x81\xfe\x04\x00\0\0\0\0" + b"x" * 1024,
+    b"\x81\xff" + b"\0\0\0\0\0\x01\0\0" + b"\0\0\0\0",
+    b"\x01\xbe\0\0\0\0" + b"x" * 62 + b"\x00\xbe\0\0\0\0" + b"x" * 62 + b"\x80\xbe\0\0\0\0" + b"x" * 62,
+])
+def test_frame_or_message_that_is_too_large_closes_with_1009(start, frames):
+    server = start({"websocket.connect": accept}, max_frame_size=500, max_message_size=150)
+    with server.socket() as ws:
+        ws.socket.sendall(frames)
+        with pytest.raises(ConnectionClosed):
+            ws.recv(PATIENCE)
+        assert ws.close_code == 1009
+    assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1009
+
+
+def test_frames_beyond_the_rate_are_read_later(start):
+    def echo(layer, message):
+        layer.send(message["reply_channel"], {"text": message["text"]})
+
+    server = start({"websocket.connect": accept, "websocket.receive": echo}, threads=1, max_frames_per_second=10)
+    started = time.monotonic()
+    with server.socket() as ws:
+        # What one read brings is taken whole, so the second dozen shows it.
+        for number in range(24):
+            ws.send(str(number))
+            if number == 11:
+                assert [ws.recv(PATIENCE) for _ in range(12)] == [str(number) for number in range(12)]
+        assert [ws.recv(PATIENCE) for _ in range(12)] == [str(number) for number in range(12, 24)]
+        # Not all at once, and not much later than need be.
+        assert 0.5 < time.monotonic() - started < 10
+
+
+# Time
+
+def test_headers_that_do_not_come(start):
+    server = start({"http.request": answer}, header_timeout=0.2)
+    assert status_of(say(server, b"GET / HTTP/1.1\r\nHost: x\r\nX-")) == 408
+
+
+def test_connection_that_says_nothing(start):
+    server = start({"http.request": answer}, header_timeout=0.2)
+    assert say(server) == b""
+
+
+def test_headers_that_come_a_byte_at_a_time(start):
+    server = start({"http.request": answer}, header_timeout=0.3)
+    with open_connection(server) as connection:
+        started = time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() - started < PATIENCE:
+                connection.sendall(b"x")
+                connection.settimeout(0.02)
+                try:
+                    if connection.recv(1000):
+                        raise OSError("answered with 408")
+                except socket.timeout:
+                    continue
+        assert time.monotonic() - started < 5
+
+
+def test_body_that_does_not_come(start):
+    server = start({"http.request": answer}, body_timeout=0.2)
+    assert status_of(say(server, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")) == 408
+    assert not requests_seen(server)
+
+
+def test_rest_of_a_body_that_does_not_come(start):
+    server = start({"http.request": lambda layer, message: None}, body_timeout=0.2, inline_body_size=5)
+    assert status_of(say(server, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")) == 408
+    [request] = server.workers.wait_for("http.request")
+    channel, message = server.workers.layer.receive([request["body_channel"]], block=True)
+    assert message == {"closed": True}
+    server.workers.wait_for("http.disconnect")
+
+
+def test_idle_connection_between_requests(start):
+    server = start({"http.request": answer}, keep_alive_timeout=0.2)
+    received = say(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert received.endswith(b"hello")
+
+
+def test_client_that_reads_nothing(start):
+    def consumer(layer, message):
+        layer.send(message["reply_channel"], {"status": 200, "content": b"x" * 10000000})
+
+    server = start({"http.request": consumer}, write_timeout=0.3)
+    with open_connection(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        server.workers.wait_for("http.disconnect")
+
+
+def test_client_that_reads_slowly_but_surely(start):
+    def consumer(layer, message):
+        layer.send(message["reply_channel"], {"status": 200, "content": b"x" * 10000000})
+
+    server = start({"http.request": consumer}, write_timeout=0.3)
+    with open_connection(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        connection.settimeout(PATIENCE)
+        size = 0
+        while True:
+            data = connection.recv(200000)
+            if not data:
+                break
+            size += len(data)
+            time.sleep(0.01)
+    assert size > 10000000
+
+
+def test_silent_socket_is_pinged_and_then_given_up(start):
+    server = start({"websocket.connect": accept}, ping_interval=0.1, ping_timeout=0.1)
+    with open_connection(server) as connection:
+        connection.sendall(
+            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        assert read_all(connection).endswith(b"\r\n\r\n\x89\x00")
+    assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1006
+
+
+def test_socket_that_answers_pings_stays(start):
+    server = start({"websocket.connect": accept}, ping_interval=0.05, ping_timeout=1)
+    with server.socket() as ws:
+        with pytest.raises(TimeoutError):
+            ws.recv(0.5)
+        ws.ping().wait(PATIENCE)
+
+
+def test_socket_ends_with_its_lifetime(start):
+    server = start({"websocket.connect": accept}, websocket_lifetime=0.3)
+    with server.socket() as ws:
+        with pytest.raises(ConnectionClosed):
+            ws.recv(PATIENCE)
+        assert ws.close_code == 1012
+    assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1012
+
+
+def test_client_that_does_not_answer_a_close(start):
+    server = start(
+        {"websocket.connect": lambda layer, message: layer.send(message["reply_channel"], {"accept": True, "close": 4000})},
+        close_timeout=0.2,
+    )
+    with open_connection(server) as connection:
+        connection.sendall(
+            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        assert read_all(connection).endswith(b"\x88\x02\x0f\xa0")
+    assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 4000
+
+
+# Number
+
+def test_connections_in_all(start, caplog):
+    server = start({"http.request": answer}, max_connections=2)
+    with open_connection(server), open_connection(server) as second:
+        second.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert second.recv(1000).startswith(b"HTTP/1.1 200")
+        assert status_of(say(server)) == 503
+    assert "Connections are being refused: there are 2 already" in caplog.text
+    for _ in range(100):
+        if not server.server.guard.total:
+            break
+        time.sleep(0.05)
+    assert server.get("/")[0] == 200
+
+
+def test_connections_of_one_address():
+    guard = Guard(Options(max_connections_per_address=2, trusted_proxies=("10.0.0.0/8",)))
+    first = guard.admit(("192.0.2.1", 1))
+    assert guard.admit(("192.0.2.1", 2)) is not None
+    assert guard.admit(("192.0.2.1", 3)) is None
+    assert guard.admit(("::ffff:192.0.2.1", 3)) is None
+    guard.lost(first)
+    assert guard.admit(("192.0.2.1", 4)) is not None
+    # One subscriber has a whole network of IPv6.
+    assert guard.admit(("2001:db8::1", 1)) is not None
+    assert guard.admit(("2001:db8::2", 1)) is not None
+    assert guard.admit(("2001:db8::3", 1)) is None
+    assert guard.admit(("2001:db8:0:1::3", 1)) is not None
+    # Behind these are many.
+    for client in (("127.0.0.1", 1), ("::1", 1), ("10.1.2.3", 1), None):
+        assert all(guard.admit(client) == "" for _ in range(5))
+
+
+# What two programs in a row might read differently (RFC 9112, section 11.2)
+
+@pytest.mark.parametrize("headers", [
+    b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+    b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+    b"Transfer-Encoding: identity\r\nContent-Length: 5\r\n",
+    b"Transfer-Encoding: xchunked\r\n",
+    b"Transfer-Encoding: gzip, chunked\r\n",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+    b"Transfer-Encoding : chunked\r\n",
+    b"Transfer-Encoding:\x0bchunked\r\n",
+    b"Transfer-Encoding: \"chunked\"\r\n",
+    b"X: y\rTransfer-Encoding: chunked\r\n",
+    b"Content-Length: 5\r\nContent-Length: 6\r\n",
+    b"Content-Length: 5, 5\r\n",
+    b"Content-Length: +5\r\n",
+    b"Content-Length: -5\r\n",
+    b"Content-Length: 0x5\r\n",
+    b"Content-Length: 5 5\r\n",
+    b"Content-Length : 5\r\n",
+    b"Content-Length: \r\n",
+    b"Content-Length\x00: 5\r\n",
+    b" Content-Length: 5\r\n",
+    b"X: a\r\n folded\r\nContent-Length: 5\r\n",
+    b"X: a\r\n\tContent-Length: 5\r\n",
+    b"X: a\x00b\r\nContent-Length: 5\r\n",
+    b"X: a\nContent-Length: 5\r\n",
+    b"Host: y\r\nContent-Length: 5\r\n",
+    b"Content Length: 5\r\n",
+    b": 5\r\n",
+])
+def test_ambiguous_request_is_refused_and_nothing_after_it_is_read(start, headers):
+    server = start({"http.request": answer})
+    received = say(
+        server,
+        b"POST /first HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n",
+    )
+    assert status_of(received) in (400, 501)
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in received.lower()
+    assert not requests_seen(server)
+
+
+@pytest.mark.parametrize("request_bytes", [
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
+    b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/1.1 \r\nHost: x\r\n\r\n",
+    b"GET / HTTP/1.1\nHost: x\n\n",
+    b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+    b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/1.1\rHost: x\r\r",
+    b"nonsense\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+])
+def test_request_that_is_none(start, request_bytes):
+    server = start({"http.request": answer}, header_timeout=0.5)
+    received = say(server, request_bytes)
+    assert status_of(received) in (400, 501, 505)
+    assert not requests_seen(server)
+
+
+@pytest.mark.parametrize("body", [
+    b"5\r\nhello\r\n0\r\n\r\n",
+    b"5;extension=x\r\nhello\r\n0\r\n\r\n",
+    b"005\r\nhello\r\n0\r\nTrailer: x\r\n\r\n",
+])
+def test_chunked_body_is_read_to_its_end_and_the_next_request_after_it(start, body):
+    server = start({"http.request": answer}, threads=1)
+    received = say(
+        server, b"POST /first HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body,
+        b"GET /second HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    )
+    assert received.count(b"HTTP/1.1 200") == 2
+    first, second = requests_seen(server)
+    assert (first["path"], first["body"]) == ("/first", b"hello")
+    assert (second["path"], second["body"]) == ("/second", b"")
+
+
+@pytest.mark.parametrize("body", [
+    b"5\nhello\n0\n\n",
+    b"-5\r\nhello\r\n0\r\n\r\n",
+    b"0x5\r\nhello\r\n0\r\n\r\n",
+    b"5 \r\nhello\r\n0\r\n\r\n",
+    b"5\r\nhelloX\r\n0\r\n\r\n",
+    b"FFFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n",
+    b"5\r\nhello\r\n5\r\nworld0\r\n\r\n",
+])
+def test_chunked_body_that_is_none(start, body):
+    server = start({"http.request": answer})
+    received = say(
+        server, b"POST /first HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body,
+        b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n",
+    )
+    assert status_of(received) == 400
+    assert not requests_seen(server)
+
+
+def test_pipelined_requests_are_answered_in_order(start):
+    def consumer(layer, message):
+        layer.send(message["reply_channel"], {"status": 200, "content": message["path"].encode()})
+
+    server = start({"http.request": consumer})
+    received = say(
+        server, b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(4)),
+        b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    )
+    bodies = [part.split(b"\r\n\r\n")[1] for part in received.split(b"HTTP/1.1 200")[1:]]
+    assert bodies == [b"/0", b"/1", b"/2", b"/3", b"/last"]
+
+
+def test_broken_request_behind_another_does_not_spoil_its_answer(start):
+    server = start({"http.request": answer})
+    received = say(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 200") and received.endswith(b"hello")
+
+
+def test_unknown_upgrade_is_an_ordinary_request(start):
+    server = start({"http.request": answer}, threads=1)
+    received = say(
+        server,
+        b"POST /first HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n\r\nhello"
+        b"GET /second HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    )
+    assert received.count(b"HTTP/1.1 200") == 2
+    assert [message["body"] for message in requests_seen(server)] == [b"hello", b""]
+
+
+@pytest.mark.parametrize("headers, status", [
+    (b"Sec-WebSocket-Version: 13\r\n", 400),
+    (b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\n", 400),
+    (b"Sec-WebSocket-Version: 13\r\n" + b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" * 2, 400),
+    (b"Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n", 426),
+    (b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nContent-Length: 5\r\n", 400),
+])
+def test_websocket_handshake_that_is_none(start, headers, status):
+    server = start({})
+    received = say(
+        server, b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" + headers + b"\r\nhello"
+    )
+    assert status_of(received) == status
+    assert not server.workers.seen
+
+
+def test_underscored_header_of_a_handshake_is_dropped(start):
+    server = start({"websocket.connect": accept})
+    with server.socket(additional_headers={"X_User": "root", "X-User": "joe"}):
+        [connect] = server.workers.wait_for("websocket.connect")
+    assert [b"x-user", b"joe"] in connect["headers"]
+    assert b"root" not in [value for _, value in connect["headers"]]
+
+
+# What a worker may not put into a response
+
+@pytest.mark.parametrize("headers", [
+    [[b"X-A", b"b\r\n\r\n<script>"]], [[b"X-A: b\r\nX-B", b"c"]], [[b"X-A", b"b\x00"]], [["X-A", "b\nc"]],
+])
+def test_response_can_not_be_split(start, headers):
+    def consumer(layer, message):
+        layer.send(message["reply_channel"], {"status": 200, "headers": headers, "content": b"hello"})
+
+    server = start({"http.request": consumer})
+    assert server.get("/")[0] == 500
+
+
+def test_busy_status_is_what_the_standard_says():
+    assert (bridge.BUSY_STATUS, bridge.BUSY_CODE) == (503, 1013)

@@ -1,0 +1,400 @@
+"""What those who run a server see and do."""
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from conftest import PATIENCE
+from test_command import folder, get, port, run, server  # noqa: F401  Fixtures, too.
+from test_http2 import certificate  # noqa: F401
+
+from interface_server.access import FORMATS, AccessLog
+from interface_server.arguments import build_parser, flag, parse
+from interface_server.asgi import from_environment, read_options
+from interface_server.errors import UsageError
+from interface_server.options import Options
+
+
+def eventually(condition, what):
+    """Return the first true value of condition()."""
+    pause = threading.Event()
+    for _ in range(PATIENCE * 20):
+        value = condition()
+        if value:
+            return value
+        pause.wait(0.05)
+    raise AssertionError(f"{what} did not happen")
+
+
+def fetch(port, path):
+    """Return (status, text) from the management's port."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+@pytest.fixture
+def management():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def test_every_option_has_a_flag_and_a_default_in_the_help(run):  # noqa: F811
+    text = build_parser().format_help()
+    for field in Options.__dataclass_fields__:
+        if field != "signal_handlers":
+            assert flag(field) in text, field
+
+
+def test_options_of_the_command_line():
+    command = parse(build_parser(), [
+        "--max-body-size", "0", "--ping-interval", "2.5", "--ws-protocol", "a", "--ws-protocol", "b", "-b", "[::1]:81",
+        "-b", "10.0.0.1", "-p", "82", "-u", "/run/x", "--management", "9000", "mysite.asgi:layer",
+    ])
+    assert command.options == Options(max_body_size=0, ping_interval=2.5, ws_protocols=("a", "b"))
+    assert command.given == {"max_body_size", "ping_interval", "ws_protocols"}
+    assert command.binding.addresses == (("::1", 81), ("10.0.0.1", 82))
+    assert command.binding.unix_sockets == ("/run/x",)
+    assert command.management == ("127.0.0.1", 9000)
+
+
+@pytest.mark.parametrize("arguments, explanation", [
+    (["--workers", "0", "x:y"], "at least one process"),
+    (["--private-key", "key.pem", "x:y"], "needs the --certificate"),
+    (["--management", "localhost", "x:y"], "which port"),
+])
+def test_mistakes_on_the_command_line(arguments, explanation):
+    with pytest.raises(UsageError, match=explanation):
+        parse(build_parser(), arguments)
+
+
+# Health and metrics
+
+def test_management_of_a_command(run, port, management, own_redis):  # noqa: F811
+    program = server(run, "-p", port, "--management", management, "--redis", own_redis.url)
+    assert fetch(management, "/health") == (200, "alive\n")
+    assert eventually(lambda: fetch(management, "/ready")[0] == 200, "readiness")
+    own_redis.kill()
+    eventually(lambda: fetch(management, "/ready")[0] == 503, "noticing")
+    assert fetch(management, "/health")[0] == 200
+    assert get(port)[0] == 503
+    own_redis.start()
+    eventually(lambda: fetch(management, "/ready")[0] == 200, "coming back")
+    text = fetch(management, "/metrics")[1]
+    assert 'interface_server_responses_total{status="503"} 1' in text
+    assert "interface_server_request_duration_seconds_count 1" in text
+    assert 'interface_server_dropped_total{reason="layer_unavailable"} 1' in text
+    assert fetch(management, "/nonsense")[0] == 404
+    program.signal(signal.SIGTERM)
+    assert program.finish()[0] == 0
+
+
+@pytest.fixture
+def own_redis():
+    from redis_server import RedisServer
+
+    redis = RedisServer()
+    redis.start()
+    yield redis
+    redis.stop()
+
+
+def test_metrics_can_be_read_by_prometheus(start):
+    from interface_server.management import Management
+
+    def consumer(layer, message):
+        layer.send(message["reply_channel"], {"status": 200})
+
+    def accept(layer, message):
+        layer.send(message["reply_channel"], {"text": "hello"})
+
+    server = start({"http.request": consumer, "websocket.connect": accept})
+    server.get("/")
+    with server.socket() as ws:
+        ws.recv(PATIENCE)
+        ws.send("x")
+        server.workers.wait_for("websocket.receive")
+        eventually(lambda: server.application.metrics.messages_in["websocket.receive"], "counting")
+        status, text = Management(None, server.application).answer("/metrics")
+    assert 'interface_server_clients{protocol="websocket"} 1' in text
+    assert "interface_server_sockets_opened_total 1" in text
+    assert 'interface_server_messages_sent_total{channel="websocket.receive"} 1' in text
+    assert 'interface_server_messages_received_total{protocol="http"} 1' in text
+    assert 'interface_server_request_duration_seconds_bucket{le="+Inf"} 1' in text
+    families = set()
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            families.add(line.split()[2])
+        elif not line.startswith("#"):
+            name, value = line.rsplit(" ", 1)
+            float(value)
+            base = name.split("{")[0]
+            assert any(base in (family, family + "_bucket", family + "_sum", family + "_count") for family in families)
+
+
+# Logs
+
+DETAILS = {
+    "path": '/x?"y\n', "status": 200, "method": "GET", "client": "192.0.2.1:80", "time_taken": 0.25, "size": 5,
+    "version": "1.1", "headers": [(b"user-agent", b'a"gent'), (b"referer", b"http://r")],
+}
+
+
+def test_formats_of_the_access_log():
+    common = FORMATS["common"]("http", "complete", DETAILS)
+    assert common.startswith("192.0.2.1 - - [") and common.endswith('] "GET /x?\\x22y\\n HTTP/1.1" 200 5')
+    assert FORMATS["combined"]("http", "complete", DETAILS).endswith(' 200 5 "http://r" "a\\x22gent"')
+    line = json.loads(FORMATS["json"]("http", "complete", DETAILS))
+    assert line.pop("time")
+    assert line == {
+        "protocol": "http", "action": "complete", "client": "192.0.2.1:80", "path": '/x?"y\n', "referer": "http://r",
+        "user_agent": 'a"gent', "method": "GET", "version": "1.1", "status": 200, "size": 5, "time_taken": 0.25,
+    }
+    socket_line = FORMATS["common"]("websocket", "connected", {"path": "/ws", "client": None})
+    assert socket_line.startswith("- - - [") and socket_line.endswith('"WSCONNECT /ws" - -')
+    assert json.loads(FORMATS["json"]("websocket", "rejected", {"path": "/ws", "client": None}))["action"] == "rejected"
+
+
+def test_access_log_is_written_without_a_loop(tmp_path):
+    with open(tmp_path / "log", "w") as stream:
+        AccessLog(stream)("http", "complete", DETAILS)
+    assert (tmp_path / "log").read_text().count("\n") == 1
+
+
+# --check
+
+def test_check_says_what_would_be(run, port):  # noqa: F811
+    status, output = run("-m", "interface_server", "--check", "-p", port, "--max-body-size", "5", "project:channel_layer").finish()
+    assert status == 0, output
+    assert "--max-body-size: 5\n" in output and "--header-timeout: 10\n" in output
+    assert "channel layer: can be reached" in output
+
+
+def test_check_finds_a_port_in_use_and_a_redis_that_is_away(run, port, own_redis):  # noqa: F811
+    own_redis.kill()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        status, output = run("-m", "interface_server", "--check", "-p", port, "--redis", own_redis.url).finish()
+    assert status == 1
+    assert f"Something else listens on 127.0.0.1:{port}" in output
+    assert "The channel layer can't be reached" in output
+
+
+@pytest.mark.parametrize("name", ["hypercorn", "granian"])
+def test_servers_that_can_not_keep_a_limit_refuse_it(run, name):  # noqa: F811
+    pytest.importorskip(name)
+    status, output = run(
+        "-m", "interface_server", "--server", name, "--max-connections", "5", "project:channel_layer",
+    ).finish()
+    assert status == 2
+    assert f"--max-connections can't be kept with --server {name}" in output
+    status, output = run("-m", "interface_server", "--server", name, "--check", "-p", "0", "project:channel_layer").finish()
+    assert "--max-connections: not kept" in output
+
+
+@pytest.mark.parametrize("name", ["hypercorn", "granian"])
+def test_other_servers_underneath(run, port, name):  # noqa: F811
+    pytest.importorskip(name)
+    program = server(run, "--server", name, "-p", port, "project:channel_layer")
+    eventually(lambda: can_connect(port), "listening")
+    assert get(port, "/other") == (200, b"/other")
+    program.signal(signal.SIGTERM)
+    assert program.finish()[0] == 0
+
+
+def can_connect(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+# Several processes
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def test_dead_process_is_replaced(run, port):  # noqa: F811
+    program = server(run, "-p", port, "--workers", "2", "project:channel_layer")
+    pid = program._process.pid
+    first = eventually(lambda: len(children(pid)) == 2 and children(pid), "two processes")
+    eventually(lambda: can_answer(port), "answering")
+    os.kill(first[0], signal.SIGKILL)
+    program.wait_for("ended by SIGKILL; another takes its place")
+    eventually(lambda: len(children(pid)) == 2 and children(pid) != first, "replacement")
+    eventually(lambda: can_answer(port), "answering")
+    program.signal(signal.SIGTERM)
+    status, output = program.finish()
+    assert status == 0, output
+    assert not os.path.exists(f"/proc/{first[1]}")
+
+
+def test_processes_end_with_the_one_that_started_them(run, port):  # noqa: F811
+    program = server(run, "-p", port, "--workers", "2", "project:channel_layer")
+    pid = program._process.pid
+    eventually(lambda: len(children(pid)) == 2, "two processes")
+    eventually(lambda: can_answer(port), "answering")
+    program.kill()
+    eventually(lambda: not can_connect(port), "the end")
+
+
+def can_answer(port):
+    try:
+        return get(port, "/", timeout=2)[0] == 200
+    except OSError:
+        return False
+
+
+def test_mistake_that_every_process_would_make_ends_all(run, port):  # noqa: F811
+    status, output = run("-m", "interface_server", "-p", port, "--workers", "2", "project:nothing").finish()
+    assert status == 2
+    assert "has no 'nothing'" in output
+
+
+# TLS
+
+def fingerprint(port, path):
+    context = ssl.create_default_context(cafile=path)
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain:
+        with context.wrap_socket(plain, server_hostname="localhost") as secure:
+            return secure.getpeercert()["serialNumber"]
+
+
+def test_certificate_is_loaded_again(run, port, folder, certificate):  # noqa: F811
+    paths = [folder / "certificate.pem", folder / "key.pem"]
+    for source, target in zip(certificate, paths):
+        shutil.copyfile(source, target)
+    program = server(run, "-p", port, "--certificate", paths[0], "--private-key", paths[1], "project:channel_layer")
+    before = fingerprint(port, paths[0])
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-out", str(paths[0]), "-keyout", str(paths[1])],
+        check=True, stderr=subprocess.DEVNULL,
+    )
+    program.signal(signal.SIGHUP)
+    program.wait_for("The certificate was loaded again")
+    assert fingerprint(port, paths[0]) != before
+    paths[0].write_text("nonsense")
+    program.signal(signal.SIGHUP)
+    program.wait_for("The certificate stays as it was")
+
+
+def test_certificate_that_is_none(run, port, folder):  # noqa: F811
+    (folder / "nonsense.pem").write_text("nonsense")
+    status, output = run(
+        "-m", "interface_server", "-p", port, "--certificate", "nonsense.pem", "project:channel_layer",
+    ).finish()
+    assert status == 2
+    assert "The certificate nonsense.pem and its key can't be loaded" in output and "Traceback" not in output
+
+
+# systemd
+
+def test_systemd_gives_a_socket_and_is_told(run, folder, monkeypatch):  # noqa: F811
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, socket.socket() as listener:
+        manager.bind(str(folder / "notify"))
+        manager.settimeout(PATIENCE)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        monkeypatch.setenv("NOTIFY_SOCKET", str(folder / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "3000000")
+        # A shell stands for systemd, which puts the socket at number 3.
+        (folder / "activated.py").write_text(
+            "import os, sys\n"
+            "os.dup2(int(sys.argv[1]), 3)\n"
+            "os.set_inheritable(3, True)\n"
+            "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')\n"
+            "os.execv(sys.executable, [sys.executable, '-m', 'interface_server', 'project:channel_layer'])\n"
+        )
+        program = run("activated.py", listener.fileno(), pass_fds=[listener.fileno()])
+        said = {manager.recv(100), manager.recv(100)}
+        assert b"READY=1" in said and said <= {b"READY=1", b"WATCHDOG=1"}
+        assert get(listener.getsockname()[1], "/activated") == (200, b"/activated")
+        program.signal(signal.SIGTERM)
+        deadline = time.monotonic() + PATIENCE
+        while manager.recv(100) != b"STOPPING=1":
+            assert time.monotonic() < deadline
+        assert program.finish()[0] == 0
+
+
+# The application under any ASGI server
+
+def test_application_of_the_environment():
+    options = read_options({
+        "INTERFACE_SERVER_HTTP_TIMEOUT": "2.5", "INTERFACE_SERVER_MAX_BODY_SIZE": "10",
+        "INTERFACE_SERVER_ALLOWED_HOSTS": "a, b", "INTERFACE_SERVER_ROOT_PATH": "/x", "OTHER": "y",
+    })
+    assert options == Options(http_timeout=2.5, max_body_size=10, allowed_hosts=("a", "b"), root_path="/x")
+    with pytest.raises(UsageError, match="INTERFACE_SERVER_MAX_BODY_SIZE must be a number"):
+        read_options({"INTERFACE_SERVER_MAX_BODY_SIZE": "ten"})
+    with pytest.raises(UsageError, match="Set one of INTERFACE_SERVER_LAYER"):
+        from_environment({})
+
+
+@pytest.mark.parametrize("command", [
+    ["-m", "uvicorn", "--port", "{port}", "--lifespan", "off"],
+    ["-m", "uvicorn", "--port", "{port}", "--ws", "wsproto"],
+    ["-m", "hypercorn", "-b", "127.0.0.1:{port}"],
+    ["-m", "daphne", "-p", "{port}"],
+], ids=["uvicorn", "uvicorn-wsproto", "hypercorn", "daphne"])
+def test_application_under_other_servers(run, port, folder, command, monkeypatch):  # noqa: F811
+    pytest.importorskip(command[1])
+    if "wsproto" in command:
+        pytest.importorskip("wsproto")
+    (folder / "site_with_sockets.py").write_text(SITE_WITH_SOCKETS)
+    monkeypatch.setenv("INTERFACE_SERVER_LAYER", "site_with_sockets:channel_layer")
+    program = run(*[part.format(port=port) for part in command], "interface_server.asgi:application")
+    eventually(lambda: can_connect(port), "listening")
+    assert get(port, "/under") == (200, b"/under")
+    from websockets.exceptions import InvalidStatus
+    from websockets.sync.client import connect
+
+    with connect(f"ws://127.0.0.1:{port}/echo", compression=None) as ws:
+        ws.send("hello")
+        assert ws.recv(PATIENCE) == "hello"
+    with pytest.raises(InvalidStatus):
+        connect(f"ws://127.0.0.1:{port}/denied", compression=None)
+    with connect(f"ws://127.0.0.1:{port}/closed", compression=None) as ws:
+        with pytest.raises(Exception):
+            ws.recv(PATIENCE)
+        assert ws.close_code == 4000
+    assert sys.executable and program
+
+
+SITE_WITH_SOCKETS = """
+import threading
+from django.channels.layers.memory import InMemoryChannelLayer
+
+channel_layer = InMemoryChannelLayer()
+
+def work():
+    while True:
+        channel, message = channel_layer.receive(["http.request", "websocket.connect", "websocket.receive"], block=True)
+        if channel == "http.request":
+            channel_layer.send(message["reply_channel"], {"status": 200, "content": message["path"].encode()})
+        elif channel == "websocket.connect":
+            channel_layer.send(message["reply_channel"], {
+                "/echo": {"accept": True}, "/denied": {"accept": False}, "/closed": {"accept": True, "close": 4000},
+            }[message["path"]])
+        elif channel == "websocket.receive":
+            channel_layer.send(message["reply_channel"], {"text": message["text"]})
+
+threading.Thread(target=work, daemon=True).start()
+"""

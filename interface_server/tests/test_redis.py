@@ -1,0 +1,142 @@
+"""A Redis that is away, comes back, or has forgotten everything."""
+import socket
+import threading
+import uuid
+
+import pytest
+from conftest import PATIENCE
+from test_command import get, server
+from test_command import folder, port, run  # noqa: F401  Fixtures.
+from websockets.exceptions import ConnectionClosed
+
+
+@pytest.fixture
+def own_redis():
+    """A redis-server that the test may stop."""
+    from redis_server import RedisServer
+
+    redis = RedisServer()
+    redis.start()
+    yield redis
+    redis.stop()
+
+
+@pytest.fixture
+def layer(own_redis):
+    from django.channels.layers.redis import RedisChannelLayer
+
+    layer = RedisChannelLayer(hosts=[own_redis.url], prefix=f"test.{uuid.uuid4().hex}:")
+    yield layer
+    layer.close()
+
+
+def eventually(condition):
+    pause = threading.Event()
+    for _ in range(PATIENCE * 20):
+        if condition():
+            return
+        pause.wait(0.05)
+    raise AssertionError("it did not happen")
+
+
+def accepts(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def answer(layer, message):
+    layer.send(message["reply_channel"], {"status": 200, "content": b"here"})
+
+
+def accept(layer, message):
+    layer.send(message["reply_channel"], {"accept": True})
+
+
+def test_requests_get_503_while_redis_is_away_and_200_after(start, own_redis, caplog):
+    server = start({"http.request": answer, "http.disconnect": lambda *args: None})
+    assert server.get("/")[0] == 200
+    own_redis.kill()
+    status, _, body = server.get("/")
+    assert status == 503
+    own_redis.start()
+    eventually(lambda: server.get("/")[0] == 200)
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("interface_server")]
+    assert len([line for line in lines if "can't be reached" in line]) <= 2
+    assert len([line for line in lines if "can be reached again" in line]) == 1
+
+
+def test_request_that_was_under_way_when_redis_went_is_answered_in_time(start, own_redis):
+    went = threading.Event()
+    server = start({"http.request": lambda *args: went.wait(PATIENCE)}, http_timeout=1)
+    with server.connection() as connection:
+        connection.request("GET", "/")
+        server.workers.layer.receive_timeout = 0.1
+        own_redis.kill()
+        went.set()
+        assert connection.getresponse().status == 503
+
+
+def test_sockets_are_closed_with_1012_when_redis_has_forgotten_their_groups(start, own_redis):
+    server = start({"websocket.connect": accept, "websocket.disconnect": lambda *args: None})
+    with server.socket() as ws:
+        own_redis.kill()
+        own_redis.start()
+        with pytest.raises(ConnectionClosed):
+            ws.recv(PATIENCE)
+        assert ws.close_code == 1012
+    assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1012
+
+
+def test_sockets_live_through_a_cut_connection(start, own_redis):
+    def echo(layer, message):
+        layer.send(message["reply_channel"], {"text": message["text"]})
+
+    server = start({"websocket.connect": accept, "websocket.receive": echo})
+    with server.socket() as ws:
+        ws.send("one")
+        assert ws.recv(PATIENCE) == "one"
+        import redis
+
+        with redis.Redis.from_url(own_redis.url) as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+        server.workers.layer.send("websocket.receive", {
+            "reply_channel": server.workers.wait_for("websocket.connect")[0]["reply_channel"], "text": "two",
+        })
+        assert ws.recv(PATIENCE) == "two"
+        ws.send("three")
+        assert ws.recv(PATIENCE) == "three"
+
+
+def test_command_on_a_redis_of_its_own(run, port, own_redis):  # noqa: F811
+    from django.channels.layers.redis import RedisChannelLayer
+
+    server(run, "-p", port, "--redis", own_redis.url)
+    layer = RedisChannelLayer(hosts=[own_redis.url])
+
+    def work():
+        channel, message = layer.receive(["http.request"], block=True)
+        layer.send(message["reply_channel"], {"status": 200, "content": b"from redis"})
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert get(port) == (200, b"from redis")
+    worker.join(PATIENCE)
+    layer.close()
+
+
+def test_command_waits_for_a_redis_that_is_away_and_says_where_it_looks(run, port, own_redis):  # noqa: F811
+    own_redis.kill()
+    process = run("-m", "interface_server", "-p", port, "--redis", own_redis.url)
+    line = process.wait_for("can't be reached")
+    assert own_redis.url.split("//")[1].split("/")[0] in line
+    eventually(lambda: accepts(port))
+    assert get(port)[0] == 503
+
+
+def test_command_with_a_bad_redis_url(run):  # noqa: F811
+    status, output = run("-m", "interface_server", "--redis", "localhost").finish()
+    assert status == 2
+    assert "'localhost' is not the address of a Redis server" in output

@@ -1,0 +1,239 @@
+"""WebSockets through a running server, a layer and workers."""
+import contextlib
+import socket
+import threading
+
+import pytest
+from conftest import PATIENCE
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+
+def reply(**message):
+    """Return a consumer that answers each message with this one."""
+    def consumer(layer, received):
+        layer.send(received["reply_channel"], message)
+    return consumer
+
+
+def echo(layer, message):
+    if message["text"] is not None:
+        layer.send(message["reply_channel"], {"text": message["text"]})
+    else:
+        layer.send(message["reply_channel"], {"bytes": message["bytes"]})
+
+
+ECHO = {"websocket.connect": reply(accept=True), "websocket.receive": echo}
+
+
+def test_echo(start):
+    server = start(ECHO, threads=1)
+    with server.socket("/caf%C3%A9?a=b", origin="http://x") as ws:
+        for data in ("hello", "", "grüße", b"\x00\xff", b"", "x" * 100000):
+            ws.send(data)
+            assert ws.recv(PATIENCE) == data
+    [connect] = server.workers.wait_for("websocket.connect")
+    assert connect["path"] == "/café"
+    assert connect["query_string"] == b"a=b"
+    assert connect["scheme"] == "ws"
+    assert connect["order"] == 0
+    assert connect["root_path"] == ""
+    assert connect["client"][0] == "127.0.0.1"
+    assert [b"origin", b"http://x"] in connect["headers"]
+    received = server.workers.wait_for("websocket.receive", 6)
+    assert [message["order"] for message in received] == [1, 2, 3, 4, 5, 6]
+    assert received[0] == {
+        "reply_channel": connect["reply_channel"], "path": "/café", "order": 1, "text": "hello", "bytes": None,
+    }
+    [disconnect] = server.workers.wait_for("websocket.disconnect")
+    assert disconnect == {"reply_channel": connect["reply_channel"], "path": "/café", "order": 7, "code": 1000}
+
+
+def test_code_of_the_client_reaches_the_worker(start):
+    server = start(ECHO)
+    with server.socket() as ws:
+        ws.close(4123)
+    assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 4123
+
+
+def test_client_that_just_goes(start):
+    server = start(ECHO)
+    with server.socket() as ws:
+        ws.socket.shutdown(socket.SHUT_RDWR)
+    assert server.workers.wait_for("websocket.disconnect")[0]["code"] in (1005, 1006)
+
+
+@pytest.mark.parametrize("message, status, body", [
+    ({"accept": False}, 403, b""),
+    ({"close": True}, 403, b""),
+    ({"close": 4000}, 403, b""),
+    ({"accept": False, "status": 401, "content": b"Log in."}, 401, b"Log in."),
+])
+def test_denial(start, message, status, body):
+    server = start({"websocket.connect": reply(**message)})
+    with pytest.raises(InvalidStatus) as refusal:
+        server.socket()
+    assert refusal.value.response.status_code == status
+    assert refusal.value.response.body == body
+    server.workers.wait_for("websocket.disconnect")
+
+
+def test_data_accepts(start):
+    server = start({"websocket.connect": reply(text="welcome")})
+    with server.socket() as ws:
+        assert ws.recv(PATIENCE) == "welcome"
+
+
+def test_accept_with_headers(start):
+    server = start({"websocket.connect": reply(accept=True, headers=[[b"X-Room", b"7"]])})
+    with server.socket() as ws:
+        assert ws.response.headers["x-room"] == "7"
+
+
+@pytest.mark.parametrize("chosen, options, expected", [
+    ({"subprotocol": "v2"}, {}, "v2"),
+    ({}, {"ws_protocols": ("v3", "v2")}, "v2"),
+    ({}, {}, None),
+])
+def test_subprotocol(start, chosen, options, expected):
+    server = start({"websocket.connect": reply(accept=True, **chosen)}, **options)
+    with server.socket(subprotocols=["v1", "v2"]) as ws:
+        assert ws.subprotocol == expected
+
+
+@pytest.mark.parametrize("message, code, reason", [
+    ({"close": True}, 1000, ""),
+    ({"close": 4001, "reason": "Bye."}, 4001, "Bye."),
+    ({"text": "last", "close": 3000}, 3000, ""),
+])
+def test_close_by_the_worker(start, message, code, reason):
+    server = start({"websocket.connect": reply(accept=True), "websocket.receive": reply(**message)})
+    with server.socket() as ws:
+        ws.send("please")
+        if "text" in message:
+            assert ws.recv(PATIENCE) == message["text"]
+        with pytest.raises(ConnectionClosed):
+            ws.recv(PATIENCE)
+        assert (ws.close_code, ws.close_reason) == (code, reason)
+    assert server.workers.wait_for("websocket.disconnect")[0]["code"] == code
+
+
+def test_no_answer_to_the_handshake_gives_403(start):
+    server = start({"websocket.connect": lambda layer, message: None}, websocket_handshake_timeout=0.2)
+    with pytest.raises(InvalidStatus) as refusal:
+        server.socket()
+    assert refusal.value.response.status_code == 403
+    server.workers.wait_for("websocket.disconnect")
+
+
+def test_full_channel_refuses_the_handshake_with_503(start, layer):
+    server = start({}, threads=0)
+    for _ in range(layer.capacity):
+        layer.send("websocket.connect", {})
+    with pytest.raises(InvalidStatus) as refusal:
+        server.socket()
+    assert refusal.value.response.status_code == 503
+    layer.flush()
+
+
+def test_full_channel_closes_the_socket_with_1013(start, layer):
+    go_on = threading.Event()
+
+    def busy(layer, message):
+        assert go_on.wait(PATIENCE)
+
+    server = start({"websocket.connect": reply(accept=True), "websocket.receive": busy}, threads=1, send_timeout=0.1)
+    with server.socket() as ws:
+        with pytest.raises(ConnectionClosed):
+            for _ in range(layer.capacity + 2):
+                ws.send("x")
+            ws.recv(PATIENCE)
+        assert ws.close_code == 1013
+    go_on.set()
+    assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1013
+
+
+def test_short_burst_waits_for_room(start, layer):
+    server = start(ECHO, threads=1)
+    with server.socket() as ws:
+        for number in range(layer.capacity * 3):
+            ws.send(str(number))
+        for number in range(layer.capacity * 3):
+            assert ws.recv(PATIENCE) == str(number)
+
+
+@pytest.mark.parametrize("message", [{"text": "a", "bytes": b"b"}, {"txt": "a"}, {"close": 5}])
+def test_malformed_reply_is_ignored_and_logged(start, caplog, message):
+    server = start({"websocket.connect": reply(accept=True), "websocket.receive": reply(**message)})
+    with server.socket() as ws:
+        ws.send("x")
+        [received] = server.workers.wait_for("websocket.receive")
+        server.workers.layer.send(received["reply_channel"], {"text": "still here"})
+        assert ws.recv(PATIENCE) == "still here"
+    assert "was ignored" in caplog.text
+
+
+def test_group_reaches_every_member_once_and_in_order(start, layer):
+    def join(layer, message):
+        layer.send(message["reply_channel"], {"accept": True})
+        layer.group_add("room", message["reply_channel"])
+
+    server = start({"websocket.connect": join, "websocket.disconnect": lambda *args: None})
+    with contextlib.ExitStack() as stack:
+        members = [stack.enter_context(server.socket()) for _ in range(20)]
+        server.workers.wait_for("websocket.connect", 20)
+        for number in range(50):
+            layer.send_group("room", {"text": str(number)})
+        for member in members:
+            assert [member.recv(PATIENCE) for _ in range(50)] == [str(number) for number in range(50)]
+
+
+def test_slow_client_is_closed_and_costs_the_others_nothing(start, layer, caplog):
+    def join(layer, message):
+        layer.send(message["reply_channel"], {"accept": True})
+        layer.group_add("room", message["reply_channel"])
+
+    server = start({"websocket.connect": join}, outbound_buffer=200000, close_timeout=0.2)
+    with server.socket(max_queue=1) as slow, server.socket("/healthy") as healthy:
+        server.workers.wait_for("websocket.connect", 2)
+        text = "x" * 50000
+        for _ in range(400):
+            layer.send_group("room", {"text": text})
+            assert healthy.recv(PATIENCE) == text
+        [disconnect] = server.workers.wait_for("websocket.disconnect")
+        assert (disconnect["code"], disconnect["path"]) == (1013, "/")
+        assert server.application.metrics.dropped["slow_client"] == 1
+        assert "its client doesn't read" in caplog.text
+        slow.socket.shutdown(socket.SHUT_RDWR)
+
+
+def test_late_replies_are_ignored(start, layer):
+    server = start(ECHO)
+    with server.socket():
+        pass
+    [connect] = server.workers.wait_for("websocket.connect")
+    server.workers.wait_for("websocket.disconnect")
+    layer.send(connect["reply_channel"], {"text": "late"})
+    with server.socket() as ws:
+        ws.send("still serving")
+        assert ws.recv(PATIENCE) == "still serving"
+
+
+def test_action_log(start):
+    lines = []
+    server = start(ECHO, lambda *line: lines.append(line))
+    with server.socket("/room") as ws:
+        client = "%s:%s" % ws.local_address
+    server.workers.wait_for("websocket.disconnect")
+    assert lines == [
+        ("websocket", action, {"path": "/room", "client": client})
+        for action in ("connecting", "connected", "disconnected")
+    ]
+
+
+def test_action_log_of_a_denial(start):
+    lines = []
+    server = start({"websocket.connect": reply(accept=False)}, lambda *line: lines.append(line[1]))
+    with pytest.raises(InvalidStatus):
+        server.socket("/room")
+    server.workers.wait_for("websocket.disconnect")
+    assert lines == ["connecting", "rejected"]
