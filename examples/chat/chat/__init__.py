@@ -1,0 +1,1 @@
+"""The chat project: settings, URLs and channel routing."""

@@ -1,0 +1,177 @@
+"""
+The virtual environment of the chat: make it once, refresh it when needed.
+
+start.py uses this; standard library only, Python 3.9 and later.
+"""
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+ENVS = HERE / '.envs'
+
+#: The parts of the checkout from which the two packages are built.
+SOURCES = ['setup.py', 'setup.cfg', 'pyproject.toml', 'MANIFEST.in', 'README.md', 'LICENSE', 'AUTHORS', 'CHANGES.rst',
+           'backport', 'compat', 'django_patch', 'interface_server']
+#: The last virtualenv that makes environments for Python 2.7 and 3.6.
+VIRTUALENV = 'virtualenv==20.21.1'
+#: What serves WebSockets where the interface server can't run.
+DAPHNE = 'daphne==1.4.2'
+
+
+class Problem(Exception):
+    """Something that the person at the keyboard has to know; text only."""
+
+
+def say(text):
+    """Print one line now, also when the output is a file."""
+    print(text, flush=True)
+
+
+def call(command, **kwargs):
+    """Run a command (a list); return its output, show it only upon failure."""
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          universal_newlines=True, **kwargs)
+    if done.returncode:
+        raise Problem('%s\nThis command failed (exit status %d): %s' % (
+            done.stdout.rstrip(), done.returncode, ' '.join(map(str, command))))
+    return done.stdout
+
+
+def probe(python):
+    """Return (version tuple, has venv and ensurepip) of an interpreter."""
+    code = ('import json, sys\n'
+            'try:\n    import ensurepip, venv\nexcept ImportError:\n    usable = False\nelse:\n    usable = True\n'
+            'print(json.dumps([list(sys.version_info[:3]), usable]))')
+    try:
+        version, usable = json.loads(subprocess.check_output([python, '-c', code], stderr=subprocess.STDOUT))
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        raise Problem('%s is no working Python: %s. Give the path of one with --python.' % (python, error))
+    return tuple(version), usable
+
+
+def require_venv(python, usable):
+    """Say how to get the venv module, which Debian packs separately."""
+    if not usable:
+        raise Problem(
+            '%s cannot make virtual environments: the modules venv and ensurepip are missing.\n'
+            'On Debian and Ubuntu install them with: apt install python3-venv\n'
+            'Or choose another Python with --python.' % python)
+
+
+def make_env(env, python, version, usable):
+    """Make an empty virtual environment for an interpreter."""
+    shutil.rmtree(env, ignore_errors=True)
+    env.parent.mkdir(exist_ok=True)
+    if version >= (3, 8):
+        require_venv(python, usable)
+        call([python, '-m', 'venv', env])
+        return
+    tool = ENVS / 'virtualenv'
+    if not (tool / 'bin' / 'virtualenv').exists():
+        require_venv(sys.executable, probe(sys.executable)[1])
+        shutil.rmtree(tool, ignore_errors=True)
+        call([sys.executable, '-m', 'venv', tool])
+        call([tool / 'bin' / 'pip', 'install', '-q', VIRTUALENV])
+    # The three embedded wheels still know old Pythons; newer ones don't.
+    call([tool / 'bin' / 'virtualenv', '-q', '--no-periodic-update', '--pip', 'embed', '--setuptools', 'embed',
+          '--wheel', 'embed', '-p', python, env])
+
+
+def pip_install(env, version, *requirements):
+    """Install into an environment; an old pip gets a second, plainer chance."""
+    command = [env / 'bin' / 'python', '-m', 'pip', 'install', '-q', '--disable-pip-version-check', *requirements]
+    try:
+        call(command)
+    except Problem:
+        if version >= (3, 8):
+            raise
+        # Old pips stumble over additional indexes that newer ones can read.
+        call(command, env=dict(os.environ, PIP_CONFIG_FILE=os.devnull, PIP_FIND_LINKS=''))
+
+
+def fingerprint(*facts):
+    """Return a text that changes when the checkout or one of the facts does."""
+    digest = hashlib.sha256(repr(facts).encode())
+    for name in SOURCES:
+        path = ROOT / name
+        files = sorted(path.rglob('*')) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and '__pycache__' not in file.parts and file.suffix != '.pyc':
+                digest.update(str(file.relative_to(ROOT)).encode() + b'\0' + file.read_bytes())
+    return digest.hexdigest()
+
+
+def build_wheels(env, version, folder):
+    """Build the packages of this checkout; return the wheels' paths by name."""
+    # In a copy, since building leaves files beside the sources.
+    source = Path(folder, 'source')
+    source.mkdir()
+    unwanted = shutil.ignore_patterns('__pycache__', '*.pyc', 'build', 'dist', '*.egg-info')
+    for name in SOURCES:
+        path = ROOT / name
+        if path.is_dir():
+            shutil.copytree(str(path), str(source / name), ignore=unwanted)
+        elif path.exists():
+            shutil.copy(str(path), str(source / name))
+    projects = {'backport': source}
+    if version >= (3, 9):
+        projects['server'] = source / 'interface_server'
+    wheels = {}
+    for name, project in projects.items():
+        out = Path(folder, name)
+        command = [env / 'bin' / 'python', '-m', 'pip', 'wheel', '-q', '--disable-pip-version-check', '--no-deps',
+                   '-w', out, project]
+        try:
+            call(command)
+        except Problem:
+            if version >= (3, 8):
+                raise
+            call(command, env=dict(os.environ, PIP_CONFIG_FILE=os.devnull, PIP_FIND_LINKS=''))
+        wheels[name], = out.glob('*.whl')
+    return wheels
+
+
+def django_requirement(django):
+    """Return pip's name for "1.8.19", for a wheel or for nothing: the newest."""
+    if not django:
+        return 'Django'
+    return str(Path(django).resolve()) if os.path.exists(django) else 'Django==%s' % django
+
+
+def install(env, version, django):
+    """Install what the chat needs: Django, this checkout, a server."""
+    say('Installing Django and this checkout (about a minute, once) ...')
+    with tempfile.TemporaryDirectory() as folder:
+        wheels = build_wheels(env, version, folder)
+        # The client for Redis is small; with it, changing to Redis is quick.
+        wanted = [django_requirement(django), '%s[redis]' % wheels['backport']]
+        wanted.append(wheels['server'] if 'server' in wheels else DAPHNE)
+        pip_install(env, version, '--upgrade', *wanted)
+        # Again without a look at version numbers: a changed checkout usually
+        # has the number of the one before.
+        pip_install(env, version, '--force-reinstall', '--no-deps', *wheels.values())
+
+
+def prepare(python, django):
+    """Make or refresh the environment for an interpreter; return its path."""
+    version, usable = probe(python)
+    label = os.path.basename(django) if django else 'newest'
+    env = ENVS / ('python%d.%d-django-%s' % (version[0], version[1], label))
+    made, stamp = env / 'made', env / 'installed'
+    wanted = fingerprint(version, os.path.abspath(python), django)
+    if not stamp.exists() or stamp.read_text() != wanted:
+        # A run that was interrupted leaves half an environment, without mark.
+        if not made.exists():
+            say('Making a virtual environment in %s ...' % os.path.relpath(str(env)))
+            make_env(env, python, version, usable)
+            made.touch()
+        install(env, version, django)
+        stamp.write_text(wanted)
+    return env
