@@ -1,0 +1,22 @@
+"""
+The tests of django.channels that run inside Django's own tests/runtests.py.
+
+That script decides INSTALLED_APPS: Django's always installed apps, and the
+folder of each label. It imports this package while it walks over the list, so
+apps appended here are installed right behind it, on every version of Django
+and without a change to the script. Other settings belong to the tests, by
+override_settings.
+"""
+from __future__ import absolute_import
+
+import os
+
+from django.conf import settings
+
+if os.environ.get('CHANNELS_TESTS_WITHOUT_EMULATION'):
+    # As it will be when the deprecation of the wsgi.* keys has ended.
+    settings.CHANNEL_WSGI_EMULATION = False
+
+for app in ('django.channels', 'django.channels.delay'):
+    if app not in settings.INSTALLED_APPS:
+        settings.INSTALLED_APPS.append(app)

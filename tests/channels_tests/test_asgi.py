@@ -1,0 +1,88 @@
+"""Tests of what a project's asgi.py uses, and of the check of packages."""
+from __future__ import absolute_import, unicode_literals
+
+import os
+import subprocess
+import sys
+import types
+
+from django.channels import package_checks
+from django.channels.asgi import InvalidChannelLayerError, channel_layers, get_channel_layer
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.core.exceptions import ImproperlyConfigured
+from django.test import SimpleTestCase, override_settings
+
+LAYERS = {
+    'default': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': 'not.imported'},
+}
+
+#: An asgi.py, with its settings in the same file.
+PROGRAM = """
+import channels
+from django.conf import settings
+settings.configure(CHANNEL_LAYERS={
+    'default': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': []},
+})
+from django.channels.asgi import get_channel_layer
+print(type(get_channel_layer()).__name__)
+from django.apps import apps
+print(apps.ready)
+"""
+
+
+class GetChannelLayerTests(SimpleTestCase):
+
+    @override_settings(CHANNEL_LAYERS=LAYERS)
+    def test_it_returns_the_layer_itself(self):
+        layer = get_channel_layer()
+        self.assertIs(type(layer), InMemoryChannelLayer)
+        self.assertIs(channel_layers['default'].channel_layer, layer)
+
+    @override_settings(CHANNEL_LAYERS=LAYERS)
+    def test_an_unknown_alias_is_refused(self):
+        with self.assertRaisesMessage(InvalidChannelLayerError, 'There is no channel layer'):
+            get_channel_layer('missing')
+
+    def test_it_sets_django_up(self):
+        program = PROGRAM
+        try:
+            import channels  # NOQA
+        except ImportError:
+            program = program.replace('import channels\n', '')
+        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+        output = subprocess.check_output([sys.executable, '-c', program], env=environment)
+        self.assertEqual(output.decode('ascii').split(), ['InMemoryChannelLayer', 'True'])
+
+
+class PackageChecksTests(SimpleTestCase):
+
+    def check(self, version):
+        package = types.ModuleType(str('asgi_ipc'))
+        package.__version__ = version
+        sys.modules['asgi_ipc'] = package
+        try:
+            with override_settings(CHANNEL_LAYERS={'default': {'BACKEND': 'asgi_ipc.IPCChannelLayer'}}):
+                self.errors = [error.id for error in package_checks.check_packages()]
+                package_checks.check_all()
+        finally:
+            del sys.modules['asgi_ipc']
+
+    def test_packages_that_are_new_enough_pass(self):
+        self.check('1.3.0')
+        self.check('1.10')
+        self.check('')
+        self.assertEqual(self.errors, [])
+
+    def test_a_package_that_is_too_old_is_refused(self):
+        with self.assertRaisesMessage(ImproperlyConfigured, 'asgi_ipc 1.2.9 is too old; install asgi_ipc 1.3.0'):
+            self.check('1.2.9')
+        self.assertEqual(self.errors, ['channels.E015'])
+
+    @override_settings(CHANNEL_LAYERS={'a': {'BACKEND': 'asgi_rabbitmq.RabbitmqChannelLayer'}, 'b': {}})
+    def test_what_is_not_installed_is_not_its_affair(self):
+        package_checks.check_all()
+
+    def test_settings_that_make_no_sense_are_not_its_affair(self):
+        for layers in ([], {'default': 5}, {}):
+            with override_settings(CHANNEL_LAYERS=layers):
+                self.assertEqual(package_checks.check_packages(), [])

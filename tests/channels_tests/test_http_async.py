@@ -1,0 +1,38 @@
+"""
+Async views, middleware and streams, called by a synchronous worker.
+"""
+from __future__ import absolute_import
+
+import unittest
+import warnings
+
+import django
+from django.channels.http.response import decode_response
+from django.test import override_settings
+
+from .test_http_handler import HandlerTestCase
+
+
+@unittest.skipIf(django.VERSION < (3, 1), 'This Django has no async views.')
+@override_settings(ROOT_URLCONF='channels_tests.async_views', MIDDLEWARE=['channels_tests.async_views.async_only'])
+class AsyncTests(HandlerTestCase):
+
+    def test_an_async_view_answers_through_async_middleware(self):
+        response = self.response()
+        self.assertEqual((response.content, response['X-Async']), (b'hello', '1'))
+
+    def test_its_errors_are_djangos_to_handle(self):
+        self.assertEqual(self.response(path='/fail/').status_code, 500)
+        self.assertIn(('exception', None), self.signals)
+
+    def test_it_may_promise_a_later_response(self):
+        self.assertEqual(self.replies(path='/later/'), [])
+
+    @unittest.skipIf(django.VERSION < (4, 2), 'This Django has no async streams.')
+    def test_an_async_stream_is_consumed_as_under_wsgi(self):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter('always')
+            replies = self.replies(path='/stream/')
+        self.assertEqual(b''.join(decode_response(replies).streaming_content), b'part 0part 1part 2')
+        self.assertEqual(len(caught), 1)
+        self.assertIn('must consume asynchronous iterators', str(caught[0].message))

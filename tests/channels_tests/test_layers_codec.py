@@ -1,0 +1,128 @@
+"""Tests of messages as msgpack and as JSON, by the standard's vectors."""
+from __future__ import absolute_import, unicode_literals
+
+import binascii
+import datetime
+import json
+import unittest
+
+from django.channels.compat import six
+from django.channels.exceptions import MalformedMessage
+from django.channels.layers import codec
+from django.test import SimpleTestCase
+from django.utils.safestring import mark_safe
+
+from .standards import vectors
+
+
+class VectorTests(SimpleTestCase):
+
+    def setUp(self):
+        self.vectors = vectors('json.json')
+
+    def test_every_message_is_the_same_in_both_encodings(self):
+        for vector in self.vectors['encodings']:
+            packed = binascii.unhexlify(vector['msgpack'])
+            message = codec.decode(packed)
+            self.assertEqual(codec.from_json(vector['json']), message, vector['name'])
+            self.assertEqual(json.loads(codec.to_json(message)), json.loads(vector['json']), vector['name'])
+            self.assertEqual(codec.decode(codec.encode(message)), message, vector['name'])
+            self.assertEqual(len(codec.encode(message)), len(packed), vector['name'])
+            self.assertTrue(codec.is_lossless(message), vector['name'])
+
+    def test_malformed_json_is_refused(self):
+        for vector in self.vectors['malformed_json']:
+            try:
+                message = codec.from_json(vector['json'])
+            except MalformedMessage:
+                continue
+            self.fail('%s was read as %r' % (vector['name'], message))
+
+    def test_malformed_msgpack_is_refused(self):
+        for vector in self.vectors['malformed_msgpack']:
+            try:
+                message = codec.decode(binascii.unhexlify(vector['msgpack']))
+            except MalformedMessage:
+                continue
+            self.fail('%s was read as %r' % (vector['name'], message))
+
+
+class EncodeTests(SimpleTestCase):
+
+    def test_types_survive(self):
+        message = {
+            'bytes': b'\x00\xff', 'text': 'caf\xe9', 'int': 2 ** 40, 'float': 1.0, 'true': True, 'none': None,
+            'list': [b'a', 'a', [1]], 'dict': {'a': {}},
+        }
+        decoded = codec.decode(codec.encode(message))
+        self.assertEqual(decoded, message)
+        for key, value in message.items():
+            self.assertIs(type(decoded[key]), type(value), key)
+
+    def test_tuples_and_subclasses_arrive_as_what_they_stand_for(self):
+        decoded = codec.decode(codec.encode({'tuple': (1, (2,)), 'safe': mark_safe('<b>'), 'array': bytearray(b'a')}))
+        self.assertEqual(decoded, {'tuple': [1, [2]], 'safe': '<b>', 'array': b'a'})
+
+    def test_a_value_that_cannot_travel_is_named_with_its_place(self):
+        cases = [
+            ({'when': datetime.date(2016, 1, 1)}, "message['when']"),
+            ({'a': {'b': [1, object()]}}, "message['a']['b'][1]"),
+            ({'a': [{'b': {1: 2}}]}, "message['a'][0]['b']"),
+            ({'a': {1, 2}}, "message['a']"),
+        ]
+        for message, place in cases:
+            for encode in (codec.encode, codec.to_json):
+                with self.assertRaisesMessage(TypeError, place):
+                    encode(message)
+
+    def test_what_no_other_language_reads_is_refused(self):
+        for value in (2 ** 64, -2 ** 63 - 1):
+            with self.assertRaisesMessage(TypeError, "can't hold"):
+                codec.encode({'a': value})
+        with self.assertRaisesMessage(TypeError, "can't hold"):
+            codec.to_json({'a': float('nan')})
+        # The next message has a packer that works.
+        self.assertEqual(codec.decode(codec.encode({'a': 1})), {'a': 1})
+
+    @unittest.skipIf(six.PY2, 'Python 2 encodes half a surrogate pair')
+    def test_half_a_surrogate_pair_is_refused(self):
+        with self.assertRaisesMessage(TypeError, "can't hold"):
+            codec.encode({'a': '\ud800'})
+
+    def test_nesting_has_a_limit(self):
+        def nested(depth):
+            value = []
+            for _ in range(depth):
+                value = [value]
+            return {'a': value}
+        codec.encode(nested(codec.MAX_DEPTH - 2))
+        with self.assertRaisesMessage(TypeError, 'nested deeper'):
+            codec.encode(nested(codec.MAX_DEPTH + 1))
+        with self.assertRaises(MalformedMessage):
+            codec.decode(b'\x81\xa1a' + b'\x91' * 100000 + b'\xc0')
+
+    @unittest.skipUnless(six.PY2, 'Python 3 tells text from bytes')
+    def test_native_strings_of_python_2_are_text_as_keys_and_bytes_as_values(self):
+        message = {str('key'): str('value'), 'dict': {str('a'): [str('b')]}}
+        for encode, decode in ((codec.encode, codec.decode), (codec.to_json, codec.from_json)):
+            decoded = decode(encode(message))
+            self.assertEqual({type(key) for key in decoded}, {six.text_type})
+            self.assertIs(type(decoded['key']), bytes)
+            self.assertEqual(decoded['dict'], {'a': [b'b']})
+
+    def test_a_large_message_leaves_no_large_buffer(self):
+        self.assertEqual(len(codec.encode({'a': b'x' * 2000000})), 2000000 + 8)
+        self.assertFalse(hasattr(codec._local, 'packer'))
+
+    def test_missing_msgpack_is_an_error_with_advice(self):
+        msgpack, codec.msgpack = codec.msgpack, None
+        try:
+            with self.assertRaisesMessage(ImportError, 'pip install django-channels-backport[redis]'):
+                codec.require_msgpack()
+        finally:
+            codec.msgpack = msgpack
+
+    def test_lossy_messages_are_told(self):
+        self.assertTrue(codec.is_lossless({'a': (1, b'\xff', '\uffffb')}))
+        self.assertFalse(codec.is_lossless({'a': float('inf')}))
+        self.assertFalse(codec.is_lossless({'a': object()}))

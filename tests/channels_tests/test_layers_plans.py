@@ -1,0 +1,153 @@
+"""Tests of the Redis transport's plans, driven by hand."""
+from __future__ import absolute_import, unicode_literals
+
+import struct
+
+from django.channels.exceptions import ChannelFull, LayerUnavailable
+from django.channels.layers.transport import Options, Transport, scripts
+from django.channels.layers.transport.plans import Result, Wait, flat
+from django.channels.layers.transport.resp import ReplyError, pack
+from django.test import SimpleTestCase
+
+from .test_layers_transport import Monotonic
+
+
+class PlanTests(SimpleTestCase):
+    """Plans driven by hand, with a server that is a list of replies."""
+
+    def setUp(self):
+        self.monotonic = Monotonic()
+        self.lost = []
+
+    def make_transport(self, shards=1, **options):
+        options = Options('t:', shards, 60, 3600, lambda name: 10, lambda name: 100, **options)
+        transport = Transport(options, self.monotonic, self.lost.append)
+        for shard in range(shards):
+            replies = [b'sha'] * len(scripts.LOAD) + [[b'5000', b'0', b'e', 1]]
+            transport.greeted(shard, replies, self.monotonic.now)
+        return transport
+
+    def run_plan(self, plan, *answers):
+        """Return (requests, Result's value or exception)."""
+        requests, answers = [], list(answers)
+        try:
+            request = next(plan)
+            while not isinstance(request, Result):
+                requests.append(request)
+                answer = answers.pop(0)
+                request = plan.throw(answer) if isinstance(answer, Exception) else plan.send(answer)
+        except Exception as error:
+            return requests, error
+        self.assertEqual(answers, [])
+        return requests, request.value
+
+    def away(self, sent):
+        error = LayerUnavailable('away')
+        error.sent = sent
+        return error
+
+    def entry(self, label='', deadline=5060000, body=b'\x80', kind=1):
+        return struct.pack(str('>BBQH'), 1, kind, deadline, len(label)) + label.encode('ascii') + body
+
+    def test_a_send_is_one_request(self):
+        plan = self.make_transport().sender.send('p!a', {})
+        requests, value = self.run_plan(plan, [1])
+        [(shard, (command,))] = requests
+        self.assertEqual(shard, 0)
+        self.assertTrue(command.endswith(b'$14\r\n' + self.entry('a') + b'\r\n'), command)
+        self.assertIsNone(value)
+
+    def test_a_normal_channel_goes_to_another_shard_when_one_is_full_or_away(self):
+        sender = self.make_transport(shards=3).sender
+        requests, value = self.run_plan(sender.send('a', {}), [0], self.away(False), [1])
+        self.assertEqual(sorted(shard for shard, commands in requests), [0, 1, 2])
+        requests, value = self.run_plan(sender.send('a', {}), [0], [0], [0])
+        self.assertIsInstance(value, ChannelFull)
+
+    def test_what_may_have_arrived_is_not_sent_twice(self):
+        sender = self.make_transport(shards=3).sender
+        requests, value = self.run_plan(sender.send('a', {}), self.away(True))
+        self.assertIsInstance(value, LayerUnavailable)
+
+    def test_an_error_of_the_server_is_told(self):
+        requests, value = self.run_plan(
+            self.make_transport().sender.send('a', {}), [ReplyError('OOM command not allowed')],
+        )
+        self.assertIn('OOM command not allowed', str(value))
+
+    def test_a_reader_waits_in_one_request_and_takes_what_comes(self):
+        reader = self.make_transport().reader(['a'])
+        requests, value = self.run_plan(reader.receive(1, 5, 'token'), [(0, [[b't:{0}:q:a', [self.entry()]]])])
+        [wait] = requests
+        self.assertIsInstance(wait, Wait)
+        [(shard, (command,))] = wait.requests
+        self.assertTrue(command.startswith(b'*8\r\n$6\r\nBLMPOP\r\n$1\r\n5\r\n$1\r\n2\r\n$13\r\nt:{0}:w:token\r\n'))
+        self.assertEqual(value, [(('a',), {})])
+
+    def test_what_has_expired_is_skipped(self):
+        reader = self.make_transport().reader(['a'])
+        taken = [[b't:{0}:q:a', [self.entry(deadline=4999999)]]]
+        requests, value = self.run_plan(reader.receive(1), taken, [None])
+        self.assertEqual((len(requests), value), (2, []))
+        # The count goes along with the next command.
+        self.assertEqual(requests[1][1][0], pack('HINCRBY', 't:{0}:statistics', 'expired:a', 1))
+        self.monotonic.now += 61
+        reader = self.make_transport().reader(['a'])
+        self.assertEqual(self.run_plan(reader.receive(1), [[b't:{0}:q:a', [self.entry()]]])[1], [(('a',), {})])
+
+    def test_a_report_that_may_be_lost_makes_counts_start_anew(self):
+        reader = self.make_transport().reader(['p!'])
+        self.run_plan(reader.receive(10), [[b't:{0}:q:p!', [self.entry('a'), self.entry('a')]]])
+        requests, value = self.run_plan(reader.receive(10, 5, 't'), [(0, self.away(True))])
+        self.assertIn(b'$1\r\na\r\n$1\r\n2\r\n', requests[0].requests[0][1][0])
+        self.assertEqual(value, [])
+        requests, value = self.run_plan(reader.receive(10, 5, 't'), [(0, [1, None])])
+        self.assertEqual(requests[0].requests[0][1][0], pack('DEL', 't:{0}:p:p!'))
+
+    def test_members_are_asked_for_when_the_list_is_missing(self):
+        reader = self.make_transport().reader(['p!'])
+        entry = self.entry('g', kind=2, body=struct.pack(str('>QQL'), 7, 7, 0) + b'\x80')
+        taken = [[b't:{0}:q:p!', [entry, entry]]]
+        requests, value = self.run_plan(reader.receive(10), taken, [[b'p!', b'9', [b'b', b'a']]])
+        self.assertEqual(value, [(('p!a', 'p!b'), {})] * 2)
+        self.assertEqual(len(requests), 2)
+
+    def test_two_shards_that_answer_at_once_lose_nothing(self):
+        reader = self.make_transport(shards=2).reader(['a'])
+        answer = [(shard, [[b't:{%d}:q:a' % shard, [self.entry(body=b'\x81\xa1n' + b'01'[shard:shard + 1])]]])
+                  for shard in (0, 1)]
+        requests, value = self.run_plan(reader.receive(1, 5, 't'), [None], [None], answer, [None])
+        self.assertEqual(value, [(('a',), {'n': 48})])
+        shard, (command,) = requests[-1]
+        self.assertEqual(shard, 1)
+        self.assertIn(scripts.GIVE_BACK.sha.encode('ascii'), command)
+
+    def test_a_wake_up_that_came_too_late_is_taken_back(self):
+        reader = self.make_transport().reader(['a'])
+        plan = reader.receive(1, 5, 't')
+        wait = next(plan)
+        wait.woken.add(0)
+        request = plan.send([(0, [[b't:{0}:q:a', [self.entry()]]])])
+        self.assertEqual(request, (0, (pack('DEL', 't:{0}:w:t'),)))
+        self.assertEqual(plan.send([1]).value, [(('a',), {})])
+
+    def test_losing_the_state_is_told_to_the_driver(self):
+        transport = self.make_transport()
+        self.assertEqual(self.lost, [])
+        transport.greeted(0, [b'sha', [b'5000', b'0', b'other', 1]], 100.0)
+        self.assertEqual(self.lost, [0])
+
+    def test_parts_of_a_plan_give_answers_and_raise(self):
+        def part(fail):
+            answer = yield 'request'
+            if fail:
+                raise ValueError(answer)
+            yield Result(answer + 1)
+
+        def whole():
+            first = yield part(False)
+            try:
+                yield part(True)
+            except ValueError as error:
+                yield Result((first, error.args))
+        self.assertEqual(self.run_plan(flat(whole()), 1, 2), (['request', 'request'], (2, (2,))))

@@ -1,0 +1,98 @@
+"""Tests of what the Redis channel layer says to its server, command by command."""
+from __future__ import absolute_import, unicode_literals
+
+from .redis_case import RedisTestCase
+
+
+class RoundTripTests(RedisTestCase):
+
+    def test_a_send_is_one_command(self):
+        self.layer.send('a', {})
+        self.layer.send('p!a', {})
+        self.calls()
+        self.layer.send('a', {})
+        self.layer.send('p!a', {})
+        self.assertEqual(self.calls()['evalsha'], 2)
+
+    def test_a_receive_is_one_command_on_a_connection_that_stays(self):
+        for _ in range(4):
+            self.layer.send('a', {})
+        self.layer.receive(['a'], block=True)
+        self.calls()
+        self.layer.receive(['a'], block=True)
+        self.layer.receive_batch(['a'], 10)
+        self.assertEqual(self.redis.info('stats')['total_connections_received'], 0)
+        self.assertEqual(self.calls(), {'blmpop': 1, 'lmpop': 1})
+
+    def test_a_process_reports_what_it_took_in_the_same_write(self):
+        for number in range(3):
+            self.layer.send('p.1!a', {'n': number})
+        self.assertEqual(self.redis.hgetall(self.key('p', 'p.1!')), {b'a': b'3'})
+        self.assertEqual(len(self.layer.receive_deliveries(['p.1!'], 10)), 3)
+        self.assertEqual(self.redis.hgetall(self.key('p', 'p.1!')), {b'a': b'3'})
+        self.layer.receive(['p.1!'])
+        self.assertEqual(self.keys(), set())
+
+    def test_waiting_does_not_poll(self):
+        self.layer.send('a', {})
+        self.layer.receive(['a'])
+        join = self.in_thread(self.layer.receive, ['a', 'b'], True)
+        self.wait_until_blocked()
+        self.calls()
+        # Time enough for one who polls to be seen.
+        self.redis.blpop(['nothing'], 1)
+        self.assertEqual(self.calls().get('blmpop', 0) + self.calls().get('lmpop', 0), 0)
+        self.layer.send('b', {'n': 1})
+        self.assertEqual(join(), ('b', {'n': 1}))
+
+    def test_a_group_send_is_one_command_and_one_entry_for_each_process(self):
+        for process in ('p.1!', 'p.2!'):
+            for client in range(500):
+                self.layer.group_add('g', '%s%d' % (process, client))
+        self.layer.send_group('g', {})
+        self.calls()
+        self.layer.send_group('g', {'text': 'x'})
+        self.assertEqual(self.calls()['evalsha'], 1)
+        for process in ('p.1!', 'p.2!'):
+            self.assertEqual(self.redis.llen(self.key('q', process)), 2)
+            # The members were sent with the first.
+            self.assertLess(len(self.redis.lindex(self.key('q', process), 1)), 100)
+            deliveries = self.layer.receive_deliveries([process], 10)
+            self.assertEqual([len(channels) for channels, message in deliveries], [500, 500])
+
+    def test_what_else_is_there_costs_a_send_nothing(self):
+        for number in range(300):
+            self.layer.send('other.%d' % number, {})
+            self.layer.group_add('group.%d' % number, 'p!%d' % number)
+        self.layer.send('a', {})
+        self.calls()
+        self.layer.send('a', {})
+        self.assertEqual(
+            self.calls(), {'evalsha': 1, 'time': 1, 'rpush': 1, 'pexpire': 1, 'hincrby': 1},
+        )
+
+    def test_servers_before_redis_7_are_read_by_other_commands(self):
+        self.layer.receive(['a'])
+        self.layer._transport.clocks[0].pops_many = False
+        for number in range(5):
+            self.layer.send('a', {'n': number})
+        self.calls()
+        self.assertEqual(self.layer.receive(['b', 'a'])[1], {'n': 0})
+        self.assertEqual(self.layer.receive(['b', 'a'], block=True)[1], {'n': 1})
+        self.assertEqual(len(self.layer.receive_batch(['b', 'a'], 10)), 3)
+        self.assertEqual(self.layer.receive(['b', 'a']), (None, None))
+        calls = self.calls()
+        self.assertEqual((calls['blpop'], calls['evalsha']), (1, 3))
+        self.assertNotIn('lmpop', calls)
+
+    def test_scripts_that_the_server_forgot_are_sent_again(self):
+        self.layer.send('a', {'n': 0})
+        self.redis.script_flush()
+        self.layer.send('a', {'n': 1})
+        self.redis.script_flush()
+        self.assertEqual(self.layer.send_many([('a', {'n': 2}), ('p!a', {'n': 3})]), [])
+        self.layer.receive(['p!'])
+        self.redis.script_flush()
+        self.layer.receive(['p!'])
+        self.assertEqual([message['n'] for channel, message in self.received('a')], [0, 1, 2])
+        self.assertEqual(self.keys(), set())

@@ -1,0 +1,133 @@
+"""Tests of the Redis channel layer when its server is in trouble."""
+from __future__ import absolute_import, unicode_literals
+
+import os
+
+from django.channels.exceptions import LayerUnavailable
+from django.channels.layers.redis import RedisChannelLayer
+
+from .redis_case import Records, RedisTestCase
+from .redis_server import RedisServer, free_port
+
+
+class FaultTests(RedisTestCase):
+
+    def setUp(self):
+        self.server = RedisServer().start()
+        self.addCleanup(self.server.stop)
+        super(FaultTests, self).setUp()
+
+    def test_a_server_that_is_away_is_told_at_once_with_its_address(self):
+        layer = RedisChannelLayer(hosts=['redis://127.0.0.1:%d' % free_port()])
+        for call in (lambda: layer.send('a', {}), lambda: layer.send_group('g', {}), lambda: layer.receive(['a']),
+                     lambda: layer.group_add('g', 'a'), lambda: layer.global_statistics()):
+            with self.assertRaisesMessage(LayerUnavailable, "Redis at 127.0.0.1:"):
+                call()
+
+    def test_a_send_raises_while_the_server_is_away_and_works_after(self):
+        self.layer.send('a', {'n': 0})
+        self.server.kill()
+        for number in (1, 2):
+            with self.assertRaises(LayerUnavailable) as caught:
+                self.layer.send('a', {'n': number})
+            self.assertIsNotNone(caught.exception.__cause__)
+        self.server.start()
+        self.layer.send('a', {'n': 3})
+        self.assertEqual(self.received('a'), [('a', {'n': 3})])
+
+    def test_an_idle_connection_that_the_server_closed_costs_no_message(self):
+        self.layer.send('a', {})
+        self.server.restart()
+        # The pool still has the connection; it was idle all the while.
+        self.layer.send('a', {'n': 1})
+        self.assertEqual(self.received('a'), [('a', {'n': 1})])
+
+    def test_a_waiting_reader_survives_a_restart_and_says_it_once(self):
+        self.layer.receive(['a'])
+        with Records() as records:
+            join = self.in_thread(self.layer.receive_batch, ['a'], 10, 30)
+            client = self.connect(self.server.url)
+            self.wait_until(lambda: client.info('clients')['blocked_clients'] == 1)
+            self.server.kill()
+            self.wait_until(lambda: records.lines)
+            self.server.start()
+            self.make_layer().send('a', {'n': 1})
+            self.assertEqual(join(), [('a', {'n': 1})])
+        self.assertEqual(len([line for line in records.lines if 'trying until it can' in line]), 1)
+        self.assertEqual(len([line for line in records.lines if 'can be reached again' in line]), 1)
+        self.assertEqual(len([line for line in records.lines if 'has lost what it held' in line]), 1)
+
+    def test_a_connection_cut_in_the_middle_of_a_receive_is_survived(self):
+        self.layer.receive(['a'])
+        client = self.connect(self.server.url)
+        with Records():
+            join = self.in_thread(self.layer.receive_batch, ['a'], 10, 30)
+            self.wait_until(lambda: client.info('clients')['blocked_clients'] == 1)
+            client.execute_command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+            self.wait_until(lambda: client.info('clients')['blocked_clients'] == 1)
+            self.make_layer().send('a', {'n': 1})
+            self.assertEqual(join(), [('a', {'n': 1})])
+
+    def test_interrupt_ends_a_wait_for_a_server_that_is_away(self):
+        self.server.kill()
+        with Records() as records:
+            join = self.in_thread(self.layer.receive_batch, ['a'], 10, 600)
+            self.wait_until(lambda: records.lines)
+            self.layer.interrupt()
+            self.assertEqual(join(), [])
+
+    def test_garbage_in_a_queue_is_dropped_counted_and_logged_once(self):
+        client = self.connect(self.server.url)
+        self.layer.send('p.1!a', {'n': 0})
+        good = client.lindex(self.key('q', 'p.1!'), 0)
+        garbage = [
+            b'', b'x', b'\0' * 50, os.urandom(200), good[:11], good[:14], good[:-1], good + b'x',
+            b'\x02' + good[1:], good[:1] + b'\x07' + good[2:], good[:1] + b'\x02' + good[2:],
+            good[:1] + b'\x11' + good[2:], good[:1] + b'\x21' + good[2:],
+            good[:12] + b'\xff' + good[13:], good[:-5] + b'\xd4\x01\x00\x00\x00',
+        ]
+        for entry in garbage:
+            client.rpush(self.key('q', 'p.1!'), entry)
+        self.layer.send('p.1!a', {'n': 1})
+        with Records() as records:
+            self.assertEqual([m['n'] for c, m in self.received('p.1!')], [0, 1])
+        self.layer.receive(['p.1!'])
+        self.assertEqual(len(records.lines), 1)
+        statistics = self.layer.global_statistics()
+        self.assertEqual(statistics['malformed_count'] + statistics['expired_count'], len(garbage))
+
+    def test_garbage_at_the_head_of_a_full_queue_makes_room(self):
+        client = self.connect(self.server.url)
+        layer = self.make_layer(capacity=2)
+        for entry in (b'x', b'\0' * 30):
+            client.rpush(self.key('q', 'a'), entry)
+        layer.send('a', {'n': 1})
+        self.assertEqual(self.received('a'), [('a', {'n': 1})])
+
+    def test_a_server_without_memory_refuses_and_recovers(self):
+        client = self.connect(self.server.url)
+        self.layer.send('a', {'n': 0})
+        self.layer.send('p!a', {'n': 0})
+        self.layer.group_add('g', 'x!b')
+        self.layer.send_group('g', {})
+        client.config_set('maxmemory', 1)
+        for call in (lambda: self.layer.send('a', {}), lambda: self.layer.send_group('g', {}),
+                     lambda: self.layer.group_add('g', 'a')):
+            with self.assertRaisesMessage(LayerUnavailable, 'Redis refused a command: OOM'):
+                call()
+        # Reading goes on.
+        self.assertEqual(sorted(channel for channel, message in self.received('a', 'p!')), ['a', 'p!a'])
+        client.config_set('maxmemory', 0)
+        self.layer.send('a', {'n': 1})
+        self.assertEqual(self.received('a', 'p!'), [('a', {'n': 1})])
+        self.assertEqual(self.layer.channel_statistics('a')['messages_count'], 2)
+
+    def test_the_timeouts_of_redis_py_are_not_ours(self):
+        layer = RedisChannelLayer(hosts=[self.server.url + '?socket_timeout=0.2'], prefix=self.prefix)
+        self.addCleanup(layer.close)
+        join = self.in_thread(layer.receive_batch, ['a'], 1, 30)
+        client = self.connect(self.server.url)
+        self.wait_until(lambda: client.info('clients')['blocked_clients'] == 1)
+        client.blpop(['nothing'], 1)
+        layer.send('a', {'n': 1})
+        self.assertEqual(join(), [('a', {'n': 1})])

@@ -1,0 +1,191 @@
+"""Tests of the Redis channel layer on four independent servers."""
+from __future__ import absolute_import, unicode_literals
+
+import threading
+import time
+
+from django.channels.exceptions import ChannelFull, LayerUnavailable
+
+from .redis_case import Records, RedisTestCase
+from .redis_server import RedisServer
+
+
+class ShardTests(RedisTestCase):
+    shards = 4
+
+    @classmethod
+    def setUpClass(cls):
+        super(ShardTests, cls).setUpClass()
+        cls.servers = [cls.server] + [RedisServer().start() for _ in range(cls.shards - 1)]
+
+    @classmethod
+    def tearDownClass(cls):
+        for server in cls.servers[1:]:
+            server.stop()
+        super(ShardTests, cls).tearDownClass()
+
+    def setUp(self):
+        self.clients = [self.connect(server.url) for server in self.servers]
+        for client in self.clients:
+            client.flushall()
+        super(ShardTests, self).setUp()
+
+    def make_layer(self, **options):
+        return super(ShardTests, self).make_layer(hosts=[server.url for server in self.servers], **options)
+
+    def keys(self):
+        return {
+            key.decode('ascii') for client in self.clients for key in client.keys('*') if b'statistics' not in key
+        }
+
+    def one_on_each(self, pattern):
+        """Return a channel name for each shard that lives there."""
+        keys = self.layer._transport.options.keys
+        names, number = {}, 0
+        while len(names) < self.shards:
+            name = pattern % number
+            names.setdefault(keys.shard_of(name), name)
+            number += 1
+        return [names[shard] for shard in range(self.shards)]
+
+    def wait_until_all_blocked(self):
+        self.wait_until(lambda: all(client.info('clients')['blocked_clients'] for client in self.clients))
+
+    def test_normal_channels_spread_over_all_shards(self):
+        for number in range(40):
+            self.layer.send('a', {'n': number})
+        lengths = [client.llen('test:{%d}:q:a' % number) for number, client in enumerate(self.clients)]
+        self.assertEqual(lengths, [10] * 4)
+        self.assertEqual(sorted(message['n'] for channel, message in self.received('a')), list(range(40)))
+
+    def test_other_channels_stay_on_their_shard_and_in_order(self):
+        for names in (self.one_on_each('body?%d'), self.one_on_each('p.%d!')):
+            for shard, name in enumerate(names):
+                for number in range(5):
+                    self.layer.send(name + 'x' * name.endswith('!'), {'n': number})
+                self.assertEqual(self.clients[shard].llen('test:{%d}:q:%s' % (shard, name)), 5)
+                self.assertEqual([message['n'] for channel, message in self.received(name)], list(range(5)))
+
+    def test_a_message_on_any_shard_is_received_at_once(self):
+        for shard, client in enumerate(self.clients):
+            join = self.in_thread(self.layer.receive, ['a', 'b'], True)
+            self.wait_until_all_blocked()
+            other = self.make_layer()
+            route = other._transport.sender._find('a')[2]
+            route.shards = (shard,)
+            started = time.time()
+            other.send('a', {'n': shard})
+            self.assertEqual(join(), ('a', {'n': shard}))
+            # Far from the five seconds that a shard is waited for.
+            self.assertLess(time.time() - started, 1)
+            self.wait_until(lambda: not any(c.info('clients')['blocked_clients'] for c in self.clients))
+        self.assertEqual(self.keys(), set())
+
+    def test_two_messages_at_once_are_both_there_for_others(self):
+        join = self.in_thread(self.layer.receive, ['a'], True)
+        self.wait_until_all_blocked()
+        other = self.make_layer()
+        other.send_many([('a', {'n': 1})])
+        other.send_many([('a', {'n': 2})])
+        first = join()[1]['n']
+        self.assertEqual([message['n'] for channel, message in self.received('a', layer=other)], [3 - first])
+
+    def test_waiting_and_sending_loses_and_doubles_nothing(self):
+        layer, got, ended = self.make_layer(), [], threading.Event()
+
+        def read():
+            while not ended.is_set():
+                channel, message = layer.receive(['a', 'b'], block=True)
+                if channel is not None:
+                    got.append(message['n'])
+        readers = [self.in_thread(read) for _ in range(3)]
+
+        def write(start):
+            for number in range(start, start + 300):
+                self.layer.send_blocking('ab'[number % 2], {'n': number}, 30)
+        for join in [self.in_thread(write, 0), self.in_thread(write, 300)]:
+            join()
+        self.wait_until(lambda: self.redis.ping() and len(got) >= 600)
+        ended.set()
+        layer.interrupt()
+        for join in readers:
+            join()
+        self.assertEqual(sorted(got), list(range(600)))
+        self.wait_until(lambda: not self.keys())
+
+    def test_interrupt_ends_a_wait_on_all_shards(self):
+        join = self.in_thread(self.layer.receive, ['a'], True)
+        self.wait_until_all_blocked()
+        started = time.time()
+        self.layer.interrupt()
+        self.assertEqual(join(), (None, None))
+        self.assertLess(time.time() - started, 2)
+        self.wait_until(lambda: not self.keys())
+
+    def test_groups_reach_members_on_every_shard_in_order(self):
+        names = [name + 'c' for name in self.one_on_each('p.%d!')] + self.one_on_each('body?%d') + ['normal']
+        for name in names:
+            self.layer.group_add('g', name)
+        self.assertEqual(sorted(self.layer.group_channels('g')), sorted(names))
+        for number in range(3):
+            self.layer.send_group('g', {'n': number})
+            for name in names:
+                self.layer.send(name, {'n': 10 + number})
+        for name in names[:-1]:
+            queue = name[:-1] if '!' in name else name
+            self.assertEqual([message['n'] for channel, message in self.received(queue)], [0, 10, 1, 11, 2, 12])
+        self.assertEqual(len(self.received('normal')), 6)
+
+    def test_capacity_is_that_of_each_shard_and_all_are_tried(self):
+        layer = self.make_layer(capacity=2)
+        for number in range(8):
+            layer.send('a', {'n': number})
+        with self.assertRaises(ChannelFull):
+            layer.send('a', {})
+        self.assertEqual(len(layer.send_many([('a', {})] * 3)), 3)
+        self.assertEqual(len(self.received('a')), 8)
+
+    def test_statistics_are_those_of_all_shards(self):
+        for number in range(8):
+            self.layer.send('a', {})
+        for name in self.one_on_each('p.%d!'):
+            self.layer.send(name + 'c', {})
+        self.assertEqual(self.layer.channel_statistics('a')['messages_pending'], 8)
+        statistics = self.layer.global_statistics()
+        self.assertEqual((statistics['messages_count'], statistics['messages_pending']), (12, 12))
+        self.layer.flush()
+        self.assertEqual(self.keys(), set())
+
+    def test_large_messages_lie_beside_their_queue(self):
+        message = {'body': b'x' * 3000000}
+        names = self.one_on_each('p.%d!')
+        for name in names:
+            self.layer.group_add('g', name + 'c')
+            self.layer.send(name + 'c', message)
+        self.layer.send_group('g', message)
+        for name in names:
+            self.assertTrue(all(content == message for channel, content in self.received(name)))
+
+    def test_a_shard_that_is_away_stops_nobody(self):
+        self.layer.send('a', {})
+        self.received('a')
+        away = self.servers[2]
+        away.kill()
+        try:
+            with Records() as records:
+                for number in range(6):
+                    self.layer.send('a', {'n': number})
+                got = [self.layer.receive(['a'], block=True)[1]['n'] for _ in range(6)]
+                self.assertEqual(sorted(got), list(range(6)))
+                name = self.one_on_each('p.%d!')[2]
+                with self.assertRaises(LayerUnavailable):
+                    self.layer.send(name + 'c', {})
+                join = self.in_thread(self.layer.receive_batch, ['a', name], 1, 30)
+                self.wait_until(lambda: records.lines)
+                away.start()
+                self.make_layer().send(name + 'c', {'n': 1})
+                self.assertEqual(join(), [(name + 'c', {'n': 1})])
+            self.assertEqual(len([line for line in records.lines if 'trying until' in line]), 1)
+        finally:
+            away.kill()
+            away.start()

@@ -1,0 +1,330 @@
+"""Tests of the Redis channel layer with Sentinels, a cluster, TLS and others."""
+from __future__ import absolute_import, unicode_literals
+
+import os
+import subprocess
+import tempfile
+import time
+import unittest
+
+import redis
+from django.channels.exceptions import LayerUnavailable
+from django.channels.layers.hosts import CLUSTER_SHARDS
+from django.channels.layers.redis import RedisChannelLayer
+from django.test import SimpleTestCase
+
+from .redis_case import Records, RedisTestCase
+from .redis_server import RedisServer, RedisServerError, find_program, free_port
+
+REDIS_PY = tuple(int(part) for part in redis.__version__.split('.')[:2])
+
+
+class Exchanges(object):
+    """What every topology must do; `layer` and `other` are set up."""
+
+    def check(self):
+        for number in range(20):
+            self.layer.send('a', {'n': number})
+            self.layer.send('p.1!a', {'n': number})
+            self.layer.send('b?%d' % number, {'n': number})
+        for name in ('p.1!a', 'p.2!b', 'b?1', 'normal'):
+            self.layer.group_add('g', name)
+        self.layer.send_group('g', {'body': b'x' * 2000000})
+        self.layer.send_group('g', {'n': 'small'})
+
+        def received(*channels):
+            messages = []
+            while True:
+                channel, message = self.other.receive(list(channels), block=True)
+                if channel is None:
+                    return messages
+                messages.append(message.get('n', 'large'))
+        self.other.receive_timeout = 0.05
+        self.assertEqual(sorted(received('a')), list(range(20)))
+        self.assertEqual(received('p.1!'), list(range(20)) + ['large', 'small'])
+        self.assertEqual(received('p.2!'), ['large', 'small'])
+        self.assertEqual(received('b?1'), [1, 'large', 'small'])
+        self.assertEqual({str(n) for n in received('normal', 'b?2')}, {'2', 'large', 'small'})
+        self.assertEqual(sorted(self.layer.group_channels('g')), ['b?1', 'normal', 'p.1!a', 'p.2!b'])
+        self.assertGreater(self.layer.global_statistics()['messages_count'], 60)
+        self.layer.flush()
+
+
+class HostsTests(SimpleTestCase):
+
+    def test_mistakes_are_refused_with_advice(self):
+        cases = [
+            ('redis://localhost', 'hosts must be a list'),
+            ([], 'hosts must be a list'),
+            (['localhost:6379'], 'is not the address of a Redis server'),
+            ([('a', 1, 2)], 'is not the address of a Redis server'),
+            ([{'host': 'a'}], "needs an 'address', 'sentinels' or a 'cluster'"),
+            ([{'sentinels': [('a', 1)]}], "needs the 'master_name'"),
+        ]
+        if REDIS_PY >= (4, 1):
+            cases += [
+                ([{'cluster': ['redis://a']}, 'redis://b'], 'only one of hosts'),
+                ([{'cluster': ['redis://a'], 'shards': 0}], 'a number from 1 to 999'),
+            ]
+        for hosts, text in cases:
+            with self.assertRaisesMessage(ValueError, text):
+                RedisChannelLayer(hosts=hosts)
+        for options in ({'prefix': ''}, {'prefix': 'a{b}'}):
+            with self.assertRaisesMessage(ValueError, 'The prefix must be text without braces'):
+                RedisChannelLayer(**options)
+
+    @unittest.skipIf(REDIS_PY >= (4, 1), 'this redis-py knows clusters')
+    def test_a_cluster_with_an_old_redis_py_is_refused_with_advice(self):
+        with self.assertRaisesMessage(ValueError, 'Redis Cluster needs redis-py 4.1 or later'):
+            RedisChannelLayer(hosts=[{'cluster': ['redis://localhost:7000']}])
+
+    def test_no_password_is_named(self):
+        layer = RedisChannelLayer(hosts=['redis://someone:secret@127.0.0.1:1/0'])
+        with self.assertRaises(LayerUnavailable) as caught:
+            layer.send('a', {})
+        self.assertIn('127.0.0.1:1', str(caught.exception))
+        self.assertNotIn('secret', str(caught.exception))
+
+    def test_nothing_connects_before_there_is_something_to_say(self):
+        RedisChannelLayer(hosts=['redis://192.0.2.1:6379/0'])
+        RedisChannelLayer()
+
+
+class AddressTests(Exchanges, RedisTestCase):
+
+    def check_hosts(self, *hosts):
+        for host in hosts:
+            self.layer, self.other = self.make_layer(hosts=[host]), self.make_layer(hosts=[host])
+            self.check()
+
+    def test_pairs_dicts_and_unix_sockets(self):
+        pair = ('127.0.0.1', self.server.port)
+        self.check_hosts(
+            pair, {'address': pair, 'db': 3}, {'address': self.server.url, 'client_name': 'x'},
+            'unix://' + self.server.unix_socket,
+        )
+
+    def test_an_acl_user_that_may_do_no_more_than_needed(self):
+        self.redis.execute_command(
+            'ACL', 'SETUSER', 'app', 'on', '>secret', '~test:*', '+@read', '+@write', '+@scripting', '+@connection',
+            '+@blocking', '+time', '-keys',
+        )
+        self.check_hosts('redis://app:secret@127.0.0.1:%d/0' % self.server.port)
+        layer = self.make_layer(hosts=['redis://app:wrong@127.0.0.1:%d/0' % self.server.port])
+        with self.assertRaises(LayerUnavailable):
+            layer.send('a', {})
+
+    def test_a_password(self):
+        server = RedisServer(options=['--requirepass', 'secret']).start()
+        self.addCleanup(server.stop)
+        self.check_hosts('redis://:secret@127.0.0.1:%d/0' % server.port)
+
+
+class TlsTests(Exchanges, RedisTestCase):
+
+    def test_a_server_with_tls(self):
+        folder = tempfile.mkdtemp()
+        key, certificate = os.path.join(folder, 'key'), os.path.join(folder, 'certificate')
+        try:
+            program = find_program('openssl')
+        except RedisServerError:
+            self.skipTest('openssl is not installed')
+        subprocess.check_output([
+            program, 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+            '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', certificate,
+        ], stderr=subprocess.STDOUT)
+        server = RedisServer()
+        server.options = [
+            '--port', '0', '--tls-port', str(server.port), '--tls-cert-file', certificate, '--tls-key-file', key,
+            '--tls-auth-clients', 'no',
+        ]
+        server.start()
+        self.addCleanup(server.stop)
+        url = 'rediss://localhost:%d/0?ssl_ca_certs=%s' % (server.port, certificate)
+        self.layer, self.other = self.make_layer(hosts=[url, url]), self.make_layer(hosts=[url, url])
+        self.check()
+        stranger = self.make_layer(hosts=['rediss://localhost:%d/0' % server.port])
+        with self.assertRaises(LayerUnavailable):
+            stranger.send('a', {})
+
+
+class SentinelTests(Exchanges, RedisTestCase):
+
+    def setUp(self):
+        super(SentinelTests, self).setUp()
+        self.master = RedisServer().start()
+        self.replica = RedisServer(options=['--replicaof', '127.0.0.1', str(self.master.port)]).start()
+        self.sentinels = [RedisServer(sentinel='\n'.join([
+            'sentinel monitor main 127.0.0.1 %d 2' % self.master.port,
+            'sentinel down-after-milliseconds main 500',
+            'sentinel failover-timeout main 2000',
+            'sentinel parallel-syncs main 1',
+        ]) + '\n').start() for _ in range(3)]
+        for server in [self.master, self.replica] + self.sentinels:
+            self.addCleanup(server.stop)
+        hosts = [{'sentinels': [('127.0.0.1', server.port) for server in self.sentinels], 'master_name': 'main'}]
+        self.layer, self.other = self.make_layer(hosts=hosts), self.make_layer(hosts=hosts)
+
+    def test_the_master_is_found_and_a_new_one_after_it_was_killed(self):
+        self.check()
+        watch = self.connect('redis://127.0.0.1:%d' % self.sentinels[0].port)
+
+        def known():
+            # Not sentinel_master(), which redis-py 7.0 can't read.
+            state = watch.execute_command('SENTINEL', 'MASTER', 'main')
+            if isinstance(state, list):
+                state = dict(zip(state[::2], state[1::2]))
+            return (int(state[b'num-slaves']), int(state[b'num-other-sentinels']))
+
+        # Until they know each other and the replica, nothing can fail over.
+        self.wait_until(lambda: known() == (1, 2))
+        with Records() as records:
+            self.other.receive_timeout = 60
+            join = self.in_thread(self.other.receive, ['late'], True)
+            client = self.connect(self.master.url)
+            self.wait_until(lambda: client.info('clients')['blocked_clients'] >= 1)
+            self.master.kill()
+
+            def sent():
+                try:
+                    self.layer.send('late', {'n': 1})
+                    return True
+                except LayerUnavailable:
+                    # Each try asks the Sentinels anew.
+                    return self.sentinels[0].process.poll() is not None
+            self.wait_until(sent)
+            self.assertEqual(join(), ('late', {'n': 1}))
+        self.assertEqual(len([line for line in records.lines if 'trying until it can' in line]), 1)
+        self.check()
+
+
+@unittest.skipIf(REDIS_PY < (4, 1), 'Redis Cluster needs redis-py 4.1 or later')
+class ClusterTests(Exchanges, RedisTestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        super(ClusterTests, cls).setUpClass()
+        cls.nodes = [RedisServer(
+            free_port(below=55536), ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'],
+        ) for _ in range(3)]
+        try:
+            cls.make_cluster()
+        except Exception:
+            cls.tearDownClass()
+            raise
+
+    @classmethod
+    def make_cluster(cls):
+        for node in cls.nodes:
+            node.start()
+        subprocess.check_output([find_program('redis-cli'), '--cluster-yes', '--cluster', 'create'] + [
+            '127.0.0.1:%d' % node.port for node in cls.nodes
+        ])
+        clients = [redis.StrictRedis.from_url(node.url) for node in cls.nodes]
+        deadline = time.time() + 30
+        while not all(b'cluster_state:ok' in client.execute_command('CLUSTER', 'INFO') for client in clients):
+            if time.time() > deadline:
+                raise RedisServerError('the cluster did not come up')
+        for client in clients:
+            client.connection_pool.disconnect()
+
+    @classmethod
+    def tearDownClass(cls):
+        for node in cls.nodes:
+            node.stop()
+        super(ClusterTests, cls).tearDownClass()
+
+    def setUp(self):
+        super(ClusterTests, self).setUp()
+        hosts = [{'cluster': [node.url for node in self.nodes[:2]]}]
+        self.layer, self.other = self.make_layer(hosts=hosts), self.make_layer(hosts=hosts)
+
+    def test_all_shards_of_a_cluster_are_used(self):
+        self.assertEqual(len(self.layer.servers), CLUSTER_SHARDS)
+        self.check()
+        for number in range(CLUSTER_SHARDS):
+            self.layer.send('a', {})
+        sizes = [self.connect(node.url).dbsize() for node in self.nodes]
+        self.assertEqual(sum(sizes), 2 * CLUSTER_SHARDS)
+        self.assertTrue(all(sizes), sizes)
+
+    def test_a_slot_that_moves_costs_nothing(self):
+        for number in range(CLUSTER_SHARDS):
+            self.layer.send('a', {'n': number})
+        source, target = [self.connect(node.url) for node in self.nodes[:2]]
+        ids = [client.execute_command('CLUSTER', 'MYID').decode('ascii') for client in (source, target)]
+        shard = next(
+            number for number, server in enumerate(self.layer.servers)
+            if server.locate()[0].endswith(':%d' % self.nodes[0].port)
+        )
+        slot = self.layer.servers[shard]._slot
+        target.execute_command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', ids[0])
+        source.execute_command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', ids[1])
+        for key in source.execute_command('CLUSTER', 'GETKEYSINSLOT', slot, 100):
+            source.execute_command('MIGRATE', '127.0.0.1', self.nodes[1].port, key, 0, 5000)
+        for client in (target, source, self.connect(self.nodes[2].url)):
+            client.execute_command('CLUSTER', 'SETSLOT', slot, 'NODE', ids[1])
+        for number in range(CLUSTER_SHARDS, 2 * CLUSTER_SHARDS):
+            self.layer.send('a', {'n': number})
+        self.other.receive_timeout = 0.05
+        got = []
+        while True:
+            channel, message = self.other.receive(['a'], block=True)
+            if channel is None:
+                break
+            got.append(message['n'])
+        self.assertEqual(sorted(got), list(range(2 * CLUSTER_SHARDS)))
+
+
+class EncryptionTests(Exchanges, RedisTestCase):
+
+    def setUp(self):
+        try:
+            import cryptography  # NOQA
+        except ImportError:
+            self.skipTest('cryptography is not installed')
+        super(EncryptionTests, self).setUp()
+        self.layer = self.make_layer(symmetric_encryption_keys=['new', 'old'])
+
+    def test_everything_travels_encrypted(self):
+        self.other = self.make_layer(symmetric_encryption_keys=['old', 'new'])
+        self.check()
+        for size in (100, 3000000):
+            self.layer.send('a', {'text': 'readable' * (size // 8)})
+        for key in self.redis.keys('*:q:*'):
+            for entry in self.redis.lrange(key, 0, -1):
+                self.assertNotIn(b'readable', entry)
+        for key in self.redis.keys('*:b:*'):
+            for piece in self.redis.hvals(key):
+                self.assertNotIn(b'readable', piece)
+
+    def test_a_wrong_key_drops_counts_and_logs_once(self):
+        stranger = self.make_layer(symmetric_encryption_keys=['other'])
+        plain = self.make_layer()
+        for layer in (stranger, plain):
+            for _ in range(3):
+                self.layer.send('a', {})
+            with Records() as records:
+                self.assertEqual(layer.receive(['a']), (None, None))
+            self.assertEqual(len(records.lines), 1, records.lines)
+            layer.receive(['a'])
+        self.assertEqual(self.layer.channel_statistics('a')['malformed_count'], 6)
+
+    def test_a_message_that_nobody_encrypted_is_refused(self):
+        self.make_layer().send('a', {'n': 1})
+        with Records() as records:
+            self.assertEqual(self.layer.receive(['a']), (None, None))
+        self.assertIn('was not encrypted', records.lines[0])
+
+    def test_a_message_of_another_prefix_is_refused(self):
+        self.layer.send('a', {'n': 1})
+        key = self.key('q', 'a')
+        self.redis.rename(key, key.replace('test:', 'other:'))
+        self.prefix = 'other:'
+        with Records() as records:
+            self.assertEqual(self.make_layer(symmetric_encryption_keys=['new']).receive(['a']), (None, None))
+        self.assertIn('was changed on its way', records.lines[0])
+
+    def test_keys_must_be_a_list(self):
+        with self.assertRaisesMessage(ValueError, 'must be a list'):
+            self.make_layer(symmetric_encryption_keys='secret')

@@ -1,0 +1,82 @@
+"""Tests of CHANNEL_LAYERS turned into objects."""
+from __future__ import absolute_import, unicode_literals
+
+from django.channels import channel_layers
+from django.channels.exceptions import InvalidChannelLayerError
+from django.channels.layers import ChannelLayerManager, ChannelLayerWrapper
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.test import SimpleTestCase, override_settings
+
+MEMORY = 'django.channels.layers.memory.InMemoryChannelLayer'
+
+
+class SpanningLayer(InMemoryChannelLayer):
+    spans_processes = True
+
+
+@override_settings(CHANNEL_LAYERS={
+    'default': {'BACKEND': MEMORY, 'ROUTING': [], 'CONFIG': {'capacity': 7}},
+    'tested': {'BACKEND': MEMORY, 'ROUTING': [], 'TEST_CONFIG': {'capacity': 3}},
+    'no_backend': {'ROUTING': []},
+    'no_routing': {'BACKEND': MEMORY},
+    'missing': {'BACKEND': 'no.such.Layer', 'ROUTING': []},
+    'misfit': {'BACKEND': MEMORY, 'ROUTING': [], 'CONFIG': {'colour': 'red'}},
+})
+class RegistryTests(SimpleTestCase):
+
+    def setUp(self):
+        self.layers = ChannelLayerManager()
+
+    def test_a_layer_is_built_once_with_its_config(self):
+        self.assertIs(self.layers['default'], self.layers['default'])
+        self.assertEqual(self.layers['default'].capacity, 7)
+        self.assertEqual(self.layers['default'].alias, 'default')
+
+    def test_it_knows_its_aliases(self):
+        self.assertIn('default', self.layers)
+        self.assertNotIn('other', self.layers)
+        self.assertIn('tested', list(self.layers))
+
+    def test_each_mistake_says_what_to_mend(self):
+        for alias, text in (
+            ('unknown', "There is no channel layer 'unknown'. CHANNEL_LAYERS has: 'default', 'misfit',"),
+            ('no_backend', "CHANNEL_LAYERS['no_backend'] has no BACKEND."),
+            ('no_routing', "CHANNEL_LAYERS['no_routing'] has no ROUTING."),
+            ('missing', "The BACKEND of CHANNEL_LAYERS['missing'], no.such.Layer, can't be imported"),
+            ('misfit', "The CONFIG of CHANNEL_LAYERS['misfit'] doesn't fit " + MEMORY),
+        ):
+            with self.assertRaisesMessage(InvalidChannelLayerError, text):
+                self.layers[alias]
+
+    def test_a_test_backend_needs_a_config_of_its_own(self):
+        self.assertEqual(self.layers.make_test_backend('tested').capacity, 3)
+        with self.assertRaisesMessage(InvalidChannelLayerError, "CHANNEL_LAYERS['default'] has no TEST_CONFIG"):
+            self.layers.make_test_backend('default')
+
+    def test_a_layer_can_be_replaced_and_put_back(self):
+        mine = ChannelLayerWrapper(InMemoryChannelLayer(), 'default', [])
+        before = self.layers['default']
+        self.assertIs(self.layers.set('default', mine), before)
+        self.assertIs(self.layers['default'], mine)
+        self.assertIs(self.layers.set('default', before), mine)
+        self.assertIsNone(ChannelLayerManager().set('default', None))
+
+    def test_new_settings_make_new_layers(self):
+        before = channel_layers['default']
+        with override_settings(CHANNEL_LAYERS={'default': {'BACKEND': MEMORY, 'ROUTING': []}}):
+            self.assertIsNot(channel_layers['default'], before)
+            self.assertEqual(channel_layers['default'].capacity, 100)
+
+    def test_a_wrapper_is_the_layer_with_a_name_and_a_routing(self):
+        layer = self.layers['default']
+        layer.send('a', {})
+        self.assertEqual(layer.channel_layer.receive(['a']), ('a', {}))
+        self.assertEqual(str(layer), 'default (InMemoryChannelLayer)')
+        self.assertIn('http.request', layer.router.channels)
+        with self.assertRaises(AttributeError):
+            layer.no_such_attribute
+
+    def test_a_layer_says_whether_it_spans_processes(self):
+        self.assertTrue(self.layers['default'].local_only())
+        self.assertFalse(ChannelLayerWrapper(SpanningLayer(), 'x', []).local_only())
+        self.assertFalse(ChannelLayerWrapper(object(), 'x', []).local_only())

@@ -1,0 +1,238 @@
+"""Tests of the Redis transport without a server, and by the standard's vectors."""
+from __future__ import absolute_import, unicode_literals
+
+import binascii
+import hashlib
+import struct
+
+from django.channels.exceptions import MalformedMessage
+from django.channels.layers import codec
+from django.channels.layers.transport import scripts
+from django.channels.layers.transport.cipher import Cipher
+from django.channels.layers.transport.clock import ServerClock
+from django.channels.layers.transport.envelope import Entry, unpack_reference
+from django.channels.layers.transport.inbox import Inbox
+from django.channels.layers.transport.keys import Keys, statistics_name
+from django.channels.layers.transport.resp import (
+    INCOMPLETE, FastParser, Parser, ProtocolError, ReplyError, hiredis, pack,
+)
+from django.channels.names import local_part, non_local_name
+from django.test import SimpleTestCase
+
+from .standards import vectors
+
+
+def unhex(text):
+    return binascii.unhexlify(text)
+
+
+class VectorTests(SimpleTestCase):
+
+    def setUp(self):
+        self.vectors = vectors('transport.json')
+
+    def test_channels_are_placed_and_counted_as_the_standard_says(self):
+        for vector in self.vectors['placement']:
+            queue = non_local_name(vector['channel'])
+            self.assertEqual((queue, local_part(vector['channel'])), (vector['queue'], vector['client']))
+            self.assertEqual(statistics_name(queue), vector['counted_as'])
+            for shards, shard in vector['shard_of'].items():
+                keys = Keys('p', int(shards))
+                self.assertEqual(keys.shard_of(queue), shard)
+                everywhere = '!' not in queue and '?' not in queue
+                self.assertEqual(keys.shards_of(queue), tuple(range(int(shards))) if everywhere else (shard,))
+
+    def test_keys_are_named_as_the_standard_says(self):
+        keys = Keys(self.vectors['keys']['prefix'], 4)
+        for vector in self.vectors['keys']['vectors']:
+            arguments = [vector[part] for part in ('group', 'queue', 'identifier', 'token') if part in vector]
+            self.assertEqual(getattr(keys, vector['kind'])(vector['shard'], *arguments), vector['key'])
+
+    def test_entries_are_read_as_the_standard_says(self):
+        for vector in self.vectors['entries']:
+            entry = Entry(unhex(vector['entry']))
+            self.assertEqual(entry.kind | entry.flags, vector['kind'], vector['name'])
+            self.assertEqual((entry.deadline, entry.label), (vector['deadline'], vector['label']))
+            if 'version' in vector:
+                self.assertEqual((entry.base, entry.version), (vector['base'], vector['version']))
+                self.assertEqual(list(entry.changes), vector['changes'])
+            if 'json' in vector:
+                self.assertEqual(codec.decode(entry.body), codec.from_json(vector['json']))
+            else:
+                self.assertEqual(
+                    unpack_reference(entry.body), (vector['identifier'], vector['size'], vector['pieces']),
+                )
+
+    def test_malformed_entries_are_refused(self):
+        for vector in self.vectors['malformed_entries']:
+            try:
+                Entry(unhex(vector['entry']))
+            except MalformedMessage:
+                continue
+            self.fail('%s was read' % vector['name'])
+
+    def test_scripts_are_those_of_the_standard(self):
+        self.assertEqual(set(self.vectors['scripts']), {script.name for script in scripts.ALL})
+        for script in scripts.ALL:
+            vector = self.vectors['scripts'][script.name]
+            text = ''.join(scripts.read_text(name) for name in vector['files'])
+            self.assertEqual(hashlib.sha1(text.encode('utf-8')).hexdigest(), vector['sha1'], script.name)
+            self.assertEqual(script.sha, vector['sha1'])
+
+    def test_encryption_is_that_of_the_standard(self):
+        vector = self.vectors['encryption']
+        try:
+            cipher = Cipher([vector['secret']], vector['prefix'])
+        except ImportError:
+            self.skipTest('cryptography is not installed')
+        self.assertEqual(cipher.decrypt(unhex(vector['encrypted_body'])), unhex(vector['body']))
+        context = ('%s/%d' % (vector['identifier'], vector['index'])).encode('ascii')
+        self.assertEqual(cipher.decrypt(unhex(vector['encrypted_piece']), context), unhex(vector['piece']))
+        again = cipher.encrypt(unhex(vector['body']))
+        self.assertEqual(again[:4], unhex(vector['key_name']))
+        self.assertEqual(cipher.decrypt(again), unhex(vector['body']))
+
+
+class ParserTests(SimpleTestCase):
+    #: Bytes -> the replies they hold.
+    cases = [
+        (
+            b'+OK\r\n:5\r\n:-1\r\n$3\r\nabc\r\n$0\r\n\r\n$-1\r\n*-1\r\n*0\r\n',
+            [b'OK', 5, -1, b'abc', b'', None, None, []],
+        ),
+        (b'*2\r\n$3\r\nkey\r\n*2\r\n$2\r\n\r\n\r\n$1\r\na\r\n:1\r\n', [[b'key', [b'\r\n', b'a']], 1]),
+        (b'*2\r\n*0\r\n*1\r\n*1\r\n:1\r\n', [[[], [[1]]]]),
+        (b'$70000\r\n' + b'x' * 70000 + b'\r\n+a\r\n', [b'x' * 70000, b'a']),
+    ]
+
+    def parsers(self):
+        return [Parser] + ([FastParser] if hiredis is not None else [])
+
+    def replies(self, parser):
+        replies = []
+        while True:
+            reply = parser.next()
+            if reply is INCOMPLETE:
+                return replies
+            replies.append(reply)
+
+    def test_bytes_in_parts_of_any_size_are_the_same_replies(self):
+        for make in self.parsers():
+            for data, expected in self.cases:
+                for size in (1, 2, 3, 7, 1000, len(data)):
+                    if len(data) / size > 20000:
+                        continue
+                    parser, replies = make(), []
+                    for start in range(0, len(data), size):
+                        parser.feed(data[start:start + size])
+                        replies += self.replies(parser)
+                    self.assertEqual(replies, expected)
+
+    def test_errors_are_replies_with_a_code(self):
+        for make in self.parsers():
+            parser = make()
+            parser.feed(b'-NOSCRIPT No matching script.\r\n*1\r\n-ERR x\r\n')
+            first, (second,) = self.replies(parser)
+            self.assertEqual((first.code, str(first)), ('NOSCRIPT', 'NOSCRIPT No matching script.'))
+            self.assertIsInstance(second, ReplyError)
+
+    def test_what_is_not_resp_is_refused(self):
+        # Older releases of hiredis take more for a number.
+        cases = [(make, b'HTTP/1.1 400 Bad Request\r\n') for make in self.parsers()]
+        for make, data in cases + [(Parser, b'$x\r\n'), (Parser, b':one\r\n')]:
+            parser = make()
+            with self.assertRaises(ProtocolError):
+                parser.feed(data)
+                parser.next()
+
+    def test_commands_are_packed(self):
+        self.assertEqual(pack('GET', b'\xff', 'caf\xe9', 12, 0.25),
+                         b'*5\r\n$3\r\nGET\r\n$1\r\n\xff\r\n$5\r\ncaf\xc3\xa9\r\n$2\r\n12\r\n$4\r\n0.25\r\n')
+
+
+class InboxTests(SimpleTestCase):
+
+    def entry(self, base, version, changes=''):
+        header = struct.pack(str('>BBQH'), 1, 2, 0, 1) + b'g' + struct.pack(str('>QQL'), base, version, len(changes))
+        return Entry(header + changes.encode('ascii'))
+
+    def test_lists_and_changes_are_followed(self):
+        inbox = Inbox('p!', 0)
+        for base, version, changes, members in [
+            (0, 5, '+a +b', ('p!a', 'p!b')),
+            (5, 5, '', ('p!a', 'p!b')),
+            (5, 9, '-a +c -c +d', ('p!b', 'p!d')),
+            (0, 12, '+x', ('p!x',)),
+        ]:
+            self.assertEqual(inbox.follow(self.entry(base, version, changes)), members)
+
+    def test_a_gap_is_noticed(self):
+        inbox = Inbox('p!', 0)
+        self.assertIsNone(inbox.follow(self.entry(5, 5)))
+        inbox.follow(self.entry(0, 5, '+a'))
+        self.assertIsNone(inbox.follow(self.entry(7, 8, '+b')))
+
+    def test_changes_that_an_answer_included_do_no_harm(self):
+        inbox = Inbox('p!', 0)
+        self.assertEqual(inbox.replace('g', 20, ['a', 'c']), ('p!a', 'p!c'))
+        # Sent before the answer was given, and read after it.
+        self.assertEqual(inbox.follow(self.entry(5, 10, '+b')), ('p!a', 'p!c'))
+        self.assertEqual(inbox.follow(self.entry(0, 10, '+b')), ('p!a', 'p!c'))
+        # From before the answer to after it.
+        self.assertEqual(inbox.follow(self.entry(10, 30, '-b +c +d')), ('p!a', 'p!c', 'p!d'))
+
+    def test_an_empty_name_is_a_name(self):
+        self.assertEqual(Inbox('p!', 0).follow(self.entry(0, 1, '+ +a')), ('p!', 'p!a'))
+
+    def test_groups_are_not_remembered_without_end(self):
+        inbox = Inbox('p!', 0)
+        for number in range(10000):
+            inbox.replace('g%d' % number, 1, ['a'])
+        self.assertLess(len(inbox._groups), 5000)
+
+
+class Monotonic(object):
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+class ClockTests(SimpleTestCase):
+
+    def heard(self, clock, server_time, asked, epoch=b'e'):
+        return clock.heard([b'%d' % int(server_time), b'%d' % ((server_time % 1) * 1000000), epoch, 1], asked)
+
+    def test_the_servers_time_goes_on_by_the_own_clock(self):
+        monotonic = Monotonic()
+        clock = ServerClock(monotonic)
+        self.assertFalse(clock.is_known())
+        self.heard(clock, 5000.5, 100.0)
+        monotonic.now = 107.0
+        self.assertEqual(clock.now(), 5007500)
+
+    def test_a_slow_answer_does_not_replace_a_quick_one(self):
+        monotonic = Monotonic()
+        clock = ServerClock(monotonic)
+        self.heard(clock, 5000, 100.0)
+        monotonic.now = 120.0
+        # It took ten seconds, and the server's time is of some moment within.
+        self.heard(clock, 5019, 110.0)
+        self.assertEqual(clock.now(), 5020000)
+
+    def test_it_is_asked_again_after_a_while(self):
+        monotonic = Monotonic()
+        clock = ServerClock(monotonic)
+        self.assertFalse(clock.is_stale())
+        self.heard(clock, 5000, 100.0)
+        self.assertFalse(clock.is_stale())
+        monotonic.now += 100
+        self.assertTrue(clock.is_stale())
+
+    def test_another_epoch_says_that_all_is_lost(self):
+        clock = ServerClock(Monotonic())
+        self.assertFalse(self.heard(clock, 5000, 100.0, b'one'))
+        self.assertFalse(self.heard(clock, 5000, 100.0, b'one'))
+        self.assertTrue(self.heard(clock, 5000, 100.0, b'two'))

@@ -1,0 +1,181 @@
+"""Tests of Channel, Group and the outbox that holds a consumer's sends."""
+from __future__ import absolute_import, unicode_literals
+
+import unittest
+
+from django.channels import Channel, Group, channel_layers, compat, outbox
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.db import transaction
+from django.test import SimpleTestCase, TransactionTestCase, override_settings
+
+LAYERS = {
+    'default': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': []},
+    'other': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': []},
+}
+
+
+class Failure(Exception):
+    """What a consumer raises in these tests."""
+
+
+@override_settings(CHANNEL_LAYERS=LAYERS)
+class SendTests(SimpleTestCase):
+
+    def setUp(self):
+        channel_layers.reset()
+
+    def test_outside_of_a_consumer_sends_go_out_at_once(self):
+        Channel('a').send({'n': 1})
+        self.assertEqual(channel_layers['default'].receive(['a']), ('a', {'n': 1}))
+
+    def test_an_alias_or_a_layer_says_where(self):
+        layer = InMemoryChannelLayer()
+        Channel('a', alias='other').send({'n': 1})
+        Channel('a', channel_layer=layer).send({'n': 2})
+        self.assertEqual(channel_layers['other'].receive(['a']), ('a', {'n': 1}))
+        self.assertEqual(layer.receive(['a']), ('a', {'n': 2}))
+
+    def test_groups_take_channels_and_names(self):
+        group = Group('g')
+        group.add('p!a')
+        group.add(Channel('p!b'))
+        group.send({'n': 1})
+        layer = channel_layers['default']
+        self.assertEqual([layer.receive(['p!'])[0] for _ in range(2)], ['p!a', 'p!b'])
+        group.discard(Channel('p!a'))
+        group.discard('p!b')
+        self.assertEqual(layer.group_channels('g'), [])
+
+    def test_only_dicts_can_be_sent(self):
+        for content in ([], 'text', None, 1):
+            for sender in (Channel('a'), Group('g')):
+                with self.assertRaisesMessage(TypeError, 'You can only send dicts, not %s' % type(content).__name__):
+                    sender.send(content)
+
+    def test_bad_names_are_refused_where_they_are_used(self):
+        with self.assertRaisesMessage(ValueError, 'is not a valid channel name'):
+            Channel('with space')
+        with self.assertRaisesMessage(ValueError, 'is not a valid group name'):
+            Group('g!')
+        with self.assertRaisesMessage(TypeError, 'A channel name must be a string'):
+            Group('g').add(None)
+
+    def test_their_names_read_as_text(self):
+        self.assertEqual(str(Channel('a')), 'a')
+        self.assertEqual(repr(Group('g')), '<Group g>')
+
+
+@override_settings(CHANNEL_LAYERS=LAYERS)
+class OutboxTests(SimpleTestCase):
+
+    def setUp(self):
+        channel_layers.reset()
+
+    def received(self, *names):
+        layer, messages = channel_layers['default'], []
+        while True:
+            channel, message = layer.receive(list(names))
+            if channel is None:
+                return messages
+            messages.append((channel, message))
+
+    def test_sends_wait_for_the_end_of_the_block(self):
+        Group('g').add('p!a')
+        with outbox.held():
+            Channel('p!a').send({'n': 1})
+            Group('g').send({'n': 2})
+            Channel('p!a').send({'n': 3})
+            self.assertEqual(self.received('p!'), [])
+        self.assertEqual([message['n'] for channel, message in self.received('p!')], [1, 2, 3])
+
+    def test_sends_are_dropped_if_the_block_raises(self):
+        Group('g').add('p!a')
+        with self.assertRaises(Failure):
+            with outbox.held():
+                Channel('p!a').send({'n': 1})
+                Group('g').send({'n': 2})
+                raise Failure()
+        self.assertEqual(self.received('p!'), [])
+        self.assertIsNone(outbox.current())
+
+    def test_immediately_skips_the_outbox(self):
+        with self.assertRaises(Failure):
+            with outbox.held():
+                Channel('a').send({'n': 1}, immediately=True)
+                raise Failure()
+        self.assertEqual(self.received('a'), [('a', {'n': 1})])
+
+    def test_what_is_held_may_be_changed_by_the_sender(self):
+        content = {'list': []}
+        with outbox.held():
+            Channel('a').send(content)
+            content['list'].append(1)
+        self.assertEqual(self.received('a'), [('a', {'list': []})])
+
+    def test_blocks_nest(self):
+        with outbox.held():
+            Channel('a').send({'n': 1})
+            with self.assertRaises(Failure):
+                with outbox.held():
+                    Channel('a').send({'n': 2})
+                    raise Failure()
+        self.assertEqual(self.received('a'), [('a', {'n': 1})])
+
+    def test_the_holder_can_clear_it(self):
+        with outbox.held() as held:
+            Channel('a').send({'n': 1})
+            held.clear()
+        self.assertEqual(self.received('a'), [])
+
+    @override_settings(CHANNEL_SEND_TIMEOUT=0.01)
+    def test_a_full_channel_costs_only_its_own_messages(self):
+        channel_layers['default'].channel_layer.capacity = 1
+        with outbox.held():
+            Channel('a').send({'n': 1})
+            Channel('a').send({'n': 2})
+            Channel('b').send({'n': 3})
+        self.assertEqual(sorted(self.received('a', 'b')), [('a', {'n': 1}), ('b', {'n': 3})])
+
+
+@unittest.skipIf(compat.on_commit is None, 'This Django has no transaction.on_commit().')
+@override_settings(CHANNEL_LAYERS=LAYERS, CHANNEL_SEND_ON_COMMIT='default')
+class CommitTests(TransactionTestCase):
+    available_apps = ['django.channels']
+
+    def setUp(self):
+        channel_layers.reset()
+
+    def received(self):
+        return channel_layers['default'].receive(['a'])[1]
+
+    def test_sends_wait_for_the_commit(self):
+        with transaction.atomic():
+            Channel('a').send({'n': 1})
+            self.assertIsNone(self.received())
+        self.assertEqual(self.received(), {'n': 1})
+
+    def test_sends_are_dropped_by_a_rollback(self):
+        with outbox.held():
+            with self.assertRaises(Failure):
+                with transaction.atomic():
+                    Channel('a').send({'n': 1})
+                    raise Failure()
+        self.assertIsNone(self.received())
+
+    def test_in_a_consumer_they_wait_for_both(self):
+        with self.assertRaises(Failure):
+            with outbox.held():
+                with transaction.atomic():
+                    Channel('a').send({'n': 1})
+                self.assertIsNone(self.received())
+                raise Failure()
+        self.assertIsNone(self.received())
+
+    def test_without_a_transaction_nothing_waits(self):
+        Channel('a').send({'n': 1})
+        self.assertEqual(self.received(), {'n': 1})
+
+    def test_immediately_skips_the_commit(self):
+        with transaction.atomic():
+            Channel('a').send({'n': 1}, immediately=True)
+            self.assertEqual(self.received(), {'n': 1})

@@ -1,0 +1,188 @@
+"""Tests of which consumer gets a message."""
+from __future__ import absolute_import, unicode_literals
+
+from django.channels import include, route, route_class
+from django.channels.exceptions import DenyConnection
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.message import Message
+from django.channels.routing import Router, ignore
+from django.core.exceptions import ImproperlyConfigured
+from django.test import SimpleTestCase
+
+
+def consumer_1(message, **kwargs):
+    """A consumer that routes name."""
+
+
+def consumer_2(message, **kwargs):
+    """Another one."""
+
+
+class ClassConsumer(object):
+
+    @classmethod
+    def channel_names(cls):
+        return {'custom.a', 'custom.b'}
+
+
+nested = [
+    route('websocket.connect', consumer_1, path=r'^/room/(?P<room>\w+)/$'),
+    route('websocket.connect', consumer_2, path=r'^/$'),
+]
+as_dict = {'custom': consumer_1, 'other': __name__ + '.consumer_2'}
+not_a_routing = 5
+
+
+class RoutingTests(SimpleTestCase):
+
+    def setUp(self):
+        self.layer = InMemoryChannelLayer()
+
+    def match(self, routing, channel, **content):
+        return Router(routing).match(Message(content, channel, self.layer))
+
+    def test_a_route_takes_its_channels(self):
+        routing = [route('a', consumer_1), route(['b', 'c'], consumer_2)]
+        for channel, expected in (('a', consumer_1), ('b', consumer_2), ('c', consumer_2)):
+            self.assertEqual(self.match(routing, channel), (expected, {}))
+        self.assertIsNone(self.match(routing, 'd'))
+
+    def test_the_first_route_that_fits_wins(self):
+        routing = [route('a', consumer_1, n='^1$'), route('a', consumer_2)]
+        self.assertEqual(self.match(routing, 'a', n='1')[0], consumer_1)
+        self.assertEqual(self.match(routing, 'a', n='2')[0], consumer_2)
+
+    def test_all_filters_have_to_match_from_the_start(self):
+        routing = [route('a', consumer_1, method='POST', path='/x')]
+        for content, fits in (
+            ({'method': 'POST', 'path': '/x/y'}, True),
+            ({'method': 'POST', 'path': '/y/x'}, False),
+            ({'method': 'GET', 'path': '/x'}, False),
+            ({'method': 'POST'}, False),
+            ({'method': b'POST', 'path': '/x'}, True),
+        ):
+            self.assertEqual(self.match(routing, 'a', **content) is not None, fits, content)
+
+    def test_named_groups_become_keyword_arguments(self):
+        routing = [route('a', consumer_1, path=r'^/(?P<year>\d+)/(?P<rest>x)?', method='(?P<verb>.*)')]
+        self.assertEqual(
+            self.match(routing, 'a', path='/2016/', method='GET'), (consumer_1, {'year': '2016', 'verb': 'GET'})
+        )
+
+    def test_positional_groups_are_refused(self):
+        with self.assertRaisesMessage(ValueError, 'has a group without a name'):
+            route('a', consumer_1, path=r'^/(\d+)/')
+        route('a', consumer_1, path=r'^/(?:\d+)/')
+
+    def test_include_takes_its_prefix_off(self):
+        routing = [include(nested, path=r'^/chat/(?P<site>\w+)')]
+        self.assertEqual(
+            self.match(routing, 'websocket.connect', path='/chat/x/room/red/'),
+            (consumer_1, {'site': 'x', 'room': 'red'})
+        )
+        self.assertEqual(self.match(routing, 'websocket.connect', path='/chat/x/')[0], consumer_2)
+
+    def test_include_leaves_the_message_as_it_was(self):
+        message = Message({'path': '/chat/x/'}, 'websocket.connect', self.layer)
+        Router([include(nested, path='^/chat/x')]).match(message)
+        self.assertEqual(message['path'], '/chat/x/')
+
+    def test_inner_keyword_arguments_win(self):
+        inner = [route('a', consumer_1, path=r'^/(?P<name>\w+)')]
+        self.assertEqual(
+            self.match([include(inner, path=r'^/(?P<name>\w+)')], 'a', path='/outer/inner')[1], {'name': 'inner'}
+        )
+
+    def test_dotted_paths_are_imported_when_needed(self):
+        self.assertEqual(self.match([route('a', __name__ + '.consumer_1')], 'a')[0], consumer_1)
+        self.assertEqual(
+            self.match([include(__name__ + '.nested')], 'websocket.connect', path='/')[0], consumer_2
+        )
+        Router([route('a', 'no.such.consumer')])
+        with self.assertRaisesMessage(ImproperlyConfigured, "The consumer no.such.consumer can't be imported"):
+            self.match([route('a', 'no.such.consumer')], 'a')
+
+    def test_a_dict_and_a_dotted_path_are_routings(self):
+        for routing in (as_dict, __name__ + '.as_dict'):
+            self.assertEqual(self.match(routing, 'other'), (consumer_2, {}))
+            self.assertLessEqual({'custom', 'other'}, Router(routing).channels)
+
+    def test_what_is_no_routing_is_refused_with_an_example(self):
+        for routing, text in (
+            ('no.such.routing', "The routing no.such.routing can't be imported"),
+            (__name__ + '.not_a_routing', 'A routing is a list of route()'),
+            (['a'], 'is no route: write route("channel", consumer)'),
+        ):
+            with self.assertRaisesMessage(ImproperlyConfigured, text):
+                Router(routing)
+
+    def test_a_class_knows_its_channels(self):
+        routing = [route_class(ClassConsumer, path='^/x')]
+        self.assertEqual(self.match(routing, 'custom.b', path='/x')[0], ClassConsumer)
+        self.assertLessEqual({'custom.a', 'custom.b'}, Router(routing).channels)
+
+    def test_anything_with_match_and_channel_names_is_a_route(self):
+        class Custom(object):
+            def channel_names(self):
+                return {'odd'}
+
+            def match(self, message):
+                return (consumer_1, {'n': 1}) if message.channel.name == 'odd' else None
+
+        self.assertEqual(self.match([Custom()], 'odd'), (consumer_1, {'n': 1}))
+        self.assertIn('odd', Router([Custom()]).channels)
+
+    def test_routes_can_be_added(self):
+        router = Router([])
+        router.add_route(route('late', consumer_1))
+        self.assertIn('late', router.channels)
+        self.assertEqual(router.match(Message({}, 'late', self.layer)), (consumer_1, {}))
+
+    def test_a_repr_names_the_consumer(self):
+        self.assertEqual(repr(route(['a', 'b'], consumer_1)), '<Route a/b -> consumer_1>')
+
+
+class DefaultRouteTests(SimpleTestCase):
+
+    def setUp(self):
+        self.layer = InMemoryChannelLayer()
+
+    def match(self, routing, channel, **content):
+        content.setdefault('reply_channel', 'p!a')
+        message = Message(content, channel, self.layer)
+        return message, Router(routing).match(message)[0]
+
+    def test_requests_go_to_the_views(self):
+        from django.channels.handler import ViewConsumer
+        self.assertIsInstance(self.match([], 'http.request')[1], ViewConsumer)
+
+    def test_another_consumer_can_be_put_before_the_views(self):
+        router = Router([])
+        router.check_default(http_consumer=consumer_1)
+        self.assertEqual(router.match(Message({}, 'http.request', self.layer)), (consumer_1, {}))
+
+    def test_a_websocket_nobody_routes_is_refused(self):
+        message, consumer = self.match([], 'websocket.connect', path='/secret/')
+        with self.assertRaisesMessage(DenyConnection, 'No route for WebSockets at /secret/.'):
+            consumer(message)
+
+    def test_a_websocket_is_refused_on_paths_that_no_route_has(self):
+        routing = [route('websocket.receive', consumer_1, path='^/echo/')]
+        message, consumer = self.match(routing, 'websocket.connect', path='/other/')
+        with self.assertRaises(DenyConnection):
+            consumer(message)
+
+    def test_a_websocket_is_accepted_where_only_its_frames_are_routed(self):
+        routing = [route('websocket.receive', consumer_1, path='^/echo/')]
+        message, consumer = self.match(routing, 'websocket.connect', path='/echo/')
+        consumer(message)
+        self.assertEqual(self.layer.receive(['p!']), ('p!a', {'accept': True}))
+
+    def test_frames_and_disconnects_may_be_left_alone(self):
+        for channel in ('websocket.receive', 'websocket.disconnect'):
+            self.assertIs(self.match([], channel)[1], ignore)
+
+    def test_the_names_to_receive_from_include_the_defaults(self):
+        self.assertEqual(
+            Router([]).channels, {'http.request', 'websocket.connect', 'websocket.receive', 'websocket.disconnect'}
+        )

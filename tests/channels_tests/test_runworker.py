@@ -1,0 +1,70 @@
+"""Tests of manage.py runworker, up to where it starts to work."""
+from __future__ import absolute_import, unicode_literals
+
+from django.channels.management.commands import runworker
+from django.channels.worker import Worker
+from django.core.management import CommandError, call_command
+from django.test import SimpleTestCase, override_settings
+
+from .logs import LogTestCase
+from .test_layers_registry import SpanningLayer
+
+LAYERS = {
+    'default': {'BACKEND': __name__ + '.SpanningLayer', 'ROUTING': []},
+    'local': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': []},
+    'broken': {'BACKEND': 'no.such.Layer', 'ROUTING': []},
+}
+
+
+class RecordingWorker(Worker):
+    """Keeps itself and doesn't run."""
+    instances = []
+
+    def run(self):
+        self.instances.append(self)
+
+
+@override_settings(CHANNEL_LAYERS=LAYERS)
+class RunWorkerTests(LogTestCase, SimpleTestCase):
+
+    def setUp(self):
+        super(RunWorkerTests, self).setUp()
+        runworker.Worker = RecordingWorker
+        RecordingWorker.instances = []
+        self.addCleanup(setattr, runworker, 'Worker', Worker)
+
+    def run_worker(self, **options):
+        call_command('runworker', **options)
+        return RecordingWorker.instances.pop()
+
+    def test_options_reach_the_worker(self):
+        worker = self.run_worker(threads=3, only_channels=['http.*'], exclude_channels=['*.x'])
+        self.assertEqual(worker.threads, 3)
+        self.assertEqual(worker.channels, ['http.request'])
+        self.assertEqual(worker.channel_layer.alias, 'default')
+        self.assertIsNone(worker.callback)
+
+    def test_it_says_what_it_listens_to(self):
+        self.run_worker()
+        self.assertLogged('Running worker against channel layer default (SpanningLayer)', 'Listening on: http.request')
+
+    def test_verbosity_shows_each_message(self):
+        worker = self.run_worker(verbosity=2)
+        worker.callback('task', None)
+        self.assertLogged('task')
+
+    def test_each_mistake_says_what_to_do(self):
+        for options, text in (
+            ({'layer': 'unknown'}, "There is no channel layer 'unknown'. CHANNEL_LAYERS has: 'broken', 'default',"),
+            ({'layer': 'broken'}, "can't be imported"),
+            ({'layer': 'local'}, 'lives inside one process'),
+            ({'threads': 0}, '--threads must be 1 or more.'),
+            ({'only_channels': ['none.*']}, 'No channel is left to receive from. The routing has: http.request'),
+        ):
+            with self.assertRaisesMessage(CommandError, text):
+                self.run_worker(**options)
+
+    @override_settings(CHANNEL_LAYERS={})
+    def test_without_layers_there_is_no_work(self):
+        with self.assertRaisesMessage(CommandError, 'CHANNEL_LAYERS is empty'):
+            self.run_worker()

@@ -1,0 +1,291 @@
+"""Tests of what becomes of a message in a worker."""
+from __future__ import absolute_import, unicode_literals
+
+import os
+import signal
+import threading
+
+from django.channels import Channel, route, signals
+from django.channels.exceptions import (
+    ChannelFull, ConsumeLater, DenyConnection, LayerUnavailable, WebsocketCloseException,
+)
+from django.channels.layers import ChannelLayerWrapper
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.worker import DEFERRED, DROPPED, FAILED, HANDLED, UNROUTED, Worker, WorkerGroup
+from django.test import SimpleTestCase
+
+from .logs import LogTestCase
+
+
+class WorkerTests(LogTestCase, SimpleTestCase):
+
+    def setUp(self):
+        super(WorkerTests, self).setUp()
+        self.layer = InMemoryChannelLayer()
+        self.seen = []
+
+    def worker(self, routing, **options):
+        options.setdefault('signal_handlers', False)
+        return Worker(ChannelLayerWrapper(self.layer, 'test', routing), **options)
+
+    def handle(self, consumer, channel='task', content=None, **options):
+        return self.worker([route(channel, consumer)], **options).handle(channel, content or {})
+
+    def replies(self):
+        return self.layer.receive_batch(['p!'], 100)
+
+    # Outcomes
+
+    def test_a_consumer_gets_the_message_and_its_keyword_arguments(self):
+        def consumer(message, **kwargs):
+            self.seen.append((message.channel.name, message['n'], kwargs))
+
+        worker = self.worker([route('task', consumer, n='(?P<digit>.)')])
+        self.assertEqual(worker.handle('task', {'n': 5}), HANDLED)
+        self.assertEqual(self.seen, [('task', 5, {'digit': '5'})])
+
+    def test_sends_go_out_when_the_consumer_has_succeeded(self):
+        def consumer(message):
+            Channel('p!a', channel_layer=self.layer).send({'n': 1})
+            self.seen.append(self.replies())
+
+        self.assertEqual(self.handle(consumer), HANDLED)
+        self.assertEqual(self.seen, [[]])
+        self.assertEqual(self.replies(), [('p!a', {'n': 1})])
+
+    def test_a_consumer_that_raises_sends_nothing_and_ends_nothing(self):
+        def consumer(message):
+            message.reply_channel.send({'n': 1})
+            raise RuntimeError('broken')
+
+        self.assertEqual(self.handle(consumer, content={'reply_channel': 'p!a'}), FAILED)
+        self.assertEqual(self.replies(), [])
+        self.assertLogged('Error processing a message on task', 'RuntimeError: broken')
+
+    def test_an_unrouted_message_is_named(self):
+        self.assertEqual(self.worker([]).handle('unknown', {}), UNROUTED)
+        self.assertLogged('No route for a message on unknown', '--exclude-channels')
+
+    def test_a_consumer_that_cannot_be_imported_costs_its_message_only(self):
+        self.assertEqual(self.handle('no.such.consumer'), FAILED)
+        self.assertLogged("can't be imported")
+
+    def test_consume_later_puts_the_message_back(self):
+        def consumer(message):
+            message.reply_channel.send({'n': 1})
+            raise ConsumeLater()
+
+        self.assertEqual(self.handle(consumer, content={'n': 1, 'reply_channel': 'p!a'}), DEFERRED)
+        self.assertEqual(self.layer.receive(['task'])[1], {'n': 1, 'reply_channel': 'p!a', '__retries__': 1})
+        self.assertEqual(self.replies(), [])
+
+    def test_consume_later_ends_after_the_retries(self):
+        def consumer(message):
+            self.seen.append(sorted(message.content))
+            raise ConsumeLater()
+
+        worker = self.worker([route('task', consumer)], message_retries=3)
+        self.layer.send('task', {})
+        outcomes = [worker.run_once() for _ in range(4)]
+        self.assertEqual(outcomes, [DEFERRED] * 3 + [DROPPED])
+        # How often it was put back is not the consumer's to see.
+        self.assertEqual(self.seen, [[]] * 4)
+        self.assertLogged('A message on task was dropped: its consumer put it back 3 times.')
+
+    def test_a_message_that_cannot_be_put_back_is_dropped(self):
+        def consumer(message):
+            raise ConsumeLater()
+
+        def refuse(channel, message):
+            raise ChannelFull('full')
+
+        worker = self.worker([route('task', consumer)], requeue_timeout=0.01)
+        self.layer.send = refuse
+        self.assertEqual(worker.handle('task', {}), DROPPED)
+        self.assertLogged('the channel is full')
+
+    def test_deny_connection_refuses_and_drops_what_was_sent(self):
+        def consumer(message):
+            message.reply_channel.send({'text': 'secret'})
+            raise DenyConnection()
+
+        outcome = self.handle(consumer, 'websocket.connect', {'reply_channel': 'p!a'})
+        self.assertEqual((outcome, self.replies()), (HANDLED, [('p!a', {'close': True})]))
+
+    def test_deny_connection_elsewhere_does_not_end_the_worker(self):
+        def consumer(message):
+            raise DenyConnection()
+
+        outcome = self.handle(consumer, 'websocket.receive', {'reply_channel': 'p!a'})
+        self.assertEqual((outcome, self.replies()), (FAILED, []))
+        self.assertLogged('raise WebsocketCloseException to close')
+
+    def test_a_close_exception_closes(self):
+        def consumer(message):
+            raise WebsocketCloseException(4000)
+
+        self.handle(consumer, 'websocket.receive', {'reply_channel': 'p!a'})
+        self.assertEqual(self.replies(), [('p!a', {'close': 4000})])
+
+    def test_a_reply_channel_of_nonsense_costs_its_message_only(self):
+        self.assertEqual(self.handle(lambda message: None, content={'reply_channel': 'not valid'}), FAILED)
+        self.assertLogged('is not a valid channel name')
+
+    # Signals and callback
+
+    def test_signals_surround_the_consumer_whatever_it_does(self):
+        def started(sender, **kwargs):
+            self.seen.append('started')
+
+        def finished(sender, **kwargs):
+            self.seen.append('finished')
+
+        def consumer(message):
+            self.seen.append('consumer')
+            raise RuntimeError()
+
+        signals.consumer_started.connect(started)
+        signals.consumer_finished.connect(finished)
+        try:
+            self.handle(consumer)
+        finally:
+            signals.consumer_started.disconnect(started)
+            signals.consumer_finished.disconnect(finished)
+        self.assertEqual(self.seen, ['started', 'consumer', 'finished'])
+
+    def test_the_callback_is_told_of_each_message(self):
+        self.handle(lambda message: None, callback=lambda channel, message: self.seen.append(channel))
+        self.assertEqual(self.seen, ['task'])
+
+    # Channels
+
+    def test_globs_choose_the_channels(self):
+        routing = [route(['task.a', 'task.b', 'other'], lambda message: None)]
+        for options, expected in (
+            ({'only_channels': ['task.*']}, ['task.a', 'task.b']),
+            ({'only_channels': ['other', '*.a']}, ['other', 'task.a']),
+            ({'only_channels': ['task.*'], 'exclude_channels': ['*.b']}, ['task.a']),
+            ({'exclude_channels': ['http.*', 'websocket.*', 'o*']}, ['task.a', 'task.b']),
+            ({'only_channels': ['none']}, []),
+        ):
+            self.assertEqual(self.worker(routing, **options).channels, expected)
+
+    # The loop
+
+    def run_worker(self, worker):
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        return thread
+
+    def test_it_works_until_it_is_stopped(self):
+        done = threading.Event()
+
+        def consumer(message):
+            self.seen.append(message['n'])
+            if message['n'] == 2:
+                done.set()
+
+        worker = self.worker([route('task', consumer)])
+        thread = self.run_worker(worker)
+        for number in range(3):
+            self.layer.send('task', {'n': number})
+        self.assertTrue(done.wait(10))
+        worker.stop()
+        thread.join(10)
+        self.assertFalse(thread.is_alive())
+        self.assertEqual(self.seen, [0, 1, 2])
+
+    def test_threads_work_side_by_side_and_all_end(self):
+        together = [threading.Event(), threading.Event()]
+
+        def consumer(message):
+            together[message['n']].set()
+            self.seen.append(together[1 - message['n']].wait(10))
+
+        worker = WorkerGroup(
+            ChannelLayerWrapper(self.layer, 'test', [route('task', consumer)]), n_threads=2, signal_handlers=False,
+        )
+        thread = self.run_worker(worker)
+        self.layer.send('task', {'n': 0})
+        self.layer.send('task', {'n': 1})
+        for event in together:
+            self.assertTrue(event.wait(10))
+        worker.stop()
+        thread.join(10)
+        self.assertFalse(thread.is_alive())
+        self.assertEqual(self.seen, [True, True])
+
+    def test_stopping_lets_the_message_in_hand_finish(self):
+        started, go_on = threading.Event(), threading.Event()
+
+        def consumer(message):
+            started.set()
+            go_on.wait(10)
+            self.seen.append('done')
+
+        worker = self.worker([route('task', consumer)])
+        thread = self.run_worker(worker)
+        self.layer.send('task', {})
+        self.assertTrue(started.wait(10))
+        self.layer.send('task', {})
+        worker.stop()
+        go_on.set()
+        thread.join(10)
+        self.assertEqual(self.seen, ['done'])
+        self.assertEqual(self.layer.receive(['task']), ('task', {}))
+
+    def test_a_layer_that_fails_is_tried_again_and_complained_of_once(self):
+        failures = [LayerUnavailable('no connection'), LayerUnavailable('no connection')]
+        receive = self.layer.receive
+        done = threading.Event()
+
+        def failing(channels, block=False):
+            if failures:
+                raise failures.pop()
+            return receive(channels, block)
+
+        self.layer.receive = failing
+        worker = self.worker([route('task', lambda message: done.set())])
+        self.layer.send('task', {})
+        thread = self.run_worker(worker)
+        self.assertTrue(done.wait(10))
+        worker.stop()
+        thread.join(10)
+        self.assertEqual(self.log().count('Receiving failed, trying again: no connection'), 1)
+
+    def test_the_ready_signals_come_once_a_process_and_once_a_thread(self):
+        ready = threading.Event()
+
+        def process_ready(sender, **kwargs):
+            self.seen.append('process')
+
+        def thread_ready(sender, **kwargs):
+            self.seen.append('thread')
+            if self.seen.count('thread') == 2:
+                ready.set()
+
+        signals.worker_process_ready.connect(process_ready)
+        signals.worker_ready.connect(thread_ready)
+        try:
+            worker = self.worker([], threads=2)
+            thread = self.run_worker(worker)
+            self.assertTrue(ready.wait(10))
+            worker.stop()
+            thread.join(10)
+        finally:
+            signals.worker_process_ready.disconnect(process_ready)
+            signals.worker_ready.disconnect(thread_ready)
+        self.assertEqual(self.seen, ['process', 'thread', 'thread'])
+
+    def test_a_signal_stops_it_and_handlers_are_given_back(self):
+        before = signal.getsignal(signal.SIGTERM)
+
+        def consumer(message):
+            os.kill(os.getpid(), signal.SIGTERM)
+            self.seen.append('finished')
+
+        worker = self.worker([route('task', consumer)], signal_handlers=True)
+        self.layer.send('task', {})
+        worker.run()
+        self.assertEqual(self.seen, ['finished'])
+        self.assertEqual(signal.getsignal(signal.SIGTERM), before)

@@ -1,0 +1,159 @@
+/*
+ * Tests of the JavaScript client, for node: the argument is the client's file.
+ * Prints the name of each test that passed; a failure ends with a traceback.
+ */
+'use strict';
+
+const assert = require('assert');
+
+global.self = global;
+global.location = {protocol: 'https:', host: 'example.com:1', pathname: '/a/b'};
+
+let sockets = [];
+let timers = [];
+// Time passes when a test says so.
+global.setTimeout = (action, delay) => timers.push({action, delay, on: true});
+global.clearTimeout = (number) => { if (number) { timers[number - 1].on = false; } };
+Math.random = () => 1;
+
+class FakeSocket {
+  constructor(url, protocols) {
+    Object.assign(this, {url, protocols, readyState: 0, sent: []});
+    sockets.push(this);
+  }
+  send(data) { this.sent.push(data); }
+  open() { this.readyState = 1; this.onopen({type: 'open'}); }
+  receive(value) { this.onmessage({data: JSON.stringify(value)}); }
+  lose(code) { this.readyState = 3; this.onclose({type: 'close', code: code}); }
+  close(code) { this.closedWith = code; this.lose(code === undefined ? 1006 : code); }
+}
+global.WebSocket = FakeSocket;
+
+const channels = require(process.argv[2]);
+const last = () => sockets[sockets.length - 1];
+const pending = () => timers.filter((timer) => timer.on);
+
+function connected(options) {
+  const bridge = new channels.WebSocketBridge();
+  bridge.connect('/ws/', undefined, options);
+  return bridge;
+}
+
+const tests = {
+  'it needs a connection first'() {
+    assert.throws(() => new channels.WebSocketBridge().send({}), /Call connect\(\) first/);
+  },
+
+  'urls are absolute, relative to the page, or the page itself'() {
+    const cases = [
+      [undefined, 'wss://example.com:1/a/b'], ['/x/', 'wss://example.com:1/x/'], ['y', 'wss://example.com:1/a/y'],
+      ['?q=1', 'wss://example.com:1/a/b?q=1'], ['//other/x', 'wss://other/x'], ['ws://other/', 'ws://other/'],
+      ['http://other/', 'ws://other/'], ['https://other/', 'wss://other/'],
+    ];
+    for (const [url, expected] of cases) {
+      new channels.WebSocketBridge().connect(url);
+      assert.strictEqual(last().url, expected);
+    }
+  },
+
+  'sub-protocols are handed on'() {
+    new channels.WebSocketBridge().connect('/ws/', ['p']);
+    assert.deepStrictEqual(last().protocols, ['p']);
+  },
+
+  'what is sent early goes out once the socket is open'() {
+    const bridge = connected({maxQueue: 2});
+    [1, 2, 3].forEach((number) => bridge.send({number}));
+    assert.deepStrictEqual(last().sent, []);
+    last().open();
+    bridge.stream('one').send({a: 1});
+    assert.deepStrictEqual(last().sent, ['{"number":2}', '{"number":3}', '{"stream":"one","payload":{"a":1}}']);
+  },
+
+  'frames go to their stream or to the listener'() {
+    const bridge = connected();
+    const seen = [];
+    bridge.demultiplex('one', (action, stream) => seen.push(['one', action, stream]));
+    bridge.listen((action, stream) => seen.push(['rest', action, stream]));
+    last().open();
+    [{x: 1}, {stream: 'one', payload: 5}, {stream: 'two', payload: 6}, null].forEach((frame) => last().receive(frame));
+    assert.deepStrictEqual(seen, [
+      ['rest', {x: 1}, null], ['one', 5, 'one'], ['rest', 6, 'two'], ['rest', null, null],
+    ]);
+  },
+
+  'streams work without a listener'() {
+    const bridge = connected();
+    const seen = [];
+    bridge.demultiplex('one', (action) => seen.push(action));
+    last().receive({stream: 'one', payload: 5});
+    last().receive({stream: 'two', payload: 6});
+    assert.deepStrictEqual(seen, [5]);
+  },
+
+  'a lost socket is opened again, after growing pauses'() {
+    const bridge = connected({minReconnectionDelay: 100, reconnectionDelayGrowFactor: 2, maxReconnectionDelay: 300});
+    const seen = [];
+    bridge.listen((action) => seen.push(action));
+    const pauses = [];
+    for (let round = 0; round < 4; round += 1) {
+      last().lose(1006);
+      const timer = pending()[0];
+      pauses.push(timer.delay);
+      timer.on = false;
+      timer.action();
+    }
+    assert.deepStrictEqual(pauses, [100, 200, 300, 300]);
+    assert.strictEqual(sockets.length, 5);
+    last().open();
+    last().receive('again');
+    assert.deepStrictEqual(seen, ['again']);
+    last().lose(1006);
+    assert.strictEqual(pending()[0].delay, 100);
+  },
+
+  'a handshake that takes too long counts as lost'() {
+    connected({connectionTimeout: 7});
+    const timer = pending()[0];
+    assert.strictEqual(timer.delay, 7);
+    timer.action();
+    assert.strictEqual(last().readyState, 3);
+    pending()[0].action();
+    assert.strictEqual(sockets.length, 2);
+  },
+
+  'a socket that was closed on purpose stays closed'() {
+    for (const code of [1000, 1003, 1008]) {
+      connected();
+      last().open();
+      last().lose(code);
+    }
+    const bridge = connected();
+    last().open();
+    bridge.socket.close();
+    assert.strictEqual(last().closedWith, 1000);
+    assert.deepStrictEqual(pending(), []);
+  },
+
+  'events of every connection can be listened to'() {
+    const bridge = connected();
+    const seen = [];
+    const listener = (event) => seen.push(event.type);
+    bridge.socket.addEventListener('open', listener);
+    bridge.socket.addEventListener('close', listener);
+    last().open();
+    last().lose(1006);
+    pending()[0].action();
+    last().open();
+    bridge.socket.removeEventListener('close', listener);
+    last().lose(1006);
+    assert.deepStrictEqual(seen, ['open', 'close', 'open']);
+  },
+};
+
+Object.keys(tests).forEach((name) => {
+  sockets = [];
+  timers = [];
+  tests[name]();
+  console.log(name);
+});
