@@ -1,0 +1,51 @@
+"""The app registry: one app, whatever INSTALLED_APPS calls it."""
+from __future__ import absolute_import
+
+import textwrap
+import unittest
+
+from . import support
+
+SETUP = """
+    from django.conf import settings
+    settings.configure(INSTALLED_APPS=%r, SECRET_KEY='secret')
+    import django
+    django.setup()
+    from django.apps import apps
+"""
+
+
+class InstalledAppsTests(unittest.TestCase):
+
+    def setup_apps(self, entries, code='', environment=None):
+        """Return Finished of a process that sets up the apps of INSTALLED_APPS and runs ``code``."""
+        environment = environment or support.installed()
+        return environment.run('-c', textwrap.dedent(SETUP) % entries + code)
+
+    def test_every_entry_gives_the_one_app(self):
+        code = (
+            "print([(str(app.label), str(app.name), type(app).__name__) for app in apps.get_app_configs()])\n"
+            "print(apps.is_installed('channels'))\n"
+        )
+        expected = "[('channels', 'django.channels', 'ChannelsConfig')]\nFalse\n"
+        for entry in [
+            'channels', 'django.channels', 'channels.apps.ChannelsConfig', 'django.channels.apps.ChannelsConfig',
+        ]:
+            for environment in (support.installed(), support.patched()):
+                finished = self.setup_apps([entry], code, environment)
+                self.assertEqual((entry, finished.output, finished.errors), (entry, expected, ''))
+
+    def test_two_entries_are_refused(self):
+        finished = self.setup_apps(['channels', 'django.channels'])
+        self.assertIn("Application labels aren't unique, duplicates: channels", finished.errors)
+
+    def test_the_app_config_points_to_the_real_folder(self):
+        finished = self.setup_apps(['channels'], "print(apps.get_app_config('channels').path)")
+        self.assertTrue(finished.output.strip().endswith('_bundle/channels'), finished)
+
+    def test_commands_of_the_app_are_found(self):
+        finished = self.setup_apps(
+            ['django.contrib.staticfiles', 'channels'],
+            "from django.core.management import get_commands; print(get_commands()['runworker'])",
+        )
+        self.assertEqual(finished.output.strip(), 'django.channels', finished.errors)

@@ -1,0 +1,60 @@
+"""The wheel: what is in it, and that uninstalling it leaves nothing."""
+from __future__ import absolute_import
+
+import os
+import unittest
+import zipfile
+
+from . import support
+
+BUNDLE = 'channels_backport/_bundle/channels'
+
+
+def files_below(folder, prefix):
+    """Return the names in the wheel that the files of ``folder`` ought to have."""
+    names = []
+    for path, folders, files in os.walk(os.path.join(support.checkout(), *folder.split('/'))):
+        if '__pycache__' in folders:
+            folders.remove('__pycache__')
+        inside = os.path.relpath(path, os.path.join(support.checkout(), *folder.split('/')))
+        for name in files:
+            if not name.endswith('.pyc'):
+                names.append(os.path.normpath(os.path.join(prefix, inside, name)).replace(os.sep, '/'))
+    return names
+
+
+class WheelTests(unittest.TestCase):
+
+    def test_it_has_every_file_of_the_package_and_no_other(self):
+        with zipfile.ZipFile(support.wheel()) as archive:
+            names = [name for name in archive.namelist() if '.dist-info/' not in name and not name.endswith('/')]
+        expected = files_below('backport', '')
+        expected += files_below('django_patch/django/channels', BUNDLE) + files_below('compat', BUNDLE + '/compat')
+        self.assertEqual(sorted(names), sorted(expected))
+
+    def test_it_serves_both_pythons(self):
+        self.assertTrue(support.wheel().endswith('-py2.py3-none-any.whl'), support.wheel())
+
+    def test_the_version_is_the_package_s_own(self):
+        output = support.installed().code('import channels; print(channels.__version__)')
+        self.assertIn('-%s-' % output, os.path.basename(support.wheel()))
+
+    def test_its_hard_dependencies_are_django_and_six(self):
+        with zipfile.ZipFile(support.wheel()) as archive:
+            [name] = [name for name in archive.namelist() if name.endswith('.dist-info/METADATA')]
+            lines = archive.read(name).decode('utf-8').splitlines()
+        required = [line.split(':')[1].strip() for line in lines if line.startswith('Requires-Dist:')]
+        hard = sorted(line.replace(' ', '').replace('(', '').replace(')', '') for line in required if ';' not in line)
+        self.assertEqual(hard, ['Django>=1.8', 'six'])
+
+    def test_uninstalling_leaves_nothing(self):
+        environment = support.Environment('uninstall')
+        before = set(os.listdir(environment.site_packages))
+        environment.install(support.wheel())
+        self.assertEqual(set(os.listdir(environment.site_packages)) - before, {
+            'channels', 'channels_backport', 'zz_channels_backport.pth', 'zz_channels_backport.start',
+            '-'.join(os.path.basename(support.wheel()).split('-')[:2]) + '.dist-info',
+        })
+        self.assertEqual(environment.code('import channels; print(channels.__name__)'), 'django.channels')
+        environment.pip('uninstall', '-y', 'django-channels-backport')
+        self.assertEqual(set(os.listdir(environment.site_packages)), before)
