@@ -1,0 +1,112 @@
+"""
+What the tests of the patch set share: paths, sources of Django, and commands.
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+
+CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+PATCH_SET = CHECKOUT / 'django_patch'
+PACKAGE = PATCH_SET / 'django' / 'channels'
+COMPAT = CHECKOUT / 'compat'
+
+for folder in (PATCH_SET, CHECKOUT / 'tests'):
+    if str(folder) not in sys.path:
+        # At the end: the patch set has a folder "django", and must not hide
+        # the Django of the environment.
+        sys.path.append(str(folder))
+
+#: The releases that every run needs.
+REQUIRED_RELEASES = ('1.10', '1.10.8')
+
+
+def sdists():
+    """
+    Return {release: path of its source distribution} for every 1.10.x in the
+    folder $CHANNELS_SDISTS, which runtests.py fills.
+    """
+    folder = os.environ.get('CHANNELS_SDISTS')
+    if not folder:
+        raise EnvironmentError(
+            'CHANNELS_SDISTS must name a folder with %s; runtests.py sets it.'
+            % ' and '.join('Django-%s.tar.gz' % release for release in REQUIRED_RELEASES)
+        )
+    found = {}
+    for path in pathlib.Path(folder).glob('Django-1.10*.tar.gz'):
+        found[re.match(r'Django-([\d.]+)\.tar', path.name).group(1)] = path
+    missing = set(REQUIRED_RELEASES) - set(found)
+    if missing:
+        raise EnvironmentError('%s has no source distribution of %s.' % (folder, ', '.join(sorted(missing))))
+    return found
+
+
+def unpack(release, folder):
+    """
+    Unpack Django's `release` below `folder`, but for its tests, which nothing
+    is merged into; return the path of its tree.
+    """
+    with tarfile.open(str(sdists()[release])) as archive:
+        archive.extractall(str(folder), [
+            member for member in archive.getmembers()
+            if member.name.split('/')[1:2] not in (['tests'], ['js_tests'], ['extras'])
+        ])
+    return pathlib.Path(folder) / ('Django-%s' % release)
+
+
+def apply(*arguments, **options):
+    """
+    Run apply.py with the given arguments; return (exit status, output).
+    Keyword `python` names another interpreter than this one.
+    """
+    python = options.pop('python', sys.executable)
+    return run([python, PATCH_SET / 'apply.py'] + list(arguments), **options)
+
+
+def run(command, **options):
+    """Run a command to its end; return (exit status, text of both outputs)."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(('PYTHON', 'DJANGO_'))}
+    environment.update(options.pop('env', {}))
+    process = subprocess.run(
+        [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, env=environment, timeout=300, **options
+    )
+    return process.returncode, process.stdout.decode('utf-8', 'replace')
+
+
+def snapshot(tree):
+    """Return {path: bytes} of all files below `tree` but what Python compiled."""
+    return {
+        path.relative_to(tree).as_posix(): path.read_bytes()
+        for path in sorted(pathlib.Path(tree).rglob('*'))
+        if path.is_file() and path.suffix not in ('.pyc', '.pyo')
+    }
+
+
+def folders(tree):
+    """Return the set of folders below `tree`, but for __pycache__."""
+    return {
+        path.relative_to(tree).as_posix() for path in pathlib.Path(tree).rglob('*')
+        if path.is_dir() and path.name != '__pycache__'
+    }
+
+
+def copy(tree, target):
+    """Copy a tree; return the path of the copy."""
+    shutil.copytree(str(tree), str(target), symlinks=True)
+    return target
+
+
+def era_pythons():
+    """Return the Pythons of this machine that Django 1.10 was made for, as {'X.Y': path}."""
+    from harness import interpreters
+    found = interpreters.find()
+    return {version: found[version].executable for version in ('2.7', '3.6') if version in found}
+
+
+def sources(*folders):
+    """Return the paths of all Python files below the folders, compiled and scratch ones aside."""
+    return sorted(path for folder in folders for path in folder.rglob('*.py') if '__pycache__' not in path.parts)

@@ -1,0 +1,101 @@
+"""
+compare_suites.py: what it reads from a run, and what it calls equal.
+"""
+import textwrap
+import unittest
+
+from . import support  # NOQA: makes the modules of the patch set importable
+
+import compare_suites
+from compare_suites import SuiteError, compare, parse_output
+
+RUN = '''
+Testing against Django installed in 'django'
+...F.sE
+======================================================================
+ERROR: test_strips (servers.tests.HeaderTests)
+----------------------------------------------------------------------
+Traceback (most recent call last):
+TypeError: object <Stub at 0x7f3a> is wrong
+======================================================================
+FAIL: test_custom_fields (inspectdb.tests.InspectDBTestCase) (value=<Field at 0x7f3a2c>)
+----------------------------------------------------------------------
+AssertionError
+
+----------------------------------------------------------------------
+Ran 7 tests in 1.234s
+
+%s
+Destroying test database for alias 'default'...
+'''
+FAILED = RUN % 'FAILED (failures=1, errors=1, skipped=1, expected failures=5)'
+
+
+class ParsingTests(unittest.TestCase):
+
+    def test_counts_and_names_are_read(self):
+        outcome = parse_output(FAILED)
+        self.assertEqual(outcome.counts, {
+            'tests': 7, 'failures': 1, 'errors': 1, 'skipped': 1, 'expected failures': 5,
+        })
+        self.assertEqual(outcome.failed, {
+            'ERROR: test_strips (servers.tests.HeaderTests)',
+            'FAIL: test_custom_fields (inspectdb.tests.InspectDBTestCase) (value=<Field>)',
+        })
+
+    def test_a_run_without_failures_is_read(self):
+        outcome = parse_output('Ran 2 tests in 0.1s\n\nOK (skipped=1)\n')
+        self.assertEqual(outcome.counts, {'tests': 2, 'skipped': 1})
+        self.assertEqual(parse_output('Ran 1 test in 0.1s\n\nOK\n').counts, {'tests': 1})
+
+    def test_a_run_that_broke_off_is_an_error_that_shows_its_end(self):
+        with self.assertRaisesRegex(SuiteError, 'ImportError: tblib'):
+            parse_output('Traceback\nImportError: tblib\n')
+
+    def test_a_run_without_tests_is_an_error(self):
+        with self.assertRaisesRegex(SuiteError, 'had no tests'):
+            parse_output('Ran 0 tests in 0.0s\n\nOK\n')
+
+
+class ComparisonTests(unittest.TestCase):
+
+    def test_the_same_failures_are_equal(self):
+        equal, lines = compare(parse_output(FAILED), parse_output(FAILED.replace('0x7f3a', '0x1111')))
+        self.assertTrue(equal)
+        self.assertEqual(lines[-1], 'EQUAL')
+        self.assertIn('on both: ERROR: test_strips (servers.tests.HeaderTests)', lines)
+
+    def test_one_more_failure_is_a_difference_that_is_named(self):
+        equal, lines = compare(parse_output(RUN % 'OK'), parse_output(FAILED))
+        self.assertFalse(equal)
+        self.assertEqual(lines[-1], 'DIFFERENT')
+
+    def test_another_failing_test_is_a_difference_though_the_counts_agree(self):
+        equal, lines = compare(parse_output(FAILED), parse_output(FAILED.replace('test_strips', 'test_other')))
+        self.assertFalse(equal)
+        self.assertIn('only patched: ERROR: test_other (servers.tests.HeaderTests)', lines)
+        self.assertIn('only unpatched: ERROR: test_strips (servers.tests.HeaderTests)', lines)
+
+    def test_a_skipped_test_more_is_a_difference(self):
+        equal, lines = compare(parse_output(FAILED), parse_output(FAILED.replace('skipped=1', 'skipped=2')))
+        self.assertFalse(equal)
+        self.assertTrue([line for line in lines if line.startswith('skipped') and 'differs' in line])
+
+
+class CommandTests(unittest.TestCase):
+
+    def test_help_tells_what_each_python_needs(self):
+        status, output = support.run([support.sys.executable, support.PATCH_SET / 'compare_suites.py', '--help'])
+        self.assertEqual(status, 0)
+        self.assertIn('tblib', output)
+
+    def test_a_python_without_the_runners_needs_is_told_what_to_install(self):
+        with self.assertRaisesRegex(SuiteError, 'pip install tblib'):
+            compare_suites.check_python('/nowhere/python', 2)
+
+    def test_a_source_that_is_none_has_its_own_status(self):
+        status, output = support.run([
+            support.sys.executable, support.PATCH_SET / 'compare_suites.py', '--parallel', '1', '/nowhere',
+        ])
+        self.assertEqual(status, 2)
+        self.assertNotIn('Traceback', textwrap.dedent(output))
