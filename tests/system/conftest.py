@@ -1,0 +1,61 @@
+"""Fixtures of the system tests: Redis, running programs, browsers."""
+import os
+import sys
+import tempfile
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'channels_tests')]
+
+from redis_server import RedisServer  # noqa: E402: found through the line above
+import subject  # noqa: E402
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Show the output of the programs that a failed test used."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for value in getattr(item, 'funcargs', {}).values():
+            for used in getattr(value, 'made', [getattr(value, 'subject', value)]):
+                if isinstance(used, subject.Subject):
+                    report.sections.extend(used.report())
+
+
+@pytest.fixture
+def redis():
+    """A real Redis of the test's own, running."""
+    server = RedisServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def scratch():
+    """A folder of the test's own; its path is short, as sockets want it."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield folder
+
+
+class Sites:
+    """Makes projects with settings of their own, by calling it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.made = []
+
+    def __call__(self, **env):
+        self.made.append(subject.site(self.folder, **env))
+        return self.made[-1]
+
+
+@pytest.fixture
+def sites(scratch):
+    """A function that makes a Subject; keyword arguments are its environment."""
+    made = Sites(scratch)
+    yield made
+    for site in made.made:
+        site.stop()

@@ -1,0 +1,1 @@
+"""A small project that the system tests start as real processes."""

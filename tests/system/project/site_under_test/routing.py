@@ -1,0 +1,17 @@
+"""Channel routing of the project under test."""
+from __future__ import unicode_literals
+
+from django.channels import route
+
+from . import consumers
+
+channel_routing = [
+    route('websocket.connect', consumers.accept, path=r'^/echo/$'),
+    route('websocket.receive', consumers.echo, path=r'^/echo/$'),
+    route('websocket.connect', consumers.join, path=r'^/group/(?P<name>\w+)/$'),
+    route('websocket.receive', consumers.broadcast, path=r'^/group/(?P<name>\w+)/$'),
+    route('websocket.disconnect', consumers.leave, path=r'^/group/(?P<name>\w+)/$'),
+    route('slow-job', consumers.slow_job),
+    route('broken-job', consumers.broken_job),
+    route('quick-job', consumers.quick_job),
+]

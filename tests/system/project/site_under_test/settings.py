@@ -1,0 +1,69 @@
+"""
+Settings of the project under test, for Django 1.8 ... 6.1.
+
+The tests choose by environment variables:
+
+SUT_APP       name of our app: 'channels', 'django.channels' in a patched
+              Django, '' in a project that never heard of it.
+SUT_LAYERS    'memory', 'redis', 'empty' (CHANNEL_LAYERS = {}), 'unset', or
+              'no-routing' (a layer whose ROUTING was forgotten).
+SUT_REDIS     URL of the Redis, for 'redis'.
+SUT_DATABASE  path of the SQLite file.
+"""
+from __future__ import unicode_literals
+
+import os
+
+import django
+
+SECRET_KEY = 'for tests'
+DEBUG = True
+ALLOWED_HOSTS = ['127.0.0.1', 'localhost']
+
+INSTALLED_APPS = [
+    'django.contrib.auth',
+    'django.contrib.contenttypes',
+    'django.contrib.sessions',
+    'django.contrib.staticfiles',
+    'site_under_test',
+]
+if os.environ.get('SUT_APP', 'channels'):
+    INSTALLED_APPS += [os.environ.get('SUT_APP', 'channels')]
+
+MIDDLEWARE = [
+    'django.contrib.sessions.middleware.SessionMiddleware',
+    'django.middleware.common.CommonMiddleware',
+    'django.contrib.auth.middleware.AuthenticationMiddleware',
+]
+if django.VERSION < (1, 10):
+    MIDDLEWARE_CLASSES = MIDDLEWARE
+
+ROOT_URLCONF = 'site_under_test.urls'
+TEMPLATES = [{'BACKEND': 'django.template.backends.django.DjangoTemplates', 'APP_DIRS': True}]
+DATABASES = {'default': {
+    'ENGINE': 'django.db.backends.sqlite3',
+    'NAME': os.environ.get('SUT_DATABASE', ':memory:'),
+}}
+DEFAULT_AUTO_FIELD = 'django.db.models.AutoField'
+USE_TZ = True
+STATIC_URL = '/static/'
+
+ROUTING = 'site_under_test.routing.channel_routing'
+LAYERS = os.environ.get('SUT_LAYERS', 'memory')
+if LAYERS == 'memory':
+    CHANNEL_LAYERS = {'default': {
+        'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer',
+        'ROUTING': ROUTING,
+    }}
+elif LAYERS == 'redis':
+    CHANNEL_LAYERS = {'default': {
+        'BACKEND': 'django.channels.layers.redis.RedisChannelLayer',
+        'CONFIG': {'hosts': [os.environ['SUT_REDIS']], 'prefix': 'system-tests:'},
+        'ROUTING': ROUTING,
+    }}
+elif LAYERS == 'no-routing':
+    CHANNEL_LAYERS = {'default': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer'}}
+elif LAYERS == 'empty':
+    CHANNEL_LAYERS = {}
+elif LAYERS != 'unset':
+    raise ValueError('SUT_LAYERS=%s is none of those in the docstring.' % LAYERS)

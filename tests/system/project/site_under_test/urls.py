@@ -1,0 +1,20 @@
+"""URLs of the project under test."""
+from __future__ import unicode_literals
+
+from . import views
+
+try:
+    from django.urls import re_path
+except ImportError:
+    from django.conf.urls import url as re_path
+
+urlpatterns = [
+    re_path(r'^hello/$', views.hello),
+    re_path(r'^form/$', views.form),
+    re_path(r'^upload/$', views.upload),
+    re_path(r'^where/$', views.where),
+    re_path(r'^stream/$', views.stream),
+    re_path(r'^big/$', views.big),
+    re_path(r'^endless/$', views.endless),
+    re_path(r'^meta/', views.meta),
+]
