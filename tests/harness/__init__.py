@@ -1,0 +1,6 @@
+"""
+What runtests.py is made of: interpreters, environments, pairs, steps, report.
+
+Runs on Python 3.9 and later with the standard library alone; the Pythons and
+Djangos under test live in environments of their own (see environments.py).
+"""

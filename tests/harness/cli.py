@@ -1,0 +1,186 @@
+"""The command line of runtests.py: options, order of work, exit status."""
+import argparse
+import concurrent.futures
+import os
+import signal
+import time
+
+from . import interpreters as pythons
+from . import pairs as table_of_pairs
+from . import process, report, suite, through_channels
+from .cache import Cache
+from .environments import Environments
+from .packages import CHECKOUT, Packages
+from .results import Result
+from .steps import FOLDERS, MIXED_PAIRS, Bench, MixedRun, PairRun
+
+DESCRIPTION = """
+Run the tests of django.channels on every pair of Python and Django found here.
+
+For each pair: an environment with that Django and the wheel built from this
+checkout; tests/channels_tests inside that Django's own tests/runtests.py; then
+tests/backport_tests, tests/patch_tests (once) and tests/system (real processes)
+under pytest. Environments are kept in .runtests/ and used again.
+"""
+
+EPILOG = """
+examples:
+  python runtests.py                                   everything, about 15 minutes
+  python runtests.py --list                            the pairs, and which can run here
+  python runtests.py --pairs 'py2.7-*' py3.13-dj6.1    some pairs
+  python runtests.py --pairs py3.11-dj5.2 --labels channels_tests.test_routing
+  python runtests.py --labels system/test_chat.py backport_tests
+
+Each step writes a log; the end of it is shown when the step fails. The last
+line says how many tests passed, failed and were skipped. A step that breaks off
+counts as one failure, a pair that can't run here as one skip. The exit status
+is 0 when nothing failed and something ran.
+"""
+
+
+def parser():
+    """Return the ArgumentParser of runtests.py."""
+    result = argparse.ArgumentParser(
+        prog='runtests.py', description=DESCRIPTION, epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = result.add_argument
+    add('--pairs', nargs='+', metavar='GLOB', default=[],
+        help="only pairs that match, such as 'py2.7-dj1.8' or '*-dj5.2'")
+    add('--labels', nargs='+', metavar='LABEL', default=[],
+        help='only these tests: a dotted name below channels_tests, or a path below one of the other folders, as '
+             'tests/ has them (%s)' % ', '.join(FOLDERS))
+    add('--jobs', type=int, default=2, metavar='N', help='pairs that run at the same time (default: 2)')
+    add('--require-pairs', action='store_true', help="fail, don't skip, when a chosen pair can't run on this machine")
+    add('--all', action='store_true',
+        help="also every other Python that each Django officially supports, and Django 1.8 to 1.11 on Python 3.8 and "
+             'later')
+    add('--long', action='store_true', help='also tests that take long (they see CHANNELS_LONG_TESTS=1)')
+    add('--django-suite', action='store_true',
+        help="also Django 1.10.8's whole own suite, patched against unpatched, on Python 2.7 and 3.6; they must "
+             'give the same (about 15 minutes)')
+    add('--through-channels', action='store_true',
+        help="also Django's own tests of requests and responses, under WSGI and sent through channels, on %s; what "
+             'fails through channels only fails the run, but for the exceptions in tests/harness/through_channels.py '
+             '(about 30 minutes)' % ', '.join(map(str, through_channels.PAIRS)))
+    add('--list', action='store_true', help='list the pairs, and whether their Python is here; run nothing')
+    add('--cache', metavar='FOLDER', default=os.environ.get('RUNTESTS_CACHE') or str(CHECKOUT / '.runtests'),
+        help='where environments, sources and logs are kept (default: $RUNTESTS_CACHE or .runtests in the checkout)')
+    add('--keep', action='store_true', help="keep the scratch copies of Django's tests and of what was built")
+    add('--clean', action='store_true', help='forget everything in the cache first')
+    return result
+
+
+def main(arguments=None):
+    """Run what the arguments (a list of text, else the command line's) ask for; return the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        found = pythons.find()
+        pairs = table_of_pairs.select(options.pairs, options.all, found)
+        if options.list:
+            return show_list(pairs, found)
+        cache = Cache(options.cache)
+        if options.clean:
+            cache.clean()
+        cache.prepare()
+        environments = Environments(cache, found)
+        reporter = report.Reporter()
+        bench = Bench(cache, found, environments, Packages(cache, environments, options.keep), reporter, options)
+    except ValueError as error:
+        parser().error(str(error))
+    # A run that is terminated must not leave servers of the tests behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        rows = Run(bench, pairs).rows()
+    except KeyboardInterrupt:
+        process.stop_everything()
+        reporter.say('interrupted')
+        return 130
+    reporter.say('\n%s\n\nlogs: %s\n\n%s' % (report.table(rows), cache.logs, report.totals(rows)))
+    return 0 if all(row[3].ok for row in rows) and any(row[3].passed for row in rows) else 1
+
+
+def show_list(pairs, found):
+    """Print the pairs and the interpreters behind them; return the exit status."""
+    for pair in pairs:
+        interpreter = found.get(pair.python)
+        if interpreter:
+            where = '%s, %s' % ('.'.join(map(str, interpreter.version)), interpreter.executable)
+        else:
+            where = 'none on this machine'
+        kind = 'patched' if pair.patched else ''
+        print('%-14s Django %-7s %-8s Python: %s' % (pair, pair.release, kind, where))
+    return 0
+
+
+class Run:
+    """One run over the pairs: rows() does the work and returns the table's rows."""
+
+    def __init__(self, bench, pairs):
+        self.bench = bench
+        self.pairs = pairs
+        self.absent = [pair for pair in pairs if pair.python not in bench.interpreters]
+        runs = [PairRun(bench, pair) for pair in pairs if pair not in self.absent]
+        self.runs = [run for run in runs if run.has_work()]
+        self.wants_mixed = bool(bench.labels.mixed()) and all(pair in pairs for pair in MIXED_PAIRS)
+
+    def rows(self):
+        """Return (name, Python's version, seconds, Result) for each row."""
+        rows = [self.missing(str(pair), pair.python) for pair in self.absent]
+        mixed_absent = [pair for pair in MIXED_PAIRS if pair in self.absent]
+        mixed = MIXED_PAIRS if self.wants_mixed and not mixed_absent else ()
+        wanted = {run.pair for run in self.runs}.union(mixed)
+        if wanted:
+            self.bench.build(wanted)
+        rows += self.in_parallel(self.runs)
+        if mixed:
+            rows += self.in_parallel([MixedRun(self.bench)])
+        elif self.wants_mixed:
+            rows.append(self.missing(MixedRun.NAME, mixed_absent[0].python))
+        if self.bench.options.django_suite:
+            rows += self.suites()
+        if self.bench.options.through_channels:
+            rows += self.through_channels()
+        order = {str(pair): place for place, pair in enumerate(self.pairs)}
+        return sorted(rows, key=lambda row: order.get(row[0], len(order)))
+
+    def suites(self):
+        """Run Django's own suite, one after the other (each takes all processors); return the rows."""
+        rows = []
+        for python in suite.PYTHONS:
+            if python in self.bench.interpreters:
+                rows.append(self.one(suite.SuiteRun(self.bench, python)))
+            else:
+                rows.append(self.missing('py%s-suite' % python, python))
+        return rows
+
+    def through_channels(self):
+        """Run Django's own tests of requests through channels on the pairs chosen; return the rows."""
+        pairs = [pair for pair in through_channels.PAIRS if pair in self.pairs]
+        rows = [self.missing('%s-through' % str(pair), pair.python) for pair in pairs if pair in self.absent]
+        pairs = [pair for pair in pairs if pair not in self.absent]
+        self.bench.build(pairs)
+        return rows + self.in_parallel([through_channels.ThroughChannelsRun(self.bench, pair) for pair in pairs])
+
+    def in_parallel(self, work):
+        """Run what has run(), name and python, --jobs at a time, and return the rows."""
+        with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, self.bench.options.jobs)) as pool:
+            try:
+                return list(pool.map(self.one, work))
+            except KeyboardInterrupt:
+                process.stop_everything()
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def one(self, run):
+        """Run one PairRun or SuiteRun and return its row."""
+        started = time.monotonic()
+        result = run.run()
+        return run.name, '.'.join(map(str, run.python)), time.monotonic() - started, result
+
+    def missing(self, name, python):
+        """Return the row called name whose Python 'X.Y' is not here, and say so."""
+        reason = 'no Python %s on this machine' % python
+        required = self.bench.options.require_pairs
+        self.bench.reporter.progress(name, '%s: %s' % ('CANNOT RUN' if required else 'SKIPPED', reason))
+        return name, '', 0, Result(problem=reason) if required else Result(skipped=1, reasons=[reason])

@@ -1,0 +1,119 @@
+"""The table of (Python, Django) pairs, and the choice among them."""
+import collections
+import fnmatch
+
+#: Newest patch release of every Django that is supported.
+DJANGO_RELEASES = {
+    '1.8': '1.8.19', '1.9': '1.9.13', '1.10': '1.10.8', '1.11': '1.11.29',
+    '2.2': '2.2.28', '3.2': '3.2.25', '4.2': '4.2.30',
+    '5.2': '5.2.19', '6.0': '6.0.10', '6.1': '6.1.3',
+}
+
+#: The first and the last release that the patches must fit.
+PATCHABLE_RELEASES = ('1.10', '1.10.8')
+
+#: Pythons that each present-day Django officially supports.
+OFFICIAL_PYTHONS = {
+    '2.2': ('3.6', '3.7', '3.8', '3.9'),
+    '3.2': ('3.6', '3.7', '3.8', '3.9', '3.10'),
+    '4.2': ('3.8', '3.9', '3.10', '3.11', '3.12'),
+    '5.2': ('3.10', '3.11', '3.12', '3.13'),
+    '6.0': ('3.12', '3.13'),
+    '6.1': ('3.12', '3.13'),
+}
+
+ERA_DJANGOS = ('1.8', '1.9', '1.10', '1.10p', '1.11')
+
+#: The Pythons that those Djangos were made for.
+ERA_PYTHONS = ('2.7', '3.6')
+
+#: The pairs of a run without options. `1.10p` is Django 1.10 with our patches.
+DEFAULT = [(python, django) for python in ERA_PYTHONS for django in ERA_DJANGOS] + [
+    ('3.9', '2.2'),
+    ('3.10', '3.2'),
+    ('3.11', '4.2'),
+    ('3.11', '5.2'),
+    ('3.13', '5.2'),
+    ('3.12', '6.0'),
+    ('3.13', '6.1'),
+]
+
+#: Pythons that are newer than the era's Djangos, which compat/old_django.py
+#: mends for them, oldest first.
+NEWER_PYTHONS = ('3.8', '3.9', '3.10', '3.11', '3.12', '3.13')
+
+#: What `--all` adds: every other pair that the Django's authors support, and
+#: the era's Djangos on newer Pythons.
+EXTRA = [
+    (python, django) for django in sorted(OFFICIAL_PYTHONS, key=float) for python in OFFICIAL_PYTHONS[django]
+    if (python, django) not in DEFAULT
+] + [(python, django) for python in NEWER_PYTHONS for django in ERA_DJANGOS]
+
+#: Pairs whose servers and workers the system tests start as real processes.
+SYSTEM = [('2.7', '1.8'), ('3.6', '1.10p'), ('3.11', '5.2'), ('3.13', '6.1')]
+
+#: The pair in whose environment the tests run that look at sources only.
+SOURCES = ('3.11', '5.2')
+
+
+class Pair(collections.namedtuple('Pair', 'python django')):
+    """python: 'X.Y'; django: 'X.Y', with 'p' behind it when patched."""
+    __slots__ = ()
+
+    def __str__(self):
+        return 'py%s-dj%s' % self
+
+    @property
+    def patched(self):
+        return self.django.endswith('p')
+
+    @property
+    def release(self):
+        """The release of Django in full, as it is named on PyPI."""
+        return DJANGO_RELEASES[self.django.rstrip('p')]
+
+    @property
+    def python_version(self):
+        return tuple(int(part) for part in self.python.split('.'))
+
+    @property
+    def django_version(self):
+        return tuple(int(part) for part in self.release.split('.'))
+
+    @property
+    def has_interface_server(self):
+        """Whether the interface server goes with it: it needs Python 3.9, and the backport to be there first."""
+        return self.python_version >= (3, 9) and not self.patched
+
+
+def all_pairs():
+    """Return every Pair of the table, default ones first."""
+    return [Pair(*row) for row in DEFAULT + EXTRA]
+
+
+def select(globs=(), everything=False, found=ERA_PYTHONS):
+    """
+    Return the pairs that match one of globs (such as 'py2.7-*'), or without
+    globs the default ones, or all when everything is true. ValueError when a
+    glob matches none.
+
+    found has the Pythons ('X.Y') of this machine. With none of the era's among
+    them, the default run has the era's Djangos on the newest as well.
+    """
+    known = all_pairs()
+    if not globs:
+        if everything:
+            return known
+        return [Pair(*row) for row in DEFAULT + era_elsewhere(found)]
+    for pattern in globs:
+        if not any(fnmatch.fnmatchcase(str(pair), pattern) for pair in known):
+            raise ValueError("No pair matches '%s'; --list shows them all." % pattern)
+    return [pair for pair in known if any(fnmatch.fnmatchcase(str(pair), pattern) for pattern in globs)]
+
+
+def era_elsewhere(found):
+    """Return the rows of the era's Djangos for a machine with the Pythons found, if it lacks the era's."""
+    newer = [python for python in NEWER_PYTHONS if python in found]
+    if not newer or any(python in found for python in ERA_PYTHONS):
+        return []
+    return [(newer[-1], django) for django in ERA_DJANGOS]

@@ -1,0 +1,102 @@
+"""Run other programs: clean environment, output in a log file, time limit."""
+import os
+import shlex
+import signal
+import subprocess
+import threading
+
+#: Variables of the caller that would change what a program under test sees.
+DROPPED_VARIABLES = (
+    'DJANGO_SETTINGS_MODULE', 'PYTHONHOME', 'PYTHONPATH', 'PYTHONSTARTUP', 'PYTHONWARNINGS',
+    'PYENV_VERSION', 'RUNNING_DJANGOS_TEST_SUITE', 'VIRTUAL_ENV', '__PYVENV_LAUNCHER__',
+)
+
+#: Process groups that run now, so that an interrupted run leaves none behind.
+_running = set()
+_running_lock = threading.Lock()
+_stopping = threading.Event()
+
+
+class StepFailed(Exception):
+    """Raised when a program that had to succeed did not; names its log."""
+
+    def __init__(self, message, log=None):
+        super().__init__(message)
+        self.log = log
+
+
+def clean_environment(**extra):
+    """Return the caller's environment without DROPPED_VARIABLES, plus extra."""
+    env = {key: value for key, value in os.environ.items() if key not in DROPPED_VARIABLES}
+    env['PYTHONUNBUFFERED'] = '1'
+    env.update(extra)
+    return env
+
+
+def run(command, log, cwd=None, timeout=900, **extra):
+    """
+    Run command (a list), append its output to the file log, and return its
+    exit status. The whole process group is killed after timeout seconds, and
+    the status is then 'timeout'. Keyword arguments are environment variables.
+    """
+    command = [str(part) for part in command]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, 'ab') as output:
+        shown = ' '.join(shlex.quote(part) for part in command)
+        output.write(('$ cd %s && %s\n' % (cwd or os.getcwd(), shown)).encode())
+        output.flush()
+        if _stopping.is_set():
+            raise StepFailed('interrupted', log)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            cwd=cwd, env=clean_environment(**extra), start_new_session=True,
+        )
+        with _running_lock:
+            _running.add(process.pid)
+        try:
+            return process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            output.write(('\n%s was killed: it ran for more than %d s\n' % (command[0], timeout)).encode())
+            return 'timeout'
+        finally:
+            # Also when the leader ended by itself: a test that leaves a server
+            # behind must not disturb the next one.
+            _kill_group(process.pid)
+            process.wait()
+            with _running_lock:
+                _running.discard(process.pid)
+
+
+def check(command, log, what, **options):
+    """Like run(), but raise StepFailed, naming what was done, unless the exit status is 0."""
+    status = run(command, log, **options)
+    if status != 0:
+        reason = 'ran out of time' if status == 'timeout' else 'exit status %s' % status
+        raise StepFailed('%s: %s' % (what, reason), log)
+
+
+def stop_everything():
+    """Kill every process group that run() started, and start no other."""
+    _stopping.set()
+    with _running_lock:
+        groups = list(_running)
+    for group in groups:
+        _kill_group(group)
+
+
+def tail(log, lines=40):
+    """Return the last lines of the file log as text."""
+    try:
+        with open(log, 'rb') as output:
+            output.seek(0, os.SEEK_END)
+            output.seek(max(0, output.tell() - 200 * lines))
+            return '\n'.join(output.read().decode('utf-8', 'replace').splitlines()[-lines:])
+    except OSError as error:
+        return '(%s)' % error
+
+
+def _kill_group(group):
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass  # Nothing of the group is left (macOS says so by EPERM).

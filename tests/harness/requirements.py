@@ -1,0 +1,48 @@
+"""What is installed into the environment of a pair, beside Django and our wheels."""
+import shutil
+
+#: What the extras "redis" and "server" of the backport bring to an old Python;
+#: named here for a patched Django, which has no distribution to bring them.
+PATCHED = ['redis', 'msgpack']
+PATCHED_SERVER = ['daphne==1.4.2', 'twisted[http2,tls]']
+
+#: The pairs whose WSGI interface stands behind real WSGI servers.
+WSGI_PAIRS = (('2.7', '1.8'), ('3.11', '5.2'))
+
+
+def wsgi_servers(pair):
+    """Return the WSGI servers for a Pair; uWSGI only where it can be built."""
+    if pair not in WSGI_PAIRS:
+        return []
+    servers = ['gunicorn', 'waitress'] + (['uwsgi'] if shutil.which('cc') or shutil.which('gcc') else [])
+    # gunicorn's threads on Python 2.
+    return servers + (['futures'] if pair.python_version < (3,) else [])
+
+
+def test_requirements(pair):
+    """Return the list of requirements of a Pair, beside what our wheels bring."""
+    wanted = ['pytest', 'pytest-django', 'hiredis'] + wsgi_servers(pair)
+    if pair.python_version < (3,):
+        wanted += ['mock', 'enum34']
+    if pair.django_version < (2,):
+        # Django's own runner needs it to carry failures between processes.
+        wanted += ['tblib', 'pytz']
+    if pair.patched:
+        # From Python 3.9 on the server is another one, which the backport brings.
+        return wanted + PATCHED + (PATCHED_SERVER if pair.python_version < (3, 9) else [])
+    return wanted + ['Django==' + pair.release]
+
+
+def backport_extras(pair):
+    """
+    Return the extras that the backport is installed with. On Python 3.7 and
+    3.8 "server" means daphne 1.4.2, whose asgiref is too old for Django 3.0.
+    """
+    if pair.has_interface_server or pair.django_version < (3,):
+        return ('redis', 'server')
+    return ('redis',)
+
+
+def driver_requirements():
+    """Return what the system tests' own process needs: clients and a browser's driver."""
+    return ['pytest', 'redis', 'msgpack', 'selenium', 'websocket-client', 'h2']

@@ -1,0 +1,106 @@
+"""Count what a test run did, from the log of unittest or the report of pytest."""
+import collections
+import re
+import xml.etree.ElementTree
+
+#: Python 3.12.1 alone leaves skipped tests out of "Ran N tests".
+UNCOUNTED_SKIPS = ((3, 12, 1),)
+
+_RAN = re.compile(r'^Ran (\d+) tests? in ', re.M)
+_ENDED = re.compile(r'^(OK|FAILED|NO TESTS RAN)(?: \((.*)\))?$', re.M)
+_SKIPPED = re.compile(r"\.\.\. .*?skipped (['\"])(.*)\1$", re.M)
+
+
+class Result:
+    """
+    What one step gave: numbers of tests, a Counter of reasons for skips, the
+    problem, a text, when the step itself went wrong (it counts as a failure
+    where no test did), and a note, what else is worth a remark.
+    """
+
+    def __init__(self, passed=0, failed=0, skipped=0, reasons=(), problem=None, log=None, note=None):
+        self.passed = passed
+        self.failed = failed
+        self.skipped = skipped
+        self.reasons = collections.Counter(reasons)
+        self.problem = problem
+        self.log = log
+        self.note = note
+
+    def __add__(self, other):
+        return Result(
+            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped,
+            self.reasons + other.reasons, _joined(self.problem, other.problem), other.log or self.log,
+            _joined(self.note, other.note),
+        )
+
+    @property
+    def ok(self):
+        return not self.failed and not self.problem
+
+    @property
+    def ran(self):
+        return self.passed + self.failed
+
+    def __str__(self):
+        return '%d passed, %d failed, %d skipped' % (self.passed, self.failed, self.skipped)
+
+
+def _joined(*texts):
+    return '; '.join(text for text in texts if text) or None
+
+
+def judged(result, status):
+    """
+    Return result, with its problem set when the exit status of the program
+    says other than the numbers, or when no test ran at all.
+    """
+    if result.problem is None and not result.failed:
+        if status == 'timeout':
+            result.problem = 'ran out of time'
+        elif not result.passed:
+            result.problem = 'every test was skipped' if result.skipped else 'no test ran'
+        elif status != 0:
+            result.problem = 'exit status %s' % status
+    return result
+
+
+def from_unittest(text, status, python):
+    """
+    Return the Result of a unittest run with verbosity 2, from its output
+    (text), its exit status and the version of its Python (a tuple).
+    """
+    ran = _RAN.search(text)
+    ended = _ENDED.findall(text)
+    if not ran or not ended:
+        return judged(Result(problem='the run broke off' if status != 'timeout' else None), status)
+    counts = collections.Counter()
+    for part in filter(None, ended[-1][1].split(', ')):
+        name, number = part.split('=')
+        counts[name] = int(number)
+    failed = counts['failures'] + counts['errors'] + counts['unexpected successes']
+    skipped = counts['skipped']
+    counted_skips = 0 if python in UNCOUNTED_SKIPS else skipped
+    # An error in setUpClass is no test that ran: hence never below zero.
+    passed = max(0, int(ran.group(1)) - failed - counted_skips)
+    return judged(Result(passed, failed, skipped, [reason for _, reason in _SKIPPED.findall(text)]), status)
+
+
+def from_junit(path, status):
+    """Return the Result in the XML report that pytest wrote to path, and its exit status."""
+    try:
+        suites = xml.etree.ElementTree.parse(str(path)).iter('testsuite')
+    except (OSError, xml.etree.ElementTree.ParseError):
+        return judged(Result(problem='the run broke off' if status != 'timeout' else None), status)
+    result = Result()
+    for suite in suites:
+        for case in suite.iter('testcase'):
+            outcomes = {child.tag: child for child in case}
+            if 'failure' in outcomes or 'error' in outcomes:
+                result.failed += 1
+            elif 'skipped' in outcomes:
+                result.skipped += 1
+                result.reasons[outcomes['skipped'].get('message') or 'no reason given'] += 1
+            else:
+                result.passed += 1
+    return judged(result, status)

@@ -1,0 +1,297 @@
+"""
+The steps of one pair: environment, our tests inside Django's own harness, then
+system, backport_tests, the interface server's own tests, and, once, patch_tests
+and runtests_tests.
+"""
+import json
+import shutil
+import time
+
+from . import process, requirements, results
+from .environments import Wheel
+from .packages import CHECKOUT
+from .pairs import PATCHABLE_RELEASES, SOURCES, SYSTEM, Pair
+from .results import Result
+
+TESTS = CHECKOUT / 'tests'
+
+#: Folders of tests by the name that --labels knows them by.
+FOLDERS = {
+    'channels_tests': TESTS / 'channels_tests',
+    'backport_tests': TESTS / 'backport_tests',
+    'patch_tests': TESTS / 'patch_tests',
+    'runtests_tests': TESTS / 'runtests_tests',
+    'system': TESTS / 'system',
+    'interface_server': CHECKOUT / 'interface_server' / 'tests',
+}
+
+#: The one module of system tests that needs the environments of two pairs.
+MIXED_TESTS = 'test_mixed.py'
+MIXED_PAIRS = (Pair('3.11', '5.2'), Pair('2.7', '1.8'))
+
+#: Seconds that one step may take before it is killed as hanging.
+STEP_TIMEOUT = 900
+
+
+class Labels:
+    """Which tests to run: labels such as 'channels_tests.test_routing' or 'system/test_chat.py'."""
+
+    def __init__(self, labels):
+        self.labels = list(labels)
+        for label in self.labels:
+            if self._folder(label) not in FOLDERS:
+                raise ValueError("Label '%s' must begin with one of: %s." % (label, ', '.join(FOLDERS)))
+
+    @staticmethod
+    def _folder(label):
+        return label.replace('/', '.').split('.')[0]
+
+    def of(self, folder):
+        """Return the labels for one of FOLDERS; [folder] when all of it is meant, [] when none."""
+        if not self.labels:
+            return [folder]
+        return [label for label in self.labels if self._folder(label) == folder]
+
+    def paths(self, folder):
+        """Return the labels for one of FOLDERS as pytest understands them; not the mixed system tests."""
+        return [str(FOLDERS[folder]) + label[len(folder):] for label in self.of(folder) if MIXED_TESTS not in label]
+
+    def mixed(self):
+        """Return the labels of the mixed system tests as pytest understands them."""
+        if 'system' in self.of('system'):
+            return [str(FOLDERS['system'] / MIXED_TESTS)]
+        return [str(FOLDERS['system']) + label[len('system'):] for label in self.of('system') if MIXED_TESTS in label]
+
+
+class Bench:
+    """What all pairs share: cache, tools, wheels, labels, reporter, options."""
+
+    def __init__(self, cache, interpreters, environments, packages, reporter, options):
+        self.cache = cache
+        self.interpreters = interpreters
+        self.environments = environments
+        self.packages = packages
+        self.reporter = reporter
+        self.options = options
+        self.labels = Labels(options.labels)
+        self.wheels = {}
+
+    def build(self, pairs):
+        """Build the wheels that the pairs need, each once. One that can't be built fails the pairs that need it."""
+        wanted = {'backport': self.packages.backport}
+        if any(pair.has_interface_server for pair in pairs):
+            wanted['interface_server'] = self.packages.interface_server
+        if any(pair.patched for pair in pairs):
+            wanted['patched Django'] = self.packages.patched_django
+        for name, build in wanted.items():
+            self.reporter.progress('wheels', name + ' ...')
+            try:
+                self.wheels[name] = build()
+            except process.StepFailed as error:
+                self.wheels[name] = error
+                self.reporter.failure('wheels', str(error), error.log)
+            else:
+                self.reporter.progress('wheels', '%s built: %s' % (name, self.wheels[name].name))
+
+    def wheel(self, name):
+        """Return the path of a wheel that build() built. StepFailed when it could not."""
+        if isinstance(self.wheels[name], process.StepFailed):
+            raise self.wheels[name]
+        return self.wheels[name]
+
+
+class PairRun:
+    """Runs the steps of one pair; each step's output goes to a log of its own."""
+
+    def __init__(self, bench, pair):
+        self.bench = bench
+        self.pair = pair
+        self.name = str(pair)
+        self.logs = bench.cache.logs / self.name
+        self.environment = None
+        self.python = bench.interpreters[pair.python].version
+
+    @property
+    def env(self):
+        """What the tests find in the environment, beside the caller's."""
+        env = {
+            'PYTHONDONTWRITEBYTECODE': '1',
+            'CHANNELS_BACKPORT_WHEEL': str(self.bench.wheels['backport']),
+            'CHANNELS_SDISTS': str(self.bench.cache.sdists),
+            'CHANNELS_VECTORS': str(CHECKOUT / 'docs' / 'standards' / 'vectors'),
+        }
+        if self.bench.options.long:
+            env['CHANNELS_LONG_TESTS'] = '1'
+        return env
+
+    def has_work(self):
+        """Whether the labels leave this pair anything to test."""
+        return len(list(self.steps())) > 1
+
+    def run(self):
+        """Run all steps and return the sum of their Results. Never raises for a failing step."""
+        total = Result()
+        with self.bench.cache.lock(self.name, self._waiting):
+            for name, step in self.steps():
+                result = self.timed(name, step)
+                total += result
+                if name == 'environment' and not result.ok:
+                    break
+            if not self.bench.options.keep:
+                shutil.rmtree(self.bench.cache.scratch / self.name, ignore_errors=True)
+        if total.ok and not total.passed:
+            total.problem = 'no test ran'
+        return total
+
+    def steps(self):
+        """Yield (name, function) for each step of this pair that the labels ask for."""
+        pair, labels = self.pair, self.bench.labels
+        yield 'environment', self.prepare
+        if labels.of('channels_tests'):
+            yield 'channels_tests', self.channels_tests
+            if pair == SOURCES:
+                # As it will be when the deprecation of the wsgi.* keys ends.
+                yield 'channels_tests without emulation', self.without_emulation
+        if pair in SYSTEM and labels.paths('system'):
+            yield 'system', self.system
+        if pair.patched and (labels.of('channels_tests') or labels.of('backport_tests')):
+            yield 'backport beside', self.add_backport
+            if labels.of('channels_tests'):
+                yield 'channels_tests beside backport', self.channels_tests
+        if labels.of('backport_tests'):
+            yield 'backport_tests', self.folder('backport_tests')
+        if pair.has_interface_server and labels.of('interface_server'):
+            yield 'interface_server', self.folder('interface_server')
+        if pair == SOURCES and labels.of('patch_tests'):
+            yield 'patch_tests', self.patch_tests
+        if pair == SOURCES and labels.of('runtests_tests'):
+            yield 'runtests_tests', self.folder('runtests_tests')
+
+    def timed(self, name, step):
+        """Run one step with progress lines around it; turn StepFailed into a Result."""
+        reporter = self.bench.reporter
+        log = self.logs / (name.replace(' ', '-') + '.log')
+        reporter.progress(self.name, name + ' ...')
+        started = time.monotonic()
+        try:
+            result = step(log) or Result()
+        except process.StepFailed as error:
+            result = Result(problem=str(error), log=error.log)
+        seconds = time.monotonic() - started
+        if result.problem:
+            result.problem = '%s: %s' % (name, result.problem)
+        told = '' if name in ('environment', 'backport beside') and result.ok else ': %s' % result
+        reporter.progress(self.name, '%s %s in %.0f s%s' % (name, 'done' if result.ok else 'FAILED', seconds, told))
+        if not result.ok:
+            reporter.failure(self.name, name, result.log or log)
+        return result
+
+    def _waiting(self):
+        self.bench.reporter.progress(self.name, 'waits for another run that uses its environment')
+
+    # The steps
+
+    def prepare(self, log):
+        """Make the environment, or find it made, with Django and our wheels."""
+        pair, bench = self.pair, self.bench
+        if pair.patched:
+            wheels = [Wheel(bench.wheel('patched Django'))]
+        else:
+            wheels = [Wheel(bench.wheel('backport'), requirements.backport_extras(pair))]
+            if pair.has_interface_server:
+                wheels.append(Wheel(bench.wheel('interface_server')))
+        wanted = requirements.test_requirements(pair)
+        self.environment = bench.environments.make(str(pair), pair.python, wanted, log, wheels)
+
+    def add_backport(self, log):
+        """Install the backport beside a patched Django."""
+        wheels = [Wheel(self.bench.wheel(name)) for name in ('patched Django', 'backport')]
+        self.bench.environments.install_wheels(self.environment, wheels, log)
+
+    def without_emulation(self, log):
+        """Run our tests with the setting that takes the wsgi.* keys out of request.META."""
+        return self.channels_tests(log, CHANNELS_TESTS_WITHOUT_EMULATION='1')
+
+    def channels_tests(self, log, **env):
+        """Run our tests by the unedited runtests.py of this very Django."""
+        source = self.bench.packages.source(self.pair.release, self.environment, log)
+        scratch = self.bench.cache.scratch / self.name
+        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.copytree(source / 'tests', scratch / 'tests', symlinks=True)
+        shutil.copytree(
+            FOLDERS['channels_tests'], scratch / 'tests' / 'channels_tests',
+            ignore=shutil.ignore_patterns('__pycache__', '*.pyc'),
+        )
+        command = [self.environment.python, 'runtests.py', '--verbosity=2', '--noinput', '--settings=test_sqlite']
+        if self.pair.django_version >= (1, 9):
+            # Pairs run side by side already; 1.8 has no such option.
+            command.append('--parallel=1')
+        command += [label.replace('/', '.') for label in self.bench.labels.of('channels_tests')]
+        env = dict(self.env, **env)
+        status = process.run(command, log, cwd=scratch / 'tests', timeout=STEP_TIMEOUT, **env)
+        return results.from_unittest(log.read_text(encoding='utf-8', errors='replace'), status, self.python)
+
+    def pytest(self, arguments, log, python=None, **env):
+        """Run pytest with the arguments, from a folder where no source of ours lies, on python (else the pair's)."""
+        report = log.with_suffix('.xml')
+        command = [python or self.environment.python, '-m', 'pytest', '-p', 'no:cacheprovider', '-rs', '-v']
+        command += ['--junitxml=%s' % report] + arguments
+        status = process.run(command, log, cwd=self.logs, timeout=STEP_TIMEOUT, **dict(self.env, **env))
+        return results.from_junit(report, status)
+
+    def folder(self, name):
+        """Return the step that runs pytest on one of FOLDERS."""
+        return lambda log: self.pytest(self.bench.labels.paths(name), log)
+
+    def patch_tests(self, log):
+        """Run the tests that look at sources; they find Django's in the folder $CHANNELS_SDISTS."""
+        for release in PATCHABLE_RELEASES:
+            self.bench.packages.sdist(release, self.environment, log)
+        return self.pytest(self.bench.labels.paths('patch_tests'), log)
+
+    def system(self, log):
+        """
+        Run the system tests against this pair. Their own process is a Python
+        of today with clients and a browser's driver; what they start runs on
+        the Python of the pair.
+        """
+        ignored = '--ignore=%s' % (FOLDERS['system'] / MIXED_TESTS)
+        return self.pytest(
+            [ignored] + self.bench.labels.paths('system'), log, driver(self.bench, log).python,
+            CHANNELS_SYSTEM_PAIR=str(self.pair), CHANNELS_SYSTEM_PYTHON=str(self.environment.python),
+        )
+
+
+class MixedRun(PairRun):
+    """The system tests in which one pair's server stands before another pair's workers."""
+
+    NAME = 'mixed'
+
+    def __init__(self, bench):
+        super().__init__(bench, MIXED_PAIRS[0])
+        self.name = self.NAME
+        self.logs = bench.cache.logs / self.name
+
+    def run(self):
+        """Run the tests with the environments of MIXED_PAIRS, which exist by now."""
+        first, second = MIXED_PAIRS
+        with self.bench.cache.lock(str(first)), self.bench.cache.lock(str(second)):
+            return self.timed('system', self.mixed)
+
+    def mixed(self, log):
+        """The step itself: a JSON object in an environment variable names each pair's Python."""
+        pythons = {}
+        for pair in MIXED_PAIRS:
+            run = PairRun(self.bench, pair)
+            run.prepare(log)
+            pythons[str(pair)] = str(run.environment.python)
+        return self.pytest(
+            self.bench.labels.mixed(), log, driver(self.bench, log).python, CHANNELS_SYSTEM_PYTHONS=json.dumps(pythons),
+        )
+
+
+def driver(bench, log):
+    """Return the Environment of the system tests' own process."""
+    version = next(v for v in ('3.11', '3.12', '3.13', '3.10', '3.9') if v in bench.interpreters)
+    with bench.cache.lock('driver'):
+        return bench.environments.make('driver', version, requirements.driver_requirements(), log)

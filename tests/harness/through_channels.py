@@ -1,0 +1,100 @@
+"""Django's own tests of requests and responses, under WSGI and through channels: rows of their own."""
+import re
+import shutil
+
+from . import process, results
+from .packages import CHECKOUT
+from .pairs import Pair
+from .results import Result
+from .steps import PairRun
+
+PAIRS = (Pair('2.7', '1.8'), Pair('3.6', '1.10p'), Pair('3.6', '1.11'), Pair('3.13', '6.1'))
+
+#: The modules that touch requests and responses. Not every Django has all.
+LABELS = (
+    'requests', 'requests_tests', 'handlers', 'httpwrappers', 'middleware', 'middleware_exceptions', 'test_client',
+    'test_client_regress', 'sessions_tests', 'csrf_tests', 'file_uploads', 'view_tests', 'generic_views', 'auth_tests',
+    'messages_tests', 'admin_views', 'staticfiles_tests', 'conditional_processing', 'cache', 'i18n',
+    'urlpatterns_reverse',
+)
+
+#: How the tests run; see run_through_channels.py.
+MODES = ('wsgi', 'channels', 'channels-without-emulation')
+
+#: Tests that may fail through channels and not under WSGI -> why they do.
+EXCEPTIONS = {
+    'test_client.tests.ClientTest.test_response_attached_request':
+        "It reads the wsgi.* keys of request.META. Reading one warns, which Django's runner makes an error; without "
+        'the emulation there are none.',
+    'view_tests.tests.test_static.StaticHelperTest.test_chunked':
+        "It wants a file's first piece to have 4096 bytes. Files go out in pieces of 512 KiB.",
+    'view_tests.tests.test_static.StaticTests.test_chunked':
+        "It wants a file's first piece to have 4096 bytes. Files go out in pieces of 512 KiB.",
+    'handlers.tests.HandlerRequestTests.test_async_streaming':
+        'It wants the warning about an asynchronous stream when the test reads the response. The stream was read '
+        'before, as a WSGI server does it, when it became messages.',
+}
+
+#: Seconds for one run.
+TIMEOUT = 3600
+
+_HEADING = re.compile(r'^={70}\n(?:FAIL|ERROR|UNEXPECTED SUCCESS): (\S+) \((\S+?)\)', re.M)
+
+
+def failed_tests(text):
+    """Return the dotted names of the tests that failed by the output of unittest (text)."""
+    # From Python 3.11 on the name in parentheses has the method, too.
+    return {where if where.endswith('.' + test) else where + '.' + test for test, where in _HEADING.findall(text)}
+
+
+class ThroughChannelsRun(PairRun):
+    """Runs LABELS on one pair in each of MODES, and compares with the first."""
+
+    def __init__(self, bench, pair):
+        super().__init__(bench, pair)
+        self.name = '%s-through' % str(pair)
+        self.logs = bench.cache.logs / self.name
+        self.failed = {}
+
+    def steps(self):
+        """Yield (name, function) for each step."""
+        yield 'environment', self.prepare
+        for mode in MODES:
+            yield mode, lambda log, mode=mode: self.run_suite(mode, log)
+
+    def prepare(self, log):
+        """Find the pair's environment, and Django's tests beside the script that runs them."""
+        pair_run = PairRun(self.bench, self.pair)
+        pair_run.prepare(log)
+        self.environment = pair_run.environment
+        source = self.bench.packages.source(self.pair.release, self.environment, log)
+        self.tests = self.bench.cache.scratch / self.name / 'tests'
+        shutil.rmtree(self.tests.parent, ignore_errors=True)
+        shutil.copytree(source / 'tests', self.tests, symlinks=True)
+        shutil.copy(CHECKOUT / 'tests' / 'harness' / 'run_through_channels.py', self.tests)
+
+    def run_suite(self, mode, log):
+        """Run the tests in one mode; a step fails by what fails here only."""
+        command = [self.environment.python, 'run_through_channels.py', '--noinput', '--settings=test_sqlite']
+        if self.pair.django_version >= (1, 9):
+            command.append('--parallel=1')
+        command += [label for label in LABELS if (self.tests / label).is_dir()]
+        status = process.run(
+            command, log, cwd=self.tests, timeout=TIMEOUT, CHANNELS_TEST_MODE=mode, PYTHONDONTWRITEBYTECODE='1',
+        )
+        text = log.read_text(encoding='utf-8', errors='replace')
+        result = results.from_unittest(text, status, self.python)
+        if result.problem:
+            return result
+        self.failed[mode] = failed_tests(text)
+        return self.judge(mode, result)
+
+    def judge(self, mode, result):
+        """Return the Result of a run: what fails under WSGI fails for Django's own reasons."""
+        alone = self.failed[mode] - self.failed[MODES[0]] if mode != MODES[0] else set()
+        wrong = sorted(alone - set(EXCEPTIONS))
+        note = None if mode == MODES[0] else '%s: %d exceptions' % (mode, len(alone) - len(wrong))
+        return Result(
+            result.passed, len(wrong), result.skipped, note=note,
+            problem='these fail through channels only: %s' % ', '.join(wrong) if wrong else None,
+        )

@@ -1,0 +1,59 @@
+"""The table of pairs has what is promised, and globs choose among it."""
+import unittest
+
+from harness import pairs
+
+
+class PairsTests(unittest.TestCase):
+
+    def test_the_era_runs_on_both_of_its_pythons_by_default(self):
+        names = [str(pair) for pair in pairs.select()]
+        for python in ('2.7', '3.6'):
+            for django in ('1.8', '1.9', '1.10', '1.10p', '1.11'):
+                self.assertIn('py%s-dj%s' % (python, django), names)
+
+    def test_each_later_django_runs_by_default_on_a_python_it_supports(self):
+        chosen = pairs.select()
+        for django, supported in pairs.OFFICIAL_PYTHONS.items():
+            self.assertTrue([pair for pair in chosen if pair.django == django and pair.python in supported], django)
+        self.assertLessEqual({'3.11', '3.13'}, {pair.python for pair in chosen})
+
+    def test_the_system_tests_have_their_pairs_in_the_default_run(self):
+        for row in pairs.SYSTEM + [pairs.SOURCES]:
+            self.assertIn(row, pairs.select())
+
+    def test_a_glob_chooses(self):
+        self.assertEqual([str(pair) for pair in pairs.select(['py2.7-dj1.8*', '*-dj6.1'])],
+                         ['py2.7-dj1.8', 'py3.13-dj6.1', 'py3.12-dj6.1'])
+
+    def test_a_glob_that_matches_nothing_is_an_error(self):
+        with self.assertRaisesRegex(ValueError, "No pair matches 'py2.6-\\*'; --list shows them all."):
+            pairs.select(['py2.6-*'])
+
+    def test_all_adds_every_supported_python(self):
+        names = [str(pair) for pair in pairs.select(everything=True)]
+        self.assertIn('py3.8-dj2.2', names)
+        self.assertEqual(len(names), len(set(names)))
+
+    def test_all_has_the_eras_djangos_on_newer_pythons(self):
+        names = [str(pair) for pair in pairs.select(everything=True)]
+        for python in ('3.8', '3.9', '3.10', '3.11', '3.12', '3.13'):
+            for django in ('1.8', '1.9', '1.10', '1.10p', '1.11'):
+                self.assertIn('py%s-dj%s' % (python, django), names)
+
+    def test_a_machine_without_the_eras_pythons_runs_its_djangos_on_the_newest(self):
+        names = [str(pair) for pair in pairs.select(found=['3.11'])]
+        for django in ('1.8', '1.9', '1.10', '1.10p', '1.11'):
+            self.assertIn('py3.11-dj' + django, names)
+            self.assertIn('py2.7-dj' + django, names, 'what can not run is named, not forgotten')
+        self.assertIn('py3.13-dj1.8', [str(pair) for pair in pairs.select(found=['3.11', '3.13', '3.8'])])
+
+    def test_a_machine_with_one_of_the_eras_pythons_runs_its_djangos_there_only(self):
+        self.assertEqual(pairs.select(found=['3.6', '3.11']), pairs.select(found=['2.7', '3.6', '3.13']))
+
+    def test_a_machine_with_no_python_at_all_gets_the_table_as_it_is(self):
+        self.assertEqual(pairs.select(found=[]), pairs.select())
+
+    def test_a_patched_pair_names_the_release_it_is_made_from(self):
+        pair = pairs.Pair('3.6', '1.10p')
+        self.assertEqual((pair.patched, pair.release, str(pair)), (True, '1.10.8', 'py3.6-dj1.10p'))

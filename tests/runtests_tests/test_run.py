@@ -1,0 +1,84 @@
+"""Programs are run, logged, and ended with all that they started."""
+import os
+import pathlib
+import select
+import sys
+import tempfile
+import unittest
+
+from harness import cli, process, report
+from harness.results import Result
+
+
+class ProcessTests(unittest.TestCase):
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.log = self.folder / 'logs' / 'step.log'
+
+    def run_code(self, code, **options):
+        return process.run([sys.executable, '-c', code], self.log, **options)
+
+    def test_output_and_exit_status_are_kept(self):
+        status = self.run_code('import sys; print("out"); print("err", file=sys.stderr); sys.exit(3)')
+        self.assertEqual(status, 3)
+        self.assertEqual(sorted(self.log.read_text().splitlines()[1:]), ['err', 'out'])
+
+    def test_what_a_program_leaves_behind_is_killed_with_it(self):
+        fifo = self.folder / 'fifo'
+        os.mkfifo(fifo)
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        code = (
+            'import os, subprocess, sys\n'
+            'held = os.open(sys.argv[1], os.O_WRONLY)\n'
+            'child = [sys.executable, "-c", "import signal; signal.pause()"]\n'
+            'subprocess.Popen(child, pass_fds=[held])\n'
+            'os.write(held, b"started")\n'
+        )
+        self.assertEqual(process.run([sys.executable, '-c', code, fifo], self.log), 0)
+        self.assertEqual(os.read(reader, 100), b'started')
+        # It reads as ended once the last process that held it is gone.
+        self.assertEqual(select.select([reader], [], [], 30)[0], [reader])
+        self.assertEqual(os.read(reader, 100), b'')
+
+    def test_a_program_that_hangs_is_killed_after_its_time(self):
+        self.assertEqual(self.run_code('import signal; signal.pause()', timeout=0.2), 'timeout')
+        self.assertIn('was killed', self.log.read_text())
+
+    def test_the_callers_settings_do_not_reach_the_program(self):
+        os.environ['DJANGO_SETTINGS_MODULE'] = 'mine'
+        self.addCleanup(os.environ.pop, 'DJANGO_SETTINGS_MODULE', None)
+        self.run_code('import os; print(os.environ.get("DJANGO_SETTINGS_MODULE"))', EXTRA='1')
+        self.assertEqual(self.log.read_text().splitlines()[-1], 'None')
+
+    def test_check_names_what_failed(self):
+        with self.assertRaisesRegex(process.StepFailed, 'Making tea: exit status 4') as caught:
+            process.check([sys.executable, '-c', 'raise SystemExit(4)'], self.log, 'Making tea')
+        self.assertEqual(caught.exception.log, self.log)
+
+
+class ReportTests(unittest.TestCase):
+
+    rows = [
+        ('py2.7-dj1.8', '2.7.18', 61, Result(10, 1, 2, ['no moon', 'no moon'])),
+        ('py3.6-dj1.8', '', 0, Result(skipped=1, reasons=['no Python 3.6 on this machine'])),
+        ('py3.11-dj5.2', '3.11.7', 5, Result(3, problem='system: the run broke off')),
+    ]
+
+    def test_the_table_has_a_row_for_each_pair(self):
+        self.assertEqual(report.table(self.rows).splitlines(), [
+            'pair          Python  time  passed  failed  skipped  remarks',
+            'py2.7-dj1.8   2.7.18  1:01      10       1        2  2x no moon',
+            'py3.6-dj1.8   -       0:00       0       0        1  no Python 3.6 on this machine',
+            'py3.11-dj5.2  3.11.7  0:05       3       1        0  system: the run broke off',
+        ])
+
+    def test_the_last_line_is_the_sum(self):
+        self.assertEqual(report.totals(self.rows), '13 passed, 2 failed, 3 skipped')
+
+    def test_every_option_is_explained(self):
+        for action in cli.parser()._actions:
+            self.assertTrue(action.help, action.option_strings)
