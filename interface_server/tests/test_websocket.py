@@ -2,10 +2,13 @@
 import contextlib
 import socket
 import threading
+import time
 
 import pytest
 from conftest import PATIENCE
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from django.channels.exceptions import ChannelFull
 
 
 def reply(**message):
@@ -16,10 +19,16 @@ def reply(**message):
 
 
 def echo(layer, message):
-    if message["text"] is not None:
-        layer.send(message["reply_channel"], {"text": message["text"]})
-    else:
-        layer.send(message["reply_channel"], {"bytes": message["bytes"]})
+    """Answer with what came; as a worker's outbox does, wait while the reply channel is full."""
+    kind = "text" if message["text"] is not None else "bytes"
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return layer.send(message["reply_channel"], {kind: message[kind]})
+        except ChannelFull:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 ECHO = {"websocket.connect": reply(accept=True), "websocket.receive": echo}
