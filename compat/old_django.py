@@ -6,9 +6,11 @@ breakages keep them from starting there. Each is mended in memory, by a
 function that says what broke; no file of an installed Django is changed.
 
 This file imports neither Django nor django.channels: it is loaded by its path
-right after the bare package `django` was imported, when nothing else of it can
-be. Whoever loads it calls install(). CHANNELS_MEND_DJANGO=0 in the environment
-turns it off. Delete it when Django < 2.0 support ends.
+while the bare package `django` is imported, when nothing else of it can be. In
+a patched Django 1.10 a line of django/__init__.py does that, for any other the
+start-up hook of the backport, and only for the versions that MENDS names.
+CHANNELS_MEND_DJANGO=0 in the environment turns it off. Delete it when
+Django < 2.0 support ends.
 """
 from __future__ import absolute_import
 
@@ -21,11 +23,10 @@ import logging
 import os
 import re
 import sys
-import types
+import warnings
 
 SWITCH = 'CHANNELS_MEND_DJANGO'
-
-logger = logging.getLogger('django.channels.compat')
+LOGGER = 'django.channels.compat'
 
 
 def install(django_version):
@@ -36,24 +37,46 @@ def install(django_version):
     """
     if os.environ.get(SWITCH) == '0' or any(type(finder).__name__ == 'MendingFinder' for finder in sys.meta_path):
         return []
-    mended, later = [], {}
-    for mend, python, django, modules in MENDS:
-        if sys.version_info < python or django_version >= django:
-            continue
+    wanted = [row for row in MENDS if sys.version_info >= row[1] and django_version < row[2]]
+    if not wanted:
+        return []
+    later = {}
+    for mend, python, django, modules in wanted:
         if not modules:
             mend()
         for name in modules:
             later.setdefault(name, []).append(mend)
-        mended.append(mend.__name__)
-    if not mended:
-        return []
-    sys.meta_path.insert(0, MendingFinder(later))
-    logger.info(
-        'Mended Django %s for Python %s: %s. Set %s=0 to leave it alone.',
+    names = [row[0].__name__ for row in wanted]
+    tell(later, 'Mended Django %s for Python %s: %s. Set %s=0 to leave it alone.' % (
         '.'.join(str(part) for part in django_version[:3]), '.'.join(str(part) for part in sys.version_info[:3]),
-        ', '.join(mended), SWITCH,
-    )
-    return mended
+        ', '.join(names), SWITCH,
+    ))
+    sys.meta_path.insert(0, MendingFinder(later))
+    return names
+
+
+def tell(later, text):
+    """
+    Log `text` once, at INFO.
+
+    Few programs configure logging before they import Django. For the others
+    that waits, as one more of the mends `later`, until Django configures it.
+    """
+    def after_configuration(module):
+        configure = module.configure_logging
+
+        def configure_and_tell(*args, **kwargs):
+            configure(*args, **kwargs)
+            module.configure_logging = configure
+            logging.getLogger(LOGGER).info(text)
+
+        module.configure_logging = configure_and_tell
+
+    # Not LOGGER: the configuration may disable the loggers that exist by then.
+    if logging.getLogger('django').isEnabledFor(logging.INFO):
+        logging.getLogger(LOGGER).info(text)
+    else:
+        later.setdefault('django.utils.log', []).append(after_configuration)
 
 
 # Before anything of Django is imported
@@ -94,31 +117,41 @@ def cgi_module():
     Django 1.8 to 1.11 parse the headers of uploads with it. A replacement
     from PyPI (legacy-cgi) is left in its place.
     """
-    if importlib.util.find_spec('cgi') is not None:
+    if 'cgi' in sys.modules or importlib.util.find_spec('cgi') is not None:
         return
-    # Imported here, since each start of Python would pay for them.
+    # Imported here, since each start of Python would pay for it.
     import email.message
-    import html
+    import email.utils
 
     def parse_header(line):
         """Return the value and the parameters (a dict) of a header."""
         message = email.message.Message()
         message['content-type'] = line
-        parameters = message.get_params(failobj=[(line, '')])
-        return parameters[0][0], {name.lower(): value for name, value in parameters[1:]}
+        parameters = message.get_params()
+        return parameters[0][0], {
+            name.lower(): email.utils.collapse_rfc2231_value(value) for name, value in parameters[1:]
+        }
 
     def valid_boundary(boundary):
         """Return whether `boundary` may divide a multipart body."""
         pattern = br'^[ -~]{0,200}[!-~]$' if isinstance(boundary, bytes) else r'^[ -~]{0,200}[!-~]$'
         return re.match(pattern, boundary)
 
-    def escape(text, quote=False):
-        """Return `text` with what HTML would read as markup escaped."""
-        return html.escape(text, quote)
-
-    module = types.ModuleType('cgi', 'What Django 1.8 to 1.11 use of the module that Python 3.13 dropped.')
-    module.parse_header, module.valid_boundary, module.escape = parse_header, valid_boundary, escape
+    module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec('cgi', None))
+    module.__doc__ = 'What Django 1.8 to 1.11 use of the module that Python 3.13 dropped.'
+    module.parse_header, module.valid_boundary = parse_header, valid_boundary
     sys.modules['cgi'] = module
+
+
+def escape_sequences():
+    r"""
+    Python 3.12 shows a warning for what is no escape sequence, such as '\d'.
+
+    The modules of Django 1.8 to 1.11 are full of them: each start says so at
+    length, as long as nothing compiled is kept, on the output for errors.
+    """
+    for folder in sys.modules['django'].__path__:
+        warnings.filterwarnings('ignore', 'invalid escape sequence', SyntaxWarning, re.escape(folder))
 
 
 # Right after a module of Django was imported
@@ -186,18 +219,27 @@ def regex_flags(module):
 
 
 class FlagsFirst(object):
-    """The module `re`, but for a compile() that moves flags to the start."""
+    """The module `re`, but for functions that move flags to the start."""
+
+    #: An escaped character, a set of characters, or flags.
+    PIECE = re.compile(r'\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?([aiLmsux]+)\)', re.DOTALL)
 
     def __init__(self, module):
         self._module = module
 
+    def flags_first(self, pattern):
+        """Return `pattern`, text or bytes or compiled, with its flags at its start."""
+        if not isinstance(pattern, str):
+            return pattern
+        flags = {flag for match in self.PIECE.finditer(pattern) for flag in match.group(1) or ''}
+        rest = self.PIECE.sub(lambda match: '' if match.group(1) else match.group(), pattern)
+        return '(?%s)%s' % (''.join(sorted(flags)), rest) if flags else pattern
+
     def compile(self, pattern, flags=0):
-        if isinstance(pattern, str):
-            found = re.findall(r'(?<!\\)\(\?([aiLmsux]+)\)', pattern)
-            if found:
-                pattern = '(?%s)%s' % (''.join(sorted(set(''.join(found)))),
-                                       re.sub(r'(?<!\\)\(\?[aiLmsux]+\)', '', pattern))
-        return self._module.compile(pattern, flags)
+        return self._module.compile(self.flags_first(pattern), flags)
+
+    def search(self, pattern, string, flags=0):
+        return self._module.search(self.flags_first(pattern), string, flags)
 
     def __getattr__(self, name):
         return getattr(self._module, name)
@@ -212,6 +254,7 @@ MENDS = [
     (regex_flags, (3, 11), (2, 0), ['django.core.urlresolvers', 'django.urls.resolvers']),
     (six_importer, (3, 12), (2, 0), ['django.utils.six']),
     (test_durations, (3, 12), (2, 0), ['django.test.runner']),
+    (escape_sequences, (3, 12), (2, 0), []),
     (cgi_module, (3, 13), (2, 0), []),
 ]
 
@@ -226,7 +269,7 @@ class MendingFinder(object):
         if fullname not in self.mends:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        if spec is not None and spec.loader is not None:
+        if hasattr(getattr(spec, 'loader', None), 'exec_module'):
             spec.loader = MendingLoader(spec.loader, self.mends[fullname])
         return spec
 

@@ -29,6 +29,7 @@ examples:
 
   python apply.py Django-1.10.8                     merge, in place
   python apply.py --reverse Django-1.10.8           take it out again
+  python apply.py --without-mending Django-1.10.8   merge, for Python 2.7 to 3.7 only
   python apply.py --emit-patch channels.patch Django-1.10.8.tar.gz
         write one patch, for "git am" or "patch -p1"; SOURCE is only read
   python apply.py --build-wheel dist Django-1.10.8.tar.gz
@@ -62,23 +63,32 @@ def parse_arguments(arguments):
         '--emit-patch', metavar='FILE', help='write the whole merge as one patch to FILE (- for the standard output)',
     )
     action.add_argument('--build-wheel', metavar='DIR', help='build the wheel of the merged Django into DIR')
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        '--without-mending', action='store_true',
+        help='leave out the patch that lets this Django start on Python 3.8 and later (%s), and the file that it '
+             'loads; --reverse sees by itself that they were left out' % ', '.join(sorted(merging.MENDING)),
+    )
+    options = parser.parse_args(arguments)
+    if options.reverse and options.without_mending:
+        parser.error('--reverse takes out what is there; it has no use for --without-mending.')
+    return options
 
 
 def main(arguments):
     """Do what the list of text `arguments` asks for; return the exit status."""
     options = parse_arguments(arguments)
+    mending = not options.without_mending
     try:
         if options.emit_patch:
-            return emit(options.source, options.emit_patch)
+            return emit(options.source, options.emit_patch, mending)
         if options.build_wheel:
-            print('Built %s' % packing.build_wheel(options.source, options.build_wheel))
+            print('Built %s' % packing.build_wheel(options.source, options.build_wheel, mending))
         elif options.reverse:
             changes = merging.reverse_changes(options.source)
             merging.write_changes(options.source, changes)
             print('Took django.channels out of %s (%d files).' % (options.source, len(changes)))
         else:
-            changes = merging.merge_changes(options.source)
+            changes = merging.merge_changes(options.source, mending)
             merging.write_changes(options.source, changes)
             print('Merged django.channels into %s (%d files).' % (options.source, len(changes)))
     except (merging.MergeError, EnvironmentError) as error:
@@ -87,10 +97,10 @@ def main(arguments):
     return 0
 
 
-def emit(source, target):
+def emit(source, target, mending):
     """Write the one patch for the tree or archive `source` to the path `target`."""
     with packing.scratch_tree(source) as tree:
-        text = emitting.as_patch(merging.merge_changes(tree))
+        text = emitting.as_patch(merging.merge_changes(tree, mending))
     if target == '-':
         getattr(sys.stdout, 'buffer', sys.stdout).write(text)
         return 0

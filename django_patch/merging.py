@@ -30,8 +30,12 @@ OVERLAY = [
 # The files of compat/ that serve the backport only: the selectors and the eras
 # of other versions. In the place of a selector comes what it would select.
 COMPAT = os.path.join(os.path.dirname(HERE), 'compat')
-COMPAT_STAYS_OUT = {'__init__.py', 'app_config.py', 'django18.py', 'django111.py', 'django20.py', 'old_django.py'}
+COMPAT_STAYS_OUT = {'__init__.py', 'app_config.py', 'django18.py', 'django111.py', 'django20.py'}
 COMPAT_RENAMED = {'native.py': '__init__.py', 'native_app_config.py': 'app_config.py'}
+
+# What makes the merged Django start on Python 3.8 and later, and can be left
+# out: a patch, and the file that its line loads.
+MENDING = {'0013-newer-pythons.patch', 'django/channels/compat/old_django.py'}
 
 # Files of the overlay that serve the backport only. The patched core command
 # serves channels itself; a second command of that name would hide it, and the
@@ -87,10 +91,16 @@ def is_merged(source):
     return os.path.isdir(os.path.join(source, *PACKAGE.split('/')))
 
 
-def merge_changes(source):
+def is_mended(source):
+    """Return whether the merged tree `source` has what MENDING names."""
+    return any(os.path.isfile(os.path.join(source, *path.split('/'))) for path in MENDING)
+
+
+def merge_changes(source, mending=True):
     """
     Return the changes that merge django.channels into the tree `source`, in
-    the order of their paths. Raise MergeError when one of them is impossible.
+    the order of their paths; without MENDING, if `mending` is false. Raise
+    MergeError when one of them is impossible.
     """
     check_source(source)
     if is_merged(source):
@@ -98,11 +108,11 @@ def merge_changes(source):
             '%s has %s already: it is merged. Take it out with --reverse first.' % (source, PACKAGE)
         )
     changes = []
-    for path, content in overlay_files().items():
+    for path, content in overlay_files(mending).items():
         if os.path.exists(os.path.join(source, *path.split('/'))):
             raise MergeError('%s has a file %s of its own; the merge would overwrite it.' % (source, path))
         changes.append(Change(path, None, content))
-    changes += series_changes(source, reverse=False)
+    changes += series_changes(source, reverse=False, mending=mending)
     return sorted(changes)
 
 
@@ -114,7 +124,8 @@ def reverse_changes(source):
     check_source(source)
     if not is_merged(source):
         raise MergeError('%s has no %s: there is nothing to reverse.' % (source, PACKAGE))
-    ours = overlay_files()
+    mending = is_mended(source)
+    ours = overlay_files(mending)
     differing = [path for path, content in ours.items() if read(source, path) != content]
     strangers = [path for path in list_files(os.path.join(source, *PACKAGE.split('/')), PACKAGE) if path not in ours]
     if differing or strangers:
@@ -124,7 +135,7 @@ def reverse_changes(source):
             'reverse with that one.' % ', '.join(sorted(differing + strangers))
         )
     changes = [Change(path, content, None) for path, content in ours.items()]
-    changes += series_changes(source, reverse=True)
+    changes += series_changes(source, reverse=True, mending=mending)
     return sorted(changes)
 
 
@@ -145,8 +156,11 @@ def write_changes(source, changes):
         raise
 
 
-def overlay_files():
-    """Return {path in the tree: bytes} of every whole file that is merged."""
+def overlay_files(mending=True):
+    """
+    Return {path in the tree: bytes} of every whole file that is merged;
+    without that of MENDING, if `mending` is false.
+    """
     found = {}
     for folder, place in OVERLAY:
         for path in list_files(folder, place):
@@ -156,22 +170,26 @@ def overlay_files():
         name = path[len('compat/'):]
         if name not in COMPAT_STAYS_OUT:
             found['%s/compat/%s' % (PACKAGE, COMPAT_RENAMED.get(name, name))] = read(COMPAT, name)
-    return found
+    return found if mending else {path: content for path, content in found.items() if path not in MENDING}
 
 
-def series():
-    """Return the paths of the patches in the order they apply."""
-    with io.open(os.path.join(PATCHES, 'series'), encoding='utf-8') as names:
-        lines = [line.strip() for line in names]
-    return [os.path.join(PATCHES, line) for line in lines if line and not line.startswith('#')]
-
-
-def series_changes(source, reverse):
+def series(mending=True):
     """
-    Return the changes that the series makes to the tree `source`, with zero
-    fuzz. They are made in a scratch folder: `source` is only read.
+    Return the paths of the patches in the order they apply; without that of
+    MENDING, if `mending` is false.
     """
-    patches = series()
+    with io.open(os.path.join(PATCHES, 'series'), encoding='utf-8') as text:
+        lines = [line.strip() for line in text]
+    names = [line for line in lines if line and not line.startswith('#') and (mending or line not in MENDING)]
+    return [os.path.join(PATCHES, name) for name in names]
+
+
+def series_changes(source, reverse, mending=True):
+    """
+    Return the changes that the series (see there) makes to the tree `source`,
+    with zero fuzz. They are made in a scratch folder: `source` is only read.
+    """
+    patches = series(mending)
     touched = sorted({path for patch in patches for path in patched_paths(patch)})
     scratch = tempfile.mkdtemp(prefix='django-channels-')
     try:

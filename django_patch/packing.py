@@ -58,10 +58,11 @@ def local_version():
     return 'channels.%s' % found.group(1)
 
 
-def build_wheel(source, target):
+def build_wheel(source, target, mending=True):
     """
-    Build the wheel of the tree or archive `source`, merged if it isn't yet,
-    into the folder `target`. Return the path of the wheel.
+    Build the wheel of the tree or archive `source`, merged if it isn't yet
+    (see merging.merge_changes() for `mending`), into the folder `target`.
+    Return the path of the wheel.
     """
     target = os.path.abspath(target)
     for tool in ('setuptools', 'wheel'):
@@ -73,7 +74,7 @@ def build_wheel(source, target):
     with scratch_tree(source) as tree:
         merging.check_source(tree)
         if not merging.is_merged(tree):
-            merging.write_changes(tree, merging.merge_changes(tree))
+            merging.write_changes(tree, merging.merge_changes(tree, mending))
         built = os.path.join(tree, 'dist')
         run_setup(tree, [
             'egg_info', '--tag-build=+%s' % local_version(),

@@ -41,10 +41,15 @@ class DjangoFinder(object):
         """Return the spec of `django`, or None for any other name."""
         if name != 'django':
             return None
-        spec = PathFinder.find_spec(name, path)
-        if spec is not None and spec.loader is not None:
-            spec.loader = DjangoLoader(spec.loader)
-        return spec
+        # Not PathFinder alone: an editable install has a finder of its own.
+        for finder in sys.meta_path[sys.meta_path.index(self) + 1:]:
+            find = getattr(finder, 'find_spec', None)
+            spec = find(name, path, target) if find else None
+            if spec is not None:
+                # Up to Python 3.9 what loads from a zip file has none.
+                if hasattr(spec.loader, 'exec_module'):
+                    spec.loader = DjangoLoader(spec.loader)
+                return spec
 
 
 class DjangoLoader(object):
