@@ -10,6 +10,7 @@ from __future__ import absolute_import
 import atexit
 import collections
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,9 @@ OURS = ('channels', 'django_channels_backport', 'zz_channels_backport')
 
 #: For places where Python reads no start-up file of ours.
 INSTALL = 'import channels_backport; channels_backport.install()\n'
+
+#: What a merge adds to django/__init__.py.
+MENDING_LINE = re.compile(r"^if .*\n.*old_django\.py.*\n", re.M)
 
 #: A small django.channels, with modules that the real one has no reason for.
 SMALL_PACKAGE = {
@@ -118,6 +122,11 @@ def succeed(command, **options):
     return finished.output.strip()
 
 
+def is_patched():
+    """Return whether the tests' own Django has django.channels."""
+    return os.path.isdir(os.path.join(SITE_PACKAGES, 'django', 'channels'))
+
+
 class Environment(object):
     """A copy of the tests' own virtual environment, without our distribution."""
 
@@ -134,8 +143,11 @@ class Environment(object):
             )
         shutil.copy(os.path.join(sys.prefix, 'pyvenv.cfg'), self.folder)
         self.link(SITE_PACKAGES, self.site_packages, OURS + ('django',))
-        # A package of links, so that django.channels can be missing or there.
-        self.link(os.path.join(SITE_PACKAGES, 'django'), self.django, ('channels',))
+        # A package of links, so that django.channels can be missing or there,
+        # and with it what a merge adds to the package itself.
+        self.link(os.path.join(SITE_PACKAGES, 'django'), self.django, ('channels', '__init__.py'))
+        with open(os.path.join(SITE_PACKAGES, 'django', '__init__.py')) as file:
+            write(self.django, {'__init__.py': MENDING_LINE.sub('', file.read())})
         for name in os.listdir(SITE_PACKAGES):
             if name.startswith('django') and name != 'django' and not name.startswith(OURS):
                 os.symlink(os.path.join(SITE_PACKAGES, name), os.path.join(self.site_packages, name))
@@ -157,8 +169,9 @@ class Environment(object):
         """Make this Django one that has django.channels of its own; return the folder."""
         folder = os.path.join(self.django, 'channels')
         native = os.path.join(SITE_PACKAGES, 'django', 'channels')
-        if os.path.isdir(native):
+        if is_patched():
             shutil.copytree(native, folder, ignore=IGNORED)
+            shutil.copy(os.path.join(SITE_PACKAGES, 'django', '__init__.py'), self.django)
         else:
             shutil.copytree(os.path.join(checkout(), 'django_patch', 'django', 'channels'), folder)
             shutil.copytree(os.path.join(checkout(), 'compat'), os.path.join(folder, 'compat'))
@@ -245,6 +258,8 @@ def make_checkout(package):
     folder = new_folder('made')
     shutil.copytree(os.path.join(checkout(), 'backport'), os.path.join(folder, 'backport'))
     write(folder, {'compat/__init__.py': 'MARK = 1\n'})
+    # Django itself may need it.
+    shutil.copy(os.path.join(checkout(), 'compat', 'old_django.py'), os.path.join(folder, 'compat'))
     write(os.path.join(folder, 'django_patch', 'django', 'channels'), package)
     return folder
 

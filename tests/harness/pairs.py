@@ -52,7 +52,8 @@ EXTRA = [
 #: Pairs whose servers and workers the system tests start as real processes.
 SYSTEM = [('2.7', '1.8'), ('3.6', '1.10p'), ('3.11', '5.2'), ('3.13', '6.1')]
 
-#: The pair in whose environment the tests run that look at sources only.
+#: The pair in whose environment the tests run that look at sources only; see
+#: also sources().
 SOURCES = ('3.11', '5.2')
 
 
@@ -97,8 +98,8 @@ def select(globs=(), everything=False, found=ERA_PYTHONS):
     globs the default ones, or all when everything is true. ValueError when a
     glob matches none.
 
-    found has the Pythons ('X.Y') of this machine. With none of the era's among
-    them, the default run has the era's Djangos on the newest as well.
+    found has the Pythons ('X.Y') of this machine; the default run has the
+    era's Djangos on the newest of them as well.
     """
     known = all_pairs()
     if not globs:
@@ -112,8 +113,21 @@ def select(globs=(), everything=False, found=ERA_PYTHONS):
 
 
 def era_elsewhere(found):
-    """Return the rows of the era's Djangos for a machine with the Pythons found, if it lacks the era's."""
+    """Return the rows of the era's Djangos on the newest of the Pythons found, if that is newer than they are."""
     newer = [python for python in NEWER_PYTHONS if python in found]
-    if not newer or any(python in found for python in ERA_PYTHONS):
-        return []
-    return [(newer[-1], django) for django in ERA_DJANGOS]
+    return [(newer[-1], django) for django in ERA_DJANGOS] if newer else []
+
+
+def sources(found):
+    """Return SOURCES; on a machine without its Python the newest Django's default pair that can run, or None."""
+    rows = [SOURCES] + [row for row in reversed(DEFAULT) if row[0] not in ERA_PYTHONS]
+    return next((row for row in rows if row[0] in found), None)
+
+
+def system(found):
+    """
+    Return the pairs of the system tests on a machine with the Pythons found:
+    SYSTEM, and for a lack of the era's Pythons its first Django on the newest.
+    """
+    lacking = not any(python in found for python in ERA_PYTHONS)
+    return SYSTEM + (era_elsewhere(found)[:1] if lacking else [])

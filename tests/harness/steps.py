@@ -10,7 +10,7 @@ import time
 from . import process, requirements, results
 from .environments import Wheel
 from .packages import CHECKOUT
-from .pairs import PATCHABLE_RELEASES, SOURCES, SYSTEM, Pair
+from .pairs import PATCHABLE_RELEASES, Pair, sources, system
 from .results import Result
 
 TESTS = CHECKOUT / 'tests'
@@ -110,6 +110,7 @@ class PairRun:
         self.logs = bench.cache.logs / self.name
         self.environment = None
         self.python = bench.interpreters[pair.python].version
+        self.sources = sources(bench.interpreters)
 
     @property
     def env(self):
@@ -149,10 +150,10 @@ class PairRun:
         yield 'environment', self.prepare
         if labels.of('channels_tests'):
             yield 'channels_tests', self.channels_tests
-            if pair == SOURCES:
+            if pair == self.sources:
                 # As it will be when the deprecation of the wsgi.* keys ends.
                 yield 'channels_tests without emulation', self.without_emulation
-        if pair in SYSTEM and labels.paths('system'):
+        if pair in system(self.bench.interpreters) and labels.paths('system'):
             yield 'system', self.system
         if pair.patched and (labels.of('channels_tests') or labels.of('backport_tests')):
             yield 'backport beside', self.add_backport
@@ -162,9 +163,9 @@ class PairRun:
             yield 'backport_tests', self.folder('backport_tests')
         if pair.has_interface_server and labels.of('interface_server'):
             yield 'interface_server', self.folder('interface_server')
-        if pair == SOURCES and labels.of('patch_tests'):
+        if pair == self.sources and labels.of('patch_tests'):
             yield 'patch_tests', self.patch_tests
-        if pair == SOURCES and labels.of('runtests_tests'):
+        if pair == self.sources and labels.of('runtests_tests'):
             yield 'runtests_tests', self.folder('runtests_tests')
 
     def timed(self, name, step):

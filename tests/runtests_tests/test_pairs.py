@@ -19,8 +19,8 @@ class PairsTests(unittest.TestCase):
         self.assertLessEqual({'3.11', '3.13'}, {pair.python for pair in chosen})
 
     def test_the_system_tests_have_their_pairs_in_the_default_run(self):
-        for row in pairs.SYSTEM + [pairs.SOURCES]:
-            self.assertIn(row, pairs.select())
+        for row in pairs.system(['3.11']) + [pairs.SOURCES]:
+            self.assertIn(row, pairs.select(found=['3.11']))
 
     def test_a_glob_chooses(self):
         self.assertEqual([str(pair) for pair in pairs.select(['py2.7-dj1.8*', '*-dj6.1'])],
@@ -41,15 +41,23 @@ class PairsTests(unittest.TestCase):
             for django in ('1.8', '1.9', '1.10', '1.10p', '1.11'):
                 self.assertIn('py%s-dj%s' % (python, django), names)
 
-    def test_a_machine_without_the_eras_pythons_runs_its_djangos_on_the_newest(self):
-        names = [str(pair) for pair in pairs.select(found=['3.11'])]
-        for django in ('1.8', '1.9', '1.10', '1.10p', '1.11'):
-            self.assertIn('py3.11-dj' + django, names)
-            self.assertIn('py2.7-dj' + django, names, 'what can not run is named, not forgotten')
-        self.assertIn('py3.13-dj1.8', [str(pair) for pair in pairs.select(found=['3.11', '3.13', '3.8'])])
+    def test_the_eras_djangos_run_on_the_newest_python_as_well(self):
+        for found, newest in [(['3.11'], '3.11'), (['3.12'], '3.12'), (['3.11', '3.13', '3.8'], '3.13'),
+                              (['2.7', '3.6', '3.11'], '3.11')]:
+            names = [str(pair) for pair in pairs.select(found=found)]
+            for django in ('1.8', '1.9', '1.10', '1.10p', '1.11'):
+                self.assertIn('py%s-dj%s' % (newest, django), names)
+                self.assertIn('py2.7-dj' + django, names, 'what can not run is named, not forgotten')
 
-    def test_a_machine_with_one_of_the_eras_pythons_runs_its_djangos_there_only(self):
-        self.assertEqual(pairs.select(found=['3.6', '3.11']), pairs.select(found=['2.7', '3.6', '3.13']))
+    def test_a_machine_with_the_eras_pythons_alone_has_no_more_rows(self):
+        self.assertEqual(pairs.select(found=['2.7', '3.6', '3.7']), pairs.select())
+
+    def test_sources_and_servers_are_tested_with_any_one_python(self):
+        for found, expected in [(['2.7', '3.6', '3.11', '3.13'], ('3.11', '5.2')), (['3.13'], ('3.13', '6.1')),
+                                (['3.12'], ('3.12', '6.0')), (['2.7'], None)]:
+            self.assertEqual(pairs.sources(found), expected)
+        self.assertEqual(pairs.system(['3.12'])[len(pairs.SYSTEM):], [('3.12', '1.8')])
+        self.assertEqual(pairs.system(['3.6', '3.13']), pairs.SYSTEM)
 
     def test_a_machine_with_no_python_at_all_gets_the_table_as_it_is(self):
         self.assertEqual(pairs.select(found=[]), pairs.select())
