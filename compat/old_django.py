@@ -2,15 +2,14 @@
 Mends Django 1.8 to 1.11 for Pythons that are newer than they are.
 
 Those Djangos have no syntax that Python 3.8 to 3.13 refuses, but five small
-breakages keep them from starting there. Each is mended in memory, by a
-function that says what broke; no file of an installed Django is changed.
+breakages keep them from starting there, and a few more show later. Each is
+mended in memory, by a function that says what broke; no file is changed.
 
 This file imports neither Django nor django.channels: it is loaded by its path
-while the bare package `django` is imported, when nothing else of it can be. In
-a patched Django 1.10 a line of django/__init__.py does that, for any other the
-start-up hook of the backport, and only for the versions that MENDS names.
-CHANNELS_MEND_DJANGO=0 in the environment turns it off. Delete it when
-Django < 2.0 support ends.
+while the bare package `django` is imported, when nothing else of it can be. A
+line of django/__init__.py does that in a patched Django 1.10, the start-up hook
+of the backport in others, only for the versions that MENDS names. The variable
+CHANNELS_MEND_DJANGO=0 turns it off. Delete it when Django < 2.0 support ends.
 """
 from __future__ import absolute_import
 
@@ -23,10 +22,10 @@ import logging
 import os
 import re
 import sys
+import types
 import warnings
 
 SWITCH = 'CHANNELS_MEND_DJANGO'
-LOGGER = 'django.channels.compat'
 
 
 def install(django_version):
@@ -37,44 +36,45 @@ def install(django_version):
     """
     if os.environ.get(SWITCH) == '0' or any(type(finder).__name__ == 'MendingFinder' for finder in sys.meta_path):
         return []
-    wanted = [row for row in MENDS if sys.version_info >= row[1] and django_version < row[2]]
-    if not wanted:
-        return []
-    later = {}
-    for mend, python, django, modules in wanted:
+    names, later = [], {}
+    for mend, python, until, modules in MENDS:
+        if sys.version_info < python or django_version >= until:
+            continue
+        names.append(mend.__name__)
         if not modules:
             mend()
         for name in modules:
             later.setdefault(name, []).append(mend)
-    names = [row[0].__name__ for row in wanted]
-    tell(later, 'Mended Django %s for Python %s: %s. Set %s=0 to leave it alone.' % (
-        '.'.join(str(part) for part in django_version[:3]), '.'.join(str(part) for part in sys.version_info[:3]),
-        ', '.join(names), SWITCH,
-    ))
-    sys.meta_path.insert(0, MendingFinder(later))
+    if names:
+        versions = tuple(django_version[:3]) + sys.version_info[:3]
+        tell(later, 'Mended Django %d.%d.%d for Python %d.%d.%d: ' % versions + ', '.join(names))
+        sys.meta_path.insert(0, MendingFinder(later))
     return names
 
 
 def tell(later, text):
     """
-    Log `text` once, at INFO.
+    Log `text` once, at INFO, and the switch.
 
     Few programs configure logging before they import Django. For the others
     that waits, as one more of the mends `later`, until Django configures it.
     """
+    def log():
+        logging.getLogger('django.channels.compat').info('%s. Set %s=0 to leave it alone.', text, SWITCH)
+
     def after_configuration(module):
         configure = module.configure_logging
 
-        def configure_and_tell(*args, **kwargs):
+        def configure_and_log(*args, **kwargs):
             configure(*args, **kwargs)
             module.configure_logging = configure
-            logging.getLogger(LOGGER).info(text)
+            log()
 
-        module.configure_logging = configure_and_tell
+        module.configure_logging = configure_and_log
 
-    # Not LOGGER: the configuration may disable the loggers that exist by then.
+    # Not that logger: the configuration may disable those that exist by then.
     if logging.getLogger('django').isEnabledFor(logging.INFO):
-        logging.getLogger(LOGGER).info(text)
+        log()
     else:
         later.setdefault('django.utils.log', []).append(after_configuration)
 
@@ -96,7 +96,8 @@ def gettext_charsets():
     """
     Python 3.11 took the output charset out of `gettext`.
 
-    Django 1.8 to 1.11 set it to UTF-8, which on Python 3 changed nothing.
+    Django 1.8 to 1.11 set it to UTF-8, which on Python 3 changed nothing. Nor
+    do they give a language without a catalog the plural() that it now needs.
     """
     translation = gettext.translation
 
@@ -108,6 +109,8 @@ def gettext_charsets():
 
     gettext.translation = translation_without_codeset
     gettext.NullTranslations.set_output_charset = set_output_charset
+    # The rule that each catalog has which names none.
+    gettext.GNUTranslations.plural = staticmethod(lambda number: int(number != 1))
 
 
 def cgi_module():
@@ -128,14 +131,12 @@ def cgi_module():
         message = email.message.Message()
         message['content-type'] = line
         parameters = message.get_params()
-        return parameters[0][0], {
-            name.lower(): email.utils.collapse_rfc2231_value(value) for name, value in parameters[1:]
-        }
+        plain = email.utils.collapse_rfc2231_value
+        return parameters[0][0], {name.lower(): plain(value) for name, value in parameters[1:]}
 
     def valid_boundary(boundary):
         """Return whether `boundary` may divide a multipart body."""
-        pattern = br'^[ -~]{0,200}[!-~]$' if isinstance(boundary, bytes) else r'^[ -~]{0,200}[!-~]$'
-        return re.match(pattern, boundary)
+        return re.match(br'^[ -~]{0,200}[!-~]$' if isinstance(boundary, bytes) else r'^[ -~]{0,200}[!-~]$', boundary)
 
     module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec('cgi', None))
     module.__doc__ = 'What Django 1.8 to 1.11 use of the module that Python 3.13 dropped.'
@@ -160,8 +161,7 @@ def model_class_cell(module):
     """
     Python 3.8 insists on `__classcell__` reaching type.__new__().
 
-    Django 1.8 to 1.10 drop it, so that models whose methods say super()
-    can't be made. Fill the cell as type.__new__() would have.
+    Django 1.8 to 1.10 drop it: no model can have a method that says super().
     """
     new = module.ModelBase.__new__
 
@@ -201,11 +201,30 @@ def test_durations(module):
     """
     Python 3.12 tells test results how long each test took.
 
-    The result that a parallel test run collects has no place for it.
+    The one that a parallel run of Django's tests collects has no place for it.
     """
-    result = getattr(module, 'RemoteTestResult', None)
-    if result is not None:
-        result.addDuration = lambda self, test, elapsed: None
+    if hasattr(module, 'RemoteTestResult'):
+        module.RemoteTestResult.addDuration = lambda self, test, elapsed: None
+
+
+def url_validator(module):
+    """
+    Python 3.10 has a urlsplit() that drops line breaks, or raises ValueError.
+
+    URLValidator in Django 1.8 to 1.11 expects neither: it lets a line break
+    pass (CVE-2021-32052), and a wrong host becomes an error of the server.
+    """
+    validate = module.URLValidator.__call__
+
+    def validate_strictly(self, value):
+        try:
+            if re.search(r'[\t\r\n]', str(value)):
+                raise ValueError('line break')
+            return validate(self, value)
+        except ValueError:
+            raise module.ValidationError(self.message, code=self.code)
+
+    module.URLValidator.__call__ = validate_strictly
 
 
 def regex_flags(module):
@@ -215,34 +234,22 @@ def regex_flags(module):
     Django's resolvers put what they prepend, such as a ^, before those of a
     project's patterns.
     """
-    module.re = FlagsFirst(re)
+    def flags_first(function, after=''):
+        # An escaped character, a set of characters, or flags.
+        piece = re.compile(r'\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?([aiLmsux]+)\)' + after, re.DOTALL)
 
+        def call(pattern, *args):
+            flags = ''.join(isinstance(pattern, str) and piece.findall(pattern) or [])
+            if flags:
+                rest = piece.sub(lambda match: '' if match.group(1) else match.group(), pattern)
+                pattern = '(?%s)%s' % (''.join(sorted(set(flags))), rest)
+            return function(pattern, *args)
+        return call
 
-class FlagsFirst(object):
-    """The module `re`, but for functions that move flags to the start."""
-
-    #: An escaped character, a set of characters, or flags.
-    PIECE = re.compile(r'\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?([aiLmsux]+)\)', re.DOTALL)
-
-    def __init__(self, module):
-        self._module = module
-
-    def flags_first(self, pattern):
-        """Return `pattern`, text or bytes or compiled, with its flags at its start."""
-        if not isinstance(pattern, str):
-            return pattern
-        flags = {flag for match in self.PIECE.finditer(pattern) for flag in match.group(1) or ''}
-        rest = self.PIECE.sub(lambda match: '' if match.group(1) else match.group(), pattern)
-        return '(?%s)%s' % (''.join(sorted(flags)), rest) if flags else pattern
-
-    def compile(self, pattern, flags=0):
-        return self._module.compile(self.flags_first(pattern), flags)
-
-    def search(self, pattern, string, flags=0):
-        return self._module.search(self.flags_first(pattern), string, flags)
-
-    def __getattr__(self, name):
-        return getattr(self._module, name)
+    module.re = types.SimpleNamespace(**vars(re))
+    # What is searched for is joined from patterns that were compiled. Django
+    # has taken the ^ from the start of each, but not from behind its flags.
+    module.re.compile, module.re.search = flags_first(re.compile), flags_first(re.search, r'\^?')
 
 
 #: What mends, the Python from which and the Django before which it is needed,
@@ -250,6 +257,7 @@ class FlagsFirst(object):
 MENDS = [
     (model_class_cell, (3, 8), (1, 11), ['django.db.models.base']),
     (abstract_collections, (3, 10), (2, 0), []),
+    (url_validator, (3, 10), (2, 0), ['django.core.validators']),
     (gettext_charsets, (3, 11), (2, 0), []),
     (regex_flags, (3, 11), (2, 0), ['django.core.urlresolvers', 'django.urls.resolvers']),
     (six_importer, (3, 12), (2, 0), ['django.utils.six']),
@@ -260,15 +268,14 @@ MENDS = [
 
 
 class MendingFinder(object):
-    """Finds the modules of `mends` as usual and mends them once executed."""
+    """Finds the modules of `mends` as usual, and has them mended."""
 
     def __init__(self, mends):
         self.mends = mends
 
     def find_spec(self, fullname, path=None, target=None):
-        if fullname not in self.mends:
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        finder = importlib.machinery.PathFinder
+        spec = finder.find_spec(fullname, path, target) if fullname in self.mends else None
         if hasattr(getattr(spec, 'loader', None), 'exec_module'):
             spec.loader = MendingLoader(spec.loader, self.mends[fullname])
         return spec
@@ -278,8 +285,7 @@ class MendingLoader(object):
     """Loads by `loader`, mends, and leaves the module as if it had been it."""
 
     def __init__(self, loader, mends):
-        self.loader = loader
-        self.mends = mends
+        self.loader, self.mends = loader, mends
 
     def create_module(self, spec):
         return self.loader.create_module(spec)
@@ -290,6 +296,5 @@ class MendingLoader(object):
         for mend in self.mends:
             mend(module)
 
-    def __getattr__(self, name):
-        # get_code() and its like, for runpy.
+    def __getattr__(self, name):  # get_code() and its like, for runpy
         return getattr(self.loader, name)

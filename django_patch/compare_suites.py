@@ -7,6 +7,7 @@ one, and compares what failed. ``python compare_suites.py --help`` explains it.
 from __future__ import absolute_import, print_function
 
 import argparse
+import io
 import os
 import re
 import subprocess
@@ -26,9 +27,15 @@ EPILOG = """\
 examples:
   python compare_suites.py --python env27/bin/python Django-1.10.8.tar.gz
   python compare_suites.py --python env36/bin/python Django-1.10.8 admin_scripts staticfiles_tests
+  python compare_suites.py --python env313/bin/python --unpatched-python mended313/bin/python \\
+      --expected failing_tests.txt Django-1.10.8.tar.gz
 
 Each Python needs what Django's runner needs: tblib, and on 2.7 also mock and
 enum34. A whole suite takes 3 minutes or so on 2 cores, so a Python takes 6.
+
+The merged tree starts on Python 3.8 and later by itself. The unpatched one
+needs an environment there that has the backport installed, which mends it
+while it is imported; no file of the tree is changed.
 
 exit status: 0 equal, 1 different, 2 a run that can't be compared.
 """
@@ -80,6 +87,46 @@ def compare(unpatched, patched):
     return equal, lines
 
 
+def dotted_name(heading):
+    """Return the dotted name of the test in a heading such as "FAIL: test_x (module.Class)"."""
+    name, where = re.match(r'[A-Z ]+: (\S+) \((\S+?)\)', heading).groups()
+    # From Python 3.11 on the part in parentheses has the method, too.
+    return where if where.endswith('.' + name) else '%s.%s' % (where, name)
+
+
+def read_expected(path, version):
+    """Return {dotted name: whether it fails on some machines only} for the Python `version`, 'X.Y', of a list."""
+    expected = {}
+    with io.open(path, encoding='utf-8') as lines:
+        for number, line in enumerate(lines, 1):
+            line = line.strip()
+            if not line or line.startswith('#') or (line.startswith('[') and line.endswith(']')):
+                continue
+            found = re.match(r'^([\w.]+)((?: +\d+\.\d+\??)+)$', line)
+            if found is None:
+                raise SuiteError(
+                    '%s, line %d: a test and the Pythons on which it fails were expected, such as '
+                    '"module.Class.test_x  3.11 3.13?"' % (path, number)
+                )
+            for python in found.group(2).split():
+                if python.rstrip('?') == version:
+                    expected[found.group(1)] = python.endswith('?')
+    return expected
+
+
+def compare_with_list(outcome, expected):
+    """Return (equal, report) for an Outcome and what read_expected() returned; the report is lines of text."""
+    failed = {dotted_name(heading) for heading in outcome.failed}
+    lines = ['not in the list: %s' % name for name in sorted(failed - set(expected))]
+    lines += [
+        'in the list, but did not fail: %s' % name
+        for name in sorted(set(expected) - failed) if not expected[name]
+    ]
+    equal = not lines
+    lines.append('%d failed: %s' % (len(failed), 'AS LISTED' if equal else 'NOT AS LISTED'))
+    return equal, lines
+
+
 def run_suite(python, tree, labels, parallel):
     """Run the suite of `tree` with the interpreter `python`; return its Outcome."""
     command = [python, 'runtests.py', '--parallel=%d' % parallel] + labels
@@ -89,7 +136,11 @@ def run_suite(python, tree, labels, parallel):
         command, cwd=os.path.join(tree, 'tests'), env=dict(os.environ, PYTHONPATH=tree),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )
-    return parse_output(process.communicate()[0].decode('utf-8', 'replace').replace('\r\n', '\n'))
+    output = process.communicate()[0].decode('utf-8', 'replace').replace('\r\n', '\n')
+    # An environment may have a Django of its own.
+    if "installed in '%s'" % os.path.join(os.path.realpath(tree), 'django') not in output:
+        raise SuiteError('The run did not test the Django in %s. Its first lines:\n%s' % (tree, output[:3000]))
+    return parse_output(output)
 
 
 def runs(command):
@@ -112,21 +163,31 @@ def check_python(python, parallel):
         )
 
 
-def compare_trees(python, source, labels, parallel):
-    """Run both sides with `python`, print the report, return whether they are equal."""
-    check_python(python, parallel)
+def compare_trees(python, unpatched_python, source, labels, parallel, expected=None):
+    """
+    Run the patched side with `python`, the other with `unpatched_python`, print
+    the report, and return whether they are equal, and as the list of failing
+    tests, the path `expected`, says.
+    """
+    for each in (python, unpatched_python):
+        check_python(each, parallel)
     print('%s, %s' % (source, python))
     with packing.scratch_tree(source) as tree:
         merging.check_source(tree)
         if merging.is_merged(tree):
             merging.write_changes(tree, merging.reverse_changes(tree))
-        unpatched = run_suite(python, tree, labels, parallel)
+        unpatched = run_suite(unpatched_python, tree, labels, parallel)
     # A fresh copy: the first run may have left files behind.
     with packing.scratch_tree(source) as tree:
         if not merging.is_merged(tree):
             merging.write_changes(tree, merging.merge_changes(tree))
         patched = run_suite(python, tree, labels, parallel)
     equal, lines = compare(unpatched, patched)
+    if expected is not None:
+        code = "import sys; print('%d.%d' % sys.version_info[:2])"
+        version = subprocess.check_output([python, '-c', code]).decode('ascii').strip()
+        as_listed, more = compare_with_list(patched, read_expected(expected, version))
+        equal, lines = equal and as_listed, lines + more
     print('\n'.join(lines))
     sys.stdout.flush()
     return equal
@@ -139,14 +200,29 @@ def main(arguments):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--python', action='append', metavar='PYTHON', help='interpreter to use; repeatable')
+    parser.add_argument(
+        '--unpatched-python', action='append', metavar='PYTHON',
+        help='interpreter for the unpatched side, one for each --python (default: the same)',
+    )
+    parser.add_argument(
+        '--expected', metavar='FILE', help='list of the tests that fail, such as failing_tests.txt; another is one '
+        'more difference.',
+    )
     parser.add_argument('--parallel', type=int, default=2, metavar='N', help='processes per run (default: 2)')
     parser.add_argument('source', metavar='SOURCE', help="folder or .tar.gz of Django's source distribution")
     parser.add_argument('labels', nargs='*', metavar='LABEL', help="only these of Django's tests")
     options = parser.parse_args(arguments)
+    pythons = options.python or [sys.executable]
+    unpatched_pythons = options.unpatched_python or pythons
+    if len(pythons) != len(unpatched_pythons):
+        parser.error('--unpatched-python must be given as often as --python.')
+    if options.expected and options.labels:
+        parser.error('--expected lists what fails in the whole suite; leave out the labels.')
     try:
         results = [
-            compare_trees(os.path.abspath(python), options.source, options.labels, options.parallel)
-            for python in options.python or [sys.executable]
+            compare_trees(os.path.abspath(python), os.path.abspath(unpatched), options.source, options.labels,
+                          options.parallel, options.expected)
+            for python, unpatched in zip(pythons, unpatched_pythons)
         ]
     except (SuiteError, merging.MergeError, EnvironmentError) as error:
         print('compare_suites.py: %s' % error, file=sys.stderr)

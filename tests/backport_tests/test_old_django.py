@@ -57,7 +57,22 @@ CASES = {
     'gettext_charsets': ("""
         from django.utils.translation import ugettext
         assert ugettext('Yes') == 'Ja', ugettext('Yes')
+        from django.utils.translation import override
+        with override('xx'):
+            assert ugettext('in no catalog') == 'in no catalog'
     """, r"codeset|set_output_charset"),
+    'url_validator': ("""
+        from django.core.exceptions import ValidationError
+        from django.core.validators import URLValidator
+        validate = URLValidator()
+        validate('http://[2001:db8::1]:8080/path')
+        for wrong in ('http://host.example/\\n', 'http://www.host.example\\tx/', 'http://[::1:2::3]:8080/'):
+            try:
+                validate(wrong)
+            except ValidationError:
+                continue
+            raise AssertionError('%r is valid' % wrong)
+    """, r"is valid|does not appear to be"),
     'regex_flags': ("""
         from django.conf.urls import include, url
         from django.core.urlresolvers import clear_url_caches, resolve, reverse

@@ -1,20 +1,35 @@
 """Django's whole own test suite, patched against unpatched: rows of their own."""
 import re
 
+from .environments import Wheel
 from .packages import CHECKOUT
-from .pairs import DJANGO_RELEASES
+from .pairs import DJANGO_RELEASES, ERA_PYTHONS
 from .process import StepFailed, check
 from .results import Result
 
-#: The Pythons of the era, on which both sides must give the same.
-PYTHONS = ('2.7', '3.6')
+PATCH_SET = CHECKOUT / 'django_patch'
+
+#: Beside the Pythons of the era: newer ones, for which compat/old_django.py
+#: mends this Django. failing_tests.txt knows these.
+NEWER_PYTHONS = ('3.11', '3.13')
 
 #: What Django's runner itself needs. More packages would mean more tests, and
 #: failures of Django's own with releases that it never knew.
-REQUIREMENTS = {'2.7': ['mock==3.0.5', 'enum34', 'tblib'], '3.6': ['tblib']}
+REQUIREMENTS = {
+    '2.7': ['mock==3.0.5', 'enum34', 'tblib'], '3.6': ['tblib'], '3.11': ['tblib'], '3.13': ['tblib'],
+}
 
 #: Seconds for two runs of the suite, on a slow machine.
 TIMEOUT = 3600
+
+
+def chosen_pythons(found, everything):
+    """
+    Return the Pythons 'X.Y' to run the suites on, on a machine with the ones
+    found: the era's, and of the newer ones the first, or all of them.
+    """
+    newer = tuple(python for python in NEWER_PYTHONS if python in found)
+    return ERA_PYTHONS + (NEWER_PYTHONS if everything else newer[:1])
 
 
 class SuiteRun:
@@ -27,7 +42,7 @@ class SuiteRun:
         self.python = bench.interpreters[python].version
 
     def run(self):
-        """Return the Result: one test that passed when both sides are equal."""
+        """Return the Result: one test that passed when both sides are equal, and as listed."""
         reporter = self.bench.reporter
         log = self.bench.cache.logs / self.name / 'suite.log'
         reporter.progress(self.name, "Django's own suite, unpatched and patched ...")
@@ -46,10 +61,20 @@ class SuiteRun:
         """Run both sides, each on all processors, and raise StepFailed unless they are equal."""
         packages = self.bench.packages
         release = DJANGO_RELEASES['1.10']
-        environment = self.bench.environments.make(self.name, self.series, REQUIREMENTS[self.series], log)
+        requirements = REQUIREMENTS[self.series]
+        environment = self.bench.environments.make(self.name, self.series, requirements, log)
+        unpatched = environment
+        if self.series not in ERA_PYTHONS:
+            # The unpatched tree is mended by the start-up hook of the backport,
+            # which needs a Django beside it; the tests import the tree's.
+            unpatched = self.bench.environments.make(
+                self.name + '-unpatched', self.series, requirements + ['Django==' + release], log,
+                [Wheel(self.bench.wheel('backport'))],
+            )
         builder = packages.builder(log)
         check(
-            [builder.python, CHECKOUT / 'django_patch' / 'compare_suites.py', '--python', environment.python,
+            [builder.python, PATCH_SET / 'compare_suites.py', '--python', environment.python,
+             '--unpatched-python', unpatched.python, '--expected', PATCH_SET / 'failing_tests.txt',
              packages.sdist(release, builder, log)],
             log, "Comparing Django %s's own suite, unpatched and patched" % release, timeout=TIMEOUT,
         )

@@ -1,6 +1,8 @@
 """
 compare_suites.py: what it reads from a run, and what it calls equal.
 """
+import os
+import tempfile
 import textwrap
 import unittest
 
@@ -82,6 +84,77 @@ class ComparisonTests(unittest.TestCase):
         self.assertTrue([line for line in lines if line.startswith('skipped') and 'differs' in line])
 
 
+class ListTests(unittest.TestCase):
+    """The list of tests that fail: how it is read, and what is like it."""
+
+    LIST = '''
+# A comment.
+[SQLite of today.]
+inspectdb.tests.InspectDBTestCase.test_custom_fields  2.7? 3.6 3.11
+[A reason.]
+servers.tests.HeaderTests.test_strips  3.6   3.11?
+'''
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = os.path.join(folder.name, 'list.txt')
+
+    def read(self, version, text=LIST):
+        with open(self.path, 'w') as target:
+            target.write(text)
+        return compare_suites.read_expected(self.path, version)
+
+    def test_each_python_has_its_own_tests(self):
+        custom_fields = 'inspectdb.tests.InspectDBTestCase.test_custom_fields'
+        strips = 'servers.tests.HeaderTests.test_strips'
+        self.assertEqual(self.read('3.6'), {custom_fields: False, strips: False})
+        self.assertEqual(self.read('3.11'), {custom_fields: False, strips: True})
+        self.assertEqual(self.read('2.7'), {custom_fields: True})
+        self.assertEqual(self.read('3.1'), {})
+
+    def test_a_line_that_is_none_is_named(self):
+        with self.assertRaisesRegex(SuiteError, r'list\.txt, line 1: a test and the Pythons'):
+            self.read('3.6', 'module.test_x on 3.6')
+
+    def test_what_fails_as_listed_is_equal(self):
+        for version in ('3.6', '3.11'):
+            equal, lines = compare_suites.compare_with_list(parse_output(FAILED), self.read(version))
+            self.assertTrue(equal, lines)
+            self.assertEqual(lines, ['2 failed: AS LISTED'])
+
+    def test_one_more_and_one_less_are_named(self):
+        equal, lines = compare_suites.compare_with_list(parse_output(FAILED), self.read('2.7'))
+        self.assertFalse(equal)
+        self.assertIn('not in the list: servers.tests.HeaderTests.test_strips', lines)
+        equal, lines = compare_suites.compare_with_list(parse_output(RUN % 'OK'), {'m.C.test_x': False})
+        self.assertFalse(equal)
+        self.assertIn('in the list, but did not fail: m.C.test_x', lines)
+
+    def test_what_fails_on_some_machines_only_may_pass(self):
+        equal, lines = compare_suites.compare_with_list(parse_output('Ran 1 test in 1s\n\nOK\n'), {'m.C.test_x': True})
+        self.assertTrue(equal, lines)
+
+    def test_names_are_the_same_before_and_after_python_3_11(self):
+        for heading in ('FAIL: test_x (m.C)', 'ERROR: test_x (m.C.test_x) (value=1)'):
+            self.assertEqual(compare_suites.dotted_name(heading), 'm.C.test_x')
+
+    def test_the_list_of_this_patch_set_names_reasons_and_known_pythons(self):
+        from harness import suite
+        path = support.PATCH_SET / 'failing_tests.txt'
+        for version in suite.ERA_PYTHONS + suite.NEWER_PYTHONS:
+            self.assertIn('inspectdb.tests.InspectDBTestCase.test_custom_fields',
+                          compare_suites.read_expected(str(path), version))
+        reason, named = None, set()
+        for line in path.read_text(encoding='utf-8').splitlines():
+            if line.startswith('['):
+                reason = line
+            elif line and not line.startswith('#'):
+                self.assertTrue(reason, line)
+                named.update(part.rstrip('?') for part in line.split()[1:])
+        self.assertEqual(named, set(suite.ERA_PYTHONS + suite.NEWER_PYTHONS))
+
+
 class CommandTests(unittest.TestCase):
 
     def test_help_tells_what_each_python_needs(self):
@@ -92,6 +165,13 @@ class CommandTests(unittest.TestCase):
     def test_a_python_without_the_runners_needs_is_told_what_to_install(self):
         with self.assertRaisesRegex(SuiteError, 'pip install tblib'):
             compare_suites.check_python('/nowhere/python', 2)
+
+    def test_a_list_and_labels_do_not_go_together(self):
+        for arguments in (['--expected', 'x', 'source', 'label'], ['--unpatched-python', 'a', '--unpatched-python', 'b',
+                                                                  'source']):
+            status, output = support.run([support.sys.executable, support.PATCH_SET / 'compare_suites.py'] + arguments)
+            self.assertEqual(status, 2)
+            self.assertNotIn('Traceback', output)
 
     def test_a_source_that_is_none_has_its_own_status(self):
         status, output = support.run([

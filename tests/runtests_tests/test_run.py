@@ -6,7 +6,7 @@ import sys
 import tempfile
 import unittest
 
-from harness import cli, process, report
+from harness import cli, process, report, suite
 from harness.results import Result
 
 
@@ -58,6 +58,17 @@ class ProcessTests(unittest.TestCase):
         with self.assertRaisesRegex(process.StepFailed, 'Making tea: exit status 4') as caught:
             process.check([sys.executable, '-c', 'raise SystemExit(4)'], self.log, 'Making tea')
         self.assertEqual(caught.exception.log, self.log)
+
+
+class SuiteTests(unittest.TestCase):
+
+    def test_one_newer_python_is_enough_but_for_a_run_of_all(self):
+        found = {'2.7', '3.6', '3.11', '3.13'}
+        self.assertEqual(suite.chosen_pythons(found, False), ('2.7', '3.6', '3.11'))
+        self.assertEqual(suite.chosen_pythons(found, True), ('2.7', '3.6', '3.11', '3.13'))
+        self.assertEqual(suite.chosen_pythons({'3.13'}, False), ('2.7', '3.6', '3.13'))
+        self.assertEqual(suite.chosen_pythons({'3.12'}, False), ('2.7', '3.6'))
+        self.assertLessEqual(set(suite.chosen_pythons(found, True)), set(suite.REQUIREMENTS))
 
 
 class ReportTests(unittest.TestCase):
