@@ -1,12 +1,34 @@
 """Tests of the checks: every way to get the settings wrong."""
 from __future__ import absolute_import, unicode_literals
 
-from django.channels import compat, route
+from django.channels import channel_layers, compat, include, route
 from django.channels.checks import check_channel_layers
+from django.channels.conf import MISSPELLED
+from django.channels.exceptions import InvalidChannelLayerError
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.conf import global_settings
 from django.test import SimpleTestCase, override_settings
 
 MEMORY = 'django.channels.layers.memory.InMemoryChannelLayer'
 uncallable = [route('a', 5)]
+
+
+class Spanning(InMemoryChannelLayer):
+    spans_processes = True
+
+
+class Half(object):
+    """Has something of a layer, but is none."""
+
+    def send(self, channel, message):
+        """Do nothing."""
+
+
+class Broken(object):
+    """Fails in a way of its own."""
+
+    def __init__(self):
+        raise KeyError('broken')
 
 
 def layer(**changes):
@@ -40,6 +62,27 @@ CASES = [
     (layer(ROUTING=[route('a', 'no.such.consumer')]), ['channels.E010']),
     (layer(ROUTING=__name__ + '.uncallable'), ['channels.E011']),
     ({'default': {}}, ['channels.E005', 'channels.E009']),
+    (layer(ROUTING=[include([route('a', 'no.such.consumer')])]), ['channels.E010']),
+    (layer(ROUTING=[include([include(uncallable)])]), ['channels.E011']),
+    (layer(ROUTING={'with space': len}), ['channels.E010']),
+    (layer(ROUTING={5: len}), ['channels.E010']),
+    (layer(ROUTING='os'), ['channels.E010']),
+    ({5: layer()['default'], 'default': layer()['default']}, ['channels.E016']),
+    (layer(BACKEND='os.path'), ['channels.E008']),
+    (layer(BACKEND='collections.OrderedDict'), ['channels.E017']),
+    (layer(BACKEND=__name__ + '.Half'), ['channels.E017']),
+    (layer(CONFIG={'capacity': 'many'}), ['channels.E008']),
+    (layer(CONFIG={'capacity': 0}), ['channels.E008']),
+    (layer(CONFIG={'capacity': True}), ['channels.E008']),
+    (layer(CONFIG={'expiry': None}), ['channels.E008']),
+    (layer(CONFIG={'group_expiry': -1}), ['channels.E008']),
+    (layer(CONFIG={'expiry': 0.5}), []),
+    (layer(CONFIG={'channel_capacity': ['a']}), ['channels.E008']),
+    (layer(CONFIG={'channel_capacity': {'a': 'b'}}), ['channels.E008']),
+    (layer(CONFIG={'channel_capacity': {5: 5}}), ['channels.E008']),
+    (layer(BACKEND=__name__ + '.Spanning', CONFIG={'capacity': 5}, TEST_CONFIG={'capacity': 5}), ['channels.W018']),
+    (layer(BACKEND=__name__ + '.Spanning', CONFIG={'capacity': 5}, TEST_CONFIG={'capacity': 6}), []),
+    (layer(CONFIG={'capacity': 5}, TEST_CONFIG={'capacity': 5}), []),
 ]
 
 
@@ -55,7 +98,35 @@ class CheckTests(SimpleTestCase):
             with override_settings(CHANNEL_LAYERS=layers):
                 for message in check_channel_layers():
                     self.assertIn('CHANNEL_LAYERS', message.msg)
-                    self.assertTrue(message.hint or message.id == 'channels.E011', message)
+                    self.assertTrue(message.hint, message)
+
+    def test_what_a_check_refuses_is_refused_in_use_as_well(self):
+        for layers, ids in CASES:
+            # A routing is read by who receives, and a warning is none.
+            if set(ids) & {'channels.E010', 'channels.E011', 'channels.E016'} or not str(ids).count('channels.E'):
+                continue
+            with override_settings(CHANNEL_LAYERS=layers):
+                key = 'make_backend' if 'TEST_CONFIG' not in str(layers) else 'make_test_backend'
+                with self.assertRaisesMessage(InvalidChannelLayerError, 'CHANNEL_LAYERS'):
+                    getattr(channel_layers, key)('default')
+
+    @override_settings(CHANNEL_LAYERS=layer(BACKEND=__name__ + '.Broken'))
+    def test_a_check_survives_whatever_a_backend_raises(self):
+        self.assertEqual([message.id for message in check_channel_layers()], ['channels.E008'])
+
+    def test_a_setting_by_a_wrong_name_is_named(self):
+        with override_settings(CHANNELS_LAYERS=layer(), CHANNELS_SESSION_ENGINE='x'):
+            self.assertEqual(
+                [(message.id, message.msg, message.hint) for message in check_channel_layers()],
+                [('channels.W019', 'There is no setting CHANNELS_LAYERS.', 'It is called CHANNEL_LAYERS.'),
+                 ('channels.W019', 'There is no setting CHANNELS_SESSION_ENGINE.',
+                  'It is called CHANNEL_SESSION_ENGINE.')],
+            )
+
+    def test_wrong_names_are_those_of_settings_that_there_are(self):
+        settings = {name for name in dir(global_settings) if name.startswith('CHANNEL')} or set(MISSPELLED.values())
+        self.assertLessEqual(set(MISSPELLED.values()), settings)
+        self.assertFalse(set(MISSPELLED) & settings)
 
     def test_no_layers_are_no_mistake(self):
         self.assertEqual(check_channel_layers(), [])

@@ -21,6 +21,10 @@ class SpanningLayer(InMemoryChannelLayer):
     'no_routing': {'BACKEND': MEMORY},
     'missing': {'BACKEND': 'no.such.Layer', 'ROUTING': []},
     'misfit': {'BACKEND': MEMORY, 'ROUTING': [], 'CONFIG': {'colour': 'red'}},
+    'wrong_value': {'BACKEND': MEMORY, 'ROUTING': [], 'CONFIG': {'capacity': 0}},
+    'no_layer': {'BACKEND': 'collections.OrderedDict', 'ROUTING': []},
+    'text': MEMORY,
+    7: {'BACKEND': MEMORY, 'ROUTING': []},
 })
 class RegistryTests(SimpleTestCase):
 
@@ -39,14 +43,23 @@ class RegistryTests(SimpleTestCase):
 
     def test_each_mistake_says_what_to_mend(self):
         for alias, text in (
-            ('unknown', "There is no channel layer 'unknown'. CHANNEL_LAYERS has: 'default', 'misfit',"),
+            ('unknown', "There is no channel layer 'unknown'. CHANNEL_LAYERS has: '7', 'default', 'misfit',"),
             ('no_backend', "CHANNEL_LAYERS['no_backend'] has no BACKEND."),
             ('no_routing', "CHANNEL_LAYERS['no_routing'] has no ROUTING."),
             ('missing', "The BACKEND of CHANNEL_LAYERS['missing'], no.such.Layer, can't be imported"),
             ('misfit', "The CONFIG of CHANNEL_LAYERS['misfit'] doesn't fit " + MEMORY),
+            ('wrong_value', 'capacity must be a whole number of messages, 1 or more, not 0.'),
+            ('no_layer', 'collections.OrderedDict, is no channel layer: it has no send, receive,'),
+            ('text', "CHANNEL_LAYERS['text'] must be a dict."),
         ):
             with self.assertRaisesMessage(InvalidChannelLayerError, text):
                 self.layers[alias]
+
+    def test_the_setting_has_to_be_a_dict(self):
+        for wrong in ('default', [], None):
+            with override_settings(CHANNEL_LAYERS=wrong):
+                with self.assertRaisesMessage(InvalidChannelLayerError, 'CHANNEL_LAYERS must be a dict of alias'):
+                    self.layers['default']
 
     def test_a_test_backend_needs_a_config_of_its_own(self):
         self.assertEqual(self.layers.make_test_backend('tested').capacity, 3)

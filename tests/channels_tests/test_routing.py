@@ -74,6 +74,25 @@ class RoutingTests(SimpleTestCase):
             route('a', consumer_1, path=r'^/(\d+)/')
         route('a', consumer_1, path=r'^/(?:\d+)/')
 
+    def test_a_filter_that_is_no_regular_expression_is_named(self):
+        for broken in (lambda: route('a', consumer_1, path='('), lambda: include(nested, path='(')):
+            with self.assertRaisesMessage(ValueError, 'The filter path='):
+                broken()
+
+    def test_channels_that_no_worker_could_receive_from_are_refused(self):
+        for channels, kind, text in (
+            ('with space', ValueError, 'is not a valid channel name'),
+            (['a', 'b?c?d'], ValueError, 'is not a valid channel name'),
+            ('process!client', ValueError, "wait on 'process!'"),
+            (5, TypeError, 'A channel name must be a string, not int (5).'),
+            ([None], TypeError, 'A channel name must be a string'),
+        ):
+            with self.assertRaisesMessage(kind, text):
+                route(channels, consumer_1)
+        with self.assertRaisesMessage(ValueError, 'is not a valid channel name'):
+            Router({'with space': consumer_1})
+        self.assertEqual(route({'a', 'b'}, consumer_1).channel_names(), {'a', 'b'})
+
     def test_include_takes_its_prefix_off(self):
         routing = [include(nested, path=r'^/chat/(?P<site>\w+)')]
         self.assertEqual(

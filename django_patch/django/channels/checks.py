@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from . import compat
 from .compat import six
 from .conf import conf
-from .layers import DEFAULT_CHANNEL_LAYER
+from .layers import DEFAULT_CHANNEL_LAYER, IMPORT_ERRORS, find_missing
 from .routing import Router
 
 KEYS = {'BACKEND', 'ROUTING', 'CONFIG', 'TEST_CONFIG'}
@@ -30,7 +30,7 @@ def check_channel_layers(app_configs=None, **kwargs):
             id='channels.E001',
         )]
     errors = []
-    for alias in sorted(layers):
+    for alias in sorted(layers, key=str):
         errors.extend(_check_layer(alias, layers[alias]))
     if layers and DEFAULT_CHANNEL_LAYER not in layers:
         errors.append(Warning(
@@ -38,11 +38,17 @@ def check_channel_layers(app_configs=None, **kwargs):
             hint='Channel and Group use it unless they are given another alias, and so do the commands.',
             id='channels.W002',
         ))
-    return errors + _check_commit() + _check_sessions(layers)
+    return errors + _check_commit() + _check_sessions(layers) + _check_names()
 
 
 def _check_layer(alias, config):
     where = "CHANNEL_LAYERS['%s']" % alias
+    if not isinstance(alias, (six.text_type, str)):
+        return [Error(
+            'The alias %r in CHANNEL_LAYERS must be text.' % (alias,),
+            hint="Channel and Group take it as in Channel('name', alias='default').",
+            id='channels.E016',
+        )]
     if not isinstance(config, dict):
         return [Error('%s must be a dict.' % where, hint='It needs a BACKEND and a ROUTING.', id='channels.E003')]
     errors = []
@@ -67,7 +73,7 @@ def _check_backend(where, config):
         )]
     try:
         backend = import_string(config['BACKEND'])
-    except (ImportError, TypeError, AttributeError) as error:
+    except IMPORT_ERRORS as error:
         return [Error(
             "The BACKEND of %s, %r, can't be imported: %s" % (where, config['BACKEND'], error),
             hint='Check the dotted path, and whether the package is installed.',
@@ -86,12 +92,30 @@ def _check_backend(where, config):
         if key not in config and key != 'CONFIG':
             continue
         try:
-            backend(**options)
-        except (TypeError, ValueError, ImportError, ImproperlyConfigured) as error:
+            layer = backend(**options)
+        except Exception as error:
+            # A class of anybody's, so it may raise anything.
             errors.append(Error(
                 "The BACKEND of %s can't be built with its %s: %s" % (where, key, error),
                 hint='The items of %s are the keyword arguments of %s.' % (key, config['BACKEND']),
                 id='channels.E008',
+            ))
+            continue
+        missing = find_missing(layer)
+        if missing:
+            return [Error(
+                'The BACKEND of %s, %s, is no channel layer: it has no %s.' %
+                (where, config['BACKEND'], ', '.join(missing)),
+                hint="Name a layer's class; those of Django are InMemoryChannelLayer and RedisChannelLayer in "
+                     "django.channels.layers.memory and .redis.",
+                id='channels.E017',
+            )]
+        if key == 'TEST_CONFIG' and getattr(layer, 'spans_processes', False) and options == config.get('CONFIG', {}):
+            errors.append(Warning(
+                'The TEST_CONFIG of %s is the same as its CONFIG.' % where,
+                hint="A test against a live server empties its layer: give it another prefix, or another database, "
+                     "than the site has.",
+                id='channels.W018',
             ))
     return errors
 
@@ -105,8 +129,8 @@ def _check_routing(where, config):
             id='channels.E009',
         )]
     try:
-        router = Router(config['ROUTING'])
-        unusable = [route for route in router.routes if not callable(getattr(route, 'consumer', len))]
+        routes = Router(config['ROUTING']).routes
+        unusable = [route for route in _flat(routes) if not callable(getattr(route, 'consumer', len))]
     except (ImproperlyConfigured, ValueError, TypeError) as error:
         return [Error(
             "The ROUTING of %s can't be used: %s" % (where, error),
@@ -114,9 +138,23 @@ def _check_routing(where, config):
             id='channels.E010',
         )]
     return [
-        Error('The consumer of %r in %s is not callable.' % (route, where), id='channels.E011')
+        Error(
+            'The consumer of %r in %s is not callable.' % (route, where),
+            hint='Give a function or a class that takes a message, or the dotted path of one.',
+            id='channels.E011',
+        )
         for route in unusable
     ]
+
+
+def _flat(routes):
+    """Yield the routes in `routes`, and in what they include."""
+    for route in routes:
+        if hasattr(route, 'routes'):
+            for inner in _flat(route.routes):
+                yield inner
+        else:
+            yield route
 
 
 def _check_commit():
@@ -146,3 +184,14 @@ def _check_sessions(layers):
             id='channels.W014',
         )]
     return []
+
+
+def _check_names():
+    return [
+        Warning(
+            'There is no setting %s.' % wrong,
+            hint='It is called %s.' % right,
+            id='channels.W019',
+        )
+        for wrong, right in conf.misspelled()
+    ]

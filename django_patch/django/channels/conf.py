@@ -8,7 +8,27 @@ from __future__ import absolute_import
 from django.conf import settings
 
 
+#: Names that settings are given by mistake, as often CHANNEL as CHANNELS,
+#: and what they are called. A wrong name is no error to Django: nothing
+#: happens.
+MISSPELLED = {
+    'CHANNEL_BACKENDS': 'CHANNEL_LAYERS',
+    'CHANNEL_LAYER': 'CHANNEL_LAYERS',
+    'CHANNELS_LAYER': 'CHANNEL_LAYERS',
+    'CHANNELS_LAYERS': 'CHANNEL_LAYERS',
+    'CHANNELS_SEND_ON_COMMIT': 'CHANNEL_SEND_ON_COMMIT',
+    'CHANNELS_SEND_TIMEOUT': 'CHANNEL_SEND_TIMEOUT',
+    'CHANNELS_SESSION_ENGINE': 'CHANNEL_SESSION_ENGINE',
+    'CHANNELS_WSGI_EMULATION': 'CHANNEL_WSGI_EMULATION',
+    'CHANNEL_WS_PROTOCOLS': 'CHANNELS_WS_PROTOCOLS',
+}
+
+
 class Settings(object):
+
+    def misspelled(self):
+        """Return [(name, right name), ...] of the MISSPELLED that are set."""
+        return [(wrong, MISSPELLED[wrong]) for wrong in sorted(MISSPELLED) if hasattr(settings, wrong)]
 
     @property
     def channel_layers(self):

@@ -36,7 +36,7 @@ def check_packages(app_configs=None, **kwargs):
     try:
         check_all()
     except ImproperlyConfigured as error:
-        return [Error(str(error), id='channels.E015')]
+        return [Error(str(error), hint='Upgrade it with pip install --upgrade.', id='channels.E015')]
     return []
 
 

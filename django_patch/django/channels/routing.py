@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 
 from .compat import six
 from .exceptions import DenyConnection
+from .names import validate_channel_name
 
 #: The consumer of http.request where a project names none: Django's views.
 DEFAULT_HTTP_CONSUMER = 'django.channels.handler.view_consumer'
@@ -91,7 +92,7 @@ class Filters(object):
     def __init__(self, filters):
         self.patterns = {}
         for key, pattern in filters.items():
-            compiled = re.compile(pattern) if isinstance(pattern, (six.text_type, str, bytes)) else pattern
+            compiled = _compile(key, pattern)
             if compiled.groups != len(compiled.groupindex):
                 raise ValueError(
                     'The filter %s=%r has a group without a name. Filters become keyword arguments: write '
@@ -114,6 +115,17 @@ class Filters(object):
         return matches
 
 
+def _compile(key, pattern):
+    if not isinstance(pattern, (six.text_type, str, bytes)):
+        return pattern
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        return six.raise_from(
+            ValueError('The filter %s=%r is no regular expression: %s' % (key, pattern, error)), error
+        )
+
+
 def _text(value):
     if isinstance(value, bytes):
         return value.decode('utf-8', 'replace')
@@ -133,11 +145,15 @@ class Route(object):
 
     `channels` is a name or a list of names, `consumer` a callable or its
     dotted path, and each filter a regular expression that the message's
-    value of that key has to match from its start.
+    value of that key has to match from its start. Raise TypeError or
+    ValueError for what no worker could receive from or filter by.
     """
 
     def __init__(self, channels, consumer, **filters):
-        self.channels = [channels] if isinstance(channels, (six.text_type, str)) else list(channels)
+        if isinstance(channels, (six.text_type, str, bytes)) or not hasattr(channels, '__iter__'):
+            channels = [channels]
+        # A reader that asked for one wrong name would get nothing at all.
+        self.channels = [validate_channel_name(name, receive=True) for name in channels]
         self._consumer = consumer
         self.filters = Filters(filters)
         self._names = frozenset(self.channels)

@@ -8,6 +8,7 @@ from __future__ import absolute_import
 
 import threading
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from ..compat import six
@@ -16,8 +17,19 @@ from ..exceptions import InvalidChannelLayerError
 from ..routing import Router
 
 DEFAULT_CHANNEL_LAYER = 'default'
+#: What a BACKEND raises that can't be imported: one that is no text, too.
+IMPORT_ERRORS = (ImportError, TypeError, AttributeError)
+#: What a class raises whose CONFIG, or what it needs installed, is wrong.
+BUILD_ERRORS = (TypeError, ValueError, ImportError, ImproperlyConfigured)
+#: What a layer has at least, whoever made it.
+CONTRACT = ('send', 'receive', 'new_channel', 'extensions', 'ChannelFull', 'MessageTooLarge')
 
 __all__ = ['ChannelLayerManager', 'ChannelLayerWrapper', 'DEFAULT_CHANNEL_LAYER', 'channel_layers']
+
+
+def find_missing(layer):
+    """Return the names of what `layer` lacks to be a channel layer."""
+    return [name for name in CONTRACT if not hasattr(layer, name)]
 
 
 class ChannelLayerManager(object):
@@ -52,13 +64,18 @@ class ChannelLayerManager(object):
         return self._make(alias, 'TEST_CONFIG')
 
     def _config(self, alias):
+        if not isinstance(self.configs, dict):
+            raise InvalidChannelLayerError('CHANNEL_LAYERS must be a dict of alias -> configuration.')
         try:
-            return self.configs[alias]
+            config = self.configs[alias]
         except KeyError:
-            known = ', '.join(repr(str(name)) for name in sorted(self.configs)) or 'none'
+            known = ', '.join(repr(str(name)) for name in sorted(self.configs, key=str)) or 'none'
             raise InvalidChannelLayerError(
                 "There is no channel layer %r. CHANNEL_LAYERS has: %s." % (str(alias), known)
             )
+        if not isinstance(config, dict):
+            raise InvalidChannelLayerError("CHANNEL_LAYERS['%s'] must be a dict." % alias)
+        return config
 
     def _make(self, alias, key):
         config = self._config(alias)
@@ -67,16 +84,22 @@ class ChannelLayerManager(object):
                 raise InvalidChannelLayerError("CHANNEL_LAYERS['%s'] has no %s." % (alias, required))
         try:
             backend = import_string(config['BACKEND'])
-        except ImportError as error:
+        except IMPORT_ERRORS as error:
             six.raise_from(InvalidChannelLayerError(
                 "The BACKEND of CHANNEL_LAYERS['%s'], %s, can't be imported: %s" % (alias, config['BACKEND'], error)
             ), error)
         try:
             layer = backend(**config.get(key, {}))
-        except TypeError as error:
+        except BUILD_ERRORS as error:
             six.raise_from(InvalidChannelLayerError(
                 "The %s of CHANNEL_LAYERS['%s'] doesn't fit %s: %s" % (key, alias, config['BACKEND'], error)
             ), error)
+        missing = find_missing(layer)
+        if missing:
+            raise InvalidChannelLayerError(
+                "The BACKEND of CHANNEL_LAYERS['%s'], %s, is no channel layer: it has no %s." %
+                (alias, config['BACKEND'], ', '.join(missing))
+            )
         return ChannelLayerWrapper(layer, alias, config['ROUTING'])
 
     def __getitem__(self, alias):

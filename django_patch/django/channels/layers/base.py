@@ -44,9 +44,9 @@ class BaseChannelLayer(object):
     process_capacity_factor = 100
 
     def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None):
-        self.expiry = expiry
-        self.group_expiry = group_expiry
-        self.capacity = capacity
+        self.expiry = _seconds('expiry', expiry)
+        self.group_expiry = _seconds('group_expiry', group_expiry)
+        self.capacity = _capacity('capacity', capacity)
         self.channel_capacity = self.compile_capacities(channel_capacity or {})
         self._capacities = {}
         self._interrupted_by_reactor = False
@@ -193,10 +193,14 @@ class BaseChannelLayer(object):
         Return `channel_capacity` as [(compiled pattern, capacity), ...].
 
         Raise TypeError for a pattern that is neither a glob nor a compiled
-        regular expression.
+        regular expression, and ValueError for a capacity that is none.
         """
+        if not isinstance(channel_capacity, dict):
+            raise TypeError('channel_capacity must be a dict, such as {"thumbnails": 1000}, not %r.' %
+                            (channel_capacity,))
         compiled = []
         for pattern, capacity in channel_capacity.items():
+            _capacity('channel_capacity[%r]' % (pattern,), capacity)
             if hasattr(pattern, 'match'):
                 compiled.append((pattern, capacity))
             elif isinstance(pattern, (six.text_type, str)):
@@ -236,6 +240,20 @@ class BaseChannelLayer(object):
             raise TypeError('A message must be a dict, not %s (%r).' % (type(message).__name__, message))
         if '__asgi_channel__' in message:
             raise ValueError("The key '__asgi_channel__' is kept for channel layers; name yours differently.")
+
+
+def _capacity(name, value):
+    """Return `value`, a number of messages; raise ValueError if it is none."""
+    if isinstance(value, bool) or not isinstance(value, six.integer_types) or value < 1:
+        raise ValueError('%s must be a whole number of messages, 1 or more, not %r.' % (name, value))
+    return value
+
+
+def _seconds(name, value):
+    """Return `value`, a number of seconds; raise ValueError if it is none."""
+    if isinstance(value, bool) or not isinstance(value, six.integer_types + (float,)) or not value > 0:
+        raise ValueError('%s must be a number of seconds above 0, not %r.' % (name, value))
+    return value
 
 
 def copy_message(value):
