@@ -30,8 +30,14 @@ OVERLAY = [
 # The files of compat/ that serve the backport only: the selectors and the eras
 # of other versions. In the place of a selector comes what it would select.
 COMPAT = os.path.join(os.path.dirname(HERE), 'compat')
-COMPAT_STAYS_OUT = {'__init__.py', 'app_config.py', 'django18.py', 'django111.py', 'django20.py'}
-COMPAT_RENAMED = {'native.py': '__init__.py', 'native_app_config.py': 'app_config.py'}
+COMPAT_STAYS_OUT = {
+    '__init__.py', 'app_config.py', 'django18.py', 'django111.py', 'django20.py', 'server_advice.py',
+}
+COMPAT_RENAMED = {
+    'native.py': '__init__.py',
+    'native_app_config.py': 'app_config.py',
+    'native_server_advice.py': 'server_advice.py',
+}
 
 # What makes the merged Django start on Python 3.8 and later, and can be left
 # out: a patch, and the file that its line loads.

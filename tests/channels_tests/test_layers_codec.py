@@ -117,7 +117,7 @@ class EncodeTests(SimpleTestCase):
     def test_missing_msgpack_is_an_error_with_advice(self):
         msgpack, codec.msgpack = codec.msgpack, None
         try:
-            with self.assertRaisesMessage(ImportError, 'pip install django-channels-backport[redis]'):
+            with self.assertRaisesMessage(ImportError, 'pip install msgpack'):
                 codec.require_msgpack()
         finally:
             codec.msgpack = msgpack

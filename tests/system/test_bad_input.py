@@ -40,6 +40,17 @@ def test_layer_without_routing_is_reported_with_advice(sites, command):
     assert 'ROUTING' in output and 'channels.E' in output and 'HINT' in output, output
 
 
+@pytest.mark.parametrize('reloader', [['--noreload'], []], ids=['without reloader', 'with reloader'])
+@pytest.mark.parametrize('layers, options, words', [
+    ('memory', ['--noworker'], ['InMemoryChannelLayer', '--noworker', 'layer that spans processes']),
+    ('no-default', [], ["There is no channel layer 'default'", "'other'"]),
+])
+def test_runserver_that_could_never_answer_is_refused(sites, layers, options, words, reloader):
+    output = refused(sites(SUT_LAYERS=layers).manage('runserver', '127.0.0.1:%d' % free_port(), *(options + reloader)))
+    for word in words:
+        assert word in output, output
+
+
 def test_worker_that_finds_no_redis_says_so_once_and_waits_for_it(sites, scratch):
     port = free_port()
     site = sites(SUT_LAYERS='redis', SUT_REDIS='redis://127.0.0.1:%d/0' % port)

@@ -34,10 +34,7 @@ _local = threading.local()
 def require_msgpack():
     """Raise ImportError, with advice, unless msgpack is installed."""
     if msgpack is None or msgpack.version < (1, 0):
-        raise ImportError(
-            'The Redis channel layer needs msgpack 1.0 or later. Install it with: '
-            'pip install django-channels-backport[redis]'
-        )
+        raise ImportError('The Redis channel layer needs msgpack 1.0 or later. Install it with: pip install msgpack')
 
 
 # msgpack

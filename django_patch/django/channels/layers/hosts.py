@@ -12,8 +12,7 @@ try:
     import redis.sentinel
 except ImportError as error:
     six.raise_from(ImportError(
-        'The Redis channel layer needs redis-py 3.5.3 or later. Install it with: '
-        'pip install django-channels-backport[redis]'
+        'The Redis channel layer needs redis-py 3.5.3 or later. Install it with: pip install redis msgpack'
     ), error)
 
 #: What is used where no host is given.

@@ -19,6 +19,7 @@ from django.utils import autoreload
 from django.utils.encoding import force_str
 
 from ..conf import conf
+from ..exceptions import InvalidChannelLayerError
 from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from ..log import setup_logger
 from ..worker import Worker
@@ -76,7 +77,7 @@ def serve(command, *args, **options):
         command.stdout.write('Performing system checks...\n\n')
         command.check(display_num_errors=True)
     command.check_migrations()
-    layer = channel_layers[DEFAULT_CHANNEL_LAYER]
+    layer = _get_layer(command, options)
     layer.router.check_default(http_consumer=_http_consumer(command, *args, **options))
     setup_logger('django.channels', int(options.get('verbosity', 1)))
     command.stdout.write(_banner(command, layer))
@@ -95,10 +96,7 @@ def serve(command, *args, **options):
     except EnvironmentError as error:
         if error.errno not in _ERRORS:
             raise
-        command.stderr.write('Error: %s' % _ERRORS[error.errno])
-        # Under the reloader this isn't the main thread, where sys.exit()
-        # would be enough.
-        os._exit(1)
+        _refuse(command, _ERRORS[error.errno])
     except KeyboardInterrupt:
         pass
     finally:
@@ -108,6 +106,26 @@ def serve(command, *args, **options):
     if options.get('shutdown_message'):
         command.stdout.write(options['shutdown_message'])
     return True
+
+
+def _get_layer(command, options):
+    try:
+        layer = channel_layers[DEFAULT_CHANNEL_LAYER]
+    except InvalidChannelLayerError as error:
+        _refuse(command, error)
+    if layer.local_only() and not options.get('run_worker', True):
+        _refuse(
+            command, 'With --noworker nothing would ever answer: the channel layer %s lives inside this process, where '
+            'no other worker sees it. Leave the option out, or use a layer that spans processes.' % layer
+        )
+    return layer
+
+
+def _refuse(command, reason):
+    command.stderr.write('Error: %s' % reason)
+    # Under the reloader this isn't the main thread, where sys.exit() would
+    # be enough.
+    os._exit(1)
 
 
 def _http_consumer(command, *args, **options):

@@ -7,8 +7,9 @@ from __future__ import absolute_import
 
 from importlib import import_module
 
-#: What a user without a server is told to run.
-HOW_TO_INSTALL = 'pip install "django-channels-backport[server]"'
+from ..compat.server_advice import HOW_TO_INSTALL
+
+__all__ = ['HOW_TO_INSTALL', 'find_server']
 
 
 def find_server():

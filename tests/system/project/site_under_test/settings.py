@@ -5,8 +5,9 @@ The tests choose by environment variables:
 
 SUT_APP       name of our app: 'channels', 'django.channels' in a patched
               Django, '' in a project that never heard of it.
-SUT_LAYERS    'memory', 'redis', 'empty' (CHANNEL_LAYERS = {}), 'unset', or
-              'no-routing' (a layer whose ROUTING was forgotten).
+SUT_LAYERS    'memory', 'redis', 'empty' (CHANNEL_LAYERS = {}), 'unset',
+              'no-routing' (a layer whose ROUTING was forgotten) or
+              'no-default' (a layer of another alias).
 SUT_REDIS     URL of the Redis, for 'redis'.
 SUT_DATABASE  path of the SQLite file.
 """
@@ -63,6 +64,11 @@ elif LAYERS == 'redis':
     }}
 elif LAYERS == 'no-routing':
     CHANNEL_LAYERS = {'default': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer'}}
+elif LAYERS == 'no-default':
+    CHANNEL_LAYERS = {'other': {
+        'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer',
+        'ROUTING': ROUTING,
+    }}
 elif LAYERS == 'empty':
     CHANNEL_LAYERS = {}
 elif LAYERS != 'unset':
