@@ -43,6 +43,23 @@ class InstalledAppsTests(unittest.TestCase):
         finished = self.setup_apps(['channels'], "print(apps.get_app_config('channels').path)")
         self.assertTrue(finished.output.strip().endswith('_bundle/channels'), finished)
 
+    def test_runserver_is_ours_and_the_one_of_staticfiles_is_left_alone(self):
+        code = textwrap.dedent('''
+            from django.contrib.staticfiles.management.commands import runserver
+            from django.core.management import get_commands, load_command_class
+            bases = runserver.Command.__bases__
+            command = load_command_class(get_commands()['runserver'], 'runserver')
+            print([isinstance(command, runserver.Command), type(command) is runserver.Command])
+            print([base.__module__ for base in bases])
+            print(get_commands()['collectstatic'])
+        ''')
+        core = "['django.core.management.commands.runserver']"
+        for entries in (['django.contrib.staticfiles', 'channels'], ['channels', 'django.contrib.staticfiles']):
+            finished = self.setup_apps(entries, code)
+            self.assertEqual(
+                finished.output.splitlines(), ['[True, False]', core, 'django.contrib.staticfiles'], finished.errors
+            )
+
     def test_commands_of_the_app_are_found(self):
         finished = self.setup_apps(
             ['django.contrib.staticfiles', 'channels'],

@@ -47,6 +47,25 @@ class WheelTests(unittest.TestCase):
         hard = sorted(line.replace(' ', '').replace('(', '').replace(')', '') for line in required if ';' not in line)
         self.assertEqual(hard, ['Django>=1.8', 'six'])
 
+    def test_an_editable_install_works_from_the_alias_on(self):
+        try:
+            from setuptools.command import editable_wheel  # NOQA
+        except ImportError:
+            self.skipTest('This setuptools knows nothing of editable wheels.')
+        environment = support.Environment('editable')
+        environment.pip('install', '--no-build-isolation', '--use-pep517', '--no-deps', '-e', support.checkout())
+        output = environment.code('''
+            import channels
+            from django.channels.channel import Channel
+            print(Channel is channels.Channel)
+            print(channels.__file__)
+        ''')
+        same, path = output.splitlines()
+        self.assertEqual(same, 'True')
+        self.assertTrue(path.startswith(support.checkout()), path)
+        # setuptools drops the start-up file.
+        self.assertIn('django.channels', environment.run('-c', 'import django.channels').errors)
+
     def test_uninstalling_leaves_nothing(self):
         environment = support.Environment('uninstall')
         before = set(os.listdir(environment.site_packages))

@@ -1,4 +1,4 @@
-"""The tutorial, step by step: the code of its own blocks must run."""
+"""The tutorial, step by step, and the first examples: the code of their own blocks must run."""
 import os
 import re
 import textwrap
@@ -26,11 +26,18 @@ print(session.session_key)
 """
 
 
-def block(words):
-    """Return the first block of code of the tutorial that has these words."""
-    with open(os.path.join(CHECKOUT, 'docs', 'tutorial.txt'), encoding='utf-8') as file:
-        blocks = re.findall(r'::\n\n((?:    .*\n|\n)+)', file.read())
-    return next(textwrap.dedent(text) for text in blocks if words in text)
+README = 'README.md'
+TUTORIAL = 'docs/tutorial.txt'
+GETTING_STARTED = 'django_patch/docs/topics/channels/getting-started.txt'
+
+
+def block(words, page=TUTORIAL):
+    """Return the first block of code of a page that has these words."""
+    with open(os.path.join(CHECKOUT, page), encoding='utf-8') as file:
+        text = file.read()
+    blocks = re.findall(r'^```python\n(.*?)^```$', text, re.M | re.S) if page.endswith('.md') else \
+        re.findall(r'(?:::|code-block:: html)\n\n((?:    .*\n|\n)+)', text)
+    return next(textwrap.dedent(text).strip('\n') + '\n' for text in blocks if words in text)
 
 
 class Project:
@@ -44,11 +51,20 @@ class Project:
         start.stop()
         self.subject = Subject(python, os.path.join(folder, 'mysite'), 'mysite.settings', {})
         self.subject.run('startapp', 'talk')
-        self.write('mysite/settings.py', block('CHANNEL_LAYERS').replace("'channels'", repr(app_name())), 'a')
+
+    def configure(self, page=TUTORIAL):
+        """Append to the settings what a page says."""
+        text = block('CHANNEL_LAYERS', page).replace("['channels'", '[%r' % app_name())
+        if self.subject.django.startswith('1.8.'):
+            # As the comments of the page say.
+            text = re.sub(r"\+= \[(\S+)\]", r'+= (\1,)', text)
+        self.write('mysite/settings.py', text, 'a')
 
     def write(self, path, text, mode='w'):
         """Write a file of the project, or append to it."""
-        with open(os.path.join(self.subject.project, path), mode, encoding='utf-8') as file:
+        path = os.path.join(self.subject.project, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, mode, encoding='utf-8') as file:
             file.write(text)
 
     def session_key(self):
@@ -78,7 +94,37 @@ def refused(port, path):
     return caught.value.status_code == 403
 
 
+def everybody_hears(port, path):
+    """Tell whether two sockets at a path hear what one of them says."""
+    one, other = socket_to(port, path), socket_to(port, path)
+    try:
+        one.send('both')
+        return (one.recv(), other.recv()) == ('both', 'both')
+    finally:
+        one.close()
+        other.close()
+
+
+def test_example_of_the_readme_runs(project):
+    project.configure(README)
+    project.write('mysite/routing.py', block('channel_routing', README))
+    port = project.serve()
+    assert everybody_hears(port, '/news/')
+    assert refused(port, '/other/')
+
+
+def test_first_example_of_djangos_documentation_runs(project):
+    project.configure(GETTING_STARTED)
+    if app_name() == 'channels':
+        # A Django that was not patched needs the app.
+        project.write('mysite/settings.py', "INSTALLED_APPS = list(INSTALLED_APPS) + ['channels']\n", 'a')
+    project.write('mysite/consumers.py', block('def connect', GETTING_STARTED))
+    project.write('mysite/routing.py', block('channel_routing = [', GETTING_STARTED))
+    assert everybody_hears(project.serve(), '/live/')
+
+
 def test_every_step_of_the_tutorial_runs(project):
+    project.configure()
     project.write('mysite/routing.py', block('channel_routing = []'))
     project.subject.run('migrate', '-v', '0')
     assert get(project.serve(), '/').status in (200, 404)
@@ -97,11 +143,10 @@ def test_every_step_of_the_tutorial_runs(project):
     line = "    route('websocket.disconnect', consumers.disconnect, path=r'^/talk/$'),\n"
     project.write('mysite/routing.py', routing.replace(']', line + ']'))
     port = project.serve()
-    one, other = socket_to(port, '/talk/'), socket_to(port, '/talk/')
-    one.send('both')
-    assert (one.recv(), other.recv()) == ('both', 'both')
+    assert everybody_hears(port, '/talk/')
 
-    project.write('talk/consumers.py', block('@channel_session_user_from_http'))
+    consumers = block('@channel_session_user_from_http')
+    project.write('talk/consumers.py', consumers)
     key = project.session_key()
     port = project.serve()
     assert refused(port, '/talk/')
@@ -109,3 +154,29 @@ def test_every_step_of_the_tutorial_runs(project):
     user.send('it is me')
     assert '"user": "ann"' in user.recv()
     user.close()
+
+    project.write('talk/models.py', block('class Line'))
+    project.subject.run('makemigrations', 'talk')
+    project.subject.run('migrate', '-v', '0')
+    project.write('talk/views.py', block('def page'))
+    project.write('talk/templates/talk/page.html', block('<ul'))
+    urls = block('urlpatterns +=')
+    if project.subject.django.startswith('1.'):
+        # As the page says in front of the block.
+        urls = urls.replace('from django.urls import path', 'from django.conf.urls import url')
+        urls = urls.replace("path('talk/', ", "url(r'^talk/$', ")
+    project.write('mysite/urls.py', urls, 'a')
+    project.write('talk/consumers.py', block('def send_line'), 'a')
+    port, cookie = project.serve(), 'sessionid=' + key
+    assert get(port, '/talk/').header('Location').endswith('/admin/login/?next=/talk/')
+    user = socket_to(port, '/talk/?after=0', cookie=cookie)
+    user.send('a < b')
+    assert '"text": "a < b"' in user.recv()
+    page = get(port, '/talk/', Cookie=cookie)
+    assert (page.status, 'ann: a &lt; b' in page.text) == (200, True), page.text
+    later = socket_to(port, '/talk/?after=0', cookie=cookie)
+    assert '"text": "a < b"' in later.recv()
+    last = re.search(r'data-id="(\d+)"', page.text).group(1)
+    informed = socket_to(port, '/talk/?after=' + last, cookie=cookie)
+    user.send('new')
+    assert '"text": "new"' in informed.recv()

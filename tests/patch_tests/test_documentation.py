@@ -1,0 +1,72 @@
+"""
+The documentation for users: complete, without dead links, and valid Python.
+"""
+import ast
+import re
+import textwrap
+import unittest
+
+from .support import CHECKOUT, PACKAGE, PATCH_SET
+
+DOCS = CHECKOUT / 'docs'
+PAGES = sorted(DOCS.rglob('*.txt')) + sorted((PATCH_SET / 'docs').rglob('*.txt'))
+
+
+def read(path):
+    return path.read_text(encoding='utf-8')
+
+
+def python_blocks(path):
+    """Yield (line, code) of each block of a page that is Python."""
+    if path.suffix == '.md':
+        found = re.finditer(r'^```python\n(.*?)^```$', read(path), re.M | re.S)
+    else:
+        # What is no Python has a directive that says so.
+        found = re.finditer(r'^(?!\.\. ).*::\n\n((?: +.*\n|\n)+)', read(path), re.M)
+    for match in found:
+        yield read(path)[:match.start()].count('\n') + 1, textwrap.dedent(match.group(1))
+
+
+class DocumentationTests(unittest.TestCase):
+
+    def test_the_reference_names_each_page(self):
+        reference = read(DOCS / 'reference.txt')
+        for path in (PATCH_SET / 'docs').rglob('*.txt'):
+            if path.name != 'index.txt':
+                self.assertIn('``%s``' % path.relative_to(PATCH_SET / 'docs').as_posix(), reference)
+
+    def test_the_reference_has_each_setting_with_its_default(self):
+        settings = re.findall(r"getattr\(settings, '(\w+)'(?:, ([^)]+))?\)", read(PACKAGE / 'conf.py'))
+        self.assertGreater(len(settings), 5)
+        for name, default in settings:
+            self.assertIn('\n``%s`` (default: ``%s``)\n' % (name, default), read(DOCS / 'reference.txt'))
+
+    def test_every_link_leads_somewhere(self):
+        dead = []
+        for path in [CHECKOUT / 'README.md'] + PAGES:
+            targets = re.findall(r'\]\((?!https?:)([^)#]+)', read(path)) if path.suffix == '.md' else []
+            if DOCS in path.parents:
+                targets += [name + '.txt' for name in re.findall(r':doc:`(?:[^`]*<)?([\w/.-]+)>?`', read(path))]
+            dead += ['%s: %s' % (path.name, target) for target in targets if not (path.parent / target).exists()]
+        self.assertEqual(dead, [])
+
+    def test_the_index_leads_to_every_page(self):
+        names = {path.relative_to(DOCS).with_suffix('').as_posix() for path in DOCS.rglob('*.txt')} - {'index'}
+        self.assertEqual(set(re.findall(r':doc:`([\w/]+)`', read(DOCS / 'index.txt'))), names)
+
+    def test_examples_are_python(self):
+        count = 0
+        for path in [CHECKOUT / 'README.md'] + PAGES:
+            if path.parent.name == 'standards':
+                # They are for all languages.
+                continue
+            for line, code in python_blocks(path):
+                count += 1
+                if code.startswith("'"):
+                    # Items of a dictionary.
+                    code = '{%s}' % code
+                try:
+                    ast.parse(code)
+                except SyntaxError as error:
+                    self.fail('%s:%d: %s\n%s' % (path, line, error, code))
+        self.assertGreater(count, 20)
