@@ -3,6 +3,7 @@ from __future__ import absolute_import, unicode_literals
 
 import re
 import threading
+import warnings
 
 from django.channels.exceptions import ChannelFull
 from django.channels.layers.memory import InMemoryChannelLayer
@@ -59,11 +60,22 @@ class InMemoryLayerTests(SimpleTestCase):
     def test_what_no_message_can_hold_is_refused(self):
         with self.assertRaisesMessage(TypeError, "A message can't hold a object"):
             self.layer.send('a', {'x': [object()]})
+        # As over Redis, so that tests find out.
+        for key in (5, None, ('a', 'b')):
+            with self.assertRaisesMessage(TypeError, 'The keys of a message must be text, not '):
+                self.layer.send('a', {'x': {key: 1}})
         with self.assertRaisesMessage(TypeError, 'A message must be a dict, not list'):
             self.layer.send('a', [])
         with self.assertRaisesMessage(ValueError, '__asgi_channel__'):
             self.layer.send('a', {'__asgi_channel__': 'b'})
         self.assertEqual(self.received('a'), [])
+
+    def test_the_old_name_of_receive_warns(self):
+        self.layer.send('a', {'n': 1})
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter('always')
+            self.assertEqual(self.layer.receive_many(['a'], block=True), ('a', {'n': 1}))
+        self.assertIn('use receive()', str(caught[0].message))
 
     def test_no_channel_starves(self):
         layer = self.make_layer(capacity=1000)

@@ -228,6 +228,36 @@ class OrderingTests(SessionTestCase):
         self.assertEqual(self.seen, [0, 1, 2, 3, 4])
         self.assertEqual(self.layer.global_statistics()['messages_pending'], 0)
 
+    def test_a_message_that_fails_holds_up_nobody_and_leaves_nothing(self):
+        @sessions.enforce_ordering
+        def consumer(message):
+            self.seen.append(message['order'])
+            message.channel_session['from'] = message['order']
+            if message['order'] == 1:
+                raise ZeroDivisionError()
+        self.consumer = consumer
+        for order in (0, 2):
+            consumer(self.message(order=order))
+        with self.assertRaises(ZeroDivisionError):
+            consumer(self.message(order=1))
+        self.assertEqual(sessions.session_for_reply_channel('p!a')['from'], 0)
+        self.work()
+        self.assertEqual(self.seen, [0, 1, 2])
+
+    def test_a_message_that_is_put_back_keeps_its_turn(self):
+        @sessions.enforce_ordering
+        def consumer(message):
+            self.seen.append(message['order'])
+            if len(self.seen) == 1:
+                raise ConsumeLater()
+        self.consumer = consumer
+        with self.assertRaises(ConsumeLater):
+            consumer(self.message(order=0))
+        consumer(self.message(order=1))
+        consumer(self.message(order=0))
+        self.work()
+        self.assertEqual(self.seen, [0, 0, 1])
+
     def test_sockets_do_not_wait_for_each_other(self):
         self.consumer(self.message(order=1))
         self.consumer(self.message(order=0, reply_channel='p!b'))

@@ -142,7 +142,7 @@ def enforce_ordering(func=None, slight=False):
     Run the messages of each socket strictly in the order they came.
 
     A message that is early waits, without a worker, on a channel of its
-    socket until the one before it is done.
+    socket until the one before it is done, or has failed.
     """
     if slight:
         raise ValueError('enforce_ordering has no slight mode: the handshake already comes before all else.')
@@ -159,12 +159,24 @@ def enforce_ordering(func=None, slight=False):
         if message['order'] > session.get(ORDER_KEY, 0):
             _wait(message)
             return
-        func(*args, **kwargs)
-        session[ORDER_KEY] = max(message['order'] + 1, session.get(ORDER_KEY, 0))
-        # What waits is called once the next worker can see the new number.
-        _save_channel_session(session)
-        _call_waiting(message)
+        try:
+            func(*args, **kwargs)
+        except ConsumeLater:
+            raise
+        except Exception:
+            # It is lost, and those behind it mustn't wait for it. What its
+            # consumer put into the session is dropped.
+            _pass_on(message, session_for_reply_channel(message.reply_channel.name))
+            raise
+        _pass_on(message, session)
     return inner
+
+
+def _pass_on(message, session):
+    session[ORDER_KEY] = max(message['order'] + 1, session.get(ORDER_KEY, 0))
+    # What waits is called once the next worker can see the new number.
+    _save_channel_session(session)
+    _call_waiting(message)
 
 
 def _waiting_channel(message):

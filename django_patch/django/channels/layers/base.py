@@ -10,11 +10,13 @@ from __future__ import absolute_import
 import fnmatch
 import re
 import sys
+import warnings
 
 from .. import exceptions, names
-from ..compat import six
+from ..compat import RemovedAfterNextVersionWarning, six
 from .blocking import send_blocking
 
+_TEXT = (six.text_type, str)
 _IMMUTABLE = frozenset([type(None), bool, float, bytes, six.text_type] + list(six.integer_types))
 
 
@@ -107,6 +109,11 @@ class BaseChannelLayer(object):
         the channel returned is the full one.
         """
         raise NotImplementedError('subclasses of BaseChannelLayer must provide a receive() method')
+
+    def receive_many(self, channels, block=False):
+        """Deprecated: what receive() was called in early layers."""
+        warnings.warn('receive_many() is deprecated: use receive().', RemovedAfterNextVersionWarning, stacklevel=2)
+        return self.receive(channels, block)
 
     def receive_batch(self, channels, limit, timeout=0):
         """
@@ -261,12 +268,15 @@ def copy_message(value):
     Return a copy of a message that shares nothing that can be changed.
 
     Lists and tuples become lists, as they would on their way through a
-    store. Raise TypeError for a value that no message can hold.
+    store. Raise TypeError for a key or a value that no message can hold.
     """
     kind = type(value)
     if kind in _IMMUTABLE:
         return value
     if kind is dict or isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, _TEXT):
+                raise TypeError('The keys of a message must be text, not %s (%r).' % (type(key).__name__, key))
         immutable = _IMMUTABLE
         return {
             key: item if type(item) in immutable else copy_message(item)
