@@ -7,7 +7,9 @@ import django
 from django.channels import Channel
 from django.channels.exceptions import ResponseLater
 from django.channels.http.handler import urls
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 
 try:
@@ -65,6 +67,19 @@ def later(request):
     raise ResponseLater()
 
 
+def promise(request):
+    """Save something, and answer later; in vain if the query string says so."""
+    ContentType.objects.create(app_label='promises', model='promise')
+    if request.GET:
+        raise ValueError('the view failed')
+    raise ResponseLater()
+
+
+@transaction.non_atomic_requests
+def promise_alone(request):
+    return promise(request)
+
+
 def stream(request):
     def parts():
         try:
@@ -109,6 +124,8 @@ urlpatterns = [
     url(r'^forbidden/$', forbidden),
     url(r'^leave/$', leave),
     url(r'^later/$', later),
+    url(r'^promise/$', promise),
+    url(r'^promise/alone/$', promise_alone),
     url(r'^stream/$', stream),
     url(r'^broken/$', broken_stream),
     url(r'^swallow/$', swallow),

@@ -6,15 +6,19 @@ from __future__ import absolute_import
 import copy
 import inspect
 import io
+import logging
 import pprint
 import sys
 import warnings
 
+import django
 from django.channels.compat import RemovedAfterNextVersionWarning
 from django.channels.http.body import BodyStream
+from django.core import mail
 from django.core.handlers.wsgi import WSGIRequest
 from django.template import Context, Engine
 from django.test import SimpleTestCase, override_settings
+from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
 
 from .http_tools import make_request
@@ -23,6 +27,9 @@ KEYS = [
     'wsgi.errors', 'wsgi.input', 'wsgi.multiprocess', 'wsgi.multithread', 'wsgi.run_once', 'wsgi.url_scheme',
     'wsgi.version',
 ]
+
+#: Addresses alone are what later Djangos want, pairs what the older do.
+ADMINS = ['admin@example.com'] if django.VERSION >= (6, 0) else [('Admin', 'admin@example.com')]
 
 #: Ways to read a key that warn.
 READS = {
@@ -128,6 +135,17 @@ class EmulationTests(SimpleTestCase):
             ))
         self.assertEqual(caught, [])
         self.assertIn('wsgi.url_scheme', pages[0])
+
+    @override_settings(ADMINS=ADMINS)
+    def test_the_mail_to_the_admins_does_not_warn(self):
+        record = logging.LogRecord('django.request', logging.ERROR, __file__, 1, 'The view failed', (), None)
+        record.request = make_request(headers=[[b'host', b'testserver']])
+        caught = caught_warnings(AdminEmailHandler(include_html=True).handle, record)[1]
+        self.assertEqual(caught, [])
+        message, = mail.outbox
+        (html, kind), = [tuple(alternative) for alternative in message.alternatives]
+        for text in (message.body, html):
+            self.assertIn('wsgi.url_scheme', text)
 
     def test_the_class_is_djangos_for_this_version(self):
         self.assertTrue(issubclass(RemovedAfterNextVersionWarning, (DeprecationWarning, PendingDeprecationWarning)))

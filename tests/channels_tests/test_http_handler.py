@@ -17,9 +17,10 @@ from django.channels.http.response import decode_response
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.names import disconnect_channel
 from django.channels.test import lint
+from django.contrib.contenttypes.models import ContentType
 from django.core.signals import got_request_exception, request_finished, request_started
-from django.db import close_old_connections
-from django.test import SimpleTestCase, override_settings
+from django.db import close_old_connections, connection
+from django.test import SimpleTestCase, TestCase, override_settings
 
 from . import http_urls
 from .http_tools import make_message, multipart
@@ -289,6 +290,28 @@ class ResponseLaterTests(HandlerTestCase):
         self.assertIs(ChannelRequest.RequestTimeout, RequestTimeout)
 
 
+class AtomicRequestsTests(HandlerTestCase, TestCase):
+
+    def setUp(self):
+        super(AtomicRequestsTests, self).setUp()
+        self.addCleanup(connection.settings_dict.__setitem__, 'ATOMIC_REQUESTS', False)
+        connection.settings_dict['ATOMIC_REQUESTS'] = True
+
+    def saved(self):
+        return ContentType.objects.filter(app_label='promises').count()
+
+    def test_a_promise_is_committed(self):
+        self.assertEqual((self.replies(path='/promise/'), self.saved()), ([], 1))
+
+    def test_a_failure_is_not(self):
+        self.assertEqual(self.response(path='/promise/', query_string=b'fail').status_code, 500)
+        self.assertEqual(self.saved(), 0)
+
+    def test_a_view_may_be_without_a_transaction(self):
+        self.assertEqual(self.response(path='/promise/alone/', query_string=b'fail').status_code, 500)
+        self.assertEqual(self.saved(), 1)
+
+
 class LostBodyTests(HandlerTestCase):
 
     def lost(self, path, *messages, **kwargs):
@@ -318,6 +341,14 @@ class LostBodyTests(HandlerTestCase):
         reply, = self.lost('/echo/', {'content': b'x', 'more_content': True})
         self.assertEqual((reply['status'], reply['content']), (408, b'408 Request Timeout'))
         self.assertNotIn(('exception', None), self.signals)
+
+    def test_middleware_that_wants_the_body_does_not_hide_it(self):
+        with self.settings(**{http_urls.MIDDLEWARE: ['django.middleware.csrf.CsrfViewMiddleware']}):
+            reply, = self.lost('/upload/', {'content': b'x', 'more_content': True}, headers=[
+                [b'content-type', b'application/x-www-form-urlencoded'], [b'content-length', b'10'],
+                [b'cookie', b'csrftoken=' + b'a' * 32],
+            ])
+        self.assertEqual((reply['status'], reply['content']), (408, b'408 Request Timeout'))
 
     def test_a_view_that_copes_with_it_answers_itself(self):
         reply, = self.lost('/swallow/')

@@ -79,7 +79,10 @@ class ChannelHandler(base.BaseHandler):
                 urls.set_script_prefix(request.script_name)
                 signals.request_started.send(sender=self.__class__, message=message, environ=request.META)
                 response = self.get_response(request)
-                if isinstance(request.body_failure, RequestTimeout) and response.status_code == 500:
+                if isinstance(request.body_failure, RequestTimeout) and response.status_code in (403, 500):
+                    # Of middleware, which gives up a body that it can't
+                    # read: Django's own, with the token of a form in it,
+                    # takes that for a forgery.
                     response = self._replace(response, self._timed_out(request))
         except Exception:
             response = self.uncaught_error(request, sys.exc_info())
@@ -103,6 +106,21 @@ class ChannelHandler(base.BaseHandler):
         # that other middleware should see.
         self._exception_middleware.insert(0, self._answer_exception)
         self._loaded = True
+
+    def make_view_atomic(self, view):
+        make_atomic = super(ChannelHandler, self).make_view_atomic
+        if make_atomic(view) is view:
+            return view
+
+        def promising(request, *args, **kwargs):
+            try:
+                return view(request, *args, **kwargs)
+            except ResponseLater as promise:
+                # A promise is no failure, so the transaction around the
+                # view is committed.
+                return self._answer_exception(request, promise)
+        promising._non_atomic_requests = getattr(view, '_non_atomic_requests', set())
+        return make_atomic(promising)
 
     def _answer_exception(self, request, exception):
         """Return the response for what only requests over channels raise."""
