@@ -15,7 +15,8 @@ from django.test import client
 from ..compat import six
 from ..http.handler import ChannelHandler
 from ..http.meta import message_from_environ
-from ..http.response import decode_response
+from ..http.response import decode_response, split_content
+from ..interfaces.bridge import body_chunk
 from ..layers.codec import from_json, to_json
 from ..layers.memory import InMemoryChannelLayer
 from ..message import Message
@@ -23,6 +24,13 @@ from . import lint
 
 #: Where the made-up client of each request waits for its response.
 REPLY_CHANNEL = u'http.response.test!client'
+#: Where the rest of a body comes in.
+BODY_CHANNEL = u'http.request.body?test'
+#: Bytes of a body that are in the request message itself. So few that a form
+#: with a file in it comes in pieces, as from a server.
+INLINE_BODY_SIZE = 1024
+#: In how many pieces the rest comes at most; the layer holds more.
+_PIECES = 50
 
 
 class ChannelClientHandler(ChannelHandler):
@@ -59,14 +67,16 @@ class ChannelClientHandler(ChannelHandler):
         except ValueError:
             length = 0
         body = environ['wsgi.input'].read(length) if length > 0 else b''
-        content = message_from_environ(environ, REPLY_CHANNEL, body)
-        lint.check('http.request', content)
-        message = Message(from_json(to_json(content)), 'http.request', InMemoryChannelLayer())
+        layer = InMemoryChannelLayer()
+        first, rest = body[:INLINE_BODY_SIZE], body[INLINE_BODY_SIZE:]
+        content = message_from_environ(environ, REPLY_CHANNEL, first, BODY_CHANNEL if rest else None)
+        for chunk in _chunks(rest):
+            layer.send(BODY_CHANNEL, _travelled(BODY_CHANNEL, chunk))
+        message = Message(_travelled('http.request', content), 'http.request', layer)
         replies = super(ChannelClientHandler, self).__call__(message)
         try:
             for reply in replies:
-                lint.check(REPLY_CHANNEL, reply)
-                yield from_json(to_json(reply))
+                yield _travelled(REPLY_CHANNEL, reply)
         finally:
             replies.close()
 
@@ -83,6 +93,18 @@ class ChannelClientHandler(ChannelHandler):
     def uncaught_error(self, request, exc_info):
         """Let errors through to the test, as Django's ClientHandler does."""
         six.reraise(*exc_info)
+
+
+def _chunks(rest):
+    """Return the messages for the body channel that bring the bytes `rest`."""
+    pieces = split_content(rest, len(rest) // _PIECES + 1) if rest else []
+    return [body_chunk(piece, number < len(pieces)) for number, piece in enumerate(pieces, 1)]
+
+
+def _travelled(channel, content):
+    """Return what is left of a message when JSON has carried it."""
+    lint.check(channel, content)
+    return from_json(to_json(content))
 
 
 class _open_connections(object):
