@@ -61,9 +61,9 @@ def parser():
              'there is no 3.11; with --all both); they must fail in the same tests, those of '
              'django_patch/failing_tests.txt (about 7 minutes for each Python)')
     add('--through-channels', action='store_true',
-        help="also Django's own tests of requests and responses, under WSGI and sent through channels, on %s; what "
-             'fails through channels only fails the run, but for the exceptions in tests/harness/through_channels.py '
-             '(about 30 minutes)' % ', '.join(map(str, through_channels.PAIRS)))
+        help="also Django's own tests of requests and responses, sent through channels, on %s; what fails there and "
+             'not under WSGI fails the run, but for the exceptions in tests/harness/through_channels.py '
+             '(about 10 minutes)' % ', '.join(map(str, through_channels.PAIRS)))
     add('--list', action='store_true', help='list the pairs, and whether their Python is here; run nothing')
     add('--cache', metavar='FOLDER', default=os.environ.get('RUNTESTS_CACHE') or str(CHECKOUT / '.runtests'),
         help='where environments, sources and logs are kept (default: $RUNTESTS_CACHE or .runtests in the checkout)')

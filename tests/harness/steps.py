@@ -84,6 +84,8 @@ class Bench:
         if any(pair.patched for pair in pairs):
             wanted['patched Django'] = self.packages.patched_django
         for name, build in wanted.items():
+            if name in self.wheels:
+                continue
             self.reporter.progress('wheels', name + ' ...')
             try:
                 self.wheels[name] = build()
