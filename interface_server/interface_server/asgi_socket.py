@@ -109,7 +109,7 @@ class AsgiSocket:
         # Most servers answer our close with an event that ends the reading;
         # the rest are not waited for.
         self._readable.set()
-        if self._timer is None:
+        if self._timer is None and self._app.options.close_timeout:
             self._timer = asyncio.get_running_loop().call_later(self._app.options.close_timeout, self._stop_reading)
 
     def _stop_reading(self) -> None:
@@ -127,7 +127,8 @@ class AsgiSocket:
             return
         self._queue.append((message, size))
         self._queue_size += size
-        if self._queue_size > self._app.options.outbound_buffer and self._session is not None:
+        limit = self._app.options.outbound_buffer
+        if limit and self._queue_size > limit and self._session is not None:
             waiting, self._queue_size = self._queue_size, 0
             self._queue.clear()
             self._session.overrun(waiting)

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 WATCH_AFTER = 0.2
 #: Seconds that a piece of a body waits to be joined by the next.
 JOIN_FOR = 0.02
+#: Seconds that stand for no limit in time: a timer doesn't take infinity.
+NEVER = 10.0 ** 8
 
 
 class Gone(Exception):
@@ -195,7 +197,7 @@ class HttpExchange:
             while more:
                 parts: list[bytes] = []
                 size = 0
-                while more and size < self._app.options.body_chunk_size:
+                while more and (not parts or size < self._app.options.body_chunk_size):
                     if next_part is None:
                         next_part = asyncio.get_running_loop().create_task(self._read_body(1))
                     if size:
@@ -207,7 +209,7 @@ class HttpExchange:
                     parts.append(part)
                     size += len(part)
                 await self._app.layer.send_with_room(
-                    channel, bridge.body_chunk(b"".join(parts), more), self._app.options.http_timeout
+                    channel, bridge.body_chunk(b"".join(parts), more), self._app.options.http_timeout or NEVER
                 )
         finally:
             if next_part is not None:
@@ -233,7 +235,8 @@ class HttpExchange:
         """Take a message from the reply channel; see Mailroom."""
         self._mail.append(message)
         self._mail_size += _size(message)
-        if self._mail_size > self._app.options.response_buffer and not self._held:
+        limit = self._app.options.response_buffer
+        if limit and self._mail_size > limit and not self._held:
             self._held = self._app.layer.hold(self._reply_channel)
             if not self._held:
                 self._fail(Refused(503, "The client reads too slowly, and the channel layer can't make workers wait."))
@@ -254,14 +257,13 @@ class HttpExchange:
 
     async def _next_message(self) -> Message:
         loop = asyncio.get_running_loop()
-        self._deadline = loop.time() + self._app.options.http_timeout
+        timeout = self._app.options.http_timeout or NEVER
+        self._deadline = loop.time() + timeout
         while not self._mail:
             if self._failure is not None:
                 raise self._failure
             if self._timer is None:
-                first = self._app.options.http_timeout if self._input else min(
-                    WATCH_AFTER, self._app.options.http_timeout
-                )
+                first = timeout if self._input else min(WATCH_AFTER, timeout)
                 self._timer = loop.call_later(first, self._on_timer)
             self._waiter = loop.create_future()
             await self._waiter

@@ -98,9 +98,9 @@ class WebSocketSession:
             client=self._client,
             server=scope.get("server"),
         )
-        self._timer = asyncio.get_running_loop().call_later(
-            self._app.options.websocket_handshake_timeout, self._on_handshake_timeout
-        )
+        timeout = self._app.options.websocket_handshake_timeout
+        if timeout:
+            self._timer = asyncio.get_running_loop().call_later(timeout, self._on_handshake_timeout)
         self._app.layer.send_then("websocket.connect", message, self._on_announced)
 
     def _on_announced(self, error: Optional[Exception]) -> None:

@@ -85,6 +85,33 @@ def test_what_breaks_the_protocol(data, code):
     assert error.value.code == code
 
 
+@pytest.mark.parametrize("most", [1, 2, 3, 100])
+def test_frames_beyond_those_asked_for_stay_bytes(most):
+    parser = FrameParser(0, 0)
+    data = b"".join(client(TEXT, b"%d" % number) for number in range(10)) + client(TEXT, b"10")[:4]
+    found, takes = parser.feed(data, most), 1
+    while parser.has_more:
+        events = parser.feed(b"", most)
+        assert len(events) <= most
+        found, takes = found + events, takes + 1
+    assert found == [(TEXT, str(number)) for number in range(10)]
+    assert takes >= 10 / most
+    assert parser.feed(client(TEXT, b"10")[4:] + client(PING, b"!")) == [(TEXT, "10"), (PING, b"!")]
+
+
+def test_frames_before_a_broken_one_are_taken():
+    parser = FrameParser(0, 0)
+    assert parser.feed(client(TEXT, b"a") + client(3, b"")) == [(TEXT, "a")]
+    assert parser.has_more
+    with pytest.raises(FrameError):
+        parser.feed(b"")
+    parser = FrameParser(0, 0)
+    assert parser.feed(client(TEXT, b"a") + client(TEXT, b"\xff")) == [(TEXT, "a")]
+    assert parser.has_more
+    with pytest.raises(FrameError):
+        parser.feed(client(TEXT, b"b"))
+
+
 def test_a_message_in_tiny_pieces_takes_no_more_room_than_it_has():
     parser = FrameParser(1000, 10 ** 6)
     parser.feed(client(BINARY, b"", fin=False))

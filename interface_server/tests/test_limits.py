@@ -1,4 +1,5 @@
 """Every limit, tried with raw sockets from outside."""
+import dataclasses
 import socket
 import time
 
@@ -10,6 +11,7 @@ from interface_server.backport import bridge
 from interface_server.options import Options
 from interface_server.protocols import guard as guard_module
 from interface_server.protocols.guard import Guard
+from interface_server.websocket import WebSocketSession
 
 
 @pytest.fixture(autouse=True)
@@ -123,14 +125,67 @@ def test_frames_beyond_the_rate_are_read_later(start):
     server = start({"websocket.connect": accept, "websocket.receive": echo}, threads=1, max_frames_per_second=10)
     started = time.monotonic()
     with server.socket() as ws:
-        # What one read brings is taken whole, so the second dozen shows it.
-        for number in range(24):
-            ws.send(str(number))
-            if number == 11:
-                assert [ws.recv(PATIENCE) for _ in range(12)] == [str(number) for number in range(12)]
-        assert [ws.recv(PATIENCE) for _ in range(12)] == [str(number) for number in range(12, 24)]
+        # In one piece: what one read brings is not taken whole.
+        ws.socket.sendall(b"".join(b"\x81\x82\0\0\0\0%02d" % number for number in range(24)))
+        assert [ws.recv(PATIENCE) for _ in range(24)] == [f"{number:02}" for number in range(24)]
         # Not all at once, and not much later than need be.
         assert 0.5 < time.monotonic() - started < 10
+
+
+def test_one_read_of_tiny_frames_does_not_become_thousands_of_messages(start, layer, monkeypatch):
+    """The layer takes nothing; what waits for it is the bytes that came."""
+    taken = []
+    received = WebSocketSession.received
+
+    def count(session, *frame):
+        taken.append(frame)
+        received(session, *frame)
+
+    monkeypatch.setattr(WebSocketSession, "received", count)
+    server = start({"websocket.connect": accept}, max_frames_per_second=0)
+    with server.socket() as ws:
+        server.workers.stop()
+        for _ in range(layer.capacity):
+            layer.send("websocket.receive", {"text": "in the way"})
+        ws.socket.sendall(b"\x81\x80\0\0\0\0" * 10000)
+        [session] = server.application.mailroom._sockets.values()
+        for _ in range(PATIENCE * 20):
+            if session._paused:
+                break
+            time.sleep(0.05)
+        assert session._paused and len(taken) < 100
+
+
+def test_zero_takes_each_limit_away(start):
+    """With all of them away, at once, everything goes on."""
+    def echo(layer, message):
+        layer.send(message["reply_channel"], {"text": message["text"]})
+
+    def echo_body(layer, message):
+        content = message["body"]
+        while message.get("body_channel"):
+            channel, chunk = layer.receive([message["body_channel"]], block=True)
+            if channel is not None:
+                content += chunk["content"]
+                if not chunk["more_content"]:
+                    break
+        layer.send(message["reply_channel"], {"status": 200, "content": content})
+
+    limits = {
+        field.name: type(field.default)(0) for field in dataclasses.fields(Options)
+        if type(field.default) in (int, float) and field.name != "shutdown_timeout"
+    }
+    assert len(limits) > 20
+    server = start(
+        {"websocket.connect": accept, "websocket.receive": echo, "http.request": echo_body}, **limits
+    )
+    body = b"x" * 300000
+    status, _, content = server.request("POST", "/" + "y" * 9000, body, {f"X-{number}": "z" * 400 for number in range(90)})
+    assert (status, content == body) == (200, True)
+    with server.socket(max_size=None) as ws:
+        ws.send("x" * 2000000)
+        assert len(ws.recv(PATIENCE)) == 2000000
+    assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1000
 
 
 # Time

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import struct
+import sys
 from typing import Any, Optional, Union
 
 try:
@@ -66,19 +67,27 @@ class FrameParser:
     """
     Turns what a client sends into messages and control frames.
 
-    `max_frame` and `max_message` are the sizes in bytes that are accepted.
+    `max_frame` and `max_message` are the sizes in bytes that are accepted; 0
+    takes a limit away.
     """
 
-    __slots__ = ("frames", "_max_frame", "_max_message", "_buffer", "_needed", "_opcode", "_message", "_size", "_decoder")
+    __slots__ = (
+        "frames", "_max_frame", "_max_message", "_buffer", "_position", "_needed", "_error", "_opcode", "_message",
+        "_size", "_decoder",
+    )
 
     def __init__(self, max_frame: int, max_message: int) -> None:
         #: How many frames have come.
         self.frames = 0
-        self._max_frame = max_frame
-        self._max_message = max_message
+        self._max_frame = max_frame or sys.maxsize
+        self._max_message = max_message or sys.maxsize
         self._buffer: Union[bytes, bytearray] = b""
-        # Bytes that the buffer must have before a look can help.
+        # Where in the buffer the next frame begins.
+        self._position = 0
+        # Bytes from there that must have come before a look can help.
         self._needed = 2
+        # What is to be raised once the frames before it were taken.
+        self._error: Optional[FrameError] = None
         # Of the message whose fragments are coming, or None.
         self._opcode: Optional[int] = None
         # In one buffer: a list of tiny pieces would take forty times the room.
@@ -86,49 +95,68 @@ class FrameParser:
         self._size = 0
         self._decoder: Any = None
 
-    def feed(self, data: bytes) -> list[Event]:
-        """
-        Return what is complete with `data`.
+    @property
+    def has_more(self) -> bool:
+        """Whether feed() stopped before it had seen everything."""
+        return self._error is not None or len(self._buffer) - self._position >= self._needed
 
-        Raise FrameError; what was complete before it is lost, as the socket.
+    def feed(self, data: bytes, most: int = sys.maxsize) -> list[Event]:
+        """
+        Return what is complete with `data`, of `most` frames.
+
+        A read of many tiny frames would take a hundred times its size, all at
+        once: what has_more is kept as it came. Raise FrameError for what
+        breaks the protocol, after the frames before it were returned.
         """
         if self._buffer:
-            if type(self._buffer) is bytes:
-                self._buffer = bytearray(self._buffer)
-            self._buffer += data
-            if len(self._buffer) < self._needed:
+            if data:
+                if type(self._buffer) is bytes:
+                    # A long frame grows in place.
+                    self._buffer, self._position = bytearray(self._buffer[self._position:]), 0
+                self._buffer += data
+            if not self.has_more:
                 return []
-            data = bytes(self._buffer)
-            self._buffer = b""
+            data, self._buffer = bytes(self._buffer), b""
+        position, self._position = self._position, 0
         events: list[Event] = []
-        position, end = 0, len(data)
-        while end - position >= 2:
-            first, second = data[position], data[position + 1]
-            size, start = second & 0x7F, position + 6
-            if size > 125:
-                start = position + (8 if size == 126 else 14)
-                if end < start:
-                    self._needed = start - position
+        end = len(data)
+        stop = self.frames + most
+        try:
+            if self._error is not None:
+                raise self._error
+            while end - position >= 2 and self.frames < stop:
+                first, second = data[position], data[position + 1]
+                size, start = second & 0x7F, position + 6
+                if size > 125:
+                    start = position + (8 if size == 126 else 14)
+                    if end < start:
+                        self._needed = start - position
+                        break
+                    if size == 126:
+                        size = _LENGTH_16.unpack_from(data, position + 2)[0]
+                    else:
+                        size = _LENGTH_64.unpack_from(data, position + 2)[0]
+                self._check_head(first, second, size)
+                if end < start + size:
+                    self._needed = start + size - position
                     break
-                if size == 126:
-                    size = _LENGTH_16.unpack_from(data, position + 2)[0]
-                else:
-                    size = _LENGTH_64.unpack_from(data, position + 2)[0]
-            self._check_head(first, second, size)
-            if end < start + size:
-                self._needed = start + size - position
-                break
-            payload = data[start:start + size]
-            if size:
-                payload = apply_mask(payload, data[start - 4:start])
-            position = start + size
-            self.frames += 1
-            self._needed = 2
-            event = self._frame(first, payload)
-            if event is not None:
-                events.append(event)
-        if position < end:
+                payload = data[start:start + size]
+                if size:
+                    payload = apply_mask(payload, data[start - 4:start])
+                position = start + size
+                self.frames += 1
+                self._needed = 2
+                event = self._frame(first, payload)
+                if event is not None:
+                    events.append(event)
+        except FrameError as error:
+            if not events:
+                raise
+            self._error = error
+        if end - position < self._needed:
             self._buffer = data[position:]
+        else:
+            self._buffer, self._position = data, position
         return events
 
     def _check_head(self, first: int, second: int, size: int) -> None:

@@ -317,7 +317,7 @@ class Http1Protocol(HttpToolsProtocol):
             return
         self.transport.write_eof()
         self.flow.resume_reading()
-        self.deadline = self.loop.time() + self._options.close_timeout
+        self.deadline = self.loop.time() + (self._options.close_timeout or float("inf"))
 
     def _read_again(self, rest: bytes) -> None:
         """

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import http
+import sys
 from typing import TYPE_CHECKING, Any, Optional
 
 from ..backport import bridge
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #: Bytes that a client may send before its handshake is answered.
 _EARLY_BYTES = 64 * 1024
+#: Frames that are taken at once. What a read brings beyond them stays bytes:
+#: as messages, empty frames would need a hundred times the room.
+BATCH = 16
 #: RFC 6455 section 7.1.5: no close frame came.
 NO_CLOSE_FRAME = 1006
 
@@ -109,7 +113,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._paused_by_session = False
         self._paused_by_rate = False
         self._window_start = 0.0
-        self._window_frames = app.options.max_frames_per_second
+        # The number of frames after which to look at the time.
+        self._window_frames = app.options.max_frames_per_second or sys.maxsize
         self._writing_paused = False
         self._admitted = admitted
 
@@ -130,24 +135,37 @@ class WebSocketProtocol(asyncio.Protocol):
                 self._keep_early(data)
             return
         self._heard = True
-        try:
-            events = self._parser.feed(data)
-        except FrameError as error:
-            self._session.ended(error.code)
-            self._fail(error.code, error.reason)
-            return
-        for kind, value in events:
-            if kind == TEXT:
-                self._session.received(value, None)
-            elif kind == BINARY:
-                self._session.received(None, value)
-            elif kind == PING:
-                self._write(wire_format.encode(PONG, value))
-            elif kind == CLOSE:
-                self._on_close(*value)
+        self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        """Take frames, as many as there is time and room for."""
+        parser = self._parser
+        while self._session is not None:
+            if self._paused_by_session or self._paused_by_rate:
+                # Read before reading was paused; it is taken up again then.
+                parser.feed(data, 0)
                 return
-        if self._window_frames and self._parser.frames >= self._window_frames:
-            self._slow_down()
+            try:
+                events = parser.feed(data, min(BATCH, self._window_frames - parser.frames))
+            except FrameError as error:
+                self._session.ended(error.code)
+                self._fail(error.code, error.reason)
+                return
+            for kind, value in events:
+                if kind == TEXT:
+                    self._session.received(value, None)
+                elif kind == BINARY:
+                    self._session.received(None, value)
+                elif kind == PING:
+                    self._write(wire_format.encode(PONG, value))
+                elif kind == CLOSE:
+                    self._on_close(*value)
+                    return
+            if parser.frames >= self._window_frames:
+                self._slow_down()
+            if not parser.has_more:
+                return
+            data = b""
 
     def _keep_early(self, data: bytes) -> None:
         # RFC 6455 section 4.1 has clients wait for the answer.
@@ -170,8 +188,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _go_on(self) -> None:
         self._paused_by_rate = False
-        if not self._paused_by_session:
-            self._transport.resume_reading()
+        self._read_on()
 
     def pause(self) -> None:
         self._paused_by_session = True
@@ -179,8 +196,15 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def resume(self) -> None:
         self._paused_by_session = False
-        if not self._paused_by_rate:
-            self._transport.resume_reading()
+        self._read_on()
+
+    def _read_on(self) -> None:
+        if self._paused_by_session or self._paused_by_rate or self._transport.is_closing():
+            return
+        self._transport.resume_reading()
+        if self._parser.has_more:
+            # Not from inside the session, which told us to.
+            self._loop.call_soon(self._read, b"")
 
     def _on_close(self, code: int, reason: str) -> None:
         if self._session is not None:
@@ -235,7 +259,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._transport.write(frame)
         if self._writing_paused:
             size = self._transport.get_write_buffer_size()
-            if size > self._app.options.outbound_buffer and self._session is not None:
+            limit = self._app.options.outbound_buffer
+            if limit and size > limit and self._session is not None:
                 self._session.overrun(size)
 
     def close(self, code: int, reason: str) -> None:
@@ -279,7 +304,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def _set_timer(self, seconds: float, callback: Any) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, callback)
+        self._timer = self._loop.call_later(seconds, callback) if seconds else None
 
     def _start_pings(self) -> None:
         if self._app.options.ping_interval:
