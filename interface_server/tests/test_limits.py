@@ -216,6 +216,27 @@ def test_headers_that_come_a_byte_at_a_time(start):
         assert time.monotonic() - started < 5
 
 
+def test_headers_that_come_a_byte_at_a_time_behind_another_request(start):
+    server = start({"http.request": answer}, header_timeout=0.5)
+    with open_connection(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT")
+        received, started = b"", time.monotonic()
+        connection.settimeout(0.1)
+        while time.monotonic() - started < PATIENCE:
+            try:
+                connection.sendall(b"x")
+                data = connection.recv(1000)
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+            if not data:
+                break
+            received += data
+        assert time.monotonic() - started < PATIENCE
+        assert received.startswith(b"HTTP/1.1 200")
+
+
 def test_body_that_does_not_come(start):
     server = start({"http.request": answer}, body_timeout=0.2)
     assert status_of(say(server, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")) == 408
@@ -442,11 +463,66 @@ def test_chunked_body_that_is_none(start, body):
     assert not requests_seen(server)
 
 
-def test_pipelined_requests_are_answered_in_order(start):
-    def consumer(layer, message):
-        layer.send(message["reply_channel"], {"status": 200, "content": message["path"].encode()})
+@pytest.mark.parametrize("body", [
+    b"1;" + b"x" * 300000, b"0\r\nX: " + b"x" * 300000, b"0\r\n" + b"X: y\r\n" * 60000,
+])
+def test_endless_extensions_and_trailers_of_a_chunked_body(start, body):
+    server = start({"http.request": answer})
+    received = say(server, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", body)
+    assert status_of(received) in (400, 431)
+    assert not requests_seen(server)
 
-    server = start({"http.request": consumer})
+
+def test_chunks_of_one_byte_are_fine(start):
+    server = start({"http.request": answer})
+    received = say(
+        server, b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"1\r\nx\r\n" * 100000 + b"0\r\n\r\n",
+    )
+    assert status_of(received) == 200
+    assert requests_seen(server)[0]["body"] == b"x" * 100000
+
+
+def test_trailers_are_no_headers(start):
+    server = start({"http.request": answer})
+    say(
+        server, b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"5\r\nhello\r\n0\r\nX-Forwarded-For: 1.2.3.4\r\nHost: y\r\n\r\n",
+    )
+    [request] = requests_seen(server)
+    assert [name for name, _ in request["headers"]] == [b"host", b"connection", b"transfer-encoding"]
+
+
+def test_request_behind_a_large_body_has_limits_of_its_own(start):
+    server = start({"http.request": answer}, threads=1)
+    received = say(
+        server, b"POST /first HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200000 + b"GET /sec",
+        b"ond HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    )
+    assert [message["path"] for message in requests_seen(server)] == ["/first", "/second"]
+    assert received.count(b"HTTP/1.1 200") == 2
+
+
+@pytest.mark.parametrize("target, host", [
+    (b"http://other.example/a?b", b"other.example"),
+    (b"HTTP://other.example:8080/a?b", b"other.example:8080"),
+    (b"http://[::1]:80/a?b", b"[::1]:80"),
+])
+def test_host_of_the_target_is_the_one_that_counts(start, target, host):
+    """RFC 9112 section 3.2.2: two programs must not see two hosts."""
+    server = start({"http.request": answer})
+    say(server, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    [request] = requests_seen(server)
+    assert [value for name, value in request["headers"] if name == b"host"] == [host]
+    assert (request["path"], request["query_string"]) == ("/a", b"b")
+
+
+def name_of(layer, message):
+    layer.send(message["reply_channel"], {"status": 200, "content": message["path"].encode()})
+
+
+def test_pipelined_requests_are_answered_in_order(start):
+    server = start({"http.request": name_of})
     received = say(
         server, b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(4)),
         b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
@@ -459,6 +535,57 @@ def test_broken_request_behind_another_does_not_spoil_its_answer(start):
     server = start({"http.request": answer})
     received = say(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n")
     assert received.startswith(b"HTTP/1.1 200") and received.endswith(b"hello")
+
+
+@pytest.mark.parametrize("broken", [
+    b"POST /broken HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhellonone",
+    b"GET /broken HTTP/1.1\r\n\r\n",
+    # It doesn't come to its end.
+    b"GET /broken HTTP/1.1\r\n",
+    # Some clients of old end a request with one line too many.
+    b"\r\n",
+])
+def test_answers_to_the_requests_before_a_broken_one_are_given(start, broken):
+    def slowly(layer, message):
+        time.sleep(0.3 if message["path"] == "/0" else 0)
+        name_of(layer, message)
+
+    server = start({"http.request": slowly}, threads=1, header_timeout=0.1, keep_alive_timeout=0.5)
+    received = say(server, b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(3)) + broken)
+    bodies = [part.split(b"\r\n\r\n")[1] for part in received.split(b"HTTP/1.1 200")[1:]]
+    assert bodies == [b"/0", b"/1", b"/2"]
+    assert received.count(b"HTTP/1.1 ") == 3
+
+
+def test_many_pipelined_requests_are_not_all_taken(start):
+    server = start({"http.request": name_of})
+    received = say(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+    assert 100 <= received.count(b"HTTP/1.1 200") < 110
+
+
+def test_all_who_wait_learn_that_their_client_went(start, layer):
+    server = start({"http.request": lambda layer, message: None})
+    with open_connection(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+        server.workers.wait_for("http.request")
+    server.workers.wait_for("http.disconnect")
+    for _ in range(PATIENCE * 20):
+        if not server.application.mailroom.exchange_count:
+            break
+        time.sleep(0.05)
+    assert not server.application.mailroom.exchange_count
+
+
+def test_client_of_http_1_0_gets_no_chunks(start):
+    def stream(layer, message):
+        layer.send(message["reply_channel"], {"status": 200, "content": b"one ", "more_content": True})
+        layer.send(message["reply_channel"], {"content": b"two"})
+
+    server = start({"http.request": stream})
+    received = say(server, b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    head, body = received.split(b"\r\n\r\n", 1)
+    assert body == b"one two"
+    assert b"transfer-encoding" not in head and b"connection: close" in head
 
 
 def test_unknown_upgrade_is_an_ordinary_request(start):

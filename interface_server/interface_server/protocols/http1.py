@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Optional
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .response import Cycle
 from .websocket import HandshakeError, WebSocketProtocol, check_handshake, offered_subprotocols, plain_response
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _UPGRADING = frozenset([b"upgrade", b"http2-settings"])
 #: Bytes that may come between two looks at a request's headers.
 _SLACK = 65536
+#: Bytes of a chunked body for each one of content. Chunks of one byte need 6;
+#: their extensions and trailers could be endless (CVE-2024-22019 of Node.js).
+_CHUNKING = 16
+#: Requests that may wait for the answer to one before them.
+_PIPELINED = 100
 
 
 class Refused(Exception):
@@ -58,6 +64,10 @@ class Http1Protocol(HttpToolsProtocol):
         self._refusal: Optional[Refused] = None
         self._unsent = 0
         self._unknown_upgrade = False
+        #: The requests that have no answer yet, the oldest first.
+        self._unanswered: list[Cycle] = []
+        #: Whether the connection is at its end, but for what is on its way.
+        self._lingering = False
 
     # The connection
 
@@ -78,6 +88,9 @@ class Http1Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Optional[Exception]) -> None:
         super().connection_lost(exc)
+        for cycle in self._unanswered:
+            cycle.disconnected = True
+            cycle.message_event.set()
         self._leave()
         if self._admitted is not None:
             self.guard.lost(self._admitted)
@@ -95,7 +108,7 @@ class Http1Protocol(HttpToolsProtocol):
     def on_deadline(self) -> None:
         """Take the client to be gone, or never to have been serious."""
         now = self.loop.time()
-        if self._refusal is not None:
+        if self._lingering:
             self.transport.abort()
         elif self.flow.write_paused:
             size = self.transport.get_write_buffer_size()
@@ -109,9 +122,9 @@ class Http1Protocol(HttpToolsProtocol):
                 # It isn't the client who is slow.
                 self.deadline = now + self._options.body_timeout
                 return
-            self._break_off(408, "The body of the request doesn't come.")
+            self._refuse(Refused(408, "The body of the request doesn't come."))
         elif self._in_headers and self._received:
-            self._break_off(408, "The headers of the request don't come.")
+            self._refuse(Refused(408, "The headers of the request don't come."))
         else:
             self.transport.close()
 
@@ -123,7 +136,8 @@ class Http1Protocol(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self.deadline = 0.0
+        body_timeout = self._options.body_timeout if self._in_body else 0
+        self.deadline = self.loop.time() + body_timeout if body_timeout else 0.0
 
     # What comes in
 
@@ -154,10 +168,15 @@ class Http1Protocol(HttpToolsProtocol):
                 refusal = Refused(400, "This is no HTTP request.")
             self._refuse(refusal)
             return
-        limit = self._options.max_header_bytes + self._options.max_request_line
-        if self._in_headers and self._options.max_header_bytes and self._received > limit + _SLACK:
+        if not self._options.max_header_bytes:
+            return
+        limit = self._options.max_header_bytes + self._options.max_request_line + _SLACK
+        if self._received > limit:
             # One header without an end; the parser hasn't shown it yet.
-            self._refuse(Refused(431, "The headers of the request are too large."))
+            if self._in_headers:
+                self._refuse(Refused(431, "The headers of the request are too large."))
+            elif self._in_body and self._received > limit + self._body_bytes * _CHUNKING:
+                self._refuse(Refused(400, "The chunks of the body have more around them than in them."))
 
     def _is_http2(self, data: bytes) -> bool:
         """Look at the first bytes; say if they were dealt with."""
@@ -188,6 +207,10 @@ class Http1Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_headers = True
+        if self._options.header_timeout:
+            # It may have come behind another, in bytes that were counted there.
+            self._received = self._received or 1
+            self.deadline = self.loop.time() + self._options.header_timeout
         self._header_bytes = 0
         self._body_bytes = 0
 
@@ -203,6 +226,9 @@ class Http1Protocol(HttpToolsProtocol):
         self._header_bytes += len(name) + len(value) + 4
         if options.max_header_bytes and self._header_bytes > options.max_header_bytes:
             raise Refused(431, "The headers of the request are too large.")
+        if self._in_body:
+            # A trailer; it may not pass for a header (RFC 9110 section 6.5.1).
+            return
         super().on_header(name, value)
         if options.max_headers and len(self.headers) > options.max_headers:
             raise Refused(431, "The request has too many headers.")
@@ -222,10 +248,54 @@ class Http1Protocol(HttpToolsProtocol):
             self._in_body = True
             if self._options.body_timeout:
                 self.deadline = self.loop.time() + self._options.body_timeout
+        self._begin_to_answer()
+
+    def _begin_to_answer(self) -> None:
+        scope, version = self.scope, self.parser.get_http_version()
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return
+        if len(self.pipeline) >= _PIPELINED:
+            raise Refused(503, "Too many requests wait for the answer to one before them.")
+        url = self._parse_url()
+        # The application reads the path as it came.
+        scope["path"] = ""
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        cycle = self.cycle = Cycle(
+            scope=scope, transport=self.transport, flow=self.flow, logger=self.logger,
+            access_logger=self.access_logger, access_log=False, default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(), expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(), on_response=self.on_response_complete,
+        )
+        if self._unanswered:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+        else:
+            self._start_asgi_task(cycle, self.app)
+        self._unanswered.append(cycle)
+
+    def _parse_url(self) -> Any:
+        """Return the parts of the request's target; raise Refused."""
         try:
-            super().on_headers_complete()
+            url = httptools.parse_url(self.url)
         except httptools.HttpParserInvalidURLError:
             raise Refused(400, "The request line has no path.") from None
+        if url.host is not None:
+            # RFC 9112 section 3.2.2: then it is the target that counts.
+            if url.schema.lower() not in (b"http", b"https") or url.userinfo is not None:
+                raise Refused(400, "The request line has a URL of another kind.")
+            host = b"[%b]" % url.host if b":" in url.host else url.host
+            authority = host if url.port is None else b"%b:%d" % (host, url.port)
+            self.headers[:] = [header for header in self.headers if header[0] != b"host"]
+            self.headers.insert(0, (b"host", authority))
+        return url
+
+    def on_response_complete(self) -> None:
+        if self._unanswered:
+            del self._unanswered[0]
+        super().on_response_complete()
 
     def _check_request(self) -> bool:
         """Raise Refused for what could be read in two ways; say if a body comes."""
@@ -270,39 +340,32 @@ class Http1Protocol(HttpToolsProtocol):
         self._in_body = False
         # The next one may lie in the same bytes already.
         self._in_headers = False
+        self._received = 0
         self.deadline = 0.0
         super().on_message_complete()
 
     # Ways out
 
     def _refuse(self, refusal: Refused) -> None:
+        """Answer the request that is coming in with an error, and end."""
         self._refusal = refusal
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete and not self._is_reading(cycle):
-            # An answer in the middle of another would belong to that one.
-            cycle.keep_alive = False
-            self.pipeline.clear()
+        self.deadline = 0.0
+        incomplete = self._unanswered.pop() if self._unanswered and self._unanswered[-1].more_body else None
+        if self._unanswered:
+            # An answer in the middle of others would be taken for one of
+            # them. They are finished; then the connection ends.
+            if incomplete is not None:
+                self.pipeline.popleft()
+            self._unanswered[-1].keep_alive = False
             self.flow.pause_reading()
             return
-        self._break_off(refusal.status, refusal.detail)
-
-    def _is_reading(self, cycle: Any) -> bool:
-        """Say if the request being refused is the one being answered."""
-        return bool(cycle.more_body)
-
-    def _break_off(self, status: int, detail: str) -> None:
-        """Answer the request that is coming in with an error, and end."""
-        self._refusal = self._refusal or Refused(status, detail)
-        self.deadline = 0.0
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            started = cycle.response_started
-            cycle.disconnected = True
-            cycle.message_event.set()
-            if started:
+        if incomplete is not None:
+            incomplete.disconnected = True
+            incomplete.message_event.set()
+            if incomplete.response_started:
                 self.transport.abort()
                 return
-        self.transport.write(_error(status, detail))
+        self.transport.write(_error(refusal.status, refusal.detail))
         self._linger()
 
     def _linger(self) -> None:
@@ -312,6 +375,7 @@ class Http1Protocol(HttpToolsProtocol):
         What it is still sending would have the system cut the connection,
         and the answer be lost (RFC 9112 section 9.6).
         """
+        self._lingering = True
         if not self.transport.can_write_eof():
             self.transport.close()
             return
@@ -346,19 +410,19 @@ class Http1Protocol(HttpToolsProtocol):
         if self._unknown_upgrade:
             self._read_again(rest)
             return
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._unanswered:
             self._refuse(Refused(400, "A WebSocket handshake can't be pipelined."))
             return
         try:
             accept = check_handshake(self.scope["method"], self.parser.get_http_version(), self.headers)
-            url = httptools.parse_url(self.url)
+            url = self._parse_url()
         except HandshakeError as error:
             extra = [(b"sec-websocket-version", b"13")] if error.status == 426 else []
             self.transport.write(_error(error.status, error.detail, extra))
             self.transport.close()
             return
-        except httptools.HttpParserInvalidURLError:
-            self._refuse(Refused(400, "The request line has no path."))
+        except Refused as refusal:
+            self._refuse(refusal)
             return
         self._leave()
         admitted, self._admitted = self._admitted, None
