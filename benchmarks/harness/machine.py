@@ -1,0 +1,258 @@
+"""
+The machine on which is measured: environments, Redis servers, stacks.
+
+A stack is what serves one peer's site: its server, its worker, its Redis.
+"""
+import atexit
+import contextlib
+import importlib.util
+import os
+import signal
+import time
+
+from harness import interpreters, process
+from harness.cache import Cache
+from harness.environments import Environments, Wheel
+from harness.packages import Packages
+
+from . import BENCHMARKS, CHECKOUT, accounting
+from .programs import Program, free_port, stop_all
+
+
+def _redis_server_module():
+    # It is one of Django's test modules by its place; its package needs Django.
+    path = CHECKOUT / 'tests' / 'channels_tests' / 'redis_server.py'
+    spec = importlib.util.spec_from_file_location('redis_server', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+redis_server = _redis_server_module()
+
+
+class Unavailable(Exception):
+    """Raised when a peer can't be measured on this machine; says why."""
+
+
+class Stack:
+    """The programs that serve one peer's site, as one thing to start, pause, charge and stop."""
+
+    def __init__(self, programs, redis=(), port=None):
+        self.programs = list(programs)
+        self.redis = list(redis)
+        self.port = port
+        self.paused = False
+
+    @property
+    def roots(self):
+        """The pids of all that serves."""
+        return [program.pid for program in self.programs] + [server.process.pid for server in self.redis]
+
+    def cpu(self):
+        """Return the CPU seconds that it has spent so far."""
+        return accounting.cpu_seconds(self.roots)
+
+    def memory(self):
+        """Return the bytes that its programs, without Redis, have."""
+        return accounting.memory([program.pid for program in self.programs])
+
+    def check(self):
+        """Raise ProgramFailed if one of the programs is gone."""
+        for program in self.programs:
+            if program.process.poll() is not None:
+                raise program.failed('has ended')
+
+    def pause(self):
+        """Have it cost nothing while others are measured."""
+        self._signal(signal.SIGSTOP)
+        self.paused = True
+
+    def resume(self):
+        """Go on after pause()."""
+        if self.paused:
+            self._signal(signal.SIGCONT)
+            self.paused = False
+
+    def _signal(self, number):
+        for pid in accounting.family(self.roots, accounting.snapshot()):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                continue
+
+    def stop(self):
+        """End all of it."""
+        self.resume()
+        stop_all(self.programs)
+        for server in self.redis:
+            server.stop()
+
+
+class Machine:
+    """Makes what a measurement needs, once, and ends all of it in close()."""
+
+    def __init__(self, cache_folder, reporter, quick=False):
+        self.reporter = reporter
+        self.quick = quick
+        self.interpreters = interpreters.find()
+        self.cache = Cache(cache_folder)
+        self.cache.prepare()
+        self.environments = Environments(self.cache, self.interpreters)
+        self.packages = Packages(self.cache, self.environments)
+        self._wheels = {}
+        self._made = {}
+        self._stacks = {}
+        self._logs = 0
+        atexit.register(self.close)
+
+    # Environments
+
+    def wheel(self, name):
+        """Return the path of one of our wheels ('backport', 'interface_server', 'patched_django')."""
+        if name not in self._wheels:
+            self.reporter.progress('wheels', name + ' ...')
+            try:
+                self._wheels[name] = getattr(self.packages, name)()
+            except (process.StepFailed, StopIteration) as error:
+                self._wheels[name] = Unavailable('The wheel %s could not be built: %s' % (name, error))
+        if isinstance(self._wheels[name], Unavailable):
+            raise self._wheels[name]
+        return self._wheels[name]
+
+    def environment(self, name, python, requirements, wheels=()):
+        """
+        Return the Environment called `name` on Python `python` ('X.Y').
+
+        `wheels` has (name for wheel(), extras). Raise Unavailable if it can't
+        be made; the second time without trying again.
+        """
+        if name not in self._made:
+            log = self.cache.logs / ('environment-%s.log' % name)
+            try:
+                if python not in self.interpreters:
+                    raise Unavailable('Python %s was not found on this machine' % python)
+                built = [Wheel(self.wheel(wheel), extras) for wheel, extras in wheels]
+                self.reporter.progress(name, 'environment ...')
+                with self.cache.lock(name):
+                    self._made[name] = self.environments.make(name, python, requirements, log, built)
+            except process.StepFailed as error:
+                self._made[name] = Unavailable('%s: %s (log: %s)' % (name, error, error.log))
+            except Unavailable as error:
+                self._made[name] = error
+        if isinstance(self._made[name], Unavailable):
+            raise self._made[name]
+        return self._made[name]
+
+    # Programs
+
+    def log(self, name):
+        """Return the path of a new log file."""
+        self._logs += 1
+        return self.cache.logs / ('%03d-%s.log' % (self._logs, name.replace(' ', '-').replace('/', '-')))
+
+    def program(self, name, command, cwd=None, env=None, talks=False):
+        """Start a Program; its log has the name."""
+        return Program(name, command, self.log(name), cwd, env, talks)
+
+    def redis(self, options=()):
+        """Start and return a Redis server of its own."""
+        try:
+            return redis_server.RedisServer(options=options).start()
+        except redis_server.RedisServerError as error:
+            raise Unavailable(str(error)) from None
+
+    @contextlib.contextmanager
+    def redises(self, number=1):
+        """Start `number` Redis servers for the block."""
+        servers = []
+        try:
+            for _ in range(number):
+                servers.append(self.redis())
+            yield servers
+        finally:
+            for server in servers:
+                server.stop()
+
+    @contextlib.contextmanager
+    def programs(self):
+        """Give the block a list; the Programs that it puts there are stopped at its end."""
+        started = []
+        try:
+            yield started
+        finally:
+            stop_all(started)
+
+    # Stacks
+
+    def stack(self, peer, kind='site', fresh=False):
+        """
+        Return the running Stack of `peer`, started by its start_<kind>().
+
+        It is kept, paused, for the next workload, unless `fresh` asks for one
+        that has done nothing yet.
+        """
+        key = (peer.name, kind)
+        if fresh or key in self._stacks and any(p.process.poll() is not None for p in self._stacks[key].programs):
+            self.drop_stack(peer, kind)
+        if key not in self._stacks:
+            self._stacks[key] = getattr(peer, 'start_' + kind)(self)
+            # What a start leaves to do is done by then.
+            time.sleep(0.5)
+        stack = self._stacks[key]
+        stack.resume()
+        return stack
+
+    @contextlib.contextmanager
+    def serving(self, peer, kind='site', fresh=False):
+        """Give the block the Stack of stack(); pause it afterwards, or drop it after an error."""
+        stack = self.stack(peer, kind, fresh)
+        try:
+            yield stack
+            stack.check()
+        except BaseException:
+            self.drop_stack(peer, kind)
+            raise
+        stack.pause()
+
+    def drop_stack(self, peer, kind='site'):
+        """Stop the Stack, if there is one."""
+        stack = self._stacks.pop((peer.name, kind), None)
+        if stack is not None:
+            stack.stop()
+
+    def drop_stacks(self, keep=()):
+        """Stop all Stacks but those of (peer's name, kind) in `keep`."""
+        for key in list(self._stacks):
+            if key not in keep:
+                self._stacks.pop(key).stop()
+
+    def close(self):
+        """End everything that was started."""
+        self.drop_stacks()
+        stop_all(list(Program.running))
+
+
+def start_site(machine, peer, programs, redis=(), timeout=60):
+    """
+    Return the Stack of `programs`, functions port -> Program.
+
+    The first is the server, which listens on the port; if one doesn't start,
+    all are stopped.
+    """
+    port = free_port()
+    started = []
+    try:
+        for start in programs:
+            started.append(start(port))
+        started[0].wait_for_port(port, timeout)
+    except BaseException:
+        stop_all(started)
+        for server in redis:
+            server.stop()
+        raise
+    return Stack(started, redis, port)
+
+
+#: Folder of the site that all peers serve, for PYTHONPATH.
+SITES = BENCHMARKS / 'peers'

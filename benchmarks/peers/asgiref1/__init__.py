@@ -1,0 +1,7 @@
+"""asgiref 1.1.2, whose inmemory.ChannelLayer is the 1.x family's layer of one process; runs on a current Python, too."""
+from ..base import FOLDER, Peer
+
+PEERS = [Peer(
+    name='asgiref1', title='asgiref 1.1.2, inmemory.ChannelLayer', python='3.11',
+    requirements=('asgiref==1.1.2', 'six==1.17.0'), folder=FOLDER / 'asgiref1', adapter='adapter.py',
+)]

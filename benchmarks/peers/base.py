@@ -1,0 +1,49 @@
+"""What a peer is."""
+import dataclasses
+import pathlib
+from typing import Optional
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+
+
+@dataclasses.dataclass(frozen=True)
+class Peer:
+    """
+    Something to measure: an environment, and what can be started in it.
+
+    `adapter` is the module of its folder that drives its layer, for
+    programs/layer.py. Subclasses have a method start_<kind>(machine) for each
+    kind of Stack that they can be.
+    """
+    name: str
+    title: str
+    python: str
+    requirements: tuple
+    #: (name of one of our wheels, extras) each.
+    wheels: tuple = ()
+    folder: Optional[pathlib.Path] = None
+    adapter: Optional[str] = None
+    #: The environment, if another peer's is the same.
+    environment_name: Optional[str] = None
+
+    def environment(self, machine):
+        """Return the Environment, made if need be."""
+        return machine.environment(self.environment_name or self.name, self.python, self.requirements, self.wheels)
+
+    def script(self, machine, name):
+        """Return the path of a command of the environment."""
+        return self.environment(machine).folder / 'bin' / name
+
+    def site_environment(self, **extra):
+        """Return the environment variables with which the peer's site is found: its folder, then the shared one."""
+        return dict({
+            'PYTHONPATH': '%s:%s' % (self.folder, FOLDER / 'site'), 'DJANGO_SETTINGS_MODULE': 'bench_settings',
+            'PYTHONDONTWRITEBYTECODE': '1',
+        }, **{name: str(value) for name, value in extra.items()})
+
+    def manage(self, machine, *arguments, talks=False, **env):
+        """Start a management command of the site."""
+        return machine.program(
+            '%s %s' % (self.name, arguments[0]), [self.environment(machine).python, '-m', 'django'] + list(arguments),
+            cwd=self.folder, env=self.site_environment(**env), talks=talks,
+        )

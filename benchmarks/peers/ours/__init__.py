@@ -1,0 +1,59 @@
+"""
+This project, from this checkout: the backport's wheel with the interface server
+on a current Python, and on the era's Pythons with daphne 1.4.2.
+"""
+from ...harness.machine import Stack, start_site
+from ..base import FOLDER, Peer
+
+
+class Ours(Peer):
+    """Our stack: everything at its defaults."""
+
+    def start_site(self, machine):
+        """A Redis, an interface server, a worker."""
+        redis = machine.redis()
+        env = {'BENCH_LAYER': 'redis', 'BENCH_REDIS': redis.url}
+        return start_site(machine, self, [
+            lambda port: self.server(machine, port, **env),
+            lambda port: self.manage(machine, 'runworker', **env),
+        ], [redis])
+
+    def start_inside(self, machine):
+        """Server and worker threads in one process, in-memory layer: what runserver is, without its printing."""
+        return start_site(machine, self, [lambda port: machine.program(
+            self.name + ' inside', [self.environment(machine).python, 'inside.py', str(port)], cwd=self.folder,
+            env=self.site_environment(BENCH_LAYER='memory'),
+        )])
+
+    def start_tasks(self, machine):
+        """A Redis and a worker."""
+        redis = machine.redis()
+        worker = self.manage(machine, 'runworker', BENCH_LAYER='redis', BENCH_REDIS=redis.url)
+        return Stack([worker], [redis])
+
+    def server(self, machine, port, **env):
+        """Start the interface server."""
+        name = 'daphne' if self.python in ('2.7', '3.6') else 'interface-server'
+        return machine.program(
+            '%s %s' % (self.name, name),
+            [self.script(machine, name), '-b', '127.0.0.1', '-p', port, 'bench_asgi:channel_layer'],
+            cwd=self.folder, env=self.site_environment(**env),
+        )
+
+
+SERVER = (('backport', ('redis',)), ('interface_server', ('fast',)))
+
+PEERS = [
+    Ours(
+        name='ours' if python == '3.11' else 'ours-py' + python, python=python,
+        title='this project, Python %s, Django 5.2' % python,
+        requirements=('Django==5.2.19', 'redis==8.1.0', 'hiredis==3.5.0'), wheels=SERVER,
+        folder=FOLDER / 'ours', adapter='adapter.py',
+    ) for python in ('3.11', '3.13')
+] + [
+    Ours(
+        name='ours-py' + python, python=python, title='this project behind daphne 1.4.2, Python %s, Django 1.11' % python,
+        requirements=('Django==1.11.29', 'daphne==1.4.2', 'twisted[http2,tls]', 'hiredis'),
+        wheels=(('backport', ('redis',)),), folder=FOLDER / 'ours', adapter='adapter.py',
+    ) for python in ('3.6', '2.7')
+]
