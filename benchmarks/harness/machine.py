@@ -9,13 +9,14 @@ import importlib.util
 import os
 import signal
 import time
+import urllib.request
 
 from harness import interpreters, process
 from harness.cache import Cache
 from harness.environments import Environments, Wheel
 from harness.packages import Packages
 
-from . import BENCHMARKS, CHECKOUT, accounting
+from . import CHECKOUT, accounting
 from .programs import Program, free_port, stop_all
 
 
@@ -246,6 +247,7 @@ def start_site(machine, peer, programs, redis=(), timeout=60):
         for start in programs:
             started.append(start(port))
         started[0].wait_for_port(port, timeout)
+        wait_for_page('http://127.0.0.1:%d/hello/' % port, started, timeout)
     except BaseException:
         stop_all(started)
         for server in redis:
@@ -254,5 +256,18 @@ def start_site(machine, peer, programs, redis=(), timeout=60):
     return Stack(started, redis, port)
 
 
-#: Folder of the site that all peers serve, for PYTHONPATH.
-SITES = BENCHMARKS / 'peers'
+def wait_for_page(url, programs, timeout):
+    """Return once the page can be had: a worker may start later than its server."""
+    until = time.monotonic() + timeout
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=timeout) as response:
+                response.read()
+                return
+        except OSError:
+            for program in programs:
+                if program.process.poll() is not None:
+                    raise program.failed('has ended') from None
+            if time.monotonic() > until:
+                raise programs[-1].failed('had not answered for %d s' % timeout) from None
+            time.sleep(0.1)

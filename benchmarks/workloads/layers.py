@@ -88,7 +88,7 @@ class GroupSend(LayerWorkload):
             receiver = self.start(machine, peer, 'group_receive', urls, variant, members=self.members)
             programs.append(receiver)
             receiver.answer()
-            sender = self.start(machine, peer, 'group_send', urls, variant)
+            sender = self.start(machine, peer, 'group_send', urls, variant, seconds=self.seconds(machine) / 2)
             programs.append(sender)
             sender.answer()
             before = cpu_seconds([servers[0].process.pid])

@@ -1,0 +1,21 @@
+"""Our settings: the layer at its defaults."""
+from __future__ import unicode_literals
+
+import os
+
+from bench_common import *  # NOQA: settings
+from bench_common import REDIS
+
+INSTALLED_APPS = [os.environ.get('BENCH_APP', 'channels')]
+
+if os.environ.get('BENCH_LAYER') == 'redis':
+    CHANNEL_LAYERS = {'default': {
+        'BACKEND': 'django.channels.layers.redis.RedisChannelLayer',
+        'CONFIG': {'hosts': [REDIS]},
+        'ROUTING': 'family_routing.channel_routing',
+    }}
+elif os.environ.get('BENCH_LAYER') == 'memory':
+    CHANNEL_LAYERS = {'default': {
+        'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer',
+        'ROUTING': 'family_routing.channel_routing',
+    }}

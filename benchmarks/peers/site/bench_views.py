@@ -1,0 +1,17 @@
+"""The views of all peers' sites."""
+from django.http import HttpResponse, StreamingHttpResponse
+
+CHUNK = b'x' * 65536
+
+
+def hello(request):
+    return HttpResponse(b'Hello', content_type='text/plain')
+
+
+def upload(request):
+    return HttpResponse(str(len(request.body)), content_type='text/plain')
+
+
+def stream(request):
+    """Ten megabytes, in pieces of 64 kB."""
+    return StreamingHttpResponse((CHUNK for _ in range(160)), content_type='application/octet-stream')

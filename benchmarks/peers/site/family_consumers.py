@@ -1,0 +1,31 @@
+"""Consumers under the names of Channels 1.x, for it and for us."""
+from __future__ import unicode_literals
+
+from channels import Group
+
+import bench_task
+
+
+def accept(message):
+    message.reply_channel.send({'accept': True})
+
+
+def echo(message):
+    message.reply_channel.send({'text': message.content['text']})
+
+
+def join(message):
+    Group('everybody').add(message.reply_channel)
+    message.reply_channel.send({'accept': True})
+
+
+def broadcast(message):
+    Group('everybody').send({'text': message.content['text']})
+
+
+def leave(message):
+    Group('everybody').discard(message.reply_channel)
+
+
+def task(message):
+    bench_task.work(message.content['total'])

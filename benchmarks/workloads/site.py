@@ -1,0 +1,198 @@
+"""
+A site as browsers see it: HTTP and WebSocket through server, Redis and one
+worker, against peers that run views and consumers inside their server.
+
+CPU is that of all processes that serve, Redis among them; the load generator's
+is not counted. The contender "ceiling" is a trivial server in C: no other can
+reach its figures, and those that come near it are limited by the generator.
+"""
+import dataclasses
+
+from ..harness import load
+from ..harness.statistics import Goal, Metric
+from ..harness.workload import Workload, split
+
+RATE = Metric('rate', '/s')
+CPU = Metric('cpu', 'µs')
+P50, P99 = Metric('p50', 'ms', 2), Metric('p99', 'ms', 2)
+LOST = Metric('lost', '%', 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class SiteWorkload(Workload):
+    """What the workloads of sites share: which Stack serves for which variant."""
+    fresh = False
+
+    #: Variant -> kind of Stack.
+    KINDS = {'': 'site', 'memory': 'inside', 'pubsub': 'pubsub', 'default': 'default'}
+
+    def stacks(self):
+        return {(peer, self.KINDS[variant]) for peer, variant in map(split, self.contenders)}
+
+    def measure(self, machine, peer, variant):
+        with machine.serving(peer, self.KINDS[variant], self.fresh) as stack, machine.programs() as programs:
+            return self.load(machine, stack, programs, 1.0 if machine.quick else 3.0)
+
+    def load(self, machine, stack, programs, seconds):
+        """Put load on `stack` for so many seconds; return the figures."""
+        raise NotImplementedError('subclasses of SiteWorkload must provide a load() method')
+
+
+@dataclasses.dataclass(frozen=True)
+class Requests(SiteWorkload):
+    """Requests by wrk, over `connections` that are kept."""
+    path: str = '/hello/'
+    connections: int = 50
+    script: str = ''
+    megabytes: float = 0
+
+    def load(self, machine, stack, programs, seconds):
+        url = 'http://127.0.0.1:%d%s' % (stack.port, self.path)
+        load.wrk(machine, url, self.connections, 1, self.script or None)
+        before = stack.cpu()
+        answer = load.wrk(machine, url, self.connections, seconds, self.script or None)
+        cpu = stack.cpu() - before
+        figures = {
+            'rate': answer['requests'] / answer['seconds'], 'cpu': cpu / answer['requests'] * 1e6,
+            'p50': answer['p50'] * 1e3, 'p99': answer['p99'] * 1e3,
+        }
+        if self.megabytes:
+            figures['MB/s'] = figures['rate'] * self.megabytes
+        return figures
+
+
+@dataclasses.dataclass(frozen=True)
+class Echo(SiteWorkload):
+    """Each of `sockets` sends 100 bytes, waits for them to come back, and sends again."""
+    sockets: int = 50
+
+    def load(self, machine, stack, programs, seconds):
+        client = load.WebSockets(machine, programs, 'echo', stack.port, '/echo/', self.sockets, seconds, 100)
+        before = stack.cpu()
+        answer = client.go()
+        cpu = stack.cpu() - before
+        if answer['closed']:
+            raise RuntimeError('%d sockets were closed by the server' % answer['closed'])
+        return {
+            'rate': answer['messages'] / answer['seconds'], 'cpu': cpu / answer['messages'] * 1e6,
+            'p50': answer['p50'] * 1e3, 'p99': answer['p99'] * 1e3,
+            'client cpu': answer['cpu'] / answer['messages'] * 1e6,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Broadcast(SiteWorkload):
+    """A socket sends 100 bytes, and all of `sockets` get them; a few are under way at once."""
+    sockets: int = 500
+    window: int = 8
+
+    def load(self, machine, stack, programs, seconds):
+        client = load.WebSockets(
+            machine, programs, 'broadcast', stack.port, '/broadcast/', self.sockets, seconds, 100, self.window,
+        )
+        before = stack.cpu()
+        answer = client.go()
+        cpu = stack.cpu() - before
+        return {
+            'rate': answer['deliveries'] / answer['seconds'], 'cpu': cpu / max(answer['deliveries'], 1) * 1e6,
+            'lost': 100 * (1 - answer['deliveries'] / answer['expected']), 'closed': answer['closed'],
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Connects(SiteWorkload):
+    """Sockets that are opened, accepted and closed, 50 at a time."""
+
+    def load(self, machine, stack, programs, seconds):
+        client = load.WebSockets(machine, programs, 'connect', stack.port, '/echo/', 50, seconds)
+        before = stack.cpu()
+        answer = client.go()
+        cpu = stack.cpu() - before
+        if answer['failed']:
+            raise RuntimeError('%d handshakes failed' % answer['failed'])
+        return {'rate': answer['connects'] / answer['seconds'], 'cpu': cpu / answer['connects'] * 1e6}
+
+
+@dataclasses.dataclass(frozen=True)
+class Idle(SiteWorkload):
+    """The memory that `sockets` take which say nothing, in a stack that has served nothing before."""
+    sockets: int = 5000
+    fresh = True
+
+    def load(self, machine, stack, programs, seconds):
+        warm = load.WebSockets(machine, programs, 'echo', stack.port, '/echo/', 10, 0.3, 100)
+        warm.go()
+        warm.program.stop()
+        before = stack.memory()
+        client = load.WebSockets(machine, programs, 'idle', stack.port, '/echo/', self.sockets)
+        memory = stack.memory() - before
+        answer = client.go()
+        if answer['sockets'] < self.sockets:
+            raise RuntimeError('%d of the sockets were closed' % answer['closed'])
+        return {'memory': memory / self.sockets / 1000}
+
+
+MAIN = ('ours', 'channels1', 'channels4')
+SOCKETS = MAIN + ('channels4-daphne', 'ceiling')
+VARIANTS = ('ours-py3.13', 'ours-py3.6', 'ours-py2.7', 'channels1-py2.7', 'channels4-py3.13')
+REQUEST = (RATE, CPU, P50, P99)
+MESSAGE = (RATE, CPU, P50, P99, Metric('client cpu', 'µs', 1))
+
+WORKLOADS = [
+    Requests(
+        'get', 'GET of a trivial view, 50 connections; server, Redis, one worker', REQUEST,
+        MAIN + ('channels4-daphne', 'gunicorn', 'ceiling') + VARIANTS,
+        goals=(
+            Goal('cpu', '<=', 1 / 3, 'channels1'), Goal('cpu', '<=', 1 / 2, 'channels4'),
+            Goal('cpu', '<=', 1.8, 'gunicorn'), Goal('rate', '>=', 2.5, 'channels1'), Goal('rate', '>=', 2, 'channels4'),
+        ),
+    ),
+    Requests(
+        'get-lone', 'the same, one client that waits for each answer', REQUEST, MAIN + ('gunicorn', 'ceiling'),
+        connections=1, rounds=3,
+        goals=(Goal('p50', '<=', 1 / 30, 'channels1'), Goal('p50', '<=', 1.7)),
+    ),
+    Echo(
+        'echo', 'WebSocket echo, 50 sockets, 100 bytes; through Redis, and in one process', MESSAGE,
+        ('ours', 'ours/memory', 'channels1', 'channels4', 'channels4-daphne', 'ceiling') + VARIANTS,
+        goals=(
+            Goal('cpu', '<=', 1 / 6, 'channels1'), Goal('cpu', '<=', 2, 'channels4'),
+            Goal('cpu', '<=', 1, 'channels4', of='ours/memory'),
+        ),
+    ),
+    Echo(
+        'echo-lone', 'WebSocket echo of one socket', MESSAGE, ('ours', 'ours/memory', 'channels1', 'channels4', 'ceiling'),
+        sockets=1, rounds=3, goals=(Goal('p50', '<=', 1 / 50, 'channels1'), Goal('p50', '<=', 1)),
+    ),
+    Broadcast(
+        'broadcast-500', 'Broadcast to 500 sockets, 100 bytes', (RATE, CPU, LOST, Metric('closed', 'sockets')),
+        ('ours', 'channels1', 'channels1/default', 'channels4', 'channels4/pubsub', 'ceiling'),
+        goals=(
+            Goal('rate', '>=', 20, 'channels1'), Goal('rate', '>=', 5, 'channels4'),
+            Goal('rate', '>=', 5, 'channels4/pubsub'), Goal('lost', '<=', 0),
+        ),
+    ),
+    Broadcast(
+        'broadcast-5000', 'Broadcast to 5,000 sockets, 100 bytes', (RATE, CPU, LOST, Metric('closed', 'sockets')),
+        ('ours', 'channels4', 'channels4/pubsub', 'ceiling'), sockets=5000, window=2, rounds=2,
+        goals=(Goal('lost', '<=', 0),),
+    ),
+    Connects(
+        'connects', 'WebSockets opened, accepted and closed, 50 at a time', (RATE, CPU), SOCKETS,
+        goals=(Goal('rate', '>=', 3, 'channels1'), Goal('rate', '>=', 1, 'channels4')),
+    ),
+    Idle(
+        'idle', 'Memory per idle WebSocket, 5,000 of them: server and worker', (Metric('memory', 'kB', 1),),
+        MAIN, rounds=1, goals=(Goal('memory', '<=', 17),),
+    ),
+    Requests(
+        'post', 'POST of 1 MB to a view that reads the body, 4 connections', REQUEST, MAIN + ('gunicorn',),
+        path='/upload/', connections=4, script='post.lua', rounds=3,
+        goals=(Goal('cpu', '<=', 1 / 3, 'channels1'), Goal('cpu', '<=', 1.1, 'channels4')),
+    ),
+    Requests(
+        'stream', 'Streamed response of 10 MB, 2 connections', REQUEST + (Metric('MB/s', 'MB/s'),), MAIN + ('gunicorn',),
+        path='/stream/', connections=2, megabytes=160 * 65536 / 1e6, rounds=3,
+        goals=(Goal('MB/s', '>=', 4, 'channels1'), Goal('cpu', '<=', 1 / 4, 'channels1')),
+    ),
+]
