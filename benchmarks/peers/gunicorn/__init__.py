@@ -11,7 +11,12 @@ class Gunicorn(Peer):
         )])
 
 
-PEERS = [Gunicorn(
-    name='gunicorn', title='Django 5.2 under gunicorn 23.0.0, Python 3.11, one process', python='3.11',
-    requirements=('Django==5.2.19', 'gunicorn==23.0.0'), folder=FOLDER / 'gunicorn',
-)]
+ENVIRONMENT = dict(
+    python='3.11', requirements=('Django==5.2.19', 'gunicorn==23.0.0'), folder=FOLDER / 'gunicorn',
+    environment_name='gunicorn',
+)
+
+PEERS = [
+    Gunicorn(name='gunicorn', title='Django 5.2 under gunicorn 23.0.0, Python 3.11, one process', **ENVIRONMENT),
+    Peer(name='django', title='Django 5.2, Python 3.11, nothing of ours installed', **ENVIRONMENT),
+]

@@ -2,12 +2,20 @@
 This project, from this checkout: the backport's wheel with the interface server
 on a current Python, and on the era's Pythons with daphne 1.4.2.
 """
+import dataclasses
+
 from ...harness.machine import Stack, start_site
 from ..base import FOLDER, Peer
 
 
+@dataclasses.dataclass(frozen=True)
 class Ours(Peer):
     """Our stack: everything at its defaults."""
+    #: What INSTALLED_APPS calls it.
+    app: str = 'channels'
+
+    def site_environment(self, **extra):
+        return super().site_environment(**dict({'BENCH_APP': self.app}, **extra))
 
     def start_site(self, machine):
         """A Redis, an interface server, a worker."""
@@ -56,4 +64,19 @@ PEERS = [
         requirements=('Django==1.11.29', 'daphne==1.4.2', 'twisted[http2,tls]', 'hiredis'),
         wheels=(('backport', ('redis',)),), folder=FOLDER / 'ours', adapter='adapter.py',
     ) for python in ('3.6', '2.7')
+]
+
+# The patch set against the backport, on the Django that it is for.
+ERA_SERVER = ('daphne==1.4.2', 'twisted[http2,tls]', 'hiredis')
+PEERS += [
+    Ours(
+        name='native', title='Django 1.10.8 with the patch set, Python 3.6, daphne 1.4.2', python='3.6',
+        requirements=ERA_SERVER + ('redis', 'msgpack', 'pytz'), wheels=(('patched_django', ()),),
+        folder=FOLDER / 'ours', adapter='adapter.py', app='django.channels',
+    ),
+    Ours(
+        name='backport', title='stock Django 1.10.8 with the backport, Python 3.6, daphne 1.4.2', python='3.6',
+        requirements=ERA_SERVER + ('Django==1.10.8', 'pytz'), wheels=(('backport', ('redis',)),),
+        folder=FOLDER / 'ours', adapter='adapter.py',
+    ),
 ]

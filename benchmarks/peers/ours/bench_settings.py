@@ -6,7 +6,8 @@ import os
 from bench_common import *  # NOQA: settings
 from bench_common import REDIS
 
-INSTALLED_APPS = [os.environ.get('BENCH_APP', 'channels')]
+# None at all where start-up without the app is measured.
+INSTALLED_APPS = [app for app in [os.environ['BENCH_APP']] if app]
 
 if os.environ.get('BENCH_LAYER') == 'redis':
     CHANNEL_LAYERS = {'default': {

@@ -1,9 +1,12 @@
 """Consumers under the names of Channels 1.x, for it and for us."""
 from __future__ import unicode_literals
 
-from channels import Group
-
 import bench_task
+
+try:
+    from django.channels import Group
+except ImportError:
+    from channels import Group
 
 
 def accept(message):

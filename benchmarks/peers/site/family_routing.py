@@ -1,7 +1,10 @@
 """Routing under the names of Channels 1.x."""
-from channels import route
-
 import family_consumers
+
+try:
+    from django.channels import route
+except ImportError:
+    from channels import route
 
 channel_routing = [
     route('websocket.connect', family_consumers.accept, path=r'^/echo/'),

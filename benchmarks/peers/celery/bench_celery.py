@@ -1,0 +1,14 @@
+"""The Celery application."""
+import os
+
+import celery
+
+import bench_task
+
+app = celery.Celery('bench', broker=os.environ['BENCH_REDIS'])
+app.conf.update(task_ignore_result=True, worker_prefetch_multiplier=100, broker_connection_retry_on_startup=True)
+
+
+@app.task
+def task(total):
+    bench_task.work(total)
