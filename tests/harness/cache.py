@@ -40,7 +40,7 @@ class Cache:
         """Remove everything that a run can make again."""
         if self.root.is_dir():
             for folder in (self.environments, self.sdists, self.sources, self.wheels, self.scratch,
-                           self.locks, self.runs, self.root / 'tool'):
+                           self.locks, self.runs, self.root / 'tool', self.root / 'node'):
                 shutil.rmtree(folder, ignore_errors=True)
 
     @contextlib.contextmanager

@@ -21,7 +21,7 @@ def wsgi_servers(pair):
 
 def test_requirements(pair):
     """Return the list of requirements of a Pair, beside what our wheels bring."""
-    wanted = ['pytest', 'pytest-django', 'hiredis'] + wsgi_servers(pair)
+    wanted = ['pytest', 'pytest-django', 'hiredis', 'cryptography'] + wsgi_servers(pair)
     if pair.python_version < (3,):
         wanted += ['mock', 'enum34']
     if pair.django_version < (2,):

@@ -7,7 +7,7 @@ import json
 import shutil
 import time
 
-from . import process, requirements, results
+from . import node, process, requirements, results
 from .environments import Wheel
 from .packages import CHECKOUT
 from .pairs import PATCHABLE_RELEASES, Pair, sources, system
@@ -259,10 +259,11 @@ class PairRun:
         the Python of the pair.
         """
         ignored = '--ignore=%s' % (FOLDERS['system'] / MIXED_TESTS)
-        return self.pytest(
-            [ignored] + self.bench.labels.paths('system'), log, driver(self.bench, log).python,
-            CHANNELS_SYSTEM_PAIR=str(self.pair), CHANNELS_SYSTEM_PYTHON=str(self.environment.python),
-        )
+        env = {'CHANNELS_SYSTEM_PAIR': str(self.pair), 'CHANNELS_SYSTEM_PYTHON': str(self.environment.python)}
+        modules = node.modules(self.bench.cache, log)
+        if modules is not None:
+            env['CHANNELS_NODE_MODULES'] = str(modules)
+        return self.pytest([ignored] + self.bench.labels.paths('system'), log, driver(self.bench, log).python, **env)
 
 
 class MixedRun(PairRun):

@@ -8,7 +8,9 @@ SUT_APP       name of our app: 'channels', 'django.channels' in a patched
 SUT_LAYERS    'memory', 'redis', 'empty' (CHANNEL_LAYERS = {}), 'unset',
               'no-routing' (a layer whose ROUTING was forgotten) or
               'no-default' (a layer of another alias).
-SUT_REDIS     URL of the Redis, for 'redis'.
+SUT_REDIS     URL of the Redis, for 'redis'; several with commas between.
+SUT_SECRETS   secrets of its encryption, with commas between.
+SUT_ROUTING   another module of routing than 'routing'.
 SUT_DATABASE  path of the SQLite file.
 """
 from __future__ import unicode_literals
@@ -49,7 +51,7 @@ DEFAULT_AUTO_FIELD = 'django.db.models.AutoField'
 USE_TZ = True
 STATIC_URL = '/static/'
 
-ROUTING = 'site_under_test.routing.channel_routing'
+ROUTING = 'site_under_test.%s.channel_routing' % os.environ.get('SUT_ROUTING', 'routing')
 LAYERS = os.environ.get('SUT_LAYERS', 'memory')
 if LAYERS == 'memory':
     CHANNEL_LAYERS = {'default': {
@@ -59,7 +61,11 @@ if LAYERS == 'memory':
 elif LAYERS == 'redis':
     CHANNEL_LAYERS = {'default': {
         'BACKEND': 'django.channels.layers.redis.RedisChannelLayer',
-        'CONFIG': {'hosts': [os.environ['SUT_REDIS']], 'prefix': 'system-tests:'},
+        'CONFIG': {
+            'hosts': os.environ['SUT_REDIS'].split(','),
+            'prefix': 'system-tests:',
+            'symmetric_encryption_keys': list(filter(None, os.environ.get('SUT_SECRETS', '').split(','))),
+        },
         'ROUTING': ROUTING,
     }}
 elif LAYERS == 'no-routing':

@@ -1,0 +1,82 @@
+'use strict';
+/*
+ * Messages as msgpack and as JSON, as docs/standards/ has them. Byte strings
+ * are Uint8Array here. JavaScript has one type for numbers: a whole float
+ * can't be told from an integer, and the standard lets it be sent as one.
+ */
+const {decode, encode} = require('@msgpack/msgpack');
+
+const MARK = '\uffff';
+const MAX_DEPTH = 100;
+
+class Malformed extends Error {}
+
+function refuse(reason) {
+  throw new Malformed(reason);
+}
+
+const OPTIONS = {
+  maxDepth: MAX_DEPTH + 1,
+  useBigInt64: true,
+  extensionCodec: {tryToEncode: () => null, decode: () => refuse('an extension type')},
+  mapKeyConverter: (key) => (typeof key === 'string' ? key : refuse('a key that is no text')),
+};
+
+function isMap(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+}
+
+function checkDepth(value, depth) {
+  if (depth > MAX_DEPTH + 1) refuse('nested too deep');
+  if (Array.isArray(value) || isMap(value)) {
+    for (const item of Object.values(value)) checkDepth(item, depth + 1);
+  }
+}
+
+/** Return the bytes of a message. */
+function pack(message) {
+  return Buffer.from(encode(message, OPTIONS));
+}
+
+/** Return the message of bytes; throw Malformed. */
+function unpack(data) {
+  let message;
+  try {
+    message = decode(data, OPTIONS);
+  } catch (error) {
+    throw new Malformed(error.message);
+  }
+  if (!isMap(message)) refuse('no dictionary');
+  checkDepth(message, 0);
+  return message;
+}
+
+/** Return a message as something that JSON has. */
+function box(value) {
+  if (value instanceof Uint8Array) return MARK + 'b' + Buffer.from(value).toString('base64');
+  if (typeof value === 'string') return value.startsWith(MARK) ? MARK + 't' + value : value;
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map(box);
+  if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [box(key), box(item)]));
+  return value;
+}
+
+/** Undo box(); throw Malformed. */
+function unbox(value) {
+  if (typeof value === 'string' && value.startsWith(MARK)) {
+    const rest = value.slice(2);
+    if (value[1] === 't') return rest;
+    const bytes = value[1] === 'b' ? Buffer.from(rest, 'base64') : refuse('a mark of unknown kind');
+    return bytes.toString('base64') === rest ? new Uint8Array(bytes) : refuse('not Base64');
+  }
+  if (Array.isArray(value)) return value.map(unbox);
+  if (isMap(value)) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => {
+      const text = unbox(key);
+      return [typeof text === 'string' ? text : refuse('a key that is no text'), unbox(item)];
+    }));
+  }
+  return value;
+}
+
+module.exports = {Malformed, box, pack, unbox, unpack};

@@ -1,0 +1,117 @@
+'use strict';
+/* The bytes of entries, where they belong, and encryption: no sockets here. */
+const crypto = require('node:crypto');
+const {Malformed} = require('./encoding');
+
+const MESSAGE = 1, GROUP = 2, IN_PIECES = 16, ENCRYPTED = 32;
+
+const CRC_TABLE = Uint32Array.from({length: 256}, (_, number) => {
+  for (let bit = 0; bit < 8; bit++) number = number & 1 ? (number >>> 1) ^ 0xedb88320 : number >>> 1;
+  return number;
+});
+
+function crc32(text) {
+  let crc = 0xffffffff;
+  for (const byte of Buffer.from(text, 'ascii')) crc = CRC_TABLE[(crc ^ byte) & 255] ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+/** Return [queue, client] of a channel's name. */
+function split(channel) {
+  const end = channel.indexOf('!') + 1;
+  return end ? [channel.slice(0, end), channel.slice(end)] : [channel, ''];
+}
+
+/** Return the name that a queue's counters go by. */
+function countedAs(queue) {
+  if (queue.endsWith('!')) {
+    const dot = queue.lastIndexOf('.');
+    return dot > 0 ? queue.slice(0, dot) + '!' : queue;
+  }
+  return queue.includes('?') ? queue.slice(0, queue.indexOf('?') + 1) : queue;
+}
+
+function header(kind, deadline, label) {
+  const head = Buffer.alloc(12);
+  head[0] = 1;
+  head[1] = kind;
+  head.writeBigUInt64BE(BigInt(Math.trunc(deadline)), 2);
+  head.writeUInt16BE(label.length, 10);
+  return Buffer.concat([head, Buffer.from(label, 'ascii')]);
+}
+
+function isAscii(data, start, end) {
+  return data.subarray(start, end).every((byte) => byte < 128);
+}
+
+/** Return what the bytes of an entry say; throw Malformed. */
+function parse(data) {
+  try {
+    const kind = data[1] & 15, flags = data[1] & 240;
+    if (data[0] !== 1 || (kind !== MESSAGE && kind !== GROUP)) throw new RangeError('unknown version or kind');
+    let end = 12 + data.readUInt16BE(10);
+    const entry = {kind, flags, deadline: Number(data.readBigUInt64BE(2)), label: data.toString('ascii', 12, end)};
+    if (data.length < end || !isAscii(data, 12, end)) throw new RangeError('a label that is none');
+    if (kind === GROUP) {
+      entry.base = data.readBigUInt64BE(end);
+      entry.version = data.readBigUInt64BE(end + 8);
+      const start = end + 20;
+      end = start + data.readUInt32BE(end + 16);
+      if (data.length < end || !isAscii(data, start, end)) throw new RangeError('changes that are none');
+      const changes = data.toString('ascii', start, end);
+      entry.changes = changes ? changes.split(' ') : [];
+    }
+    entry.body = data.subarray(end);
+    return entry;
+  } catch (error) {
+    throw new Malformed(error.message);
+  }
+}
+
+function reference(identifier, size, pieces) {
+  const body = Buffer.alloc(28);
+  body.write(identifier, 'ascii');
+  body.writeBigUInt64BE(BigInt(size), 16);
+  body.writeUInt32BE(pieces, 24);
+  return body;
+}
+
+function parseReference(body) {
+  if (body.length !== 28) throw new Malformed('a reference of a wrong size');
+  return {
+    identifier: body.toString('ascii', 0, 16), size: Number(body.readBigUInt64BE(16)), pieces: body.readUInt32BE(24),
+  };
+}
+
+class Cipher {
+  constructor(secrets, prefix) {
+    const hash = (...parts) => crypto.createHash('sha256').update(Buffer.concat(parts)).digest();
+    this.prefix = prefix;
+    this.keys = secrets.map((secret) => {
+      const key = hash(Buffer.from('django.channels transport 1\0'), Buffer.from(secret));
+      return {key, name: hash(Buffer.from('name\0'), key).subarray(0, 4)};
+    });
+  }
+
+  encrypt(body, context = '') {
+    const {key, name} = this.keys[0], nonce = crypto.randomBytes(12);
+    const cipher = crypto.createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(this.prefix + context));
+    return Buffer.concat([name, nonce, cipher.update(body), cipher.final(), cipher.getAuthTag()]);
+  }
+
+  decrypt(body, context = '') {
+    const found = this.keys.find(({name}) => name.equals(body.subarray(0, 4)));
+    if (!found || body.length < 32) throw new Malformed('encrypted with an unknown key');
+    const decipher = crypto.createDecipheriv('aes-256-gcm', found.key, body.subarray(4, 16));
+    decipher.setAAD(Buffer.from(this.prefix + context)).setAuthTag(body.subarray(-16));
+    try {
+      return Buffer.concat([decipher.update(body.subarray(16, -16)), decipher.final()]);
+    } catch (error) {
+      throw new Malformed(error.message);
+    }
+  }
+}
+
+module.exports = {
+  ENCRYPTED, GROUP, IN_PIECES, MESSAGE, Cipher, countedAs, crc32, header, parse, parseReference, reference, split,
+};

@@ -1,0 +1,413 @@
+'use strict';
+/*
+ * A channel layer in JavaScript, written from docs/standards/transport.txt.
+ * For tests: it shows that the document says enough.
+ */
+const crypto = require('node:crypto');
+const {EventEmitter} = require('node:events');
+const {Connection, Unavailable, call, checked} = require('./connection');
+const {Malformed, pack, unpack} = require('./encoding');
+const entries = require('./entries');
+
+const PIECE = 1 << 20;
+const GRACE = 60000;
+const WAIT = 5;
+const MANY = 64;
+
+class ChannelFull extends Error {}
+
+function token(length) {
+  return crypto.randomBytes(16).toString('hex').slice(-length);
+}
+
+/** What is known of one shard, and the connection that all senders share. */
+class Shard {
+  constructor(layer, url, number) {
+    this.layer = layer;
+    this.url = url;
+    this.number = number;
+    this.base = `${layer.prefix}{${number}}:`;
+    this.statistics = `${this.base}statistics`;
+    this.connection = new Connection(url, this);
+    // For the commands that block.
+    this.waiting = new Connection(url, this);
+    this.offset = null;
+    this.epoch = null;
+    this.counts = new Map();
+  }
+
+  key(kind, ...names) {
+    return `${this.base}${kind}:${names.join(':')}`;
+  }
+
+  hello() {
+    return call('hello', [this.statistics, this.key('w', '')], [token(16), this.layer.statisticsLifetime]);
+  }
+
+  heard([seconds, microseconds, epoch], asked) {
+    this.offset = Number(seconds) * 1000 + Number(microseconds) / 1000 - asked;
+    const lost = this.epoch !== null && this.epoch !== String(epoch);
+    this.epoch = String(epoch);
+    if (lost) this.layer.emit('lost', this.number);
+  }
+
+  /** The server's time in ms. */
+  now() {
+    return performance.now() + this.offset;
+  }
+
+  count(counter, queue) {
+    const field = `${counter}:${entries.countedAs(queue)}`;
+    this.counts.set(field, (this.counts.get(field) || 0) + 1);
+  }
+
+  /** Return the commands that write what was counted. */
+  counted() {
+    const commands = [...this.counts].map(([field, number]) => ['HINCRBY', this.statistics, field, number]);
+    this.counts.clear();
+    return commands;
+  }
+
+  async say(...commands) {
+    return this.connection.say(commands);
+  }
+
+  async ask(command) {
+    return checked((await this.say(command))[0]);
+  }
+}
+
+class Layer extends EventEmitter {
+  constructor({servers, prefix = 'channels:', lifetime = 60000, groupLifetime = 86400000, capacity = 100, secrets = []}) {
+    super();
+    Object.assign(this, {prefix, lifetime, groupLifetime, capacity});
+    this.statisticsLifetime = Math.max(groupLifetime, 86400000);
+    this.cipher = secrets.length ? new entries.Cipher(secrets, prefix) : null;
+    this.pieceSize = this.cipher ? PIECE - 32 : PIECE;
+    this.shards = servers.map((url, number) => new Shard(this, url, number));
+    this.turn = crypto.randomInt(servers.length);
+    // Queue -> group -> {version, clients}.
+    this.members = new Map();
+    // Queue -> client -> messages that were taken since that was told.
+    this.taken = new Map();
+    this.closed = false;
+  }
+
+  async open() {
+    await Promise.all(this.shards.map((shard) => shard.connection.open()));
+    const ask = () => this.shards.forEach((shard) => shard.connection.ready && shard.connection.greet().catch(() => {}));
+    this.timer = setInterval(ask, 60000).unref();
+  }
+
+  close() {
+    this.closed = true;
+    clearInterval(this.timer);
+    for (const shard of this.shards) {
+      shard.connection.close();
+      shard.waiting.close();
+    }
+  }
+
+  shardOf(queue) {
+    return this.shards[entries.crc32(queue) % this.shards.length];
+  }
+
+  /** Return the shards of a queue in the order in which to try them. */
+  shardsOf(queue) {
+    if (/[!?]/.test(queue)) return [this.shardOf(queue)];
+    const start = this.turn++ % this.shards.length;
+    return [...this.shards.slice(start), ...this.shards.slice(0, start)];
+  }
+
+  queueCapacity(queue) {
+    return queue.endsWith('!') ? this.capacity * 100 : this.capacity;
+  }
+
+  // Sending
+
+  /** Send a message; throw ChannelFull or Unavailable. */
+  async send(channel, message) {
+    const [queue, client] = entries.split(channel);
+    const body = pack(message);
+    const shards = this.shardsOf(queue);
+    for (const shard of shards) {
+      try {
+        await shard.connection.open();
+      } catch (error) {
+        if (shard === shards.at(-1)) throw error;
+        continue;
+      }
+      if (await (body.length > this.pieceSize ? this.putLarge(shard, queue, client, body) :
+        this.put(shard, queue, client, this.cipher ? entries.ENCRYPTED : 0, this.encrypted(body)))) return;
+    }
+    throw new ChannelFull(channel);
+  }
+
+  encrypted(body, context) {
+    return this.cipher ? this.cipher.encrypt(body, context) : body;
+  }
+
+  async put(shard, queue, client, flags, body) {
+    const deadline = shard.now() + this.lifetime;
+    const entry = Buffer.concat([entries.header(entries.MESSAGE | flags, deadline, client), body]);
+    const keys = [shard.key('q', queue), shard.statistics], own = queue.endsWith('!');
+    if (own) keys.push(shard.key('p', queue));
+    return (await shard.ask(call('send', keys, [
+      this.lifetime, this.queueCapacity(queue), entries.countedAs(queue), this.statisticsLifetime,
+      own ? this.capacity : '', entry,
+    ]))) === 1;
+  }
+
+  async putLarge(shard, queue, client, body) {
+    const [length, pending] = await shard.say(['LLEN', shard.key('q', queue)], ['HGET', shard.key('p', queue), client]);
+    if (checked(length) >= this.queueCapacity(queue) || Number(checked(pending)) >= this.capacity) {
+      const head = await shard.ask(['LINDEX', shard.key('q', queue), 0]);
+      if (head && Number(head.readBigUInt64BE(2)) > shard.now()) return false;
+    }
+    const {identifier, key, count} = await this.upload(shard, body);
+    await shard.ask(['HSET', key, 'readers', 1]);
+    const flags = entries.IN_PIECES | (this.cipher ? entries.ENCRYPTED : 0);
+    if (await this.put(shard, queue, client, flags, entries.reference(identifier, body.length, count))) return true;
+    await shard.ask(['DEL', key]);
+    return false;
+  }
+
+  async upload(shard, body) {
+    const identifier = token(16), key = shard.key('b', identifier);
+    let count = 0;
+    for (let start = 0; start < body.length; start += this.pieceSize, count++) {
+      const piece = this.encrypted(body.subarray(start, start + this.pieceSize), `${identifier}/${count}`);
+      (await shard.say(['HSET', key, count, piece], ['PEXPIRE', key, this.lifetime + GRACE])).forEach(checked);
+    }
+    return {identifier, key, count};
+  }
+
+  // Groups
+
+  groupAdd(group, channel) {
+    return this.changeGroup('group_add', group, channel);
+  }
+
+  groupDiscard(group, channel) {
+    return this.changeGroup('group_discard', group, channel);
+  }
+
+  async changeGroup(script, group, channel) {
+    const [queue, client] = entries.split(channel), shard = this.shardOf(queue);
+    await shard.ask(call(script, [shard.key('g', group), shard.key('m', group, queue), shard.key('d', group, queue)],
+      [queue, client, this.groupLifetime, this.queueCapacity(queue)]));
+  }
+
+  async sendGroup(group, message) {
+    const body = pack(message);
+    const large = body.length > this.pieceSize;
+    const sealed = large ? null : this.encrypted(body);
+    await Promise.all(this.shards.map(async (shard) => {
+      const keys = [shard.key('g', group), shard.statistics];
+      let flags = this.cipher ? entries.ENCRYPTED : 0, content = sealed;
+      if (large) {
+        if (!await shard.ask(['EXISTS', keys[0]])) return;
+        const {identifier, key, count} = await this.upload(shard, body);
+        keys.push(key);
+        flags |= entries.IN_PIECES;
+        content = entries.reference(identifier, body.length, count);
+      }
+      await shard.ask(call('group_send', keys, [
+        shard.base, group, Buffer.from([1]), flags, this.lifetime, this.statisticsLifetime, this.lifetime + GRACE,
+        content,
+      ]));
+    }));
+  }
+
+  async groupChannels(group) {
+    const found = await Promise.all(this.shards.map(async (shard) => {
+      const reply = await shard.ask(call('group_members', [shard.key('g', group)], [shard.base, group, '']));
+      const channels = [];
+      for (let index = 0; index < reply.length; index += 3) {
+        for (const client of reply[index + 2]) channels.push(`${reply[index]}${client}`);
+      }
+      return channels;
+    }));
+    return found.flat();
+  }
+
+  // Receiving: a process's own queues
+
+  /** Call deliver(channels, message) with all that comes on one `!` queue. */
+  async read(queue, deliver) {
+    const shard = this.shardOf(queue);
+    let pause = 50;
+    while (!this.closed) {
+      const reports = this.reports(shard, queue);
+      let replies;
+      try {
+        replies = await shard.waiting.say([...reports, this.pop([shard.key('q', queue)], MANY, shard, 'reader')]);
+        if (replies.slice(0, reports.length).some((reply) => reply instanceof Error)) this.taken.set(queue, null);
+        checked(replies.at(-1));
+        pause = 50;
+      } catch (error) {
+        if (reports.length) this.taken.set(queue, null);
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        pause = Math.min(2 * pause, 2000);
+        continue;
+      }
+      const reply = replies.at(-1);
+      for (const data of reply ? reply[1] : []) {
+        const delivery = await this.arrived(shard, queue, data);
+        if (delivery) deliver(...delivery);
+      }
+    }
+  }
+
+  pop(keys, count, shard, reader) {
+    return ['BLMPOP', WAIT, keys.length + 1, shard.key('w', reader), ...keys, 'LEFT', 'COUNT', count];
+  }
+
+  /** Return the commands that tell what was taken; null means: nobody knows. */
+  reports(shard, queue) {
+    const taken = this.taken.get(queue), key = shard.key('p', queue), commands = shard.counted();
+    this.taken.set(queue, new Map());
+    if (taken === null) return [...commands, ['DEL', key]];
+    return taken && taken.size ? [...commands, call('taken', [key], [...taken].flat())] : commands;
+  }
+
+  // Receiving: normal channels and `?` channels, one message at a time
+
+  /** Return [channel, message], or null if none comes. */
+  async receive(channels) {
+    const reader = token(12);
+    const byShard = new Map();
+    for (const channel of channels) {
+      for (const shard of this.shardsOf(channel)) {
+        byShard.set(shard, [...(byShard.get(shard) || []), channel]);
+      }
+    }
+    for (const [shard, queues] of byShard) {
+      const keys = shuffled(queues.map((queue) => shard.key('q', queue)));
+      const replies = await shard.say(...shard.counted(), ['LMPOP', keys.length, ...keys, 'LEFT', 'COUNT', 1]);
+      const message = await this.opened(shard, checked(replies.at(-1)));
+      if (message) return message;
+    }
+    return this.wait(byShard, reader);
+  }
+
+  async wait(byShard, reader) {
+    const answers = new Map();
+    let first, woken = new Set();
+    const begun = new Promise((resolve) => { first = resolve; });
+    const waits = [...byShard].map(async ([shard, queues]) => {
+      const keys = shuffled(queues.map((queue) => shard.key('q', queue)));
+      try {
+        const [reply] = await shard.waiting.say([this.pop(keys, 1, shard, reader)]);
+        answers.set(shard, checked(reply));
+      } catch (error) {
+        answers.set(shard, null);
+      }
+      first();
+    });
+    await begun;
+    for (const shard of byShard.keys()) {
+      if (answers.has(shard)) continue;
+      woken.add(shard);
+      const key = shard.key('w', reader);
+      await shard.say(['RPUSH', key, 1], ['PEXPIRE', key, 2000]).catch(() => {});
+    }
+    await Promise.all(waits);
+    let found = null;
+    for (const [shard, reply] of answers) {
+      const isWake = reply && String(reply[0]) === shard.key('w', reader);
+      if (woken.has(shard) && !isWake) await shard.ask(['DEL', shard.key('w', reader)]);
+      if (!reply || isWake) continue;
+      if (found) {
+        await shard.ask(call('give_back', [String(reply[0])], [this.lifetime, ...reply[1].reverse()]));
+      } else {
+        found = await this.opened(shard, reply);
+      }
+    }
+    return found;
+  }
+
+  async opened(shard, reply) {
+    if (!reply) return null;
+    const queue = String(reply[0]).slice(shard.key('q', '').length);
+    const delivery = await this.arrived(shard, queue, reply[1][0]);
+    return delivery && [delivery[0][0], delivery[1]];
+  }
+
+  // Entries
+
+  /** Return [channels, message] of an entry, or null if it was dropped. */
+  async arrived(shard, queue, data) {
+    try {
+      const entry = entries.parse(data);
+      let channels = [queue + entry.label];
+      if (entry.kind === entries.GROUP) {
+        channels = await this.follow(shard, queue, entry);
+      } else if (queue.endsWith('!')) {
+        const taken = this.taken.get(queue);
+        if (taken) taken.set(entry.label, (taken.get(entry.label) || 0) + 1);
+      }
+      if (entry.deadline <= shard.now()) {
+        shard.count('expired', queue);
+        return null;
+      }
+      return [channels, await this.message(shard, queue, entry)];
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      shard.count(error.message === 'lost' ? 'lost' : 'malformed', queue);
+      return null;
+    }
+  }
+
+  /** Return the full names of the clients that a group's entry is for. */
+  async follow(shard, queue, entry) {
+    if (!this.members.has(queue)) this.members.set(queue, new Map());
+    const groups = this.members.get(queue), known = groups.get(entry.label);
+    if (entry.base === 0n && entry.changes.length) {
+      if (!known || known.version < entry.version) {
+        groups.set(entry.label, changed({clients: new Set()}, entry));
+      }
+    } else if (!known || known.version < entry.base) {
+      const reply = await shard.ask(call('group_members', [shard.key('g', entry.label)], [shard.base, entry.label, queue]));
+      groups.set(entry.label, {version: BigInt(String(reply[1])), clients: new Set(reply[2].map(String))});
+    } else if (known.version < entry.version) {
+      changed(known, entry);
+    }
+    return [...groups.get(entry.label).clients].map((client) => queue + client);
+  }
+
+  async message(shard, queue, entry) {
+    const isEncrypted = Boolean(entry.flags & entries.ENCRYPTED);
+    if (isEncrypted !== Boolean(this.cipher)) throw new Malformed('encrypted, or not, against our settings');
+    if (!(entry.flags & entries.IN_PIECES)) {
+      return unpack(isEncrypted ? this.cipher.decrypt(entry.body) : entry.body);
+    }
+    const {identifier, size, pieces} = entries.parseReference(entry.body);
+    const key = shard.key('b', identifier), parts = [];
+    for (let index = 0; index < pieces; index++) {
+      const piece = await shard.ask(['HGET', key, index]);
+      if (piece === null) throw new Malformed('lost');
+      parts.push(isEncrypted ? this.cipher.decrypt(piece, `${identifier}/${index}`) : piece);
+    }
+    await shard.ask(call('release', [key], []));
+    const body = Buffer.concat(parts);
+    if (body.length !== size) throw new Malformed('pieces of another size than the reference says');
+    return unpack(body);
+  }
+}
+
+function changed(members, entry) {
+  for (const change of entry.changes) {
+    if (change[0] === '+') members.clients.add(change.slice(1));
+    else members.clients.delete(change.slice(1));
+  }
+  members.version = entry.version;
+  return members;
+}
+
+function shuffled(items) {
+  const start = crypto.randomInt(items.length);
+  return [...items.slice(start), ...items.slice(0, start)];
+}
+
+module.exports = {ChannelFull, Layer, Unavailable, token};

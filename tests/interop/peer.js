@@ -1,0 +1,124 @@
+'use strict';
+/*
+ * What the tests talk to: reads one command in JSON from each line of stdin,
+ * and answers each with one line on stdout. {"do": name, ...} calls the
+ * function of that name below; the answer is {"ok": outcome} or
+ * {"error": name, "text": why}. Messages are in the JSON of the standard.
+ */
+const readline = require('node:readline');
+const {vectors} = require('./connection');
+const {box, pack, unbox, unpack} = require('./encoding');
+const entries = require('./entries');
+const {Layer} = require('./layer');
+
+//: Bytes that the library for msgpack reads, though the standard doesn't.
+const LENIENT = ['text that is not UTF-8'];
+
+let layer;
+const inboxes = new Map();
+
+const commands = {
+  async open({settings}) {
+    layer = new Layer(settings);
+    await layer.open();
+  },
+
+  send: ({channel, message}) => layer.send(channel, unbox(message)),
+
+  /** Return [channel, message], or null after a while. */
+  async receive({channels}) {
+    const found = await layer.receive(channels);
+    return found && [found[0], box(found[1])];
+  },
+
+  /** Begin to read a queue of this process. */
+  read({queue}) {
+    const inbox = {deliveries: [], wake: () => {}};
+    inboxes.set(queue, inbox);
+    layer.read(queue, (channels, message) => {
+      inbox.deliveries.push([channels, box(message)]);
+      inbox.wake();
+    });
+  },
+
+  /** Return the first `count` deliveries of a queue that is read. */
+  async take({queue, count}) {
+    const inbox = inboxes.get(queue);
+    while (inbox.deliveries.length < count) await new Promise((resolve) => { inbox.wake = resolve; });
+    return inbox.deliveries.splice(0, count);
+  },
+
+  add: ({group, channel}) => layer.groupAdd(group, channel),
+  discard: ({group, channel}) => layer.groupDiscard(group, channel),
+  sendGroup: ({group, message}) => layer.sendGroup(group, unbox(message)),
+  groupChannels: ({group}) => layer.groupChannels(group),
+
+  /** Return what differs from the vectors of both standards. */
+  vectors() {
+    const wrong = [];
+    const same = (name, found, expected) => {
+      if (JSON.stringify(found) !== JSON.stringify(expected)) wrong.push([name, found, expected]);
+    };
+    const refused = (name, read) => {
+      try {
+        read();
+      } catch (error) {
+        return;
+      }
+      wrong.push([name, 'was read']);
+    };
+    const encodings = vectors('json.json'), transport = vectors('transport.json');
+    for (const {name, msgpack, json} of encodings.encodings) {
+      const message = unpack(Buffer.from(msgpack, 'hex')), parsed = JSON.parse(json);
+      same(name, box(message), parsed);
+      same(name, box(unbox(parsed)), parsed);
+      same(name, box(unpack(pack(unbox(parsed)))), parsed);
+    }
+    for (const {name, json} of encodings.malformed_json) {
+      refused(name, () => {
+        if (Array.isArray(unbox(JSON.parse(json)))) throw new TypeError('no dictionary');
+      });
+    }
+    for (const {name, msgpack} of encodings.malformed_msgpack.filter((vector) => !LENIENT.includes(vector.name))) {
+      refused(name, () => unpack(Buffer.from(msgpack, 'hex')));
+    }
+    for (const vector of transport.placement) {
+      same(vector.channel, entries.split(vector.channel), [vector.queue, vector.client]);
+      same(vector.channel, entries.crc32(vector.queue), vector.crc32);
+      same(vector.channel, entries.countedAs(vector.queue), vector.counted_as);
+    }
+    for (const vector of transport.entries) {
+      const entry = entries.parse(Buffer.from(vector.entry, 'hex'));
+      same(vector.name, [entry.kind | entry.flags, entry.deadline, entry.label],
+        [vector.kind, vector.deadline, vector.label]);
+      if ('version' in vector) {
+        same(vector.name, [Number(entry.base), Number(entry.version), entry.changes],
+          [vector.base, vector.version, vector.changes]);
+      }
+      if ('json' in vector) same(vector.name, box(unpack(entry.body)), JSON.parse(vector.json));
+      else same(vector.name, Object.values(entries.parseReference(entry.body)),
+        [vector.identifier, vector.size, vector.pieces]);
+    }
+    for (const {name, entry} of transport.malformed_entries) {
+      refused(name, () => entries.parse(Buffer.from(entry, 'hex')));
+    }
+    const {secret, prefix, key_name: name, body, encrypted_body: sealed, ...piece} = transport.encryption;
+    const cipher = new entries.Cipher([secret], prefix), hex = (text) => Buffer.from(text, 'hex');
+    same('key', cipher.keys[0].name.toString('hex'), name);
+    same('encryption', cipher.decrypt(hex(sealed)).toString('hex'), body);
+    same('piece', cipher.decrypt(hex(piece.encrypted_piece), `${piece.identifier}/${piece.index}`).toString('hex'),
+      piece.piece);
+    return wrong;
+  },
+};
+
+readline.createInterface({input: process.stdin}).on('line', async (line) => {
+  const {do: name, id, ...options} = JSON.parse(line);
+  let answer;
+  try {
+    answer = {id, ok: (await commands[name](options)) ?? null};
+  } catch (error) {
+    answer = {id, error: error.constructor.name, text: error.message};
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}).on('close', () => process.exit(0));
