@@ -15,6 +15,7 @@ from __future__ import absolute_import
 
 import collections
 import collections.abc
+import copy
 import gettext
 import importlib.machinery
 import importlib.util
@@ -47,36 +48,25 @@ def install(django_version):
             later.setdefault(name, []).append(mend)
     if names:
         versions = tuple(django_version[:3]) + sys.version_info[:3]
-        tell(later, 'Mended Django %d.%d.%d for Python %d.%d.%d: ' % versions + ', '.join(names))
+        told = tell('Mended Django %d.%d.%d for Python %d.%d.%d: ' % versions + ', '.join(names))
+        later.setdefault('django.utils.log', []).append(told)
         sys.meta_path.insert(0, MendingFinder(later))
     return names
 
 
-def tell(later, text):
-    """
-    Log `text` once, at INFO, and the switch.
-
-    Few programs configure logging before they import Django. For the others
-    that waits, as one more of the mends `later`, until Django configures it.
-    """
-    def log():
-        logging.getLogger('django.channels.compat').info('%s. Set %s=0 to leave it alone.', text, SWITCH)
-
+def tell(text):
+    """Return a mend that logs `text` at INFO, once Django has configured logging."""
     def after_configuration(module):
         configure = module.configure_logging
 
         def configure_and_log(*args, **kwargs):
-            configure(*args, **kwargs)
             module.configure_logging = configure
-            log()
+            configure(*args, **kwargs)
+            # Not before: a configuration may disable the loggers that exist.
+            logging.getLogger('django.channels.compat').info('%s. Set %s=0 to leave it alone.', text, SWITCH)
 
         module.configure_logging = configure_and_log
-
-    # Not that logger: the configuration may disable those that exist by then.
-    if logging.getLogger('django').isEnabledFor(logging.INFO):
-        log()
-    else:
-        later.setdefault('django.utils.log', []).append(after_configuration)
+    return after_configuration
 
 
 # Before anything of Django is imported
@@ -148,8 +138,7 @@ def escape_sequences():
     r"""
     Python 3.12 shows a warning for what is no escape sequence, such as '\d'.
 
-    The modules of Django 1.8 to 1.11 are full of them: each start says so at
-    length, as long as nothing compiled is kept, on the output for errors.
+    Django 1.8 to 1.11 are full of them: each start that compiles tells all.
     """
     for folder in sys.modules['django'].__path__:
         warnings.filterwarnings('ignore', 'invalid escape sequence', SyntaxWarning, re.escape(folder))
@@ -227,6 +216,23 @@ def url_validator(module):
     module.URLValidator.__call__ = validate_strictly
 
 
+def sqlite_references(module):
+    """
+    Python 3.8 comes with SQLite 3.26 and later, which follow a renamed table.
+
+    Django 1.8 to 1.11 rename a table while they alter it. References to it
+    in other tables would go on naming what is dropped: Django 2.0 fails there.
+    """
+    connect = module.DatabaseWrapper.get_new_connection
+
+    def connect_as_before(self, parameters):
+        connection = connect(self, parameters)
+        connection.execute('PRAGMA legacy_alter_table = ON')
+        return connection
+
+    module.DatabaseWrapper.get_new_connection = connect_as_before
+
+
 def regex_flags(module):
     """
     Python 3.11 takes flags such as (?i) at the start of a pattern only.
@@ -257,6 +263,7 @@ def regex_flags(module):
 MENDS = [
     (model_class_cell, (3, 8), (1, 11), ['django.db.models.base']),
     (abstract_collections, (3, 10), (2, 0), []),
+    (sqlite_references, (3, 10), (2, 0), ['django.db.backends.sqlite3.base']),
     (url_validator, (3, 10), (2, 0), ['django.core.validators']),
     (gettext_charsets, (3, 11), (2, 0), []),
     (regex_flags, (3, 11), (2, 0), ['django.core.urlresolvers', 'django.urls.resolvers']),
@@ -276,25 +283,17 @@ class MendingFinder(object):
     def find_spec(self, fullname, path=None, target=None):
         finder = importlib.machinery.PathFinder
         spec = finder.find_spec(fullname, path, target) if fullname in self.mends else None
-        if hasattr(getattr(spec, 'loader', None), 'exec_module'):
-            spec.loader = MendingLoader(spec.loader, self.mends[fullname])
+        if not hasattr(getattr(spec, 'loader', None), 'exec_module'):
+            return spec
+        # Modules in one zip file share a loader.
+        loader = spec.loader = copy.copy(spec.loader)
+        execute = loader.exec_module
+
+        def execute_and_mend(module):
+            del loader.exec_module
+            execute(module)
+            for mend in self.mends[fullname]:
+                mend(module)
+
+        loader.exec_module = execute_and_mend
         return spec
-
-
-class MendingLoader(object):
-    """Loads by `loader`, mends, and leaves the module as if it had been it."""
-
-    def __init__(self, loader, mends):
-        self.loader, self.mends = loader, mends
-
-    def create_module(self, spec):
-        return self.loader.create_module(spec)
-
-    def exec_module(self, module):
-        module.__spec__.loader = module.__loader__ = self.loader
-        self.loader.exec_module(module)
-        for mend in self.mends:
-            mend(module)
-
-    def __getattr__(self, name):  # get_code() and its like, for runpy
-        return getattr(self.loader, name)

@@ -46,27 +46,22 @@ class DjangoFinder(object):
             find = getattr(finder, 'find_spec', None)
             spec = find(name, path, target) if find else None
             if spec is not None:
-                # Up to Python 3.9 what loads from a zip file has none.
-                if hasattr(spec.loader, 'exec_module'):
-                    spec.loader = DjangoLoader(spec.loader)
-                return spec
+                return mended(spec)
 
 
-class DjangoLoader(object):
-    """Loads `django` by `loader`, and mends it as soon as it is there."""
+def mended(spec):
+    """Return `spec`, a ModuleSpec, with a loader that mends what it has executed."""
+    # Up to Python 3.9 what loads from a zip file has no exec_module().
+    if hasattr(spec.loader, 'exec_module'):
+        # Not at start-up either. Modules in one zip file share a loader.
+        import copy
+        loader = spec.loader = copy.copy(spec.loader)
+        execute = loader.exec_module
 
-    def __init__(self, loader):
-        self.loader = loader
+        def execute_and_mend(module):
+            del loader.exec_module
+            execute(module)
+            mend(module)
 
-    def create_module(self, spec):
-        return self.loader.create_module(spec)
-
-    def exec_module(self, module):
-        # As if nobody had been in between: the autoreloader, pkgutil and
-        # tracebacks look at these.
-        module.__spec__.loader = module.__loader__ = self.loader
-        self.loader.exec_module(module)
-        mend(module)
-
-    def __getattr__(self, name):
-        return getattr(self.loader, name)
+        loader.exec_module = execute_and_mend
+    return spec

@@ -21,6 +21,8 @@ SOURCES = ['setup.py', 'setup.cfg', 'pyproject.toml', 'MANIFEST.in', 'README.md'
            'backport', 'compat', 'django_patch', 'interface_server']
 #: The last virtualenv that makes environments for Python 2.7 and 3.6.
 VIRTUALENV = 'virtualenv==20.21.1'
+#: The release that the patch set is merged into, if no other is asked for.
+PATCHABLE = '1.10.8'
 #: What serves WebSockets where the interface server can't run.
 DAPHNE = 'daphne==1.4.2'
 
@@ -84,9 +86,9 @@ def make_env(env, python, version, usable):
           '--wheel', 'embed', '-p', python, env])
 
 
-def pip_install(env, version, *requirements):
-    """Install into an environment; an old pip gets a second, plainer chance."""
-    command = [env / 'bin' / 'python', '-m', 'pip', 'install', '-q', '--disable-pip-version-check', *requirements]
+def pip(env, version, verb, *arguments):
+    """Run an environment's pip; an old one gets a second, plainer chance."""
+    command = [env / 'bin' / 'python', '-m', 'pip', verb, '-q', '--disable-pip-version-check', *arguments]
     try:
         call(command)
     except Problem:
@@ -94,6 +96,11 @@ def pip_install(env, version, *requirements):
             raise
         # Old pips stumble over additional indexes that newer ones can read.
         call(command, env=dict(os.environ, PIP_CONFIG_FILE=os.devnull, PIP_FIND_LINKS=''))
+
+
+def pip_install(env, version, *requirements):
+    """Install into an environment."""
+    pip(env, version, 'install', *requirements)
 
 
 def fingerprint(*facts):
@@ -126,16 +133,21 @@ def build_wheels(env, version, folder):
     wheels = {}
     for name, project in projects.items():
         out = Path(folder, name)
-        command = [env / 'bin' / 'python', '-m', 'pip', 'wheel', '-q', '--disable-pip-version-check', '--no-deps',
-                   '-w', out, project]
-        try:
-            call(command)
-        except Problem:
-            if version >= (3, 8):
-                raise
-            call(command, env=dict(os.environ, PIP_CONFIG_FILE=os.devnull, PIP_FIND_LINKS=''))
+        pip(env, version, 'wheel', '--no-deps', '-w', out, project)
         wheels[name], = out.glob('*.whl')
     return wheels
+
+
+def build_patched(env, version, folder, release):
+    """Build the wheel of a Django release with the patch set; return its path."""
+    # A virtual environment of Python 3.12 and later has neither.
+    pip_install(env, version, 'setuptools', 'wheel')
+    sources, out = Path(folder, 'sources'), Path(folder, 'patched')
+    pip(env, version, 'download', '--no-deps', '--no-binary', 'django', '-d', sources, 'Django==%s' % release)
+    archive, = sources.iterdir()
+    call([env / 'bin' / 'python', ROOT / 'django_patch' / 'apply.py', '--build-wheel', out, archive])
+    wheel, = out.glob('*.whl')
+    return str(wheel)
 
 
 def django_requirement(django):
@@ -145,12 +157,14 @@ def django_requirement(django):
     return str(Path(django).resolve()) if os.path.exists(django) else 'Django==%s' % django
 
 
-def install(env, version, django):
+def install(env, version, django, patched):
     """Install what the chat needs: Django, this checkout, a server."""
     say('Installing Django and this checkout (about a minute, once) ...')
     with tempfile.TemporaryDirectory() as folder:
         wheels = build_wheels(env, version, folder)
         # The client for Redis is small; with it, changing to Redis is quick.
+        if patched:
+            django = build_patched(env, version, folder, django or PATCHABLE)
         wanted = [django_requirement(django), '%s[redis]' % wheels['backport']]
         wanted.append(wheels['server'] if 'server' in wheels else DAPHNE)
         pip_install(env, version, '--upgrade', *wanted)
@@ -159,19 +173,26 @@ def install(env, version, django):
         pip_install(env, version, '--force-reinstall', '--no-deps', *wheels.values())
 
 
-def prepare(python, django):
-    """Make or refresh the environment for an interpreter; return its path."""
+def prepare(python, django, patched=False):
+    """
+    Make or refresh the environment for an interpreter; return its path.
+
+    `django` is a version, the path of a wheel, or nothing for the newest;
+    `patched` has the patch set merged into that version.
+    """
     version, usable = probe(python)
     label = os.path.basename(django) if django else 'newest'
+    if patched:
+        label = '%s-patched' % (django or PATCHABLE)
     env = ENVS / ('python%d.%d-django-%s' % (version[0], version[1], label))
     made, stamp = env / 'made', env / 'installed'
-    wanted = fingerprint(version, os.path.abspath(python), django)
+    wanted = fingerprint(version, os.path.abspath(python), django, patched)
     if not stamp.exists() or stamp.read_text() != wanted:
         # A run that was interrupted leaves half an environment, without mark.
         if not made.exists():
             say('Making a virtual environment in %s ...' % os.path.relpath(str(env)))
             make_env(env, python, version, usable)
             made.touch()
-        install(env, version, django)
+        install(env, version, django, patched)
         stamp.write_text(wanted)
     return env

@@ -13,7 +13,9 @@ variable CHAT_REDIS_URL set (redis://127.0.0.1:6379/0) messages go through
 that Redis, and an interface server and two worker processes are started.
 
 This file needs Python 3.9 or later; the chat itself also runs on older ones:
-``--python ~/.pyenv/versions/2.7.18/bin/python --django 1.8.19``.
+``--python ~/.pyenv/versions/2.7.18/bin/python --django 1.8.19``. And an old
+Django runs on a Python of today: ``--django 1.8.19``, or ``--patched`` for
+Django 1.10.8 with the patch set.
 """
 import sys
 
@@ -29,7 +31,7 @@ import subprocess
 import time
 from urllib.parse import urlsplit
 
-from environment import HERE, Problem, call, prepare, probe, say
+from environment import HERE, PATCHABLE, Problem, call, prepare, probe, say
 
 WORKERS = 2
 #: Seconds a process has to finish its work after it was told to stop.
@@ -177,6 +179,8 @@ def main():
     parser.add_argument('--python', default=sys.executable, help='interpreter for the chat (default: this one)')
     parser.add_argument('--django', default='', help='version of Django, such as 1.8.19, or the path of a wheel '
                                                      '(default: the newest that this Python can run)')
+    parser.add_argument('--patched', action='store_true', help='merge the patch set into that Django, a version from '
+                                                               '1.10 to %s (the default)' % PATCHABLE)
     options = parser.parse_args()
     redis_url = os.environ.get('CHAT_REDIS_URL', '')
     try:
@@ -184,7 +188,7 @@ def main():
         if redis_url:
             check_redis(redis_url)
         python = shutil.which(os.path.expanduser(options.python)) or options.python
-        env = prepare(python, options.django)
+        env = prepare(python, options.django, options.patched)
         environ = dict(os.environ, PYTHONUNBUFFERED='1')
         environ.setdefault('CHAT_DATABASE', str(env / 'chat.sqlite3'))
         # A name made for this environment would mislead the one we start.

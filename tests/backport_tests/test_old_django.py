@@ -61,6 +61,34 @@ CASES = {
         with override('xx'):
             assert ugettext('in no catalog') == 'in no catalog'
     """, r"codeset|set_output_charset"),
+    'sqlite_references': ("""
+        from django.db import connection, models
+
+        class Parent(models.Model):
+            name = models.CharField(max_length=5)
+
+            class Meta:
+                app_label = 'family'
+
+        class Child(models.Model):
+            parent = models.ForeignKey(Parent, on_delete=models.CASCADE)
+
+            class Meta:
+                app_label = 'family'
+
+        with connection.schema_editor() as editor:
+            editor.create_model(Parent)
+            editor.create_model(Child)
+        longer = models.CharField(max_length=50)
+        longer.set_attributes_from_name('name')
+        longer.model = Parent
+        with connection.schema_editor() as editor:
+            editor.alter_field(Parent, Parent._meta.get_field('name'), longer)
+        cursor = connection.cursor()
+        cursor.execute("SELECT sql FROM sqlite_master WHERE name = 'family_child'")
+        declaration, = cursor.fetchone()
+        assert '__old' not in declaration, declaration
+    """, r"REFERENCES .*__old"),
     'url_validator': ("""
         from django.core.exceptions import ValidationError
         from django.core.validators import URLValidator
@@ -316,7 +344,7 @@ class MendingTests(unittest.TestCase):
 class TellingTests(unittest.TestCase):
 
     TOLD = re.compile(
-        r'^INFO django\.channels\.compat Mended Django %s for Python %d\.%d\.\d+: [\w, ]+\. Set CHANNELS_MEND_DJANGO=0 '
+        r'^INFO django\.channels\.compat Mended Django %s for Python %d\.%d\.\d+: \w[\w, ]+\. Set CHANNELS_MEND_DJANGO=0 '
         r'to leave it alone\.$' % ((re.escape(django.get_version()),) + sys.version_info[:2]), re.M,
     )
     BEFORE = "import logging; logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s %(message)s')"
@@ -327,7 +355,7 @@ class TellingTests(unittest.TestCase):
             'version': 1, 'disable_existing_loggers': True,
             'formatters': {'short': {'format': '%(levelname)s %(name)s %(message)s'}},
             'handlers': {'console': {'class': 'logging.StreamHandler', 'formatter': 'short'}},
-            'root': {'level': 'LEVEL', 'handlers': ['console']},
+            'loggers': {'django': {'level': 'LEVEL', 'handlers': ['console'], 'propagate': False}},
         })
     """
     SET_UP = "\ndjango.setup()\ndjango.setup()"

@@ -6,7 +6,6 @@ tested with one Python only, in a copy of the checkout.
 """
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,36 +14,13 @@ import tempfile
 
 import pytest
 from clients import get
-from programs import Program, eventually, free_port
-from subject import CHECKOUT
+from programs import eventually, free_port
+from start_command import SETTING_UP, Command
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get('CHANNELS_SYSTEM_PAIR', 'py3.11').startswith('py3.11'),
     reason='the command is tested on the pair of Python 3.11',
 )
-
-#: Seconds for the first run: it downloads, builds and installs.
-SETTING_UP = 300
-
-
-class Command:
-    """Runs the command in a copy of the checkout."""
-
-    def __init__(self, folder):
-        self.made = []
-        self.folder = os.path.join(folder, 'checkout')
-        unwanted = shutil.ignore_patterns('.*', '__pycache__', 'build', '*.egg-info')
-        shutil.copytree(CHECKOUT, self.folder, ignore=unwanted)
-
-    def start(self, *arguments, **env):
-        """Start it; return the Program."""
-        # From another folder: it must find its files by itself.
-        program = Program('start.py', [
-            sys.executable, os.path.join(self.folder, 'examples', 'chat', 'start.py'),
-        ] + list(arguments), os.path.dirname(self.folder), env)
-        self.made.append(program)
-        return program
-
 
 @pytest.fixture(scope='module')
 def command():
@@ -56,8 +32,7 @@ def command():
 def end(command):
     """Stop what a test left running."""
     yield
-    while command.made:
-        command.made.pop().stop()
+    command.stop()
 
 
 def children(program):

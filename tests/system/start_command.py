@@ -1,0 +1,36 @@
+"""
+The command that starts the chat, for the tests to run in a copy of the checkout.
+"""
+import os
+import shutil
+import sys
+
+from programs import Program
+from subject import CHECKOUT
+
+#: Seconds for the first run: it downloads, builds and installs.
+SETTING_UP = 300
+
+
+class Command:
+    """Runs the command in a copy of the checkout."""
+
+    def __init__(self, folder):
+        self.made = []
+        self.folder = os.path.join(folder, 'checkout')
+        unwanted = shutil.ignore_patterns('.*', '__pycache__', 'build', '*.egg-info')
+        shutil.copytree(CHECKOUT, self.folder, ignore=unwanted)
+
+    def start(self, *arguments, **env):
+        """Start it; return the Program."""
+        # From another folder: it must find its files by itself.
+        program = Program('start.py', [
+            sys.executable, os.path.join(self.folder, 'examples', 'chat', 'start.py'),
+        ] + list(arguments), os.path.dirname(self.folder), env)
+        self.made.append(program)
+        return program
+
+    def stop(self):
+        """Stop all that was started."""
+        while self.made:
+            self.made.pop().stop()
