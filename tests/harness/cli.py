@@ -12,7 +12,7 @@ from .cache import Cache
 from .environments import Environments
 from .packages import CHECKOUT, Packages
 from .results import Result
-from .steps import FOLDERS, MIXED_PAIRS, Bench, MixedRun, PairRun
+from .steps import FOLDERS, JOINT, Bench, JointRun, PairRun
 
 DESCRIPTION = """
 Run the tests of django.channels on every pair of Python and Django found here.
@@ -123,27 +123,29 @@ class Run:
         self.absent = [pair for pair in pairs if pair.python not in bench.interpreters]
         runs = [PairRun(bench, pair) for pair in pairs if pair not in self.absent]
         self.runs = [run for run in runs if run.has_work()]
-        self.wants_mixed = bool(bench.labels.mixed()) and all(pair in pairs for pair in MIXED_PAIRS)
+        self.joint = [name for name in JOINT if JointRun.is_wanted(name, pairs, bench.labels, bench.options)]
 
     def rows(self):
         """Return (name, Python's version, seconds, Result) for each row."""
         rows = [self.missing(str(pair), pair.python) for pair in self.absent]
-        mixed_absent = [pair for pair in MIXED_PAIRS if pair in self.absent]
-        mixed = MIXED_PAIRS if self.wants_mixed and not mixed_absent else ()
-        wanted = {run.pair for run in self.runs}.union(mixed)
+        lacking = {name: self.lacking(JOINT[name][1]) for name in self.joint}
+        joint = [name for name in self.joint if not lacking[name]]
+        wanted = {run.pair for run in self.runs}.union(*(JOINT[name][1] for name in joint))
         if wanted:
             self.bench.build(wanted)
         rows += self.in_parallel(self.runs)
-        if mixed:
-            rows += self.in_parallel([MixedRun(self.bench)])
-        elif self.wants_mixed:
-            rows.append(self.missing(MixedRun.NAME, mixed_absent[0].python))
+        rows += self.in_parallel([JointRun(self.bench, name) for name in joint])
+        rows += [self.missing(name, lacking[name][0]) for name in self.joint if lacking[name]]
         if self.bench.options.django_suite:
             rows += self.suites()
         if self.bench.options.through_channels:
             rows += self.through_channels()
         order = {str(pair): place for place, pair in enumerate(self.pairs)}
         return sorted(rows, key=lambda row: order.get(row[0], len(order)))
+
+    def lacking(self, pairs):
+        """Return the Pythons of the pairs that are not on this machine."""
+        return [pair.python for pair in pairs if pair.python not in self.bench.interpreters]
 
     def suites(self):
         """Run Django's own suite, one after the other (each takes all processors); return the rows."""

@@ -3,6 +3,7 @@ The steps of one pair: environment, our tests inside Django's own harness, then
 system, backport_tests, the interface server's own tests, and, once, patch_tests
 and runtests_tests.
 """
+import contextlib
 import json
 import shutil
 import time
@@ -10,7 +11,7 @@ import time
 from . import node, process, requirements, results
 from .environments import Wheel
 from .packages import CHECKOUT
-from .pairs import PATCHABLE_RELEASES, Pair, sources, system
+from .pairs import PATCHABLE_RELEASES, Pair, all_pairs, sources, system
 from .results import Result
 
 TESTS = CHECKOUT / 'tests'
@@ -25,9 +26,17 @@ FOLDERS = {
     'interface_server': CHECKOUT / 'interface_server' / 'tests',
 }
 
-#: The one module of system tests that needs the environments of two pairs.
-MIXED_TESTS = 'test_mixed.py'
-MIXED_PAIRS = (Pair('3.11', '5.2'), Pair('2.7', '1.8'))
+#: Row -> the module of system tests that needs the environments of several
+#: pairs, and these, in the order that it needs.
+JOINT = {
+    'mixed': ('test_mixed.py', (Pair('3.11', '5.2'), Pair('2.7', '1.8'))),
+    # With --long only: it needs two environments that nothing else does.
+    'path': ('test_path.py', tuple(Pair(*row) for row in (
+        ('2.7', '1.8'), ('3.13', '1.8'), ('3.13', '1.11'), ('3.11', '2.2'), ('3.11', '3.2'), ('3.11', '4.2'),
+        ('3.11', '5.2'), ('3.13', '6.1'),
+    ))),
+}
+JOINT_MODULES = tuple(module for module, pairs in JOINT.values())
 
 #: Seconds that one step may take before it is killed as hanging.
 STEP_TIMEOUT = 900
@@ -53,14 +62,17 @@ class Labels:
         return [label for label in self.labels if self._folder(label) == folder]
 
     def paths(self, folder):
-        """Return the labels for one of FOLDERS as pytest understands them; not the mixed system tests."""
-        return [str(FOLDERS[folder]) + label[len(folder):] for label in self.of(folder) if MIXED_TESTS not in label]
+        """Return the labels for one of FOLDERS as pytest understands them; not the joint system tests."""
+        return [
+            str(FOLDERS[folder]) + label[len(folder):] for label in self.of(folder)
+            if not any(module in label for module in JOINT_MODULES)
+        ]
 
-    def mixed(self):
-        """Return the labels of the mixed system tests as pytest understands them."""
+    def joint(self, module):
+        """Return the labels of one of JOINT_MODULES as pytest understands them."""
         if 'system' in self.of('system'):
-            return [str(FOLDERS['system'] / MIXED_TESTS)]
-        return [str(FOLDERS['system']) + label[len('system'):] for label in self.of('system') if MIXED_TESTS in label]
+            return [str(FOLDERS['system'] / module)]
+        return [str(FOLDERS['system']) + label[len('system'):] for label in self.of('system') if module in label]
 
 
 class Bench:
@@ -258,39 +270,50 @@ class PairRun:
         of today with clients and a browser's driver; what they start runs on
         the Python of the pair.
         """
-        ignored = '--ignore=%s' % (FOLDERS['system'] / MIXED_TESTS)
+        ignored = ['--ignore=%s' % (FOLDERS['system'] / module) for module in JOINT_MODULES]
         env = {'CHANNELS_SYSTEM_PAIR': str(self.pair), 'CHANNELS_SYSTEM_PYTHON': str(self.environment.python)}
         modules = node.modules(self.bench.cache, log)
         if modules is not None:
             env['CHANNELS_NODE_MODULES'] = str(modules)
-        return self.pytest([ignored] + self.bench.labels.paths('system'), log, driver(self.bench, log).python, **env)
+        return self.pytest(ignored + self.bench.labels.paths('system'), log, driver(self.bench, log).python, **env)
 
 
-class MixedRun(PairRun):
-    """The system tests in which one pair's server stands before another pair's workers."""
+class JointRun(PairRun):
+    """The system tests of one row of JOINT."""
 
-    NAME = 'mixed'
+    def __init__(self, bench, name):
+        self.module, self.pairs = JOINT[name]
+        super().__init__(bench, self.pairs[0])
+        self.name = name
+        self.logs = bench.cache.logs / name
 
-    def __init__(self, bench):
-        super().__init__(bench, MIXED_PAIRS[0])
-        self.name = self.NAME
-        self.logs = bench.cache.logs / self.name
+    @classmethod
+    def is_wanted(cls, name, chosen, labels, options):
+        """Return whether the row is part of a run with the pairs chosen (as far as they are in its table)."""
+        module, pairs = JOINT[name]
+        known = all_pairs()
+        return bool(labels.joint(module)) and (options.long or all(pair in known for pair in pairs)) and all(
+            pair in chosen for pair in pairs if pair in known
+        )
 
     def run(self):
-        """Run the tests with the environments of MIXED_PAIRS, which exist by now."""
-        first, second = MIXED_PAIRS
-        with self.bench.cache.lock(str(first)), self.bench.cache.lock(str(second)):
-            return self.timed('system', self.mixed)
+        """Run the tests with the environments of the pairs."""
+        with contextlib.ExitStack() as held:
+            # Always in the same order: two rows may want the same pairs.
+            for pair in sorted(self.pairs):
+                held.enter_context(self.bench.cache.lock(str(pair)))
+            return self.timed('system', self.joint)
 
-    def mixed(self, log):
+    def joint(self, log):
         """The step itself: a JSON object in an environment variable names each pair's Python."""
         pythons = {}
-        for pair in MIXED_PAIRS:
+        for pair in self.pairs:
             run = PairRun(self.bench, pair)
             run.prepare(log)
             pythons[str(pair)] = str(run.environment.python)
         return self.pytest(
-            self.bench.labels.mixed(), log, driver(self.bench, log).python, CHANNELS_SYSTEM_PYTHONS=json.dumps(pythons),
+            self.bench.labels.joint(self.module), log, driver(self.bench, log).python,
+            CHANNELS_SYSTEM_PYTHONS=json.dumps(pythons),
         )
 
 

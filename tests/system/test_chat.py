@@ -19,8 +19,8 @@ NUMBERS = itertools.count(1)
 class Chat:
     """The chat, served by runserver with the in-memory layer."""
 
-    def __init__(self, folder):
-        self.subject = subject.chat(folder)
+    def __init__(self, folder, python=None):
+        self.subject = subject.chat(folder, python)
         self.subject.run('migrate', '-v', '0')
         self.subject.run('demo')
         self.program, self.port = self.subject.runserver()
