@@ -3,6 +3,7 @@ from __future__ import absolute_import, unicode_literals
 
 import os
 import signal
+import sys
 import threading
 
 from django.channels import Channel, route, signals
@@ -61,6 +62,23 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         self.assertEqual(self.handle(consumer, content={'reply_channel': 'p!a'}), FAILED)
         self.assertEqual(self.replies(), [])
         self.assertLogged('Error processing a message on task', 'RuntimeError: broken')
+
+    def test_a_consumer_that_exits_ends_nothing_but_itself(self):
+        def consumer(message):
+            if message['n']:
+                done.set()
+            else:
+                sys.exit('enough')
+
+        done = threading.Event()
+        worker = self.worker([route('task', consumer)], threads=2)
+        thread = self.run_worker(worker)
+        for n in (0, 0, 0, 1):
+            self.layer.send('task', {'n': n})
+        self.assertTrue(done.wait(10))
+        worker.stop()
+        thread.join(10)
+        self.assertLogged('Error processing a message on task', 'SystemExit: enough')
 
     def test_an_unrouted_message_is_named(self):
         self.assertEqual(self.worker([]).handle('unknown', {}), UNROUTED)

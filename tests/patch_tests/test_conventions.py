@@ -89,6 +89,13 @@ class ConventionTests(unittest.TestCase):
             if imported.module.split('.')[0] in lost or imported.module == 'django.utils.six'
         )
 
+    def test_nothing_reads_a_format_that_can_run_code(self):
+        unsafe = {'pickle', 'cPickle', 'marshal', 'shelve', 'yaml', 'dill'}
+        self.assertNone(
+            '%s imports %s' % (name(path), imported.module)
+            for path in MERGED for imported in absolute_imports(path) if imported.module.split('.')[0] in unsafe
+        )
+
     def test_input_is_never_asserted(self):
         self.assertNone(
             '%s:%d' % (name(path), node.lineno)

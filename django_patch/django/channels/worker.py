@@ -192,7 +192,8 @@ class Worker(object):
         """
         try:
             return self._handle(channel, content)
-        except Exception:
+        except (Exception, SystemExit):
+            # sys.exit() would end the one thread, without a word.
             logger.exception('Error processing a message on %s', channel)
             return FAILED
 

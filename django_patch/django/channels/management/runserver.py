@@ -154,13 +154,14 @@ def _banner(command, layer):
     return (
         '%(now)s\n'
         'Django version %(version)s, using settings %(settings)r\n'
-        'Starting Channels development server at http://%(addr)s:%(port)s/\n'
+        'Starting Channels development server at %(protocol)s://%(addr)s:%(port)s/\n'
         'Channel layer %(layer)s\n'
         'Quit the server with %(quit)s.\n'
     ) % {
         'now': force_str(datetime.now().strftime('%B %d, %Y - %X'), errors='replace'),
         'version': command.get_version(),
         'settings': str(settings.SETTINGS_MODULE),
+        'protocol': getattr(command, 'protocol', 'http'),
         'addr': '[%s]' % command.addr if command._raw_ipv6 else command.addr,
         'port': command.port,
         'layer': layer,
