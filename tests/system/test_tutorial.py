@@ -107,7 +107,7 @@ def everybody_hears(port, path):
 
 def test_example_of_the_readme_runs(project):
     project.configure(README)
-    project.write('mysite/routing.py', block('channel_routing', README))
+    project.write('mysite/routing.py', block('channel_routing = [', README))
     port = project.serve()
     assert everybody_hears(port, '/news/')
     assert refused(port, '/other/')
