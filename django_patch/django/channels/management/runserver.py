@@ -115,8 +115,9 @@ def _get_layer(command, options):
         _refuse(command, error)
     if layer.local_only() and not options.get('run_worker', True):
         _refuse(
-            command, 'With --noworker nothing would ever answer: the channel layer %s lives inside this process, where '
-            'no other worker sees it. Leave the option out, or use a layer that spans processes.' % layer
+            command,
+            'With --noworker nothing would ever answer: the channel layer %s lives inside this process, where no '
+            'other worker sees it. Leave the option out, or use a layer that spans processes.' % layer
         )
     return layer
 
