@@ -58,12 +58,12 @@ class Subject:
         program.wait_for_port(port)
         return program, port
 
-    def server(self, **env):
-        """Start an interface server of its own; return (Program, port)."""
+    def server(self, *options, **env):
+        """Start an interface server of its own, with its options; return (Program, port)."""
         port = free_port()
         name = 'interface-server' if self.has_interface_server else 'daphne'
         script = os.path.join(os.path.dirname(self.python), name)
-        program = self.start(name, script, '-b', '127.0.0.1', '-p', port, self.asgi, **env)
+        program = self.start(name, script, '-b', '127.0.0.1', '-p', port, *(options + (self.asgi,)), **env)
         program.wait_for_port(port)
         return program, port
 
