@@ -106,6 +106,14 @@ def table(wsgi, channels):
     return '\n'.join(lines)
 
 
+def sections(page):
+    """Return {key: text} for what a page says about the keys that don't belong to one WSGI server."""
+    parts = re.split(r'^``(.*)``\n', page, flags=re.M)[1:]
+    return {
+        key: text.strip() for key, text in zip(parts[::2], parts[1::2]) if DIFFERENCES.get(key) != "gunicorn's own."
+    }
+
+
 def shown(value):
     """Return the value as it looks in every run."""
     kind, _, value = value.partition(' ')
@@ -133,7 +141,7 @@ def main():
         site = subject.site(folder, SUT_LAYERS='redis', SUT_REDIS=redis.url)
         try:
             site.run('migrate', '-v', '0')
-            print(table(*gather(site)))
+            sys.stdout.write(table(*gather(site)))
         finally:
             site.stop()
             redis.stop()

@@ -31,6 +31,13 @@ def upload(request):
     })
 
 
+def announce(request):
+    """Send the text in the query string to the sockets of a group."""
+    from django.channels import Group  # not in a project that never heard of it
+    Group(request.GET['group']).send({'text': request.GET['text']})
+    return where(request)
+
+
 def where(request):
     """Tell which process answers, and whether through a channel."""
     return JsonResponse({
