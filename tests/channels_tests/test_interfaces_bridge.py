@@ -41,6 +41,12 @@ class RequestMessageTests(SimpleTestCase):
             [[b'x-real-user', b'joe'], [b'cookie', b'a=1'], [b'cookie', b'b=2']],
         )
 
+    def test_space_around_a_header_is_no_part_of_it(self):
+        headers = [(b'X-A', b' \tone two\t '), (b'X-B', b' '), (b'X-C', b'\x0bkept\x0c')]
+        self.assertEqual(
+            bridge.clean_headers(headers), [[b'x-a', b'one two'], [b'x-b', b''], [b'x-c', b'\x0bkept\x0c']]
+        )
+
     def test_paths(self):
         for raw, text in [
             (b'/', '/'),

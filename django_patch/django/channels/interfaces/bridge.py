@@ -46,9 +46,10 @@ def clean_headers(headers):
     Return (name, value) pairs of bytes as a message holds them.
 
     Names come in lower case. Names with an underscore go: in CGI keys they
-    can't be told from those with a hyphen (CVE-2015-0219).
+    can't be told from those with a hyphen (CVE-2015-0219). The space around a
+    value is no part of it (RFC 9110 section 5.5), and not every parser knows.
     """
-    return [[name.lower(), value] for name, value in headers if b'_' not in name]
+    return [[name.lower(), value.strip(b' \t')] for name, value in headers if b'_' not in name]
 
 
 def decode_path(raw_path):
