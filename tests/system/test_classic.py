@@ -28,7 +28,7 @@ def test_wsgi_serves_http_beside_a_server_for_websockets(sites, redis):
     web, sockets = start_gunicorn(site), site.server()[1]
     visitors = [socket_to(sockets, '/group/news/') for _ in range(2)]
     try:
-        # Joined is who hears the other: both groups' additions are done then.
+        # A socket opens once its consumer has put it into the group.
         visitors[0].send('hello')
         assert [visitor.recv() for visitor in visitors] == ['%d: hello' % worker.pid] * 2
         where = get(web, '/announce/?group=news&text=over').json()
