@@ -37,14 +37,19 @@ class Outbox(object):
         """Drop what is held."""
         self._sends = []
 
-    def deliver(self, timeout):
+    def deliver(self):
         """
-        Send what is held, waiting up to `timeout` seconds for room.
+        Send what is held, waiting for room as long as the settings say.
 
         A message whose channel stays full is dropped, with an error in the
         log that names the channel; the others still go out. Any other error
         of a layer comes through.
         """
+        if not self._sends:
+            # Most consumers send nothing, and a setting that isn't there
+            # costs more to read than all the rest.
+            return
+        timeout = conf.send_timeout
         sends, self._sends = self._sends, []
         # One after the other: a direct send and a group send to the same
         # client keep their order.
@@ -88,7 +93,7 @@ def held():
         yield outbox
     finally:
         stack.pop()
-    outbox.deliver(conf.send_timeout)
+    outbox.deliver()
 
 
 def send(layer, method, name, content, immediately=False):
