@@ -143,10 +143,6 @@ class Application:
         await self.mailroom.stop()
         await self.layer.close()
 
-    def push(self, scope: Scope, request: Any) -> None:
-        """Server push: no browser takes it any more, so it is left out."""
-        logger.debug("A server push for %s was ignored.", scope["path"])
-
 
 def _header(scope: Scope, wanted: bytes) -> Optional[bytes]:
     for name, value in scope["headers"]:

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, Optional
 
 from .backport import bridge, exceptions
+from .hints import link_to
 from .types import Message, Receive, Scope, Send
 
 if TYPE_CHECKING:
@@ -295,14 +296,20 @@ class HttpExchange:
             message = await self._next_message()
             try:
                 part = self._reply.feed(message)
+                if isinstance(part, bridge.Push):
+                    await self._hint(part.request)
+                    continue
             except exceptions.MalformedMessage as error:
                 self._app.metrics.dropped["malformed_reply"] += 1
                 logger.error("The response for %s %s is malformed: %s", self._scope["method"], self._path, error)
                 raise Refused(500, "The server got a response that it can't send.") from error
-            if isinstance(part, bridge.Push):
-                self._app.push(self._scope, part.request)
-            elif part is not None:
+            if part is not None:
                 await self._write(part)
+
+    async def _hint(self, request: Any) -> None:
+        link = link_to(request)
+        if link is not None and "http.response.early_hint" in self._scope.get("extensions", {}):
+            await self._send({"type": "http.response.early_hint", "links": [link]})
 
     async def _write(self, part: Any) -> None:
         self._sending = True

@@ -281,6 +281,125 @@ def test_ping_flood(start, client):
     assert two.ended
 
 
+def assert_sent_away(two):
+    two.read_until_the_end()
+    terminated = two.of(h2.events.ConnectionTerminated)
+    assert terminated and terminated[0].error_code == h2.errors.ErrorCodes.ENHANCE_YOUR_CALM
+
+
+def test_flood_of_window_updates(start, client):
+    server = start({"http.request": lambda layer, message: None})
+    two = client(server)
+    with contextlib.suppress(OSError):
+        for _ in range(5000):
+            two.conn.increment_flow_control_window(1)
+        two.flush()
+    assert_sent_away(two)
+
+
+@pytest.mark.parametrize("frame", [
+    b"\0\0\0\xfa\0\0\0\0\0",  # Of an unknown type.
+    b"\0\0\0\x04\0\0\0\0\0",  # SETTINGS without any.
+    b"\0\0\5\2\0\0\0\0\1\0\0\0\0\1",  # PRIORITY
+    b"\0\0\0\0\0\0\0\0\1",  # DATA without any.
+])
+def test_flood_of_frames_without_use(start, client, frame):
+    server = start({"http.request": lambda layer, message: None})
+    two = client(server)
+    two.headers("POST", end_stream=False)
+    with contextlib.suppress(OSError):
+        two.socket.sendall(frame * 1000)
+    assert_sent_away(two)
+
+
+def test_many_bodies_that_end_with_an_empty_frame_are_no_flood(start, client):
+    server = start({"http.request": answer()})
+    two = client(server)
+    for _ in range(4):
+        numbers = [two.headers("POST", end_stream=False) for _ in range(80)]
+        for number in numbers:
+            two.conn.end_stream(number)
+        two.flush()
+        assert all(two.response(number)[0] == 200 for number in numbers)
+
+
+def test_streams_that_were_reset_count_until_they_have_ended(start, client):
+    server = start({"http.request": lambda layer, message: None}, max_streams=5)
+    two = client(server)
+    first = [two.headers() for _ in range(5)]
+    server.workers.wait_for("http.request", 5)
+    for number in first:
+        two.conn.reset_stream(number)
+    # In the same piece, and before the server could end the first ones.
+    second = two.headers()
+    assert two.response(second) == h2.errors.ErrorCodes.REFUSED_STREAM
+
+
+def test_continuation_without_an_end(start, client):
+    server = start({})
+    two = client(server)
+    with contextlib.suppress(OSError):
+        two.socket.sendall(b"\0\0\1\1\0\0\0\0\1\x82" + b"\0\0\1\x09\0\0\0\0\1\x84" * 10000)
+    two.read_until_the_end()
+    assert two.ended
+
+
+def test_large_table_of_headers_stays_with_the_client(start, client):
+    server = start({"http.request": answer()})
+    two = client(server)
+    two.conn.update_settings({h2.settings.SettingCodes.HEADER_TABLE_SIZE: 2 ** 30})
+    two.flush()
+    assert two.response(two.headers())[0] == 200
+    [connection] = server.server.guard.connections
+    assert connection._conn.encoder.header_table_size == 4096
+    assert two.response(two.headers())[0] == 200
+
+
+@pytest.mark.parametrize("method", [b"G\xc3T", b"", b"GET /smuggled", b"GE\tT"])
+def test_method_that_is_none(start, client, method, caplog):
+    server = start({"http.request": answer()})
+    two = client(server)
+    status = two.response(two.headers(method))
+    assert status == h2.errors.ErrorCodes.PROTOCOL_ERROR or status[0] == 400
+    assert not caplog.records
+
+
+def test_client_that_opens_no_window(start, client):
+    server = start(
+        {"http.request": lambda layer, message: layer.send(
+            message["reply_channel"], {"status": 200, "content": b"x" * 1000})},
+        write_timeout=0.3,
+    )
+    two = client(server)
+    two.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 0})
+    number = two.headers()
+    while not two.of(h2.events.StreamReset, number):
+        assert two.read()
+    assert two.of(h2.events.StreamReset, number)[0].error_code == h2.errors.ErrorCodes.CANCEL
+    server.workers.wait_for("http.disconnect")
+
+
+def test_push_becomes_an_early_hint(start, client):
+    def consumer(layer, message):
+        for request in [{"path": "/a b.css", "query_string": b"v=1"}, {"path": "/page/"}, {"path": "/x.js", "method": "POST"}]:
+            layer.send(message["reply_channel"], {"request": dict({"method": "GET"}, **request)})
+        layer.send(message["reply_channel"], {"status": 200, "content": b"hello"})
+
+    server = start({"http.request": consumer}, threads=1)
+    two = client(server)
+    number = two.headers()
+    assert two.response(number)[::2] == (200, b"hello")
+    [hint] = two.of(h2.events.InformationalResponseReceived, number)
+    assert hint.headers == [(b":status", b"103"), (b"link", b"</a%20b.css?v=1>; rel=preload; as=style")]
+    # Clients of HTTP/1.1 might take it for the answer.
+    assert server.get("/")[::2] == (200, b"hello")
+
+
+def test_push_of_nonsense_is_a_malformed_response(start, client):
+    server = start({"http.request": lambda layer, message: layer.send(message["reply_channel"], {"request": []})})
+    assert server.get("/")[0] == 500
+
+
 def test_idle_connection_ends(start, client):
     server = start({"http.request": answer()}, keep_alive_timeout=0.2)
     two = client(server)

@@ -197,7 +197,7 @@ class Http1Protocol(HttpToolsProtocol):
         from .http2 import Http2Protocol
 
         self._leave()
-        protocol = Http2Protocol(self.app, self.guard, self._admitted, self.server_state)
+        protocol = Http2Protocol(self.application, self.guard, self._admitted, self.server_state)
         self._admitted = None
         self.transport.set_protocol(protocol)
         protocol.connection_made(self.transport)

@@ -7,9 +7,7 @@ warns of is bounded: streams, headers, frames that do nothing, resets.
 from __future__ import annotations
 
 import asyncio
-import collections
 import logging
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Optional
 
 import h2.config
@@ -21,87 +19,32 @@ import h2.settings
 from hyperframe.frame import GoAwayFrame
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
-from ..types import Event
+from .floods import Floods
+from .requests import RequestError, read_request
+from .streams import Stream
+from .tunnel import StreamedWebSocket, Tunnel
+from .websocket import offered_subprotocols
 
 if TYPE_CHECKING:
+    from ..app import Application
     from .guard import Guard
 
 logger = logging.getLogger(__name__)
 
 #: Bytes of a stream's and of the connection's body that may be on their way.
 STREAM_WINDOW, CONNECTION_WINDOW = 256 * 1024, 1024 * 1024
-#: Frames without use (pings, settings, resets, priorities) in one second.
-IDLE_FRAMES = 200
-#: Streams that a client may reset, of a hundred that it opens; and how many
-#: are looked at first (CVE-2023-44487).
-RESETS_PER_HUNDRED, RESETS_AT_LEAST = 50, 100
-
-
-class Stream:
-    """One request and its response."""
-
-    def __init__(self, protocol: Http2Protocol, number: int, scope: dict[str, Any], ended: bool) -> None:
-        self._protocol = protocol
-        self.number = number
-        self.scope = scope
-        self.body: collections.deque[bytes] = collections.deque()
-        self.body_size = 0
-        self.body_ended = ended
-        self.disconnected = False
-        self.response_started = False
-        self.response_ended = False
-        #: Set when there is something to read, or room to write.
-        self.changed = asyncio.Event()
-        self.deadline = 0.0
-
-    async def run(self, application: Callable[..., Awaitable[None]]) -> None:
-        """Have the application answer; reset the stream if it doesn't."""
-        try:
-            await application(self.scope, self.receive, self.send)
-        except Exception:
-            logger.exception("Answering %s failed.", self.scope["path"])
-        finally:
-            if not self.response_ended and not self.disconnected:
-                self._protocol.reset(self, h2.errors.ErrorCodes.INTERNAL_ERROR)
-            self._protocol.forget(self)
-
-    async def receive(self) -> Event:
-        while True:
-            if self.disconnected or self.response_ended:
-                return {"type": "http.disconnect"}
-            if self.body:
-                body = self.body.popleft()
-                self._protocol.consumed(self, len(body))
-                return {"type": "http.request", "body": body, "more_body": bool(self.body) or not self.body_ended}
-            if self.body_ended and not self.scope.get("body_read"):
-                self.scope["body_read"] = True
-                return {"type": "http.request", "body": b"", "more_body": False}
-            self.changed.clear()
-            await self.changed.wait()
-
-    async def send(self, message: dict[str, Any]) -> None:
-        if self.disconnected:
-            return
-        if message["type"] == "http.response.start":
-            self.response_started = True
-            self._protocol.send_headers(self, message["status"], message.get("headers", ()))
-        else:
-            body, more = message.get("body", b""), message.get("more_body", False)
-            if self.scope["method"] == "HEAD":
-                body = b""
-            await self._protocol.send_body(self, body, not more)
-            self.response_ended = self.response_ended or not more
-
-    def disconnect(self) -> None:
-        self.disconnected = True
-        self.changed.set()
+#: Bytes of one frame at most, however large the client would have them.
+FRAME = 64 * 1024
+#: Bytes of headers that we keep in mind to send them shorter. The client may
+#: ask for any number, but it is our memory and our time.
+HEADER_TABLE = 4096
 
 
 class Http2Protocol(asyncio.Protocol):
     """One connection and its streams."""
 
     def __init__(
-        self, application: Any, guard: Guard, admitted: Optional[str], server_state: Any
+        self, application: Application, guard: Guard, admitted: Optional[str], server_state: Any
     ) -> None:
         self._application = application
         self._guard = guard
@@ -111,13 +54,14 @@ class Http2Protocol(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self.deadline = 0.0
         self._streams: dict[int, Stream] = {}
-        self._opened = self._reset = 0
-        self._idle_frames = 0
-        self._window_start = 0.0
+        self._tunnels: dict[int, Tunnel] = {}
+        self._floods = Floods()
         self._writable = asyncio.Event()
         self._writable.set()
         self._unsent = 0
         self._closing = False
+        #: Whether nothing is read or said any more.
+        self._lingering = False
         self._conn = h2.connection.H2Connection(
             h2.config.H2Configuration(client_side=False, header_encoding=None)
         )
@@ -140,6 +84,7 @@ class Http2Protocol(asyncio.Protocol):
             codes.MAX_HEADER_LIST_SIZE: header_list,
             codes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
             codes.ENABLE_PUSH: 0,
+            codes.ENABLE_CONNECT_PROTOCOL: 1,
         })
         self._conn.decoder.max_header_list_size = header_list
         self._conn.initiate_connection()
@@ -153,8 +98,7 @@ class Http2Protocol(asyncio.Protocol):
         if self._admitted is not None:
             self._guard.lost(self._admitted)
         self._writable.set()
-        for stream in list(self._streams.values()):
-            stream.disconnect()
+        self._drop_streams(error)
 
     def shutdown(self) -> None:
         """Finish the streams there are, and end."""
@@ -163,8 +107,12 @@ class Http2Protocol(asyncio.Protocol):
             # By hand: for h2 a connection that says goodbye has ended, with
             # all its streams (RFC 9113 section 6.8 lets them be finished).
             self._transport.write(GoAwayFrame(0, self._conn.highest_inbound_stream_id).serialize())
-            if not self._streams:
-                self._transport.close()
+            self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if self._closing and not self._lingering and not self._streams and not self._tunnels:
+            self._flush()
+            self._transport.close()
 
     def abort(self) -> None:
         """End the connection now."""
@@ -172,15 +120,17 @@ class Http2Protocol(asyncio.Protocol):
 
     def on_deadline(self) -> None:
         now = self._loop.time()
-        if not self._writable.is_set():
+        if self._lingering:
+            self._transport.abort()
+        elif not self._writable.is_set():
             size = self._transport.get_write_buffer_size()
             if size >= self._unsent:
                 self._transport.abort()
             self._unsent = size
             self.deadline = now + self._options.write_timeout
-        elif self._streams:
+        elif self._streams or self._tunnels:
             for stream in [each for each in self._streams.values() if 0 < each.deadline < now]:
-                self.reset(stream, h2.errors.ErrorCodes.CANCEL)
+                self.reset(stream.number, h2.errors.ErrorCodes.CANCEL)
                 stream.disconnect()
             self._rest()
         else:
@@ -189,7 +139,9 @@ class Http2Protocol(asyncio.Protocol):
 
     def _rest(self) -> None:
         """Set the deadline for a client that does nothing."""
-        if self._streams:
+        if self._lingering:
+            return
+        if self._streams or self._tunnels:
             times = [stream.deadline for stream in self._streams.values() if stream.deadline]
             self.deadline = min(times) if times else 0.0
         else:
@@ -199,26 +151,31 @@ class Http2Protocol(asyncio.Protocol):
     def pause_writing(self) -> None:
         self._writable.clear()
         self._unsent = self._transport.get_write_buffer_size()
-        if self._options.write_timeout:
+        if self._options.write_timeout and not self._lingering:
             self.deadline = self._loop.time() + self._options.write_timeout
 
     def resume_writing(self) -> None:
         self._writable.set()
         self._rest()
+        self._pump()
+
+    def _pump(self) -> None:
+        for tunnel in list(self._tunnels.values()):
+            tunnel.pump()
 
     # What comes in
 
     def data_received(self, data: bytes) -> None:
-        if self._transport.is_closing():
+        if self._lingering or self._transport.is_closing():
             return
         try:
             events = self._conn.receive_data(data)
             for event in events:
-                self._take(event)
+                if not self._lingering:
+                    self._take(event)
         except h2.exceptions.ProtocolError as error:
             logger.debug("An HTTP/2 client broke the protocol: %s", error)
-            self._flush()
-            self._transport.close()
+            self._linger()
             return
         self._flush()
 
@@ -228,133 +185,148 @@ class Http2Protocol(asyncio.Protocol):
         elif isinstance(event, h2.events.DataReceived):
             self._take_data(event)
         elif isinstance(event, h2.events.StreamEnded):
-            stream = self._streams.get(event.stream_id)
-            if stream is not None:
-                stream.body_ended = True
-                stream.deadline = 0.0
-                stream.changed.set()
+            self._take_end(event.stream_id)
         elif isinstance(event, h2.events.StreamReset):
             self._take_reset(event.stream_id)
         elif isinstance(event, h2.events.WindowUpdated):
-            for stream in list(self._streams.values()) if not event.stream_id else [self._streams.get(event.stream_id)]:
-                if stream is not None:
-                    stream.changed.set()
+            self._take_window(event.stream_id)
         elif isinstance(event, h2.events.RemoteSettingsChanged):
+            self._conn.encoder.header_table_size = min(self._conn.encoder.header_table_size, HEADER_TABLE)
             self._count_idle_frame()
-            for stream in self._streams.values():
-                stream.changed.set()
-        elif isinstance(event, (h2.events.PingReceived, h2.events.PriorityUpdated)):
+            self._take_window(0)
+        elif isinstance(event, (h2.events.PingReceived, h2.events.PriorityUpdated, h2.events.UnknownFrameReceived)):
             self._count_idle_frame()
         elif isinstance(event, h2.events.ConnectionTerminated):
             self._transport.close()
 
+    def _take_end(self, number: int) -> None:
+        stream, tunnel = self._streams.get(number), self._tunnels.get(number)
+        if stream is not None:
+            stream.body_ended = True
+            stream.deadline = 0.0
+            stream.changed.set()
+        elif tunnel is not None:
+            tunnel.close()
+
+    def _take_window(self, number: int) -> None:
+        if self._floods.window_update():
+            self._calm_down()
+        for stream in [self._streams.get(number)] if number else list(self._streams.values()):
+            if stream is not None:
+                stream.changed.set()
+        for tunnel in [self._tunnels.get(number)] if number else list(self._tunnels.values()):
+            if tunnel is not None:
+                tunnel.pump()
+
     def _count_idle_frame(self) -> None:
-        now = self._loop.time()
-        if now - self._window_start > 1:
-            self._window_start, self._idle_frames = now, 0
-        self._idle_frames += 1
-        if self._idle_frames > IDLE_FRAMES:
+        if self._floods.idle_frame(self._loop.time()):
             self._calm_down()
 
     def _take_reset(self, number: int) -> None:
-        self._reset += 1
-        if self._reset > max(RESETS_AT_LEAST, self._opened * RESETS_PER_HUNDRED // 100):
+        if self._floods.reset():
             self._calm_down()
-        stream = self._streams.get(number)
+        stream, tunnel = self._streams.get(number), self._tunnels.get(number)
         if stream is not None:
             stream.disconnect()
+        elif tunnel is not None:
+            tunnel.lost(ConnectionResetError("The client reset the stream."))
 
     def _calm_down(self) -> None:
         if not self._closing:
             self._closing = True
             logger.warning("An HTTP/2 client was sent away: it keeps the server busy with nothing.")
             self._conn.close_connection(h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
-            self._flush()
+            self._linger()
+
+    def _linger(self) -> None:
+        """Let the client read why, while what it still sends is ignored."""
+        self._flush()
+        self._closing = self._lingering = True
+        self._drop_streams(None)
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+            self.deadline = self._loop.time() + (self._options.close_timeout or float("inf"))
+        else:
             self._transport.close()
 
+    def _drop_streams(self, error: Optional[Exception]) -> None:
+        for stream in list(self._streams.values()):
+            stream.disconnect()
+        for tunnel in list(self._tunnels.values()):
+            tunnel.lost(error)
+
     def _open(self, event: Any) -> None:
-        self._opened += 1
-        if self._closing:
-            self._conn.reset_stream(event.stream_id, h2.errors.ErrorCodes.REFUSED_STREAM)
+        self._floods.opened += 1
+        limit = self._options.max_streams
+        # Those that the client has reset are ended here a moment later.
+        if self._closing or (limit and len(self._streams) + len(self._tunnels) >= limit):
+            self.reset(event.stream_id, h2.errors.ErrorCodes.REFUSED_STREAM)
             return
-        pseudo: dict[bytes, bytes] = {}
-        headers: list[tuple[bytes, bytes]] = []
-        for name, value in event.headers:
-            if name.startswith(b":"):
-                pseudo[name] = value
-            else:
-                headers.append((bytes(name), bytes(value)))
-        refusal = self._refusal(pseudo, headers)
-        if refusal is not None:
-            self._answer(event.stream_id, *refusal)
+        scope = {
+            "http_version": "2", "scheme": self._scheme, "root_path": "", "client": self._client, "server": self._server,
+        }
+        try:
+            is_tunnel = read_request(event.headers, scope, self._options)
+        except RequestError as error:
+            self._answer(event.stream_id, error.status, error.detail)
             return
-        if not any(name == b"host" for name, _ in headers):
-            headers.insert(0, (b"host", pseudo[b":authority"]))
-        raw_path, _, query = pseudo[b":path"].partition(b"?")
-        stream = self._streams[event.stream_id] = Stream(self, event.stream_id, {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "2",
-            "method": pseudo[b":method"].decode("ascii"),
-            "scheme": self._scheme,
-            "path": "",
-            "raw_path": raw_path,
-            "query_string": query,
-            "root_path": "",
-            # RFC 9113 section 8.2.3: cookies come apart, and belong together.
-            "headers": _with_one_cookie(headers),
-            "client": self._client,
-            "server": self._server,
-            "extensions": {},
-        }, event.stream_ended is not None)
-        if not stream.body_ended and self._options.body_timeout:
+        if is_tunnel:
+            self._open_tunnel(event.stream_id, scope)
+        else:
+            self._open_stream(event.stream_id, scope, event.stream_ended is not None)
+
+    def _open_stream(self, number: int, scope: dict[str, Any], ended: bool) -> None:
+        scope.update(
+            type="http", asgi={"version": "3.0", "spec_version": "2.3"}, extensions={"http.response.early_hint": {}},
+        )
+        stream = self._streams[number] = Stream(self, number, scope, ended)
+        if not ended and self._options.body_timeout:
             stream.deadline = self._loop.time() + self._options.body_timeout
         self._rest()
         task = self._loop.create_task(stream.run(self._application))
         task.add_done_callback(self._server_state.tasks.discard)
         self._server_state.tasks.add(task)
 
-    def _refusal(self, pseudo: dict[bytes, bytes], headers: list[tuple[bytes, bytes]]) -> Optional[tuple[int, str]]:
-        """Return (status, why) if the request isn't to be answered."""
-        options = self._options
-        if pseudo.get(b":method") == b"CONNECT":
-            return 501, "This server is no proxy."
-        if b":path" not in pseudo or not pseudo[b":path"].startswith((b"/", b"*")):
-            return 400, "The request has no path."
-        if options.max_request_line and len(pseudo[b":path"]) > options.max_request_line - 20:
-            return 414, "The request line is too long."
-        if options.max_headers and len(headers) > options.max_headers:
-            return 431, "The request has too many headers."
-        hosts = {value for name, value in headers if name == b"host"}
-        if b":authority" in pseudo:
-            hosts.add(pseudo[b":authority"])
-        if len(hosts) != 1:
-            return 400, "A request names one host."
-        for name, value in headers:
-            if name == b"content-length" and options.max_body_size and int(value) > options.max_body_size:
-                return 413, f"The body of a request may have {options.max_body_size} bytes."
-        return None
+    def _open_tunnel(self, number: int, scope: dict[str, Any]) -> None:
+        scope.update(
+            type="websocket", scheme="wss" if self._scheme == "https" else "ws",
+            subprotocols=offered_subprotocols(scope["headers"]),
+        )
+        tunnel = self._tunnels[number] = Tunnel(self, number)
+        self._rest()
+        StreamedWebSocket(self._application, self._guard, tunnel, b"", None).start(scope, b"")
 
     def _answer(self, number: int, status: int, detail: str) -> None:
         """Answer with an error, without anybody else."""
         body = f"{status}: {detail}\n".encode("utf-8")
-        self._conn.send_headers(number, [
-            (b":status", b"%d" % status), (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", b"%d" % len(body)),
-        ])
-        self._conn.send_data(number, body, end_stream=True)
+        try:
+            self._conn.send_headers(number, [
+                (b":status", b"%d" % status), (b"content-type", b"text/plain; charset=utf-8"),
+                (b"content-length", b"%d" % len(body)),
+            ])
+            self._conn.send_data(number, body, end_stream=True)
+        except h2.exceptions.ProtocolError:
+            # The client has reset it in the same bytes, or has no room for it.
+            self.reset(number, h2.errors.ErrorCodes.CANCEL)
+            return
         # The rest of the request isn't read (RFC 9113 section 8.1).
         if number in self._conn.streams and self._conn.streams[number].open:
-            self._conn.reset_stream(number, h2.errors.ErrorCodes.NO_ERROR)
+            self.reset(number, h2.errors.ErrorCodes.NO_ERROR)
 
     def _take_data(self, event: Any) -> None:
+        if not event.data and event.stream_ended is None:
+            self._count_idle_frame()
+        tunnel = self._tunnels.get(event.stream_id)
+        if tunnel is not None:
+            tunnel.received(event.data, event.flow_controlled_length)
+            return
         stream = self._streams.get(event.stream_id)
         if stream is None or stream.response_ended:
-            self._conn.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            self.consumed(event.stream_id, event.flow_controlled_length)
             return
         padding = event.flow_controlled_length - len(event.data)
         if padding:
-            self._conn.acknowledge_received_data(padding, event.stream_id)
+            self.consumed(event.stream_id, padding)
         stream.body_size += len(event.data)
         if self._options.max_body_size and stream.body_size > self._options.max_body_size:
             if not stream.response_started:
@@ -367,61 +339,105 @@ class Http2Protocol(asyncio.Protocol):
         if event.data:
             stream.body.append(event.data)
             stream.changed.set()
-        else:
-            self._count_idle_frame()
 
-    def consumed(self, stream: Stream, size: int) -> None:
-        """Let the client send as much again."""
-        if size and not self._transport.is_closing():
+    def consumed(self, number: int, size: int) -> None:
+        """Let the client send as much again on a stream."""
+        if size and not self._lingering and not self._transport.is_closing():
             try:
-                self._conn.acknowledge_received_data(size, stream.number)
-            except h2.exceptions.StreamClosedError:
+                self._conn.acknowledge_received_data(size, number)
+            except h2.exceptions.ProtocolError:
                 return
             self._flush()
 
     # What goes out
 
     def send_headers(self, stream: Stream, status: int, headers: Any) -> None:
-        fields = [(b":status", b"%d" % status), *self._server_state.default_headers]
+        """Begin a response; it goes out with the content that follows."""
+        if not self.send_fields(stream.number, status, headers):
+            stream.disconnect()
+
+    def send_fields(self, number: int, status: int, headers: Any) -> bool:
+        """Send the headers of a response; say if the stream was still there."""
+        fields = [(b":status", b"%d" % status)]
+        if status >= 200:
+            fields += self._server_state.default_headers
         fields += [(name.lower(), value) for name, value in headers]
         try:
-            self._conn.send_headers(stream.number, fields)
+            self._conn.send_headers(number, fields)
         except h2.exceptions.ProtocolError:
-            stream.disconnect()
-        # Not yet: the body follows at once, as a rule.
+            return False
+        if status < 200 or number in self._tunnels:
+            self._flush()
+        return True
+
+    def send_some(self, number: int, data: Any, last: bool = False) -> Optional[int]:
+        """
+        Send the beginning of `data`, as the client's windows allow.
+
+        The stream ends with it if it is the `last` and all of it went. Return
+        the number of bytes, or None if the stream is no more.
+        """
+        position, size = 0, len(data)
+        try:
+            while self._writable.is_set():
+                room = min(
+                    self._conn.local_flow_control_window(number), self._conn.max_outbound_frame_size, FRAME,
+                    size - position,
+                )
+                if room <= 0 and not (last and position == size):
+                    break
+                end = position + max(room, 0)
+                self._conn.send_data(number, bytes(data[position:end]), end_stream=last and end == size)
+                self._floods.frames_sent += 1
+                position = end
+                self._flush()
+                if position == size:
+                    break
+        except h2.exceptions.ProtocolError:
+            return None
+        self._flush()
+        return position
 
     async def send_body(self, stream: Stream, body: bytes, last: bool) -> None:
         """Send as the client's windows and its speed allow."""
-        position, size = 0, len(body)
+        stalled = False
         while not stream.disconnected:
             if not self._writable.is_set():
                 await self._writable.wait()
                 continue
-            try:
-                room = min(
-                    self._conn.local_flow_control_window(stream.number), self._conn.max_outbound_frame_size,
-                    size - position,
-                )
-                if room > 0 or position == size:
-                    position += room
-                    ends = last and position == size
-                    if room > 0 or ends:
-                        self._conn.send_data(stream.number, body[position - room:position], end_stream=ends)
-                    self._flush()
-                    if position == size:
-                        return
-                    continue
-            except h2.exceptions.ProtocolError:
+            sent = self.send_some(stream.number, body, last)
+            if sent is None:
                 stream.disconnect()
                 return
-            self._flush()
+            if sent == len(body):
+                if stalled:
+                    stream.deadline = 0.0
+                return
+            body = body[sent:]
+            if not self._writable.is_set():
+                continue
+            if self._options.write_timeout and (sent or not stalled):
+                # Its windows are the client's to open, and it has to.
+                stalled = True
+                stream.deadline = self._loop.time() + self._options.write_timeout
+                self._rest()
             stream.changed.clear()
             await stream.changed.wait()
 
-    def reset(self, stream: Stream, code: h2.errors.ErrorCodes) -> None:
+    def end_stream(self, number: int) -> None:
+        """End a stream whose last data went out."""
+        try:
+            self._conn.end_stream(number)
+            if number in self._conn.streams and self._conn.streams[number].open:
+                self._conn.reset_stream(number, h2.errors.ErrorCodes.NO_ERROR)
+        except h2.exceptions.ProtocolError:
+            return
+        self._flush()
+
+    def reset(self, number: int, code: h2.errors.ErrorCodes) -> None:
         """Break a stream off."""
         try:
-            self._conn.reset_stream(stream.number, code)
+            self._conn.reset_stream(number, code)
         except h2.exceptions.ProtocolError:
             return
         self._flush()
@@ -430,23 +446,20 @@ class Http2Protocol(asyncio.Protocol):
         """Take note that a stream's application is done."""
         self._streams.pop(stream.number, None)
         while stream.body:
-            self.consumed(stream, len(stream.body.popleft()))
+            self.consumed(stream.number, len(stream.body.popleft()))
         if not stream.body_ended and not stream.disconnected and not self._transport.is_closing():
             # Nobody reads the rest of it (RFC 9113 section 8.1).
-            self.reset(stream, h2.errors.ErrorCodes.NO_ERROR)
-        if self._closing and not self._streams:
-            self._flush()
-            self._transport.close()
+            self.reset(stream.number, h2.errors.ErrorCodes.NO_ERROR)
+        self._end_if_done()
+        self._rest()
+
+    def forget_tunnel(self, number: int) -> None:
+        """Take note that a WebSocket has ended."""
+        self._tunnels.pop(number, None)
+        self._end_if_done()
         self._rest()
 
     def _flush(self) -> None:
         data = self._conn.data_to_send()
-        if data and not self._transport.is_closing():
+        if data and not self._lingering and not self._transport.is_closing():
             self._transport.write(data)
-
-
-def _with_one_cookie(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    cookies = [value for name, value in headers if name == b"cookie"]
-    if len(cookies) < 2:
-        return headers
-    return [header for header in headers if header[0] != b"cookie"] + [(b"cookie", b"; ".join(cookies))]

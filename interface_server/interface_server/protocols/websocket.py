@@ -84,7 +84,8 @@ class WebSocketProtocol(asyncio.Protocol):
     """
     Carries the frames of one session; see websocket.Wire.
 
-    `guard` counts it, under what it had `admitted` its connection as.
+    `guard` counts it, under what it had `admitted` its connection as; None is
+    for a socket inside a connection that is counted already.
     """
 
     __slots__ = (
@@ -94,7 +95,7 @@ class WebSocketProtocol(asyncio.Protocol):
     )
 
     def __init__(
-        self, app: Application, guard: Guard, transport: asyncio.Transport, accept_key: bytes, admitted: str
+        self, app: Application, guard: Guard, transport: asyncio.Transport, accept_key: bytes, admitted: Optional[str]
     ) -> None:
         self._app = app
         self._guard = guard
@@ -220,6 +221,16 @@ class WebSocketProtocol(asyncio.Protocol):
     # Out
 
     def accept(self, subprotocol: Optional[str], headers: list[tuple[bytes, bytes]]) -> None:
+        self._answer(subprotocol, headers)
+        self._open = True
+        self._window_start = self._loop.time()
+        self._accept_key = b""
+        self._start_pings()
+        early, self._early = self._early, None
+        if early:
+            self._loop.call_soon(self.data_received, early)
+
+    def _answer(self, subprotocol: Optional[str], headers: list[tuple[bytes, bytes]]) -> None:
         lines = [
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
             self._accept_key, b"\r\n",
@@ -230,18 +241,14 @@ class WebSocketProtocol(asyncio.Protocol):
             lines += [name, b": ", value, b"\r\n"]
         lines.append(b"\r\n")
         self._transport.write(b"".join(lines))
-        self._open = True
-        self._window_start = self._loop.time()
-        self._accept_key = b""
-        self._start_pings()
-        early, self._early = self._early, None
-        if early:
-            self._loop.call_soon(self.data_received, early)
 
     def deny(self, status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> None:
         self._closing = True
-        self._transport.write(plain_response(status, headers, content))
+        self._refuse(status, headers, content)
         self._finish()
+
+    def _refuse(self, status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> None:
+        self._transport.write(plain_response(status, headers, content))
 
     def send(self, event: bridge.Send, frames: Frames) -> None:
         frame = frames.encoded
@@ -327,7 +334,8 @@ class WebSocketProtocol(asyncio.Protocol):
     def connection_lost(self, error: Optional[Exception]) -> None:
         self._closing = True
         self._guard.sockets.discard(self)
-        self._guard.lost(self._admitted)
+        if self._admitted is not None:
+            self._guard.lost(self._admitted)
         if self._timer is not None:
             self._timer.cancel()
         if self._session is not None:

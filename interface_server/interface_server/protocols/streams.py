@@ -1,0 +1,92 @@
+"""
+A stream of HTTP/2 that carries a request, as ASGI sees it.
+"""
+from __future__ import annotations
+
+import asyncio
+import collections
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import h2.errors
+
+from ..types import Event
+
+if TYPE_CHECKING:
+    from .http2 import Http2Protocol
+
+logger = logging.getLogger(__name__)
+
+
+class Stream:
+    """One request and its response."""
+
+    __slots__ = (
+        "number", "scope", "body", "body_size", "body_ended", "disconnected", "response_started", "response_ended",
+        "changed", "deadline", "_protocol", "_end_was_read",
+    )
+
+    def __init__(self, protocol: Http2Protocol, number: int, scope: dict[str, Any], ended: bool) -> None:
+        self._protocol = protocol
+        self.number = number
+        self.scope = scope
+        self.body: collections.deque[bytes] = collections.deque()
+        self.body_size = 0
+        self.body_ended = ended
+        self.disconnected = False
+        self.response_started = False
+        self.response_ended = False
+        #: Set when there is something to read, or room to write.
+        self.changed = asyncio.Event()
+        #: By the loop's clock, for the client to go on; 0 stands for none.
+        self.deadline = 0.0
+        self._end_was_read = False
+
+    async def run(self, application: Callable[..., Awaitable[None]]) -> None:
+        """Have the application answer; reset the stream if it doesn't."""
+        try:
+            await application(self.scope, self.receive, self.send)
+        except Exception:
+            logger.exception("Answering a request over HTTP/2 failed.")
+        finally:
+            if not self.response_ended and not self.disconnected:
+                self._protocol.reset(self.number, h2.errors.ErrorCodes.INTERNAL_ERROR)
+            self._protocol.forget(self)
+
+    async def receive(self) -> Event:
+        while True:
+            if self.disconnected or self.response_ended:
+                return {"type": "http.disconnect"}
+            if self.body:
+                body = self.body.popleft()
+                self._protocol.consumed(self.number, len(body))
+                return {"type": "http.request", "body": body, "more_body": bool(self.body) or not self.body_ended}
+            if self.body_ended and not self._end_was_read:
+                self._end_was_read = True
+                return {"type": "http.request", "body": b"", "more_body": False}
+            self.changed.clear()
+            await self.changed.wait()
+
+    async def send(self, message: dict[str, Any]) -> None:
+        if self.disconnected:
+            return
+        if message["type"] == "http.response.start":
+            self.response_started = True
+            self._protocol.send_headers(self, message["status"], message.get("headers", ()))
+        elif message["type"] == "http.response.early_hint":
+            if not self.response_started:
+                # RFC 8297.
+                self._protocol.send_headers(self, 103, [(b"link", link) for link in message["links"]])
+        else:
+            body, more = message.get("body", b""), message.get("more_body", False)
+            if self.scope["method"] == "HEAD":
+                body = b""
+            await self._protocol.send_body(self, body, not more)
+            self.response_ended = self.response_ended or not more
+
+    def disconnect(self) -> None:
+        """Have the application learn that the client is gone."""
+        self.disconnected = True
+        self.deadline = 0.0
+        self.changed.set()

@@ -1,0 +1,155 @@
+"""
+A WebSocket inside a connection of HTTP/2 (RFC 8441).
+
+`Tunnel` is to the WebSocket what a transport is to one that has a connection
+of its own; only the handshake looks different.
+"""
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Optional
+
+import h2.errors
+import h2.exceptions
+
+from .websocket import WebSocketProtocol
+
+if TYPE_CHECKING:
+    from .http2 import Http2Protocol
+
+#: Bytes that wait for the client's windows when the socket is told to pause,
+#: and to go on.
+HIGH, LOW = 64 * 1024, 16 * 1024
+
+
+class Tunnel(asyncio.Transport):
+    """The stream `number` of `connection`, as a transport."""
+
+    def __init__(self, connection: Http2Protocol, number: int) -> None:
+        super().__init__()
+        self._connection = connection
+        self._number = number
+        self._loop = asyncio.get_running_loop()
+        self._protocol: Any = None
+        self._waiting = bytearray()
+        #: Data that came while nobody wanted to read, and its size in windows.
+        self._held: list[tuple[bytes, int]] = []
+        self._reading = True
+        self._writing_paused = False
+        self._closing = False
+        self._over = False
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._protocol = protocol
+
+    def is_closing(self) -> bool:
+        return self._closing
+
+    # In
+
+    def received(self, data: bytes, size: int) -> None:
+        """Take data from the client; it filled `size` bytes of its windows."""
+        if self._reading and not self._held:
+            self._connection.consumed(self._number, size)
+            if data and not self._closing:
+                self._protocol.data_received(data)
+        else:
+            # Its windows stay full, and it has to wait.
+            self._held.append((data, size))
+
+    def pause_reading(self) -> None:
+        self._reading = False
+
+    def resume_reading(self) -> None:
+        self._reading = True
+        if self._held:
+            self._loop.call_soon(self._read_held)
+
+    def _read_held(self) -> None:
+        while self._held and self._reading and not self._over:
+            data, size = self._held.pop(0)
+            self._connection.consumed(self._number, size)
+            if data and not self._closing:
+                self._protocol.data_received(data)
+
+    # Out
+
+    def send_headers(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Answer the handshake."""
+        if not self._over:
+            self._connection.send_fields(self._number, status, headers)
+
+    def write(self, data: Any) -> None:
+        if self._closing:
+            return
+        self._waiting += data
+        self.pump()
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._waiting)
+
+    def pump(self) -> None:
+        """Send what the client's windows and its speed allow."""
+        if self._over:
+            return
+        if self._waiting:
+            sent = self._connection.send_some(self._number, self._waiting)
+            if sent is None:
+                self.lost(ConnectionResetError("The stream was closed."))
+                return
+            del self._waiting[:sent]
+        if self._writing_paused and len(self._waiting) <= LOW:
+            self._writing_paused = False
+            self._protocol.resume_writing()
+        elif not self._writing_paused and len(self._waiting) > HIGH:
+            self._writing_paused = True
+            self._protocol.pause_writing()
+        if self._closing and not self._waiting:
+            self._connection.end_stream(self._number)
+            self.lost(None)
+
+    # The end
+
+    def close(self) -> None:
+        """Close once everything is sent."""
+        if not self._closing:
+            self._closing = True
+            self.pump()
+
+    def abort(self) -> None:
+        """Close now."""
+        if not self._over:
+            self._connection.reset(self._number, h2.errors.ErrorCodes.CANCEL)
+            self.lost(None)
+
+    def lost(self, error: Optional[Exception]) -> None:
+        """Take note that the stream is no more."""
+        if self._over:
+            return
+        self._over = self._closing = True
+        self._waiting.clear()
+        for _, size in self._held:
+            self._connection.consumed(self._number, size)
+        self._held.clear()
+        self._connection.forget_tunnel(self._number)
+        # As a transport does: not from inside of what the protocol calls.
+        self._loop.call_soon(self._protocol.connection_lost, error)
+
+
+class StreamedWebSocket(WebSocketProtocol):
+    """A WebSocket whose transport is a Tunnel."""
+
+    __slots__ = ()
+
+    def _answer(self, subprotocol: Optional[str], headers: list[tuple[bytes, bytes]]) -> None:
+        # RFC 8441 section 5: neither 101 nor a key.
+        if subprotocol is not None:
+            headers = [(b"sec-websocket-protocol", subprotocol.encode("latin-1")), *headers]
+        self._transport.send_headers(200, headers)  # type: ignore[attr-defined]
+
+    def _refuse(self, status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> None:
+        headers = [header for header in headers if header[0].lower() != b"content-length"]
+        self._transport.send_headers(  # type: ignore[attr-defined]
+            status, [*headers, (b"content-length", b"%d" % len(content))]
+        )
+        self._transport.write(content)
