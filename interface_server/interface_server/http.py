@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from .backport import bridge, exceptions
 from .hints import link_to
+from .options import NEVER
 from .types import Message, Receive, Scope, Send
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ logger = logging.getLogger(__name__)
 WATCH_AFTER = 0.2
 #: Seconds that a piece of a body waits to be joined by the next.
 JOIN_FOR = 0.02
-#: Seconds that stand for no limit in time: a timer doesn't take infinity.
-NEVER = 10.0 ** 8
 
 
 class Gone(Exception):

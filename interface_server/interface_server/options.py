@@ -9,6 +9,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Optional
 
+#: Seconds that stand for no limit in time: timers don't take infinity.
+NEVER = 10.0 ** 8
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:

@@ -501,6 +501,51 @@ def test_tls_handshake_that_does_not_come(start, certificate):
         assert plain.recv(1000) == b""
 
 
+def test_connections_count_before_their_handshake(start, certificate):
+    server = start(
+        {"http.request": answer(content=b"hello")}, certificate=certificate[0], private_key=certificate[1],
+        max_connections=2, header_timeout=0.5,
+    )
+    address = ("127.0.0.1", server.port)
+    with socket.create_connection(address), socket.create_connection(address):
+        for _ in range(PATIENCE * 20):
+            if server.server.guard.total == 2:
+                break
+            threading.Event().wait(0.05)
+        with socket.create_connection(address, timeout=PATIENCE) as third, pytest.raises(OSError):
+            tls_context(certificate, "http/1.1").wrap_socket(third, server_hostname="localhost")
+        assert server.server.guard.refused["total"] == 1
+    # Those two had their time.
+    for _ in range(PATIENCE * 20):
+        if not server.server.guard.total:
+            break
+        threading.Event().wait(0.05)
+    assert not server.server.guard.total
+
+
+def test_request_in_the_same_bytes_as_the_end_of_the_handshake(start, certificate):
+    server = start({"http.request": answer(content=b"hello")}, certificate=certificate[0], private_key=certificate[1])
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    secure = tls_context(certificate, "http/1.1").wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
+        while True:
+            try:
+                secure.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                connection.sendall(outgoing.read())
+                incoming.write(connection.recv(65536))
+        secure.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        connection.sendall(outgoing.read())
+        answered = b""
+        while not answered.endswith(b"hello"):
+            try:
+                answered += secure.read(65536)
+            except ssl.SSLWantReadError:
+                incoming.write(connection.recv(65536))
+    assert answered.startswith(b"HTTP/1.1 200")
+
+
 @pytest.mark.parametrize("arguments", [
     ["--http2-prior-knowledge"], ["--http1.1"], ["--http2"], ["--http2", "-d", "a=b"], ["--http1.0"],
 ])

@@ -54,7 +54,8 @@ class Http1Protocol(HttpToolsProtocol):
         options = self.guard.options
         self._options = options
         self.deadline = 0.0
-        self._admitted: Optional[str] = None
+        #: What the guard counts the connection as, once it does.
+        self.admitted: Optional[str] = None
         self._first: Optional[bytes] = b""
         self._in_headers = False
         self._received = 0
@@ -73,8 +74,9 @@ class Http1Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._admitted = self.guard.admit(self.client)
-        if self._admitted is None:
+        if self.admitted is None:
+            self.admitted = self.guard.admit(self.client)
+        if self.admitted is None:
             transport.write(_error(503, "Too many connections."))
             transport.close()
             return
@@ -92,9 +94,9 @@ class Http1Protocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         self._leave()
-        if self._admitted is not None:
-            self.guard.lost(self._admitted)
-            self._admitted = None
+        if self.admitted is not None:
+            self.guard.lost(self.admitted)
+            self.admitted = None
 
     def _leave(self) -> None:
         self.guard.connections.discard(self)
@@ -197,8 +199,8 @@ class Http1Protocol(HttpToolsProtocol):
         from .http2 import Http2Protocol
 
         self._leave()
-        protocol = Http2Protocol(self.application, self.guard, self._admitted, self.server_state)
-        self._admitted = None
+        protocol = Http2Protocol(self.application, self.guard, self.admitted, self.server_state)
+        self.admitted = None
         self.transport.set_protocol(protocol)
         protocol.connection_made(self.transport)
         if data:
@@ -425,7 +427,7 @@ class Http1Protocol(HttpToolsProtocol):
             self._refuse(refusal)
             return
         self._leave()
-        admitted, self._admitted = self._admitted, None
+        admitted, self.admitted = self.admitted, None
         protocol = WebSocketProtocol(self.application, self.guard, self.transport, accept, admitted or "")
         protocol.start({
             "type": "websocket",

@@ -27,8 +27,9 @@ import websockets  # noqa: F401
 from ..app import Application
 from ..binding import BACKLOG
 from ..errors import UsageError
-from ..options import Options
+from ..options import NEVER, Options
 from ..protocols.guard import Guard
+from ..protocols.handshake import TlsServer
 from ..protocols.http1 import Http1Protocol
 from ..tls import load_certificate, make_context
 
@@ -46,10 +47,12 @@ class Server(uvicorn.Server):
     ) -> None:
         self._application = application
         self.guard = application.guard = Guard(options)
-        protocol = type("Protocol", (Http1Protocol,), {"guard": self.guard, "application": application})
+        self._protocol_class: type[Http1Protocol] = type(
+            "Protocol", (Http1Protocol,), {"guard": self.guard, "application": application}
+        )
         super().__init__(uvicorn.Config(
             application,
-            http=protocol,
+            http=self._protocol_class,
             ws="none",
             loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
             lifespan="on",
@@ -62,6 +65,7 @@ class Server(uvicorn.Server):
         ))
         self.ended_by: Optional[int] = None
         self.tls: Optional[ssl.SSLContext] = None
+        self._tls_servers: list[TlsServer] = []
         self._options = options
         self._ready = ready
         self._reload = False
@@ -69,10 +73,8 @@ class Server(uvicorn.Server):
         self._stop: Optional[asyncio.Event] = None
 
     async def startup(self, sockets: Optional[list[socket.socket]] = None) -> None:
-        tls: dict[str, Any] = {}
         if self._options.uses_tls:
             self.tls = make_context(self._options)
-            tls = {"ssl": self.tls, "ssl_handshake_timeout": self._options.header_timeout or None}
         await self.lifespan.startup()
         loop = self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
@@ -80,16 +82,19 @@ class Server(uvicorn.Server):
         self.servers = []
         await self.on_tick(0)
         for listener in sockets or ():
-            self.servers.append(await loop.create_server(self._new_protocol, sock=listener, backlog=BACKLOG, **tls))
+            if self.tls is None:
+                self.servers.append(await loop.create_server(self._new_protocol, sock=listener, backlog=BACKLOG))
+            else:
+                timeout = self._options.header_timeout or NEVER
+                self._tls_servers.append(TlsServer(listener, self.guard, self.tls, timeout, self._new_protocol))
         self.started = True
         if self._ready is not None:
             self._ready()
 
-    def _new_protocol(self) -> asyncio.Protocol:
-        protocol: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+    def _new_protocol(self) -> Http1Protocol:
+        return self._protocol_class(
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state,
         )
-        return protocol
 
     async def main_loop(self) -> None:
         # uvicorn looks ten times a second whether to end; we are told.
@@ -123,6 +128,10 @@ class Server(uvicorn.Server):
         self._application.begin_to_stop()
         for server in self.servers:
             server.close()
+        for tls_server in self._tls_servers:
+            tls_server.close()
+        # So that they leave the sockets before these are closed.
+        await asyncio.sleep(0)
         for listener in sockets or ():
             listener.close()
         loop = asyncio.get_running_loop()
@@ -158,6 +167,8 @@ class Server(uvicorn.Server):
             await asyncio.wait(tasks, timeout=1)
         for connection in [*self.guard.connections, *self.guard.sockets]:
             connection.abort()
+        for server in self._tls_servers:
+            server.abort()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
