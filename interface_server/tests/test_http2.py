@@ -1,6 +1,6 @@
 """HTTP/2 in clear and over TLS, and what a client may not do with it."""
 import contextlib
-import shutil
+import re
 import socket
 import ssl
 import subprocess
@@ -13,6 +13,7 @@ import h2.events
 import h2.settings
 import pytest
 from conftest import PATIENCE
+from needs import program
 from test_http import answer, echo_body
 
 from interface_server.protocols import guard as guard_module
@@ -33,12 +34,10 @@ def layer():
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """Paths of a certificate for localhost and its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
     folder = tmp_path_factory.mktemp("tls")
     paths = str(folder / "certificate.pem"), str(folder / "key.pem")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+        [program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
          "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", paths[0], "-keyout", paths[1]],
         check=True, stderr=subprocess.DEVNULL,
     )
@@ -423,8 +422,6 @@ def test_client_that_reads_nothing(start, client):
 
 def test_streams_are_finished_when_the_server_stops(start):
     # By curl: to the library h2 a connection that says goodbye has ended.
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
     arrived, go_on = threading.Event(), threading.Event()
 
     def consumer(layer, message):
@@ -434,7 +431,7 @@ def test_streams_are_finished_when_the_server_stops(start):
 
     server = start({"http.request": consumer})
     with subprocess.Popen(
-        ["curl", "-sS", "--http2-prior-knowledge", f"http://127.0.0.1:{server.port}/"], stdout=subprocess.PIPE,
+        [program("curl", "curl"), "-sS", "--http2-prior-knowledge", f"http://127.0.0.1:{server.port}/"], stdout=subprocess.PIPE,
     ) as curl:
         assert arrived.wait(PATIENCE)
         server.ask_to_stop()
@@ -550,22 +547,45 @@ def test_request_in_the_same_bytes_as_the_end_of_the_handshake(start, certificat
     ["--http2-prior-knowledge"], ["--http1.1"], ["--http2"], ["--http2", "-d", "a=b"], ["--http1.0"],
 ])
 def test_curl_in_clear(start, arguments):
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
     server = start({"http.request": answer(content=b"hello")})
     output = subprocess.run(
-        ["curl", "-sS", *arguments, f"http://127.0.0.1:{server.port}/"], check=True, capture_output=True, timeout=PATIENCE,
+        [program("curl", "curl"), "-sS", *arguments, f"http://127.0.0.1:{server.port}/"], check=True, capture_output=True, timeout=PATIENCE,
     ).stdout
     assert output == b"hello"
 
 
 @pytest.mark.parametrize("arguments, version", [(["--http2"], b"2"), (["--http1.1"], b"1.1")])
 def test_curl_over_tls(start, certificate, arguments, version):
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
     server = start({"http.request": answer(content=b"hello")}, certificate=certificate[0], private_key=certificate[1])
     output = subprocess.run(
-        ["curl", "-sS", "--cacert", certificate[0], "-w", " %{http_version}", *arguments,
+        [program("curl", "curl"), "-sS", "--cacert", certificate[0], "-w", " %{http_version}", *arguments,
          f"https://localhost:{server.port}/"], check=True, capture_output=True, timeout=PATIENCE,
     ).stdout
     assert output == b"hello " + version
+
+
+@pytest.mark.parametrize("over_tls", [False, True], ids=["clear", "TLS"])
+def test_nghttp(start, certificate, over_tls):
+    tls = dict(zip(("certificate", "private_key"), certificate)) if over_tls else {}
+    server = start({"http.request": lambda layer, message: layer.send(
+        message["reply_channel"], {"status": 200, "content": message["path"].encode() * 10000})}, **tls)
+    scheme = "https" if over_tls else "http"
+    urls = [f"{scheme}://127.0.0.1:{server.port}/{number}" for number in range(5)]
+    told = subprocess.run(
+        [program("nghttp", "nghttp2-client"), "--null-out", "--stat", "--multiply=4", "--no-verify-peer", *urls],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE,
+    ).stdout.decode()
+    assert re.findall(r" 200 +(\d+K?) /\d", told) == ["19K"] * 20, told
+
+
+@pytest.mark.parametrize("over_tls", [False, True], ids=["clear", "TLS"])
+def test_httpx(start, certificate, over_tls):
+    httpx = pytest.importorskip("httpx", reason="pip install httpx[http2]")
+    tls = dict(zip(("certificate", "private_key"), certificate)) if over_tls else {}
+    server = start({"http.request": echo_body}, **tls)
+    scheme, context = ("https", ssl.create_default_context(cafile=certificate[0])) if over_tls else ("http", False)
+    with httpx.Client(http1=over_tls, http2=True, verify=context, timeout=PATIENCE) as client:
+        for size in (0, 100, 3000000):
+            response = client.post(f"{scheme}://localhost:{server.port}/", content=b"x" * size)
+            assert (response.status_code, response.http_version) == (200, "HTTP/2")
+            assert response.content == b"x" * size

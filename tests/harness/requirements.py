@@ -19,6 +19,14 @@ def wsgi_servers(pair):
     return servers + (['futures'] if pair.python_version < (3,) else [])
 
 
+#: For the tests of the interface server that one pair runs for all: its types,
+#: other servers underneath and around it, and a client of HTTP/2.
+SERVER_SUITES = ['mypy', 'hypercorn', 'granian', 'daphne>=4', 'wsproto', 'httpx[http2]']
+
+#: The Autobahn test suite, a program that has stayed on Python 2.7.
+AUTOBAHN = ['autobahntestsuite']
+
+
 def test_requirements(pair):
     """Return the list of requirements of a Pair, beside what our wheels bring."""
     wanted = ['pytest', 'pytest-django', 'hiredis', 'cryptography'] + wsgi_servers(pair)

@@ -176,7 +176,7 @@ class PairRun:
         if labels.of('backport_tests'):
             yield 'backport_tests', self.folder('backport_tests')
         if pair.has_interface_server and labels.of('interface_server'):
-            yield 'interface_server', self.folder('interface_server')
+            yield 'interface_server', self.interface_server
         if pair == self.sources and labels.of('patch_tests'):
             yield 'patch_tests', self.patch_tests
         if pair == self.sources and labels.of('runtests_tests'):
@@ -216,6 +216,8 @@ class PairRun:
             if pair.has_interface_server:
                 wheels.append(Wheel(bench.wheel('interface_server')))
         wanted = requirements.test_requirements(pair)
+        if pair == self.sources and pair.has_interface_server:
+            wanted = wanted + requirements.SERVER_SUITES
         self.environment = bench.environments.make(str(pair), pair.python, wanted, log, wheels)
 
     def add_backport(self, log):
@@ -257,6 +259,24 @@ class PairRun:
     def folder(self, name):
         """Return the step that runs pytest on one of FOLDERS."""
         return lambda log: self.pytest(self.bench.labels.paths(name), log)
+
+    def interface_server(self, log):
+        """Run the interface server's own tests; one pair runs the suites that the Python makes no difference to."""
+        env = {}
+        if self.pair == self.sources:
+            env['CHANNELS_WSTEST'] = self.autobahn(log)
+        return self.pytest(self.bench.labels.paths('interface_server'), log, **env)
+
+    def autobahn(self, log):
+        """Return the path of the Autobahn test suite's program; '' where it can't be had, which its test reports."""
+        if '2.7' not in self.bench.interpreters:
+            return ''
+        try:
+            with self.bench.cache.lock('autobahn'):
+                made = self.bench.environments.make('autobahn', '2.7', requirements.AUTOBAHN, log)
+        except process.StepFailed:
+            return ''
+        return str(made.folder / 'bin' / 'wstest')
 
     def patch_tests(self, log):
         """Run the tests that look at sources; they find Django's in the folder $CHANNELS_SDISTS."""
