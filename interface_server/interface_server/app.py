@@ -49,7 +49,7 @@ class Application:
         #: Set once the server has been asked to stop.
         self.stopping = False
         self._started = False
-        self._watchdog = systemd.watchdog_interval() is not None
+        self._watchdog = systemd.watchdog_interval()
         self._tasks: set[asyncio.Task[None]] = set()
         # When the layer was last seen to work.
         self._worked = 0.0
@@ -124,9 +124,9 @@ class Application:
         elif limit and now - self._worked > limit:
             self._worked = now
             self.mailroom.close_sockets("the channel layer has been away for %g seconds" % limit)
-        if self._watchdog:
+        if self._watchdog is not None:
             systemd.notify("WATCHDOG=1")
-        self._timer = loop.call_later(1, self._look_at_layer)
+        self._timer = loop.call_later(min(1.0, (self._watchdog or 2.0) / 2), self._look_at_layer)
 
     def begin_to_stop(self) -> None:
         """Let everybody who asks know that the server is about to end."""

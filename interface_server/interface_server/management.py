@@ -98,6 +98,7 @@ class Management:
             metrics.request_seconds,
         )
         yield "sockets_opened_total", "counter", "WebSockets that were accepted.", [("", metrics.sockets_opened)]
+        yield "sockets_over_http2_total", "counter", "WebSockets that came over HTTP/2.", [("", metrics.tunnels)]
         yield "sockets_closed_total", "counter", "WebSockets that ended, by code.", [
             (f'code="{code}"', number) for code, number in sorted(metrics.sockets_closed.items())
         ]

@@ -42,6 +42,8 @@ class Metrics:
         self.messages_out: collections.Counter[str] = collections.Counter()
         #: Sockets by how they ended or were refused.
         self.sockets_opened = 0
+        #: Those that came inside a connection of HTTP/2.
+        self.tunnels = 0
         self.sockets_closed: collections.Counter[int] = collections.Counter()
         #: What was lost, by reason.
         self.dropped: collections.Counter[str] = collections.Counter()

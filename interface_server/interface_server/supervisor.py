@@ -12,7 +12,9 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import Optional
+from typing import Any, Optional
+
+from . import systemd
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,12 @@ class Supervisor:
     def run(self) -> int:
         """Run until a signal comes; return the exit status."""
         signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-        before = {number: signal.signal(number, self._on_signal) for number in signals}
+        before: dict[signal.Signals, Any] = {number: signal.signal(number, self._on_signal) for number in signals}
+        # systemd watches this process, the main one, which waits for others.
+        interval = systemd.watchdog_interval()
+        if interval is not None:
+            before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._on_alarm)
+            signal.setitimer(signal.ITIMER_REAL, interval / 2, interval / 2)
         try:
             for index in range(self._count):
                 self._start(index, before)
@@ -54,12 +61,18 @@ class Supervisor:
                 self._ready()
             return self._watch(before)
         finally:
+            if interval is not None:
+                signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _on_alarm(self, number: int, frame: Optional[FrameType]) -> None:
+        systemd.notify("WATCHDOG=1")
 
     def _on_signal(self, number: int, frame: Optional[FrameType]) -> None:
         if number != signal.SIGHUP:
             self._ended_by = number
+            systemd.notify("STOPPING=1")
         for process in list(self._children):
             try:
                 os.kill(process, number)
@@ -67,7 +80,7 @@ class Supervisor:
                 # It is being waited for.
                 continue
 
-    def _start(self, index: int, handlers: Mapping[signal.Signals, object]) -> None:
+    def _start(self, index: int, handlers: Mapping[signal.Signals, Any]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         process = os.fork()
@@ -80,7 +93,7 @@ class Supervisor:
         status = 1
         try:
             for number, handler in handlers.items():
-                signal.signal(number, handler)  # type: ignore[arg-type]
+                signal.signal(number, handler)
             self._children = {}
             os.close(self._lifeline[1])
             threading.Thread(target=self._watch_lifeline, daemon=True).start()
@@ -99,7 +112,7 @@ class Supervisor:
         os.read(self._lifeline[0], 1)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def _watch(self, handlers: Mapping[signal.Signals, object]) -> int:
+    def _watch(self, handlers: Mapping[signal.Signals, Any]) -> int:
         worst = 0
         while self._children:
             # The interpreter runs signal handlers and waits on (PEP 475).

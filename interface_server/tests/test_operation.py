@@ -334,6 +334,26 @@ def test_systemd_gives_a_socket_and_is_told(run, folder, monkeypatch):  # noqa: 
         assert program.finish()[0] == 0
 
 
+def test_systemd_hears_from_the_main_process_of_several(run, port, folder, monkeypatch):  # noqa: F811
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(folder / "notify"))
+        manager.settimeout(PATIENCE)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(folder / "notify"))
+        # As systemd, which means one process, and says which.
+        (folder / "watched.py").write_text(
+            "import os, sys\n"
+            "os.environ.update(WATCHDOG_PID=str(os.getpid()), WATCHDOG_USEC='200000')\n"
+            "os.execv(sys.executable, [sys.executable, '-m', 'interface_server'] + sys.argv[1:])\n"
+        )
+        program = run("watched.py", "-p", port, "--workers", "2", "project:channel_layer")
+        said = [manager.recv(100) for _ in range(10)]
+        assert said.count(b"READY=1") == 1 and said.count(b"WATCHDOG=1") == 9
+        program.signal(signal.SIGTERM)
+        while manager.recv(100) != b"STOPPING=1":
+            continue
+        assert program.finish()[0] == 0
+
+
 # The application under any ASGI server
 
 def test_application_of_the_environment():

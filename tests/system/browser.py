@@ -29,11 +29,11 @@ def find(*names):
 class Browser:
     """One person's browser, with cookies of its own and one or more tabs."""
 
-    def __init__(self):
+    def __init__(self, *flags):
         self.profile = tempfile.mkdtemp(prefix='chromium-')
         options = webdriver.ChromeOptions()
         options.binary_location = find('chromium', 'chromium-browser', 'google-chrome')
-        for flag in FLAGS + ['--user-data-dir=' + self.profile]:
+        for flag in FLAGS + list(flags) + ['--user-data-dir=' + self.profile]:
             options.add_argument(flag)
         options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
         self.driver = webdriver.Chrome(options=options, service=Service(find('chromedriver')))

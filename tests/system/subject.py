@@ -63,7 +63,7 @@ class Subject:
         port = free_port()
         name = 'interface-server' if self.has_interface_server else 'daphne'
         script = os.path.join(os.path.dirname(self.python), name)
-        program = self.start(name, script, '-b', '127.0.0.1', '-p', port, *(options + (self.asgi,)), **env)
+        program = self.start(name, script, '-b', '127.0.0.1', '-p', port, *options, self.asgi, **env)
         program.wait_for_port(port)
         return program, port
 

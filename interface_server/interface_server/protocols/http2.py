@@ -293,6 +293,7 @@ class Http2Protocol(asyncio.Protocol):
             subprotocols=offered_subprotocols(scope["headers"]),
         )
         tunnel = self._tunnels[number] = Tunnel(self, number)
+        self._application.metrics.tunnels += 1
         self._rest()
         StreamedWebSocket(self._application, self._guard, tunnel, b"", None).start(scope, b"")
 

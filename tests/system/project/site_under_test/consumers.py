@@ -2,6 +2,7 @@
 from __future__ import unicode_literals
 
 import io
+import json
 import os
 import time
 
@@ -19,6 +20,13 @@ def echo(message):
         message.reply_channel.send({'text': message['text']})
     else:
         message.reply_channel.send({'bytes': message['bytes']})
+
+
+def tell_who(message):
+    """Open the socket, and tell the client who it is."""
+    message.reply_channel.send({
+        'accept': True, 'text': json.dumps({key: message[key] for key in ('client', 'scheme', 'root_path')}),
+    })
 
 
 def join(message, name):

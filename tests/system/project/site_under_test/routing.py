@@ -8,6 +8,7 @@ from . import consumers
 channel_routing = [
     route('websocket.connect', consumers.accept, path=r'^/echo/$'),
     route('websocket.receive', consumers.echo, path=r'^/echo/$'),
+    route('websocket.connect', consumers.tell_who, path=r'^/who/$'),
     route('websocket.connect', consumers.join, path=r'^/group/(?P<name>\w+)/$'),
     route('websocket.receive', consumers.broadcast, path=r'^/group/(?P<name>\w+)/$'),
     route('websocket.disconnect', consumers.leave, path=r'^/group/(?P<name>\w+)/$'),
