@@ -11,6 +11,7 @@ from . import __version__, servers
 from .access import FORMATS
 from .binding import Binding
 from .errors import UsageError
+from .logs import FORMATTERS
 from .options import Options
 
 DESCRIPTION = """\
@@ -121,6 +122,7 @@ class Command:
     access_log: Optional[str]
     access_format: str
     management: Optional[tuple[str, int]]
+    log_format: str
     verbosity: int
     check: bool
 
@@ -165,6 +167,10 @@ def build_parser() -> argparse.ArgumentParser:
     operation.add_argument("--access-log", metavar="FILE", help="write an access log; - is stdout")
     operation.add_argument(
         "--access-log-format", choices=sorted(FORMATS), default="common", help="default: %(default)s",
+    )
+    operation.add_argument(
+        "--log-format", choices=sorted(FORMATTERS), default="text",
+        help="of the log of what goes wrong, on stderr; default: %(default)s",
     )
     operation.add_argument(
         "--management", metavar="[HOST:]PORT",
@@ -233,7 +239,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Optional[list[str]] = None
         given=frozenset(given), server=parsed.server, workers=parsed.workers, access_log=parsed.access_log,
         access_format=parsed.access_log_format,
         management=_address(parsed.management, None) if parsed.management else None,
-        verbosity=parsed.verbosity, check=parsed.check,
+        log_format=parsed.log_format, verbosity=parsed.verbosity, check=parsed.check,
     )
 
 

@@ -11,7 +11,7 @@ import socket
 import sys
 from typing import Any, Optional
 
-from . import checks, servers, systemd
+from . import checks, logs, servers, systemd
 from .access import open_access_log
 from .app import Application
 from .arguments import Command, build_parser, flag, parse
@@ -31,11 +31,7 @@ def main(arguments: Optional[list[str]] = None) -> None:
     parser = build_parser()
     try:
         command = parse(parser, arguments)
-        logging.basicConfig(
-            level={0: logging.ERROR, 1: logging.WARNING, 2: logging.INFO}.get(command.verbosity, logging.DEBUG),
-            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-            stream=sys.stderr,
-        )
+        logs.set_up(command.verbosity, command.log_format)
         # Projects lie in the folder where the command is given.
         sys.path.insert(0, "")
         server = servers.load(command.server)

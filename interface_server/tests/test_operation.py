@@ -1,5 +1,6 @@
 """What those who run a server see and do."""
 import json
+import logging
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ from interface_server.access import FORMATS, AccessLog
 from interface_server.arguments import build_parser, flag, parse
 from interface_server.asgi import from_environment, read_options
 from interface_server.errors import UsageError
+from interface_server.logs import JsonFormatter, TextFormatter
 from interface_server.options import Options
 
 
@@ -352,6 +354,32 @@ def test_systemd_hears_from_the_main_process_of_several(run, port, folder, monke
         while manager.recv(100) != b"STOPPING=1":
             continue
         assert program.finish()[0] == 0
+
+
+# The log
+
+def test_formats_of_the_log():
+    record = logging.makeLogRecord({
+        "name": "interface_server.x", "levelname": "ERROR", "msg": "A reply for %s was ignored.",
+        "args": ("/a\n2026-01-01 ERROR forged\x1b[31m",), "process": 7,
+    })
+    line = TextFormatter().format(record)
+    assert line.endswith(r" ERROR interface_server.x: A reply for /a\x0a2026-01-01 ERROR forged\x1b[31m was ignored.")
+    try:
+        raise ValueError("a cause")
+    except ValueError:
+        record.exc_info = sys.exc_info()
+    told = json.loads(JsonFormatter().format(record))
+    assert (told["level"], told["logger"], told["process"]) == ("ERROR", "interface_server.x", 7)
+    assert "forged" in told["message"] and "ValueError: a cause" in told["traceback"]
+    assert "\nValueError: a cause" in TextFormatter().format(record)
+
+
+def test_log_of_a_command_in_json(run, port, own_redis):  # noqa: F811
+    own_redis.stop()
+    program = server(run, "-p", port, "--redis", own_redis.url, "--log-format", "json")
+    told = json.loads(program.wait_for("can't be reached"))
+    assert told["level"] == "ERROR" and told["logger"].startswith("interface_server")
 
 
 # The application under any ASGI server
