@@ -7,14 +7,15 @@ import atexit
 import contextlib
 import importlib.util
 import os
+import shutil
 import signal
 import time
 import urllib.request
 
 from harness import interpreters, process
-from harness.cache import Cache
+from harness.cache import Cache, digest
 from harness.environments import Environments, Wheel
-from harness.packages import Packages
+from harness.packages import BACKPORT_PARTS, Packages
 
 from . import CHECKOUT, accounting
 from .programs import Program, free_port, stop_all
@@ -30,6 +31,14 @@ def _redis_server_module():
 
 
 redis_server = _redis_server_module()
+
+
+#: Our wheels, by the names that Packages knows them by: what of the checkout they are built from.
+WHEELS = {
+    'backport': BACKPORT_PARTS,
+    'interface_server': ('interface_server',),
+    'patched_django': ('django_patch', 'compat'),
+}
 
 
 class Unavailable(Exception):
@@ -52,7 +61,18 @@ class Stack:
 
     def cpu(self):
         """Return the CPU seconds that it has spent so far."""
-        return accounting.cpu_seconds(self.roots)
+        return sum(self.cpu_by_part().values())
+
+    def cpu_by_part(self):
+        """Return {'server', 'worker', 'redis': CPU seconds so far}, for those that there are."""
+        stats = accounting.snapshot()
+        parts = {
+            name: accounting.cpu_seconds([program.pid], stats)
+            for name, program in zip(('server', 'worker'), self.programs)
+        }
+        if self.redis:
+            parts['redis'] = accounting.cpu_seconds([server.process.pid for server in self.redis], stats)
+        return parts
 
     def memory(self):
         """Return the bytes that its programs, without Redis, have."""
@@ -110,16 +130,35 @@ class Machine:
     # Environments
 
     def wheel(self, name):
-        """Return the path of one of our wheels ('backport', 'interface_server', 'patched_django')."""
+        """
+        Return the path of one of our wheels, a key of WHEELS.
+
+        It is built when its sources have changed since it was built last.
+        """
         if name not in self._wheels:
-            self.reporter.progress('wheels', name + ' ...')
             try:
-                self._wheels[name] = getattr(self.packages, name)()
+                self._wheels[name] = self._build(name)
             except (process.StepFailed, StopIteration) as error:
                 self._wheels[name] = Unavailable('The wheel %s could not be built: %s' % (name, error))
         if isinstance(self._wheels[name], Unavailable):
             raise self._wheels[name]
         return self._wheels[name]
+
+    def _build(self, name):
+        sources = [
+            path for part in WHEELS[name] for path in sorted((CHECKOUT / part).rglob('*'))
+            if path.is_file() and '__pycache__' not in path.parts and path.suffix != '.pyc'
+        ] + [CHECKOUT / part for part in WHEELS[name] if (CHECKOUT / part).is_file()]
+        folder = self.cache.wheels / ('%s-%s' % (name, digest(*sources)))
+        built = list(folder.glob('*.whl'))
+        if built:
+            return built[0]
+        self.reporter.progress('wheels', name + ' ...')
+        wheel = getattr(self.packages, name)()
+        for old in self.cache.wheels.glob(name + '-*'):
+            shutil.rmtree(old)
+        folder.mkdir()
+        return shutil.copy2(wheel, folder / wheel.name)
 
     def environment(self, name, python, requirements, wheels=()):
         """

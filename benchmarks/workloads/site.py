@@ -14,6 +14,7 @@ from ..harness.workload import Workload, split
 
 RATE = Metric('rate', '/s')
 CPU = Metric('cpu', 'µs')
+PARTS = tuple(Metric(part + ' cpu', 'µs') for part in ('server', 'worker', 'redis'))
 P50, P99 = Metric('p50', 'ms', 2), Metric('p99', 'ms', 2)
 LOST = Metric('lost', '%', 1)
 
@@ -38,6 +39,24 @@ class SiteWorkload(Workload):
         raise NotImplementedError('subclasses of SiteWorkload must provide a load() method')
 
 
+class Meter:
+    """The CPU that a Stack spends from now on, per operation."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.before = stack.cpu_by_part()
+
+    def read(self, operations):
+        """Return {'cpu', 'server cpu', ...} in microseconds per operation."""
+        spent = {
+            name: (seconds - self.before[name]) / max(operations, 1) * 1e6
+            for name, seconds in self.stack.cpu_by_part().items()
+        }
+        if len(spent) == 1:
+            return {'cpu': sum(spent.values())}
+        return dict({'cpu': sum(spent.values())}, **{name + ' cpu': value for name, value in spent.items()})
+
+
 @dataclasses.dataclass(frozen=True)
 class Requests(SiteWorkload):
     """Requests by wrk, over `connections` that are kept."""
@@ -49,13 +68,11 @@ class Requests(SiteWorkload):
     def load(self, machine, stack, programs, seconds):
         url = 'http://127.0.0.1:%d%s' % (stack.port, self.path)
         load.wrk(machine, url, self.connections, 1, self.script or None)
-        before = stack.cpu()
+        meter = Meter(stack)
         answer = load.wrk(machine, url, self.connections, seconds, self.script or None)
-        cpu = stack.cpu() - before
-        figures = {
-            'rate': answer['requests'] / answer['seconds'], 'cpu': cpu / answer['requests'] * 1e6,
-            'p50': answer['p50'] * 1e3, 'p99': answer['p99'] * 1e3,
-        }
+        figures = dict(meter.read(answer['requests']), **{
+            'rate': answer['requests'] / answer['seconds'], 'p50': answer['p50'] * 1e3, 'p99': answer['p99'] * 1e3,
+        })
         if self.megabytes:
             figures['MB/s'] = figures['rate'] * self.megabytes
         return figures
@@ -68,16 +85,15 @@ class Echo(SiteWorkload):
 
     def load(self, machine, stack, programs, seconds):
         client = load.WebSockets(machine, programs, 'echo', stack.port, '/echo/', self.sockets, seconds, 100)
-        before = stack.cpu()
+        meter = Meter(stack)
         answer = client.go()
-        cpu = stack.cpu() - before
+        parts = meter.read(answer['messages'])
         if answer['closed']:
             raise RuntimeError('%d sockets were closed by the server' % answer['closed'])
-        return {
-            'rate': answer['messages'] / answer['seconds'], 'cpu': cpu / answer['messages'] * 1e6,
-            'p50': answer['p50'] * 1e3, 'p99': answer['p99'] * 1e3,
+        return dict(parts, **{
+            'rate': answer['messages'] / answer['seconds'], 'p50': answer['p50'] * 1e3, 'p99': answer['p99'] * 1e3,
             'client cpu': answer['cpu'] / answer['messages'] * 1e6,
-        }
+        })
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,13 +106,12 @@ class Broadcast(SiteWorkload):
         client = load.WebSockets(
             machine, programs, 'broadcast', stack.port, '/broadcast/', self.sockets, seconds, 100, self.window,
         )
-        before = stack.cpu()
+        meter = Meter(stack)
         answer = client.go()
-        cpu = stack.cpu() - before
-        return {
-            'rate': answer['deliveries'] / answer['seconds'], 'cpu': cpu / max(answer['deliveries'], 1) * 1e6,
+        return dict(meter.read(answer['deliveries']), **{
+            'rate': answer['deliveries'] / answer['seconds'],
             'lost': 100 * (1 - answer['deliveries'] / answer['expected']), 'closed': answer['closed'],
-        }
+        })
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,12 +120,12 @@ class Connects(SiteWorkload):
 
     def load(self, machine, stack, programs, seconds):
         client = load.WebSockets(machine, programs, 'connect', stack.port, '/echo/', 50, seconds)
-        before = stack.cpu()
+        meter = Meter(stack)
         answer = client.go()
-        cpu = stack.cpu() - before
+        parts = meter.read(answer['connects'])
         if answer['failed']:
             raise RuntimeError('%d handshakes failed' % answer['failed'])
-        return {'rate': answer['connects'] / answer['seconds'], 'cpu': cpu / answer['connects'] * 1e6}
+        return dict(parts, rate=answer['connects'] / answer['seconds'])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,8 +150,8 @@ class Idle(SiteWorkload):
 MAIN = ('ours', 'channels1', 'channels4')
 SOCKETS = MAIN + ('channels4-daphne', 'ceiling')
 VARIANTS = ('ours-py3.13', 'ours-py3.6', 'ours-py2.7', 'channels1-py2.7', 'channels4-py3.13')
-REQUEST = (RATE, CPU, P50, P99)
-MESSAGE = (RATE, CPU, P50, P99, Metric('client cpu', 'µs', 1))
+REQUEST = (RATE, CPU) + PARTS + (P50, P99)
+MESSAGE = (RATE, CPU) + PARTS + (P50, P99, Metric('client cpu', 'µs', 1))
 
 WORKLOADS = [
     Requests(

@@ -12,7 +12,7 @@ class Channels1(Peer):
         return start_site(machine, self, [
             lambda port: machine.program(
                 self.name + ' daphne',
-                [self.script(machine, 'daphne'), '-b', '127.0.0.1', '-p', port, 'bench_asgi:channel_layer'],
+                [self.script(machine, 'daphne'), '-v', '0', '-b', '127.0.0.1', '-p', port, 'bench_asgi:channel_layer'],
                 cwd=self.folder, env=self.site_environment(**env),
             ),
             lambda port: self.manage(machine, 'runworker', **env),

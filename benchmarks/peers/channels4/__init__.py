@@ -16,7 +16,7 @@ class Channels4(Peer):
 
         def serve(port):
             if self.server == 'daphne':
-                command = [self.script(machine, 'daphne'), '-b', '127.0.0.1', '-p', port, 'bench_asgi:application']
+                command = [self.script(machine, 'daphne'), '-v', '0', '-b', '127.0.0.1', '-p', port, 'bench_asgi:application']
             else:
                 command = [self.script(machine, 'uvicorn'), '--port', port, '--no-access-log', '--log-level', 'warning',
                            'bench_asgi:application']
