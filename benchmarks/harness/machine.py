@@ -66,10 +66,10 @@ class Stack:
     def cpu_by_part(self):
         """Return {'server', 'worker', 'redis': CPU seconds so far}, for those that there are."""
         stats = accounting.snapshot()
-        parts = {
-            name: accounting.cpu_seconds([program.pid], stats)
-            for name, program in zip(('server', 'worker'), self.programs)
-        }
+        parts = {}
+        for name, programs in (('server', self.programs[:1]), ('worker', self.programs[1:])):
+            if programs:
+                parts[name] = accounting.cpu_seconds([program.pid for program in programs], stats)
         if self.redis:
             parts['redis'] = accounting.cpu_seconds([server.process.pid for server in self.redis], stats)
         return parts
@@ -227,7 +227,7 @@ class Machine:
 
     def stack(self, peer, kind='site', fresh=False):
         """
-        Return the running Stack of `peer`, started by its start_<kind>().
+        Return the running Stack of `peer`, started by its start().
 
         It is kept, paused, for the next workload, unless `fresh` asks for one
         that has done nothing yet.
@@ -236,7 +236,7 @@ class Machine:
         if fresh or key in self._stacks and any(p.process.poll() is not None for p in self._stacks[key].programs):
             self.drop_stack(peer, kind)
         if key not in self._stacks:
-            self._stacks[key] = getattr(peer, 'start_' + kind)(self)
+            self._stacks[key] = peer.start(kind, self)
             # What a start leaves to do is done by then.
             time.sleep(0.5)
         stack = self._stacks[key]

@@ -3,11 +3,12 @@ Results as JSON, as a table for the terminal, and as the page docs/benchmarks.tx
 """
 import dataclasses
 import json
+import math
 import os
 import platform
 import time
 
-from .statistics import Figure, Goal, Metric, Verdict, factor, judge, ratio, summarize
+from .statistics import Figure, Goal, Metric, Verdict, factor, judge, ratio, slope, summarize
 
 #: What is between these lines of the page is written anew by each whole run.
 BEGIN, END = '.. begin of what run.py writes', '.. end of what run.py writes'
@@ -144,6 +145,40 @@ def as_text(row):
     )
 
 
+def growth(rows):
+    """
+    Return {series: {contender: (points, exponent)}}, by the first metric.
+
+    Points are (x, median). The exponent is the slope between logarithms:
+    twice the x makes 2 ** exponent times the figure.
+    """
+    found = {}
+    for row in sorted((row for row in rows if row['series']), key=lambda row: row['x']):
+        metric = row['metrics'][0]['name']
+        for contender, figures in read_figures(row).items():
+            if metric in figures and figures[metric].median > 0:
+                found.setdefault(row['series'], {}).setdefault(contender, []).append((row['x'], figures[metric].median))
+    grown = {}
+    for series, contenders in found.items():
+        for contender, points in contenders.items():
+            line = slope([(math.log(x), math.log(y)) for x, y in points])
+            if line is not None:
+                grown.setdefault(series, {})[contender] = (points, line[0])
+    return grown
+
+
+def growth_lines(series, contenders):
+    """Return the lines of a table of one series, as growth() has it."""
+    places = sorted({x for points, exponent in contenders.values() for x, y in points})
+    table = [['who'] + ['%g' % x for x in places] + ['exponent']]
+    for contender, (points, exponent) in contenders.items():
+        at = dict(points)
+        table.append(
+            [contender] + [number(at[x], 0) if x in at else '-' for x in places] + ['%.2f' % exponent]
+        )
+    return table
+
+
 def as_page(facts, rows):
     """Return what stands between BEGIN and END of the page."""
     missed = sum(1 for row in rows for goal in row['goals'] if goal['holds'] is False)
@@ -158,6 +193,15 @@ def as_page(facts, rows):
         lines += ['', heading, '-' * len(heading), '', '::', ''] + align(lines_of(row), '    ')
         if row['goals']:
             lines += ['    '] + ['    ' + line for line in verdict_lines(row)]
+    grown = growth(rows)
+    if grown:
+        lines += [
+            '', 'Growth', '------', '',
+            'Operations per second at each place of a series. With an exponent of -1 twice as much takes twice the',
+            'time; with 0 it makes no difference.',
+        ]
+    for series, contenders in grown.items():
+        lines += ['', '%s::' % (series[0].upper() + series[1:]), ''] + align(growth_lines(series, contenders), '    ')
     return '\n'.join(line.rstrip() for line in lines)
 
 

@@ -30,6 +30,16 @@ class Peer:
         """Return the Environment, made if need be."""
         return machine.environment(self.environment_name or self.name, self.python, self.requirements, self.wheels)
 
+    def start(self, kind, machine):
+        """Return a new Stack of that kind, which may say more: 'site, workers=4'."""
+        name, _, options = kind.partition(', ')
+        method = getattr(self, 'start_' + name, None)
+        if method is None:
+            raise ValueError('%s has no stack of the kind %r.' % (self.name, kind))
+        return method(machine, **{
+            option: int(value) for option, value in (pair.split('=') for pair in options.split(', ') if pair)
+        })
+
     def script(self, machine, name):
         """Return the path of a command of the environment."""
         return self.environment(machine).folder / 'bin' / name

@@ -136,12 +136,18 @@ class MemoryGroup(LayerWorkload):
 
 PAIR = (RATE, CPU, REDIS_CPU, ARRIVED)
 GROUP = (Metric('sends', 'group sends/s', 1), Metric('deliveries', 'messages/s'), CPU, REDIS_CPU, ARRIVED)
+#: Series of the growth, see growth.py.
+SIZES, MEMBERS, SHARDS = (
+    'messages through Redis, by bytes', 'group sends, by members', 'messages of four pairs, by shards',
+)
+
 REDIS_PEERS = ('ours', 'channels1', 'channels4')
 
 WORKLOADS = [
     Pairs(
         'layer-pair', 'Redis layer: one producer, one consumer, 200 bytes, one message a call', PAIR,
         REDIS_PEERS + ('redis-py', 'ours-py3.13', 'ours-py3.6', 'ours-py2.7', 'channels1-py2.7', 'channels4-py3.13'),
+        series=SIZES, x=200,
         goals=(
             Goal('rate', '>=', 2.3, 'channels1'), Goal('rate', '>=', 5, 'channels4'), Goal('cpu', '<=', 1.3, 'redis-py'),
         ),
@@ -152,17 +158,23 @@ WORKLOADS = [
     ),
     Pairs(
         'layer-pair-100kB', 'Redis layer: one producer, one consumer, 100 kB, one message a call', PAIR,
-        REDIS_PEERS + ('redis-py',), size=100000,
+        REDIS_PEERS + ('redis-py',), size=100000, series=SIZES, x=100000,
         goals=(
             Goal('rate', '>=', 2.5, 'channels1'), Goal('rate', '>=', 5, 'channels4'),
             Goal('rate', '>=', 0.85, 'redis-py'),
         ),
     ),
-    Pairs('layer-4-pairs', 'Redis layer: four producers, four consumers, 200 bytes', PAIR, REDIS_PEERS, pairs=4, rounds=3),
-    Pairs('layer-4-shards', 'the same over four Redis servers', PAIR, REDIS_PEERS, pairs=4, shards=4, rounds=3),
+    Pairs(
+        'layer-4-pairs', 'Redis layer: four producers, four consumers, 200 bytes', PAIR, REDIS_PEERS,
+        pairs=4, rounds=3, series=SHARDS, x=1,
+    ),
+    Pairs(
+        'layer-4-shards', 'the same over four Redis servers', PAIR, REDIS_PEERS, pairs=4, shards=4, rounds=3,
+        series=SHARDS, x=4,
+    ),
     GroupSend(
         'group-1000', 'Redis layer: group sends to 1,000 members of one process', GROUP,
-        REDIS_PEERS + ('channels4/pubsub',),
+        REDIS_PEERS + ('channels4/pubsub',), series=MEMBERS, x=1000,
         goals=(Goal('sends', '>=', 100, 'channels1'), Goal('sends', '>=', 1, 'channels4/pubsub')),
     ),
     MemoryPair(
@@ -175,9 +187,3 @@ WORKLOADS = [
         goals=(Goal('sends', '>=', 20, 'asgiref1'), Goal('sends', '>=', 20, 'channels4/memory')),
     ),
 ]
-
-for members in (10, 100, 10000):
-    WORKLOADS.append(GroupSend(
-        'group-%d' % members, 'Redis layer: group sends to %d members of one process' % members, GROUP,
-        REDIS_PEERS + ('channels4/pubsub',), members=members, rounds=2,
-    ))

@@ -148,6 +148,9 @@ class Idle(SiteWorkload):
 
 
 MAIN = ('ours', 'channels1', 'channels4')
+
+#: Series of the growth, see growth.py.
+GETS, ECHOES, BROADCASTS = 'GET, by connections', 'echoes, by sockets', 'deliveries of broadcasts, by sockets'
 SOCKETS = MAIN + ('channels4-daphne', 'ceiling')
 VARIANTS = ('ours-py3.13', 'ours-py3.6', 'ours-py2.7', 'channels1-py2.7', 'channels4-py3.13')
 REQUEST = (RATE, CPU) + PARTS + (P50, P99)
@@ -157,6 +160,7 @@ WORKLOADS = [
     Requests(
         'get', 'GET of a trivial view, 50 connections; server, Redis, one worker', REQUEST,
         MAIN + ('channels4-daphne', 'gunicorn', 'ceiling') + VARIANTS,
+        series=GETS, x=50,
         goals=(
             Goal('cpu', '<=', 1 / 3, 'channels1'), Goal('cpu', '<=', 1 / 2, 'channels4'),
             Goal('cpu', '<=', 1.8, 'gunicorn'), Goal('rate', '>=', 2.5, 'channels1'), Goal('rate', '>=', 2, 'channels4'),
@@ -170,6 +174,7 @@ WORKLOADS = [
     Echo(
         'echo', 'WebSocket echo, 50 sockets, 100 bytes; through Redis, and in one process', MESSAGE,
         ('ours', 'ours/memory', 'channels1', 'channels4', 'channels4-daphne', 'ceiling') + VARIANTS,
+        series=ECHOES, x=50,
         goals=(
             Goal('cpu', '<=', 1 / 6, 'channels1'), Goal('cpu', '<=', 2, 'channels4'),
             Goal('cpu', '<=', 1, 'channels4', of='ours/memory'),
@@ -182,6 +187,7 @@ WORKLOADS = [
     Broadcast(
         'broadcast-500', 'Broadcast to 500 sockets, 100 bytes', (RATE, CPU, LOST, Metric('closed', 'sockets')),
         ('ours', 'channels1', 'channels1/default', 'channels4', 'channels4/pubsub', 'ceiling'),
+        series=BROADCASTS, x=500,
         goals=(
             Goal('rate', '>=', 20, 'channels1'), Goal('rate', '>=', 5, 'channels4'),
             Goal('rate', '>=', 5, 'channels4/pubsub'), Goal('lost', '<=', 0),
@@ -190,6 +196,7 @@ WORKLOADS = [
     Broadcast(
         'broadcast-5000', 'Broadcast to 5,000 sockets, 100 bytes', (RATE, CPU, LOST, Metric('closed', 'sockets')),
         ('ours', 'channels4', 'channels4/pubsub', 'ceiling'), sockets=5000, window=2, rounds=2,
+        series=BROADCASTS, x=5000,
         goals=(Goal('lost', '<=', 0),),
     ),
     Connects(

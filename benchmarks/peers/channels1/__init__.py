@@ -6,7 +6,7 @@ from ..base import FOLDER, Peer
 class Channels1(Peer):
     """Its capacity is raised (site: bench_settings.py), so that it doesn't drop."""
 
-    def start_site(self, machine, **env):
+    def start_site(self, machine, workers=1, **env):
         redis = machine.redis()
         env = dict(env, BENCH_REDIS=redis.url)
         return start_site(machine, self, [
@@ -15,8 +15,7 @@ class Channels1(Peer):
                 [self.script(machine, 'daphne'), '-v', '0', '-b', '127.0.0.1', '-p', port, 'bench_asgi:channel_layer'],
                 cwd=self.folder, env=self.site_environment(**env),
             ),
-            lambda port: self.manage(machine, 'runworker', **env),
-        ], [redis])
+        ] + workers * [lambda port: self.manage(machine, 'runworker', **env)], [redis])
 
     def start_default(self, machine):
         """The same at its default capacity."""

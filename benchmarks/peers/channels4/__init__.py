@@ -33,7 +33,7 @@ def _peer(name, python, server):
         name=name, python=python, server=server,
         title='Channels 4.3.2 under %s, channels_redis 4.3.0, Python %s, Django 5.2' % (server, python),
         requirements=(
-            'Django==5.2.19', 'channels==4.3.2', 'channels_redis==4.3.0', 'redis==7.0.1', 'hiredis==3.5.0', 'msgpack',
+            'Django==5.2.19', 'channels==4.3.2', 'channels_redis==4.3.0', 'redis==7.0.1', 'hiredis==3.5.0', 'msgpack==1.1.1',
             'uvicorn[standard]==0.35.0', 'daphne==4.2.3',
         ),
         folder=FOLDER / 'channels4', adapter='adapter.py', environment_name='channels4-py' + python,

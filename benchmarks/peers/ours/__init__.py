@@ -17,14 +17,13 @@ class Ours(Peer):
     def site_environment(self, **extra):
         return super().site_environment(**dict({'BENCH_APP': self.app}, **extra))
 
-    def start_site(self, machine):
+    def start_site(self, machine, workers=1):
         """A Redis, an interface server, a worker."""
         redis = machine.redis()
         env = {'BENCH_LAYER': 'redis', 'BENCH_REDIS': redis.url}
         return start_site(machine, self, [
             lambda port: self.server(machine, port, **env),
-            lambda port: self.manage(machine, 'runworker', **env),
-        ], [redis])
+        ] + workers * [lambda port: self.manage(machine, 'runworker', **env)], [redis])
 
     def start_inside(self, machine):
         """Server and worker threads in one process, in-memory layer: what runserver is, without its printing."""

@@ -1,0 +1,260 @@
+"""What benchmarks/run.py is made of. Nothing is timed here."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CHECKOUT))
+
+from benchmarks.harness import accounting, cli, load, report, schedule, statistics  # noqa: E402: found by the line above
+from benchmarks.harness.statistics import Figure, Goal, Metric  # noqa: E402
+from benchmarks.harness.workload import Workload, split  # noqa: E402
+from benchmarks.peers import PEERS  # noqa: E402
+from benchmarks.workloads import WORKLOADS  # noqa: E402
+
+WRK = """\
+Running 1s test @ http://127.0.0.1:1/hello/
+  1 threads and 50 connections
+  Latency Distribution
+     50%  223.67ms
+     75%  250.00ms
+     90%  300.00ms
+     99%    1.50s
+  1712 requests in 8.05s, 176.89KB read
+Requests/sec:    212.67
+Transfer/sec:     21.97KB
+"""
+
+
+def a_workload(**changes):
+    return Workload(**dict(dict(
+        name='a', title='A title', metrics=(Metric('rate', '/s'), Metric('cpu', 'µs')), contenders=('ours', 'theirs'),
+        goals=(Goal('rate', '>=', 2, 'theirs'), Goal('cpu', '<=', 10)),
+    ), **changes))
+
+
+# Statistics
+
+def test_figures_are_medians_with_smallest_and_largest():
+    figures = statistics.summarize([{'rate': 3}, {'rate': 1, 'lost': None}, {'rate': 10}])
+    assert figures == {'rate': Figure(3, 1, 10, 3)}
+
+
+def test_a_ratio_is_that_of_medians_and_none_where_there_is_no_figure():
+    figures = {'ours': {'rate': Figure(6, 1, 9, 3)}, 'theirs': {'rate': Figure(2, 1, 9, 3)}, 'failed': {}}
+    assert statistics.ratio(figures, 'rate', 'ours', 'theirs') == 3
+    assert statistics.ratio(figures, 'rate', 'ours', 'failed') is None
+    assert statistics.ratio(figures, 'rate', 'ours', 'nobody') is None
+
+
+@pytest.mark.parametrize('goal, holds', [
+    (Goal('rate', '>=', 3, 'theirs'), True), (Goal('rate', '>=', 3.1, 'theirs'), False),
+    (Goal('rate', '<=', 3, 'theirs'), True), (Goal('rate', '<=', 1 / 3, 'theirs'), False),
+    (Goal('rate', '>=', 6), True), (Goal('rate', '<=', 5), False), (Goal('rate', '>=', 1, of='theirs'), True),
+    (Goal('rate', '>=', 1, 'failed'), None), (Goal('cpu', '>=', 1), None),
+])
+def test_goals_are_judged_by_ratio_or_by_figure(goal, holds):
+    figures = {'ours': {'rate': Figure(6, 1, 9, 3)}, 'theirs': {'rate': Figure(2, 1, 9, 3)}}
+    [verdict] = statistics.judge([goal], figures)
+    assert verdict.holds is holds
+
+
+def test_a_goal_needs_a_sense():
+    with pytest.raises(ValueError, match="'>='"):
+        Goal('rate', '>', 1)
+
+
+def test_ratios_are_written_as_people_do():
+    assert [statistics.factor(number) for number in (1 / 3, 0.5, 2.3, 0.85, 1 / 50)] == [
+        '1/3', '0.5x', '2.3x', '0.85x', '1/50']
+
+
+def test_the_slope_is_that_of_the_straight_line_through_the_points():
+    assert statistics.slope([(0, 1), (1, 3), (2, 5)]) == pytest.approx((2, 1))
+    assert statistics.slope([(1, 1), (1, 2)]) is None
+    assert statistics.slope([]) is None
+
+
+# Schedule
+
+def test_each_round_has_all_contenders_and_begins_with_another():
+    order = list(schedule.interleaved('ABC', 3))
+    assert order == [(0, 'A'), (0, 'B'), (0, 'C'), (1, 'B'), (1, 'C'), (1, 'A'), (2, 'C'), (2, 'A'), (2, 'B')]
+    assert list(schedule.interleaved([], 3)) == []
+
+
+def test_a_contender_that_fails_is_an_error_and_the_others_go_on():
+    told = []
+
+    def measure(contender, number):
+        if contender == 'B':
+            raise OSError('no such thing')
+        return {'rate': number}
+    outcomes = schedule.carry_out('AB', 4, measure, lambda contender, error: told.append(contender))
+    assert outcomes['A'] == ([{'rate': 0}, {'rate': 1}, {'rate': 2}, {'rate': 3}], None)
+    assert outcomes['B'] == ([], 'OSError: no such thing')
+    # And it was not tried more often than that.
+    assert told == ['B'] * schedule.TRIES
+
+
+def test_a_failure_does_not_take_what_was_measured_before():
+    def measure(contender, number):
+        if number == 1:
+            raise OSError('once')
+        return {'rate': number}
+    outcomes = schedule.carry_out('A', 3, measure, lambda contender, error: None)
+    assert outcomes['A'] == ([{'rate': 0}, {'rate': 2}], 'OSError: once')
+
+
+def test_a_measurement_that_hangs_is_broken_off():
+    reader, writer = os.pipe()
+    try:
+        outcomes = schedule.carry_out('A', 1, lambda *arguments: os.read(reader, 1), lambda *arguments: None, limit=0.1)
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert outcomes['A'].samples == []
+    assert 'Overdue' in outcomes['A'].error
+
+
+# Accounting
+
+def test_cpu_is_that_of_a_process_and_of_all_that_it_started():
+    # A child of a child burns half a second of CPU, and says so.
+    burner = 'import time\nwhile time.process_time() < 0.5: pass\nprint("burnt", flush=True)\ninput()'
+    parent = 'import subprocess, sys; subprocess.run([sys.executable, "-c", sys.argv[1]])'
+    with subprocess.Popen(
+        [sys.executable, '-c', parent, burner], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+    ) as process:
+        assert process.stdout.readline() == b'burnt\n'
+        stats = accounting.snapshot()
+        assert len(accounting.family([process.pid], stats)) == 2
+        # The last tick may not have been counted yet.
+        assert accounting.cpu_seconds([process.pid], stats) >= 0.45
+        assert accounting.memory([process.pid]) > 1000000
+        process.communicate(b'\n')
+    assert accounting.cpu_seconds([process.pid]) == 0
+
+
+def test_the_name_of_a_process_may_hold_anything():
+    stat = accounting.Stat('7 (a) b (c) S 3 7 5 0 -1 0 0 0 0 0 100 20 3 4 20 0 1 0')
+    assert (stat.pid, stat.parent, stat.session) == (7, 3, 5)
+    assert stat.seconds == pytest.approx(127 * accounting.TICK)
+
+
+# Report
+
+def outcomes():
+    return {
+        'ours': schedule.Outcome([{'rate': 1000, 'cpu': 4}, {'rate': 1200, 'cpu': 5}], None),
+        'theirs': schedule.Outcome([], 'ProgramFailed: daphne ended\nTraceback ...'),
+    }
+
+
+def test_a_row_survives_json_and_shows_figures_errors_and_verdicts():
+    row = json.loads(json.dumps(report.row(a_workload(), outcomes())))
+    text = report.as_text(row)
+    assert '1,100 (1,000..1,200)' in text
+    assert 'failed: ProgramFailed: daphne ended' in text and 'Traceback' not in text
+    assert '?       ours rate >= 2x of theirs: not measured' in text
+    assert 'holds   ours cpu <= 10: 4.5' in text
+
+
+def test_the_page_gets_the_results_between_its_marks():
+    page = 'before\n%s\nearlier results\n%s\nafter\n' % (report.BEGIN, report.END)
+    facts = {'date': '2016-01-01', 'processor': 'P', 'cores': '2', 'system': 'Linux'}
+    text = report.as_page(facts, [report.row(a_workload(), outcomes())])
+    written = report.put_into_page(page, text)
+    assert written.startswith('before\n') and written.endswith('\nafter\n')
+    assert 'earlier' not in written and '1 goals hold, 0 are missed.' in written
+    assert report.put_into_page(written, text) == written
+    with pytest.raises(ValueError, match='no place'):
+        report.put_into_page('nothing', text)
+
+
+def test_the_page_of_the_documentation_has_its_marks():
+    page = (CHECKOUT / 'docs' / 'benchmarks.txt').read_text(encoding='utf-8')
+    assert page.count(report.BEGIN) == page.count(report.END) == 1
+
+
+def test_growth_is_the_slope_between_logarithms():
+    rows = [
+        report.row(a_workload(name=str(x), series='by x', x=x), {'ours': schedule.Outcome([{'rate': 100 / x}], None)})
+        for x in (4, 1, 2)
+    ]
+    [(points, exponent)] = report.growth(rows)['by x'].values()
+    assert points == [(1, 100), (2, 50), (4, 25)]
+    assert exponent == pytest.approx(-1)
+
+
+def test_results_are_written_whole_and_read_again(tmp_path):
+    path = tmp_path / 'results.json'
+    rows = [report.row(a_workload(), outcomes())]
+    report.write_json(path, {'date': 'today'}, rows)
+    assert cli.read_rows(path) == {'a': json.loads(json.dumps(rows[0]))}
+    assert cli.read_rows(tmp_path / 'none') == {}
+    assert os.listdir(tmp_path) == ['results.json']
+
+
+# Load
+
+def test_wrk_is_read():
+    assert load.parse_wrk(WRK) == {
+        'requests': 1712, 'seconds': 8.05, 'p50': pytest.approx(0.22367), 'p99': 1.5}
+
+
+@pytest.mark.parametrize('line', ['Non-2xx or 3xx responses: 3', 'Socket errors: connect 0, read 0, write 0, timeout 2'])
+def test_a_request_that_fails_is_an_error(line):
+    with pytest.raises(ValueError, match='3 responses|timeout 2'):
+        load.parse_wrk(WRK.replace('Requests/sec', '  %s\nRequests/sec' % line))
+
+
+def test_a_server_that_closes_each_connection_is_none():
+    line = 'Socket errors: connect 0, read 1712, write 0, timeout 0'
+    assert load.parse_wrk(WRK.replace('Requests/sec', '  %s\nRequests/sec' % line))['requests'] == 1712
+
+
+# What is measured
+
+def test_workloads_have_names_of_their_own():
+    names = [workload.name for workload in WORKLOADS]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize('workload', WORKLOADS, ids=lambda workload: workload.name)
+def test_a_workload_names_peers_and_metrics_that_exist(workload):
+    assert {split(contender)[0] for contender in workload.contenders} <= set(PEERS)
+    metrics = {metric.name for metric in workload.metrics}
+    for goal in workload.goals:
+        assert goal.metric in metrics
+        assert goal.of in workload.contenders
+        assert goal.base is None or goal.base in workload.contenders
+    assert (workload.series is None) == (workload.x is None)
+    for name, kind in workload.stacks():
+        assert hasattr(PEERS[name], 'start_' + kind.partition(',')[0])
+
+
+@pytest.mark.parametrize('peer', PEERS.values(), ids=lambda peer: peer.name)
+def test_what_is_compared_with_is_pinned(peer):
+    ours = any(name in ('backport', 'patched_django') for name, extras in peer.wheels)
+    assert ours or all('==' in requirement for requirement in peer.requirements)
+
+
+def test_globs_choose_workloads_and_contenders():
+    chosen = cli.select(WORKLOADS, ['layer-pair'], ['ours', 'redis-*'])
+    assert [(workload.name, contenders) for workload, contenders in chosen] == [('layer-pair', ['ours', 'redis-py'])]
+    with pytest.raises(ValueError, match='nothing-like-it'):
+        cli.select(WORKLOADS, ['nothing-like-it'], [])
+    with pytest.raises(ValueError, match='contender'):
+        cli.select(WORKLOADS, [], ['nobody'])
+
+
+def test_the_list_is_printed_without_making_anything(capsys, tmp_path):
+    assert cli.main(['--list', '--cache', str(tmp_path / 'cache'), '--only', 'get']) == 0
+    printed = capsys.readouterr().out
+    assert 'goal: ours cpu <= 1/3 of channels1' in printed
+    assert not (tmp_path / 'cache').exists()
