@@ -51,6 +51,10 @@ class Reader(object):
         self._only_own = all(queue.endswith('!') for queue in channels)
         self._commands = {}
         self._wakes = {}
+        # Shard, or None for the shards themselves -> who is first next time:
+        # they take turns, so that a busy queue can't starve the rest. Not all
+        # processes begin with the same.
+        self._first = dict.fromkeys(self._shards + (None,), random.randrange(1000))
 
     @property
     def inboxes(self):
@@ -78,9 +82,9 @@ class Reader(object):
         ready = self._ready(limit)
         if ready or not self._shards:
             yield Result(ready)
-        shards, start = self._shards, 0
+        shards = self._shards
         if len(shards) > 1:
-            start = int(random.random() * len(shards))
+            start = self._turn(None, len(shards))
             shards = shards[start:] + shards[:start]
         taken = ()
         if not timeout or len(shards) > 1:
@@ -181,7 +185,7 @@ class Reader(object):
         """
         count = max(limit, _PREFETCH) if self._only_own else limit
         keys = self._packed[shard]
-        start = int(random.random() * len(keys)) if len(keys) > 1 else 0
+        start = self._turn(shard, len(keys)) if len(keys) > 1 else 0
         known = shard, start, count, timeout, wake, self._transport.clocks[shard].pops_many
         try:
             return self._commands[known]
@@ -189,12 +193,15 @@ class Reader(object):
             pass
         if len(self._commands) >= _KEPT_COMMANDS:
             self._commands.clear()
-        # Any of them may be first, so that a busy one can't starve the rest.
         keys = keys[start:] + keys[:start]
         if wake is not None:
             keys.insert(0, argument(wake))
         command = self._commands[known] = self._pack(keys, count, timeout, known[-1])
         return command
+
+    def _turn(self, what, number):
+        first = self._first[what] = (self._first[what] + 1) % number
+        return first
 
     def _wake(self, shard, token):
         """Return the key that wakes a wait, and the commands that do it."""
