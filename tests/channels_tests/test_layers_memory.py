@@ -114,8 +114,7 @@ class InMemoryLayerTests(SimpleTestCase):
         layer.send('p!slow', {})
 
     def test_the_process_has_a_bound_of_its_own(self):
-        layer = self.make_layer(capacity=2)
-        layer.process_capacity_factor = 2
+        layer = self.make_layer(capacity=2, process_capacity=4)
         for number in range(4):
             layer.send('p!c%d' % number, {})
         with self.assertRaises(ChannelFull):
@@ -218,8 +217,7 @@ class InMemoryLayerTests(SimpleTestCase):
         self.assertEqual(len(self.received('p!')), 21)
 
     def test_members_without_room_are_left_out_and_counted(self):
-        layer = self.layer = self.make_layer(capacity=1)
-        layer.process_capacity_factor = 1
+        layer = self.layer = self.make_layer(capacity=1, process_capacity=1)
         for member in ('p!a', 'p!b', 'plain', 'q!c'):
             layer.group_add('g', member)
         layer.send('plain', {})

@@ -29,7 +29,9 @@ class BaseChannelLayer(object):
     is how many messages a channel holds, and for a ``!`` channel how many
     each of its clients may have pending. `channel_capacity` maps globs or
     compiled regular expressions of channel names to other capacities; the
-    first that matches counts.
+    first that matches counts. `process_capacity` is how many messages all
+    clients of one ``!`` channel may have waiting (default: a hundred
+    clients' capacity).
     """
     ChannelFull = exceptions.ChannelFull
     MessageTooLarge = exceptions.MessageTooLarge
@@ -45,10 +47,11 @@ class BaseChannelLayer(object):
     #: How many clients' full capacity does the queue of one ! channel hold?
     process_capacity_factor = 100
 
-    def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None):
+    def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None, process_capacity=None):
         self.expiry = _seconds('expiry', expiry)
         self.group_expiry = _seconds('group_expiry', group_expiry)
         self.capacity = _capacity('capacity', capacity)
+        self.process_capacity = None if process_capacity is None else _capacity('process_capacity', process_capacity)
         self.channel_capacity = self.compile_capacities(channel_capacity or {})
         self._capacities = {}
         self._interrupted_by_reactor = False
@@ -237,6 +240,8 @@ class BaseChannelLayer(object):
 
     def get_process_capacity(self, channel):
         """Return how many messages all clients of a ``!`` channel may have."""
+        if self.process_capacity is not None:
+            return self.process_capacity
         return self.get_capacity(channel) * self.process_capacity_factor
 
     # Names and messages, checked at the edge

@@ -42,8 +42,9 @@ class InMemoryChannelLayer(BaseChannelLayer):
     parts = ('groups', 'flush', 'statistics')
     supports_blocking_receive = True
 
-    def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None, clock=time.time):
-        super(InMemoryChannelLayer, self).__init__(expiry, group_expiry, capacity, channel_capacity)
+    def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None, process_capacity=None,
+                 clock=time.time):
+        super(InMemoryChannelLayer, self).__init__(expiry, group_expiry, capacity, channel_capacity, process_capacity)
         self._clock = clock
         self._lock = threading.Lock()
         self._waiters = Waiters()

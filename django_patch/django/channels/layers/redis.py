@@ -28,11 +28,9 @@ class RedisChannelLayer(BaseChannelLayer):
     A channel layer on one Redis server, or on several that share the load.
 
     `hosts` is a list of what `hosts.parse_hosts` takes; each is a shard. All
-    keys begin with `prefix`. `process_capacity` is how many messages all
-    clients of one ``!`` channel may have waiting (default: a hundred
-    clients' capacity). With `symmetric_encryption_keys`, a list, messages
-    are encrypted with the first and read with any. `connection_kwargs` go
-    to redis-py. Everything else is BaseChannelLayer's.
+    keys begin with `prefix`. With `symmetric_encryption_keys`, a list,
+    messages are encrypted with the first and read with any.
+    `connection_kwargs` go to redis-py. Everything else is BaseChannelLayer's.
 
     Threads may share a layer, and a forked child makes its own connections.
     Nothing is connected until there is something to say.
@@ -44,8 +42,7 @@ class RedisChannelLayer(BaseChannelLayer):
     def __init__(self, hosts=None, prefix='channels:', expiry=60, group_expiry=86400, capacity=100,
                  channel_capacity=None, symmetric_encryption_keys=None, process_capacity=None,
                  connection_kwargs=None):
-        super(RedisChannelLayer, self).__init__(expiry, group_expiry, capacity, channel_capacity)
-        self.process_capacity = process_capacity
+        super(RedisChannelLayer, self).__init__(expiry, group_expiry, capacity, channel_capacity, process_capacity)
         #: Where the shards are and how they are spoken to, for other drivers.
         self.servers = servers = parse_hosts(hosts, connection_kwargs)
         self.transport_options = options = Options(
@@ -58,11 +55,6 @@ class RedisChannelLayer(BaseChannelLayer):
         self._readers = {}
         # One thread at a time reads a ! channel: its messages have an order.
         self._locks = {}
-
-    def get_process_capacity(self, channel):
-        if self.process_capacity is not None:
-            return self.process_capacity
-        return super(RedisChannelLayer, self).get_process_capacity(channel)
 
     # Sending
 
