@@ -11,6 +11,7 @@ from . import process, report, suite, through_channels
 from .cache import Cache
 from .environments import Environments
 from .packages import CHECKOUT, Packages
+from .peers import PEER_PAIRS, PeersRun
 from .results import Result
 from .steps import FOLDERS, JOINT, Bench, JointRun, PairRun
 
@@ -136,6 +137,8 @@ class Run:
         rows += self.in_parallel(self.runs)
         rows += self.in_parallel([JointRun(self.bench, name) for name in joint])
         rows += [self.missing(name, lacking[name][0]) for name in self.joint if lacking[name]]
+        if self.bench.labels.of('peers'):
+            rows += self.peers()
         if self.bench.options.django_suite:
             rows += self.suites()
         if self.bench.options.through_channels:
@@ -146,6 +149,13 @@ class Run:
     def lacking(self, pairs):
         """Return the Pythons of the pairs that are not on this machine."""
         return [pair.python for pair in pairs if pair.python not in self.bench.interpreters]
+
+    def peers(self):
+        """Run the tests of others' layers for those of the chosen pairs that have them; return the rows."""
+        pairs = [pair for pair in PEER_PAIRS if pair in self.pairs and pair not in self.absent]
+        if pairs and 'backport' not in self.bench.wheels:
+            self.bench.build(pairs)
+        return self.in_parallel([PeersRun(self.bench, pair) for pair in pairs])
 
     def suites(self):
         """Run Django's own suite, one after the other (each takes all processors); return the rows."""

@@ -1,6 +1,8 @@
 """What is installed into the environment of a pair, beside Django and our wheels."""
 import shutil
 
+from .pairs import DJANGO_RELEASES
+
 #: What the extras "redis" and "server" of the backport bring to an old Python;
 #: named here for a patched Django, which has no distribution to bring them.
 PATCHED = ['redis', 'msgpack']
@@ -35,6 +37,9 @@ def test_requirements(pair):
     if pair.django_version < (2,):
         # Django's own runner needs it to carry failures between processes.
         wanted += ['tblib', 'pytz']
+    if pair.django_version < (3,):
+        # Its tests of layers; from Django 3.0 on it is another asgiref.
+        wanted.append('asgiref==1.1.2')
     if pair.patched:
         # From Python 3.9 on the server is another one, which the backport brings.
         return wanted + PATCHED + (PATCHED_SERVER if pair.python_version < (3, 9) else [])
@@ -49,6 +54,17 @@ def backport_extras(pair):
     if pair.has_interface_server or pair.django_version < (3,):
         return ('redis', 'server')
     return ('redis',)
+
+
+def peers_requirements():
+    """
+    Return what the tests of others' layers need. asgi_redis goes with an old
+    redis-py and a msgpack that ours don't go with.
+    """
+    return [
+        'pytest', 'Django==' + DJANGO_RELEASES['1.11'], 'asgi_redis==1.4.3', 'asgiref==1.1.2', 'redis==2.10.6',
+        'msgpack-python==0.5.6',
+    ]
 
 
 def driver_requirements():

@@ -23,6 +23,7 @@ FOLDERS = {
     'patch_tests': TESTS / 'patch_tests',
     'runtests_tests': TESTS / 'runtests_tests',
     'system': TESTS / 'system',
+    'peers': TESTS / 'peers',
     'interface_server': CHECKOUT / 'interface_server' / 'tests',
 }
 

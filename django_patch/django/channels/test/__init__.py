@@ -3,11 +3,13 @@ What tests of channels need: for projects, and for servers and layers.
 
 A project's tests derive from ChannelTestCase, play a client with Client or
 WSClient, and replace the routing with apply_routes. ChannelLiveServerTestCase
-runs a real server and workers, for a browser to talk to.
+runs a real server and workers, for a browser to talk to. ChannelLayerContract
+has the tests that a channel layer of anybody's has to pass.
 """
 from __future__ import absolute_import
 
 from .base import ChannelTestCase, ChannelTestCaseMixin, Client, TransactionChannelTestCase
+from .contract import ChannelLayerContract
 from .http import HttpClient
 from .liveserver import ChannelLiveServerTestCase
 from .swapping import apply_routes
@@ -20,4 +22,6 @@ __all__ = [
     'Client', 'HttpClient', 'WSClient',
     # Routing
     'apply_routes',
+    # Channel layers
+    'ChannelLayerContract',
 ]
