@@ -122,6 +122,30 @@ class FaultTests(RedisTestCase):
         self.assertEqual(self.received('a', 'p!'), [('a', {'n': 1})])
         self.assertEqual(self.layer.channel_statistics('a')['messages_count'], 2)
 
+    def test_a_server_whose_disk_is_full_refuses_and_recovers(self):
+        self.layer.send('a', {'n': 0})
+        self.layer.group_add('g', 'b')
+        client = self.connect(self.server.url)
+        # A folder where the file is to be makes saving fail, as a full disk does.
+        obstacle = os.path.join(self.server.folder, 'dump.rdb')
+        os.mkdir(obstacle)
+        client.config_set('save', '3600 1')
+        self.addCleanup(client.config_set, 'save', '')
+        client.bgsave()
+        self.wait_until(lambda: client.info('persistence')['rdb_last_bgsave_status'] == 'err')
+        for call in (lambda: self.layer.send('a', {}), lambda: self.layer.receive(['a']),
+                     lambda: self.layer.send_group('g', {})):
+            with self.assertRaisesMessage(LayerUnavailable, 'MISCONF'):
+                call()
+        with Records() as records:
+            join = self.in_thread(self.layer.receive_batch, ['a'], 1, 30)
+            self.wait_until(lambda: records.lines)
+            os.rmdir(obstacle)
+            client.bgsave()
+            # Nothing that it had is lost, and the reader comes back by itself.
+            self.assertEqual(join(), [('a', {'n': 0})])
+        self.assertEqual(len(records.lines), 2, records.lines)
+
     def test_the_timeouts_of_redis_py_are_not_ours(self):
         layer = RedisChannelLayer(hosts=[self.server.url + '?socket_timeout=0.2'], prefix=self.prefix)
         self.addCleanup(layer.close)

@@ -43,9 +43,7 @@ class VolumeTests(RedisTestCase):
         folder = servers[1].folder
 
         def layer():
-            return RedisChannelLayer(
-                hosts=[server.url for server in servers], prefix=self.prefix, capacity=20000,
-            )
+            return self.new_layer(hosts=[server.url for server in servers], capacity=20000)
 
         def produce(number):
             sender = layer()
@@ -80,6 +78,41 @@ class VolumeTests(RedisTestCase):
             keys = self.connect(server.url).keys('*')
             self.assertEqual([key for key in keys if not key.endswith(b':statistics')], [])
 
+    def test_ten_thousand_members_in_four_processes_get_all_in_order(self):
+        names = ['p.%d!' % number for number in range(4)]
+
+        def hold(name):
+            layer, expected = self.new_layer(), tuple(sorted('%s%d' % (name, client) for client in range(2500)))
+            for channel in expected:
+                layer.group_add('g', channel)
+            layer.send('ready', {})
+            for number in range(100):
+                found = []
+                while not found:
+                    found = layer.receive_deliveries([name], 1, 5)
+                (channels, message), = found
+                if message != {'n': number} or tuple(sorted(channels)) != expected:
+                    raise RuntimeError('%r came for %d clients, not message %d' % (message, len(channels), number))
+            if layer.receive_deliveries([name], 1):
+                raise RuntimeError('more than a hundred messages came')
+
+        joins = [self.fork(hold, name) for name in names]
+        for _ in joins:
+            while self.layer.receive(['ready'], block=True)[0] is None:
+                pass
+        for number in range(100):
+            self.layer.send_group('g', {'n': number})
+        for join in joins:
+            join()
+        # One write for each process, whatever the number of its clients.
+        counted = self.redis.hgetall(self.prefix + '{0}:statistics')
+        self.assertEqual(int(counted[b'sent:p!']), 400)
+
+    def new_layer(self, **options):
+        """Return a layer of a child's own, which no clean-up needs."""
+        options.setdefault('hosts', [self.server.url])
+        return RedisChannelLayer(prefix=self.prefix, **options)
+
     def test_a_huge_message_needs_about_twice_its_size(self):
         size = (256 if LONG else 32) << 20
         # Python 2 has no msgpack in C, and makes two copies more.
@@ -90,7 +123,7 @@ class VolumeTests(RedisTestCase):
 
         def run(step):
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            step(RedisChannelLayer(hosts=[self.server.url], prefix=self.prefix))
+            step(self.new_layer())
             self.assertLess(grown(before), limit)
 
         def send(layer):
