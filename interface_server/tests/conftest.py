@@ -21,10 +21,14 @@ from interface_server.options import Options
 from interface_server.servers import uvicorn
 
 from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.test.lint import lint_everything
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Starts a redis-server of its own; the other tests of the checkout use it.
 sys.path.append(os.path.join(CHECKOUT, "tests", "channels_tests"))
+
+# Whatever the server or a worker of these tests sends keeps the standard.
+lint_everything()
 
 #: Seconds until a test that waits for an event fails.
 PATIENCE = 10

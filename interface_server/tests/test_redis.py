@@ -9,6 +9,8 @@ from test_command import get, server
 from test_command import folder, port, run  # noqa: F401  Fixtures.
 from websockets.exceptions import ConnectionClosed
 
+from django.channels.test.lint import exempt
+
 
 @pytest.fixture
 def own_redis():
@@ -90,6 +92,7 @@ def test_sockets_are_closed_with_1012_when_redis_has_forgotten_their_groups(star
     assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1012
 
 
+@exempt("order", "path")
 def test_sockets_live_through_a_cut_connection(start, own_redis):
     def echo(layer, message):
         layer.send(message["reply_channel"], {"text": message["text"]})

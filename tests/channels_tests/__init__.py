@@ -11,11 +11,15 @@ from __future__ import absolute_import
 
 import os
 
+from django.channels.test.lint import lint_everything
 from django.conf import settings
 
 if os.environ.get('CHANNELS_TESTS_WITHOUT_EMULATION'):
     # As it will be when the deprecation of the wsgi.* keys has ended.
     settings.CHANNEL_WSGI_EMULATION = False
+
+# Whatever a test sends keeps the standard.
+lint_everything()
 
 for app in ('django.channels', 'django.channels.delay'):
     if app not in settings.INSTALLED_APPS:

@@ -14,6 +14,7 @@ from django.channels.layers import channel_layers
 from django.channels.test import (
     ChannelTestCase, Client, TransactionChannelTestCase, WSClient, apply_routes,
 )
+from django.channels.test.lint import exempt
 from django.contrib.auth.models import Group as UserGroup, User
 from django.db import IntegrityError, transaction
 from django.test import SimpleTestCase
@@ -218,6 +219,7 @@ class CommitTests(BindingTestCase, TransactionChannelTestCase):
         self.assertEqual(self.actions(client), [CREATE])
 
 
+@exempt('order')
 class InboundTests(BindingTestCase, ChannelTestCase):
 
     def send(self, binding, client=None, **payload):

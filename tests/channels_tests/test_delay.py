@@ -17,6 +17,7 @@ from django.channels.layers import ChannelLayerWrapper, channel_layers
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.signals import worker_ready
 from django.channels.test import ChannelTestCase, Client, apply_routes
+from django.channels.test.lint import exempt
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.autodetector import MigrationAutodetector
@@ -78,6 +79,7 @@ class DelayTests(DelayTestCase):
         received = channel_layers['default'].receive_batch(['task!'], 1000)
         self.assertEqual([message['n'] for _, message in received], list(range(consumers.BATCH + 5)))
 
+    @exempt('channel', 'delay', 'content')
     def test_a_malformed_message_is_logged_and_skipped(self):
         good = {'channel': 'task', 'delay': 0, 'content': {}}
         for change, error in (

@@ -13,6 +13,7 @@ from django.channels.generic.websockets import (
 from django.channels.layers import channel_layers
 from django.channels.sessions import session_for_reply_channel
 from django.channels.test import ChannelTestCase, Client, WSClient, apply_routes
+from django.channels.test.lint import exempt
 from django.contrib.auth.models import User
 
 
@@ -78,6 +79,7 @@ class BaseConsumerTests(ChannelTestCase):
         self.assertEqual([seen[0], seen[1][0]], ['before', 'create'])
 
 
+@exempt('order', 'code')
 class WebsocketConsumerTests(ChannelTestCase):
 
     def test_a_socket_is_accepted_and_nothing_else_happens(self):
@@ -224,6 +226,7 @@ class WebsocketConsumerTests(ChannelTestCase):
                 WSClient().send_and_consume('websocket.receive', text='x')
 
 
+@exempt('order', 'code')
 class JsonWebsocketConsumerTests(ChannelTestCase):
 
     def test_frames_are_json(self):
@@ -266,6 +269,7 @@ class JsonWebsocketConsumerTests(ChannelTestCase):
         self.assertEqual([client.receive(json=False) for _ in range(2)], ['<6>', '<7>'])
 
 
+@exempt('order', 'code')
 class DemultiplexerTests(ChannelTestCase):
 
     def setUp(self):

@@ -17,6 +17,7 @@ from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.message import Message
 from django.channels.names import disconnect_channel
 from django.channels.test import lint
+from django.channels.test.lint import exempt
 from django.test import SimpleTestCase
 
 from .test_http_handler import LogRecords
@@ -282,6 +283,7 @@ class TroubleTests(InterfaceTestCase):
         return chunks
 
 
+@exempt('name', 'number')
 class RepliesTests(SimpleTestCase):
 
     def setUp(self):

@@ -6,6 +6,8 @@ import json
 from django.channels.exceptions import MalformedMessage
 from django.channels.layers import codec
 from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.layers.transport import Options
+from django.channels.layers.transport.sending import Sender
 from django.channels.test import lint
 from django.test import SimpleTestCase
 
@@ -63,3 +65,22 @@ class LinterTests(SimpleTestCase):
         layer.send('websocket.send.p!c', {'text': 'fine'})
         self.assertEqual(layer.receive(['websocket.send.p!']), ('websocket.send.p!c', {'text': 'fine'}))
         self.assertIsNone(layer.receive(['websocket.send.p!'])[0])
+
+    def test_all_our_tests_refuse_what_breaks_the_standard(self):
+        # By the package of these tests; see lint_everything().
+        layer = InMemoryChannelLayer()
+        layer.group_add('g', 'websocket.send.p!c')
+        sender = Sender(Options('p:', 1, 60, 60, None, None), [])
+        for send in (
+            lambda: layer.send('websocket.send.p!c', {'text': 5}), lambda: layer.send_group('g', {'text': 5}),
+            lambda: sender.send('websocket.send.p!c', {'text': 5}),
+            lambda: sender.send_many([('websocket.send.p!c', {'text': 5})]),
+        ):
+            with self.assertRaisesMessage(MalformedMessage, 'The message on websocket.send.p!c: text must be text'):
+                send()
+        with lint.exempt('text'):
+            layer.send('websocket.send.p!c', {'text': 5})
+            with self.assertRaisesMessage(MalformedMessage, 'bytes must be a byte string'):
+                layer.send('websocket.send.p!c', {'text': 5, 'bytes': 6})
+        with self.assertRaises(MalformedMessage):
+            layer.send('websocket.send.p!c', {'text': 5})

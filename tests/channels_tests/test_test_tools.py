@@ -19,6 +19,7 @@ from django.channels.sessions import channel_session, enforce_ordering, http_ses
 from django.channels.test import (
     ChannelTestCase, ChannelTestCaseMixin, Client, HttpClient, TransactionChannelTestCase, WSClient, apply_routes,
 )
+from django.channels.test.lint import exempt
 from django.contrib.auth.models import User
 from django.db import connection
 from django.http.cookie import parse_cookie
@@ -199,6 +200,7 @@ class ApplyRoutesTests(ChannelTestCaseMixin, SimpleTestCase):
             apply_routes([], aliases=['missing']).__enter__()
 
 
+@exempt('order', 'path')
 class ClientTests(ChannelTestCase):
 
     def test_it_sends_consumes_and_receives(self):
@@ -291,6 +293,7 @@ class ClientTests(ChannelTestCase):
             self.assertEqual(client.receive(), {'text': 'a'})
 
 
+@exempt('order')
 class WSClientTests(ChannelTestCaseMixin, SimpleTestCase):
 
     def test_text_is_json_both_ways(self):
@@ -342,6 +345,7 @@ class WSClientTests(ChannelTestCaseMixin, SimpleTestCase):
             client.send('task', {'order': 5})
 
 
+@exempt('order')
 class SocketTests(ChannelTestCase):
 
     def connect(self, consumer, **options):

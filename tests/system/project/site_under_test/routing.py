@@ -2,8 +2,12 @@
 from __future__ import unicode_literals
 
 from django.channels import route
+from django.channels.test.lint import lint_everything
 
 from . import consumers
+
+# Whatever a worker of this project sends keeps the standard.
+lint_everything()
 
 channel_routing = [
     route('websocket.connect', consumers.accept, path=r'^/echo/$'),
