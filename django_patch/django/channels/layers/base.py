@@ -282,11 +282,12 @@ def copy_message(value):
         for key in value:
             if not isinstance(key, _TEXT):
                 raise TypeError('The keys of a message must be text, not %s (%r).' % (type(key).__name__, key))
-        immutable = _IMMUTABLE
-        return {
-            key: item if type(item) in immutable else copy_message(item)
-            for key, item in value.items()
-        }
+        copy = dict(value)
+        if not _IMMUTABLE.issuperset(map(type, copy.values())):
+            for key, item in value.items():
+                if type(item) not in _IMMUTABLE:
+                    copy[key] = copy_message(item)
+        return copy
     if isinstance(value, (list, tuple)):
         return [copy_message(item) for item in value]
     if isinstance(value, six.string_types):

@@ -13,15 +13,10 @@ class Counters(object):
     def __init__(self):
         self._counts = {}
 
-    def add(self, channel, kind, number=1):
-        """Count `number` more of `kind` for `channel`."""
+    def at(self, channel):
+        """Return the list of counts of `channel`, to be added to."""
         # The full names of ? channels are too many, and used too briefly.
-        channel = channel.partition('?')[0]
-        try:
-            self._counts[channel][kind] += number
-        except KeyError:
-            self._counts[channel] = [0] * len(NAMES)
-            self._counts[channel][kind] = number
+        return self._counts.setdefault(channel.partition('?')[0], [0] * len(NAMES))
 
     def of(self, channel):
         """Return {name: count} for `channel`."""

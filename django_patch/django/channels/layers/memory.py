@@ -18,19 +18,9 @@ from ..exceptions import ChannelFull
 from ..names import non_local_name, validate_channel_name, validate_group_name
 from .base import BaseChannelLayer, copy_message
 from .counters import DROPPED, EXPIRED, FULL, SENT, Counters
+from .entries import IN_CHANNELS, IN_SENT, IN_TO_GROUP, KEPT_ROUTES, NO_QUEUE, Route
 from .membership import Groups
 from .waiters import Waiters
-
-
-class _Entry(object):
-    """A message in a queue, for one channel or for several of one process."""
-    __slots__ = ('channels', 'message', 'sent', 'to_group')
-
-    def __init__(self, channels, message, sent, to_group):
-        self.channels = channels
-        self.message = message
-        self.sent = sent
-        self.to_group = to_group
 
 
 class InMemoryChannelLayer(BaseChannelLayer):
@@ -48,10 +38,13 @@ class InMemoryChannelLayer(BaseChannelLayer):
         self._clock = clock
         self._lock = threading.Lock()
         self._waiters = Waiters()
+        # What readers passed in -> the names that they meant.
+        self._valid = {}
         self._clear()
 
     def _clear(self):
         self._queues = {}
+        self._routes = {}
         # Channel of a client -> how many messages wait for it alone.
         self._pending = {}
         # A heap of (time to look, queue name), and the names in it.
@@ -60,44 +53,55 @@ class InMemoryChannelLayer(BaseChannelLayer):
         self._groups = Groups()
         self._counters = Counters()
 
+    def _route(self, channel):
+        try:
+            return self._routes[channel]
+        except (KeyError, TypeError):
+            channel = validate_channel_name(channel)
+        if len(self._routes) >= KEPT_ROUTES:
+            self._routes.clear()
+        queue = non_local_name(channel)
+        process_capacity = self.get_process_capacity(queue) if queue.endswith('!') else None
+        route = self._routes[channel] = Route(
+            channel, self.get_capacity(channel), process_capacity, self._counters.at(queue),
+        )
+        return route
+
     # Sending
 
     def send(self, channel, message):
-        channel = validate_channel_name(channel)
+        route = self._route(channel)
         self.check_message(message)
         message = copy_message(message)
-        name = non_local_name(channel)
         with self._lock:
             now = self._clock()
             self._expire(now)
-            waiting = len(self._queues.get(name, ()))
-            if name.endswith('!'):
-                full = (
-                    self._pending.get(channel, 0) >= self.get_capacity(channel) or
-                    waiting >= self.get_process_capacity(channel)
-                )
+            queue = self._queues.get(route.queue, NO_QUEUE)
+            if route.process_capacity is None:
+                full = len(queue) >= route.capacity
             else:
-                full = waiting >= self.get_capacity(channel)
+                pending = self._pending.get(route.channel, 0)
+                full = pending >= route.capacity or len(queue) >= route.process_capacity
+                if not full:
+                    self._pending[route.channel] = pending + 1
             if full:
-                self._counters.add(name, FULL)
+                route.counts[FULL] += 1
                 raise ChannelFull('The channel %s is full: %d messages wait there.' % (
-                    channel, self._pending.get(channel, waiting),
+                    route.channel, self._pending.get(route.channel, len(queue)),
                 ))
-            if name.endswith('!'):
-                self._pending[channel] = self._pending.get(channel, 0) + 1
-            self._push(name, (channel,), message, now)
+            self._push(route, queue, route.channels, message, now, False)
 
-    def _push(self, name, channels, message, now, to_group=False):
-        try:
-            queue = self._queues[name]
-        except KeyError:
+    def _push(self, route, queue, channels, message, now, to_group):
+        name = route.queue
+        if queue is NO_QUEUE:
             queue = self._queues[name] = collections.deque()
             if name not in self._scheduled:
                 self._scheduled.add(name)
                 heapq.heappush(self._schedule, (now + self.expiry, name))
-        queue.append(_Entry(channels, message, now, to_group))
-        self._counters.add(name, SENT)
-        self._waiters.wake(name)
+        queue.append((channels, message, now, to_group))
+        route.counts[SENT] += 1
+        if self._waiters.by_channel:
+            self._waiters.wake(name)
 
     def hold(self, channel):
         """
@@ -118,8 +122,7 @@ class InMemoryChannelLayer(BaseChannelLayer):
     # Receiving
 
     def receive(self, channels, block=False):
-        entry = self._take(channels, self.receive_timeout if block else 0, self._take_one)
-        return entry or (None, None)
+        return self._take(channels, self.receive_timeout if block else 0, self._take_one) or (None, None)
 
     def receive_batch(self, channels, limit, timeout=0):
         return [
@@ -136,7 +139,7 @@ class InMemoryChannelLayer(BaseChannelLayer):
                 entry = self._pop(channels)
                 if entry is None:
                     break
-                taken.append((entry.channels, entry.message))
+                taken.append(entry[:2])
             return taken
         return self._take(channels, timeout, take) or []
 
@@ -144,11 +147,12 @@ class InMemoryChannelLayer(BaseChannelLayer):
         entry = self._pop(channels)
         if entry is None:
             return None
-        if len(entry.channels) > 1:
+        channels, message, sent, to_group = entry
+        if len(channels) > 1:
             # The others' turn is next, before anything sent later.
-            rest = _Entry(entry.channels[1:], copy_message(entry.message), entry.sent, True)
-            self._queues.setdefault(non_local_name(entry.channels[0]), collections.deque()).appendleft(rest)
-        return entry.channels[0], entry.message
+            rest = channels[1:], copy_message(message), sent, to_group
+            self._queues.setdefault(non_local_name(channels[0]), collections.deque()).appendleft(rest)
+        return channels[0], message
 
     def _take(self, channels, timeout, take):
         """
@@ -156,7 +160,7 @@ class InMemoryChannelLayer(BaseChannelLayer):
 
         Return something empty after `timeout` seconds, or if interrupted.
         """
-        channels = [validate_channel_name(channel, receive=True) for channel in channels]
+        channels = self._to_read(channels)
         with self._lock:
             taken = take(channels)
             if taken or not timeout:
@@ -171,6 +175,16 @@ class InMemoryChannelLayer(BaseChannelLayer):
                 if taken or waiter.interrupted or monotonic() >= deadline:
                     return taken
                 self._waiters.enlist(channels)
+
+    def _to_read(self, channels):
+        """Return `channels`, a sequence of names, as a valid tuple of text."""
+        channels = tuple(channels)
+        if channels not in self._valid:
+            valid = tuple([validate_channel_name(channel, receive=True) for channel in channels])
+            if len(self._valid) >= KEPT_ROUTES:
+                self._valid.clear()
+            self._valid[channels] = valid
+        return self._valid[channels]
 
     def _pop(self, channels):
         """Return the oldest entry of one of `channels`, or None."""
@@ -196,8 +210,8 @@ class InMemoryChannelLayer(BaseChannelLayer):
 
     def _settle(self, entry):
         # What a group sent is bounded by its process's capacity alone.
-        channel = entry.channels[0]
-        if not entry.to_group:
+        channel = entry[IN_CHANNELS][0]
+        if not entry[IN_TO_GROUP]:
             pending = self._pending[channel] - 1
             if pending:
                 self._pending[channel] = pending
@@ -221,18 +235,18 @@ class InMemoryChannelLayer(BaseChannelLayer):
             self._drop_expired(name, queue, now - self.expiry)
             if queue:
                 self._scheduled.add(name)
-                heapq.heappush(schedule, (queue[0].sent + self.expiry, name))
+                heapq.heappush(schedule, (queue[0][IN_SENT] + self.expiry, name))
             else:
                 del self._queues[name]
 
     def _drop_expired(self, name, queue, oldest):
-        while queue and queue[0].sent <= oldest:
+        while queue and queue[0][IN_SENT] <= oldest:
             entry = queue.popleft()
-            self._counters.add(name, EXPIRED)
+            self._counters.at(name)[EXPIRED] += 1
             if name.endswith('!'):
                 self._settle(entry)
                 # Nobody read it, so nobody is there.
-                for channel in entry.channels:
+                for channel in entry[IN_CHANNELS]:
                     self._groups.discard_everywhere(channel)
 
     # Groups
@@ -265,18 +279,15 @@ class InMemoryChannelLayer(BaseChannelLayer):
             if not members:
                 return
             for name, channels in members.queues():
-                waiting = len(self._queues.get(name, ()))
-                if name.endswith('!'):
+                route, queue = self._route(name), self._queues.get(name, NO_QUEUE)
+                if len(queue) >= (route.capacity if route.process_capacity is None else route.process_capacity):
+                    route.counts[DROPPED] += len(channels)
+                elif route.process_capacity is None:
+                    self._push(route, queue, channels, copy_message(message), now, False)
+                else:
                     # Several clients of one process share an entry, and it
                     # counts once.
-                    if waiting < self.get_process_capacity(name):
-                        self._push(name, channels, message, now, to_group=True)
-                    else:
-                        self._counters.add(name, DROPPED, len(channels))
-                elif waiting < self.get_capacity(name):
-                    self._push(name, channels, copy_message(message), now)
-                else:
-                    self._counters.add(name, DROPPED)
+                    self._push(route, queue, channels, message, now, True)
 
     # Statistics and upkeep
 
@@ -291,7 +302,7 @@ class InMemoryChannelLayer(BaseChannelLayer):
 
     def _statistics(self, statistics, queues):
         now = self._clock()
-        pending = [entry.sent for queue in queues for entry in queue if entry.sent > now - self.expiry]
+        pending = [entry[IN_SENT] for queue in queues for entry in queue if entry[IN_SENT] > now - self.expiry]
         statistics['messages_pending'] = len(pending)
         statistics['messages_max_age'] = now - min(pending) if pending else 0
         return statistics
