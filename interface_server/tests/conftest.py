@@ -21,7 +21,7 @@ from interface_server.options import Options
 from interface_server.servers import uvicorn
 
 from django.channels.layers.memory import InMemoryChannelLayer
-from django.channels.test.lint import lint_everything
+from django.channels.test.linting import lint_everything
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Starts a redis-server of its own; the other tests of the checkout use it.

@@ -8,7 +8,7 @@ from conftest import PATIENCE
 from interface_server.backport import names
 from interface_server.layers.choice import adapt
 
-from django.channels.test.lint import exempt
+from django.channels.test.linting import exempt
 
 
 def read_body(layer, message):

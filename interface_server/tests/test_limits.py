@@ -13,7 +13,7 @@ from interface_server.protocols import guard as guard_module
 from interface_server.protocols.guard import Guard
 from interface_server.websocket import WebSocketSession
 
-from django.channels.test.lint import exempt
+from django.channels.test.linting import exempt
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from test_command import get, server
 from test_command import folder, port, run  # noqa: F401  Fixtures.
 from websockets.exceptions import ConnectionClosed
 
-from django.channels.test.lint import exempt
+from django.channels.test.linting import exempt
 
 
 @pytest.fixture

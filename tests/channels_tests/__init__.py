@@ -11,7 +11,7 @@ from __future__ import absolute_import
 
 import os
 
-from django.channels.test.lint import lint_everything
+from django.channels.test.linting import lint_everything
 from django.conf import settings
 
 if os.environ.get('CHANNELS_TESTS_WITHOUT_EMULATION'):

@@ -14,7 +14,7 @@ from django.channels.layers import channel_layers
 from django.channels.test import (
     ChannelTestCase, Client, TransactionChannelTestCase, WSClient, apply_routes,
 )
-from django.channels.test.lint import exempt
+from django.channels.test.linting import exempt
 from django.contrib.auth.models import Group as UserGroup, User
 from django.db import IntegrityError, transaction
 from django.test import SimpleTestCase

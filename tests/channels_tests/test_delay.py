@@ -17,7 +17,7 @@ from django.channels.layers import ChannelLayerWrapper, channel_layers
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.signals import worker_ready
 from django.channels.test import ChannelTestCase, Client, apply_routes
-from django.channels.test.lint import exempt
+from django.channels.test.linting import exempt
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.autodetector import MigrationAutodetector

@@ -13,7 +13,7 @@ from django.channels.generic.websockets import (
 from django.channels.layers import channel_layers
 from django.channels.sessions import session_for_reply_channel
 from django.channels.test import ChannelTestCase, Client, WSClient, apply_routes
-from django.channels.test.lint import exempt
+from django.channels.test.linting import exempt
 from django.contrib.auth.models import User
 
 

@@ -17,7 +17,7 @@ from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.message import Message
 from django.channels.names import disconnect_channel
 from django.channels.test import lint
-from django.channels.test.lint import exempt
+from django.channels.test.linting import exempt
 from django.test import SimpleTestCase
 
 from .test_http_handler import LogRecords

@@ -9,6 +9,7 @@ from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.layers.transport import Options
 from django.channels.layers.transport.sending import Sender
 from django.channels.test import lint
+from django.channels.test.linting import exempt
 from django.test import SimpleTestCase
 
 from .standards import vectors
@@ -78,7 +79,7 @@ class LinterTests(SimpleTestCase):
         ):
             with self.assertRaisesMessage(MalformedMessage, 'The message on websocket.send.p!c: text must be text'):
                 send()
-        with lint.exempt('text'):
+        with exempt('text'):
             layer.send('websocket.send.p!c', {'text': 5})
             with self.assertRaisesMessage(MalformedMessage, 'bytes must be a byte string'):
                 layer.send('websocket.send.p!c', {'text': 5, 'bytes': 6})

@@ -19,7 +19,7 @@ from django.channels.sessions import channel_session, enforce_ordering, http_ses
 from django.channels.test import (
     ChannelTestCase, ChannelTestCaseMixin, Client, HttpClient, TransactionChannelTestCase, WSClient, apply_routes,
 )
-from django.channels.test.lint import exempt
+from django.channels.test.linting import exempt
 from django.contrib.auth.models import User
 from django.db import connection
 from django.http.cookie import parse_cookie

@@ -4,7 +4,7 @@ import os
 os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site_under_test.settings')
 
 from django.channels.asgi import get_channel_layer  # noqa: E402: settings come first
-from django.channels.test.lint import lint_everything  # noqa: E402
+from django.channels.test.linting import lint_everything  # noqa: E402
 
 # Whatever a server of this project sends keeps the standard.
 lint_everything()

@@ -2,7 +2,7 @@
 from __future__ import unicode_literals
 
 from django.channels import route
-from django.channels.test.lint import lint_everything
+from django.channels.test.linting import lint_everything
 
 from . import consumers
 
