@@ -64,6 +64,19 @@ class PlanTests(SimpleTestCase):
         requests, value = self.run_plan(sender.send('a', {}), [0], [0], [0])
         self.assertIsInstance(value, ChannelFull)
 
+    def test_so_does_a_large_message_and_a_batch(self):
+        sender = self.make_transport(shards=2).sender
+        room = [0, None, [b'5000', b'0']]
+        requests, value = self.run_plan(
+            sender.send('a', {'body': b'x' * (1 << 20)}), self.away(False), room, [1, 1], [1, 1], [1, 1],
+        )
+        self.assertIsNone(value)
+        requests, value = self.run_plan(sender.send_many([('a', {}), ('a', {})]), [self.away(False)], [[2]])
+        self.assertEqual(value, [])
+        self.assertEqual({request[0][0] for request in requests}, {0, 1})
+        requests, value = self.run_plan(sender.send_many([('a', {})]), [self.away(True)])
+        self.assertIsInstance(value, LayerUnavailable)
+
     def test_what_may_have_arrived_is_not_sent_twice(self):
         sender = self.make_transport(shards=3).sender
         requests, value = self.run_plan(sender.send('a', {}), self.away(True))
@@ -130,6 +143,31 @@ class PlanTests(SimpleTestCase):
         request = plan.send([(0, [[b't:{0}:q:a', [self.entry()]]])])
         self.assertEqual(request, (0, (pack('DEL', 't:{0}:w:t'),)))
         self.assertEqual(plan.send([1]).value, [(('a',), {})])
+
+    def test_a_message_in_hand_is_not_lost_when_another_shard_goes(self):
+        for broken in (self.away(True), [ReplyError('LOADING for long')]):
+            reader = self.make_transport(shards=2).reader(['a'])
+            answer = [(shard, [[b't:{%d}:q:a' % shard, [self.entry()]]]) for shard in (0, 1)]
+            # The second message can't be given back.
+            requests, value = self.run_plan(reader.receive(1, 5, 't'), [None], [None], answer, broken)
+            self.assertEqual(value, [(('a',), {})])
+            plan = reader.receive(1, 5, 't')
+            requests = [next(plan), plan.send([None] * 2)]
+            self.assertIn('lost:a', str(requests))
+            # The wake-up can't be taken back.
+            wait = plan.send([None] * 2)
+            wait.woken.add(1)
+            plan.send([(0, [[b't:{0}:q:a', [self.entry()]]]), (1, [None])])
+            done = plan.throw(broken) if isinstance(broken, Exception) else plan.send(broken)
+            self.assertEqual(done.value, [(('a',), {})])
+
+    def test_a_shard_that_answers_with_errors_hides_no_other(self):
+        reader = self.make_transport(shards=2).reader(['a'])
+        error = ReplyError('MISCONF the disk is full')
+        requests, value = self.run_plan(reader.receive(1), [error], [[b't:{%d}:q:a' % 0, [self.entry()]]])
+        self.assertEqual(value, [(('a',), {})])
+        requests, value = self.run_plan(reader.receive(1), [error], [error])
+        self.assertIsInstance(value, LayerUnavailable)
 
     def test_losing_the_state_is_told_to_the_driver(self):
         transport = self.make_transport()

@@ -127,6 +127,10 @@ class Arrivals(object):
         """Count a message that was taken in time and handed out too late."""
         self._drop(inbox.shard, inbox.queue, 'expired')
 
+    def lost(self, shard, queue, reason):
+        """Count and log a message that was taken and can't be handed out."""
+        self._drop(shard, queue, 'lost', reason)
+
     def _drop(self, shard, queue, counter, reason=None):
         name = statistics_name(queue)
         self._transport.count(shard, '%s:%s' % (counter, name), 1)

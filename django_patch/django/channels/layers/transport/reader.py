@@ -115,9 +115,8 @@ class Reader(object):
 
     def _look(self, shards, limit, timeout):
         """Ask one shard after the other, and wait for none."""
-        failure = None
-        for number, shard in enumerate(shards):
-            reports = ()
+        failures = []
+        for shard in shards:
             try:
                 if self._transport.clocks[shard].is_stale():
                     yield self._transport.ask_time(shard)
@@ -125,16 +124,16 @@ class Reader(object):
                     yield shard, ()
                 reports = self._reports(shard)
                 replies = yield shard, reports + (self._command(shard, limit, None, None),)
+                self._check_reports(shard, replies, reports)
+                taken = self._taken(checked(replies[-1]))
             except LayerUnavailable as error:
                 self._forget_reports(shard)
-                failure = error
+                failures.append(error)
                 continue
-            self._check_reports(shard, replies, reports)
-            taken = self._taken(checked(replies[-1]))
             if taken:
                 yield Result([taken])
-        if failure is not None and not timeout and len(shards) == 1:
-            raise failure
+        if len(failures) == len(shards) and not timeout:
+            raise failures[0]
         yield Result(())
 
     def _wait(self, shards, limit, timeout, token):
@@ -166,13 +165,22 @@ class Reader(object):
                 found.append(taken)
             if shard in wait.woken and (taken or reply is None):
                 # It woke nobody; it must not wake the next wait.
-                yield shard, (pack('DEL', self._wake(shard, token)[0]),)
+                try:
+                    yield shard, (pack('DEL', self._wake(shard, token)[0]),)
+                except LayerUnavailable:
+                    # It expires; what was taken must not be lost by that.
+                    pass
         yield Result(found)
 
     def _give_back(self, shard, queue, entries):
         key = self._options.keys.queue(shard, queue)
         command = scripts.GIVE_BACK.call([key], [self._options.lifetime] + entries[::-1])
-        checked((yield shard, (command,))[0])
+        try:
+            checked((yield shard, (command,))[0])
+        except LayerUnavailable as error:
+            # The reader has other messages, which must not be lost, too.
+            for _ in entries:
+                self._transport.arrivals.lost(shard, queue, error)
         yield DONE
 
     # Commands and replies

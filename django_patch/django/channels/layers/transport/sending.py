@@ -99,9 +99,15 @@ class Sender(object):
         flags = IN_PIECES
         if self._options.cipher is not None:
             flags |= ENCRYPTED
-        for shard in self._order(route):
+        shards = self._order(route)
+        for shard in shards:
             # Look before carrying what may be hundreds of megabytes.
-            length, pending, time = (yield shard, self._questions(route, shard, label))
+            try:
+                length, pending, time = (yield shard, self._questions(route, shard, label))
+            except LayerUnavailable:
+                if shard == shards[-1]:
+                    raise
+                continue
             if self._is_full(route, checked(length), checked(pending)):
                 head = checked((yield shard, (pack('LINDEX', self._options.keys.queue(shard, route.queue), 0),))[0])
                 # If the oldest has expired, sending makes room.
@@ -159,11 +165,18 @@ class Sender(object):
             answers = yield [
                 (shard, [self._batch_command(batch) for batch in requests[shard]]) for shard in shards
             ]
+            failure = None
             for shard, replies in zip(shards, answers):
-                if isinstance(replies, LayerUnavailable):
-                    raise replies
-                for batch, reply in zip(requests[shard], replies):
-                    batch.went(checked(reply))
+                if not isinstance(replies, LayerUnavailable):
+                    for batch, reply in zip(requests[shard], replies):
+                        batch.went(checked(reply))
+                elif replies.sent or any(len(batch.shards) == 1 for batch in requests[shard]):
+                    failure = replies
+                else:
+                    for batch in requests[shard]:
+                        batch.shards = batch.shards[1:]
+            if failure is not None:
+                raise failure
         yield Result([pair for batch in batches.values() for pair, label, body in batch.waiting])
 
     def _batch_command(self, batch):
