@@ -7,9 +7,9 @@ from django.db import close_old_connections, reset_queries
 from django.dispatch import Signal
 
 #: Sent before a consumer runs; the arguments of request_started.
-consumer_started = Signal()
+consumer_started = Signal(use_caching=True)
 #: Sent after a consumer has run, whether it succeeded or raised.
-consumer_finished = Signal()
+consumer_finished = Signal(use_caching=True)
 #: Sent by a worker thread before it receives its first message.
 worker_ready = Signal()
 #: Sent once by a worker process, before its first thread is ready.
