@@ -7,8 +7,8 @@ mended in memory, by a function that says what broke; no file is changed.
 
 This file imports neither Django nor django.channels: it is loaded by its path
 while the bare package `django` is imported, when nothing else of it can be. A
-line of django/__init__.py does that in a patched Django 1.10, the start-up hook
-of the backport in others, only for the versions that MENDS names. The variable
+line of django/__init__.py does that in a patched Django 1.10, the backport's
+start-up hook in others, only for the versions that MENDS names. The variable
 CHANNELS_MEND_DJANGO=0 turns it off. Delete it when Django < 2.0 support ends.
 """
 from __future__ import absolute_import
