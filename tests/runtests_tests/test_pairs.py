@@ -1,7 +1,8 @@
 """The table of pairs has what is promised, and globs choose among it."""
+import argparse
 import unittest
 
-from harness import pairs
+from harness import pairs, steps
 
 
 class PairsTests(unittest.TestCase):
@@ -65,3 +66,30 @@ class PairsTests(unittest.TestCase):
     def test_a_patched_pair_names_the_release_it_is_made_from(self):
         pair = pairs.Pair('3.6', '1.10p')
         self.assertEqual((pair.patched, pair.release, str(pair)), (True, '1.10.8', 'py3.6-dj1.10p'))
+
+
+class JointTests(unittest.TestCase):
+    """The rows of system tests that need the environments of several pairs."""
+
+    def wanted(self, labels=(), globs=(), long=False):
+        labels = steps.Labels(labels)
+        chosen = pairs.select(globs, found=['2.7', '3.6', '3.11', '3.13'])
+        options = argparse.Namespace(long=long)
+        return [name for name in steps.JOINT if steps.JointRun.is_wanted(name, chosen, labels, options)]
+
+    def test_the_way_up_is_taken_with_long_only(self):
+        self.assertEqual(self.wanted(), ['mixed'])
+        self.assertEqual(self.wanted(long=True), ['mixed', 'path'])
+
+    def test_they_run_when_their_pairs_are_chosen(self):
+        self.assertEqual(self.wanted(globs=['py2.7-dj1.8', 'py3.11-dj5.2'], long=True), ['mixed'])
+        self.assertEqual(self.wanted(globs=['py2.7-dj1.8'], long=True), [])
+
+    def test_labels_choose_among_them(self):
+        self.assertEqual(self.wanted(['channels_tests'], long=True), [])
+        self.assertEqual(self.wanted(['system/test_path.py'], long=True), ['path'])
+        self.assertEqual(self.wanted(['system'], long=True), ['mixed', 'path'])
+
+    def test_no_pair_runs_their_modules_by_itself(self):
+        labels = steps.Labels(['system/test_path.py', 'system/test_chat.py'])
+        self.assertEqual([path.rpartition('/')[2] for path in labels.paths('system')], ['test_chat.py'])
