@@ -198,7 +198,7 @@ def test_durations(module):
 
 def url_validator(module):
     """
-    Python 3.8.11 made urlsplit() drop line breaks, and 3.11.4 raise ValueError.
+    Python 3.8 made urlsplit() drop line breaks, and 3.11 raise ValueError.
 
     URLValidator in Django 1.8 to 1.11 expects neither: it lets a line break
     pass (CVE-2021-32052), and a wrong host becomes an error of the server.
