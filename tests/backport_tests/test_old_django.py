@@ -103,7 +103,10 @@ CASES = {
     """, r"is valid|does not appear to be"),
     'regex_flags': ("""
         from django.conf.urls import include, url
-        from django.core.urlresolvers import clear_url_caches, resolve, reverse
+        try:
+            from django.urls import clear_url_caches, resolve, reverse
+        except ImportError:
+            from django.core.urlresolvers import clear_url_caches, resolve, reverse
 
         def view(request):
             pass
