@@ -220,7 +220,7 @@ def sqlite_references(module):
     """
     Python 3.8 comes with SQLite 3.26 and later, which follow a renamed table.
 
-    Django 1.8 to 1.11 rename a table while they alter it. References to it
+    Django 1.9 to 1.11 rename a table while they alter it. References to it
     in other tables would go on naming what is dropped: Django 2.0 fails there.
     """
     connect = module.DatabaseWrapper.get_new_connection
