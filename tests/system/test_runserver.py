@@ -8,6 +8,7 @@ import pytest
 import websocket
 from clients import get, socket_to
 from programs import eventually, free_port
+from subject import app_name
 
 #: In front of everything else that Python imports; hides the servers.
 WITHOUT_SERVERS = """
@@ -58,6 +59,14 @@ def test_without_channel_layers_it_is_djangos_own_byte_for_byte(sites, layers, o
     ours = session(sites(SUT_LAYERS=layers), port, *options)
     assert pure[2].startswith(b'HTTP/1.0 200 OK') or pure[2].startswith(b'HTTP/1.1 200 OK')
     assert ours == pure
+
+
+def test_without_channel_layers_there_are_no_options_for_them(sites):
+    helps = [sites(SUT_APP=app, SUT_LAYERS=layers).run('runserver', '--help').raw('stdout') for app, layers in [
+        ('', 'unset'), (app_name(), 'empty'), (app_name(), 'memory'),
+    ]]
+    assert helps[0] == helps[1]
+    assert b'--noasgi' in helps[2] and b'--noasgi' not in helps[1]
 
 
 def test_without_a_server_it_is_wsgi_and_one_line_tells_why(sites, without_servers):

@@ -20,7 +20,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         super(Command, self).add_arguments(parser)
-        runserver.add_arguments(parser)
+        if conf.channel_layers:
+            runserver.add_arguments(parser)
 
     def inner_run(self, *args, **options):
         if not conf.channel_layers or not runserver.serve(self, *args, **options):
