@@ -3,10 +3,12 @@ from __future__ import absolute_import, unicode_literals
 
 import unittest
 
-from django.channels import Channel, Group, channel_layers, compat, outbox
+from django.channels import Channel, Group, channel_layers, compat, outbox, route
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.db import transaction
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
+
+from .logs import LogTestCase
 
 LAYERS = {
     'default': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': []},
@@ -19,9 +21,10 @@ class Failure(Exception):
 
 
 @override_settings(CHANNEL_LAYERS=LAYERS)
-class SendTests(SimpleTestCase):
+class SendTests(LogTestCase, SimpleTestCase):
 
     def setUp(self):
+        super(SendTests, self).setUp()
         channel_layers.reset()
 
     def test_outside_of_a_consumer_sends_go_out_at_once(self):
@@ -59,6 +62,28 @@ class SendTests(SimpleTestCase):
             Group('g!')
         with self.assertRaisesMessage(TypeError, 'A channel name must be a string'):
             Group('g').add(None)
+
+    def test_who_knows_the_routing_warns_once_of_a_channel_that_nobody_reads(self):
+        Channel('tpyo').send({})
+        self.assertEqual(self.log(), '')
+        channel_layers['default'].router.add_route(route('typo', len))
+        for _ in range(2):
+            Channel('tpyo').send({})
+        self.assertLogged(
+            'A message was sent to tpyo, which no route of the channel layer default (InMemoryChannelLayer) reads',
+            'Add a route for it, or correct the name.',
+        )
+        self.assertEqual(self.log().count('tpyo'), 1)
+        for name in ('typo', 'http.request', 'asgi.delay', 'p!a', 'p?a'):
+            Channel(name).send({})
+        Channel('other', channel_layer=InMemoryChannelLayer()).send({})
+        self.assertEqual(self.log().count('A message was sent'), 1)
+
+    def test_warnings_of_channels_that_nobody_reads_have_an_end(self):
+        channel_layers['default'].router
+        for n in range(200):
+            Channel('n%d' % n).send({})
+        self.assertEqual(self.log().count('A message was sent'), 100)
 
     def test_their_names_read_as_text(self):
         self.assertEqual(str(Channel('a')), 'a')

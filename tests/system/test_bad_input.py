@@ -51,6 +51,18 @@ def test_runserver_that_could_never_answer_is_refused(sites, layers, options, wo
         assert word in output, output
 
 
+def test_messages_that_no_route_takes_are_reported_and_harm_nothing(sites, redis, scratch):
+    site = sites(SUT_LAYERS='redis', SUT_REDIS=redis.url)
+    worker, path = site.manage('runworker'), os.path.join(scratch, 'job')
+    site.run('put', 'misspelling-job', json.dumps({'file': path}))
+    worker.wait_for('A message was sent to quick-jbo, which no route')
+    site.run('put', 'picky-job', json.dumps({'file': path, 'kind': 'unknown'}))
+    worker.wait_for('No route for a message on picky-job')
+    site.run('put', 'quick-job', json.dumps({'file': path}))
+    eventually(lambda: os.path.exists(path + '.finished'), 'the worker going on')
+    assert 'Traceback' not in worker.output, worker.report()
+
+
 def test_worker_that_finds_no_redis_says_so_once_and_waits_for_it(sites, scratch):
     port = free_port()
     site = sites(SUT_LAYERS='redis', SUT_REDIS='redis://127.0.0.1:%d/0' % port)

@@ -51,6 +51,13 @@ class Channel(Sender):
     def validate(self, name):
         return validate_channel_name(name)
 
+    def send(self, content, immediately=False):
+        super(Channel, self).send(content, immediately)
+        # A layer that was given as such has no routing.
+        warn = getattr(self.channel_layer, 'warn_if_unread', None)
+        if warn is not None:
+            warn(self.name)
+
 
 class Group(Sender):
     """

@@ -12,3 +12,8 @@ class DelayConfig(AppConfig):
     verbose_name = 'Channels: delayed messages'
     # What the migration has, whatever DEFAULT_AUTO_FIELD is.
     default_auto_field = 'django.db.models.AutoField'
+
+    def ready(self):
+        from ..layers import READ_ELSEWHERE
+        from .consumers import CHANNEL
+        READ_ELSEWHERE.add(CHANNEL)

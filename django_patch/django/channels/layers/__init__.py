@@ -6,6 +6,7 @@ it is built on first use.
 """
 from __future__ import absolute_import
 
+import logging
 import threading
 
 from django.core.exceptions import ImproperlyConfigured
@@ -16,7 +17,13 @@ from ..conf import conf
 from ..exceptions import InvalidChannelLayerError
 from ..routing import Router
 
+logger = logging.getLogger('django.channels')
+
 DEFAULT_CHANNEL_LAYER = 'default'
+#: Channels that no routing has, since something else than workers reads them.
+READ_ELSEWHERE = set()
+#: For how many channels of a layer it is said that nobody reads them.
+MAX_UNREAD = 100
 #: What a BACKEND raises that can't be imported: one that is no text, too.
 IMPORT_ERRORS = (ImportError, TypeError, AttributeError)
 #: What a class raises whose CONFIG, or what it needs installed, is wrong.
@@ -143,6 +150,7 @@ class ChannelLayerWrapper(object):
         self.alias = alias
         self.routing = routing
         self._router = None
+        self._unread = set()
 
     @property
     def router(self):
@@ -151,6 +159,23 @@ class ChannelLayerWrapper(object):
         if self._router is None:
             self._router = Router(self.routing)
         return self._router
+
+    def warn_if_unread(self, channel):
+        """
+        Log, once, that no worker with this routing reads `channel`.
+
+        It is no error, since workers of another project may. Without the
+        routing, which a process that only sends never loads, say nothing.
+        """
+        if '!' in channel or '?' in channel or self._router is None or channel in self._router.channels:
+            return
+        if channel in self._unread or channel in READ_ELSEWHERE or len(self._unread) >= MAX_UNREAD:
+            return
+        self._unread.add(channel)
+        logger.warning(
+            "A message was sent to %s, which no route of the channel layer %s reads; unless another project's workers "
+            'do, it will expire. Add a route for it, or correct the name.', channel, self
+        )
 
     def local_only(self):
         """Return whether only this process sees the layer's messages."""

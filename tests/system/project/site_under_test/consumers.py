@@ -6,7 +6,7 @@ import json
 import os
 import time
 
-from django.channels import Group
+from django.channels import Channel, Group
 
 
 def accept(message):
@@ -66,6 +66,11 @@ def broken_job(message):
 def quick_job(message):
     """Write <file>.finished at once."""
     write(message['file'] + '.finished', '%d' % os.getpid())
+
+
+def misspelling_job(message):
+    """Send to a channel that no route reads."""
+    Channel('quick-jbo').send({'file': message['file']})
 
 
 def write(path, text):

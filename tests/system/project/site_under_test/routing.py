@@ -19,4 +19,6 @@ channel_routing = [
     route('slow-job', consumers.slow_job),
     route('broken-job', consumers.broken_job),
     route('quick-job', consumers.quick_job),
+    route('misspelling-job', consumers.misspelling_job),
+    route('picky-job', consumers.quick_job, kind='^known$'),
 ]
