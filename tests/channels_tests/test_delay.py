@@ -202,9 +202,10 @@ class ServerTests(LogTestCase, SimpleTestCase):
         'BACKEND': 'channels_tests.test_delay.SpanningLayer', 'ROUTING': [],
     }})
     def test_it_stops_by_a_signal(self):
-        looked = threading.Event()
+        looked, layers = threading.Event(), []
 
         def send_due(layer):
+            layers.append(layer)
             looked.set()
             return 0
 
@@ -219,6 +220,8 @@ class ServerTests(LogTestCase, SimpleTestCase):
         call_command('rundelay', sleep=0.01)
         self.assertTrue(looked.is_set())
         self.assertLogged('Running delay server', 'Delay server stopped.')
+        # One with the delay server's routing would warn of what it sends.
+        self.assertIs(type(layers[0]), SpanningLayer)
 
 
 class DueSenderTests(LogTestCase, SimpleTestCase):
