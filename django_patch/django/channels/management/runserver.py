@@ -65,7 +65,7 @@ def serve(command, *args, **options):
     """
     if not options.get('use_asgi', True):
         return False
-    server = find_server()
+    server = find_server(getattr(command, 'server_cls', None))
     if server is None:
         command.stdout.write(
             'CHANNEL_LAYERS is set, but no interface server is installed, so this is a WSGI server without '
