@@ -74,8 +74,8 @@ class SendTests(LogTestCase, SimpleTestCase):
             'Add a route for it, or correct the name.',
         )
         self.assertEqual(self.log().count('tpyo'), 1)
-        for name in ('typo', 'http.request', 'asgi.delay', 'p!a', 'p?a'):
-            Channel(name).send({})
+        for name in ('typo', 'asgi.delay', 'p!a', 'p?a'):
+            Channel(name).send({'channel': 'typo', 'delay': 1, 'content': {}})
         Channel('other', channel_layer=InMemoryChannelLayer()).send({})
         self.assertEqual(self.log().count('A message was sent'), 1)
 
