@@ -281,6 +281,12 @@ class MessageFromEnvironTests(SimpleTestCase):
         ))
         self.assertEqual(sorted(headers), [[b'content-type', b'text/plain'], [b'x-name', b'Andr\xe9']])
 
+    def test_a_header_with_an_underscore_does_not_pass_for_the_length_of_the_body(self):
+        headers = headers_from_environ(make_environ(
+            HTTP_CONTENT_LENGTH='5', HTTP_CONTENT_TYPE='text/html', CONTENT_LENGTH='7', HTTP_HOST=None
+        ))
+        self.assertEqual(headers, [[b'content-length', b'7']])
+
     def test_slashes_that_mod_rewrite_squeezes_are_squeezed_in_the_script_name(self):
         message = message_from_environ(make_environ(
             SCRIPT_URL='/mst/milestones//accounts/login//help', PATH_INFO='/milestones/accounts/login/help',

@@ -150,7 +150,10 @@ def headers_from_environ(environ):
     """Return the [name, value] pairs of bytes that a WSGI environ holds."""
     headers = []
     for key, value in environ.items():
-        if key.startswith('HTTP_') and value is not None:
+        if key in ('HTTP_CONTENT_LENGTH', 'HTTP_CONTENT_TYPE'):
+            # No hyphens make these two: the name had an underscore.
+            continue
+        elif key.startswith('HTTP_') and value is not None:
             name = key[5:]
         elif key in ('CONTENT_LENGTH', 'CONTENT_TYPE') and value not in ('', None):
             name = key
