@@ -232,7 +232,8 @@ class ErrorTests(HandlerTestCase):
             self.replies(path='/leave/')
 
     def test_a_request_that_can_not_be_read_is_a_400(self):
-        for changes in ({'root_path': b'/\xff'}, {'path': None}):
+        lengths = [[b'content-length', b'5'], [b'content-length', b'7']]
+        for changes in ({'root_path': b'/\xff'}, {'path': None}, {'headers': lengths}):
             self.signals = []
             response = self.response(**changes)
             self.assertEqual((changes, response.status_code), (changes, 400))

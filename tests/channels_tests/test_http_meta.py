@@ -190,6 +190,14 @@ class MetaFromMessageTests(SimpleTestCase):
         self.assertEqual(meta['HTTP_ACCEPT'], 'text/html,*/*')
         self.assertEqual(meta['HTTP_COOKIE'], 'a=1; b=2')
 
+    def test_what_a_body_is_can_not_be_said_in_two_ways(self):
+        for name, values in [(b'content-type', (b'text/plain', b'text/html')), (b'content-length', (b'5', b'7'))]:
+            with self.assertRaises(MalformedMessage) as caught:
+                self.meta(headers=[[name, value] for value in values])
+            self.assertIn('The request has two values for CONTENT_', str(caught.exception))
+            meta = self.meta(headers=[[name, values[0]], [name, values[0]]])
+            self.assertEqual(meta[name.decode('ascii').upper().replace('-', '_')], values[0].decode('ascii'))
+
     def test_header_names_with_an_underscore_are_dropped(self):
         meta = self.meta(headers=[[b'x_user', b'admin'], [b'content_length', b'7'], [b'x-user', b'guest']])
         self.assertEqual(meta['HTTP_X_USER'], 'guest')

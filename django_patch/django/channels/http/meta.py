@@ -59,8 +59,9 @@ def meta_from_message(message, script_name=None):
     Return the dict of CGI keys for an "http.request" message (a dict).
 
     `script_name` (text) stands in for the message's root path in
-    SCRIPT_NAME. Raise MalformedMessage if the message lacks what it needs,
-    and UnicodeDecodeError for a path in bytes that this Django refuses.
+    SCRIPT_NAME. Raise MalformedMessage if the message lacks what it needs or
+    contradicts itself, and UnicodeDecodeError for a path in bytes that this
+    Django refuses.
     """
     path, method = message.get('path'), message.get('method')
     if isinstance(path, bytes):
@@ -97,10 +98,7 @@ def meta_from_message(message, script_name=None):
         key = _header_keys[name]
         if key is not None:
             value = native_from_bytes(value)
-            if key in meta:
-                # RFC 9110 section 5.3, and RFC 6265 section 5.4 on cookies.
-                value = meta[key] + ('; ' if key == 'HTTP_COOKIE' else ',') + value
-            meta[key] = value
+            meta[key] = _joined(key, meta[key], value) if key in meta else value
     if message.get('body') and not message.get('body_channel') and 'CONTENT_LENGTH' not in meta:
         # RFC 3875 section 4.1.2: it is there whenever there is a body.
         meta['CONTENT_LENGTH'] = str(len(message['body']))
@@ -109,6 +107,18 @@ def meta_from_message(message, script_name=None):
             (str(name), native_from_bytes(value)) for name, value in message['cgi'].items() if name in SERVER_VARIABLES
         )
     return meta
+
+
+def _joined(key, first, second):
+    """Return the one value for `key` of a header that was sent twice."""
+    if key in ('CONTENT_LENGTH', 'CONTENT_TYPE'):
+        # RFC 9110 section 5.3: only lists may be joined. Whoever stands in
+        # front may go by the one value, and we by the other.
+        if first != second:
+            raise MalformedMessage('The request has two values for %s: %r and %r.' % (key, first, second))
+        return first
+    # RFC 6265 section 5.4 on cookies.
+    return first + ('; ' if key == 'HTTP_COOKIE' else ',') + second
 
 
 def message_from_environ(environ, reply_channel, body=b'', body_channel=None):
