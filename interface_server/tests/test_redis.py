@@ -1,4 +1,5 @@
 """A Redis that is away, comes back, or has forgotten everything."""
+import os
 import socket
 import threading
 import uuid
@@ -90,6 +91,39 @@ def test_sockets_are_closed_with_1012_when_redis_has_forgotten_their_groups(star
             ws.recv(PATIENCE)
         assert ws.close_code == 1012
     assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1012
+
+
+def test_reading_goes_on_after_the_disk_of_redis_was_full(start, own_redis, caplog):
+    import redis
+
+    server = start({"websocket.connect": accept})
+    with server.socket() as ws, redis.Redis.from_url(own_redis.url) as client:
+        # A folder where the file is to be makes saving fail, as a full disk does.
+        obstacle = os.path.join(own_redis.folder, "dump.rdb")
+        os.mkdir(obstacle)
+        client.config_set("save", "3600 1")
+        client.bgsave()
+        eventually(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
+        status, _, body = server.get("/")
+        assert status == 503
+        # What waits is refused at its next try.
+        for waiting in client.client_list():
+            if waiting["cmd"] == "blmpop":
+                client.client_unblock(int(waiting["id"]))
+        eventually(lambda: [
+            record for record in caplog.records
+            if "MISCONF" in record.getMessage() and record.name.startswith("interface_server.layers")
+        ])
+        os.rmdir(obstacle)
+        client.bgsave()
+        eventually(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "ok")
+        server.workers.layer.send(
+            server.workers.wait_for("websocket.connect")[0]["reply_channel"], {"text": "still there"},
+        )
+        assert ws.recv(PATIENCE) == "still there"
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("interface_server.layers")]
+    assert len([line for line in lines if "MISCONF" in line]) == 1
+    assert len([line for line in lines if "can be reached again" in line]) == 1
 
 
 @exempt("order", "path")

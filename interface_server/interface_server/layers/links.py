@@ -18,6 +18,9 @@ import redis.asyncio
 
 from django.channels.layers.transport import scripts
 from django.channels.layers.transport.resp import INCOMPLETE, Parser, ProtocolError, ReplyError
+from django.channels.layers.transport.trouble import (
+    COMMAND_TIMEOUT, CONNECT_TIMEOUT, ELSEWHERE, UNREADY, Outage, unavailable,
+)
 
 from ..backport import exceptions
 
@@ -28,25 +31,10 @@ except ImportError:
 
 logger = logging.getLogger(__name__)
 
-#: Seconds until a server that doesn't answer counts as unreachable.
-CONNECT_TIMEOUT, COMMAND_TIMEOUT = 5.0, 10.0
-#: Seconds between two tries to reach a server, first and last.
-FIRST_PAUSE, LAST_PAUSE = 0.05, 2.0
-#: Replies of a server that is not what it was; see layers.links there.
-MOVED = frozenset(["READONLY", "LOADING", "MASTERDOWN", "UNBLOCKED", "CLUSTERDOWN", "MOVED", "ASK", "NOAUTH"])
-
 FAILURES = (redis.RedisError, OSError, EOFError, asyncio.TimeoutError, ProtocolError)
 
 #: The replies to a call, or one of FAILURES.
 Outcome = Union[list[Any], Exception]
-
-
-def unavailable(name: str, error: Optional[BaseException], sent: bool) -> exceptions.LayerUnavailable:
-    """Return a LayerUnavailable; `sent` says if a command may have arrived."""
-    failure = exceptions.LayerUnavailable(f"Redis at {name} can't be reached: {error or type(error).__name__}")
-    failure.sent = sent
-    failure.__cause__ = error
-    return failure
 
 
 class _Replies:
@@ -184,8 +172,7 @@ class Shard:
         self._transport = transport
         self._link: Optional[Link] = None
         self._task: Optional[asyncio.Task[None]] = None
-        #: Why the server can't be reached; None if it can, or wasn't tried.
-        self.failure: Optional[Exception] = None
+        self.outage = Outage(server.name, logger)
         # Set while there is a connection, and while it is known that none
         # can be had; clear while one is being made.
         self._known = asyncio.Event()
@@ -198,21 +185,15 @@ class Shard:
             self._task = asyncio.get_running_loop().create_task(self._stay_connected())
 
     async def _stay_connected(self) -> None:
-        pause = FIRST_PAUSE
         while True:
             try:
                 link = await self.open_link()
             except exceptions.LayerUnavailable as error:
-                if self.failure is None:
-                    logger.error("%s; trying until it can.", error)
-                self.failure = error
+                pause = self.outage.noticed(error)
                 self._known.set()
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, LAST_PAUSE)
                 continue
-            if self.failure is not None:
-                logger.warning("Redis at %s can be reached again.", self.name)
-            self.failure, pause = None, FIRST_PAUSE
+            self.outage.ended()
             self._link = link
             self._known.set()
             self.reachable.set()
@@ -238,7 +219,7 @@ class Shard:
             await self._known.wait()
             link = self._link
             if link is None:
-                raise unavailable(self.name, self.failure, False)
+                raise unavailable(self.name, self.outage.failure, False)
         return await self.carry_out(link, commands, COMMAND_TIMEOUT) if commands else []
 
     async def carry_out(self, link: Link, commands: Sequence[bytes], timeout: float) -> list[Any]:
@@ -268,7 +249,7 @@ class Shard:
                 raise unavailable(self.name, error, True) from error
             for index, reply in zip(missing, again[len(scripts.LOAD):]):
                 replies[index] = reply
-        moved = [reply for reply in replies if type(reply) is ReplyError and reply.code in MOVED]
+        moved = [reply for reply in replies if type(reply) is ReplyError and reply.code in ELSEWHERE | UNREADY]
         if moved:
             link.close(moved[0])
         return replies

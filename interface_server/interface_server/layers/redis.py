@@ -14,11 +14,12 @@ from typing import Any, Optional
 from django.channels.layers.transport import Transport
 from django.channels.layers.transport.plans import Result, Wait
 from django.channels.layers.transport.resp import ReplyError
+from django.channels.layers.transport.trouble import COMMAND_TIMEOUT, unavailable
 
 from ..backport import exceptions, names
 from ..types import Message
 from . import AsyncLayer, Dispatch, Done, ignore
-from .links import COMMAND_TIMEOUT, Link, Outcome, Shard, unavailable
+from .links import Link, Outcome, Shard
 
 #: Messages that are taken from Redis at once.
 BATCH = 200
@@ -213,8 +214,15 @@ class RedisLayer(AsyncLayer):
         [(number, commands)] = wait.requests
         if link is None:
             raise ValueError("Only a reader, which has a connection of its own, can wait.")
+        shard = self._shards[number]
         try:
-            replies = await self._shards[number].carry_out(link, commands, wait.timeout + COMMAND_TIMEOUT)
+            replies = await shard.carry_out(link, commands, wait.timeout + COMMAND_TIMEOUT)
         except exceptions.LayerUnavailable as error:
             return [(number, error)]
+        if type(replies[-1]) is ReplyError:
+            # Out of memory, or its disk is full: it says so again at once.
+            refusal = unavailable(shard.name, replies[-1], True)
+            await asyncio.sleep(shard.outage.noticed(refusal))
+            return [(number, refusal)]
+        shard.outage.ended()
         return [(number, replies)]

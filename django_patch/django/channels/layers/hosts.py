@@ -6,6 +6,7 @@ from __future__ import absolute_import, unicode_literals
 import binascii
 
 from ..compat import six
+from .transport.trouble import COMMAND_TIMEOUT, CONNECT_TIMEOUT
 
 try:
     import redis
@@ -17,8 +18,6 @@ except ImportError as error:
 
 #: What is used where no host is given.
 DEFAULT_HOST = 'redis://localhost:6379/0'
-#: Seconds until a server that doesn't answer counts as unreachable.
-CONNECT_TIMEOUT, COMMAND_TIMEOUT = 5.0, 10.0
 #: Seconds that a Sentinel has for its answer; there are others to ask.
 SENTINEL_TIMEOUT = 1.0
 #: Shards of a cluster, if its host doesn't say. Each costs a reader of normal

@@ -13,7 +13,6 @@ import socket
 import redis
 
 from ..compat.waker import monotonic
-from ..exceptions import LayerUnavailable
 from .transport.resp import INCOMPLETE, ProtocolError, make_parser
 
 #: Seconds that a connection may lie idle and still be trusted to be open.
@@ -23,14 +22,6 @@ _CHUNK, _LARGEST_CHUNK = 1 << 16, 1 << 20
 
 #: What goes wrong with a socket, also while redis-py connects it.
 FAILURES = (redis.RedisError, socket.error, socket.timeout, EOFError, ProtocolError)
-
-
-def unavailable(name, error, sent):
-    """Return a LayerUnavailable for `error`; `sent` as in transport.plans."""
-    failure = LayerUnavailable("Redis at %s can't be reached: %s" % (name, error or type(error).__name__))
-    failure.sent = sent
-    failure.__cause__ = error
-    return failure
 
 
 def readable(links, timeout):

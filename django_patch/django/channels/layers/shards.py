@@ -9,22 +9,15 @@ import os
 
 from ..compat.waker import monotonic
 from ..exceptions import LayerUnavailable
-from .hosts import COMMAND_TIMEOUT
-from .links import FAILURES, Link, unavailable
+from .links import FAILURES, Link
 from .transport import scripts
 from .transport.resp import ReplyError
+from .transport.trouble import COMMAND_TIMEOUT, ELSEWHERE, UNREADY, Outage, unavailable
 
 logger = logging.getLogger(__name__)
 
 #: Idle connections that are kept for each shard.
 _KEPT_LINKS = 32
-#: Seconds between two tries to reach a server, first and last.
-_FIRST_PAUSE, _LAST_PAUSE = 0.05, 2.0
-#: Replies of a server that is the wrong one: a master that became a replica,
-#: or a node that gave a slot away. Nothing was executed.
-_ELSEWHERE = frozenset(['READONLY', 'MOVED', 'ASK'])
-#: Replies of a server that is not ready, or not any more.
-_UNREADY = frozenset(['LOADING', 'MASTERDOWN', 'UNBLOCKED', 'CLUSTERDOWN', 'NOAUTH'])
 
 
 class Shard(object):
@@ -36,9 +29,8 @@ class Shard(object):
         self._transport = transport
         self._process = os.getpid()
         self._idle = collections.deque()
-        self._pause = _FIRST_PAUSE
-        #: Why readers can't reach the server, or None, and when to try again.
-        self.failure = None
+        self.outage = Outage(server.name, logger)
+        #: When readers may try again to reach a server that is away.
         self.next_try = 0.0
 
     def exchange(self, commands):
@@ -49,7 +41,7 @@ class Shard(object):
             return []
         replies = self._say(link, commands)
         wrong = [
-            index for index, reply in enumerate(replies) if type(reply) is ReplyError and reply.code in _ELSEWHERE
+            index for index, reply in enumerate(replies) if type(reply) is ReplyError and reply.code in ELSEWHERE
         ]
         if wrong:
             # finish() has closed the connections; the next leads elsewhere.
@@ -130,7 +122,7 @@ class Shard(object):
             for index, reply in zip(missing, again[len(scripts.LOAD):]):
                 replies[index] = reply
         codes = {reply.code for reply in replies if type(reply) is ReplyError}
-        if codes & (_ELSEWHERE | _UNREADY):
+        if codes & (ELSEWHERE | UNREADY):
             self.close_all(link)
         else:
             self.give_back(link)
@@ -153,23 +145,17 @@ class Shard(object):
             error = unavailable(self._server.name, reply, True)
             self.failed(error)
             return error
-        if self.failure is not None:
+        if self.outage.failure is not None:
             self._worked()
         return replies
 
     def failed(self, error):
-        """Note that a reader can't reach it; say so once an outage."""
-        if self.failure is None:
-            logger.error('%s; trying until it can.', error)
-        self.failure = error
-        self.next_try = monotonic() + self._pause
-        self._pause = min(self._pause * 2, _LAST_PAUSE)
+        """Note that a reader can't reach it."""
+        self.next_try = monotonic() + self.outage.noticed(error)
 
     def _worked(self):
-        if self.failure is not None:
-            logger.warning('Redis at %s can be reached again.', self._server.name)
-        self.failure = None
-        self._pause, self.next_try = _FIRST_PAUSE, 0.0
+        self.outage.ended()
+        self.next_try = 0.0
 
     def close(self):
         """Close what is idle."""

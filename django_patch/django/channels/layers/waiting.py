@@ -9,9 +9,9 @@ import threading
 
 from ..compat.waker import Waker, monotonic
 from ..exceptions import LayerUnavailable
-from .hosts import COMMAND_TIMEOUT
 from .links import FAILURES, readable
 from .shards import exchange_all
+from .transport.trouble import COMMAND_TIMEOUT
 
 
 class Waiting(object):
@@ -170,7 +170,7 @@ class _Turn(object):
             shard = self._shard(number)
             if shard.next_try > monotonic():
                 if self._unsent[number] is None:
-                    self._unsent[number] = shard.failure
+                    self._unsent[number] = shard.outage.failure
                 continue
             try:
                 link = shard.borrow()

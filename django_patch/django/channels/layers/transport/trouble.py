@@ -1,0 +1,54 @@
+"""
+What may go wrong with a server, and how a driver bears it.
+"""
+from __future__ import absolute_import, unicode_literals
+
+from ...exceptions import LayerUnavailable
+
+#: Seconds until a server that doesn't answer counts as unreachable.
+CONNECT_TIMEOUT, COMMAND_TIMEOUT = 5.0, 10.0
+#: Codes of errors of a server that is the wrong one: a master that became a
+#: replica, or a node that gave a slot away. Nothing was executed.
+ELSEWHERE = frozenset(['READONLY', 'MOVED', 'ASK'])
+#: Codes of errors of a server that is not ready, or not any more.
+UNREADY = frozenset(['LOADING', 'MASTERDOWN', 'UNBLOCKED', 'CLUSTERDOWN', 'NOAUTH'])
+
+#: Seconds between two tries to reach a server, first and last.
+_FIRST_PAUSE, _LAST_PAUSE = 0.05, 2.0
+
+
+def unavailable(name, error, sent):
+    """Return a LayerUnavailable for `error`; `sent` as in plans."""
+    failure = LayerUnavailable("Redis at %s can't be reached: %s" % (name, error or type(error).__name__))
+    failure.sent = sent
+    failure.__cause__ = error
+    return failure
+
+
+class Outage(object):
+    """
+    The times when the server called `name` can't be reached, or refuses.
+
+    Its begin and end are told to `logger` once, whoever notices.
+    """
+
+    def __init__(self, name, logger):
+        self._name = name
+        self._logger = logger
+        self._pause = _FIRST_PAUSE
+        #: Why the server can't be reached; None if it can, or wasn't tried.
+        self.failure = None
+
+    def noticed(self, error):
+        """Return the seconds to wait before the next try, after `error`."""
+        if self.failure is None:
+            self._logger.error('%s; trying until it can.', error)
+        self.failure = error
+        pause, self._pause = self._pause, min(self._pause * 2, _LAST_PAUSE)
+        return pause
+
+    def ended(self):
+        """Note that the server answers as it should."""
+        if self.failure is not None:
+            self._logger.warning('Redis at %s can be reached again.', self._name)
+        self.failure, self._pause = None, _FIRST_PAUSE
