@@ -15,9 +15,9 @@ import warnings
 from .. import exceptions, names
 from ..compat import RemovedAfterNextVersionWarning, six
 from .blocking import send_blocking
+from .copying import copy_message
 
-_TEXT = (six.text_type, str)
-_IMMUTABLE = frozenset([type(None), bool, float, bytes, six.text_type] + list(six.integer_types))
+__all__ = ['BaseChannelLayer', 'copy_message']
 
 
 class BaseChannelLayer(object):
@@ -266,40 +266,3 @@ def _seconds(name, value):
     if isinstance(value, bool) or not isinstance(value, six.integer_types + (float,)) or not value > 0:
         raise ValueError('%s must be a number of seconds above 0, not %r.' % (name, value))
     return value
-
-
-def copy_message(value):
-    """
-    Return a copy of a message that shares nothing that can be changed.
-
-    Lists and tuples become lists, as they would on their way through a
-    store. Raise TypeError for a key or a value that no message can hold.
-    """
-    kind = type(value)
-    if kind in _IMMUTABLE:
-        return value
-    if kind is dict or isinstance(value, dict):
-        for key in value:
-            if not isinstance(key, _TEXT):
-                raise TypeError('The keys of a message must be text, not %s (%r).' % (type(key).__name__, key))
-        copy = dict(value)
-        if not _IMMUTABLE.issuperset(map(type, copy.values())):
-            for key, item in value.items():
-                if type(item) not in _IMMUTABLE:
-                    copy[key] = copy_message(item)
-        return copy
-    if isinstance(value, (list, tuple)):
-        return [copy_message(item) for item in value]
-    if isinstance(value, six.string_types):
-        # A subclass, such as SafeText, travels as what it stands for.
-        return six.text_type(value)
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value)
-    if isinstance(value, six.integer_types):
-        return int(value)
-    if isinstance(value, float):
-        return float(value)
-    raise TypeError(
-        "A message can't hold a %s (%r): use bytes, text, numbers, booleans, None, lists and dicts." %
-        (kind.__name__, value)
-    )

@@ -7,7 +7,7 @@ is made and read much more quickly than an object.
 """
 from __future__ import absolute_import
 
-from ..names import non_local_name
+from ..names import non_local_name, validate_channel_name
 
 IN_CHANNELS, IN_MESSAGE, IN_SENT, IN_TO_GROUP = range(4)
 
@@ -15,10 +15,10 @@ IN_CHANNELS, IN_MESSAGE, IN_SENT, IN_TO_GROUP = range(4)
 NO_QUEUE = ()
 
 #: Routes, and lists of channels, that are kept; ? and ! channels come and go.
-KEPT_ROUTES = 4096
+_KEPT = 4096
 
 
-class Route(object):
+class _Route(object):
     """What is known of a channel before there is a message."""
     __slots__ = ('channel', 'channels', 'queue', 'capacity', 'process_capacity', 'counts')
 
@@ -31,3 +31,45 @@ class Route(object):
         self.process_capacity = process_capacity
         #: See counters.
         self.counts = counts
+
+
+class Routes(object):
+    """
+    What names of channels stand for; each is found out once.
+
+    `layer` says the capacities, `counters` keeps the counts.
+    """
+
+    def __init__(self, layer, counters):
+        self._layer = layer
+        self._counters = counters
+        self._routes = {}
+        # What readers passed in -> the names that they meant.
+        self._valid = {}
+
+    def of(self, channel):
+        """Return the route of `channel`; raise TypeError or ValueError."""
+        try:
+            return self._routes[channel]
+        except (KeyError, TypeError):
+            channel = validate_channel_name(channel)
+        if len(self._routes) >= _KEPT:
+            self._routes.clear()
+        layer, queue = self._layer, non_local_name(channel)
+        process_capacity = layer.get_process_capacity(queue) if queue.endswith('!') else None
+        route = self._routes[channel] = _Route(
+            channel, layer.get_capacity(channel), process_capacity, self._counters.at(queue),
+        )
+        return route
+
+    def to_read(self, channels):
+        """Return `channels`, a sequence of names, as a valid tuple of text."""
+        channels = tuple(channels)
+        try:
+            return self._valid[channels]
+        except KeyError:
+            valid = tuple([validate_channel_name(channel, receive=True) for channel in channels])
+        if len(self._valid) >= _KEPT:
+            self._valid.clear()
+        self._valid[channels] = valid
+        return valid

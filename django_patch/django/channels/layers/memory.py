@@ -18,7 +18,7 @@ from ..exceptions import ChannelFull
 from ..names import non_local_name, validate_channel_name, validate_group_name
 from .base import BaseChannelLayer, copy_message
 from .counters import DROPPED, EXPIRED, FULL, SENT, Counters
-from .entries import IN_CHANNELS, IN_SENT, IN_TO_GROUP, KEPT_ROUTES, NO_QUEUE, Route
+from .entries import IN_CHANNELS, IN_SENT, IN_TO_GROUP, NO_QUEUE, Routes
 from .membership import Groups
 from .waiters import Waiters
 
@@ -38,13 +38,10 @@ class InMemoryChannelLayer(BaseChannelLayer):
         self._clock = clock
         self._lock = threading.Lock()
         self._waiters = Waiters()
-        # What readers passed in -> the names that they meant.
-        self._valid = {}
         self._clear()
 
     def _clear(self):
         self._queues = {}
-        self._routes = {}
         # Channel of a client -> how many messages wait for it alone.
         self._pending = {}
         # A heap of (time to look, queue name), and the names in it.
@@ -52,25 +49,12 @@ class InMemoryChannelLayer(BaseChannelLayer):
         self._scheduled = set()
         self._groups = Groups()
         self._counters = Counters()
-
-    def _route(self, channel):
-        try:
-            return self._routes[channel]
-        except (KeyError, TypeError):
-            channel = validate_channel_name(channel)
-        if len(self._routes) >= KEPT_ROUTES:
-            self._routes.clear()
-        queue = non_local_name(channel)
-        process_capacity = self.get_process_capacity(queue) if queue.endswith('!') else None
-        route = self._routes[channel] = Route(
-            channel, self.get_capacity(channel), process_capacity, self._counters.at(queue),
-        )
-        return route
+        self._routes = Routes(self, self._counters)
 
     # Sending
 
     def send(self, channel, message):
-        route = self._route(channel)
+        route = self._routes.of(channel)
         self.check_message(message)
         message = copy_message(message)
         with self._lock:
@@ -160,7 +144,7 @@ class InMemoryChannelLayer(BaseChannelLayer):
 
         Return something empty after `timeout` seconds, or if interrupted.
         """
-        channels = self._to_read(channels)
+        channels = self._routes.to_read(channels)
         with self._lock:
             taken = take(channels)
             if taken or not timeout:
@@ -175,16 +159,6 @@ class InMemoryChannelLayer(BaseChannelLayer):
                 if taken or waiter.interrupted or monotonic() >= deadline:
                     return taken
                 self._waiters.enlist(channels)
-
-    def _to_read(self, channels):
-        """Return `channels`, a sequence of names, as a valid tuple of text."""
-        channels = tuple(channels)
-        if channels not in self._valid:
-            valid = tuple([validate_channel_name(channel, receive=True) for channel in channels])
-            if len(self._valid) >= KEPT_ROUTES:
-                self._valid.clear()
-            self._valid[channels] = valid
-        return self._valid[channels]
 
     def _pop(self, channels):
         """Return the oldest entry of one of `channels`, or None."""
@@ -279,7 +253,7 @@ class InMemoryChannelLayer(BaseChannelLayer):
             if not members:
                 return
             for name, channels in members.queues():
-                route, queue = self._route(name), self._queues.get(name, NO_QUEUE)
+                route, queue = self._routes.of(name), self._queues.get(name, NO_QUEUE)
                 if len(queue) >= (route.capacity if route.process_capacity is None else route.process_capacity):
                     route.counts[DROPPED] += len(channels)
                 elif route.process_capacity is None:

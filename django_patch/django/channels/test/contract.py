@@ -21,7 +21,7 @@ from ..layers.blocking import receive_some, send_blocking
 from .capacity_contract import CapacityContract
 from .group_contract import GroupContract
 
-#: Seconds that a message may take to arrive, and a thread to end, on a slow machine.
+#: Seconds that a message may take to arrive, and a thread to end.
 _PATIENCE = 30
 _EXTENSIONS = {'groups', 'flush', 'statistics', 'twisted', 'async', 'asyncio'}
 _STATISTICS = {
@@ -116,7 +116,8 @@ class ChannelLayerContract(CapacityContract, GroupContract):
         layer = self.make_layer()
         message = {
             'bytes': b'\x00\xc2\xa3\xff', 'text': 'caf\xe9 \u4e2d \U0001f600 \x00', 'empty': '', 'no bytes': b'',
-            'low': -2 ** 63, 'high': 2 ** 63 - 1, 'float': 1.5, 'whole': 2.0, 'true': True, 'false': False, 'none': None,
+            'low': -2 ** 63, 'high': 2 ** 63 - 1, 'float': 1.5, 'whole': 2.0,
+            'true': True, 'false': False, 'none': None,
             'list': [1, [b'x', 'x'], {}], 'dict': {'deep': {'deeper': [None]}},
         }
         layer.send('contract.a', message)
