@@ -29,7 +29,7 @@ class Shard {
     this.base = `${layer.prefix}{${number}}:`;
     this.statistics = `${this.base}statistics`;
     this.connection = new Connection(url, this);
-    // For the commands that block.
+    // For the commands of receive() that block.
     this.waiting = new Connection(url, this);
     this.offset = null;
     this.epoch = null;
@@ -90,6 +90,7 @@ class Layer extends EventEmitter {
     this.members = new Map();
     // Queue -> client -> messages that were taken since that was told.
     this.taken = new Map();
+    this.readers = [];
     this.closed = false;
   }
 
@@ -106,6 +107,7 @@ class Layer extends EventEmitter {
       shard.connection.close();
       shard.waiting.close();
     }
+    for (const connection of this.readers) connection.close();
   }
 
   shardOf(queue) {
@@ -236,12 +238,15 @@ class Layer extends EventEmitter {
   /** Call deliver(channels, message) with all that comes on one `!` queue. */
   async read(queue, deliver) {
     const shard = this.shardOf(queue);
+    // What blocks one reader mustn't block another.
+    const connection = new Connection(shard.url, shard);
+    this.readers.push(connection);
     let pause = 50;
     while (!this.closed) {
       const reports = this.reports(shard, queue);
       let replies;
       try {
-        replies = await shard.waiting.say([...reports, this.pop([shard.key('q', queue)], MANY, shard, 'reader')]);
+        replies = await connection.say([...reports, this.pop([shard.key('q', queue)], MANY, shard, 'reader')]);
         if (replies.slice(0, reports.length).some((reply) => reply instanceof Error)) this.taken.set(queue, null);
         checked(replies.at(-1));
         pause = 50;
