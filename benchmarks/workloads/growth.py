@@ -24,7 +24,7 @@ class Workers(Requests):
 
     def measure(self, machine, peer, variant):
         with machine.serving(peer, self.kind) as stack, machine.programs() as programs:
-            return self.load(machine, stack, programs, 1.0 if machine.quick else 3.0)
+            return self.load(machine, stack, programs, self.seconds(machine))
 
 
 WORKLOADS = [

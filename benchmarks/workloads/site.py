@@ -11,6 +11,7 @@ import dataclasses
 from ..harness import load
 from ..harness.statistics import Goal, Metric
 from ..harness.workload import Workload, split
+from .layers import PYTHONS
 
 RATE = Metric('rate', '/s')
 CPU = Metric('cpu', 'µs')
@@ -32,7 +33,11 @@ class SiteWorkload(Workload):
 
     def measure(self, machine, peer, variant):
         with machine.serving(peer, self.KINDS[variant], self.fresh) as stack, machine.programs() as programs:
-            return self.load(machine, stack, programs, 1.0 if machine.quick else 3.0)
+            return self.load(machine, stack, programs, self.seconds(machine))
+
+    def seconds(self, machine):
+        """Return for how many seconds is measured; wrk knows whole ones only."""
+        return 1 if machine.quick else 2
 
     def load(self, machine, stack, programs, seconds):
         """Put load on `stack` for so many seconds; return the figures."""
@@ -152,20 +157,20 @@ MAIN = ('ours', 'channels1', 'channels4')
 #: Series of the growth, see growth.py.
 GETS, ECHOES, BROADCASTS = 'GET, by connections', 'echoes, by sockets', 'deliveries of broadcasts, by sockets'
 SOCKETS = MAIN + ('channels4-daphne', 'ceiling')
-VARIANTS = ('ours-py3.13', 'ours-py3.6', 'ours-py2.7', 'channels1-py2.7', 'channels4-py3.13')
 REQUEST = (RATE, CPU) + PARTS + (P50, P99)
 MESSAGE = (RATE, CPU) + PARTS + (P50, P99, Metric('client cpu', 'µs', 1))
 
 WORKLOADS = [
     Requests(
         'get', 'GET of a trivial view, 50 connections; server, Redis, one worker', REQUEST,
-        MAIN + ('channels4-daphne', 'gunicorn', 'ceiling') + VARIANTS,
+        MAIN + ('channels4-daphne', 'gunicorn', 'ceiling'),
         series=GETS, x=50,
         goals=(
             Goal('cpu', '<=', 1 / 3, 'channels1'), Goal('cpu', '<=', 1 / 2, 'channels4'),
             Goal('cpu', '<=', 1.8, 'gunicorn'), Goal('rate', '>=', 2.5, 'channels1'), Goal('rate', '>=', 2, 'channels4'),
         ),
     ),
+    Requests('get-pythons', 'the same on other Pythons', REQUEST, ('ours',) + PYTHONS, rounds=2),
     Requests(
         'get-lone', 'the same, one client that waits for each answer', REQUEST, MAIN + ('gunicorn', 'ceiling'),
         connections=1, rounds=3,
@@ -173,13 +178,14 @@ WORKLOADS = [
     ),
     Echo(
         'echo', 'WebSocket echo, 50 sockets, 100 bytes; through Redis, and in one process', MESSAGE,
-        ('ours', 'ours/memory', 'channels1', 'channels4', 'channels4-daphne', 'ceiling') + VARIANTS,
+        ('ours', 'ours/memory', 'channels1', 'channels4', 'channels4-daphne', 'ceiling'),
         series=ECHOES, x=50,
         goals=(
             Goal('cpu', '<=', 1 / 6, 'channels1'), Goal('cpu', '<=', 2, 'channels4'),
             Goal('cpu', '<=', 1, 'channels4', of='ours/memory'),
         ),
     ),
+    Echo('echo-pythons', 'the same on other Pythons', MESSAGE, ('ours',) + PYTHONS, rounds=2),
     Echo(
         'echo-lone', 'WebSocket echo of one socket', MESSAGE, ('ours', 'ours/memory', 'channels1', 'channels4', 'ceiling'),
         sockets=1, rounds=3, goals=(Goal('p50', '<=', 1 / 50, 'channels1'), Goal('p50', '<=', 1)),
