@@ -5,23 +5,25 @@ Hold many WebSockets for a long time, and see that nothing grows or is lost.
 Clients come and go, one broadcasts each second, and some never read. At the
 end: memory is what it was after a fifth of the time, within 5 %; no healthy
 client has missed a message or got one twice; those that don't read have been
-closed by the server.
+closed by the server, with 1013.
 """
 import argparse
 import asyncio
 import os
 import pathlib
+import re
 import resource
 import statistics
 import sys
 import time
+import urllib.request
 
 if __name__ == '__main__':
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from benchmarks.harness import CHECKOUT  # noqa: E402: found by the line above
 from benchmarks.harness.machine import Machine, Unavailable  # noqa: E402
-from benchmarks.harness.programs import ProgramFailed  # noqa: E402
+from benchmarks.harness.programs import ProgramFailed, free_port  # noqa: E402
 from benchmarks.harness.sockets import Listener, Sluggard, connect  # noqa: E402
 from benchmarks.peers import PEERS  # noqa: E402
 
@@ -49,8 +51,9 @@ def parser():
 class Soak:
     """One soak against the port of a site."""
 
-    def __init__(self, options, stack, say):
+    def __init__(self, options, stack, management, say):
         self.options = options
+        self.management = management
         self.stack = stack
         self.say = say
         self.healthy = []
@@ -83,6 +86,13 @@ class Soak:
             await asyncio.sleep(max(0, 1 - (time.monotonic() - tick)))
         await self.drain()
         return list(self.wrong(sluggards))
+
+    def closed_with(self, code):
+        """Return how many sockets the server says it has closed with a code."""
+        with urllib.request.urlopen('http://127.0.0.1:%d/metrics' % self.management, timeout=60) as response:
+            text = response.read().decode()
+        found = re.search(r'sockets_closed_total\{code="%d"\} (\d+)' % code, text)
+        return int(found.group(1)) if found else 0
 
     async def open(self, number):
         """Open so many healthy clients, a few at a time."""
@@ -126,6 +136,9 @@ class Soak:
             yield '%d healthy clients did not get the last message' % len(behind)
         if late:
             yield '%d clients missed the first message after they were accepted' % len(late)
+        busy = self.closed_with(1013)
+        if busy != len(sluggards):
+            yield 'the server has closed %d sockets with 1013, not the %d that never read' % (busy, len(sluggards))
         left = [sluggard for sluggard in sluggards if not sluggard.ended.done()]
         if left:
             yield '%d of %d clients that never read were not closed' % (len(left), len(sluggards))
@@ -147,17 +160,20 @@ def main(arguments=None):
     from harness.report import Reporter
     options = parser().parse_args(arguments)
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    reporter = Reporter()
+    reporter, stack = Reporter(), None
     machine = Machine(pathlib.Path(options.cache), reporter)
     try:
-        stack = machine.stack(PEERS['ours'])
-        wrong = asyncio.run(Soak(options, stack, lambda text: reporter.progress('soak', text)).run())
+        management = free_port()
+        stack = PEERS['ours'].start_site(machine, options=('--management', management))
+        wrong = asyncio.run(Soak(options, stack, management, lambda text: reporter.progress('soak', text)).run())
         stack.check()
     except (Unavailable, ProgramFailed, OSError) as error:
         wrong = ['%s: %s' % (type(error).__name__, error)]
     except KeyboardInterrupt:
         return 130
     finally:
+        if stack is not None:
+            stack.stop()
         machine.close()
     for text in wrong:
         reporter.say('WRONG: ' + text)

@@ -17,12 +17,12 @@ class Ours(Peer):
     def site_environment(self, **extra):
         return super().site_environment(**dict({'BENCH_APP': self.app}, **extra))
 
-    def start_site(self, machine, workers=1):
-        """A Redis, an interface server, a worker."""
+    def start_site(self, machine, workers=1, options=()):
+        """A Redis, an interface server with `options`, a worker."""
         redis = machine.redis()
         env = {'BENCH_LAYER': 'redis', 'BENCH_REDIS': redis.url}
         return start_site(machine, self, [
-            lambda port: self.server(machine, port, **env),
+            lambda port: self.server(machine, port, options, **env),
         ] + workers * [lambda port: self.manage(machine, 'runworker', **env)], [redis])
 
     def start_inside(self, machine):
@@ -38,12 +38,15 @@ class Ours(Peer):
         worker = self.manage(machine, 'runworker', BENCH_LAYER='redis', BENCH_REDIS=redis.url)
         return Stack([worker], [redis])
 
-    def server(self, machine, port, **env):
+    def server(self, machine, port, options=(), **env):
         """Start the interface server."""
-        name = 'daphne' if self.python in ('2.7', '3.6') else 'interface-server'
+        name = 'interface-server'
+        if self.python in ('2.7', '3.6'):
+            # Which would write an access log.
+            name, options = 'daphne', ('-v', '0') + tuple(options)
         return machine.program(
             '%s %s' % (self.name, name),
-            [self.script(machine, name), '-b', '127.0.0.1', '-p', port, 'bench_asgi:channel_layer'],
+            [self.script(machine, name), '-b', '127.0.0.1', '-p', port, *options, 'bench_asgi:channel_layer'],
             cwd=self.folder, env=self.site_environment(**env),
         )
 
