@@ -15,7 +15,7 @@ matplotlib.use('Agg')
 # Two runs with the same results give the same files.
 matplotlib.rcParams['svg.hashsalt'] = 'benchmarks'
 
-from matplotlib import pyplot  # noqa: E402: the backend comes first
+from matplotlib import pyplot, ticker  # noqa: E402: the backend comes first
 
 #: Units of which less is better.
 COSTS = ('µs', 'ms', 'kB')
@@ -49,14 +49,19 @@ def peers(rows, folder):
     bars.reverse()
     figure, axes = pyplot.subplots(figsize=(9, 0.28 * len(bars) + 1))
     positions = range(len(bars))
-    axes.barh(positions, [bar[1] for bar in bars], color=[COLOURS[0] if bar[3] else COLOURS[1] for bar in bars], height=0.7)
+    # From 1, where both are equal, to the right or to the left.
+    axes.barh(
+        positions, [bar[1] - 1 for bar in bars], left=1, height=0.7,
+        color=[COLOURS[0] if bar[3] else COLOURS[1] for bar in bars],
+    )
     axes.plot([bar[2] for bar in bars], positions, 'k|', markersize=11, markeredgewidth=2, label='goal')
     axes.set_yticks(positions)
     axes.set_yticklabels([bar[0] for bar in bars], fontsize=8)
     axes.set_xscale('log')
     axes.axvline(1, color='#888888', linewidth=0.8)
     axes.set_xlabel('times as fast, or as cheap, as the peer (logarithmic)')
-    axes.legend(loc='lower right')
+    axes.legend(loc='best')
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, position: '%g' % value))
     axes.set_ylim(-0.6, len(bars) - 0.4)
     save(figure, folder, 'peers')
 
