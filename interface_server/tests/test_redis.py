@@ -2,6 +2,7 @@
 import os
 import socket
 import threading
+import time
 import uuid
 
 import pytest

@@ -1,5 +1,7 @@
 """What a server does for its clients when it is asked to stop."""
+import contextlib
 import threading
+import time
 
 import pytest
 from conftest import PATIENCE
@@ -39,6 +41,30 @@ def test_sockets_are_closed_with_1012_and_workers_told(start):
         assert ws.close_code == 1012
     server.stop()
     assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1012
+
+
+def test_drain_time_spreads_the_closes(start):
+    server = start({"websocket.connect": accept}, drain_time=1.5)
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(server.socket()) for _ in range(10)]
+        closed = []
+
+        def wait(ws):
+            with contextlib.suppress(ConnectionClosed):
+                ws.recv(PATIENCE)
+            closed.append((time.monotonic(), ws.close_code))
+
+        threads = [threading.Thread(target=wait, args=[ws]) for ws in sockets]
+        for thread in threads:
+            thread.start()
+        server.ask_to_stop()
+        assert server.stopped_accepting()
+        for thread in threads:
+            thread.join(PATIENCE)
+    assert {code for _, code in closed} == {1012}
+    times = [moment for moment, _ in closed]
+    assert len(times) == 10 and max(times) - min(times) > 0.7
+    server.stop()
 
 
 def test_request_that_nobody_answers_does_not_hold_the_server(start):

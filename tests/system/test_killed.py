@@ -1,0 +1,122 @@
+"""A worker, a server process and a Redis that are killed while clients are served."""
+import contextlib
+import os
+import signal
+import urllib.error
+import urllib.request
+
+import pytest
+import websocket
+from clients import get, socket_to
+from programs import eventually, free_port
+
+
+class Served:
+    """The project behind a server of two processes, with two workers."""
+
+    def __init__(self, sites, redis):
+        self.redis = redis
+        self.site = sites(SUT_LAYERS='redis', SUT_REDIS=redis.url)
+        if not self.site.has_interface_server:
+            pytest.skip('daphne 1.4.2 stands here for the interface server')
+        self.site.run('migrate', '-v', '0')
+        self.management = free_port()
+        self.server, self.port = self.site.server(
+            '--workers', '2', '--http-timeout', '4', '--management', self.management,
+        )
+        self.workers = [self.site.manage('runworker'), self.site.manage('runworker')]
+        eventually(lambda: self.ready() == 200, 'readiness')
+
+    def ready(self):
+        """Return the status that the first process answers a probe with."""
+        try:
+            with urllib.request.urlopen('http://127.0.0.1:%d/ready' % self.management, timeout=30) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+        except OSError:
+            return None
+
+    def processes(self):
+        """Return the process ids of the server's processes."""
+        with open('/proc/%d/task/%d/children' % (self.server.pid, self.server.pid)) as file:
+            return {int(pid) for pid in file.read().split()}
+
+    def works(self):
+        """Whether a request and a socket are served."""
+        try:
+            if get(self.port, '/hello/?name=you').text != 'Hello, you!':
+                return False
+            with contextlib.closing(socket_to(self.port, '/echo/')) as connection:
+                connection.send('hello')
+                return connection.recv() == 'hello'
+        except (OSError, websocket.WebSocketException):
+            return False
+
+
+@pytest.fixture
+def served(sites, redis):
+    return Served(sites, redis)
+
+
+def closed_with(connection):
+    """Return the code that a socket is closed with; None for a cut."""
+    try:
+        while True:
+            opcode, data = connection.recv_data()
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                return int.from_bytes(data[:2], 'big')
+    except (OSError, websocket.WebSocketException):
+        return None
+
+
+def test_killed_worker(served):
+    """All that comes after it is taken by the other; nobody notices."""
+    with contextlib.closing(socket_to(served.port, '/echo/')) as connection:
+        os.kill(served.workers[0].pid, signal.SIGKILL)
+        served.workers[0].wait_for_exit()
+        for number in range(20):
+            connection.send(str(number))
+            assert connection.recv() == str(number)
+        assert all(get(served.port, '/hello/').status == 200 for _ in range(20))
+
+
+def test_killed_server_process(served):
+    """Its sockets are cut; those of the other live, and another takes its place."""
+    members = [socket_to(served.port, '/group/members/') for _ in range(12)]
+    before = served.processes()
+    assert len(before) == 2
+    os.kill(min(before), signal.SIGKILL)
+    served.server.wait_for('another takes its place')
+    eventually(lambda: len(served.processes()) == 2, 'two processes again')
+    eventually(served.works, 'serving')
+
+    living = []
+    for member in members:
+        member.settimeout(0.2)
+        try:
+            member.recv()
+        except websocket.WebSocketTimeoutException:
+            living.append(member)
+        except (OSError, websocket.WebSocketException):
+            member.close()
+    assert living, 'one process had all the sockets, by chance of one in 2,000'
+    # Who is left hears it, whatever the groups still hold of the dead one.
+    living[0].send('to all')
+    for member in living:
+        member.settimeout(30)
+        assert member.recv().endswith(': to all')
+        member.close()
+
+
+def test_killed_redis(served):
+    """503 at once and not ready; back, everything goes on, but for the sockets: Redis has forgotten their groups."""
+    connection = socket_to(served.port, '/echo/')
+    served.redis.kill()
+    eventually(lambda: served.ready() == 503, 'not ready')
+    assert get(served.port, '/hello/').status == 503
+    served.redis.start()
+    assert closed_with(connection) == 1012
+    eventually(lambda: served.ready() == 200, 'readiness')
+    eventually(served.works, 'serving')
