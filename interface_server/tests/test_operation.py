@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from conftest import PATIENCE
+from conftest import CHECKOUT, PATIENCE
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures, too.
 from test_http2 import certificate  # noqa: F401
 
@@ -54,11 +54,14 @@ def management():
         return taken.getsockname()[1]
 
 
-def test_every_option_has_a_flag_and_a_default_in_the_help(run):  # noqa: F811
+def test_every_option_is_in_the_help_and_in_the_readme(run):  # noqa: F811
     text = build_parser().format_help()
+    with open(os.path.join(CHECKOUT, "interface_server", "README.md"), encoding="utf-8") as file:
+        readme = file.read()
     for field in Options.__dataclass_fields__:
         if field != "signal_handlers":
             assert flag(field) in text, field
+            assert flag(field) in readme, field
 
 
 def test_options_of_the_command_line():
