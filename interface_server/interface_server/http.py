@@ -347,7 +347,8 @@ class HttpExchange:
 
 
 def _size(message: Message) -> int:
-    content = message.get("content")
+    # Whatever a worker sent; what is none is found when its turn comes.
+    content = message.get("content") if isinstance(message, dict) else None
     return len(content) if isinstance(content, bytes) else 0
 
 

@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 #: The close code of a server that asks its clients to connect again.
 SERVICE_RESTART = 1012
+#: Seconds until a reader that failed, which none should, begins anew.
+RESTART_AFTER = 1.0
 HTTP_PREFIX, SOCKET_PREFIX = "http.response.", "websocket.send."
 
 
@@ -79,26 +81,32 @@ class Mailroom:
         self._sockets: dict[str, Socket] = {}
         self._numbers = itertools.count(1)
         self._reader: Optional[asyncio.Task[None]] = None
+        self._restart: Optional[asyncio.TimerHandle] = None
 
     def start(self) -> None:
         """Begin to read; call it on the event loop that serves."""
+        self._read()
+        self.layer.watch_loss(self._on_loss)
+
+    def _read(self) -> None:
         self._reader = asyncio.get_running_loop().create_task(
             self.layer.read([self.http_channel, self.socket_channel], self.dispatch)
         )
         self._reader.add_done_callback(self._reader_ended)
-        self.layer.watch_loss(self._on_loss)
 
     async def stop(self) -> None:
         """End the reading."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._restart):
+            if timer is not None:
+                timer.cancel()
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])
 
     def _reader_ended(self, reader: asyncio.Task[None]) -> None:
         if not reader.cancelled() and reader.exception() is not None:
-            logger.critical("The reader of replies ended; restart the server.", exc_info=reader.exception())
+            logger.critical("The reader of replies failed; it begins anew.", exc_info=reader.exception())
+            self._restart = asyncio.get_running_loop().call_later(RESTART_AFTER, self._read)
 
     def _on_loss(self, channels: Sequence[str]) -> None:
         # No group has them as members any more, and nobody would tell them.
@@ -172,7 +180,7 @@ class Mailroom:
                         exchange.deliver(message)
                     else:
                         self._metrics.dropped["late_reply"] += 1
-                        if message.get("more_content"):
+                        if isinstance(message, dict) and message.get("more_content"):
                             self.disown(channel)
             else:
                 self._dispatch_to_sockets(channels, message)
@@ -190,4 +198,9 @@ class Mailroom:
         for channel in channels:
             socket = sockets.get(channel)
             if socket is not None:
-                socket.deliver(reply, frames)
+                try:
+                    socket.deliver(reply, frames)
+                except Exception:
+                    # The others in the group, and those after, get theirs.
+                    self._metrics.dropped["internal_error"] += 1
+                    logger.exception("Delivering to %s failed.", channel)
