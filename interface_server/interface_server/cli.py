@@ -15,7 +15,7 @@ from . import checks, logs, servers, systemd
 from .access import open_access_log
 from .app import Application
 from .arguments import Command, build_parser, flag, parse
-from .binding import describe
+from .binding import describe, open_tcp
 from .errors import UsageError
 from .layers import AsyncLayer
 from .layers.choice import adapt, connect
@@ -63,17 +63,24 @@ def run(command: Command, server: servers.ServerModule) -> int:
             raise
         print(f"interface-server: {explain(error)}", file=sys.stderr)
         return 1
+    try:
+        managements = open_managements(command)
+    except UsageError:
+        for listener in sockets:
+            listener.close()
+        raise
     places = ", ".join(describe(listener, command.options.uses_tls) for listener in sockets)
     announce = functools.partial(_announce, places)
     try:
         if command.workers == 1:
-            return serve(command, server, sockets, 0, announce)
+            return serve(command, server, sockets, managements[0], announce)
         return Supervisor(
-            command.workers, lambda index: serve(command, server, sockets, index, None), announce
+            command.workers, lambda index: serve(command, server, sockets, managements[index], None), announce
         ).run()
     finally:
-        for listener in sockets:
-            listener.close()
+        for opened in [*sockets, *managements]:
+            if opened is not None:
+                opened.close()
 
 
 def _announce(places: str) -> None:
@@ -82,15 +89,15 @@ def _announce(places: str) -> None:
 
 
 def serve(
-    command: Command, server: servers.ServerModule, sockets: list[socket.socket], index: int, ready: Any
+    command: Command, server: servers.ServerModule, sockets: list[socket.socket], management: Optional[socket.socket],
+    ready: Any,
 ) -> int:
-    """Serve in this process, the one with that index; return its status."""
+    """Serve in this process, and answer on `management`; return its status."""
     try:
         log = open_access_log(command.access_log, command.access_format) if command.access_log else None
         application = Application(find_layer(command), command.options, log)
-        if command.management is not None:
-            host, port = command.management
-            application.management = Management(open_management(host, port + index), application)
+        if management is not None:
+            application.management = Management(management, application)
         ended_by = server.serve(application, sockets, command.options, ready)
         if log is not None:
             log.flush()
@@ -102,14 +109,26 @@ def serve(
     return 0
 
 
-def open_management(host: str, port: int) -> socket.socket:
-    """Return the listening socket of the management; raise UsageError."""
-    from .binding import open_tcp
+def open_managements(command: Command) -> list[Optional[socket.socket]]:
+    """
+    Return a listening socket for each process, or Nones; raise UsageError.
 
-    try:
-        return open_tcp(host, port)
-    except OSError as error:
-        raise UsageError(f"The management can't listen on {host}:{port}: {error.strerror or error}.") from error
+    All at once, and before any process serves: what is wrong with the second
+    one's must not end the first later.
+    """
+    opened: list[Optional[socket.socket]] = []
+    if command.management is None:
+        return [None] * command.workers
+    host, first = command.management
+    for port in range(first, first + command.workers):
+        try:
+            opened.append(open_tcp(host, port))
+        except OSError as error:
+            for listener in opened:
+                if listener is not None:
+                    listener.close()
+            raise UsageError(f"The management can't listen on {host}:{port}: {error.strerror or error}.") from error
+    return opened
 
 
 def find_layer(command: Command) -> AsyncLayer:

@@ -273,6 +273,22 @@ def test_mistake_that_every_process_would_make_ends_all(run, port):  # noqa: F81
     assert "has no 'nothing'" in output
 
 
+def test_management_port_of_the_second_process_is_taken_before_anything_is_served(run, port, management):  # noqa: F811
+    with socket.socket() as taken:
+        for second in range(management, management + 100):
+            try:
+                taken.bind(("127.0.0.1", second))
+                break
+            except OSError:
+                continue
+        taken.listen()
+        status, output = run(
+            "-m", "interface_server", "-p", port, "--workers", "2", "--management", second - 1, "project:channel_layer",
+        ).finish()
+    assert status == 2
+    assert "The management can't listen on" in output and "listens on" not in output.replace("can't listen on", "")
+
+
 # TLS
 
 def fingerprint(port, path):

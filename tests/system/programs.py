@@ -4,6 +4,7 @@ Programs that the tests start: output that can be waited for, signals, an end.
 Every wait has a deadline and ends as soon as what it waits for has happened;
 upon failure it shows the output so far.
 """
+import contextlib
 import os
 import signal
 import socket
@@ -27,6 +28,19 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(('127.0.0.1', 0))
         return listener.getsockname()[1]
+
+
+def free_ports(number):
+    """Return the first of so many free TCP ports in a row."""
+    while True:
+        first = free_port()
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in range(first, first + number):
+                    stack.enter_context(socket.socket()).bind(('127.0.0.1', port))
+            except (OSError, OverflowError):
+                continue
+        return first
 
 
 def eventually(condition, what, timeout=PATIENCE):

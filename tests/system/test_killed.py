@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 import websocket
 from clients import get, socket_to
-from programs import eventually, free_port
+from programs import eventually, free_ports
 
 
 class Served:
@@ -20,7 +20,7 @@ class Served:
         if not self.site.has_interface_server:
             pytest.skip('daphne 1.4.2 stands here for the interface server')
         self.site.run('migrate', '-v', '0')
-        self.management = free_port()
+        self.management = free_ports(2)
         self.server, self.port = self.site.server(
             '--workers', '2', '--http-timeout', '4', '--management', self.management,
         )
