@@ -228,7 +228,7 @@ def test_headers_that_come_a_byte_at_a_time_behind_another_request(start):
             try:
                 connection.sendall(b"x")
                 data = connection.recv(1000)
-            except TimeoutError:
+            except socket.timeout:
                 continue
             except OSError:
                 break

@@ -99,6 +99,38 @@ def test_banner_tells_that_websockets_are_served(sites):
     program.wait_for('Starting Channels development server')
 
 
+def use_everything(port):
+    assert get(port, '/hello/?name=you').status == 200
+    assert get(port, '/nowhere/').status == 404
+    socket_to(port, '/echo/').close()
+    with pytest.raises(websocket.WebSocketException):
+        socket_to(port, '/refused/')
+
+
+def test_line_for_each_request_and_for_what_befalls_a_socket(sites):
+    program, port = sites(SUT_LAYERS='memory').runserver()
+    use_everything(port)
+    for line in [
+        'HTTP GET /hello/?name=you 200 [', 'HTTP GET /nowhere/ 404 [', 'WebSocket HANDSHAKING /echo/ [127.0.0.1:',
+        'WebSocket CONNECT /echo/ [127.0.0.1:', 'WebSocket DISCONNECT /echo/ [127.0.0.1:', 'WebSocket REJECT /refused/ [',
+    ]:
+        program.wait_for(line)
+
+
+def test_lines_are_coloured(sites):
+    site = sites(SUT_LAYERS='memory')
+    if site.django.startswith('1.'):
+        pytest.skip('before Django 2.2 nothing but a terminal gets colours')
+    program, port = site.runserver('--force-color', DJANGO_COLORS='light')
+    use_everything(port)
+    program.wait_for('WebSocket REJECT /refused/')
+    styles = {line: style for style, line in re.findall(
+        r'(\x1b\[[\d;]+m)\[[^]]*\] ((?:HTTP GET|WebSocket \w+) /\w+/)', program.output)}
+    assert styles['HTTP GET /nowhere/'] != styles['WebSocket REJECT /refused/'], program.report()
+    # Success has no colour in Django's palettes.
+    assert 'HTTP GET /hello/' not in styles
+
+
 def test_changed_file_reloads_views_and_consumers(sites):
     site = sites(SUT_LAYERS='memory')
     port = free_port()
