@@ -1,8 +1,21 @@
 """
-The mistakes of those who start a server, told so that they can mend them.
+What goes wrong: for those who start a server, and for its clients.
 """
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class UsageError(Exception):
     """Raised when what a server was asked to do can't be done."""
+
+
+class Refused(Exception):
+    """Raised when the server answers a request by itself, with an error."""
+
+    def __init__(self, status: int, detail: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        super().__init__(detail)
+        self.status = status
+        #: What was wrong, for whoever sent the request.
+        self.detail = detail
+        self.headers = list(headers)

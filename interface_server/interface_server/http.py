@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, Optional
 
 from .backport import bridge, exceptions
+from .errors import Refused
 from .hints import link_to
 from .options import NEVER
 from .types import Message, Receive, Scope, Send
@@ -30,15 +31,6 @@ JOIN_FOR = 0.02
 
 class Gone(Exception):
     """Raised when the client went away."""
-
-
-class Refused(Exception):
-    """Raised when the server answers a request by itself."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
 
 
 class HttpExchange:

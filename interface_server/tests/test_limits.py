@@ -505,18 +505,19 @@ def test_request_behind_a_large_body_has_limits_of_its_own(start):
     assert received.count(b"HTTP/1.1 200") == 2
 
 
-@pytest.mark.parametrize("target, host", [
-    (b"http://other.example/a?b", b"other.example"),
-    (b"HTTP://other.example:8080/a?b", b"other.example:8080"),
-    (b"http://[::1]:80/a?b", b"[::1]:80"),
+@pytest.mark.parametrize("target, host, path", [
+    (b"http://other.example/a?b", b"other.example", "/a"),
+    (b"HTTP://other.example:8080/a?b", b"other.example:8080", "/a"),
+    (b"http://[::1]:80/a?b", b"[::1]:80", "/a"),
+    (b"http://other.example?b", b"other.example", "/"),
 ])
-def test_host_of_the_target_is_the_one_that_counts(start, target, host):
+def test_host_of_the_target_is_the_one_that_counts(start, target, host, path):
     """RFC 9112 section 3.2.2: two programs must not see two hosts."""
     server = start({"http.request": answer})
     say(server, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     [request] = requests_seen(server)
     assert [value for name, value in request["headers"] if name == b"host"] == [host]
-    assert (request["path"], request["query_string"]) == ("/a", b"b")
+    assert (request["path"], request["query_string"]) == (path, b"b")
 
 
 def name_of(layer, message):

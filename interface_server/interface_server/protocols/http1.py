@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Optional
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ..errors import Refused
+from .requests import check_body_size, check_framing, read_target
 from .response import Cycle
-from .websocket import HandshakeError, WebSocketProtocol, check_handshake, offered_subprotocols, plain_response
+from .websocket import WebSocketProtocol, check_handshake, offered_subprotocols, plain_response
 
 if TYPE_CHECKING:
     from ..app import Application
@@ -31,15 +33,6 @@ _SLACK = 65536
 _CHUNKING = 16
 #: Requests that may wait for the answer to one before them.
 _PIPELINED = 100
-
-
-class Refused(Exception):
-    """Raised inside the parser to have a request answered with an error."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
 
 
 class Http1Protocol(HttpToolsProtocol):
@@ -238,7 +231,9 @@ class Http1Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_headers = False
         self.deadline = 0.0
-        has_body = self._check_request()
+        has_body = check_framing(
+            self.parser.get_method(), self.parser.get_http_version(), self.headers, self._options
+        )
         if self.parser.should_upgrade():
             if not self._should_upgrade():
                 self._unknown_upgrade = True
@@ -260,10 +255,10 @@ class Http1Protocol(HttpToolsProtocol):
             return
         if len(self.pipeline) >= _PIPELINED:
             raise Refused(503, "Too many requests wait for the answer to one before them.")
-        url = self._parse_url()
+        url = read_target(self.url, self.headers)
         # The application reads the path as it came.
         scope["path"] = ""
-        scope["raw_path"] = url.path
+        scope["raw_path"] = url.path or b"/"
         scope["query_string"] = url.query or b""
         cycle = self.cycle = Cycle(
             scope=scope, transport=self.transport, flow=self.flow, logger=self.logger,
@@ -278,61 +273,14 @@ class Http1Protocol(HttpToolsProtocol):
             self._start_asgi_task(cycle, self.app)
         self._unanswered.append(cycle)
 
-    def _parse_url(self) -> Any:
-        """Return the parts of the request's target; raise Refused."""
-        try:
-            url = httptools.parse_url(self.url)
-        except httptools.HttpParserInvalidURLError:
-            raise Refused(400, "The request line has no path.") from None
-        if url.host is not None:
-            # RFC 9112 section 3.2.2: then it is the target that counts.
-            if url.schema.lower() not in (b"http", b"https") or url.userinfo is not None:
-                raise Refused(400, "The request line has a URL of another kind.")
-            host = b"[%b]" % url.host if b":" in url.host else url.host
-            authority = host if url.port is None else b"%b:%d" % (host, url.port)
-            self.headers[:] = [header for header in self.headers if header[0] != b"host"]
-            self.headers.insert(0, (b"host", authority))
-        return url
-
     def on_response_complete(self) -> None:
         if self._unanswered:
             del self._unanswered[0]
         super().on_response_complete()
 
-    def _check_request(self) -> bool:
-        """Raise Refused for what could be read in two ways; say if a body comes."""
-        version = self.parser.get_http_version()
-        if self.parser.get_method() == b"CONNECT":
-            raise Refused(501, "This server is no proxy.")
-        hosts = 0
-        coded = has_body = False
-        for name, value in self.headers:
-            if name == b"host":
-                hosts += 1
-            elif name == b"transfer-encoding":
-                if coded or value.lower().strip() != b"chunked":
-                    raise Refused(501, "The only Transfer-Encoding is chunked.")
-                if version != "1.1":
-                    raise Refused(400, "There is no Transfer-Encoding before HTTP/1.1.")
-                coded = has_body = True
-            elif name == b"content-length":
-                has_body = self._check_length(value)
-        # RFC 9112 section 3.2.
-        if hosts > 1 or (hosts == 0 and version == "1.1"):
-            raise Refused(400, "A request names one Host.")
-        return has_body
-
-    def _check_length(self, value: bytes) -> bool:
-        limit = self._options.max_body_size
-        if limit and int(value) > limit:
-            raise Refused(413, f"The body of a request may have {limit} bytes.")
-        return value.strip(b"0") != b""
-
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
-        limit = self._options.max_body_size
-        if limit and self._body_bytes > limit:
-            raise Refused(413, f"The body of a request may have {limit} bytes.")
+        check_body_size(self._body_bytes, self._options)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -367,7 +315,7 @@ class Http1Protocol(HttpToolsProtocol):
             if incomplete.response_started:
                 self.transport.abort()
                 return
-        self.transport.write(_error(refusal.status, refusal.detail))
+        self.transport.write(_error(refusal.status, refusal.detail, refusal.headers))
         self._linger()
 
     def _linger(self) -> None:
@@ -417,12 +365,7 @@ class Http1Protocol(HttpToolsProtocol):
             return
         try:
             accept = check_handshake(self.scope["method"], self.parser.get_http_version(), self.headers)
-            url = self._parse_url()
-        except HandshakeError as error:
-            extra = [(b"sec-websocket-version", b"13")] if error.status == 426 else []
-            self.transport.write(_error(error.status, error.detail, extra))
-            self.transport.close()
-            return
+            url = read_target(self.url, self.headers)
         except Refused as refusal:
             self._refuse(refusal)
             return
@@ -434,7 +377,7 @@ class Http1Protocol(HttpToolsProtocol):
             "http_version": "1.1",
             "scheme": "wss" if self.scheme == "https" else "ws",
             "path": "",
-            "raw_path": url.path,
+            "raw_path": url.path or b"/",
             "query_string": url.query or b"",
             "headers": self.headers,
             "client": self.client,

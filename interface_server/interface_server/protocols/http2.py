@@ -19,8 +19,9 @@ import h2.settings
 from hyperframe.frame import GoAwayFrame
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
+from ..errors import Refused
 from .floods import Floods
-from .requests import RequestError, read_request
+from .requests import check_body_size, read_fields
 from .streams import Stream
 from .tunnel import StreamedWebSocket, Tunnel
 from .websocket import offered_subprotocols
@@ -266,8 +267,8 @@ class Http2Protocol(asyncio.Protocol):
             "http_version": "2", "scheme": self._scheme, "root_path": "", "client": self._client, "server": self._server,
         }
         try:
-            is_tunnel = read_request(event.headers, scope, self._options)
-        except RequestError as error:
+            is_tunnel = read_fields(event.headers, scope, self._options)
+        except Refused as error:
             self._answer(event.stream_id, error.status, error.detail)
             return
         if is_tunnel:
@@ -329,9 +330,11 @@ class Http2Protocol(asyncio.Protocol):
         if padding:
             self.consumed(event.stream_id, padding)
         stream.body_size += len(event.data)
-        if self._options.max_body_size and stream.body_size > self._options.max_body_size:
+        try:
+            check_body_size(stream.body_size, self._options)
+        except Refused as refusal:
             if not stream.response_started:
-                self._answer(stream.number, 413, f"The body of a request may have {self._options.max_body_size} bytes.")
+                self._answer(stream.number, refusal.status, refusal.detail)
             stream.response_ended = True
             stream.disconnect()
             return

@@ -1,8 +1,8 @@
 """
-What the headers of an HTTP/2 request say, or why it is refused.
+What the headers of a request say, or why it is refused.
 
-The library has checked their form (RFC 9113, section 8.2); what is left are
-our limits, and what Django and other programs might read differently.
+The parsers have checked their form; what is left are our limits, and what
+Django and other programs might read differently.
 """
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+import httptools
+
+from ..errors import Refused
 from ..options import Options
 
 Headers = list[tuple[bytes, bytes]]
@@ -18,20 +21,67 @@ Headers = list[tuple[bytes, bytes]]
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-class RequestError(Exception):
-    """Raised when a request is to be answered with `status` at once."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-
-
-def read_request(fields: Iterable[tuple[bytes, bytes]], scope: dict[str, Any], options: Options) -> bool:
+def check_framing(method: bytes, version: str, headers: Headers, options: Options) -> bool:
     """
-    Put what `fields` say into `scope`; return whether it opens a WebSocket.
+    Say if a request of HTTP/1 has a body.
 
-    Raise RequestError if the request is to be refused.
+    Raise Refused for what two programs in a row might read differently (RFC
+    9112, section 11.2), and for a body that is too large.
+    """
+    if method == b"CONNECT":
+        raise Refused(501, "This server is no proxy.")
+    hosts = 0
+    coded = has_body = False
+    for name, value in headers:
+        if name == b"host":
+            hosts += 1
+        elif name == b"transfer-encoding":
+            if coded or value.lower().strip() != b"chunked":
+                raise Refused(501, "The only Transfer-Encoding is chunked.")
+            if version != "1.1":
+                raise Refused(400, "There is no Transfer-Encoding before HTTP/1.1.")
+            coded = has_body = True
+        elif name == b"content-length":
+            check_body_size(int(value), options)
+            has_body = value.strip(b"0") != b""
+    # RFC 9112 section 3.2.
+    if hosts > 1 or (hosts == 0 and version == "1.1"):
+        raise Refused(400, "A request names one Host.")
+    return has_body
+
+
+def check_body_size(size: int, options: Options) -> None:
+    """Raise Refused for a body that is too large."""
+    if options.max_body_size and size > options.max_body_size:
+        raise Refused(413, f"The body of a request may have {options.max_body_size} bytes.")
+
+
+def read_target(target: bytes, headers: Headers) -> Any:
+    """
+    Return the parts of a request's target in HTTP/1; raise Refused.
+
+    A whole URL brings the host that counts (RFC 9112, section 3.2.2); it takes
+    the place of the one in `headers`.
+    """
+    try:
+        url = httptools.parse_url(target)
+    except httptools.HttpParserInvalidURLError:
+        raise Refused(400, "The request line has no path.") from None
+    if url.host is not None:
+        if url.schema.lower() not in (b"http", b"https") or url.userinfo is not None:
+            raise Refused(400, "The request line has a URL of another kind.")
+        host = b"[%b]" % url.host if b":" in url.host else url.host
+        authority = host if url.port is None else b"%b:%d" % (host, url.port)
+        headers[:] = [header for header in headers if header[0] != b"host"]
+        headers.insert(0, (b"host", authority))
+    return url
+
+
+def read_fields(fields: Iterable[tuple[bytes, bytes]], scope: dict[str, Any], options: Options) -> bool:
+    """
+    Put what the `fields` of a request of HTTP/2 say into `scope`.
+
+    Return whether it opens a WebSocket. Raise Refused.
     """
     pseudo: dict[bytes, bytes] = {}
     headers: Headers = []
@@ -46,7 +96,7 @@ def read_request(fields: Iterable[tuple[bytes, bytes]], scope: dict[str, Any], o
     if b":authority" in pseudo:
         hosts.add(pseudo[b":authority"])
     if len(hosts) != 1:
-        raise RequestError(400, "A request names one host.")
+        raise Refused(400, "A request names one host.")
     if not any(name == b"host" for name, _ in headers):
         headers.insert(0, (b"host", hosts.pop()))
     scope["method"] = pseudo[b":method"].decode("ascii")
@@ -59,32 +109,31 @@ def read_request(fields: Iterable[tuple[bytes, bytes]], scope: dict[str, Any], o
 def _check_method(pseudo: dict[bytes, bytes], headers: Headers) -> bool:
     method = pseudo.get(b":method", b"")
     if not _TOKEN.fullmatch(method):
-        raise RequestError(400, "The request has no method.")
+        raise Refused(400, "The request has no method.")
     if not pseudo.get(b":path", b"").startswith((b"/", b"*")) and method != b"CONNECT":
-        raise RequestError(400, "The request has no path.")
+        raise Refused(400, "The request has no path.")
     if method != b"CONNECT":
         return False
     # RFC 8441 section 4.
     if pseudo.get(b":protocol") != b"websocket":
-        raise RequestError(501, "This server is no proxy.")
+        raise Refused(501, "This server is no proxy.")
     if not pseudo.get(b":path", b"").startswith(b"/"):
-        raise RequestError(400, "The request has no path.")
+        raise Refused(400, "The request has no path.")
     if [value for name, value in headers if name == b"sec-websocket-version"] != [b"13"]:
-        raise RequestError(400, "This server speaks version 13 of WebSocket.")
+        raise Refused(400, "This server speaks version 13 of WebSocket.")
     return True
 
 
 def _check_limits(path: bytes, headers: Headers, options: Options) -> None:
     if options.max_request_line and len(path) > options.max_request_line - 20:
-        raise RequestError(414, "The request line is too long.")
+        raise Refused(414, "The request line is too long.")
     if options.max_headers and len(headers) > options.max_headers:
-        raise RequestError(431, "The request has too many headers.")
+        raise Refused(431, "The request has too many headers.")
     for name, value in headers:
         if name == b"content-length":
             if not value.isdigit():
-                raise RequestError(400, "Content-Length is a number.")
-            if options.max_body_size and int(value) > options.max_body_size:
-                raise RequestError(413, f"The body of a request may have {options.max_body_size} bytes.")
+                raise Refused(400, "Content-Length is a number.")
+            check_body_size(int(value), options)
 
 
 def _with_one_cookie(headers: Headers) -> Headers:

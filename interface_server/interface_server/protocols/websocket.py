@@ -15,6 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Optional
 
 from ..backport import bridge
+from ..errors import Refused
 from ..mailbox import SERVICE_RESTART, Frames
 from ..types import Scope
 from . import frames as wire_format
@@ -36,18 +37,9 @@ BATCH = 16
 NO_CLOSE_FRAME = 1006
 
 
-class HandshakeError(Exception):
-    """Raised when a request is no WebSocket handshake."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-
-
 def check_handshake(method: str, http_version: str, headers: list[tuple[bytes, bytes]]) -> bytes:
     """
-    Return the value for Sec-WebSocket-Accept; raise HandshakeError.
+    Return the value for Sec-WebSocket-Accept; raise Refused.
 
     That the request asks for an upgrade to "websocket" is known already.
     """
@@ -55,19 +47,19 @@ def check_handshake(method: str, http_version: str, headers: list[tuple[bytes, b
     for name, value in headers:
         if name in (b"sec-websocket-key", b"sec-websocket-version"):
             if name in found:
-                raise HandshakeError(400, f"There must be one {name.decode()}.")
+                raise Refused(400, f"There must be one {name.decode()}.")
             found[name] = value.strip()
     if method != "GET" or http_version != "1.1":
-        raise HandshakeError(400, "A WebSocket handshake is a GET of HTTP/1.1.")
+        raise Refused(400, "A WebSocket handshake is a GET of HTTP/1.1.")
     if found.get(b"sec-websocket-version") != b"13":
-        raise HandshakeError(426, "This server speaks version 13 of WebSocket.")
+        raise Refused(426, "This server speaks version 13 of WebSocket.", [(b"sec-websocket-version", b"13")])
     key = found.get(b"sec-websocket-key", b"")
     try:
         is_key = len(base64.b64decode(key, validate=True)) == 16
     except binascii.Error:
         is_key = False
     if not is_key:
-        raise HandshakeError(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
+        raise Refused(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
     return base64.b64encode(hashlib.sha1(key + _GUID).digest())
 
 
