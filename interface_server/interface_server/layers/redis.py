@@ -177,6 +177,9 @@ class RedisLayer(AsyncLayer):
             await asyncio.wait(self._pending, timeout=COMMAND_TIMEOUT)
         for shard in self._shards:
             await shard.close()
+        # What was cut off is told so in the loop's next turn, which may be
+        # the last one.
+        await asyncio.sleep(0)
 
     # Carrying out plans: see transport.plans
 

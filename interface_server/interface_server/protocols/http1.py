@@ -270,7 +270,9 @@ class Http1Protocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
         else:
-            self._start_asgi_task(cycle, self.app)
+            task = self.loop.create_task(cycle.run_asgi(self.app))
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
         self._unanswered.append(cycle)
 
     def on_response_complete(self) -> None:
