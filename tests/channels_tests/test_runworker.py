@@ -38,8 +38,8 @@ class RunWorkerTests(LogTestCase, SimpleTestCase):
         return RecordingWorker.instances.pop()
 
     def test_options_reach_the_worker(self):
-        worker = self.run_worker(threads=3, only_channels=['http.*'], exclude_channels=['*.x'])
-        self.assertEqual(worker.threads, 3)
+        worker = self.run_worker(threads=3, prefetch=8, only_channels=['http.*'], exclude_channels=['*.x'])
+        self.assertEqual((worker.threads, worker.prefetch), (3, 8))
         self.assertEqual(worker.channels, ['http.request'])
         self.assertEqual(worker.channel_layer.alias, 'default')
         self.assertIsNone(worker.callback)
@@ -59,6 +59,7 @@ class RunWorkerTests(LogTestCase, SimpleTestCase):
             ({'layer': 'broken'}, "can't be imported"),
             ({'layer': 'local'}, 'lives inside one process'),
             ({'threads': 0}, '--threads must be 1 or more.'),
+            ({'prefetch': 0}, '--prefetch must be 1 or more.'),
             ({'only_channels': ['none.*']}, 'No channel is left to receive from. The routing has: http.request'),
         ):
             with self.assertRaisesMessage(CommandError, text):

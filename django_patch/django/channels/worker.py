@@ -35,10 +35,13 @@ class Worker(object):
     `only_channels` and `exclude_channels` are lists of globs. `threads`
     loops run side by side, the first in the thread that calls run().
     `requeue_timeout` is for how many seconds ConsumeLater waits for room.
+    Each loop takes up to `prefetch` messages at once if they wait already:
+    fewer round trips, but they wait for one another, and a worker that is
+    killed takes them along.
     """
 
     def __init__(self, channel_layer, callback=None, message_retries=10, signal_handlers=True, only_channels=None,
-                 exclude_channels=None, threads=1, requeue_timeout=1.0):
+                 exclude_channels=None, threads=1, requeue_timeout=1.0, prefetch=1):
         self.channel_layer = channel_layer
         self.callback = callback
         self.message_retries = message_retries
@@ -47,6 +50,7 @@ class Worker(object):
         self.exclude_channels = exclude_channels
         self.threads = threads
         self.requeue_timeout = requeue_timeout
+        self.prefetch = prefetch
         self.termed = False
         self._previous_handlers = {}
         self._wakers = []
@@ -146,17 +150,27 @@ class Worker(object):
 
     def run_once(self):
         """
-        Wait for a message and handle it.
+        Wait for a message, or for `prefetch` at most, and handle it.
 
-        Return what became of it, or None if there was none. Raise what the
-        layer raises.
+        Return what became of the last, or None if there was none. Raise what
+        the layer raises.
         """
-        channel, content = self.channel_layer.receive(self.channels, block=True)
-        if channel is None:
-            if not getattr(self.channel_layer, 'supports_blocking_receive', False):
-                self._rest()
-            return None
-        return self.handle(channel, content)
+        outcome = None
+        for channel, content in self._receive():
+            # Also after stop(): what was taken is in hand.
+            outcome = self.handle(channel, content)
+        return outcome
+
+    def _receive(self):
+        layer = self.channel_layer
+        if self.prefetch > 1 and hasattr(layer, 'receive_batch'):
+            return layer.receive_batch(self.channels, self.prefetch, layer.receive_timeout)
+        channel, content = layer.receive(self.channels, block=True)
+        if channel is not None:
+            return [(channel, content)]
+        if not getattr(layer, 'supports_blocking_receive', False):
+            self._rest()
+        return []
 
     def _rest(self):
         # Only a layer that can't wait itself is polled.
