@@ -39,8 +39,9 @@ JOINT = {
 }
 JOINT_MODULES = tuple(module for module, pairs in JOINT.values())
 
-#: Seconds that one step may take before it is killed as hanging.
-STEP_TIMEOUT = 900
+#: Seconds that one step may take before it is killed as hanging. With eight
+#: processes to each processor half of the system tests took 900.
+STEP_TIMEOUT = 2400
 
 
 class Labels:
