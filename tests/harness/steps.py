@@ -11,7 +11,7 @@ import time
 from . import node, process, requirements, results
 from .environments import Wheel
 from .packages import CHECKOUT
-from .pairs import PATCHABLE_RELEASES, Pair, all_pairs, sources, system
+from .pairs import ERA_DJANGOS, PATCHABLE_RELEASES, Pair, all_pairs, sources, system
 from .results import Result
 
 TESTS = CHECKOUT / 'tests'
@@ -177,7 +177,8 @@ class PairRun:
                 yield 'channels_tests beside backport', self.channels_tests
         if labels.of('backport_tests'):
             yield 'backport_tests', self.folder('backport_tests')
-        if pair.has_interface_server and labels.of('interface_server'):
+        # Its tests hardly meet Django; one old Django on a new Python is enough.
+        if pair.has_interface_server and pair.django not in ERA_DJANGOS[1:] and labels.of('interface_server'):
             yield 'interface_server', self.interface_server
         if pair == self.sources and labels.of('patch_tests'):
             yield 'patch_tests', self.patch_tests
