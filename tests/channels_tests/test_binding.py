@@ -230,7 +230,7 @@ class InboundTests(BindingTestCase, ChannelTestCase):
         with apply_routes([Demultiplexer.as_route()]):
             client.send_and_consume('websocket.connect')
             client.send_and_consume('websocket.receive', text={'stream': 'users', 'payload': payload})
-            client.send_and_consume('websocket.disconnect')
+            client.send_and_consume('websocket.disconnect', {'code': 1000})
 
     def test_clients_create_change_and_delete(self):
         binding = self.bind()

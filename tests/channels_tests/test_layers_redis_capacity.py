@@ -21,8 +21,8 @@ class CapacityTests(RedisTestCase):
         layer.send('a', {'n': 4})
 
     def test_capacities_are_by_glob_or_regex_and_the_first_counts(self):
-        layer = self.make_layer(channel_capacity={'http.*': 1, re.compile('^ws'): 2})
-        for name, capacity in (('http.request', 1), ('ws.receive', 2)):
+        layer = self.make_layer(channel_capacity={'mail.*': 1, re.compile('^job'): 2})
+        for name, capacity in (('mail.send', 1), ('job.start', 2)):
             for _ in range(capacity):
                 layer.send(name, {})
             with self.assertRaises(ChannelFull):

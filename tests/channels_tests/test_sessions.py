@@ -214,6 +214,9 @@ class OrderingTests(SessionTestCase):
 
         self.consumer = consumer
 
+    def message(self, **content):
+        return super(OrderingTests, self).message(path='/', text='', **content)
+
     def work(self):
         while True:
             channel, content = self.layer.receive(['websocket.receive', 'websocket.connect'])
