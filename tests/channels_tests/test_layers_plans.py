@@ -125,6 +125,20 @@ class PlanTests(SimpleTestCase):
         self.assertEqual(value, [(('p!a', 'p!b'), {})] * 2)
         self.assertEqual(len(requests), 2)
 
+    def test_members_get_a_message_one_by_one_and_in_time(self):
+        reader = self.make_transport().reader(['p!'])
+        group = self.entry('g', kind=2, body=struct.pack(str('>QQL'), 0, 7, 8) + b'+a +b +c\x81\xa1l\x90')
+        taken = [[b't:{0}:q:p!', [group, self.entry('a')]]]
+        requests, value = self.run_plan(reader.receive(1, one_by_one=True), taken)
+        self.assertEqual(value, [(('p!a',), {'l': []})])
+        value[0][1]['l'].append('mine')
+        requests, value = self.run_plan(reader.receive(1, one_by_one=True))
+        self.assertEqual(value, [(('p!b',), {'l': []})])
+        # What is in the hands of the process expires, too.
+        self.monotonic.now += 61
+        requests, value = self.run_plan(reader.receive(1, one_by_one=True), [[b'5061', b'0', b'e', 1]], [1, None])
+        self.assertEqual(value, [])
+
     def test_two_shards_that_answer_at_once_lose_nothing(self):
         reader = self.make_transport(shards=2).reader(['a'])
         answer = [(shard, [[b't:{%d}:q:a' % shard, [self.entry(body=b'\x81\xa1n' + b'01'[shard:shard + 1])]]])

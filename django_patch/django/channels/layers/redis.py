@@ -88,23 +88,18 @@ class RedisChannelLayer(BaseChannelLayer):
     def receive_deliveries(self, channels, limit, timeout=0):
         return self._receive(channels, limit, timeout)
 
-    def _receive(self, channels, limit, timeout, first_only=False):
+    def _receive(self, channels, limit, timeout, one_by_one=False):
         reader = self._reader(channels)
         locks = [self._locks.setdefault(inbox.queue, threading.Lock()) for inbox in reader.inboxes]
         for lock in locks:
             lock.acquire()
         try:
-            deliveries = self._take(reader, limit, timeout)
-            if first_only and deliveries and len(deliveries[0][0]) > 1:
-                # The others' turn is next, before anything sent later.
-                channels, message = deliveries[0]
-                reader.put_back(channels[1:], copy_message(message))
-            return deliveries
+            return self._take(reader, limit, timeout, one_by_one)
         finally:
             for lock in locks:
                 lock.release()
 
-    def _take(self, reader, limit, timeout):
+    def _take(self, reader, limit, timeout, one_by_one):
         token = ''
         if timeout:
             token = self._waiting.token
@@ -112,7 +107,7 @@ class RedisChannelLayer(BaseChannelLayer):
                 timeout = 0
         deadline = monotonic() + timeout
         while True:
-            deliveries = self._run(reader.receive(limit, timeout, token))
+            deliveries = self._run(reader.receive(limit, timeout, token, one_by_one))
             if deliveries or not timeout or self._waiting.was_interrupted():
                 return deliveries
             # What came had expired, or a connection was cut; or it is over.

@@ -7,7 +7,7 @@ import random
 import types
 
 from ...exceptions import LayerUnavailable
-from ...names import non_local_name
+from ..copying import copy_message
 from . import scripts
 from .plans import DONE, Result, Wait, checked, flat
 from .resp import ReplyError, argument, pack
@@ -61,25 +61,21 @@ class Reader(object):
         """The Inboxes of its ``!`` names."""
         return [inbox for inboxes in self._inboxes.values() for inbox in inboxes]
 
-    def receive(self, limit, timeout=0, token=''):
+    def receive(self, limit, timeout=0, token='', one_by_one=False):
         """
         Take messages: at most `limit` deliveries of (channels, message).
 
         Wait up to `timeout` seconds for the first. `token` names the waiting
-        thread or task among all that wait. The Result is a list.
+        thread or task among all that wait. With `one_by_one`, a delivery has
+        one channel; others that it is for get theirs next, before anything
+        sent later. The Result is a list.
         """
-        return flat(self._receive(limit, timeout, token))
-
-    def put_back(self, channels, message):
-        """Keep a delivery of a ``!`` channel for the next receive()."""
-        inbox = self._transport.inbox(non_local_name(channels[0]))
-        deadline = self._transport.clocks[inbox.shard].now() + self._options.lifetime
-        inbox.waiting.appendleft((deadline, channels, message))
+        return flat(self._receive(limit, timeout, token, one_by_one))
 
     # Plans
 
-    def _receive(self, limit, timeout, token):
-        ready = self._ready(limit)
+    def _receive(self, limit, timeout, token, one_by_one):
+        ready = self._ready(limit, one_by_one)
         if ready or not self._shards:
             yield Result(ready)
         shards = self._shards
@@ -106,8 +102,11 @@ class Reader(object):
                         continue
                     if inbox is not None and len(deliveries) >= limit:
                         inbox.waiting.append(delivery)
-                    else:
-                        deliveries.append(delivery[1:])
+                        continue
+                    if one_by_one and len(delivery[1]) > 1:
+                        delivery, rest = _split(delivery)
+                        inbox.waiting.append(rest)
+                    deliveries.append(delivery[1:])
             if not deliveries:
                 # All of it was dropped; what is behind it may be good.
                 taken = yield self._look(shards, limit, timeout)
@@ -248,16 +247,19 @@ class Reader(object):
             return None
         return queue + (entries if type(entries) is list else [entries],)
 
-    def _ready(self, limit):
+    def _ready(self, limit, one_by_one):
         ready = []
         for inboxes in self._inboxes.values():
             for inbox in inboxes:
                 while inbox.waiting and len(ready) < limit:
-                    deadline, channels, message = inbox.waiting.popleft()
-                    if deadline > self._transport.clocks[inbox.shard].now():
-                        ready.append((channels, message))
-                    else:
+                    delivery = inbox.waiting.popleft()
+                    if delivery[0] <= self._transport.clocks[inbox.shard].now():
                         self._transport.arrivals.expired(inbox)
+                        continue
+                    if one_by_one and len(delivery[1]) > 1:
+                        delivery, rest = _split(delivery)
+                        inbox.waiting.appendleft(rest)
+                    ready.append(delivery[1:])
         return ready
 
     # What goes along with a command: reports of what was taken or lost
@@ -282,3 +284,10 @@ class Reader(object):
     def _forget_reports(self, shard):
         for inbox in self._inboxes.get(shard, ()):
             inbox.uncertain = True
+
+
+def _split(delivery):
+    """Return the delivery for the first of its channels, and for the rest."""
+    deadline, channels, message = delivery
+    # Whoever gets a group's message may change his own.
+    return (deadline, channels[:1], message), (deadline, channels[1:], copy_message(message))
