@@ -134,6 +134,7 @@ def test_frames_beyond_the_rate_are_read_later(start):
         assert 0.5 < time.monotonic() - started < 10
 
 
+@exempt("order", "path", "reply_channel")
 def test_one_read_of_tiny_frames_does_not_become_thousands_of_messages(start, layer, monkeypatch):
     """The layer takes nothing; what waits for it is the bytes that came."""
     taken = []
