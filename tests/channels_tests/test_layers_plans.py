@@ -9,6 +9,7 @@ from django.channels.layers.transport.plans import Result, Wait, flat
 from django.channels.layers.transport.resp import ReplyError, pack
 from django.test import SimpleTestCase
 
+from .redis_case import Records
 from .test_layers_transport import Monotonic
 
 
@@ -107,6 +108,22 @@ class PlanTests(SimpleTestCase):
         self.monotonic.now += 61
         reader = self.make_transport().reader(['a'])
         self.assertEqual(self.run_plan(reader.receive(1), [[b't:{0}:q:a', [self.entry()]]])[1], [(('a',), {})])
+
+    def test_what_cannot_be_read_is_logged_once_a_minute_and_all_of_it_counted(self):
+        reader, counted = self.make_transport().reader(['a']), 0
+        with Records() as records:
+            for seconds in (0, 30, 31):
+                self.monotonic.now += seconds
+                # The clock is asked for once a minute.
+                asked = [[[b'5000', b'0', b'e', 1]]] if seconds == 31 else []
+                garbage = [[b't:{0}:q:a', [b'garbage'] * 3]]
+                requests, value = self.run_plan(reader.receive(9), *asked + [garbage, [1, None]])
+                counted += b'malformed:a\r\n$1\r\n3' in requests[-1][1][0]
+        self.assertEqual(counted, 3)
+        first, second = records.lines
+        self.assertIn('A message for a was dropped', first)
+        self.assertNotIn('more since', first)
+        self.assertIn('(5 more since the last such line)', second)
 
     def test_a_report_that_may_be_lost_makes_counts_start_anew(self):
         reader = self.make_transport().reader(['p!'])
