@@ -5,6 +5,8 @@ Python 2 can't read this file; only test_http_async imports it.
 """
 import asyncio
 
+from asgiref.sync import sync_to_async
+from django.channels import Channel
 from django.channels.exceptions import ResponseLater
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import re_path
@@ -17,6 +19,14 @@ async def hello(request):
 
 async def fail(request):
     raise ValueError('the view failed')
+
+
+async def announce(request):
+    Channel('news', channel_layer=request.message.channel_layer).send({'by': 'the view'})
+    await sync_to_async(Channel('news', channel_layer=request.message.channel_layer).send)({'by': 'a function'})
+    if request.GET:
+        raise ValueError('the view failed')
+    return HttpResponse('announced', content_type='text/plain')
 
 
 async def later(request):
@@ -34,6 +44,7 @@ async def stream(request):
 urlpatterns = [
     re_path(r'^$', hello),
     re_path(r'^fail/$', fail),
+    re_path(r'^announce/$', announce),
     re_path(r'^later/$', later),
     re_path(r'^stream/$', stream),
 ]

@@ -3,11 +3,14 @@ Async views, middleware and streams, called by a synchronous worker.
 """
 from __future__ import absolute_import
 
+import sys
 import unittest
 import warnings
 
 import django
+from django.channels import outbox
 from django.channels.http.response import decode_response
+from django.channels.layers.memory import InMemoryChannelLayer
 from django.test import override_settings
 
 from .test_http_handler import HandlerTestCase
@@ -27,6 +30,16 @@ class AsyncTests(HandlerTestCase):
 
     def test_it_may_promise_a_later_response(self):
         self.assertEqual(self.replies(path='/later/'), [])
+
+    @unittest.skipIf(sys.version_info < (3, 7), 'This Python has no contexts.')
+    def test_what_it_sends_goes_out_when_it_has_succeeded(self):
+        for query, sent in [(b'', ['the view', 'a function']), (b'fail', [])]:
+            layer = InMemoryChannelLayer()
+            with outbox.held():
+                self.replies(path='/announce/', query_string=query, channel_layer=layer)
+                self.assertEqual(layer.receive(['news']), (None, None))
+            received = [message['by'] for channel, message in layer.receive_batch(['news'], 10, 0)]
+            self.assertEqual((query, received), (query, sent))
 
     @unittest.skipIf(django.VERSION < (4, 2), 'This Django has no async streams.')
     def test_an_async_stream_is_consumed_as_under_wsgi(self):

@@ -1,6 +1,7 @@
 """Tests of Channel, Group and the outbox that holds a consumer's sends."""
 from __future__ import absolute_import, unicode_literals
 
+import threading
 import unittest
 
 from django.channels import Channel, Group, channel_layers, compat, outbox, route
@@ -9,6 +10,11 @@ from django.db import transaction
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
 
 from .logs import LogTestCase
+
+try:
+    import contextvars
+except ImportError:
+    contextvars = None
 
 LAYERS = {
     'default': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': []},
@@ -48,6 +54,25 @@ class SendTests(LogTestCase, SimpleTestCase):
         group.discard(Channel('p!a'))
         group.discard('p!b')
         self.assertEqual(layer.group_channels('g'), [])
+
+    def test_each_thread_has_an_outbox_of_its_own(self):
+        layer = channel_layers['default']
+        with outbox.held():
+            thread = threading.Thread(target=Channel('a').send, args=({'n': 1},))
+            thread.start()
+            thread.join()
+            self.assertEqual(layer.receive(['a']), ('a', {'n': 1}))
+
+    @unittest.skipIf(contextvars is None, 'This Python has no contexts.')
+    def test_what_outlives_its_consumer_sends_at_once(self):
+        layer = channel_layers['default']
+        with outbox.held():
+            context = contextvars.copy_context()
+            context.run(Channel('a').send, {'n': 1})
+            self.assertEqual(layer.receive(['a']), (None, None))
+        self.assertEqual(layer.receive(['a']), ('a', {'n': 1}))
+        context.run(Channel('a').send, {'n': 2})
+        self.assertEqual(layer.receive(['a']), ('a', {'n': 2}))
 
     def test_only_dicts_can_be_sent(self):
         for content in ([], 'text', None, 1):

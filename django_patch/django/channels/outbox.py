@@ -1,8 +1,8 @@
 """
 A consumer's sends, held back until it has succeeded.
 
-While a consumer runs, what it sends collects in its thread's outbox. When
-it returns, the outbox is delivered in order; when it raises, the outbox is
+While a consumer runs, what it sends collects in the outbox of its thread, or
+of the task that an async view is. When it returns, the outbox is delivered in order; when it raises, the outbox is
 dropped, so nobody hears of what didn't happen. With CHANNEL_SEND_ON_COMMIT,
 sends wait for the database's commit as well, in a consumer and elsewhere.
 """
@@ -10,23 +10,24 @@ from __future__ import absolute_import
 
 import contextlib
 import logging
-import threading
 
 from django.db import connections
 
 from . import compat
+from .compat.context import ContextVar
 from .conf import conf
 from .layers.base import copy_message, send_blocking
 
 logger = logging.getLogger('django.channels')
 
-_thread = threading.local()
+_current = ContextVar('django.channels.outbox', default=None)
 
 
 class Outbox(object):
     """The sends of one consumer, in order, layer by layer."""
 
     def __init__(self):
+        self.is_open = True
         self._sends = []
 
     def put(self, layer, method, name, content):
@@ -71,9 +72,10 @@ def _send(layer, method, name, content, timeout):
 
 
 def current():
-    """Return the outbox of the consumer that this thread runs, or None."""
-    stack = getattr(_thread, 'stack', None)
-    return stack[-1] if stack else None
+    """Return the outbox of the consumer that runs here, or None."""
+    outbox = _current.get()
+    # What a consumer has started may go on after its end, and inherit this.
+    return outbox if outbox is not None and outbox.is_open else None
 
 
 @contextlib.contextmanager
@@ -83,16 +85,13 @@ def held():
 
     Yield the outbox.
     """
-    outbox = Outbox()
-    try:
-        stack = _thread.stack
-    except AttributeError:
-        stack = _thread.stack = []
-    stack.append(outbox)
+    outbox, around = Outbox(), _current.get()
+    _current.set(outbox)
     try:
         yield outbox
     finally:
-        stack.pop()
+        _current.set(around)
+        outbox.is_open = False
     outbox.deliver()
 
 
