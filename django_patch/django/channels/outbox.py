@@ -2,9 +2,10 @@
 A consumer's sends, held back until it has succeeded.
 
 While a consumer runs, what it sends collects in the outbox of its thread, or
-of the task that an async view is. When it returns, the outbox is delivered in order; when it raises, the outbox is
-dropped, so nobody hears of what didn't happen. With CHANNEL_SEND_ON_COMMIT,
-sends wait for the database's commit as well, in a consumer and elsewhere.
+of the task that an async view is. When it returns, the outbox is delivered in
+order; when it raises, the outbox is dropped, so nobody hears of what didn't
+happen. With CHANNEL_SEND_ON_COMMIT, sends wait for the database's commit as
+well, in a consumer and elsewhere.
 """
 from __future__ import absolute_import
 
