@@ -1,7 +1,10 @@
 """What benchmarks/run.py is made of. Nothing is timed here."""
+import asyncio
 import json
 import os
 import pathlib
+import shutil
+import socket
 import subprocess
 import sys
 
@@ -10,7 +13,10 @@ import pytest
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT))
 
-from benchmarks.harness import accounting, cli, load, report, schedule, statistics  # noqa: E402: found by the line above
+from benchmarks.harness import (  # noqa: E402: found by the line above
+    accounting, cli, load, report, schedule, sockets, statistics,
+)
+from benchmarks.harness.programs import free_port  # noqa: E402
 from benchmarks.harness.statistics import Figure, Goal, Metric  # noqa: E402
 from benchmarks.harness.workload import Workload, split  # noqa: E402
 from benchmarks.peers import PEERS  # noqa: E402
@@ -216,6 +222,76 @@ def test_a_request_that_fails_is_an_error(line):
 def test_a_server_that_closes_each_connection_is_none():
     line = 'Socket errors: connect 0, read 1712, write 0, timeout 0'
     assert load.parse_wrk(WRK.replace('Requests/sec', '  %s\nRequests/sec' % line))['requests'] == 1712
+
+
+@pytest.fixture(scope='module')
+def programs(tmp_path_factory):
+    """The folder with wsload and wsceiling, compiled."""
+    compiler = shutil.which('cc') or shutil.which('gcc')
+    if compiler is None:
+        pytest.skip('There is no C compiler')
+    folder = tmp_path_factory.mktemp('load')
+    for name in ('wsload', 'wsceiling'):
+        command = [compiler, '-O1', '-Wall', '-Werror', '-Wno-unused-function', '-o', str(folder / name)]
+        subprocess.run(command + [str(load.FOLDER / (name + '.c'))], check=True)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def ceiling(programs):
+    """The port of a running wsceiling."""
+    port = free_port()
+    process = subprocess.Popen([str(programs / 'wsceiling'), str(port)])
+    try:
+        while True:
+            try:
+                socket.create_connection(('127.0.0.1', port), timeout=30).close()
+                break
+            except ConnectionRefusedError:
+                assert process.poll() is None
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize('arguments', [
+    ['echo', 'PORT', '/echo/', '5', '0.2', '200'], ['broadcast', 'PORT', '/broadcast/', '7', '0.2', '70', '2'],
+    ['connect', 'PORT', '/echo/', '3', '0.2'], ['idle', 'PORT', '/echo/', '9'],
+], ids=lambda arguments: arguments[0])
+def test_the_websocket_client_counts_what_it_does(programs, ceiling, arguments):
+    command = [str(programs / 'wsload')] + [str(ceiling) if word == 'PORT' else word for word in arguments]
+    answer = subprocess.run(command, input='go\n', stdout=subprocess.PIPE, text=True, check=True, timeout=120).stdout
+    ready, done = [json.loads(line) for line in answer.splitlines()]
+    assert ready['ready'] is True
+    assert not done.get('closed') and not done.get('failed')
+    if arguments[0] == 'echo':
+        assert done['messages'] > 0 and 0 < done['p50'] <= done['p99']
+    elif arguments[0] == 'broadcast':
+        assert done['deliveries'] == done['expected'] == 7 * done['broadcasts'] > 0
+    elif arguments[0] == 'connect':
+        assert done['connects'] > 0
+    else:
+        assert ready['sockets'] == done['sockets'] == 9
+
+
+def test_a_client_of_the_soak_finds_gaps_and_repetitions():
+    async def listen():
+        listener = sockets.Listener()
+        for number in (5, 6, 9, 9, 10):
+            listener.number_received(number)
+        return listener.lost, listener.repeated, listener.last
+    assert asyncio.run(listen()) == (2, 1, 10)
+
+
+def test_frames_are_read_however_they_come():
+    whole = b'\x81\x02hi' + b'\x81\x7e\x01\x00' + b'x' * 256 + b'\x88\x02\x03\xf5'
+    buffer, found = bytearray(), []
+    for byte in whole:
+        buffer.append(byte)
+        found += sockets.frames(buffer)
+    assert found == [(1, b'hi'), (1, b'x' * 256), (8, b'\x03\xf5')]
+    assert not buffer
 
 
 # What is measured
