@@ -16,8 +16,8 @@ and ended (time.time(), which all processes of a machine share).
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import json
+import os
 import resource
-import runpy
 import select
 import sys
 import time
@@ -119,7 +119,9 @@ ROLES = {function.__name__: function for function in (
 
 def main():
     job = json.loads(sys.argv[1])
-    layer = runpy.run_path(job['adapter'])['Layer'](job['urls'], job['config'])
+    sys.path.insert(0, os.path.dirname(job['adapter']))
+    adapter = __import__(os.path.splitext(os.path.basename(job['adapter']))[0])
+    layer = adapter.Layer(job['urls'], job['config'])
     ROLES[job['role']](layer, job)
 
 

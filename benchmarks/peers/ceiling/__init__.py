@@ -1,6 +1,6 @@
 """The least that a server can do, in C: what it reaches is the ceiling of the load generators."""
 from ...harness import load
-from ...harness.machine import start_site
+from ...harness.stack import start_site
 from ..base import FOLDER, Peer
 
 

@@ -1,5 +1,5 @@
 """Celery over Redis, for background work: one process, results ignored."""
-from ...harness.machine import Stack
+from ...harness.stack import Stack
 from ..base import FOLDER, Peer
 
 

@@ -1,5 +1,5 @@
 """The Channels 1.x family, whose names we keep: Channels 1.1.8, daphne 1.4.2, asgi_redis 1.4.3."""
-from ...harness.machine import Stack, start_site
+from ...harness.stack import Stack, start_site
 from ..base import FOLDER, Peer
 
 

@@ -9,6 +9,7 @@ from bench_common import REDIS
 INSTALLED_APPS = ['channels']
 CHANNEL_LAYERS = {'default': {
     'BACKEND': 'asgi_redis.RedisChannelLayer',
-    'CONFIG': {'hosts': [REDIS], 'capacity': int(os.environ.get('BENCH_CAPACITY', 1000000))},
+    # Its default for the prefix is no text on Python 2.7, and it wants text.
+    'CONFIG': {'hosts': [REDIS], 'capacity': int(os.environ.get('BENCH_CAPACITY', 1000000)), 'prefix': 'asgi:'},
     'ROUTING': 'family_routing.channel_routing',
 }}

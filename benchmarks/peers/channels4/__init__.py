@@ -1,7 +1,7 @@
 """Channels of today: Channels 4.3 in the server's own process, channels_redis 4.3 between processes."""
 import dataclasses
 
-from ...harness.machine import start_site
+from ...harness.stack import start_site
 from ..base import FOLDER, Peer
 
 

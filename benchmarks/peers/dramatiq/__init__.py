@@ -1,5 +1,5 @@
 """Dramatiq over Redis, for background work: one worker process with its default of eight threads."""
-from ...harness.machine import Stack
+from ...harness.stack import Stack
 from ..base import FOLDER, Peer
 
 

@@ -1,5 +1,5 @@
 """Plain Django under gunicorn: one process, one thread, HTTP only."""
-from ...harness.machine import start_site
+from ...harness.stack import start_site
 from ..base import FOLDER, Peer
 
 

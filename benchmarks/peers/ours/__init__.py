@@ -4,7 +4,7 @@ on a current Python, and on the era's Pythons with daphne 1.4.2.
 """
 import dataclasses
 
-from ...harness.machine import Stack, start_site
+from ...harness.stack import Stack, start_site
 from ..base import FOLDER, Peer
 
 

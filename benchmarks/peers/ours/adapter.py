@@ -42,7 +42,7 @@ class Layer(object):
     # Batches
 
     def produce_batches(self, channel, message, until):
-        batch, sent, waiting = [(channel, message)] * self.BATCH, 0, []
+        batch, sent = [(channel, message)] * self.BATCH, 0
         while not until():
             sent += self.BATCH
             refused = self.layer.send_many(batch)
