@@ -184,11 +184,12 @@ WORKLOADS = [
     ),
     MemoryPair(
         'memory-pair', 'In-memory layer: send and receive, 200 bytes', (CPU,), ('ours', 'asgiref1', 'channels4/memory'),
+        rounds=3,
         goals=(Goal('cpu', '<=', 0.5, 'asgiref1'), Goal('cpu', '<=', 0.5, 'channels4/memory')),
     ),
     MemoryGroup(
         'memory-group', 'In-memory layer: group sends to 1,000 members', (Metric('sends', 'group sends/s', 1),),
-        ('ours', 'asgiref1', 'channels4/memory'),
+        ('ours', 'asgiref1', 'channels4/memory'), rounds=3,
         goals=(Goal('sends', '>=', 20, 'asgiref1'), Goal('sends', '>=', 20, 'channels4/memory')),
     ),
 ]

@@ -193,7 +193,7 @@ WORKLOADS = [
     Broadcast(
         'broadcast-500', 'Broadcast to 500 sockets, 100 bytes', (RATE, CPU, LOST, Metric('closed', 'sockets')),
         ('ours', 'channels1', 'channels1/default', 'channels4', 'channels4/pubsub', 'ceiling'),
-        series=BROADCASTS, x=500,
+        rounds=3, series=BROADCASTS, x=500,
         goals=(
             Goal('rate', '>=', 20, 'channels1'), Goal('rate', '>=', 5, 'channels4'),
             Goal('rate', '>=', 5, 'channels4/pubsub'), Goal('lost', '<=', 0),
@@ -207,6 +207,7 @@ WORKLOADS = [
     ),
     Connects(
         'connects', 'WebSockets opened, accepted and closed, 50 at a time', (RATE, CPU), SOCKETS,
+        rounds=3,
         goals=(Goal('rate', '>=', 3, 'channels1'), Goal('rate', '>=', 1, 'channels4')),
     ),
     Idle(
