@@ -415,13 +415,21 @@ def test_client_that_reads_nothing(start, client):
     server = start(
         {"http.request": lambda layer, message: layer.send(
             message["reply_channel"], {"status": 200, "content": b"x" * 10000000})},
-        write_timeout=0.3,
+        write_timeout=1, response_buffer=0,
     )
     two = client(server)
     two.conn.increment_flow_control_window(2 ** 30)
     two.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2 ** 30})
     two.headers()
-    server.workers.wait_for("http.disconnect")
+    server.workers.wait_for("http.request")
+    [connection] = server.server.guard.connections
+    for _ in range(PATIENCE * 20):
+        if not connection._writable.is_set():
+            break
+        threading.Event().wait(0.05)
+    # That is no sign of life as long as it doesn't read.
+    two.headers(method="HEAD")
+    server.workers.wait_for("http.disconnect", 2)
 
 
 def test_streams_are_finished_when_the_server_stops(start):

@@ -271,6 +271,24 @@ def test_client_that_reads_nothing(start):
         server.workers.wait_for("http.disconnect")
 
 
+def test_client_that_reads_nothing_and_asks_for_more(start):
+    server = start(
+        {"http.request": lambda layer, message: layer.send(
+            message["reply_channel"], {"status": 200, "content": b"x" * 20000000})},
+        write_timeout=1, response_buffer=0,
+    )
+    with open_connection(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        server.workers.wait_for("http.request")
+        [http] = server.server.guard.connections
+        for _ in range(PATIENCE * 20):
+            if http.flow.write_paused:
+                break
+            time.sleep(0.05)
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        server.workers.wait_for("http.disconnect")
+
+
 def test_client_that_reads_slowly_but_surely(start):
     def consumer(layer, message):
         layer.send(message["reply_channel"], {"status": 200, "content": b"x" * 10000000})

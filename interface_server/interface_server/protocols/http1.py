@@ -105,7 +105,7 @@ class Http1Protocol(HttpToolsProtocol):
         now = self.loop.time()
         if self._lingering:
             self.transport.abort()
-        elif self.flow.write_paused:
+        elif self.flow.write_paused and self._options.write_timeout:
             size = self.transport.get_write_buffer_size()
             if size < self._unsent:
                 self._unsent = size
@@ -123,16 +123,23 @@ class Http1Protocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
+    def _wait(self, seconds: float) -> None:
+        """Give the client so long for what is to come; 0 stands for ever."""
+        if not self.flow.write_paused:
+            # Otherwise it has to read first, whatever else it does.
+            self.deadline = self.loop.time() + seconds if seconds else 0.0
+
     def pause_writing(self) -> None:
+        self._unsent = self.transport.get_write_buffer_size()
+        self._wait(self._options.write_timeout)
         super().pause_writing()
-        if self._options.write_timeout:
-            self._unsent = self.transport.get_write_buffer_size()
-            self.deadline = self.loop.time() + self._options.write_timeout
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        body_timeout = self._options.body_timeout if self._in_body else 0
-        self.deadline = self.loop.time() + body_timeout if body_timeout else 0.0
+        if self._in_body:
+            self._wait(self._options.body_timeout)
+        else:
+            self._wait(self._options.header_timeout if self._in_headers else 0)
 
     # What comes in
 
@@ -147,10 +154,9 @@ class Http1Protocol(HttpToolsProtocol):
         if not self._in_body and not self._in_headers:
             self._in_headers = True
             self._received = 0
-            if self._options.header_timeout:
-                self.deadline = self.loop.time() + self._options.header_timeout
-        elif self._in_body and self._options.body_timeout and not self.flow.write_paused:
-            self.deadline = self.loop.time() + self._options.body_timeout
+            self._wait(self._options.header_timeout)
+        elif self._in_body:
+            self._wait(self._options.body_timeout)
         self._received += len(data)
         try:
             self.parser.feed_data(data)
@@ -202,10 +208,9 @@ class Http1Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_headers = True
-        if self._options.header_timeout:
-            # It may have come behind another, in bytes that were counted there.
-            self._received = self._received or 1
-            self.deadline = self.loop.time() + self._options.header_timeout
+        # It may have come behind another, in bytes that were counted there.
+        self._received = self._received or 1
+        self._wait(self._options.header_timeout)
         self._header_bytes = 0
         self._body_bytes = 0
 
@@ -230,7 +235,7 @@ class Http1Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
-        self.deadline = 0.0
+        self._wait(0)
         has_body = check_framing(
             self.parser.get_method(), self.parser.get_http_version(), self.headers, self._options
         )
@@ -243,8 +248,7 @@ class Http1Protocol(HttpToolsProtocol):
                 raise Refused(400, "A WebSocket handshake has no body.")
         if has_body:
             self._in_body = True
-            if self._options.body_timeout:
-                self.deadline = self.loop.time() + self._options.body_timeout
+            self._wait(self._options.body_timeout)
         self._begin_to_answer()
 
     def _begin_to_answer(self) -> None:
@@ -293,7 +297,7 @@ class Http1Protocol(HttpToolsProtocol):
         # The next one may lie in the same bytes already.
         self._in_headers = False
         self._received = 0
-        self.deadline = 0.0
+        self._wait(0)
         super().on_message_complete()
 
     # Ways out
@@ -301,7 +305,7 @@ class Http1Protocol(HttpToolsProtocol):
     def _refuse(self, refusal: Refused) -> None:
         """Answer the request that is coming in with an error, and end."""
         self._refusal = refusal
-        self.deadline = 0.0
+        self._wait(0)
         incomplete = self._unanswered.pop() if self._unanswered and self._unanswered[-1].more_body else None
         if self._unanswered:
             # An answer in the middle of others would be taken for one of

@@ -123,7 +123,7 @@ class Http2Protocol(asyncio.Protocol):
         now = self._loop.time()
         if self._lingering:
             self._transport.abort()
-        elif not self._writable.is_set():
+        elif not self._writable.is_set() and self._options.write_timeout:
             size = self._transport.get_write_buffer_size()
             if size >= self._unsent:
                 self._transport.abort()
@@ -140,7 +140,8 @@ class Http2Protocol(asyncio.Protocol):
 
     def _rest(self) -> None:
         """Set the deadline for a client that does nothing."""
-        if self._lingering:
+        if self._lingering or not self._writable.is_set():
+            # Whatever else it does, it has to read.
             return
         if self._streams or self._tunnels:
             times = [stream.deadline for stream in self._streams.values() if stream.deadline]
