@@ -219,7 +219,7 @@ class CommitTests(BindingTestCase, TransactionChannelTestCase):
         self.assertEqual(self.actions(client), [CREATE])
 
 
-@exempt('order')
+@exempt('order', 'code')
 class InboundTests(BindingTestCase, ChannelTestCase):
 
     def send(self, binding, client=None, **payload):

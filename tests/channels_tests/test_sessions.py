@@ -5,6 +5,7 @@ from django.channels import auth, sessions
 from django.channels.exceptions import ConsumeLater
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.message import Message
+from django.channels.test.linting import exempt
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
@@ -202,6 +203,7 @@ class UserTests(SessionTestCase):
         self.assertEqual(target, {'other': 1})
 
 
+@exempt('path')
 class OrderingTests(SessionTestCase):
 
     def setUp(self):
