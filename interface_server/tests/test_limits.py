@@ -286,7 +286,11 @@ def test_client_that_reads_nothing_and_asks_for_more(start):
                 break
             time.sleep(0.05)
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        server.workers.wait_for("http.disconnect")
+        for _ in range(PATIENCE * 20):
+            if not server.server.guard.total:
+                break
+            time.sleep(0.05)
+        assert not server.server.guard.total
 
 
 def test_client_that_reads_slowly_but_surely(start):
