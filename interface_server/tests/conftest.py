@@ -38,6 +38,17 @@ CHANNELS = [
 ]
 
 
+def eventually(condition, what="what the test waits for"):
+    """Return the first true value of condition()."""
+    pause = threading.Event()
+    for _ in range(PATIENCE * 20):
+        value = condition()
+        if value:
+            return value
+        pause.wait(0.05)
+    raise AssertionError(f"{what} did not happen")
+
+
 class Workers:
     """
     Threads that run consumers, as workers do.

@@ -6,13 +6,14 @@ import ssl
 import subprocess
 import threading
 
+import certificates
 import h2.config
 import h2.connection
 import h2.errors
 import h2.events
 import h2.settings
 import pytest
-from conftest import PATIENCE
+from conftest import PATIENCE, eventually
 from needs import program
 from test_http import answer, echo_body
 
@@ -36,14 +37,7 @@ def layer():
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """Paths of a certificate for localhost and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    paths = str(folder / "certificate.pem"), str(folder / "key.pem")
-    subprocess.run(
-        [program("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", paths[0], "-keyout", paths[1]],
-        check=True, stderr=subprocess.DEVNULL,
-    )
-    return paths
+    return certificates.make(tmp_path_factory.mktemp("tls"))
 
 
 class Client:
@@ -423,10 +417,7 @@ def test_client_that_reads_nothing(start, client):
     two.headers()
     server.workers.wait_for("http.request")
     [connection] = server.server.guard.connections
-    for _ in range(PATIENCE * 20):
-        if not connection._writable.is_set():
-            break
-        threading.Event().wait(0.05)
+    eventually(lambda: not connection._writable.is_set(), "the pause")
     # That is no sign of life as long as it doesn't read.
     two.headers(method="HEAD")
     server.workers.wait_for("http.disconnect", 2)
@@ -517,19 +508,12 @@ def test_connections_count_before_their_handshake(start, certificate):
     )
     address = ("127.0.0.1", server.port)
     with socket.create_connection(address), socket.create_connection(address):
-        for _ in range(PATIENCE * 20):
-            if server.server.guard.total == 2:
-                break
-            threading.Event().wait(0.05)
+        eventually(lambda: server.server.guard.total == 2, "the counting")
         with socket.create_connection(address, timeout=PATIENCE) as third, pytest.raises(OSError):
             tls_context(certificate, "http/1.1").wrap_socket(third, server_hostname="localhost")
         assert server.server.guard.refused["total"] == 1
     # Those two had their time.
-    for _ in range(PATIENCE * 20):
-        if not server.server.guard.total:
-            break
-        threading.Event().wait(0.05)
-    assert not server.server.guard.total
+    eventually(lambda: not server.server.guard.total, "the end of the connections")
 
 
 def test_request_in_the_same_bytes_as_the_end_of_the_handshake(start, certificate):

@@ -4,7 +4,7 @@ import socket
 import time
 
 import pytest
-from conftest import PATIENCE
+from conftest import PATIENCE, eventually
 from websockets.exceptions import ConnectionClosed
 
 from interface_server.backport import bridge
@@ -152,10 +152,7 @@ def test_one_read_of_tiny_frames_does_not_become_thousands_of_messages(start, la
             layer.send("websocket.receive", {"text": "in the way"})
         ws.socket.sendall(b"\x81\x80\0\0\0\0" * 10000)
         [session] = server.application.mailroom._sockets.values()
-        for _ in range(PATIENCE * 20):
-            if session._paused:
-                break
-            time.sleep(0.05)
+        eventually(lambda: session._paused, "the pause")
         assert session._paused and len(taken) < 100
 
 
@@ -281,16 +278,9 @@ def test_client_that_reads_nothing_and_asks_for_more(start):
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         server.workers.wait_for("http.request")
         [http] = server.server.guard.connections
-        for _ in range(PATIENCE * 20):
-            if http.flow.write_paused:
-                break
-            time.sleep(0.05)
+        eventually(lambda: http.flow.write_paused, "the pause")
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        for _ in range(PATIENCE * 20):
-            if not server.server.guard.total:
-                break
-            time.sleep(0.05)
-        assert not server.server.guard.total
+        eventually(lambda: not server.server.guard.total, "the end of the connections")
 
 
 def test_client_that_reads_slowly_but_surely(start):
@@ -595,11 +585,7 @@ def test_all_who_wait_learn_that_their_client_went(start, layer):
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
         server.workers.wait_for("http.request")
     server.workers.wait_for("http.disconnect")
-    for _ in range(PATIENCE * 20):
-        if not server.application.mailroom.exchange_count:
-            break
-        time.sleep(0.05)
-    assert not server.application.mailroom.exchange_count
+    eventually(lambda: not server.application.mailroom.exchange_count, "the end of the requests")
 
 
 def test_client_of_http_1_0_gets_no_chunks(start):

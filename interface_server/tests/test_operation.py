@@ -6,15 +6,15 @@ import shutil
 import signal
 import socket
 import ssl
-import subprocess
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 
+import certificates
 import pytest
-from conftest import CHECKOUT, PATIENCE
+from conftest import CHECKOUT, PATIENCE, eventually
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures, too.
 from test_http2 import certificate  # noqa: F401
 
@@ -24,17 +24,6 @@ from interface_server.asgi import from_environment, read_options
 from interface_server.errors import UsageError
 from interface_server.logs import JsonFormatter, TextFormatter
 from interface_server.options import Options
-
-
-def eventually(condition, what):
-    """Return the first true value of condition()."""
-    pause = threading.Event()
-    for _ in range(PATIENCE * 20):
-        value = condition()
-        if value:
-            return value
-        pause.wait(0.05)
-    raise AssertionError(f"{what} did not happen")
 
 
 def fetch(port, path):
@@ -304,11 +293,7 @@ def test_certificate_is_loaded_again(run, port, folder, certificate):  # noqa: F
         shutil.copyfile(source, target)
     program = server(run, "-p", port, "--certificate", paths[0], "--private-key", paths[1], "project:channel_layer")
     before = fingerprint(port, paths[0])
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost", "-out", str(paths[0]), "-keyout", str(paths[1])],
-        check=True, stderr=subprocess.DEVNULL,
-    )
+    certificates.make(folder)
     program.signal(signal.SIGHUP)
     program.wait_for("The certificate was loaded again")
     assert fingerprint(port, paths[0]) != before

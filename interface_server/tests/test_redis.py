@@ -6,7 +6,7 @@ import time
 import uuid
 
 import pytest
-from conftest import PATIENCE
+from conftest import PATIENCE, eventually
 from test_command import get, server
 from test_command import folder, port, run  # noqa: F401  Fixtures.
 from websockets.exceptions import ConnectionClosed
@@ -32,15 +32,6 @@ def layer(own_redis):
     layer = RedisChannelLayer(hosts=[own_redis.url], prefix=f"test.{uuid.uuid4().hex}:")
     yield layer
     layer.close()
-
-
-def eventually(condition):
-    pause = threading.Event()
-    for _ in range(PATIENCE * 20):
-        if condition():
-            return
-        pause.wait(0.05)
-    raise AssertionError("it did not happen")
 
 
 def accepts(port):
@@ -125,6 +116,22 @@ def test_reading_goes_on_after_the_disk_of_redis_was_full(start, own_redis, capl
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("interface_server.layers")]
     assert len([line for line in lines if "MISCONF" in line]) == 1
     assert len([line for line in lines if "can be reached again" in line]) == 1
+
+
+def test_sockets_are_kept_for_a_while_when_redis_is_away(start, own_redis):
+    server = start({"websocket.connect": accept}, outage_timeout=2)
+    with server.socket() as ws:
+        server.workers.wait_for("websocket.connect")
+        went = time.monotonic()
+        own_redis.kill()
+        assert server.get("/")[0] == 503
+        assert not server.application.layer.is_reachable
+        with pytest.raises(ConnectionClosed):
+            ws.recv(PATIENCE)
+        assert ws.close_code == 1012
+        assert time.monotonic() - went > 1
+    # The workers' own connection is waited for by the end of the test.
+    own_redis.start()
 
 
 @exempt("order", "path")

@@ -3,7 +3,7 @@ import collections
 import threading
 
 import pytest
-from conftest import PATIENCE
+from conftest import PATIENCE, eventually
 
 
 class OldLayer:
@@ -96,10 +96,7 @@ def test_trouble_with_receiving(start, layer, caplog):
     # Of the reader or of a worker, whoever comes first; the latter has no say.
     server.workers.stop()
     layer.receive_error = OSError("the cable was pulled")
-    for _ in range(PATIENCE * 20):
-        if "The channel layer can't be read (the cable was pulled)" in caplog.text:
-            break
-        threading.Event().wait(0.05)
+    eventually(lambda: "The channel layer can't be read (the cable was pulled)" in caplog.text, "the line in the log")
     assert "trying until it can" in caplog.text
     worker = threading.Thread(target=lambda: answer_one(layer))
     worker.start()
