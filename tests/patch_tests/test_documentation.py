@@ -2,6 +2,7 @@
 The documentation for users: complete, without dead links, and valid Python.
 """
 import ast
+import doctest
 import re
 import textwrap
 import unittest
@@ -22,7 +23,7 @@ def python_blocks(path):
         found = re.finditer(r'^```python\n(.*?)^```$', read(path), re.M | re.S)
     else:
         # What is no Python has a directive that says so.
-        found = re.finditer(r'^(?!\.\. ).*::\n\n((?: +.*\n|\n)+)', read(path), re.M)
+        found = re.finditer(r'^(?!\.\. ).*::\n\n(( +)\S.*\n(?:\2.*\n|\n)*)', read(path), re.M)
     for match in found:
         yield read(path)[:match.start()].count('\n') + 1, textwrap.dedent(match.group(1))
 
@@ -52,7 +53,7 @@ class DocumentationTests(unittest.TestCase):
 
     def test_the_index_leads_to_every_page(self):
         names = {path.relative_to(DOCS).with_suffix('').as_posix() for path in DOCS.rglob('*.txt')} - {'index'}
-        self.assertEqual(set(re.findall(r':doc:`([\w/]+)`', read(DOCS / 'index.txt'))), names)
+        self.assertEqual(set(re.findall(r':doc:`([\w/-]+)`', read(DOCS / 'index.txt'))), names)
 
     def test_examples_are_python(self):
         count = 0
@@ -63,8 +64,10 @@ class DocumentationTests(unittest.TestCase):
             for line, code in python_blocks(path):
                 count += 1
                 if code.startswith("'"):
-                    # Items of a dictionary.
-                    code = '{%s}' % code
+                    # Items of a dictionary, one a line.
+                    code = re.sub(r"^('.*)$", r'{\1}', code, flags=re.M)
+                elif code.startswith('>>> '):
+                    code = ''.join(example.source for example in doctest.DocTestParser().get_examples(code))
                 try:
                     ast.parse(code)
                 except SyntaxError as error:
