@@ -20,6 +20,10 @@ MESSAGE, GROUP = 1, 2
 #: Flags of the kind: the body is a reference to pieces; it is encrypted.
 IN_PIECES, ENCRYPTED = 16, 32
 
+#: Bytes of a body that are copied without a thought. A copy of much more
+#: costs as much as everything else, since its memory comes from the system.
+COPIED = 4096
+
 _HEADER = struct.Struct('>BBQH')
 _MEMBERS = struct.Struct('>QQL')
 _REFERENCE = struct.Struct('>16sQL')
@@ -38,7 +42,8 @@ class Entry(object):
     """
     An entry that was read.
 
-    `kind` and `flags` are numbers, `deadline` ms, `label` text, `body` bytes.
+    `kind` and `flags` are numbers, `deadline` ms, `label` text, `body` bytes
+    or a view of them.
     An entry of kind GROUP also has `base` and `version`, the versions of the
     process's members before and after `changes`, "+name" and "-name".
     """
@@ -65,7 +70,11 @@ class Entry(object):
                 raise ValueError('unknown kind %d' % kind)
         except (struct.error, ValueError) as error:
             raise MalformedMessage('An entry has a header that is none: %s.' % error)
-        self.body = data[start:]
+        if len(data) - start > COPIED and not self.flags & ENCRYPTED:
+            # It is read once, so it need not be copied for that.
+            self.body = memoryview(data)[start:]
+        else:
+            self.body = data[start:]
 
 
 def deadline_of(data):

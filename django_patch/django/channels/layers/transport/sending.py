@@ -11,7 +11,7 @@ from ... import names
 from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
 from .. import codec
 from . import scripts
-from .envelope import ENCRYPTED, IN_PIECES, MESSAGE, deadline_of, pack_header, pack_reference
+from .envelope import COPIED, ENCRYPTED, IN_PIECES, MESSAGE, deadline_of, pack_header, pack_reference
 from .keys import statistics_name
 from .options import MAX_SIZE, PIECES_GRACE
 from .plans import DONE, Result, checked, flat
@@ -244,7 +244,11 @@ class Sender(object):
         except KeyError:
             head = route.heads[shard] = self._head(route, shard, 1)
         header = pack_header(MESSAGE | flags, self._clocks[shard].after(self._options.lifetime), label)
-        return b'%s$%d\r\n%s%s\r\n' % (head, len(header) + len(body), header, body)
+        size = len(header) + len(body)
+        if size > COPIED:
+            # Formatting would grow its result, and copy it each time.
+            return b''.join((head, b'$%d\r\n' % size, header, body, b'\r\n'))
+        return b'%s$%d\r\n%s%s\r\n' % (head, size, header, body)
 
     def _head(self, route, shard, entries):
         options, queue = self._options, route.queue
