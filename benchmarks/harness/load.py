@@ -91,6 +91,6 @@ def parse_wrk(text):
     }
     return {
         'requests': int(total.group(1)), 'seconds': float(total.group(2)) * UNITS[total.group(3)],
-        # There are none where next to nothing was answered.
-        'p50': percentiles.get('50', float('nan')), 'p99': percentiles.get('99', float('nan')),
+        # None where next to nothing was answered.
+        'p50': percentiles.get('50'), 'p99': percentiles.get('99'),
     }

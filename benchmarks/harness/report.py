@@ -71,8 +71,6 @@ def read_figures(row):
 
 def number(value, digits):
     """Return a number as text, with as many digits as it deserves."""
-    if value != value:
-        return '-'
     if digits == 0 and 0 < abs(value) < 10:
         digits = 1
     return '{:,.{}f}'.format(value, digits)

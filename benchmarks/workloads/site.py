@@ -78,9 +78,9 @@ class Requests(SiteWorkload):
         load.wrk(machine, url, self.connections, self.least, self.script or None)
         meter = Meter(stack)
         answer = load.wrk(machine, url, self.connections, seconds, self.script or None)
-        figures = dict(meter.read(answer['requests']), **{
-            'rate': answer['requests'] / answer['seconds'], 'p50': answer['p50'] * 1e3, 'p99': answer['p99'] * 1e3,
-        })
+        figures = dict(meter.read(answer['requests']), rate=answer['requests'] / answer['seconds'])
+        for name in ('p50', 'p99'):
+            figures[name] = answer[name] and answer[name] * 1e3
         if self.megabytes:
             figures['MB/s'] = figures['rate'] * self.megabytes
         return figures
