@@ -12,7 +12,6 @@ from django.channels.exceptions import (
 )
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.memory import InMemoryChannelLayer
-from django.channels.pace import Pace
 from django.channels.worker import DEFERRED, DROPPED, FAILED, HANDLED, UNROUTED, Worker, WorkerGroup
 from django.test import SimpleTestCase
 
@@ -94,26 +93,6 @@ class WorkerTests(LogTestCase, SimpleTestCase):
                     self.layer.send('task', {'n': n})
             del self.seen[:]
             self.assertEqual((worker.run_once(), self.seen), (HANDLED, seen))
-
-    def test_what_is_quick_is_taken_in_numbers_and_what_is_slow_singly(self):
-        pace = Pace()
-        self.assertEqual(pace.limit(), 1)
-        for seconds, times, limit in ((0.0001, 200, 32), (1.0, 1, 1), (0.0001, 1, 1), (0.001, 200, 4)):
-            for _ in range(times):
-                pace.took(seconds)
-            self.assertEqual(pace.limit(), limit)
-
-    def test_without_a_number_the_pace_decides_how_many_are_taken(self):
-        worker = self.worker([route('task', lambda message: self.seen.append(message['n']))])
-        for n in range(40):
-            self.layer.send('task', {'n': n})
-        pace = Pace()
-        for count in (1, 33):
-            # Whatever this machine made of the first one.
-            worker.run_once(pace)
-            self.assertEqual(len(self.seen), count)
-            pace.seconds = 0
-        self.assertEqual(self.seen, list(range(33)))
 
     def test_a_layer_without_batches_is_asked_for_one(self):
         class OneByOne(object):

@@ -23,7 +23,7 @@ LEVELS = {
     'outbox': 2,
     # The package of the layers reads the settings; the layers in it don't.
     'layers': 2, 'layers.*': 1, 'routing': 1, 'signals': 1, 'conf': 1, 'log': 1, 'decorators': 1,
-    'names': 0, 'exceptions': 0, 'pace': 0, 'compat': 0,
+    'names': 0, 'exceptions': 0, 'compat': 0,
 }
 
 #: Steps to the side that are meant, and why.

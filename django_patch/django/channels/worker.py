@@ -13,11 +13,9 @@ import threading
 import time
 
 from . import outbox
-from .compat.waker import monotonic
 from .exceptions import ChannelSocketException, ConsumeLater, LayerUnavailable
 from .layers.base import send_blocking
 from .message import Message
-from .pace import Pace
 from .signals import consumer_finished, consumer_started, worker_process_ready, worker_ready
 
 logger = logging.getLogger('django.channels')
@@ -37,13 +35,13 @@ class Worker(object):
     `only_channels` and `exclude_channels` are lists of globs. `threads`
     loops run side by side, the first in the thread that calls run().
     `requeue_timeout` is for how many seconds ConsumeLater waits for room.
-    Each loop takes up to `prefetch` messages at once if they wait already,
-    or by default as many as `pace` allows: fewer round trips, but they wait
-    for one another, and a worker that is killed takes them along.
+    Each loop takes up to `prefetch` messages at once if they wait already:
+    fewer round trips, but they wait for one another, and a worker that is
+    killed takes them along.
     """
 
     def __init__(self, channel_layer, callback=None, message_retries=10, signal_handlers=True, only_channels=None,
-                 exclude_channels=None, threads=1, requeue_timeout=1.0, prefetch=None):
+                 exclude_channels=None, threads=1, requeue_timeout=1.0, prefetch=1):
         self.channel_layer = channel_layer
         self.callback = callback
         self.message_retries = message_retries
@@ -128,10 +126,10 @@ class Worker(object):
 
     def _loop(self):
         worker_ready.send(sender=type(self), worker=self)
-        pace, pause = Pace(), 0
+        pause = 0
         while not self.termed:
             try:
-                received = self.run_once(pace)
+                received = self.run_once()
             except Exception as error:
                 # The layer failed, whatever it calls that. It is said once
                 # an outage, with the traceback of what nobody expects.
@@ -150,31 +148,23 @@ class Worker(object):
         while not self.termed and time.time() < deadline:
             time.sleep(0.05)
 
-    def run_once(self, pace=None):
+    def run_once(self):
         """
-        Wait for a message, or for as many as may be taken, and handle them.
+        Wait for a message, or for `prefetch` at most, and handle it.
 
         Return what became of the last, or None if there was none. Raise what
         the layer raises.
         """
         outcome = None
-        received = self._receive(self.prefetch or (1 if pace is None else pace.limit()))
-        begin = monotonic()
-        for channel, content in received:
+        for channel, content in self._receive():
             # Also after stop(): what was taken is in hand.
             outcome = self.handle(channel, content)
-            if pace is not None:
-                end = monotonic()
-                pace.took(end - begin)
-                begin = end
         return outcome
 
-    def _receive(self, limit):
+    def _receive(self):
         layer = self.channel_layer
-        # What was asked for is done where it can be; else it has to pay.
-        able = hasattr(layer, 'receive_batch') if self.prefetch else getattr(layer, 'receives_batches', False)
-        if limit > 1 and able:
-            return layer.receive_batch(self.channels, limit, layer.receive_timeout)
+        if self.prefetch > 1 and hasattr(layer, 'receive_batch'):
+            return layer.receive_batch(self.channels, self.prefetch, layer.receive_timeout)
         channel, content = layer.receive(self.channels, block=True)
         if channel is not None:
             return [(channel, content)]

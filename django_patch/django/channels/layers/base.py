@@ -40,9 +40,8 @@ class BaseChannelLayer(object):
     parts = ()
     #: Do other processes see the messages?
     spans_processes = False
-    #: Does receive(block=True) wait without polling, and receive_batch() take
-    #: many messages for the price of one?
-    supports_blocking_receive = receives_batches = False
+    #: Does receive(block=True) wait without polling?
+    supports_blocking_receive = False
     #: Seconds that receive(block=True) waits at most.
     receive_timeout = 5.0
     #: How many clients' full capacity does the queue of one ! channel hold?

@@ -30,7 +30,7 @@ class InMemoryChannelLayer(BaseChannelLayer):
     `clock` returns the time in seconds; tests pass their own.
     """
     parts = ('groups', 'flush', 'statistics')
-    supports_blocking_receive = receives_batches = True
+    supports_blocking_receive = True
 
     def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None, process_capacity=None,
                  clock=time.time):

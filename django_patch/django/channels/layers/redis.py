@@ -37,7 +37,7 @@ class RedisChannelLayer(BaseChannelLayer):
     """
     parts = ('groups', 'flush', 'statistics')
     spans_processes = True
-    supports_blocking_receive = receives_batches = True
+    supports_blocking_receive = True
 
     def __init__(self, hosts=None, prefix='channels:', expiry=60, group_expiry=86400, capacity=100,
                  channel_capacity=None, symmetric_encryption_keys=None, process_capacity=None,

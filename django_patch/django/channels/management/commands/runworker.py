@@ -30,10 +30,10 @@ class Command(BaseCommand):
             help='How many messages are handled at the same time; default: %(default)s.',
         )
         parser.add_argument(
-            '--prefetch', dest='prefetch', type=int, metavar='N',
-            help='How many waiting messages a thread takes from the layer at once. Many cost less, but wait for one '
-                 'another, and are lost with a worker that is killed. Default: what it does in 5 ms, as far as its '
-                 'last messages tell, and 32 at most.',
+            '--prefetch', dest='prefetch', type=int, default=1, metavar='N',
+            help='How many waiting messages a thread takes from the layer at once; default: %(default)s. More cost '
+                 'less, but wait for one another, and are lost with a worker that is killed: for workers whose '
+                 'consumers are all quick.',
         )
         parser.add_argument(
             '--only-channels', dest='only_channels', action='append', metavar='GLOB',
@@ -47,7 +47,7 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         if options['threads'] < 1:
             raise CommandError('--threads must be 1 or more.')
-        if options['prefetch'] is not None and options['prefetch'] < 1:
+        if options['prefetch'] < 1:
             raise CommandError('--prefetch must be 1 or more.')
         layer = self.get_layer(options['layer'])
         self.verbosity = int(options['verbosity'])
