@@ -102,7 +102,9 @@ class DependencyTests(MergedTreeTestCase):
             lines = output.strip().splitlines()
             self.assertGreater(int(lines.pop().split()[0]), 50)
             # What the class is made of needs redis-py, and says so; everything
-            # else that is there has nothing to ask for.
+            # else that is there has nothing to ask for. But what mends Django
+            # for newer Pythons is never imported by its name, and not on these.
+            lines = [line for line in lines if not line.startswith('django.channels.compat.old_django: ')]
             for line in lines:
                 self.assertRegex(line, r'^django\.channels\.layers\.\w+: .*redis')
             self.assertIn('django.channels.layers.redis', ' '.join(lines))
