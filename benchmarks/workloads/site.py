@@ -23,7 +23,8 @@ LOST = Metric('lost', '%', 1)
 @dataclasses.dataclass(frozen=True)
 class SiteWorkload(Workload):
     """What the workloads of sites share: which Stack serves for which variant."""
-    fresh = False
+    #: Does it need a Stack that has served nothing yet, and one for itself?
+    fresh = spoils = False
 
     #: Variant -> kind of Stack.
     KINDS = {'': 'site', 'memory': 'inside', 'pubsub': 'pubsub', 'default': 'default'}
@@ -33,7 +34,10 @@ class SiteWorkload(Workload):
 
     def measure(self, machine, peer, variant):
         with machine.serving(peer, self.KINDS[variant], self.fresh) as stack, machine.programs() as programs:
-            return self.load(machine, stack, programs, self.seconds(machine))
+            figures = self.load(machine, stack, programs, self.seconds(machine))
+        if self.spoils:
+            machine.drop_stack(peer, self.KINDS[variant])
+        return figures
 
     def seconds(self, machine):
         """Return for how many seconds is measured; wrk knows whole ones only."""
@@ -109,6 +113,8 @@ class Broadcast(SiteWorkload):
     """A socket sends 100 bytes, and all of `sockets` get them; a few are under way at once."""
     sockets: int = 500
     window: int = 8
+    # Some peers take long to see thousands of sockets off.
+    spoils = True
 
     def load(self, machine, stack, programs, seconds):
         client = load.WebSockets(
@@ -140,7 +146,7 @@ class Connects(SiteWorkload):
 class Idle(SiteWorkload):
     """The memory that `sockets` take which say nothing, in a stack that has served nothing before."""
     sockets: int = 5000
-    fresh = True
+    fresh = spoils = True
 
     def load(self, machine, stack, programs, seconds):
         warm = load.WebSockets(machine, programs, 'echo', stack.port, '/echo/', 10, 0.3, 100)
