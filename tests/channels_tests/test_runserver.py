@@ -37,7 +37,11 @@ class HookTests(LogTestCase, TestCase):
         output = six.StringIO()
         command = type(str('Command'), (kind,), attributes)(stdout=output)
         command.addr, command.port, command.use_ipv6, command._raw_ipv6 = address, '8123', ':' in address, False
-        self.assertTrue(serve(command, use_reloader=False, skip_checks=True, use_threading=False))
+        self.assertTrue(serve(
+            command, use_reloader=False, skip_checks=True, use_threading=False,
+            # Those that staticfiles adds.
+            use_static_handler=True, insecure_serving=False,
+        ))
         return output.getvalue()
 
     def test_a_server_class_of_its_own_serves(self):
