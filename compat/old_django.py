@@ -138,7 +138,7 @@ def escape_sequences():
     r"""
     Python 3.12 shows a warning for what is no escape sequence, such as '\d'.
 
-    Django 1.8 to 1.11 are full of them: each start that compiles tells all.
+    Django 1.8 to 1.10 are full of them: each start that compiles tells all.
     """
     for folder in sys.modules['django'].__path__:
         warnings.filterwarnings('ignore', 'invalid escape sequence', SyntaxWarning, re.escape(folder))
@@ -269,7 +269,7 @@ MENDS = [
     (regex_flags, (3, 11), (2, 0), ['django.core.urlresolvers', 'django.urls.resolvers']),
     (six_importer, (3, 12), (2, 0), ['django.utils.six']),
     (test_durations, (3, 12), (2, 0), ['django.test.runner']),
-    (escape_sequences, (3, 12), (2, 0), []),
+    (escape_sequences, (3, 12), (1, 11), []),
     (cgi_module, (3, 13), (2, 0), []),
 ]
 
