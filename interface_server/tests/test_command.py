@@ -125,10 +125,12 @@ def run(folder):
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=dict(os.environ, PYTHONUNBUFFERED="1"),
                 start_new_session=True, **kwargs
             )
+            program = Program(process)
+            # From the last line up: what still reads must have come to the end.
             stack.callback(process.stdout.close)
-            stack.callback(process.wait, PATIENCE)
+            stack.callback(program.finish)
             stack.callback(kill_group, process.pid)
-            return Program(process)
+            return program
 
         yield run
 
