@@ -15,6 +15,9 @@ from .peers import PEER_PAIRS, PeersRun
 from .results import Result
 from .steps import FOLDERS, JOINT, Bench, JointRun, PairRun
 
+#: Most of what the tests do is waiting: for servers, browsers and clocks.
+JOBS = 2 * (os.cpu_count() or 1)
+
 DESCRIPTION = """
 Run the tests of django.channels on every pair of Python and Django found here.
 
@@ -51,7 +54,8 @@ def parser():
     add('--labels', nargs='+', metavar='LABEL', default=[],
         help='only these tests: a dotted name below channels_tests, or a path below one of the other folders, as '
              'tests/ has them (%s)' % ', '.join(FOLDERS))
-    add('--jobs', type=int, default=2, metavar='N', help='pairs that run at the same time (default: 2)')
+    add('--jobs', type=int, default=JOBS, metavar='N',
+        help='pairs that run at the same time (default: two for each processor, %(default)s here)')
     add('--require-pairs', action='store_true', help="fail, don't skip, when a chosen pair can't run on this machine")
     add('--all', action='store_true',
         help="also every other Python that each Django officially supports, and Django 1.8 to 1.11 on each Python "
