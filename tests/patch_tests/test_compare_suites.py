@@ -156,6 +156,36 @@ servers.tests.HeaderTests.test_strips  3.6   3.11?
         self.assertEqual(named, set(suite.ERA_PYTHONS + suite.NEWER_PYTHONS))
 
 
+class SettleTests(unittest.TestCase):
+    """What fails in company, and passes when it runs alone."""
+
+    STRIPS = 'servers.tests.HeaderTests.test_strips'
+
+    def settle(self, again, expected=('inspectdb.tests.InspectDBTestCase.test_custom_fields',)):
+        self.names = []
+
+        def run(names):
+            self.names += names
+            return parse_output(again)
+
+        return compare_suites.settle(parse_output(FAILED), expected, run)
+
+    def test_what_passes_alone_did_not_fail(self):
+        outcome, lines = self.settle('Ran 1 test in 1s\n\nOK\n')
+        self.assertEqual(self.names, [self.STRIPS])
+        self.assertEqual(lines, ['failed, but not when it ran alone: ' + self.STRIPS])
+        self.assertEqual(outcome.counts, {'tests': 7, 'failures': 1, 'skipped': 1, 'expected failures': 5})
+        self.assertEqual([heading[:4] for heading in outcome.failed], ['FAIL'])
+
+    def test_what_fails_again_has_failed(self):
+        outcome, lines = self.settle(FAILED)
+        self.assertEqual((outcome, lines), (parse_output(FAILED), []))
+
+    def test_what_is_expected_is_not_run_again(self):
+        outcome, lines = self.settle('', [self.STRIPS, 'inspectdb.tests.InspectDBTestCase.test_custom_fields'])
+        self.assertEqual((outcome, lines, self.names), (parse_output(FAILED), [], []))
+
+
 class CommandTests(unittest.TestCase):
 
     def test_help_tells_what_each_python_needs(self):
