@@ -36,12 +36,19 @@ def scratch_tree(source):
 
 
 def unpack(archive, folder):
-    """Unpack the source distribution `archive` below `folder`; return the path of its tree."""
+    """
+    Unpack the source distribution `archive` below `folder`; return the path of its tree.
+
+    Its files belong to whoever unpacks them. Those of root would else belong to
+    whom the archive names, and Django's tests write into them.
+    """
     try:
         with tarfile.open(archive) as content:
-            for name in content.getnames():
-                if name.startswith('/') or '..' in name.split('/'):
-                    raise merging.MergeError('%s names a file outside itself: %s' % (archive, name))
+            for member in content.getmembers():
+                if member.name.startswith('/') or '..' in member.name.split('/'):
+                    raise merging.MergeError('%s names a file outside itself: %s' % (archive, member.name))
+                member.uid, member.gid = [getattr(os, name, int)() for name in ('geteuid', 'getegid')]
+                member.uname = member.gname = ''
             content.extractall(folder)
     except tarfile.TarError as error:
         raise merging.MergeError('%s is neither a folder nor a .tar archive (%s).' % (archive, error))

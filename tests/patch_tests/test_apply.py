@@ -4,6 +4,7 @@ apply.py: every release it is made for, the way back, and what it refuses.
 import os
 import pathlib
 import shutil
+import tarfile
 import tempfile
 import unittest
 
@@ -342,6 +343,20 @@ class SeriesTests(TreeTestCase):
             self.assertEqual({path: merging.read(str(tree), path) for path in touched}, before)
             for applied in done:
                 merging.run_patch(str(tree), applied, reverse=False)
+
+
+class UnpackingTests(TreeTestCase):
+
+    def test_what_is_unpacked_belongs_to_who_unpacks_it(self):
+        import packing
+        archive = self.folder / 'some.tar.gz'
+        with tarfile.open(str(archive), 'w:gz') as content:
+            member = tarfile.TarInfo('tree/file')
+            member.uid = member.gid = 12345
+            member.uname = member.gname = 'somebody'
+            content.addfile(member)
+        tree = packing.unpack(str(archive), str(self.folder / 'out'))
+        self.assertEqual(os.stat(os.path.join(tree, 'file')).st_uid, os.geteuid())
 
 
 class WheelTests(TreeTestCase):
