@@ -219,14 +219,14 @@ def test_port_in_use_says_so(run, port):
     (["--server", "apache", "project:channel_layer"], "invalid choice: 'apache'"),
 ])
 def test_mistakes_are_explained(run, arguments, explanation):
-    status, output = run("-m", "interface_server", *arguments).finish()
+    status, output = run("-m", "interface_server", "-p", "0", *arguments).finish()
     assert status == 2
     assert explanation in output
     assert "Traceback" not in output
 
 
 def test_import_error_inside_the_project_is_not_hidden(run):
-    status, output = run("-m", "interface_server", "broken:channel_layer").finish()
+    status, output = run("-m", "interface_server", "-p", "0", "broken:channel_layer").finish()
     assert status == 1
     assert "No module named 'not_installed_at_all'" in output and "broken.py" in output
 

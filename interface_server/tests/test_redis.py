@@ -182,6 +182,6 @@ def test_command_waits_for_a_redis_that_is_away_and_says_where_it_looks(run, por
 
 
 def test_command_with_a_bad_redis_url(run):  # noqa: F811
-    status, output = run("-m", "interface_server", "--redis", "localhost").finish()
+    status, output = run("-m", "interface_server", "-p", "0", "--redis", "localhost").finish()
     assert status == 2
     assert "'localhost' is not the address of a Redis server" in output
