@@ -11,6 +11,7 @@ from django.channels.exceptions import (
     ChannelFull, ConsumeLater, DenyConnection, LayerUnavailable, WebsocketCloseException,
 )
 from django.channels.layers import ChannelLayerWrapper
+from django.channels.layers.base import BaseChannelLayer
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.worker import DEFERRED, DROPPED, FAILED, HANDLED, UNROUTED, Worker, WorkerGroup
 from django.test import SimpleTestCase
@@ -104,6 +105,22 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         for n in range(2):
             self.layer.send('task', {'n': n})
         self.assertEqual((worker.run_once(), self.seen), (HANDLED, [0]))
+
+    def test_a_layer_that_has_receive_only_is_taken_from_in_batches_too(self):
+        class Plain(BaseChannelLayer):
+            """As little as a layer may have."""
+            send, receive = self.layer.send, self.layer.receive
+
+        self.layer = Plain()
+        worker = self.worker([route('task', lambda message: self.seen.append(message['n']))], prefetch=3)
+        rests = []
+        worker._rest = lambda: rests.append(1)
+        for n in range(4):
+            self.layer.send('task', {'n': n})
+        self.assertEqual((worker.run_once(), self.seen, rests), (HANDLED, [0, 1, 2], []))
+        self.assertEqual((worker.run_once(), self.seen, rests), (HANDLED, [0, 1, 2, 3], []))
+        self.layer.receive = lambda channels, block: (None, None)
+        self.assertEqual((worker.run_once(), rests), (None, [1]))
 
     def test_an_unrouted_message_is_named(self):
         self.assertEqual(self.worker([]).handle('unknown', {}), UNROUTED)

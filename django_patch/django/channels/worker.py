@@ -164,13 +164,13 @@ class Worker(object):
     def _receive(self):
         layer = self.channel_layer
         if self.prefetch > 1 and hasattr(layer, 'receive_batch'):
-            return layer.receive_batch(self.channels, self.prefetch, layer.receive_timeout)
-        channel, content = layer.receive(self.channels, block=True)
-        if channel is not None:
-            return [(channel, content)]
-        if not getattr(layer, 'supports_blocking_receive', False):
+            received = layer.receive_batch(self.channels, self.prefetch, layer.receive_timeout)
+        else:
+            channel, content = layer.receive(self.channels, block=True)
+            received = [] if channel is None else [(channel, content)]
+        if not received and not getattr(layer, 'supports_blocking_receive', False):
             self._rest()
-        return []
+        return received
 
     def _rest(self):
         # Only a layer that can't wait itself is polled.

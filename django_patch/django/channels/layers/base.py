@@ -122,9 +122,16 @@ class BaseChannelLayer(object):
         """
         Return up to `limit` messages as [(channel, message), ...].
 
-        Wait up to `timeout` seconds for the first, and never for more.
+        Wait up to `timeout` seconds for the first, and never for more. Where
+        all there is to wait with is receive(), it waits as long as that does.
         """
-        raise NotImplementedError('subclasses of BaseChannelLayer must provide a receive_batch() method')
+        messages = []
+        while len(messages) < limit:
+            channel, message = self.receive(channels, block=timeout > 0 and not messages)
+            if channel is None:
+                break
+            messages.append((channel, message))
+        return messages
 
     def receive_deliveries(self, channels, limit, timeout=0):
         """
