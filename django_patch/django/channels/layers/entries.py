@@ -2,14 +2,15 @@
 What lies in the queues of the in-memory layer, and how it gets there.
 
 An entry is a message for one channel, or for several of one process, with
-the time it was sent at: the tuple (channels, message, sent, to_group), which
-is made and read much more quickly than an object.
+the time it was sent at, and whether it counts as pending for its client: the
+tuple (channels, message, sent, pending), which is made and read much more
+quickly than an object.
 """
 from __future__ import absolute_import
 
 from ..names import non_local_name, validate_channel_name
 
-IN_CHANNELS, IN_MESSAGE, IN_SENT, IN_TO_GROUP = range(4)
+IN_CHANNELS, IN_MESSAGE, IN_SENT, IN_PENDING = range(4)
 
 #: What a queue that is not there holds.
 NO_QUEUE = ()
@@ -43,21 +44,22 @@ class Routes(object):
     def __init__(self, layer, counters):
         self._layer = layer
         self._counters = counters
-        self._routes = {}
+        #: Channel -> its route, of those asked for before.
+        self.known = {}
         # What readers passed in -> the names that they meant.
         self._valid = {}
 
     def of(self, channel):
         """Return the route of `channel`; raise TypeError or ValueError."""
         try:
-            return self._routes[channel]
+            return self.known[channel]
         except (KeyError, TypeError):
             channel = validate_channel_name(channel)
-        if len(self._routes) >= _KEPT:
-            self._routes.clear()
+        if len(self.known) >= _KEPT:
+            self.known.clear()
         layer, queue = self._layer, non_local_name(channel)
         process_capacity = layer.get_process_capacity(queue) if queue.endswith('!') else None
-        route = self._routes[channel] = _Route(
+        route = self.known[channel] = _Route(
             channel, layer.get_capacity(channel), process_capacity, self._counters.at(queue),
         )
         return route

@@ -18,9 +18,13 @@ from ..exceptions import ChannelFull
 from ..names import non_local_name, validate_channel_name, validate_group_name
 from .base import BaseChannelLayer, copy_message
 from .counters import DROPPED, EXPIRED, FULL, SENT, Counters
-from .entries import IN_CHANNELS, IN_SENT, IN_TO_GROUP, NO_QUEUE, Routes
+from .entries import IN_CHANNELS, IN_PENDING, IN_SENT, NO_QUEUE, Routes
 from .membership import Groups
 from .waiters import Waiters
+
+
+#: A time that doesn't come.
+_NEVER = float('inf')
 
 
 class InMemoryChannelLayer(BaseChannelLayer):
@@ -47,6 +51,7 @@ class InMemoryChannelLayer(BaseChannelLayer):
         # A heap of (time to look, queue name), and the names in it.
         self._schedule = []
         self._scheduled = set()
+        self._next_look = _NEVER
         self._groups = Groups()
         self._counters = Counters()
         self._routes = Routes(self, self._counters)
@@ -54,12 +59,16 @@ class InMemoryChannelLayer(BaseChannelLayer):
     # Sending
 
     def send(self, channel, message):
-        route = self._routes.of(channel)
+        try:
+            route = self._routes.known[channel]
+        except (KeyError, TypeError):
+            route = self._routes.of(channel)
         self.check_message(message)
         message = copy_message(message)
         with self._lock:
             now = self._clock()
-            self._expire(now)
+            if now >= self._next_look:
+                self._expire(now)
             queue = self._queues.get(route.queue, NO_QUEUE)
             if route.process_capacity is None:
                 full = len(queue) >= route.capacity
@@ -73,16 +82,15 @@ class InMemoryChannelLayer(BaseChannelLayer):
                 raise ChannelFull('The channel %s is full: %d messages wait there.' % (
                     route.channel, self._pending.get(route.channel, len(queue)),
                 ))
-            self._push(route, queue, route.channels, message, now, False)
+            self._push(route, queue, route.channels, message, now, route.process_capacity is not None)
 
-    def _push(self, route, queue, channels, message, now, to_group):
+    def _push(self, route, queue, channels, message, now, pending):
         name = route.queue
         if queue is NO_QUEUE:
             queue = self._queues[name] = collections.deque()
             if name not in self._scheduled:
-                self._scheduled.add(name)
-                heapq.heappush(self._schedule, (now + self.expiry, name))
-        queue.append((channels, message, now, to_group))
+                self._look_at(name, now + self.expiry)
+        queue.append((channels, message, now, pending))
         route.counts[SENT] += 1
         if self._waiters.by_channel:
             self._waiters.wake(name)
@@ -131,10 +139,10 @@ class InMemoryChannelLayer(BaseChannelLayer):
         entry = self._pop(channels)
         if entry is None:
             return None
-        channels, message, sent, to_group = entry
+        channels, message, sent, pending = entry
         if len(channels) > 1:
             # The others' turn is next, before anything sent later.
-            rest = channels[1:], copy_message(message), sent, to_group
+            rest = channels[1:], copy_message(message), sent, pending
             self._queues.setdefault(non_local_name(channels[0]), collections.deque()).appendleft(rest)
         return channels[0], message
 
@@ -171,10 +179,11 @@ class InMemoryChannelLayer(BaseChannelLayer):
             queue = self._queues.get(name)
             if queue is None:
                 continue
-            self._drop_expired(name, queue, oldest)
+            if queue[0][IN_SENT] <= oldest:
+                self._drop_expired(name, queue, oldest)
             if queue:
                 entry = queue.popleft()
-                if name.endswith('!'):
+                if entry[IN_PENDING]:
                     self._settle(entry)
                 if not queue:
                     del self._queues[name]
@@ -183,14 +192,12 @@ class InMemoryChannelLayer(BaseChannelLayer):
         return None
 
     def _settle(self, entry):
-        # What a group sent is bounded by its process's capacity alone.
         channel = entry[IN_CHANNELS][0]
-        if not entry[IN_TO_GROUP]:
-            pending = self._pending[channel] - 1
-            if pending:
-                self._pending[channel] = pending
-            else:
-                del self._pending[channel]
+        pending = self._pending[channel] - 1
+        if pending:
+            self._pending[channel] = pending
+        else:
+            del self._pending[channel]
 
     def interrupt(self):
         with self._lock:
@@ -198,18 +205,23 @@ class InMemoryChannelLayer(BaseChannelLayer):
 
     # Expiry
 
+    def _look_at(self, name, when):
+        """Have _expire() look at the queue `name` at the time `when`."""
+        self._scheduled.add(name)
+        heapq.heappush(self._schedule, (when, name))
+        self._next_look = self._schedule[0][0]
+
     def _expire(self, now):
-        schedule = self._schedule
-        while schedule and schedule[0][0] <= now:
-            name = heapq.heappop(schedule)[1]
+        while now >= self._next_look:
+            name = heapq.heappop(self._schedule)[1]
+            self._next_look = self._schedule[0][0] if self._schedule else _NEVER
             self._scheduled.discard(name)
             queue = self._queues.get(name)
             if queue is None:
                 continue
             self._drop_expired(name, queue, now - self.expiry)
             if queue:
-                self._scheduled.add(name)
-                heapq.heappush(schedule, (queue[0][IN_SENT] + self.expiry, name))
+                self._look_at(name, queue[0][IN_SENT] + self.expiry)
             else:
                 del self._queues[name]
 
@@ -217,8 +229,9 @@ class InMemoryChannelLayer(BaseChannelLayer):
         while queue and queue[0][IN_SENT] <= oldest:
             entry = queue.popleft()
             self._counters.at(name)[EXPIRED] += 1
-            if name.endswith('!'):
+            if entry[IN_PENDING]:
                 self._settle(entry)
+            if name.endswith('!'):
                 # Nobody read it, so nobody is there.
                 for channel in entry[IN_CHANNELS]:
                     self._groups.discard_everywhere(channel)
@@ -248,7 +261,8 @@ class InMemoryChannelLayer(BaseChannelLayer):
         message = copy_message(message)
         with self._lock:
             now = self._clock()
-            self._expire(now)
+            if now >= self._next_look:
+                self._expire(now)
             members = self._groups.members(group, now)
             if not members:
                 return
@@ -260,8 +274,8 @@ class InMemoryChannelLayer(BaseChannelLayer):
                     self._push(route, queue, channels, copy_message(message), now, False)
                 else:
                     # Several clients of one process share an entry, and it
-                    # counts once.
-                    self._push(route, queue, channels, message, now, True)
+                    # counts once, for the process alone.
+                    self._push(route, queue, channels, message, now, False)
 
     # Statistics and upkeep
 
