@@ -188,7 +188,8 @@ class WebSocketSession:
     def _say_goodbye(self, code: int) -> None:
         message = self._machine.disconnect_message(code)
         if message is not None:
-            self._app.layer.send_soon("websocket.disconnect", message)
+            # Many sockets may end at once, and each leaves something to undo.
+            self._app.layer.send_soon("websocket.disconnect", message, self._app.options.send_timeout)
         if self._accepted:
             self._app.metrics.sockets_closed[code] += 1
             self._log("disconnected")

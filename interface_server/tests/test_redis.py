@@ -1,4 +1,5 @@
-"""A Redis that is away, comes back, or has forgotten everything."""
+"""A Redis that is away, comes back, or has forgotten everything; and what it is asked."""
+import asyncio
 import os
 import socket
 import threading
@@ -48,6 +49,26 @@ def answer(layer, message):
 
 def accept(layer, message):
     layer.send(message["reply_channel"], {"accept": True})
+
+
+def test_messages_that_nobody_waits_for_go_together(layer, own_redis):
+    import redis
+
+    from interface_server.layers.redis import RedisLayer
+
+    async def send():
+        sender = RedisLayer(layer)
+        sender.start()
+        await sender.send("first", {})
+        client.config_resetstat()
+        for number in range(20):
+            sender.send_soon("http.disconnect", {"reply_channel": f"http.response.test!{number}", "path": "/"})
+        await sender.close()
+
+    with redis.Redis.from_url(own_redis.url) as client:
+        asyncio.run(send())
+        assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
+    assert len(layer.receive_batch(["http.disconnect"], 100)) == 20
 
 
 def test_requests_get_503_while_redis_is_away_and_200_after(start, own_redis, caplog):

@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from conftest import PATIENCE
+from conftest import PATIENCE, eventually
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from django.channels.exceptions import ChannelFull
@@ -70,6 +70,22 @@ def test_client_that_just_goes(start):
     with server.socket() as ws:
         ws.socket.shutdown(socket.SHUT_RDWR)
     assert server.workers.wait_for("websocket.disconnect")[0]["code"] in (1005, 1006)
+
+
+def test_many_that_go_at_once_are_all_told_of(start, layer):
+    layer.capacity = 4
+    all_are_gone = threading.Event()
+
+    def goodbye(layer, message):
+        all_are_gone.wait(PATIENCE)
+
+    server = start({"websocket.connect": reply(accept=True), "websocket.disconnect": goodbye}, threads=1)
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(server.socket())
+    eventually(lambda: not server.application.mailroom.socket_count)
+    all_are_gone.set()
+    server.workers.wait_for("websocket.disconnect", 12)
 
 
 @pytest.mark.parametrize("message, status, body", [

@@ -75,9 +75,23 @@ class AsyncLayer(abc.ABC):
         self.send_then(channel, message, done)
         await outcome
 
-    def send_soon(self, channel: str, message: Message) -> None:
-        """Send `message` if there is room; nobody waits for the outcome."""
-        self.send_then(channel, message, ignore)
+    def send_soon(self, channel: str, message: Message, patience: float = 0.0) -> None:
+        """
+        Send `message`; nobody waits for the outcome.
+
+        While the channel is full, try again for `patience` seconds.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + patience
+        pause = FIRST_PAUSE
+
+        def done(error: Optional[Exception]) -> None:
+            nonlocal pause
+            if isinstance(error, exceptions.ChannelFull) and loop.time() < deadline:
+                loop.call_later(pause, self.send_then, channel, message, done)
+                pause = min(pause * 2, LAST_PAUSE)
+
+        self.send_then(channel, message, done if patience else ignore)
 
     def hold(self, channel: str) -> bool:
         """

@@ -18,13 +18,16 @@ from django.channels.layers.transport.trouble import COMMAND_TIMEOUT, unavailabl
 
 from ..backport import exceptions, names
 from ..types import Message
-from . import AsyncLayer, Dispatch, Done, ignore
+from . import LAST_PAUSE, AsyncLayer, Dispatch, Done, ignore
 from .links import Link, Outcome, Shard
 
 #: Messages that are taken from Redis at once.
 BATCH = 200
 #: Seconds that a reader waits before it asks again.
 READ_TIMEOUT = 10.0
+#: Seconds that a message nobody waits for stays, so that it goes with others:
+#: there is one at the end of every request.
+SOON = 0.01
 
 
 class _Answered:
@@ -56,6 +59,9 @@ class RedisLayer(AsyncLayer):
         self._options = layer.transport_options
         self._shards: list[Shard] = []
         self._pending: set[asyncio.Task[None]] = set()
+        # (what to send, until when to try) of what nobody waits for.
+        self._soon: list[tuple[tuple[str, Message], float]] = []
+        self._courier: Optional[asyncio.Task[None]] = None
         self._lost: Optional[Callable[[Sequence[str]], None]] = None
         self._read_channels: dict[int, list[str]] = {}
         self._transport = Transport(self._options, time.monotonic, self._on_lost_state)
@@ -110,6 +116,28 @@ class RedisLayer(AsyncLayer):
 
         shard = self._shards[request[0]]
         link.call_then(request[1], COMMAND_TIMEOUT, tell)
+
+    def send_soon(self, channel: str, message: Message, patience: float = 0.0) -> None:
+        self._soon.append(((channel, message), time.monotonic() + patience))
+        if self._courier is None or self._courier.done():
+            self._courier = asyncio.get_running_loop().create_task(self._carry_soon())
+
+    async def _carry_soon(self) -> None:
+        """Send what nobody waits for, until there is none."""
+        pause = SOON
+        while self._soon:
+            await asyncio.sleep(pause)
+            waiting, self._soon = self._soon, []
+            plan = self._transport.sender.send_many([pair for pair, deadline in waiting])
+            try:
+                refused = await self._run(plan, next(plan))
+            except exceptions.ChannelsError:
+                # Nobody would do better by knowing.
+                continue
+            pause = min(pause * 2, LAST_PAUSE) if refused else SOON
+            now = time.monotonic()
+            deadlines = {id(pair): deadline for pair, deadline in waiting}
+            self._soon[:0] = [(pair, deadlines[id(pair)]) for pair in refused if deadlines[id(pair)] > now]
 
     def _finish(self, plan: Any, request: Any, done: Done) -> None:
         task = asyncio.get_running_loop().create_task(self._run_then(plan, request, done))
@@ -173,6 +201,8 @@ class RedisLayer(AsyncLayer):
                 link.close()
 
     async def close(self) -> None:
+        if self._courier is not None:
+            await asyncio.wait([self._courier], timeout=COMMAND_TIMEOUT)
         if self._pending:
             await asyncio.wait(self._pending, timeout=COMMAND_TIMEOUT)
         for shard in self._shards:
