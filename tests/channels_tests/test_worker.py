@@ -14,12 +14,14 @@ from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.base import BaseChannelLayer
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.worker import DEFERRED, DROPPED, FAILED, HANDLED, UNROUTED, Worker, WorkerGroup
+from django.db import connection
 from django.test import SimpleTestCase
 
 from .logs import LogTestCase
 
 
 class WorkerTests(LogTestCase, SimpleTestCase):
+    databases = {'default'}
 
     def setUp(self):
         super(WorkerTests, self).setUp()
@@ -212,6 +214,44 @@ class WorkerTests(LogTestCase, SimpleTestCase):
             signals.consumer_started.disconnect(started)
             signals.consumer_finished.disconnect(finished)
         self.assertEqual(self.seen, ['started', 'consumer', 'finished'])
+
+    def in_a_thread(self, *actions):
+        def run():
+            try:
+                for action in actions:
+                    action()
+                connection.close()
+            except Exception as error:
+                self.seen.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+
+    def watch_the_connection(self):
+        # A wrapper of the thread's own, so nothing need be put back.
+        connection.close_if_unusable_or_obsolete = lambda: self.seen.append('looked at')
+
+    def test_connections_are_looked_after_once_there_is_one(self):
+        def consumer(message):
+            self.seen.append('consumer')
+            connection.ensure_connection()
+
+        self.in_a_thread(
+            self.watch_the_connection, lambda: self.handle(consumer), lambda: self.handle(consumer),
+        )
+        self.assertEqual(self.seen, ['consumer', 'looked at', 'looked at', 'consumer', 'looked at'])
+
+    def test_connections_from_before_the_first_message_are_looked_after(self):
+        signals.connection_created.disconnect(signals.note_connection)
+        try:
+            self.in_a_thread(
+                lambda: connection.ensure_connection(), self.watch_the_connection,
+                lambda: self.handle(lambda message: self.seen.append('consumer')),
+            )
+        finally:
+            signals.connection_created.connect(signals.note_connection)
+        self.assertEqual(self.seen, ['looked at', 'consumer', 'looked at'])
 
     def test_the_callback_is_told_of_each_message(self):
         self.handle(lambda message: None, callback=lambda channel, message: self.seen.append(channel))

@@ -3,7 +3,10 @@ Signals around consumers and workers.
 """
 from __future__ import absolute_import
 
-from django.db import close_old_connections, reset_queries
+import threading
+
+from django.db import close_old_connections, connections, reset_queries
+from django.db.backends.signals import connection_created
 from django.dispatch import Signal
 
 #: Sent before a consumer runs; the arguments of request_started.
@@ -15,7 +18,40 @@ worker_ready = Signal()
 #: Sent once by a worker process, before its first thread is ready.
 worker_process_ready = Signal()
 
-# What django.db does around a request holds around a consumer, too.
-consumer_started.connect(reset_queries, dispatch_uid='channels.reset_queries')
-consumer_started.connect(close_old_connections, dispatch_uid='channels.close_old_connections')
-consumer_finished.connect(close_old_connections, dispatch_uid='channels.close_old_connections')
+# What django.db does around a request holds around a consumer, too. To look
+# at connections takes longer than many a consumer, so a thread that has never
+# had one is spared it.
+
+_thread = threading.local()
+
+
+def _has_connected():
+    try:
+        return _thread.has_connected
+    except AttributeError:
+        # Before this module was there, if at all.
+        _thread.has_connected = any(connection.connection is not None for connection in connections.all())
+        return _thread.has_connected
+
+
+def note_connection(**kwargs):
+    """Remember that this thread has a connection to a database."""
+    _thread.has_connected = True
+
+
+def prepare_connections(**kwargs):
+    """Do to this thread's connections what is due before a consumer."""
+    if _has_connected():
+        reset_queries()
+        close_old_connections()
+
+
+def tidy_connections(**kwargs):
+    """Do to this thread's connections what is due after a consumer."""
+    if _has_connected():
+        close_old_connections()
+
+
+connection_created.connect(note_connection)
+consumer_started.connect(prepare_connections)
+consumer_finished.connect(tidy_connections)

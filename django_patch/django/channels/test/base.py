@@ -6,7 +6,7 @@ from __future__ import absolute_import
 import contextlib
 
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections, reset_queries
+from django.db import close_old_connections
 from django.test.testcases import TestCase, TransactionTestCase
 
 from .. import outbox
@@ -16,7 +16,7 @@ from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from ..layers.base import copy_message
 from ..message import Message
 from ..names import non_local_name, process_channel, random_token, validate_channel_name
-from ..signals import consumer_finished, consumer_started
+from ..signals import consumer_finished, consumer_started, prepare_connections, tidy_connections
 from . import committing
 from .swapping import apply_routes, make_in_memory_layer, swap_layers
 
@@ -189,11 +189,10 @@ def next_message(layer, channel):
 
 #: What Django does to connections around requests and consumers.
 _DATABASE_RECEIVERS = (
-    (request_started, close_old_connections, None),
-    (request_finished, close_old_connections, None),
-    (consumer_started, close_old_connections, 'channels.close_old_connections'),
-    (consumer_finished, close_old_connections, 'channels.close_old_connections'),
-    (consumer_started, reset_queries, 'channels.reset_queries'),
+    (request_started, close_old_connections),
+    (request_finished, close_old_connections),
+    (consumer_started, prepare_connections),
+    (consumer_finished, tidy_connections),
 )
 
 
@@ -206,11 +205,10 @@ def database_left_alone():
     counts what is in the log.
     """
     disconnected = [
-        (signal, receiver, uid) for signal, receiver, uid in _DATABASE_RECEIVERS
-        if signal.disconnect(None if uid else receiver, dispatch_uid=uid)
+        (signal, receiver) for signal, receiver in _DATABASE_RECEIVERS if signal.disconnect(receiver)
     ]
     try:
         yield
     finally:
-        for signal, receiver, uid in disconnected:
-            signal.connect(receiver, dispatch_uid=uid)
+        for signal, receiver in disconnected:
+            signal.connect(receiver)
