@@ -83,44 +83,17 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         thread.join(10)
         self.assertLogged('Error processing a message on task', 'SystemExit: enough')
 
-    def test_as_many_are_taken_at_once_as_it_may(self):
-        def consumer(message):
-            # What was taken is in hand, even if the worker is to stop.
-            worker.stop()
-            self.seen.append(message['n'])
-
-        for prefetch, seen in ((1, [0]), (3, [1, 2, 3]), (100, [4])):
-            worker = self.worker([route('task', consumer)], prefetch=prefetch)
-            if prefetch == 1:
-                for n in range(5):
-                    self.layer.send('task', {'n': n})
-            del self.seen[:]
-            self.assertEqual((worker.run_once(), self.seen), (HANDLED, seen))
-
-    def test_a_layer_without_batches_is_asked_for_one(self):
-        class OneByOne(object):
-            """As a layer of the 1.x family."""
-            send, receive = self.layer.send, self.layer.receive
-
-        self.layer = OneByOne()
-        worker = self.worker([route('task', lambda message: self.seen.append(message['n']))], prefetch=3)
-        for n in range(2):
-            self.layer.send('task', {'n': n})
-        self.assertEqual((worker.run_once(), self.seen), (HANDLED, [0]))
-
-    def test_a_layer_that_has_receive_only_is_taken_from_in_batches_too(self):
+    def test_a_layer_that_cannot_wait_is_polled_with_rests(self):
         class Plain(BaseChannelLayer):
             """As little as a layer may have."""
             send, receive = self.layer.send, self.layer.receive
 
         self.layer = Plain()
-        worker = self.worker([route('task', lambda message: self.seen.append(message['n']))], prefetch=3)
+        worker = self.worker([route('task', lambda message: self.seen.append(message['n']))])
         rests = []
         worker._rest = lambda: rests.append(1)
-        for n in range(4):
-            self.layer.send('task', {'n': n})
-        self.assertEqual((worker.run_once(), self.seen, rests), (HANDLED, [0, 1, 2], []))
-        self.assertEqual((worker.run_once(), self.seen, rests), (HANDLED, [0, 1, 2, 3], []))
+        self.layer.send('task', {'n': 0})
+        self.assertEqual((worker.run_once(), self.seen, rests), (HANDLED, [0], []))
         self.layer.receive = lambda channels, block: (None, None)
         self.assertEqual((worker.run_once(), rests), (None, [1]))
 

@@ -12,7 +12,7 @@ LEVELS = {
     'tests': 9,
     'management': 8, 'apps': 8, 'test': 8,
     'worker': 7, 'interfaces.wsgi': 7,
-    'generic': 6, 'binding': 6, 'delay': 6, 'staticfiles': 6, 'interfaces': 6, 'handler': 6,
+    'batch': 6, 'generic': 6, 'binding': 6, 'delay': 6, 'staticfiles': 6, 'interfaces': 6, 'handler': 6,
     # The command of an app belongs to the commands.
     'delay.management': 8,
     # What the class-based consumers are decorated with.

@@ -33,9 +33,9 @@ class Ours(Peer):
         )])
 
     def start_tasks(self, machine):
-        """A Redis, and a worker that prefetches as many as Dramatiq's."""
+        """A Redis, and a worker."""
         redis = machine.redis()
-        worker = self.manage(machine, 'runworker', '--prefetch', '100', BENCH_LAYER='redis', BENCH_REDIS=redis.url)
+        worker = self.manage(machine, 'runworker', BENCH_LAYER='redis', BENCH_REDIS=redis.url)
         return Stack([worker], [redis])
 
     def server(self, machine, port, options=(), **env):

@@ -72,10 +72,12 @@ class Group(Sender):
 
     def add(self, channel):
         """Make `channel`, a Channel or a name, a member of this group."""
+        outbox.settle()
         self.channel_layer.group_add(self.name, _channel_name(channel))
 
     def discard(self, channel):
         """Remove `channel`, a Channel or a name, from this group."""
+        outbox.settle()
         self.channel_layer.group_discard(self.name, _channel_name(channel))
 
 

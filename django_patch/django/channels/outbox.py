@@ -5,7 +5,8 @@ While a consumer runs, what it sends collects in the outbox of its thread, or
 of the task that an async view is. When it returns, the outbox is delivered in
 order; when it raises, the outbox is dropped, so nobody hears of what didn't
 happen. With CHANNEL_SEND_ON_COMMIT, sends wait for the database's commit as
-well, in a consumer and elsewhere.
+well, in a consumer and elsewhere. A worker that handles several messages in a
+row may gather what their consumers have sent, to send it together.
 """
 from __future__ import absolute_import
 
@@ -22,6 +23,7 @@ from .layers.base import copy_message, send_blocking
 logger = logging.getLogger('django.channels')
 
 _current = ContextVar('django.channels.outbox', default=None)
+_gathering = ContextVar('django.channels.outbox.gathering', default=None)
 
 
 class Outbox(object):
@@ -33,7 +35,7 @@ class Outbox(object):
 
     def put(self, layer, method, name, content):
         """Hold `layer.method(name, content)` back; `content` is copied."""
-        self._sends.append((layer, method, name, copy_message(content)))
+        self._sends.append((layer, method, name, copy_message(content), None))
 
     def clear(self):
         """Drop what is held."""
@@ -48,21 +50,30 @@ class Outbox(object):
         of a layer comes through.
         """
         if not self._sends:
-            # Most consumers send nothing, and a setting that isn't there
-            # costs more to read than all the rest.
             return
-        timeout = conf.send_timeout
         sends, self._sends = self._sends, []
+        gathering = _gathering.get()
+        if gathering is not None:
+            gathering.add(sends)
+            return
         # One after the other: a direct send and a group send to the same
         # client keep their order.
-        for layer, method, name, content in sends:
-            _send(layer, method, name, content, timeout)
+        for send in sends:
+            deliver(*send)
 
 
-def _send(layer, method, name, content, timeout):
+def deliver(layer, method, name, content, timeout=None):
+    """
+    Carry out one send of an outbox.
+
+    `timeout` is how many seconds to wait for room; by default what the
+    settings say. Then the message is dropped, with an error in the log.
+    """
     if method == 'send_group':
         layer.send_group(name, content)
         return
+    if timeout is None:
+        timeout = conf.send_timeout
     try:
         send_blocking(layer, name, content, timeout)
     except layer.ChannelFull:
@@ -96,6 +107,44 @@ def held():
     outbox.deliver()
 
 
+def gather(gathering):
+    """
+    Have outboxes that are delivered here given to `gathering` from now on.
+
+    It has add(), which takes a list of what deliver() takes, and deliver(),
+    which sends all that was added. None ends it.
+    """
+    _gathering.set(gathering)
+
+
+def gathered(layer, name, content, timeout):
+    """
+    Add a send that no outbox holds back, and return whether that was possible.
+
+    `content` must not change any more.
+    """
+    gathering = _gathering.get()
+    if gathering is None:
+        return False
+    gathering.add([(layer, 'send', name, content, timeout)])
+    return True
+
+
+def settle():
+    """Send what has been gathered here, before something that comes after it."""
+    gathering = _gathering.get()
+    if gathering is not None:
+        gathering.deliver()
+
+
+def flush():
+    """Send at once what the consumer that runs here has sent, and those before it."""
+    outbox = current()
+    if outbox is not None:
+        outbox.deliver()
+    settle()
+
+
 def send(layer, method, name, content, immediately=False):
     """
     Send now, at the consumer's end, or at the commit: whatever applies.
@@ -104,6 +153,7 @@ def send(layer, method, name, content, immediately=False):
     the commit.
     """
     if immediately:
+        settle()
         getattr(layer, method)(name, content)
         return
     alias = conf.send_on_commit
@@ -133,6 +183,7 @@ def at_commit(action, using):
 def _hold_or_send(layer, method, name, content):
     outbox = current()
     if outbox is None:
+        settle()
         getattr(layer, method)(name, content)
     else:
         outbox.put(layer, method, name, content)

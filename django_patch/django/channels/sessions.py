@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import CreateError
 from django.http.cookie import parse_cookie
 
+from . import outbox
 from .compat import six
 from .conf import conf
 from .decorators import around, message_among
@@ -168,6 +169,8 @@ def enforce_ordering(func=None, slight=False):
             # consumer put into the session is dropped.
             _pass_on(message, session_for_reply_channel(message.reply_channel.name))
             raise
+        # The next worker's sends must not come before this one's.
+        outbox.flush()
         _pass_on(message, session)
     return inner
 

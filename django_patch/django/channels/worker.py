@@ -7,12 +7,15 @@ never raises, so that one bad message or consumer ends nothing but itself.
 from __future__ import absolute_import
 
 import fnmatch
+import functools
 import logging
 import signal
 import threading
 import time
 
 from . import outbox
+from .batch import Batch, Keeper, Pace
+from .compat.waker import monotonic
 from .exceptions import ChannelSocketException, ConsumeLater, LayerUnavailable
 from .layers.base import send_blocking
 from .message import Message
@@ -35,9 +38,9 @@ class Worker(object):
     `only_channels` and `exclude_channels` are lists of globs. `threads`
     loops run side by side, the first in the thread that calls run().
     `requeue_timeout` is for how many seconds ConsumeLater waits for room.
-    Each loop takes up to `prefetch` messages at once if they wait already:
-    fewer round trips, but they wait for one another, and a worker that is
-    killed takes them along.
+    Each loop takes up to `prefetch` messages at once where the layer can get
+    them back, as many as it handles within a few milliseconds; see `batch`.
+    A worker that is killed takes them along.
     """
 
     def __init__(self, channel_layer, callback=None, message_retries=10, signal_handlers=True, only_channels=None,
@@ -54,6 +57,7 @@ class Worker(object):
         self.termed = False
         self._previous_handlers = {}
         self._wakers = []
+        self._keeper = Keeper()
 
     # Life cycle
 
@@ -127,9 +131,15 @@ class Worker(object):
     def _loop(self):
         worker_ready.send(sender=type(self), worker=self)
         pause = 0
+        pace, batch = Pace(self.prefetch), Batch(self.channel_layer)
+        if self.prefetch > 1 and hasattr(self.channel_layer, 'give_back'):
+            self._keeper.watch(batch)
+            turn = functools.partial(self._run_some, pace, batch)
+        else:
+            turn = self.run_once
         while not self.termed:
             try:
-                received = self.run_once()
+                received = turn()
             except Exception as error:
                 # The layer failed, whatever it calls that. It is said once
                 # an outage, with the traceback of what nobody expects.
@@ -150,31 +160,53 @@ class Worker(object):
 
     def run_once(self):
         """
-        Wait for a message, or for `prefetch` at most, and handle it.
+        Wait for a message and handle it.
 
-        Return what became of the last, or None if there was none. Raise what
-        the layer raises.
+        Return what became of it, or None if there was none. Raise what the
+        layer raises.
         """
-        outcome = None
-        for channel, content in self._receive():
-            # Also after stop(): what was taken is in hand.
-            outcome = self.handle(channel, content)
-        return outcome
-
-    def _receive(self):
-        layer = self.channel_layer
-        if self.prefetch > 1 and hasattr(layer, 'receive_batch'):
-            received = layer.receive_batch(self.channels, self.prefetch, layer.receive_timeout)
-        else:
-            channel, content = layer.receive(self.channels, block=True)
-            received = [] if channel is None else [(channel, content)]
-        if not received and not getattr(layer, 'supports_blocking_receive', False):
+        channel, content = self.channel_layer.receive(self.channels, block=True)
+        if channel is not None:
+            return self.handle(channel, content)
+        if not getattr(self.channel_layer, 'supports_blocking_receive', False):
             self._rest()
-        return received
 
     def _rest(self):
         # Only a layer that can't wait itself is polled.
         time.sleep(0.01)
+
+    def _run_some(self, pace, batch):
+        """As run_once(), for as many messages as `pace` says."""
+        layer = self.channel_layer
+        if pace.limit == 1:
+            channel, content = layer.receive(self.channels, block=True)
+            received = [(channel, content)] if channel is not None else ()
+        else:
+            received = layer.receive_batch(self.channels, pace.limit, layer.receive_timeout)
+        if not received:
+            return None
+        began = monotonic()
+        if len(received) == 1:
+            outcome = self.handle(*received[0])
+        else:
+            outcome = self._handle_batch(batch, received)
+        pace.note(len(received), monotonic() - began)
+        return outcome
+
+    def _handle_batch(self, batch, received):
+        outcome = None
+        batch.begin(received)
+        self._keeper.wake()
+        try:
+            while True:
+                if self.termed:
+                    batch.give_back()
+                message = batch.next()
+                if message is None:
+                    return outcome
+                outcome = self.handle(*message)
+        finally:
+            batch.end()
 
     @property
     def channels(self):

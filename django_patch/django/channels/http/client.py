@@ -3,9 +3,13 @@ The client of a request, as far as a worker can send to it and see it.
 """
 from __future__ import absolute_import
 
+from .. import outbox
 from ..compat.waker import monotonic
 from ..layers.blocking import send_blocking
 from ..names import disconnect_channel
+
+#: Bytes of content that a response may have to be sent together with others.
+GATHERED_SIZE = 16 * 1024
 
 
 class Client(object):
@@ -33,6 +37,10 @@ class Client(object):
 
         Raise the layer's ChannelFull if there was no room in time.
         """
+        if not self._started and not reply.get('more_content') and len(reply.get('content', b'')) <= GATHERED_SIZE:
+            if outbox.gathered(self.channel_layer, self.reply_channel, reply, self.timeout):
+                return True
+        outbox.settle()
         ChannelFull = self.channel_layer.ChannelFull
         deadline = self._clock() + self.timeout
         while True:

@@ -8,7 +8,6 @@ by a schedule with one entry a queue, so expiry never scans either.
 from __future__ import absolute_import
 
 import collections
-import heapq
 import random
 import threading
 import time
@@ -20,18 +19,15 @@ from .base import BaseChannelLayer, copy_message
 from .counters import DROPPED, EXPIRED, FULL, SENT, Counters
 from .entries import IN_CHANNELS, IN_PENDING, IN_SENT, NO_QUEUE, Routes
 from .membership import Groups
+from .schedule import Schedule
 from .waiters import Waiters
-
-
-#: A time that doesn't come.
-_NEVER = float('inf')
 
 
 class InMemoryChannelLayer(BaseChannelLayer):
     """
     A channel layer for the threads of one process.
 
-    `clock` returns the time in seconds; tests pass their own.
+    `clock` returns the time in seconds; tests bring their own.
     """
     parts = ('groups', 'flush', 'statistics')
     supports_blocking_receive = True
@@ -48,10 +44,7 @@ class InMemoryChannelLayer(BaseChannelLayer):
         self._queues = {}
         # Channel of a client -> how many messages wait for it alone.
         self._pending = {}
-        # A heap of (time to look, queue name), and the names in it.
-        self._schedule = []
-        self._scheduled = set()
-        self._next_look = _NEVER
+        self._schedule = Schedule()
         self._groups = Groups()
         self._counters = Counters()
         self._routes = Routes(self, self._counters)
@@ -67,7 +60,7 @@ class InMemoryChannelLayer(BaseChannelLayer):
         message = copy_message(message)
         with self._lock:
             now = self._clock()
-            if now >= self._next_look:
+            if now >= self._schedule.next:
                 self._expire(now)
             queue = self._queues.get(route.queue, NO_QUEUE)
             if route.process_capacity is None:
@@ -87,20 +80,32 @@ class InMemoryChannelLayer(BaseChannelLayer):
     def _push(self, route, queue, channels, message, now, pending):
         name = route.queue
         if queue is NO_QUEUE:
-            queue = self._queues[name] = collections.deque()
-            if name not in self._scheduled:
-                self._look_at(name, now + self.expiry)
+            queue = self._new_queue(name, now)
         queue.append((channels, message, now, pending))
         route.counts[SENT] += 1
         if self._waiters.by_channel:
             self._waiters.wake(name)
 
-    def hold(self, channel):
-        """
-        Have sends to one client of a ``!`` channel refused until release().
+    def _new_queue(self, name, now):
+        queue = self._queues[name] = collections.deque()
+        self._schedule.add(name, now + self.expiry)
+        return queue
 
-        Its server says so while the client takes what it has got too slowly.
-        """
+    def give_back(self, messages):
+        """As RedisChannelLayer.give_back()."""
+        with self._lock:
+            now = self._clock()
+            for channel, message in reversed(messages):
+                route = self._routes.of(channel)
+                queue = self._queues.get(route.queue) or self._new_queue(route.queue, now)
+                if route.process_capacity is not None:
+                    self._pending[channel] = self._pending.get(channel, 0) + 1
+                queue.appendleft((route.channels, message, now, route.process_capacity is not None))
+                self._waiters.wake(route.queue)
+        return []
+
+    def hold(self, channel):
+        """Have sends to one client of a ``!`` channel refused until release()."""
         with self._lock:
             self._pending[channel] = self._pending.get(channel, 0) + self.get_capacity(channel)
 
@@ -205,23 +210,15 @@ class InMemoryChannelLayer(BaseChannelLayer):
 
     # Expiry
 
-    def _look_at(self, name, when):
-        """Have _expire() look at the queue `name` at the time `when`."""
-        self._scheduled.add(name)
-        heapq.heappush(self._schedule, (when, name))
-        self._next_look = self._schedule[0][0]
-
     def _expire(self, now):
-        while now >= self._next_look:
-            name = heapq.heappop(self._schedule)[1]
-            self._next_look = self._schedule[0][0] if self._schedule else _NEVER
-            self._scheduled.discard(name)
+        while now >= self._schedule.next:
+            name = self._schedule.pop()
             queue = self._queues.get(name)
             if queue is None:
                 continue
             self._drop_expired(name, queue, now - self.expiry)
             if queue:
-                self._look_at(name, queue[0][IN_SENT] + self.expiry)
+                self._schedule.add(name, queue[0][IN_SENT] + self.expiry)
             else:
                 del self._queues[name]
 
@@ -261,7 +258,7 @@ class InMemoryChannelLayer(BaseChannelLayer):
         message = copy_message(message)
         with self._lock:
             now = self._clock()
-            if now >= self._next_look:
+            if now >= self._schedule.next:
                 self._expire(now)
             members = self._groups.members(group, now)
             if not members:

@@ -6,6 +6,7 @@ A thin driver: what is said to Redis, and what the answers mean, is in
 """
 from __future__ import absolute_import, unicode_literals
 
+import collections
 import threading
 
 from .. import names
@@ -128,6 +129,21 @@ class RedisChannelLayer(BaseChannelLayer):
             # Two locks at once, and each in the same order everywhere.
             reader = self._readers[key] = self._transport.reader(sorted(set(valid)))
             return reader
+
+    def give_back(self, messages):
+        """
+        Put `messages`, [(channel, message), ...] that were received and not
+        begun, back before all others. Return those that have to be kept.
+
+        Raise LayerUnavailable if that may have failed halfway.
+        """
+        by_channel = collections.OrderedDict()
+        for channel, message in messages:
+            by_channel.setdefault(channel, []).append(message)
+        kept = []
+        for channel, given in by_channel.items():
+            kept += [(channel, message) for message in self._run(self._transport.sender.give_back(channel, given))]
+        return kept
 
     def interrupt(self):
         self._waiting.interrupt()

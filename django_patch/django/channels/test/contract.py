@@ -206,6 +206,23 @@ class ChannelLayerContract(CapacityContract, GroupContract):
             ('contract.p!a', {'n': 0}), ('contract.p!b', {'n': 2}), ('contract.p!', {'n': 3}),
         ])
 
+    def test_what_is_given_back_is_there_again_in_its_order(self):
+        layer = self.make_layer(capacity=5)
+        if not hasattr(layer, 'give_back'):
+            self.skipTest('The layer takes nothing back.')
+        self.send_numbers(layer, 'a', 4)
+        taken = [self.receive(layer, 'a') for _ in range(3)]
+        self.send_numbers(layer, 'a', 4, start=4)
+        layer.send('b', {'n': 10})
+        taken.append(self.receive(layer, 'b'))
+        # There is room for them, though the channel is full.
+        self.assertEqual(layer.give_back(taken), [])
+        given = [message['n'] for channel, message in taken[:3]]
+        numbers = self.numbers(layer, 'a')
+        self.assertEqual(sorted(numbers), list(range(8)))
+        self.assertEqual([number for number in numbers if number in given], given)
+        self.assertEqual(self.numbers(layer, 'b'), [10])
+
     def test_a_busy_channel_does_not_starve_a_quiet_one(self):
         layer = self.make_layer(capacity=500)
         for _ in range(200):

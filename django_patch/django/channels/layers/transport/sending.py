@@ -5,34 +5,19 @@ from __future__ import absolute_import, unicode_literals
 
 import collections
 import itertools
-import random
 
 from ... import names
 from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
 from .. import codec
 from . import scripts
-from .envelope import COPIED, ENCRYPTED, IN_PIECES, MESSAGE, deadline_of, pack_header, pack_reference
-from .keys import statistics_name
+from .envelope import ENCRYPTED, IN_PIECES, deadline_of, pack_reference
 from .options import MAX_SIZE, PIECES_GRACE
 from .plans import DONE, Result, checked, flat
 from .resp import pack
+from .routes import Routes
 
-#: Queues whose packed commands are kept; ? and ! queues come and go.
-_KEPT_ROUTES = 2048
 #: Messages that one call of the script puts; Redis does nothing else then.
 _BATCH = 500
-
-
-class _Route(object):
-    """What is known of a queue before there is a message."""
-    __slots__ = ('queue', 'shards', 'heads', 'capacity')
-
-    def __init__(self, queue, shards, capacity):
-        self.queue = queue
-        self.shards = shards
-        self.capacity = capacity
-        # shard -> the packed call up to its last argument.
-        self.heads = {}
 
 
 class _Batch(object):
@@ -63,15 +48,13 @@ class Sender(object):
     def __init__(self, options, clocks):
         self._options = options
         self._clocks = clocks
-        self._routes = {}
-        # Normal channels take turns; not all processes begin at one shard.
-        self._turns = itertools.count(random.randrange(options.keys.shards))
+        self._routes = Routes(options, clocks)
 
     # Plans
 
     def send(self, channel, message):
         """Put `message` on `channel`, both valid."""
-        queue, label, route = self._find(channel)
+        queue, label, route = self._routes.find(channel)
         body = codec.encode(message)
         if len(body) > self._options.piece_size:
             return self._send_large(route, label, body)
@@ -81,17 +64,17 @@ class Sender(object):
         flags = 0
         if self._options.cipher is not None:
             flags, body = ENCRYPTED, self._options.cipher.encrypt(body)
-        shards = self._order(route)
+        shards = self._routes.order(route)
         for shard in shards:
             try:
-                replies = yield shard, (self._command(route, shard, flags, label, body),)
+                replies = yield shard, (self._routes.command(route, shard, flags, label, body),)
             except LayerUnavailable as error:
                 if error.sent or shard == shards[-1]:
                     raise
                 continue
             if checked(replies[0]):
                 yield DONE
-        raise self._full(route, label)
+        raise _full(self._options, route, label)
 
     def _send_large(self, route, label, body):
         if len(body) > MAX_SIZE:
@@ -99,7 +82,7 @@ class Sender(object):
         flags = IN_PIECES
         if self._options.cipher is not None:
             flags |= ENCRYPTED
-        shards = self._order(route)
+        shards = self._routes.order(route)
         for shard in shards:
             # Look before carrying what may be hundreds of megabytes.
             try:
@@ -121,11 +104,11 @@ class Sender(object):
                 pieces += 1
             reference = pack_reference(identifier, len(body), pieces)
             replies = yield shard, (pack('HSET', key, 'readers', 1),
-                                    self._command(route, shard, flags, label, reference))
+                                    self._routes.command(route, shard, flags, label, reference))
             if checked(replies[1]):
                 yield DONE
             yield shard, (pack('UNLINK', key),)
-        raise self._full(route, label)
+        raise _full(self._options, route, label)
 
     def send_many(self, pairs):
         """
@@ -139,11 +122,11 @@ class Sender(object):
     def _send_many(self, pairs):
         batches = collections.OrderedDict()
         for pair in pairs:
-            queue, label, route = self._find(pair[0])
+            queue, label, route = self._routes.find(pair[0])
             try:
                 batch = batches[queue]
             except KeyError:
-                batch = batches[queue] = _Batch(route, self._order(route))
+                batch = batches[queue] = _Batch(route, self._routes.order(route))
             batch.waiting.append((pair, label, codec.encode(pair[1])))
         while True:
             for batch in batches.values():
@@ -180,17 +163,49 @@ class Sender(object):
         yield Result([pair for batch in batches.values() for pair, label, body in batch.waiting])
 
     def _batch_command(self, batch):
-        flags, cipher, entries = 0, self._options.cipher, []
-        deadline = self._clocks[batch.shards[0]].after(self._options.lifetime)
+        shard, entries = batch.shards[0], []
+        deadline = self._clocks[shard].after(self._options.lifetime)
         for pair, label, body in itertools.islice(batch.waiting, _BATCH):
             if len(body) > self._options.piece_size:
                 break
-            if cipher is not None:
-                flags, body = ENCRYPTED, cipher.encrypt(body)
-            header = pack_header(MESSAGE | flags, deadline, label)
+            header, body = self._routes.seal(deadline, label, body)
             entries.append(b'$%d\r\n%s%s\r\n' % (len(header) + len(body), header, body))
         batch.size = len(entries)
-        return self._head(batch.route, batch.shards[0], len(entries)) + b''.join(entries)
+        return self._routes.head(batch.route, shard, len(entries)) + b''.join(entries)
+
+    def give_back(self, channel, messages):
+        """
+        Put `messages` that were taken from `channel` back before all others.
+
+        They get a new lifetime, and there is always room for them. The
+        Result is the list of those that the caller has to keep: it can't be
+        known whether a ``!`` channel's reader is there, large ones have left
+        their pieces, and servers may be away.
+        """
+        queue, label, route = self._routes.find(channel)
+        kept, entries = [], []
+        for message in messages:
+            body = codec.encode(message)
+            if '!' in queue or len(body) > self._options.piece_size or kept:
+                # All from the first on, for the sake of their order.
+                kept.append(message)
+            else:
+                entries.append(body)
+        for shard in self._routes.order(route):
+            if not entries:
+                break
+            key = self._options.keys.queue(shard, queue)
+            try:
+                if not self._clocks[shard].is_known():
+                    yield shard, ()
+                deadline = self._clocks[shard].after(self._options.lifetime)
+                sealed = [b''.join(self._routes.seal(deadline, label, body)) for body in reversed(entries)]
+                checked((yield shard, (scripts.GIVE_BACK.call([key], [self._options.lifetime] + sealed),))[0])
+                entries = []
+            except LayerUnavailable as error:
+                if error.sent:
+                    raise
+        yield Result(messages[:len(entries)] + kept)
 
     def hold(self, channel):
         """
@@ -199,7 +214,7 @@ class Sender(object):
         Its server says so while the client takes what it has got too slowly:
         it makes the client's count of waiting messages look full.
         """
-        queue, label, route = self._find(channel)
+        queue, label, route = self._routes.find(channel)
         shard, = route.shards
         key = self._options.keys.pending(shard, queue)
         capacity = self._options.get_capacity(queue)
@@ -209,57 +224,13 @@ class Sender(object):
 
     def release(self, channel):
         """End a hold() of `channel`."""
-        queue, label, route = self._find(channel)
+        queue, label, route = self._routes.find(channel)
         shard, = route.shards
         key = self._options.keys.pending(shard, queue)
         checked((yield shard, (scripts.TAKEN.call([key], [label, self._options.get_capacity(queue)]),))[0])
         yield DONE
 
     # Parts
-
-    def _find(self, channel):
-        queue = names.non_local_name(channel)
-        try:
-            route = self._routes[queue]
-        except KeyError:
-            if len(self._routes) >= _KEPT_ROUTES:
-                self._routes.clear()
-            if queue.endswith('!'):
-                capacity = self._options.get_process_capacity(queue)
-            else:
-                capacity = self._options.get_capacity(queue)
-            route = self._routes[queue] = _Route(queue, self._options.keys.shards_of(queue), capacity)
-        return queue, channel[len(queue):], route
-
-    def _order(self, route):
-        shards = route.shards
-        if len(shards) == 1:
-            return shards
-        start = next(self._turns) % len(shards)
-        return shards[start:] + shards[:start]
-
-    def _command(self, route, shard, flags, label, body):
-        try:
-            head = route.heads[shard]
-        except KeyError:
-            head = route.heads[shard] = self._head(route, shard, 1)
-        header = pack_header(MESSAGE | flags, self._clocks[shard].after(self._options.lifetime), label)
-        size = len(header) + len(body)
-        if size > COPIED:
-            # Formatting would grow its result, and copy it each time.
-            return b''.join((head, b'$%d\r\n' % size, header, body, b'\r\n'))
-        return b'%s$%d\r\n%s%s\r\n' % (head, size, header, body)
-
-    def _head(self, route, shard, entries):
-        options, queue = self._options, route.queue
-        keys = [options.keys.queue(shard, queue), options.keys.statistics(shard)]
-        client_capacity = ''
-        if queue.endswith('!'):
-            keys.append(options.keys.pending(shard, queue))
-            client_capacity = options.get_capacity(queue)
-        return scripts.SEND.head(keys, [
-            options.lifetime, route.capacity, statistics_name(queue), options.statistics_lifetime, client_capacity,
-        ], entries)
 
     def _questions(self, route, shard, label):
         keys, queue = self._options.keys, route.queue
@@ -272,15 +243,6 @@ class Sender(object):
             int(pending or 0) >= self._options.get_capacity(route.queue)
         )
 
-    def _full(self, route, label):
-        if label:
-            return ChannelFull(
-                'The channel %s%s is full: %d messages wait for this client, or %d for all clients of its process.' %
-                (route.queue, label, self._options.get_capacity(route.queue), route.capacity)
-            )
-        return ChannelFull('The channel %s is full: %d messages wait there.' % (route.queue, route.capacity))
-
-
 def upload(options, key, identifier, body):
     """Return an iterator of the commands that store each piece of `body`."""
     view = body.view if isinstance(body, codec.LargeBody) else memoryview(body)
@@ -289,3 +251,12 @@ def upload(options, key, identifier, body):
         if options.cipher is not None:
             piece = options.cipher.encrypt(piece, options.piece_context(identifier, index))
         yield pack('HSET', key, index, piece), pack('PEXPIRE', key, options.lifetime + PIECES_GRACE)
+
+
+def _full(options, route, label):
+    if label:
+        return ChannelFull(
+            'The channel %s%s is full: %d messages wait for this client, or %d for all clients of its process.' %
+            (route.queue, label, options.get_capacity(route.queue), route.capacity)
+        )
+    return ChannelFull('The channel %s is full: %d messages wait there.' % (route.queue, route.capacity))

@@ -30,10 +30,10 @@ class Command(BaseCommand):
             help='How many messages are handled at the same time; default: %(default)s.',
         )
         parser.add_argument(
-            '--prefetch', dest='prefetch', type=int, default=1, metavar='N',
-            help='How many waiting messages a thread takes from the layer at once; default: %(default)s. More cost '
-                 'less, but wait for one another, and are lost with a worker that is killed: for workers whose '
-                 'consumers are all quick.',
+            '--prefetch', dest='prefetch', type=int, default=16, metavar='N',
+            help='How many waiting messages a thread may take from the layer at once; default: %(default)s. It takes '
+                 'as many as it handles within 4 ms, and gives back those behind a consumer that takes longer than '
+                 '10 ms. With 1, a worker that is killed takes no more than one message along for each thread.',
         )
         parser.add_argument(
             '--only-channels', dest='only_channels', action='append', metavar='GLOB',

@@ -1,0 +1,201 @@
+"""
+What a worker takes at once, and what it says at once.
+
+While messages wait in line, each that is taken alone costs a round trip more
+than it needs, and so does each reply. So a worker takes several, as many as it
+handles within a few milliseconds, and what their consumers send goes together.
+None of that may hold anybody up: when a consumer takes its time after all, the
+messages behind it go back to the head of their channels, for other workers,
+and what the consumers before it have sent goes out.
+"""
+from __future__ import absolute_import
+
+import collections
+import itertools
+import logging
+import threading
+import time
+
+from . import outbox
+from .compat.waker import monotonic
+from .exceptions import LayerUnavailable
+
+logger = logging.getLogger('django.channels')
+
+#: Seconds within which the messages of a batch should be handled.
+BUDGET = 0.004
+#: Seconds that a consumer may run before others stop waiting for it.
+PATIENCE = 0.01
+#: Seconds between two looks whether one does.
+INTERVAL = 0.005
+
+
+class Pace(object):
+    """
+    How many messages to take at once: those that are handled within BUDGET.
+
+    `most` is the limit. It begins with one, slows down at once and speeds
+    up by and by.
+    """
+
+    def __init__(self, most):
+        self.limit = 1
+        self._most = most
+        self._seconds = None
+
+    def note(self, number, seconds):
+        """Take note that `number` messages took `seconds` together."""
+        each = max(seconds / number, 1e-6)
+        if self._seconds is None or each > self._seconds:
+            self._seconds = each
+        else:
+            self._seconds += (each - self._seconds) / 8
+        self.limit = max(1, min(self._most, int(BUDGET / self._seconds)))
+
+
+class Batch(object):
+    """
+    Messages that one loop took from `layer`, and the sends of those handled.
+
+    The loop goes through it with next(); a Keeper may break it up from
+    another thread.
+    """
+
+    def __init__(self, layer):
+        self._layer = layer
+        # Holds the fields together; nothing waits while it is held.
+        self._lock = threading.Lock()
+        # Held while sends go out, so that they keep their order.
+        self._delivery = threading.Lock()
+        self._waiting = collections.deque()
+        self._sends = []
+        # When the consumer that runs was begun, by monotonic().
+        self._began = None
+
+    @property
+    def is_in_hand(self):
+        """Whether the loop is at it."""
+        return self._began is not None
+
+    def is_late(self, now):
+        """Return whether the consumer that runs should hold nobody up any more."""
+        began = self._began
+        return began is not None and now - began > PATIENCE
+
+    def begin(self, messages):
+        """Take on `messages`, a list of (channel, content)."""
+        with self._lock:
+            self._waiting.extend(messages)
+            self._began = monotonic()
+        outbox.gather(self)
+
+    def next(self):
+        """Return the next (channel, content), or None."""
+        with self._lock:
+            if not self._waiting:
+                return None
+            self._began = monotonic()
+            return self._waiting.popleft()
+
+    def end(self):
+        """Give back what wasn't begun, and send what is left to send."""
+        outbox.gather(None)
+        self._began = None
+        self.give_back()
+        self.deliver()
+
+    def give_back(self):
+        """
+        Put what wasn't begun back at the head of its channels.
+
+        What the layer doesn't take stays here, to be handled.
+        """
+        with self._lock:
+            waiting, self._waiting = self._waiting, collections.deque()
+        if waiting:
+            try:
+                kept = self._layer.give_back(list(waiting))
+            except LayerUnavailable:
+                logger.exception('%d messages may be lost that other workers were to have.', len(waiting))
+                return
+            with self._lock:
+                self._waiting.extend(kept)
+
+    # What consumers send; see outbox.gather()
+
+    def add(self, sends):
+        """Have `sends` of a consumer that is done go out with others."""
+        with self._lock:
+            self._sends.extend(sends)
+
+    def deliver(self):
+        """Send what there is by now. Errors are logged: their consumers are done."""
+        with self._delivery:
+            with self._lock:
+                sends, self._sends = self._sends, []
+            for (layer, method), run in itertools.groupby(sends, lambda send: send[:2]):
+                run = list(run)
+                if method == 'send' and len(run) > 1:
+                    run = self._together(layer, run)
+                for send in run:
+                    try:
+                        outbox.deliver(*send)
+                    except Exception:
+                        logger.exception('A message to %s could not be sent.', send[2])
+
+    def _together(self, layer, sends):
+        """Send all that fits in; return the rest, each of which may need its time."""
+        pairs = [(name, content) for layer, method, name, content, timeout in sends]
+        try:
+            refused = layer.send_many(pairs)
+        except LayerUnavailable:
+            logger.exception('%d messages could not be sent.', len(pairs))
+            return ()
+        except Exception:
+            # One can't be sent at all, and so none was. Each for itself.
+            return sends
+        by_pair = {id(pair): send for pair, send in zip(pairs, sends)}
+        return [by_pair[id(pair)] for pair in refused]
+
+
+class Keeper(object):
+    """Breaks up batches whose consumer takes its time, in a thread of its own."""
+
+    def __init__(self):
+        self._batches = ()
+        self._lock = threading.Lock()
+        self._busy = threading.Event()
+
+    def watch(self, batch):
+        """Look after `batch` from now on, whenever it is in hand."""
+        with self._lock:
+            if not self._batches:
+                thread = threading.Thread(target=self._run, name='worker-keeper')
+                thread.daemon = True
+                thread.start()
+            self._batches += (batch,)
+
+    def wake(self):
+        """Begin to look: a batch is in hand."""
+        if not self._busy.is_set():
+            self._busy.set()
+
+    def _run(self):
+        while True:
+            self._busy.wait()
+            time.sleep(INTERVAL)
+            try:
+                self._look()
+            except Exception:
+                logger.exception('Looking after the messages in hand failed.')
+
+    def _look(self):
+        now = monotonic()
+        for batch in self._batches:
+            if batch.is_late(now):
+                batch.give_back()
+                batch.deliver()
+        self._busy.clear()
+        # One may have been taken in hand between the look and this.
+        if any(batch.is_in_hand for batch in self._batches):
+            self._busy.set()

@@ -1,0 +1,93 @@
+"""
+Where the messages of a channel go, and the bytes that take them there.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import itertools
+import random
+
+from ... import names
+from . import scripts
+from .envelope import COPIED, ENCRYPTED, MESSAGE, pack_header
+from .keys import statistics_name
+
+#: Queues whose packed commands are kept; ? and ! queues come and go.
+_KEPT_ROUTES = 2048
+
+
+class Route(object):
+    """What is known of a queue before there is a message."""
+    __slots__ = ('queue', 'shards', 'heads', 'capacity')
+
+    def __init__(self, queue, shards, capacity):
+        self.queue = queue
+        self.shards = shards
+        self.capacity = capacity
+        # shard -> the packed call up to its last argument.
+        self.heads = {}
+
+
+class Routes(object):
+    """The routes of one layer; any number of threads may share it."""
+
+    def __init__(self, options, clocks):
+        self._options = options
+        self._clocks = clocks
+        self._routes = {}
+        # Normal channels take turns; not all processes begin at one shard.
+        self._turns = itertools.count(random.randrange(options.keys.shards))
+
+    def find(self, channel):
+        """Return (queue, label, route) of a valid channel."""
+        queue = names.non_local_name(channel)
+        try:
+            route = self._routes[queue]
+        except KeyError:
+            if len(self._routes) >= _KEPT_ROUTES:
+                self._routes.clear()
+            if queue.endswith('!'):
+                capacity = self._options.get_process_capacity(queue)
+            else:
+                capacity = self._options.get_capacity(queue)
+            route = self._routes[queue] = Route(queue, self._options.keys.shards_of(queue), capacity)
+        return queue, channel[len(queue):], route
+
+    def order(self, route):
+        """Return the shards to try, the one whose turn it is first."""
+        shards = route.shards
+        if len(shards) == 1:
+            return shards
+        start = next(self._turns) % len(shards)
+        return shards[start:] + shards[:start]
+
+    def command(self, route, shard, flags, label, body):
+        """Return the packed call that sends one entry."""
+        try:
+            head = route.heads[shard]
+        except KeyError:
+            head = route.heads[shard] = self.head(route, shard, 1)
+        header = pack_header(MESSAGE | flags, self._clocks[shard].after(self._options.lifetime), label)
+        size = len(header) + len(body)
+        if size > COPIED:
+            # Formatting would grow its result, and copy it each time.
+            return b''.join((head, b'$%d\r\n' % size, header, body, b'\r\n'))
+        return b'%s$%d\r\n%s%s\r\n' % (head, size, header, body)
+
+    def head(self, route, shard, entries):
+        """Return the packed call that sends so many entries, without these."""
+        options, queue = self._options, route.queue
+        keys = [options.keys.queue(shard, queue), options.keys.statistics(shard)]
+        client_capacity = ''
+        if queue.endswith('!'):
+            keys.append(options.keys.pending(shard, queue))
+            client_capacity = options.get_capacity(queue)
+        return scripts.SEND.head(keys, [
+            options.lifetime, route.capacity, statistics_name(queue), options.statistics_lifetime, client_capacity,
+        ], entries)
+
+    def seal(self, deadline, label, body):
+        """Return the header and the body of an entry."""
+        flags = 0
+        if self._options.cipher is not None:
+            flags, body = ENCRYPTED, self._options.cipher.encrypt(body)
+        return pack_header(MESSAGE | flags, deadline, label), body

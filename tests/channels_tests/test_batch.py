@@ -1,0 +1,303 @@
+"""Tests of what a worker takes at once, and what it says at once."""
+from __future__ import absolute_import, unicode_literals
+
+import threading
+
+from django.channels import Channel, Group, route
+from django.channels.batch import BUDGET, Batch, Pace
+from django.channels.exceptions import ChannelFull, LayerUnavailable
+from django.channels.layers import ChannelLayerWrapper
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.worker import Worker
+from django.test import SimpleTestCase
+
+from .logs import LogTestCase
+
+PATIENCE = 10
+
+
+class RecordingLayer(InMemoryChannelLayer):
+    """Notes what is asked of it."""
+
+    def __init__(self, **options):
+        super(RecordingLayer, self).__init__(**options)
+        self.calls = []
+
+    def send(self, channel, message):
+        self.calls.append(('send', channel))
+        super(RecordingLayer, self).send(channel, message)
+
+    def send_many(self, pairs):
+        self.calls.append(('send_many', [channel for channel, message in pairs]))
+        refused = []
+        for pair in pairs:
+            try:
+                super(RecordingLayer, self).send(*pair)
+            except ChannelFull:
+                refused.append(pair)
+        return refused
+
+    def send_group(self, group, message):
+        self.calls.append(('send_group', group))
+        super(RecordingLayer, self).send_group(group, message)
+
+    def group_add(self, group, channel):
+        self.calls.append(('group_add', group))
+        super(RecordingLayer, self).group_add(group, channel)
+
+
+class PaceTests(SimpleTestCase):
+
+    def test_it_begins_with_one_and_takes_what_the_budget_allows(self):
+        pace = Pace(16)
+        self.assertEqual(pace.limit, 1)
+        pace.note(1, BUDGET / 5)
+        self.assertEqual(pace.limit, 5)
+        pace.note(5, 0)
+        self.assertEqual(pace.limit, 5)
+        pace.note(10, 0)
+        self.assertGreater(pace.limit, 5)
+        for _ in range(100):
+            pace.note(16, 0)
+        self.assertEqual(pace.limit, 16)
+
+    def test_one_slow_message_slows_it_down_at_once(self):
+        pace = Pace(16)
+        pace.note(1, BUDGET / 100)
+        pace.note(10, 1.0)
+        self.assertEqual(pace.limit, 1)
+        pace.note(1, BUDGET / 100)
+        self.assertEqual(pace.limit, 1)
+
+
+class BatchTests(LogTestCase, SimpleTestCase):
+
+    def setUp(self):
+        super(BatchTests, self).setUp()
+        self.layer = ChannelLayerWrapper(RecordingLayer(), 'test', [])
+        self.calls = self.layer.channel_layer.calls
+        self.seen = []
+
+    def handle_together(self, consumer, messages):
+        """Have a worker handle the messages as one batch; return the layer's calls."""
+        self.layer = ChannelLayerWrapper(self.layer.channel_layer, 'test', [route('task', consumer)])
+        worker = Worker(self.layer, signal_handlers=False, prefetch=len(messages))
+        batch = Batch(self.layer)
+        worker._keeper.watch(batch)
+        worker._handle_batch(batch, [('task', message) for message in messages])
+        return self.calls
+
+    def texts(self, channel='p!'):
+        return [(name, message['text']) for name, message in self.layer.receive_batch([channel], 100)]
+
+    # What goes together
+
+    def test_replies_go_together_and_in_order(self):
+        def consumer(message):
+            message.reply_channel.send({'text': message['text']})
+
+        calls = self.handle_together(consumer, [
+            {'reply_channel': 'p!%d' % (number % 2), 'text': str(number)} for number in range(4)
+        ])
+        self.assertEqual(calls, [('send_many', ['p!0', 'p!1', 'p!0', 'p!1'])])
+        self.assertEqual(self.texts(), [('p!0', '0'), ('p!1', '1'), ('p!0', '2'), ('p!1', '3')])
+
+    def test_a_group_send_keeps_its_place_among_the_rest(self):
+        self.layer.group_add('g', 'p!0')
+
+        def consumer(message):
+            if message['n'] == 1:
+                Group('g', channel_layer=self.layer).send({'text': 'group'})
+            else:
+                Channel('p!0', channel_layer=self.layer).send({'text': str(message['n'])})
+
+        self.handle_together(consumer, [{'n': number} for number in range(3)])
+        self.assertEqual(self.texts(), [('p!0', '0'), ('p!0', 'group'), ('p!0', '2')])
+
+    def test_what_is_done_at_once_comes_after_what_was_sent_before(self):
+        def send_immediately():
+            Channel('p!0', channel_layer=self.layer).send({'text': 'now'}, immediately=True)
+
+        def join():
+            Group('g', channel_layer=self.layer).add('p!1')
+
+        def consumer(message):
+            if message['n'] == 1:
+                at_once()
+            else:
+                Channel('p!0', channel_layer=self.layer).send({'text': str(message['n'])})
+
+        for at_once, call in ((send_immediately, ('send', 'p!0')), (join, ('group_add', 'g'))):
+            del self.calls[:]
+            self.handle_together(consumer, [{'n': number} for number in range(3)])
+            self.assertEqual(self.calls, [('send', 'p!0'), call, ('send', 'p!0')])
+
+    def test_a_consumer_that_fails_takes_its_own_sends_along_only(self):
+        def consumer(message):
+            message.reply_channel.send({'text': message['text']})
+            if message['text'] == 'bad':
+                raise RuntimeError('on purpose')
+
+        self.handle_together(consumer, [{'reply_channel': 'p!0', 'text': text} for text in ('1', 'bad', '2')])
+        self.assertEqual(self.texts(), [('p!0', '1'), ('p!0', '2')])
+        self.assertLogged('on purpose')
+
+    def test_a_full_channel_costs_its_own_message_only(self):
+        self.layer.channel_layer.capacity = 1
+
+        def consumer(message):
+            message.reply_channel.send({'text': 'x'})
+
+        with self.settings(CHANNEL_SEND_TIMEOUT=0.01):
+            self.handle_together(consumer, [{'reply_channel': 'p!%s' % name} for name in 'aab'])
+        self.assertEqual(self.texts(), [('p!a', 'x'), ('p!b', 'x')])
+        self.assertLogged('A message to p!a was dropped')
+
+    def test_what_cannot_be_sent_costs_the_others_nothing(self):
+        def refuse(pairs):
+            raise ValueError('one of them is bad')
+
+        def consumer(message):
+            message.reply_channel.send(message['reply'])
+
+        self.layer.channel_layer.send_many = refuse
+        self.handle_together(consumer, [
+            {'reply_channel': 'p!0', 'reply': reply}
+            for reply in ({'text': '1'}, {'text': '2', '__asgi_channel__': 'x'}, {'text': '3'})
+        ])
+        self.assertEqual(self.texts(), [('p!0', '1'), ('p!0', '3')])
+        self.assertLogged('A message to p!0 could not be sent')
+
+    def test_a_layer_that_is_gone_is_logged_and_ends_nothing(self):
+        def unavailable(*args):
+            raise LayerUnavailable('no Redis')
+
+        def consumer(message):
+            self.seen.append(1)
+            message.reply_channel.send({'text': 'x'})
+
+        self.layer.channel_layer.send_many = unavailable
+        self.handle_together(consumer, 2 * [{'reply_channel': 'p!0'}])
+        self.assertEqual(len(self.seen), 2)
+        self.assertLogged('2 messages could not be sent')
+
+    # What holds nobody up
+
+    def test_a_slow_consumer_holds_nobody_up(self):
+        go_on, slow_runs = threading.Event(), threading.Event()
+
+        def consumer(message):
+            if message['n'] == 1:
+                slow_runs.set()
+                go_on.wait(PATIENCE)
+            message.reply_channel.send({'text': str(message['n'])})
+
+        thread = threading.Thread(target=self.handle_together, args=(consumer, [
+            {'reply_channel': 'p!0', 'n': number} for number in range(4)
+        ]))
+        thread.start()
+        try:
+            self.assertTrue(slow_runs.wait(PATIENCE))
+            # The reply to the first, while the second is at it,
+            self.assertEqual(self.layer.receive(['p!'], block=True), ('p!0', {'text': '0'}))
+            # and those behind it, for any other worker, before what is newer.
+            self.layer.send('task', {'n': 4})
+            taken = []
+            while len(taken) < 3:
+                taken.append(self.layer.receive(['task'], block=True)[1]['n'])
+            self.assertEqual(taken, [2, 3, 4])
+        finally:
+            go_on.set()
+            self.join(thread)
+        self.assertEqual(self.texts(), [('p!0', '1')])
+        self.assertEqual(self.layer.receive(['task']), (None, None))
+
+    def test_what_the_layer_does_not_take_back_is_handled(self):
+        self.layer.channel_layer.give_back = lambda messages: messages
+        slow = threading.Event()
+
+        def consumer(message):
+            if message['n'] == 0:
+                # Longer than others are made to wait.
+                slow.wait(0.1)
+            self.seen.append(message['n'])
+
+        self.handle_together(consumer, [{'n': number} for number in range(3)])
+        self.assertEqual(self.seen, [0, 1, 2])
+
+    def test_messages_may_be_lost_if_the_layer_goes_and_that_is_logged(self):
+        def unavailable(messages):
+            raise LayerUnavailable('no Redis')
+
+        self.layer.channel_layer.give_back = unavailable
+        batch = Batch(self.layer)
+        batch.begin([('task', {}), ('task', {})])
+        batch.end()
+        self.assertLogged('2 messages may be lost')
+
+    # In a worker
+
+    def run_worker(self, consumer, **options):
+        self.layer = ChannelLayerWrapper(self.layer.channel_layer, 'test', [route('task', consumer)])
+        self.worker = Worker(self.layer, signal_handlers=False, **options)
+        thread = threading.Thread(target=self.worker.run)
+        thread.daemon = True
+        thread.start()
+        return thread
+
+    def join(self, thread):
+        thread.join(PATIENCE)
+        self.assertFalse(thread.is_alive(), self.log())
+
+    def test_a_worker_takes_what_waits_together(self):
+        done = threading.Event()
+
+        def consumer(message):
+            message.reply_channel.send({'text': str(message['n'])})
+            if message['n'] == 39:
+                done.set()
+
+        for number in range(40):
+            self.layer.send('task', {'reply_channel': 'p!0', 'n': number})
+        del self.calls[:]
+        thread = self.run_worker(consumer, prefetch=8)
+        self.assertTrue(done.wait(PATIENCE))
+        self.worker.stop()
+        self.join(thread)
+        self.assertEqual(self.texts(), [('p!0', str(number)) for number in range(40)])
+        self.assertLess(len(self.calls), 40)
+        self.assertLessEqual(max(len(call[1]) for call in self.calls if call[0] == 'send_many'), 8)
+
+    def test_a_worker_that_stops_gives_back_what_it_has_not_begun(self):
+        def consumer(message):
+            if message['n'] == 5:
+                self.worker.stop()
+            self.seen.append(message['n'])
+
+        for number in range(40):
+            self.layer.send('task', {'n': number})
+        self.join(self.run_worker(consumer, prefetch=30))
+        left = [message['n'] for channel, message in self.layer.receive_batch(['task'], 100)]
+        self.assertEqual(self.seen + left, list(range(40)))
+        self.assertEqual(self.seen[-1], 5)
+
+    def test_a_layer_that_takes_nothing_back_is_asked_for_one_at_a_time(self):
+        class Plain(object):
+            """As a layer of the 1.x family, and with batches."""
+            ChannelFull = ChannelFull
+
+            def __init__(self, layer):
+                self.send, self.receive, self.receive_batch = layer.send, layer.receive, layer.receive_batch
+
+        self.layer = ChannelLayerWrapper(Plain(InMemoryChannelLayer()), 'test', [])
+        self.layer.channel_layer.receive_batch = None
+        for number in range(5):
+            self.layer.send('task', {'n': number})
+
+        def consumer(message):
+            self.seen.append(message['n'])
+            if message['n'] == 3:
+                self.worker.stop()
+
+        self.join(self.run_worker(consumer, prefetch=8))
+        self.assertEqual(self.seen, [0, 1, 2, 3])

@@ -1,0 +1,63 @@
+"""Tests of messages that a worker took and gives back, against a real server."""
+from __future__ import absolute_import, unicode_literals
+
+from django.channels.exceptions import LayerUnavailable
+
+from .redis_case import RedisTestCase
+
+
+class GivingBackTests(RedisTestCase):
+
+    def send(self, *numbers):
+        for number in numbers:
+            self.layer.send('a', {'n': number})
+
+    def numbers(self):
+        return [message['n'] for channel, message in self.received('a')]
+
+    def test_they_come_before_all_others_whatever_the_capacity(self):
+        self.layer = self.make_layer(capacity=3)
+        self.send(0, 1, 2)
+        taken = self.layer.receive_batch(['a'], 2)
+        self.send(3, 4)
+        self.calls()
+        self.assertEqual(self.layer.give_back(taken), [])
+        self.assertEqual(self.calls()['evalsha'], 1)
+        self.assertEqual(self.numbers(), [0, 1, 2, 3, 4])
+
+    def test_they_expire_if_nobody_takes_them(self):
+        self.send(0)
+        self.layer.give_back(self.layer.receive_batch(['a'], 1))
+        self.assertGreater(self.redis.pttl(self.key('q', 'a')), 0)
+        self.make_old('a')
+        self.assertEqual(self.numbers(), [])
+
+    def test_a_reader_that_waits_gets_them(self):
+        join = self.in_thread(self.layer.receive, ['a'], True)
+        self.wait_until_blocked()
+        self.layer.give_back([('a', {'n': 0})])
+        self.assertEqual(join(), ('a', {'n': 0}))
+
+    def test_they_are_encrypted_like_others(self):
+        self.layer = self.make_layer(symmetric_encryption_keys=['secret'])
+        self.layer.give_back([('a', {'n': 0, 'text': 'readable'})])
+        self.assertNotIn(b'readable', self.redis.lindex(self.key('q', 'a'), 0))
+        self.assertEqual(self.numbers(), [0])
+
+    def test_what_cannot_go_back_is_kept_and_so_is_what_is_behind_it(self):
+        large = {'n': 1, 'body': b'x' * (2 << 20)}
+        messages = [('a', {'n': 0}), ('a', large), ('a', {'n': 2}), ('p!1', {'n': 3}), ('b', {'n': 4})]
+        kept = self.layer.give_back(messages)
+        self.assertEqual([message['n'] for channel, message in kept], [1, 2, 3])
+        self.assertEqual(self.numbers(), [0])
+        self.assertEqual([message['n'] for channel, message in self.received('b', 'p!')], [4])
+
+    def test_without_a_server_they_are_kept(self):
+        layer = self.make_layer(hosts=['redis://127.0.0.1:1'])
+        messages = [('a', {'n': 0}), ('a', {'n': 1})]
+        self.assertEqual(layer.give_back(messages), messages)
+        # What may have arrived must not be handled twice.
+        layer = self.make_layer()
+        self.redis.set(self.key('q', 'a'), 'no list')
+        with self.assertRaises(LayerUnavailable):
+            layer.give_back(messages)
