@@ -6,6 +6,8 @@ import sys
 import unittest
 import zipfile
 
+import pytest
+
 from . import support
 
 #: The beginning of the error, and the two commands that it gives.
@@ -47,10 +49,9 @@ class ForeignDistributionTests(unittest.TestCase):
         for text in ADVICE:
             self.assertIn(text, finished.errors)
 
-    def test_theirs_installed_after_ours_is_refused_until_the_advice_is_followed(self):
-        environment = support.Environment('theirs-last')
-        environment.unpack(support.wheel())
-        environment.install(foreign_wheel())
+    def test_theirs_over_ours_is_refused(self):
+        environment = support.Environment('theirs-over')
+        environment.unpack(support.wheel(), foreign_wheel())
         self.assertRefused(environment.run('-c', 'import channels'))
         self.assertRefused(environment.run('-c', 'from channels.apps import ChannelsConfig'))
         for entry in ('channels', 'channels.apps.ChannelsConfig'):
@@ -62,6 +63,13 @@ class ForeignDistributionTests(unittest.TestCase):
         if sys.version_info >= (3,):
             environment.code("import importlib.util; importlib.util.find_spec('channels')")
         environment.code("import pkgutil; list(pkgutil.iter_modules())")
+
+    @pytest.mark.once_for_python
+    def test_theirs_installed_after_ours_is_refused_until_the_advice_is_followed(self):
+        environment = support.Environment('theirs-last')
+        environment.unpack(support.wheel())
+        environment.install(foreign_wheel())
+        self.assertRefused(environment.run('-c', 'import channels'))
         environment.pip('uninstall', '-y', 'channels')
         environment.install(support.wheel())
         output = environment.code('import channels; print(channels.__name__)')

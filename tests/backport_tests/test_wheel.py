@@ -5,6 +5,8 @@ import os
 import unittest
 import zipfile
 
+import pytest
+
 from . import support
 
 BUNDLE = 'channels_backport/_bundle/channels'
@@ -47,6 +49,7 @@ class WheelTests(unittest.TestCase):
         hard = sorted(line.replace(' ', '').replace('(', '').replace(')', '') for line in required if ';' not in line)
         self.assertEqual(hard, ['Django>=1.8', 'six'])
 
+    @pytest.mark.once_for_python
     def test_an_editable_install_works_from_the_alias_on(self):
         try:
             from setuptools.command import editable_wheel  # NOQA
@@ -66,6 +69,7 @@ class WheelTests(unittest.TestCase):
         # setuptools drops the start-up file.
         self.assertIn('django.channels', environment.run('-c', 'import django.channels').errors)
 
+    @pytest.mark.once_for_python
     def test_uninstalling_leaves_nothing(self):
         environment = support.Environment('uninstall')
         before = set(os.listdir(environment.site_packages))

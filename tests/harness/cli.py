@@ -91,7 +91,8 @@ def main(arguments=None):
         cache.prepare()
         environments = Environments(cache, found)
         reporter = report.Reporter()
-        bench = Bench(cache, found, environments, Packages(cache, environments, options.keep), reporter, options)
+        packages = Packages(cache, environments, options.keep)
+        bench = Bench(cache, found, environments, packages, reporter, options, pairs)
     except ValueError as error:
         parser().error(str(error))
     # A run that is terminated must not leave servers of the tests behind.

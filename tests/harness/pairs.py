@@ -124,6 +124,18 @@ def sources(found):
     return next((row for row in rows if row[0] in found), None)
 
 
+def once_for_python(pairs, found):
+    """
+    Return the set of those of the pairs that run, each for all pairs of its
+    Python, the tests to which Django makes no difference: SOURCES, else the
+    row of the newest Django.
+    """
+    chosen = {}
+    for pair in sorted(pairs, key=lambda pair: (pair == sources(found), pair.django_version, not pair.patched)):
+        chosen[pair.python] = pair
+    return set(chosen.values())
+
+
 def system(found):
     """
     Return the pairs of the system tests on a machine with the Pythons found:

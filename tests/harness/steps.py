@@ -11,7 +11,7 @@ import time
 from . import node, process, requirements, results
 from .environments import Wheel
 from .packages import CHECKOUT
-from .pairs import ERA_DJANGOS, PATCHABLE_RELEASES, Pair, all_pairs, sources, system
+from .pairs import PATCHABLE_RELEASES, Pair, all_pairs, once_for_python, sources, system
 from .results import Result
 
 TESTS = CHECKOUT / 'tests'
@@ -78,9 +78,10 @@ class Labels:
 
 
 class Bench:
-    """What all pairs share: cache, tools, wheels, labels, reporter, options."""
+    """What all pairs share: cache, tools, wheels, labels, reporter, options, and which pairs stand for their Python."""
 
-    def __init__(self, cache, interpreters, environments, packages, reporter, options):
+    def __init__(self, cache, interpreters, environments, packages, reporter, options, pairs):
+        self.once_for_python = once_for_python(pairs, interpreters)
         self.cache = cache
         self.interpreters = interpreters
         self.environments = environments
@@ -176,9 +177,9 @@ class PairRun:
             if labels.of('channels_tests'):
                 yield 'channels_tests beside backport', self.channels_tests
         if labels.of('backport_tests'):
-            yield 'backport_tests', self.folder('backport_tests')
-        # Its tests hardly meet Django; one old Django on a new Python is enough.
-        if pair.has_interface_server and pair.django not in ERA_DJANGOS[1:] and labels.of('interface_server'):
+            yield 'backport_tests', self.backport_tests
+        # Of Django its tests use the layers alone, which channels_tests has on each pair.
+        if pair.has_interface_server and pair in self.bench.once_for_python and labels.of('interface_server'):
             yield 'interface_server', self.interface_server
         if pair == self.sources and labels.of('patch_tests'):
             yield 'patch_tests', self.patch_tests
@@ -262,6 +263,11 @@ class PairRun:
     def folder(self, name):
         """Return the step that runs pytest on one of FOLDERS."""
         return lambda log: self.pytest(self.bench.labels.paths(name), log)
+
+    def backport_tests(self, log):
+        """Run the tests of the import hook; what pip and setuptools do to the wheel, on one pair of each Python."""
+        chosen = [] if self.pair in self.bench.once_for_python else ['-m', 'not once_for_python']
+        return self.pytest(chosen + self.bench.labels.paths('backport_tests'), log)
 
     def interface_server(self, log):
         """Run the interface server's own tests; one pair runs the suites that the Python makes no difference to."""

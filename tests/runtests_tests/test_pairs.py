@@ -60,6 +60,15 @@ class PairsTests(unittest.TestCase):
         self.assertEqual(pairs.system(['3.12'])[len(pairs.SYSTEM):], [('3.12', '1.8')])
         self.assertEqual(pairs.system(['3.6', '3.13']), pairs.SYSTEM)
 
+    def test_one_pair_of_each_python_stands_for_all_of_them(self):
+        found = ['2.7', '3.6', '3.9', '3.10', '3.11', '3.12', '3.13']
+        chosen = pairs.once_for_python(pairs.select(found=found), found)
+        self.assertEqual({pair.python for pair in chosen}, set(found))
+        self.assertEqual(len(chosen), len(found))
+        self.assertIn(pairs.SOURCES, chosen)
+        some = pairs.select(['py2.7-dj1.10*', 'py3.13-*', 'py3.11-*'])
+        self.assertEqual(pairs.once_for_python(some, found), {('2.7', '1.10'), ('3.13', '6.1'), pairs.SOURCES})
+
     def test_a_machine_with_no_python_at_all_gets_the_table_as_it_is(self):
         self.assertEqual(pairs.select(found=[]), pairs.select())
 
