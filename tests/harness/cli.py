@@ -128,22 +128,22 @@ class Run:
         self.pairs = pairs
         self.absent = [pair for pair in pairs if pair.python not in bench.interpreters]
         runs = [PairRun(bench, pair) for pair in pairs if pair not in self.absent]
-        self.runs = [run for run in runs if run.has_work()]
+        # What takes longest begins first, or the end of it would have one processor alone.
+        self.runs = sorted((run for run in runs if run.has_work()), key=lambda run: -run.work())
         self.joint = [name for name in JOINT if JointRun.is_wanted(name, pairs, bench.labels, bench.options)]
 
     def rows(self):
         """Return (name, Python's version, seconds, Result) for each row."""
         rows = [self.missing(str(pair), pair.python) for pair in self.absent]
         lacking = {name: self.lacking(JOINT[name][1]) for name in self.joint}
-        joint = [name for name in self.joint if not lacking[name]]
-        wanted = {run.pair for run in self.runs}.union(*(JOINT[name][1] for name in joint))
+        joint = [JointRun(self.bench, name) for name in self.joint if not lacking[name]]
+        peers = self.peers()
+        wanted = {run.pair for run in self.runs + peers}.union(*(run.pairs for run in joint))
         if wanted:
             self.bench.build(wanted)
-        rows += self.in_parallel(self.runs)
-        rows += self.in_parallel([JointRun(self.bench, name) for name in joint])
+        # Those of several pairs come last: they wait for these.
+        rows += self.in_parallel(self.runs + peers + joint)
         rows += [self.missing(name, lacking[name][0]) for name in self.joint if lacking[name]]
-        if self.bench.labels.of('peers'):
-            rows += self.peers()
         if self.bench.options.django_suite:
             rows += self.suites()
         if self.bench.options.through_channels:
@@ -156,11 +156,10 @@ class Run:
         return [pair.python for pair in pairs if pair.python not in self.bench.interpreters]
 
     def peers(self):
-        """Run the tests of others' layers for those of the chosen pairs that have them; return the rows."""
-        pairs = [pair for pair in PEER_PAIRS if pair in self.pairs and pair not in self.absent]
-        if pairs and 'backport' not in self.bench.wheels:
-            self.bench.build(pairs)
-        return self.in_parallel([PeersRun(self.bench, pair) for pair in pairs])
+        """Return the runs of the tests of others' layers, for those of the chosen pairs that have them."""
+        if not self.bench.labels.of('peers'):
+            return []
+        return [PeersRun(self.bench, pair) for pair in PEER_PAIRS if pair in self.pairs and pair not in self.absent]
 
     def suites(self):
         """Run Django's own suite, one after the other (each takes all processors); return the rows."""

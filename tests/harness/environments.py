@@ -6,6 +6,8 @@ release that makes environments for Python 2.7 and 3.6, run by a Python 3.9 or
 later, with the pip that it carries. Its default of taking newer pips from a
 cache in the user's home breaks 3.6 (that pip's syntax is too new for it).
 """
+import collections
+import re
 import shutil
 import zipfile
 
@@ -70,13 +72,17 @@ class Environments:
             "No Python from 3.9 to 3.13 here could run 'python -m venv'. On Debian: apt-get install python3-venv", log,
         )
 
-    def make(self, name, python, requirements, log, wheels=()):
+    def make(self, name, python, requirements, log, wheels=(), base=None):
         """
         Return the Environment called name for the Python 'X.Y', with the
         requirements and the wheels (Wheel objects) installed. An existing one
         is reused when interpreter and requirements, also those of the wheels,
         are what they were; changed wheels are then installed into it. The
         caller holds the lock of its name.
+
+        base, a Base, is a shorter way to the same: what it has is not
+        fetched, unpacked and compiled once more. pip is told all requirements
+        still, and mends what doesn't suit them.
         """
         interpreter = self.interpreters[python]
         environment = Environment(self.cache.environments / name)
@@ -86,12 +92,16 @@ class Environments:
             *[line for wheel in wheels for line in wheel.requirements()]
         )
         if not (stamp.is_file() and stamp.read_text() == wanted and _works(environment, log)):
-            tool = self.toolbox()
             shutil.rmtree(environment.folder, ignore_errors=True)
-            process.check(
-                [tool.python, '-m', 'virtualenv', '-q'] + EMBEDDED + ['-p', interpreter.executable, environment.folder],
-                log, 'Making an environment for Python %s' % series(interpreter),
-            )
+            if base is None:
+                process.check(
+                    [self.toolbox().python, '-m', 'virtualenv', '-q'] + EMBEDDED +
+                    ['-p', interpreter.executable, environment.folder],
+                    log, 'Making an environment for Python %s' % series(interpreter),
+                )
+            else:
+                with self.cache.lock(base.name):
+                    _copy(self.make(base.name, python, base.requirements, log), environment)
             if requirements or wheels:
                 environment.pip(
                     ['install'] + list(requirements) + [wheel.with_extras() for wheel in wheels],
@@ -130,6 +140,11 @@ class Environments:
         stamp.write_text(wanted)
 
 
+class Base(collections.namedtuple('Base', 'name requirements')):
+    """What several environments of one Python have in common: the name of an environment, and what it has."""
+    __slots__ = ()
+
+
 class Wheel:
     """A wheel that was built: its path, and the extras to install with it."""
 
@@ -144,10 +159,25 @@ class Wheel:
 
     def requirements(self):
         """Return the lines that say what the wheel depends on."""
+        return [self.with_extras().rpartition('/')[2]] + [
+            line for line in self._metadata() if line.startswith('Requires-')
+        ]
+
+    def dependencies(self):
+        """Return what the wheel with its extras depends on, as pip is told it."""
+        found = []
+        for line in self._metadata():
+            if line.startswith('Requires-Dist:'):
+                requirement, _, marker = line.partition(':')[2].partition(';')
+                marker, extra = re.match(r"(.*?)(?: and)?\s*(?:\bextra == [\"'](.+)[\"'])?$", marker.strip()).groups()
+                if extra is None or extra in self.extras:
+                    found.append(requirement.strip() + (' ; ' + marker if marker else ''))
+        return found
+
+    def _metadata(self):
         with zipfile.ZipFile(self.path) as archive:
             [metadata] = [name for name in archive.namelist() if name.endswith('.dist-info/METADATA')]
-            lines = archive.read(metadata).decode('utf-8').splitlines()
-        return [self.with_extras().rpartition('/')[2]] + [line for line in lines if line.startswith('Requires-')]
+            return archive.read(metadata).decode('utf-8').splitlines()
 
 
 def _wheels_stamp(environment):
@@ -160,4 +190,17 @@ def _stamp_lines(wheels):
 
 def _works(environment, log):
     # An interpreter may be gone, or replaced, since the environment was made.
-    return environment.python.exists() and process.run([environment.python, '-m', 'pip', '--version'], log) == 0
+    return environment.python.exists() and process.run([environment.python, '-c', 'import pip'], log) == 0
+
+
+def _copy(source, target):
+    """
+    Copy an Environment to where another one ought to be. Its path stands in
+    the scripts; what is compiled learns from Python where it lies.
+    """
+    shutil.copytree(source.folder, target.folder, symlinks=True, ignore=shutil.ignore_patterns('runtests-*'))
+    for script in (target.folder / 'bin').iterdir():
+        content = script.read_bytes()
+        if not script.is_symlink() and bytes(source.folder) in content:
+            # Write, don't replace: the file keeps its mode.
+            script.write_bytes(content.replace(bytes(source.folder), bytes(target.folder)))

@@ -64,7 +64,7 @@ class Packages:
             return path
 
     def source(self, release, environment, log):
-        """Return the folder with the unpacked sources of a Django release. Nobody may write there."""
+        """Return a folder with the tests/ of a Django release's sources. Nobody may write there."""
         sdist = self.sdist(release, environment, log)
         target = self.cache.sources / release
         with self.cache.lock('source-' + release):
@@ -75,8 +75,11 @@ class Packages:
                 for folder in (partial, target):
                     shutil.rmtree(folder, ignore_errors=True)
                 with tarfile.open(sdist) as archive:
+                    # The rest is most of it, and used by nobody.
+                    tests = [member for member in archive if member.name.split('/')[1:2] == ['tests']]
                     # Python 3.12 warns when the choice is left to it.
-                    archive.extractall(partial, **({'filter': 'data'} if hasattr(tarfile, 'data_filter') else {}))
+                    options = {'filter': 'data'} if hasattr(tarfile, 'data_filter') else {}
+                    archive.extractall(partial, tests, **options)
                 [folder] = partial.iterdir()
                 folder.rename(target)
                 partial.rmdir()

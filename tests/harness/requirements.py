@@ -3,11 +3,6 @@ import shutil
 
 from .pairs import DJANGO_RELEASES
 
-#: What the extras "redis" and "server" of the backport bring to an old Python;
-#: named here for a patched Django, which has no distribution to bring them.
-PATCHED = ['redis', 'msgpack']
-PATCHED_SERVER = ['daphne==1.4.2', 'twisted[http2,tls]']
-
 #: The pairs whose WSGI interface stands behind real WSGI servers.
 WSGI_PAIRS = (('2.7', '1.8'), ('3.11', '5.2'))
 
@@ -29,9 +24,9 @@ SERVER_SUITES = ['mypy', 'hypercorn', 'granian', 'daphne>=4', 'wsproto', 'httpx[
 AUTOBAHN = ['autobahntestsuite']
 
 
-def test_requirements(pair):
-    """Return the list of requirements of a Pair, beside what our wheels bring."""
-    wanted = ['pytest', 'pytest-django', 'hiredis', 'cryptography'] + wsgi_servers(pair)
+def common_requirements(pair):
+    """Return the requirements of a Pair that others of its Python have as well, beside what our wheels bring."""
+    wanted = ['pytest', 'pytest-django', 'hiredis', 'cryptography']
     if pair.python_version < (3,):
         wanted += ['mock', 'enum34']
     if pair.django_version < (2,):
@@ -40,10 +35,12 @@ def test_requirements(pair):
     if pair.django_version < (3,):
         # Its tests of layers; from Django 3.0 on it is another asgiref.
         wanted.append('asgiref==1.1.2')
-    if pair.patched:
-        # From Python 3.9 on the server is another one, which the backport brings.
-        return wanted + PATCHED + (PATCHED_SERVER if pair.python_version < (3, 9) else [])
-    return wanted + ['Django==' + pair.release]
+    return wanted
+
+
+def own_requirements(pair):
+    """Return the requirements of a Pair that it alone has. A patched Django is a wheel of ours."""
+    return wsgi_servers(pair) + ([] if pair.patched else ['Django==' + pair.release])
 
 
 def backport_extras(pair):

@@ -3,13 +3,14 @@ The steps of one pair: environment, our tests inside Django's own harness, then
 system, backport_tests, the interface server's own tests, and, once, patch_tests
 and runtests_tests.
 """
+import concurrent.futures
 import contextlib
 import json
 import shutil
 import time
 
 from . import node, process, requirements, results
-from .environments import Wheel
+from .environments import Base, Wheel
 from .packages import CHECKOUT
 from .pairs import PATCHABLE_RELEASES, Pair, all_pairs, once_for_python, sources, system
 from .results import Result
@@ -81,6 +82,7 @@ class Bench:
     """What all pairs share: cache, tools, wheels, labels, reporter, options, and which pairs stand for their Python."""
 
     def __init__(self, cache, interpreters, environments, packages, reporter, options, pairs):
+        self.pairs = pairs
         self.once_for_python = once_for_python(pairs, interpreters)
         self.cache = cache
         self.interpreters = interpreters
@@ -98,17 +100,18 @@ class Bench:
             wanted['interface_server'] = self.packages.interface_server
         if any(pair.patched for pair in pairs):
             wanted['patched Django'] = self.packages.patched_django
-        for name, build in wanted.items():
-            if name in self.wheels:
-                continue
-            self.reporter.progress('wheels', name + ' ...')
-            try:
-                self.wheels[name] = build()
-            except process.StepFailed as error:
-                self.wheels[name] = error
-                self.reporter.failure('wheels', str(error), error.log)
-            else:
-                self.reporter.progress('wheels', '%s built: %s' % (name, self.wheels[name].name))
+        with concurrent.futures.ThreadPoolExecutor(max_workers=len(wanted)) as pool:
+            list(pool.map(lambda name: self._build(name, wanted[name]), set(wanted) - set(self.wheels)))
+
+    def _build(self, name, build):
+        self.reporter.progress('wheels', name + ' ...')
+        try:
+            self.wheels[name] = build()
+        except process.StepFailed as error:
+            self.wheels[name] = error
+            self.reporter.failure('wheels', str(error), error.log)
+        else:
+            self.reporter.progress('wheels', '%s built: %s' % (name, self.wheels[name].name))
 
     def wheel(self, name):
         """Return the path of a wheel that build() built. StepFailed when it could not."""
@@ -144,7 +147,11 @@ class PairRun:
 
     def has_work(self):
         """Whether the labels leave this pair anything to test."""
-        return len(list(self.steps())) > 1
+        return self.work() > 1
+
+    def work(self):
+        """Return the number of steps, a rough measure of the time that the pair takes."""
+        return len(list(self.steps()))
 
     def run(self):
         """Run all steps and return the sum of their Results. Never raises for a failing step."""
@@ -213,16 +220,34 @@ class PairRun:
     def prepare(self, log):
         """Make the environment, or find it made, with Django and our wheels."""
         pair, bench = self.pair, self.bench
-        if pair.patched:
-            wheels = [Wheel(bench.wheel('patched Django'))]
-        else:
-            wheels = [Wheel(bench.wheel('backport'), requirements.backport_extras(pair))]
-            if pair.has_interface_server:
-                wheels.append(Wheel(bench.wheel('interface_server')))
-        wanted = requirements.test_requirements(pair)
+        wheels = [Wheel(bench.wheel('patched Django'))] if pair.patched else self.our_wheels(pair)
+        common = self.common_requirements(pair)
+        wanted = common + requirements.own_requirements(pair)
         if pair == self.sources and pair.has_interface_server:
-            wanted = wanted + requirements.SERVER_SUITES
-        self.environment = bench.environments.make(str(pair), pair.python, wanted, log, wheels)
+            wanted += requirements.SERVER_SUITES
+        alike = [other for other in bench.pairs if other.python == pair.python and
+                 self.common_requirements(other) == common]
+        # An environment that no other row is made from is made at once.
+        base = Base('base-%s' % (alike[0],), common) if len(alike) > 1 and pair in alike else None
+        self.environment = bench.environments.make(str(pair), pair.python, wanted, log, wheels, base)
+
+    def our_wheels(self, pair):
+        """Return the Wheels of ours that go with a Pair whose Django isn't patched."""
+        wheels = [Wheel(self.bench.wheel('backport'), requirements.backport_extras(pair))]
+        if pair.has_interface_server:
+            wheels.append(Wheel(self.bench.wheel('interface_server')))
+        return wheels
+
+    def common_requirements(self, pair):
+        """
+        Return what is installed for a Pair but for Django, our wheels and what
+        no other pair has. What they depend on is part of it, also for a
+        patched Django, which has no distribution to bring that.
+        """
+        brought = [line for wheel in self.our_wheels(pair) for line in wheel.dependencies()]
+        return requirements.common_requirements(pair) + [
+            line for line in brought if not line.lower().startswith(('django', 'channels'))
+        ]
 
     def add_backport(self, log):
         """Install the backport beside a patched Django."""
