@@ -100,7 +100,7 @@ def run(command, cwd=None, path=(), **variables):
         name: value for name, value in os.environ.items()
         if not name.startswith(('PYTHON', 'DJANGO', 'COV_'))
     }
-    environ.update(PYTHONPATH=os.pathsep.join(path), PYTHONDONTWRITEBYTECODE='1', **variables)
+    environ.update(dict({'PYTHONPATH': os.pathsep.join(path), 'PYTHONDONTWRITEBYTECODE': '1'}, **variables))
     process = subprocess.Popen(
         command, cwd=cwd or scratch(), env=environ, universal_newlines=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -191,9 +191,32 @@ def write_program(*parts):
     }), 'program.py')
 
 
+@support.once
+def compiled_library():
+    """Return a folder for PYTHONPYCACHEPREFIX with what Python's own library compiles to, and nothing else."""
+    folder = support.new_folder('compiled')
+    finished = support.installed().run(
+        write_program(SET_UP), PYTHONPYCACHEPREFIX=folder, PYTHONDONTWRITEBYTECODE='',
+    )
+    if finished.status != 0:
+        raise AssertionError(finished.errors)
+    # The mirror of every place but the library's: Django, and all that is ours.
+    library = folder + os.path.realpath(os.path.dirname(os.__file__))
+    for path, folders, names in os.walk(folder):
+        if path.startswith(library):
+            folders[:] = [name for name in folders if name != 'site-packages']
+        for name in names:
+            if not path.startswith(library):
+                os.remove(os.path.join(path, name))
+    return folder
+
+
 def run_program(environment, *parts, **variables):
-    """Run a program, compiling all that it imports; return Finished."""
-    return environment.run(write_program(*parts), PYTHONPYCACHEPREFIX=support.new_folder('compiled'), **variables)
+    """
+    Run a program, compiling all that it imports but for Python's own library,
+    which no mend is about; return Finished.
+    """
+    return environment.run(write_program(*parts), PYTHONPYCACHEPREFIX=compiled_library(), **variables)
 
 
 def digest(folder):

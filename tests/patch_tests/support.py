@@ -1,6 +1,8 @@
 """
 What the tests of the patch set share: paths, sources of Django, and commands.
 """
+import atexit
+import functools
 import os
 import pathlib
 import re
@@ -8,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 PATCH_SET = CHECKOUT / 'django_patch'
@@ -75,6 +78,30 @@ def run(command, **options):
         stderr=subprocess.STDOUT, env=environment, timeout=300, **options
     )
     return process.returncode, process.stdout.decode('utf-8', 'replace')
+
+
+@functools.lru_cache()
+def shared_folder():
+    """Return a folder for what all tests share; it goes away with this process."""
+    folder = tempfile.mkdtemp(prefix='patch-tests-')
+    atexit.register(shutil.rmtree, folder)
+    return pathlib.Path(folder)
+
+
+@functools.lru_cache()
+def pristine_tree():
+    """Return the path of a tree of Django 1.10.8. Tests read it, and change copies."""
+    return unpack('1.10.8', shared_folder() / 'pristine')
+
+
+@functools.lru_cache()
+def merged_tree():
+    """Return the path of such a tree with the merge, for the same use."""
+    tree = copy(pristine_tree(), shared_folder() / 'merged')
+    status, output = apply(tree)
+    if status:
+        raise AssertionError(output)
+    return tree
 
 
 def snapshot(tree):

@@ -13,16 +13,11 @@ from .support import PATCH_SET, apply, copy, folders, run, snapshot
 
 
 class TreeTestCase(unittest.TestCase):
-    """Gives each class the newest tree, and each test a scratch folder."""
+    """Gives each class the newest tree, which nobody may change, and each test a scratch folder."""
 
     @classmethod
     def setUpClass(cls):
-        cls.sources = pathlib.Path(tempfile.mkdtemp(prefix='patch-tests-'))
-        cls.pristine = support.unpack('1.10.8', cls.sources)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(str(cls.sources))
+        cls.pristine = support.pristine_tree()
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='patch-tests-'))
@@ -30,10 +25,7 @@ class TreeTestCase(unittest.TestCase):
 
     def tree(self, merged=False):
         """Return a fresh tree of Django 1.10.8 in the scratch folder."""
-        tree = copy(self.pristine, self.folder / 'tree')
-        if merged:
-            self.assertDone(apply(tree))
-        return tree
+        return copy(support.merged_tree() if merged else self.pristine, self.folder / 'tree')
 
     def assertDone(self, result):
         status, output = result

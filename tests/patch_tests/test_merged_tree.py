@@ -4,6 +4,7 @@ What a merged Django is: no dependency, no trace while CHANNEL_LAYERS is empty.
 These tests start the Pythons that Django 1.10 was made for, on a merged source
 tree and nothing else: no site-packages, as on a bare machine.
 """
+import functools
 import pathlib
 import re
 import shutil
@@ -46,19 +47,26 @@ django.setup()
 IN_MEMORY = "{'default': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': []}}"
 
 
+@functools.lru_cache()
+def stock_to_run():
+    """Return a tree of Django 1.10.8 in which the Pythons that import it leave what they compile."""
+    return support.copy(support.pristine_tree(), support.shared_folder() / 'stock-to-run')
+
+
+@functools.lru_cache()
+def merged_to_run():
+    """Return such a tree with the merge."""
+    return support.copy(support.merged_tree(), support.shared_folder() / 'merged-to-run')
+
+
 @unittest.skipUnless(support.era_pythons(), 'neither Python 2.7 nor 3.6 is on this machine')
 class MergedTreeTestCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix='patch-tests-'))
-        cls.stock = support.unpack('1.10.8', cls.folder)
-        cls.merged = support.copy(cls.stock, cls.folder / 'merged')
-        status, output = support.apply(cls.merged)
-        if status:
-            raise AssertionError(output)
-        for tree in (cls.stock, cls.merged):
-            (tree / 'urls.py').write_text('urlpatterns = []\n')
+        (cls.folder / 'urls.py').write_text('urlpatterns = []\n')
+        cls.stock, cls.merged = stock_to_run(), merged_to_run()
 
     @classmethod
     def tearDownClass(cls):
@@ -69,7 +77,7 @@ class MergedTreeTestCase(unittest.TestCase):
         script = self.folder / 'script.py'
         script.write_text((BLOCKER if blocker else '') + textwrap.dedent(code))
         status, output = run(
-            [python, '-S', '-B', script] + list(arguments), cwd=str(self.folder),
+            [python, '-S', script] + list(arguments), cwd=str(self.folder),
             env={'PYTHONPATH': str(tree or self.merged), 'PYTHONIOENCODING': 'utf-8'},
         )
         self.assertEqual(status, 0, output)
