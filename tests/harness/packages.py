@@ -43,16 +43,20 @@ class Packages:
                 return path
         return None
 
-    def sdist(self, release, environment, log):
-        """Return the path of the sdist of a Django release; environment's pip, whose Python suits it, fetches it."""
+    def sdist(self, release, log):
+        """Return the path of the sdist of a Django release, fetched once."""
         with self.cache.lock('sdist-' + release):
             path = self.find_sdist(release)
             if path is None:
                 partial = self.cache.sdists / ('partial-' + release)
                 shutil.rmtree(partial, ignore_errors=True)
                 partial.mkdir()
-                environment.pip(
-                    ['download', '--no-deps', '--no-binary', 'django', '-d', partial, 'Django==' + release],
+                # pip asks every sdist for its metadata. One setuptools that reads
+                # those of all releases needs not be installed for each; the
+                # Python that the release asks for is not the one to run it.
+                self._tools('fetch', 'setuptools>=77', log).pip(
+                    ['download', '--no-deps', '--no-build-isolation', '--ignore-requires-python',
+                     '--no-binary', 'django', '-d', partial, 'Django==' + release],
                     log, "Fetching Django %s's sources" % release,
                 )
                 for fetched in partial.glob('[Dd]jango-*.tar.gz'):
@@ -63,9 +67,9 @@ class Packages:
                     raise process.StepFailed('pip fetched no sdist of Django %s' % release, log)
             return path
 
-    def source(self, release, environment, log):
+    def source(self, release, log):
         """Return a folder with the tests/ of a Django release's sources. Nobody may write there."""
-        sdist = self.sdist(release, environment, log)
+        sdist = self.sdist(release, log)
         target = self.cache.sources / release
         with self.cache.lock('source-' + release):
             stamp = target / 'runtests-stamp'
@@ -90,9 +94,12 @@ class Packages:
 
     def builder(self, log):
         """Return the Environment that builds wheels."""
-        with self.cache.lock('build'):
+        return self._tools('build', 'setuptools>=61', log)
+
+    def _tools(self, name, setuptools, log):
+        with self.cache.lock(name):
             version = next(v for v in ('3.11', '3.10', '3.9', '3.12', '3.13') if v in self.environments.interpreters)
-            return self.environments.make('build', version, ['setuptools>=61', 'wheel'], log)
+            return self.environments.make(name, version, [setuptools, 'wheel'], log)
 
     def build_wheel(self, name, source, parts=None):
         """
@@ -136,7 +143,7 @@ class Packages:
         output = self.cache.logs / 'wheel-patched'
         process.check(
             [builder.python, CHECKOUT / 'django_patch' / 'apply.py', '--build-wheel', output,
-             self.sdist(release, builder, log)],
+             self.sdist(release, log)],
             log, 'Patching Django %s and building its wheel' % release, SOURCE_DATE_EPOCH=BUILD_DATE,
         )
         return _only_wheel(output, log)

@@ -260,7 +260,7 @@ class PairRun:
 
     def channels_tests(self, log, **env):
         """Run our tests by the unedited runtests.py of this very Django."""
-        source = self.bench.packages.source(self.pair.release, self.environment, log)
+        source = self.bench.packages.source(self.pair.release, log)
         scratch = self.bench.cache.scratch / self.name
         shutil.rmtree(scratch, ignore_errors=True)
         shutil.copytree(source / 'tests', scratch / 'tests', symlinks=True)
@@ -315,7 +315,7 @@ class PairRun:
     def patch_tests(self, log):
         """Run the tests that look at sources; they find Django's in the folder $CHANNELS_SDISTS."""
         for release in PATCHABLE_RELEASES:
-            self.bench.packages.sdist(release, self.environment, log)
+            self.bench.packages.sdist(release, log)
         return self.pytest(self.bench.labels.paths('patch_tests'), log)
 
     def system(self, log):

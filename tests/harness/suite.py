@@ -75,7 +75,7 @@ class SuiteRun:
         check(
             [builder.python, PATCH_SET / 'compare_suites.py', '--python', environment.python,
              '--unpatched-python', unpatched.python, '--expected', PATCH_SET / 'failing_tests.txt',
-             packages.sdist(release, builder, log)],
+             packages.sdist(release, log)],
             log, "Comparing Django %s's own suite, unpatched and patched" % release, timeout=TIMEOUT,
         )
 

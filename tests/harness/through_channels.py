@@ -75,7 +75,7 @@ class ThroughChannelsRun(PairRun):
         pair_run = PairRun(self.bench, self.pair)
         pair_run.prepare(log)
         self.environment = pair_run.environment
-        source = self.bench.packages.source(self.pair.release, self.environment, log)
+        source = self.bench.packages.source(self.pair.release, log)
         self.tests = self.bench.cache.scratch / self.name / 'tests'
         shutil.rmtree(self.tests.parent, ignore_errors=True)
         shutil.copytree(source / 'tests', self.tests, symlinks=True)

@@ -49,13 +49,14 @@ def sdists():
 
 def unpack(release, folder):
     """
-    Unpack Django's `release` below `folder`, but for its tests, which nothing
-    is merged into; return the path of its tree.
+    Unpack Django's `release` below `folder`, but for its tests and its
+    translations, which nothing is merged into and most of its files are;
+    return the path of its tree.
     """
     with tarfile.open(str(sdists()[release])) as archive:
         archive.extractall(str(folder), [
             member for member in archive.getmembers()
-            if member.name.split('/')[1:2] not in (['tests'], ['js_tests'], ['extras'])
+            if not re.match(r'[^/]+/((js_)?tests|extras)(/|$)|.+/locale/(?!en/)[^/]+/', member.name)
         ])
     return pathlib.Path(folder) / ('Django-%s' % release)
 
@@ -106,18 +107,21 @@ def merged_tree():
 
 def snapshot(tree):
     """Return {path: bytes} of all files below `tree` but what Python compiled."""
-    return {
-        path.relative_to(tree).as_posix(): path.read_bytes()
-        for path in sorted(pathlib.Path(tree).rglob('*'))
-        if path.is_file() and path.suffix not in ('.pyc', '.pyo')
-    }
+    found = {}
+    for folder, _, names in os.walk(str(tree)):
+        for name in names:
+            if not name.endswith(('.pyc', '.pyo')):
+                path = os.path.join(folder, name)
+                with open(path, 'rb') as content:
+                    found[os.path.relpath(path, str(tree))] = content.read()
+    return found
 
 
 def folders(tree):
     """Return the set of folders below `tree`, but for __pycache__."""
     return {
-        path.relative_to(tree).as_posix() for path in pathlib.Path(tree).rglob('*')
-        if path.is_dir() and path.name != '__pycache__'
+        os.path.relpath(os.path.join(folder, name), str(tree))
+        for folder, names, _ in os.walk(str(tree)) for name in names if name != '__pycache__'
     }
 
 
