@@ -127,23 +127,23 @@ def build_wheels(env, version, folder):
             shutil.copytree(str(path), str(source / name), ignore=unwanted)
         elif path.exists():
             shutil.copy(str(path), str(source / name))
-    projects = {'backport': source}
+    projects = [source]
     if version >= (3, 9):
-        projects['server'] = source / 'interface_server'
+        projects.append(source / 'interface_server')
+    out = Path(folder, 'wheels')
+    # Without isolation the tools aren't installed once more for each of them.
+    pip(env, version, 'wheel', '--no-deps', '--no-build-isolation', '-w', out, *projects)
     wheels = {}
-    for name, project in projects.items():
-        out = Path(folder, name)
-        pip(env, version, 'wheel', '--no-deps', '-w', out, project)
-        wheels[name], = out.glob('*.whl')
+    for wheel in out.glob('*.whl'):
+        wheels['server' if wheel.name.startswith('channels_interface_server') else 'backport'] = wheel
     return wheels
 
 
 def build_patched(env, version, folder, release):
     """Build the wheel of a Django release with the patch set; return its path."""
-    # A virtual environment of Python 3.12 and later has neither.
-    pip_install(env, version, 'setuptools', 'wheel')
     sources, out = Path(folder, 'sources'), Path(folder, 'patched')
-    pip(env, version, 'download', '--no-deps', '--no-binary', 'django', '-d', sources, 'Django==%s' % release)
+    pip(env, version, 'download', '--no-deps', '--no-build-isolation', '--no-binary', 'django', '-d', sources,
+        'Django==%s' % release)
     archive, = sources.iterdir()
     call([env / 'bin' / 'python', ROOT / 'django_patch' / 'apply.py', '--build-wheel', out, archive])
     wheel, = out.glob('*.whl')
@@ -157,10 +157,13 @@ def django_requirement(django):
     return str(Path(django).resolve()) if os.path.exists(django) else 'Django==%s' % django
 
 
-def install(env, version, django, patched):
-    """Install what the chat needs: Django, this checkout, a server."""
+def install(env, version, django, patched, fresh):
+    """Install what the chat needs: Django, this checkout, a server. `fresh`: nothing was installed before."""
     say('Installing Django and this checkout (about a minute, once) ...')
     with tempfile.TemporaryDirectory() as folder:
+        # What builds. A virtual environment of Python 3.12 and later has none
+        # of it, an older one a setuptools that is too old.
+        pip_install(env, version, '--upgrade', 'setuptools', 'wheel')
         wheels = build_wheels(env, version, folder)
         # The client for Redis is small; with it, changing to Redis is quick.
         if patched:
@@ -168,9 +171,10 @@ def install(env, version, django, patched):
         wanted = [django_requirement(django), '%s[redis]' % wheels['backport']]
         wanted.append(wheels['server'] if 'server' in wheels else DAPHNE)
         pip_install(env, version, '--upgrade', *wanted)
-        # Again without a look at version numbers: a changed checkout usually
-        # has the number of the one before.
-        pip_install(env, version, '--force-reinstall', '--no-deps', *wheels.values())
+        if not fresh:
+            # Again without a look at version numbers: a changed checkout usually
+            # has the number of the one before.
+            pip_install(env, version, '--force-reinstall', '--no-deps', *wheels.values())
 
 
 def prepare(python, django, patched=False):
@@ -189,10 +193,11 @@ def prepare(python, django, patched=False):
     wanted = fingerprint(version, os.path.abspath(python), django, patched)
     if not stamp.exists() or stamp.read_text() != wanted:
         # A run that was interrupted leaves half an environment, without mark.
-        if not made.exists():
+        fresh = not made.exists()
+        if fresh:
             say('Making a virtual environment in %s ...' % os.path.relpath(str(env)))
             make_env(env, python, version, usable)
             made.touch()
-        install(env, version, django, patched)
+        install(env, version, django, patched, fresh)
         stamp.write_text(wanted)
     return env
