@@ -258,20 +258,26 @@ class PairRun:
         """Run our tests with the setting that takes the wsgi.* keys out of request.META."""
         return self.channels_tests_again(log, CHANNELS_TESTS_WITHOUT_EMULATION='1')
 
+    def channels_tests(self, log):
+        """
+        Run our tests; those of the Redis layer on one pair of each Python and
+        on a patched Django. It imports nothing of Django but six, and keeps on
+        each pair the contract that test_layers_contract.py has for all layers.
+        """
+        if self.pair.patched or self.pair in self.bench.once_for_python:
+            return self.djangos_runtests(log, self.bench.labels.of('channels_tests'))
+        return self.channels_tests_again(log)
+
     def channels_tests_again(self, log, **env):
-        """
-        Run the tests that have run before, with something changed around them,
-        but for those of the Redis layer: nothing of Django is imported there,
-        and neither a setting nor the backport is.
-        """
+        """Run them with something changed around them, which isn't seen by the Redis layer: without its tests."""
         labels = self.bench.labels.of('channels_tests')
         if labels == ['channels_tests']:
             modules = sorted(path.stem for path in FOLDERS['channels_tests'].glob('test_*.py'))
             labels = ['channels_tests.' + name for name in modules if not name.startswith('test_layers_redis')]
-        return self.channels_tests(log, labels, **env)
+        return self.djangos_runtests(log, labels, **env)
 
-    def channels_tests(self, log, labels=None, **env):
-        """Run our tests (the labels, else all that are asked for) by the unedited runtests.py of this very Django."""
+    def djangos_runtests(self, log, labels, **env):
+        """Run the tests with the labels by the unedited runtests.py of this very Django."""
         source = self.bench.packages.source(self.pair.release, log)
         scratch = self.bench.cache.scratch / self.name
         shutil.rmtree(scratch, ignore_errors=True)
@@ -284,7 +290,7 @@ class PairRun:
         if self.pair.django_version >= (1, 9):
             # Pairs run side by side already; 1.8 has no such option.
             command.append('--parallel=1')
-        command += [label.replace('/', '.') for label in labels or self.bench.labels.of('channels_tests')]
+        command += [label.replace('/', '.') for label in labels]
         env = dict(self.env, **env)
         status = process.run(command, log, cwd=scratch / 'tests', timeout=STEP_TIMEOUT, **env)
         return results.from_unittest(log.read_text(encoding='utf-8', errors='replace'), status, self.python)
