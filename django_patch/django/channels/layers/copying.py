@@ -21,13 +21,12 @@ def copy_message(value):
     if kind in _IMMUTABLE:
         return value
     if kind is dict or isinstance(value, dict):
-        if not _KEYS.issuperset(map(type, value)):
-            _check_keys(value)
-        copy = dict(value)
-        if not _IMMUTABLE.issuperset(map(type, copy.values())):
-            for key, item in value.items():
-                if type(item) not in _IMMUTABLE:
-                    copy[key] = copy_message(item)
+        copy = value.copy() if kind is dict else dict(value)
+        for key, item in value.items():
+            if type(key) not in _KEYS:
+                _check_key(key)
+            if type(item) not in _IMMUTABLE:
+                copy[key] = copy_message(item)
         return copy
     if isinstance(value, (list, tuple)):
         return [copy_message(item) for item in value]
@@ -46,7 +45,6 @@ def copy_message(value):
     )
 
 
-def _check_keys(message):
-    for key in message:
-        if not isinstance(key, _TEXT):
-            raise TypeError('The keys of a message must be text, not %s (%r).' % (type(key).__name__, key))
+def _check_key(key):
+    if not isinstance(key, _TEXT):
+        raise TypeError('The keys of a message must be text, not %s (%r).' % (type(key).__name__, key))
