@@ -90,6 +90,10 @@ def growth(rows, folder):
                 axes.plot(*zip(*line), marker='o', markersize=3, color=colour, label=contender)
         axes.set_xscale('log')
         axes.set_yscale('log')
+        axes.set_xticks([row['x'] for row in points])
+        axes.minorticks_off()
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(ticker.FuncFormatter(lambda value, position: '{:,g}'.format(value)))
         axes.set_title(name, fontsize=10)
         axes.set_ylabel('%s, %s' % (metric['name'], metric['unit']), fontsize=8)
         axes.tick_params(labelsize=8)

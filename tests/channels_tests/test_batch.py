@@ -225,6 +225,25 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.handle_together(consumer, [{'n': number} for number in range(3)])
         self.assertEqual(self.seen, [0, 1, 2])
 
+    def test_what_turns_out_to_be_kept_while_the_consumer_ends_is_handled(self):
+        consumer_ends, being_given_back = threading.Event(), threading.Event()
+
+        def give_back(messages):
+            being_given_back.set()
+            # The loop asks for the next message meanwhile.
+            consumer_ends.wait(PATIENCE)
+            return messages
+
+        def consumer(message):
+            if message['n'] == 0:
+                self.assertTrue(being_given_back.wait(PATIENCE))
+                threading.Timer(0.05, consumer_ends.set).start()
+            self.seen.append(message['n'])
+
+        self.layer.channel_layer.give_back = give_back
+        self.handle_together(consumer, [{'n': number} for number in range(3)])
+        self.assertEqual(self.seen, [0, 1, 2])
+
     def test_messages_may_be_lost_if_the_layer_goes_and_that_is_logged(self):
         def unavailable(messages):
             raise LayerUnavailable('no Redis')

@@ -17,10 +17,12 @@ class Ours(Peer):
     def site_environment(self, **extra):
         return super().site_environment(**dict({'BENCH_APP': self.app}, **extra))
 
-    def start_site(self, machine, workers=1, options=()):
-        """A Redis, an interface server with `options`, a worker."""
+    def start_site(self, machine, workers=1, capacity=None, options=()):
+        """A Redis, an interface server with `options`, a worker; the layer's capacity, if not the default."""
         redis = machine.redis()
         env = {'BENCH_LAYER': 'redis', 'BENCH_REDIS': redis.url}
+        if capacity is not None:
+            env['BENCH_CAPACITY'] = str(capacity)
         return start_site(machine, self, [
             lambda port: self.server(machine, port, options, **env),
         ] + workers * [lambda port: self.manage(machine, 'runworker', **env)], [redis])

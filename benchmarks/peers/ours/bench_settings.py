@@ -12,7 +12,7 @@ INSTALLED_APPS = [app for app in [os.environ['BENCH_APP']] if app]
 if os.environ.get('BENCH_LAYER') == 'redis':
     CHANNEL_LAYERS = {'default': {
         'BACKEND': 'django.channels.layers.redis.RedisChannelLayer',
-        'CONFIG': {'hosts': [REDIS]},
+        'CONFIG': {'hosts': [REDIS], 'capacity': int(os.environ.get('BENCH_CAPACITY', 100))},
         'ROUTING': 'family_routing.channel_routing',
     }}
 elif os.environ.get('BENCH_LAYER') == 'memory':

@@ -65,22 +65,21 @@ class Batch(object):
         self._layer = layer
         # Holds the fields together; nothing waits while it is held.
         self._lock = threading.Lock()
+        # Held while messages go back, some of which may have to be kept.
+        self._returning = threading.Lock()
         # Held while sends go out, so that they keep their order.
         self._delivery = threading.Lock()
         self._waiting = collections.deque()
         self._sends = []
-        # When the consumer that runs was begun, by monotonic().
+        # When the consumer that runs was begun, by monotonic(), and whether
+        # it is too late to wait for it.
         self._began = None
+        self._is_broken_up = False
 
     @property
     def is_in_hand(self):
         """Whether the loop is at it."""
         return self._began is not None
-
-    def is_late(self, now):
-        """Return whether the consumer that runs should hold nobody up any more."""
-        began = self._began
-        return began is not None and now - began > PATIENCE
 
     def begin(self, messages):
         """Take on `messages`, a list of (channel, content)."""
@@ -91,10 +90,18 @@ class Batch(object):
 
     def next(self):
         """Return the next (channel, content), or None."""
+        message = self._take_next()
+        if message is None:
+            # The Keeper may be about to find that it can't give them back.
+            with self._returning:
+                message = self._take_next()
+        return message
+
+    def _take_next(self):
         with self._lock:
             if not self._waiting:
                 return None
-            self._began = monotonic()
+            self._began, self._is_broken_up = monotonic(), False
             return self._waiting.popleft()
 
     def end(self):
@@ -103,6 +110,19 @@ class Batch(object):
         self._began = None
         self.give_back()
         self.deliver()
+        if self._waiting:
+            # The loop was broken off, by Ctrl-C for example.
+            logger.error('%d messages that were not begun are lost.', len(self._waiting))
+            self._waiting.clear()
+
+    def break_up(self, now):
+        """If the consumer that runs takes its time, have nobody wait for it."""
+        began = self._began
+        if began is not None and now - began > PATIENCE and not self._is_broken_up:
+            # Once only: what is kept is kept for good.
+            self._is_broken_up = True
+            self.give_back()
+            self.deliver()
 
     def give_back(self):
         """
@@ -110,9 +130,11 @@ class Batch(object):
 
         What the layer doesn't take stays here, to be handled.
         """
-        with self._lock:
-            waiting, self._waiting = self._waiting, collections.deque()
-        if waiting:
+        with self._returning:
+            with self._lock:
+                waiting, self._waiting = self._waiting, collections.deque()
+            if not waiting:
+                return
             try:
                 kept = self._layer.give_back(list(waiting))
             except LayerUnavailable:
@@ -192,9 +214,7 @@ class Keeper(object):
     def _look(self):
         now = monotonic()
         for batch in self._batches:
-            if batch.is_late(now):
-                batch.give_back()
-                batch.deliver()
+            batch.break_up(now)
         self._busy.clear()
         # One may have been taken in hand between the look and this.
         if any(batch.is_in_hand for batch in self._batches):
