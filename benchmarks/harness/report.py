@@ -188,7 +188,7 @@ def as_page(facts, rows):
     ]
     for row in rows:
         heading = '%s: %s' % (row['name'], row['title'])
-        lines += ['', heading, '-' * len(heading), '', '::', ''] + align(lines_of(row), '    ')
+        lines += ['', heading, '-' * len(heading), '', '.. code-block:: text', ''] + align(lines_of(row), '    ')
         if row['goals']:
             lines += ['    '] + ['    ' + line for line in verdict_lines(row)]
     grown = growth(rows)
@@ -199,7 +199,7 @@ def as_page(facts, rows):
             'time; with 0 it makes no difference.',
         ]
     for series, contenders in grown.items():
-        lines += ['', '%s::' % (series[0].upper() + series[1:]), ''] + align(growth_lines(series, contenders), '    ')
+        lines += ['', '%s:' % (series[0].upper() + series[1:]), '', '.. code-block:: text', ''] + align(growth_lines(series, contenders), '    ')
     return '\n'.join(line.rstrip() for line in lines)
 
 

@@ -84,9 +84,13 @@ def test_killed_worker(served):
 
 def test_killed_server_process(served):
     """Its sockets are cut; those of the other live, and another takes its place."""
-    members = [socket_to(served.port, '/group/members/') for _ in range(12)]
     before = served.processes()
     assert len(before) == 2
+    # While it stands still, the other takes all that come.
+    os.kill(min(before), signal.SIGSTOP)
+    members = [socket_to(served.port, '/group/members/') for _ in range(3)]
+    os.kill(min(before), signal.SIGCONT)
+    members += [socket_to(served.port, '/group/members/') for _ in range(9)]
     os.kill(min(before), signal.SIGKILL)
     served.server.wait_for('another takes its place')
     eventually(lambda: len(served.processes()) == 2, 'two processes again')
@@ -101,7 +105,7 @@ def test_killed_server_process(served):
             living.append(member)
         except (OSError, websocket.WebSocketException):
             member.close()
-    assert living, 'one process had all the sockets, by chance of one in 2,000'
+    assert len(living) >= 3
     # Who is left hears it, whatever the groups still hold of the dead one.
     living[0].send('to all')
     for member in living:
