@@ -1,10 +1,11 @@
 """Tests of what a worker takes at once, and what it says at once."""
 from __future__ import absolute_import, unicode_literals
 
+import logging
 import threading
 
-from django.channels import Channel, Group, route
-from django.channels.batch import BUDGET, Batch, Pace
+from django.channels import Channel, Group, outbox, route
+from django.channels.batch import BUDGET, Batch, Keeper, Pace
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.memory import InMemoryChannelLayer
@@ -18,6 +19,7 @@ PATIENCE = 10
 
 class RecordingLayer(InMemoryChannelLayer):
     """Notes what is asked of it."""
+    sends_many_at_once = True
 
     def __init__(self, **options):
         super(RecordingLayer, self).__init__(**options)
@@ -83,8 +85,11 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.layer = ChannelLayerWrapper(self.layer.channel_layer, 'test', [route('task', consumer)])
         worker = Worker(self.layer, signal_handlers=False, prefetch=len(messages))
         batch = Batch(self.layer)
-        worker._keeper.watch(batch)
-        worker._handle_batch(batch, [('task', message) for message in messages])
+        keeper = Keeper(batch)
+        try:
+            worker._handle_batch(batch, keeper, [('task', message) for message in messages])
+        finally:
+            keeper.stop()
         return self.calls
 
     def texts(self, channel='p!'):
@@ -179,7 +184,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.layer.channel_layer.send_many = unavailable
         self.handle_together(consumer, 2 * [{'reply_channel': 'p!0'}])
         self.assertEqual(len(self.seen), 2)
-        self.assertLogged('2 messages could not be sent')
+        self.assertLogged('2 messages may be lost: no Redis')
 
     # What holds nobody up
 
@@ -253,6 +258,47 @@ class BatchTests(LogTestCase, SimpleTestCase):
         batch.begin([('task', {}), ('task', {})])
         batch.end()
         self.assertLogged('2 messages may be lost')
+
+    def test_a_reply_after_the_break_up_does_not_wait_for_the_consumers_end(self):
+        replied = threading.Event()
+
+        def consumer(message):
+            if message['n'] == 0:
+                # It is late,
+                given_back.wait(PATIENCE)
+                outbox.gathered(message.channel_layer, 'p!0', {'text': 'now'}, 1)
+                # and goes on, as a view does whose response is being closed.
+                self.assertTrue(replied.wait(PATIENCE))
+            self.seen.append(message['n'])
+
+        def send(channel, message):
+            replied.set()
+
+        given_back = threading.Event()
+        give_back = self.layer.channel_layer.give_back
+        self.layer.channel_layer.give_back = lambda messages: (give_back(messages), given_back.set())[0]
+        self.layer.channel_layer.send = send
+        self.handle_together(consumer, [{'n': number} for number in range(2)])
+        self.assertEqual(self.seen, [0])
+
+    def test_logging_to_a_channel_does_not_end_in_a_deadlock(self):
+        layer = self.layer
+
+        class ToChannel(logging.Handler):
+            def emit(self, record):
+                Channel('log', channel_layer=layer).send({'line': record.getMessage()}, immediately=True)
+
+        def consumer(message):
+            message.reply_channel.send({'text': 'x'})
+
+        handler = ToChannel()
+        logger = logging.getLogger('django.channels')
+        logger.addHandler(handler)
+        self.addCleanup(logger.removeHandler, handler)
+        self.layer.channel_layer.capacity = 1
+        with self.settings(CHANNEL_SEND_TIMEOUT=0.01):
+            self.handle_together(consumer, 2 * [{'reply_channel': 'p!0'}])
+        self.assertIn('was dropped', self.layer.receive(['log'])[1]['line'])
 
     # In a worker
 

@@ -83,6 +83,30 @@ class PlanTests(SimpleTestCase):
         requests, value = self.run_plan(sender.send('a', {}), self.away(True))
         self.assertIsInstance(value, LayerUnavailable)
 
+    def test_a_batch_tells_what_surely_was_not_sent(self):
+        transport = self.make_transport(shards=2)
+        by_shard = {}
+        for number in range(20):
+            name = 'p.%d!a' % number
+            by_shard[transport.options.keys.shard_of(name.rstrip('a'))] = (name, {'n': number})
+        pairs = [by_shard[0], by_shard[1]]
+        for sent, refused in ((False, [pairs[1]]), (True, [])):
+            requests, error = self.run_plan(transport.sender.send_many(pairs), [[1], self.away(sent)])
+            self.assertEqual([shard for shard, commands in requests[0]], [0, 1])
+            self.assertIsInstance(error, LayerUnavailable)
+            self.assertEqual(error.refused, refused)
+
+    def test_what_may_have_gone_back_is_not_kept(self):
+        give_back = self.make_transport().sender.give_back
+        messages = [{'n': 0}, {'n': 1}]
+        for answer, kept in (
+            ([None], []), ([ReplyError('OOM no memory')], messages), (self.away(False), messages),
+        ):
+            self.assertEqual(self.run_plan(give_back('a', messages), answer)[1], kept)
+        requests, error = self.run_plan(give_back('a', messages), self.away(True))
+        self.assertIsInstance(error, LayerUnavailable)
+        self.assertEqual(error.refused, [])
+
     def test_an_error_of_the_server_is_told(self):
         requests, value = self.run_plan(
             self.make_transport().sender.send('a', {}), [ReplyError('OOM command not allowed')],

@@ -18,6 +18,7 @@ import time
 
 from . import outbox
 from .compat.waker import monotonic
+from .conf import conf
 from .exceptions import LayerUnavailable
 
 logger = logging.getLogger('django.channels')
@@ -67,8 +68,9 @@ class Batch(object):
         self._lock = threading.Lock()
         # Held while messages go back, some of which may have to be kept.
         self._returning = threading.Lock()
-        # Held while sends go out, so that they keep their order.
-        self._delivery = threading.Lock()
+        # Held while sends go out, so that they keep their order. Whoever logs
+        # to a channel may send something meanwhile.
+        self._delivery = threading.RLock()
         self._waiting = collections.deque()
         self._sends = []
         # When the consumer that runs was begun, by monotonic(), and whether
@@ -118,11 +120,13 @@ class Batch(object):
     def break_up(self, now):
         """If the consumer that runs takes its time, have nobody wait for it."""
         began = self._began
-        if began is not None and now - began > PATIENCE and not self._is_broken_up:
-            # Once only: what is kept is kept for good.
-            self._is_broken_up = True
-            self.give_back()
-            self.deliver()
+        if began is not None and now - began > PATIENCE:
+            if not self._is_broken_up:
+                # Once only: what is kept is kept for good.
+                self._is_broken_up = True
+                self.give_back()
+            if self._sends:
+                self.deliver()
 
     def give_back(self):
         """
@@ -137,8 +141,8 @@ class Batch(object):
                 return
             try:
                 kept = self._layer.give_back(list(waiting))
-            except LayerUnavailable:
-                logger.exception('%d messages may be lost that other workers were to have.', len(waiting))
+            except Exception:
+                logger.exception('%d messages may be lost, which other workers were to have.', len(waiting))
                 return
             with self._lock:
                 self._waiting.extend(kept)
@@ -155,67 +159,98 @@ class Batch(object):
         with self._delivery:
             with self._lock:
                 sends, self._sends = self._sends, []
-            for (layer, method), run in itertools.groupby(sends, lambda send: send[:2]):
-                run = list(run)
-                if method == 'send' and len(run) > 1:
-                    run = self._together(layer, run)
-                for send in run:
-                    try:
-                        outbox.deliver(*send)
-                    except Exception:
-                        logger.exception('A message to %s could not be sent.', send[2])
+            if sends:
+                Delivery().carry_out(sends)
+
+
+class Delivery(object):
+    """Carries out sends of an outbox, all of which wait for room at the same time."""
+
+    def __init__(self):
+        self._began = monotonic()
+        # Layers that have turned out to be away.
+        self._gone = set()
+
+    def carry_out(self, sends):
+        """Send them in their order, what goes together in one call."""
+        for (layer, method), run in itertools.groupby(sends, lambda send: send[:2]):
+            run = list(run)
+            if method == 'send' and len(run) > 1 and getattr(layer, 'sends_many_at_once', False):
+                run = self._together(layer, run)
+            for send in run:
+                if layer not in self._gone:
+                    self._alone(*send)
+                else:
+                    logger.error('A message to %s could not be sent either.', send[2])
+
+    def _alone(self, layer, method, name, content, timeout):
+        if timeout is None:
+            timeout = conf.send_timeout
+        try:
+            outbox.deliver(layer, method, name, content, max(0, timeout - (monotonic() - self._began)))
+        except Exception as error:
+            logger.exception('A message to %s could not be sent.', name)
+            if isinstance(error, LayerUnavailable):
+                self._gone.add(layer)
 
     def _together(self, layer, sends):
         """Send all that fits in; return the rest, each of which may need its time."""
-        pairs = [(name, content) for layer, method, name, content, timeout in sends]
-        try:
-            refused = layer.send_many(pairs)
-        except LayerUnavailable:
-            logger.exception('%d messages could not be sent.', len(pairs))
-            return ()
-        except Exception:
-            # One can't be sent at all, and so none was. Each for itself.
-            return sends
-        by_pair = {id(pair): send for pair, send in zip(pairs, sends)}
-        return [by_pair[id(pair)] for pair in refused]
+        late = []
+        while sends:
+            pairs = [(name, content) for layer, method, name, content, timeout in sends]
+            by_pair = {id(pair): send for pair, send in zip(pairs, sends)}
+            try:
+                refused = layer.send_many(pairs)
+            except LayerUnavailable as error:
+                logger.error('%d messages may be lost: %s', len(pairs) - len(error.refused), error)
+                return late + [by_pair[id(pair)] for pair in error.refused]
+            except Exception:
+                # One can't be sent at all, and so none was. Each for itself.
+                return late + sends
+            sends = [by_pair[id(pair)] for pair in refused]
+            if sends:
+                # The first was tried and is full; those behind it in the
+                # queue, for other clients of its process, were not.
+                full = sends[0][2]
+                late += [send for send in sends if send[2] == full]
+                sends = [send for send in sends if send[2] != full]
+        return late
 
 
 class Keeper(object):
-    """Breaks up batches whose consumer takes its time, in a thread of its own."""
+    """Breaks a batch up when its consumer takes its time, in a thread of its own."""
 
-    def __init__(self):
-        self._batches = ()
-        self._lock = threading.Lock()
+    def __init__(self, batch):
+        self._batch = batch
         self._busy = threading.Event()
-
-    def watch(self, batch):
-        """Look after `batch` from now on, whenever it is in hand."""
-        with self._lock:
-            if not self._batches:
-                thread = threading.Thread(target=self._run, name='worker-keeper')
-                thread.daemon = True
-                thread.start()
-            self._batches += (batch,)
+        self._is_stopped = False
+        self._thread = threading.Thread(target=self._run, name='worker-keeper')
+        self._thread.daemon = True
+        self._thread.start()
 
     def wake(self):
-        """Begin to look: a batch is in hand."""
+        """Begin to look: the batch is in hand."""
         if not self._busy.is_set():
             self._busy.set()
+
+    def stop(self):
+        """End the thread."""
+        self._is_stopped = True
+        self._busy.set()
+        self._thread.join()
 
     def _run(self):
         while True:
             self._busy.wait()
+            if self._is_stopped:
+                return
             time.sleep(INTERVAL)
             try:
-                self._look()
+                self._batch.break_up(monotonic())
             except Exception:
                 logger.exception('Looking after the messages in hand failed.')
-
-    def _look(self):
-        now = monotonic()
-        for batch in self._batches:
-            batch.break_up(now)
-        self._busy.clear()
-        # One may have been taken in hand between the look and this.
-        if any(batch.is_in_hand for batch in self._batches):
-            self._busy.set()
+            if not self._is_stopped:
+                self._busy.clear()
+                # It may have been taken in hand between the look and this.
+                if self._batch.is_in_hand or self._is_stopped:
+                    self._busy.set()

@@ -20,6 +20,8 @@ class MessageTooLarge(ChannelsError):
 
 class LayerUnavailable(ChannelsError):
     """Raised when a layer's store can't be reached."""
+    #: What of several things surely didn't arrive; see what raises it.
+    refused = ()
 
 
 class MalformedMessage(ChannelsError, ValueError):

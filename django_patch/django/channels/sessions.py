@@ -162,6 +162,8 @@ def enforce_ordering(func=None, slight=False):
             return
         try:
             func(*args, **kwargs)
+            # The next worker's sends must not come before this one's.
+            outbox.flush()
         except ConsumeLater:
             raise
         except Exception:
@@ -169,8 +171,6 @@ def enforce_ordering(func=None, slight=False):
             # consumer put into the session is dropped.
             _pass_on(message, session_for_reply_channel(message.reply_channel.name))
             raise
-        # The next worker's sends must not come before this one's.
-        outbox.flush()
         _pass_on(message, session)
     return inner
 

@@ -57,7 +57,6 @@ class Worker(object):
         self.termed = False
         self._previous_handlers = {}
         self._wakers = []
-        self._keeper = Keeper()
 
     # Life cycle
 
@@ -130,13 +129,18 @@ class Worker(object):
 
     def _loop(self):
         worker_ready.send(sender=type(self), worker=self)
+        if self.prefetch == 1 or not hasattr(self.channel_layer, 'give_back'):
+            self._turn_until_stopped(self.run_once)
+            return
+        batch = Batch(self.channel_layer)
+        keeper = Keeper(batch)
+        try:
+            self._turn_until_stopped(functools.partial(self._run_some, Pace(self.prefetch), batch, keeper))
+        finally:
+            keeper.stop()
+
+    def _turn_until_stopped(self, turn):
         pause = 0
-        pace, batch = Pace(self.prefetch), Batch(self.channel_layer)
-        if self.prefetch > 1 and hasattr(self.channel_layer, 'give_back'):
-            self._keeper.watch(batch)
-            turn = functools.partial(self._run_some, pace, batch)
-        else:
-            turn = self.run_once
         while not self.termed:
             try:
                 received = turn()
@@ -175,7 +179,7 @@ class Worker(object):
         # Only a layer that can't wait itself is polled.
         time.sleep(0.01)
 
-    def _run_some(self, pace, batch):
+    def _run_some(self, pace, batch, keeper):
         """As run_once(), for as many messages as `pace` says."""
         layer = self.channel_layer
         if pace.limit == 1:
@@ -189,17 +193,18 @@ class Worker(object):
         if len(received) == 1:
             outcome = self.handle(*received[0])
         else:
-            outcome = self._handle_batch(batch, received)
+            outcome = self._handle_batch(batch, keeper, received)
         pace.note(len(received), monotonic() - began)
         return outcome
 
-    def _handle_batch(self, batch, received):
-        outcome = None
+    def _handle_batch(self, batch, keeper, received):
+        outcome, is_stopping = None, False
         batch.begin(received)
-        self._keeper.wake()
+        keeper.wake()
         try:
             while True:
-                if self.termed:
+                if self.termed and not is_stopping:
+                    is_stopping = True
                     batch.give_back()
                 message = batch.next()
                 if message is None:

@@ -38,6 +38,9 @@ class BaseChannelLayer(object):
 
     #: Which of the optional parts ("groups", "flush", "statistics") are there?
     parts = ()
+    #: Does send_many() cost less than one send() after the other, and send
+    #: nothing if one of the messages can't be sent at all?
+    sends_many_at_once = False
     #: Do other processes see the messages?
     spans_processes = False
     #: Does receive(block=True) wait without polling?

@@ -7,6 +7,7 @@ A thin driver: what is said to Redis, and what the answers mean, is in
 from __future__ import absolute_import, unicode_literals
 
 import collections
+import logging
 import threading
 
 from .. import names
@@ -19,6 +20,8 @@ from .shards import Shard, exchange_all
 from .transport import Options, Transport
 from .transport.plans import Result
 from .waiting import Waiting
+
+logger = logging.getLogger('django.channels')
 
 #: Lists of channels whose readers are kept.
 _KEPT_READERS = 256
@@ -37,6 +40,7 @@ class RedisChannelLayer(BaseChannelLayer):
     Nothing is connected until there is something to say.
     """
     parts = ('groups', 'flush', 'statistics')
+    sends_many_at_once = True
     spans_processes = True
     supports_blocking_receive = True
 
@@ -134,15 +138,22 @@ class RedisChannelLayer(BaseChannelLayer):
         """
         Put `messages`, [(channel, message), ...] that were received and not
         begun, back before all others. Return those that have to be kept.
-
-        Raise LayerUnavailable if that may have failed halfway.
+        Those of which it isn't known whether they went are logged as lost.
         """
         by_channel = collections.OrderedDict()
         for channel, message in messages:
             by_channel.setdefault(channel, []).append(message)
         kept = []
         for channel, given in by_channel.items():
-            kept += [(channel, message) for message in self._run(self._transport.sender.give_back(channel, given))]
+            try:
+                left = self._run(self._transport.sender.give_back(channel, given))
+            except LayerUnavailable as error:
+                left = error.refused
+                logger.error(
+                    '%d messages on %s may be lost, which other workers were to have: %s',
+                    len(given) - len(left), channel, error,
+                )
+            kept += [(channel, message) for message in left]
         return kept
 
     def interrupt(self):

@@ -13,7 +13,7 @@ from . import scripts
 from .envelope import ENCRYPTED, IN_PIECES, deadline_of, pack_reference
 from .options import MAX_SIZE, PIECES_GRACE
 from .plans import DONE, Result, checked, flat
-from .resp import pack
+from .resp import ReplyError, pack
 from .routes import Routes
 
 #: Messages that one call of the script puts; Redis does nothing else then.
@@ -36,6 +36,12 @@ class _Batch(object):
         if number < self.size:
             # Full; another shard may have room.
             self.shards = self.shards[1:]
+
+    def failed(self, sent):
+        """Note that the shard is away, and may have got the messages if `sent`."""
+        self.shards = () if sent else self.shards[1:]
+        for _ in range(self.size if sent else 0):
+            self.waiting.popleft()
 
 
 class Sender(object):
@@ -77,8 +83,7 @@ class Sender(object):
         raise _full(self._options, route, label)
 
     def _send_large(self, route, label, body):
-        if len(body) > MAX_SIZE:
-            raise MessageTooLarge('The message has %d bytes; at most %d can be sent.' % (len(body), MAX_SIZE))
+        self._check_size(body)
         flags = IN_PIECES
         if self._options.cipher is not None:
             flags |= ENCRYPTED
@@ -115,7 +120,9 @@ class Sender(object):
         Send all `pairs` of (channel, message); one call takes many messages.
 
         The Result is the list of the pairs that were refused as full. Once a
-        queue has refused a message, it gets none of those after it.
+        queue has refused a message, it gets none of those after it. Raise
+        MessageTooLarge before anything is sent; the `refused` of a
+        LayerUnavailable has the pairs that surely weren't.
         """
         return flat(self._send_many(pairs))
 
@@ -127,7 +134,10 @@ class Sender(object):
                 batch = batches[queue]
             except KeyError:
                 batch = batches[queue] = _Batch(route, self._routes.order(route))
-            batch.waiting.append((pair, label, codec.encode(pair[1])))
+            body = codec.encode(pair[1])
+            self._check_size(body)
+            batch.waiting.append((pair, label, body))
+        failure = None
         while True:
             for batch in batches.values():
                 if batch.waiting and len(batch.waiting[0][2]) > self._options.piece_size:
@@ -135,9 +145,12 @@ class Sender(object):
                     pair, label, body = batch.waiting.popleft()
                     try:
                         yield self._send_large(batch.route, label, body)
-                    except ChannelFull:
-                        batch.waiting.appendleft((pair, label, body))
+                    except (ChannelFull, LayerUnavailable) as error:
                         batch.shards = ()
+                        if isinstance(error, LayerUnavailable):
+                            failure = error
+                        if not getattr(error, 'sent', False):
+                            batch.waiting.appendleft((pair, label, body))
             busy = [batch for batch in batches.values() if batch.waiting and batch.shards]
             if not busy:
                 break
@@ -148,19 +161,21 @@ class Sender(object):
             answers = yield [
                 (shard, [self._batch_command(batch) for batch in requests[shard]]) for shard in shards
             ]
-            failure = None
             for shard, replies in zip(shards, answers):
-                if not isinstance(replies, LayerUnavailable):
-                    for batch, reply in zip(requests[shard], replies):
-                        batch.went(checked(reply))
-                elif replies.sent or any(len(batch.shards) == 1 for batch in requests[shard]):
-                    failure = replies
-                else:
-                    for batch in requests[shard]:
-                        batch.shards = batch.shards[1:]
-            if failure is not None:
-                raise failure
-        yield Result([pair for batch in batches.values() for pair, label, body in batch.waiting])
+                for index, batch in enumerate(requests[shard]):
+                    try:
+                        if isinstance(replies, LayerUnavailable):
+                            raise replies
+                        batch.went(checked(replies[index]))
+                    except LayerUnavailable as error:
+                        if error.sent or len(batch.shards) == 1:
+                            failure = error
+                        batch.failed(error.sent)
+        refused = [pair for batch in batches.values() for pair, label, body in batch.waiting]
+        if failure is not None:
+            failure.refused = refused
+            raise failure
+        yield Result(refused)
 
     def _batch_command(self, batch):
         shard, entries = batch.shards[0], []
@@ -180,17 +195,16 @@ class Sender(object):
         They get a new lifetime, and there is always room for them. The
         Result is the list of those that the caller has to keep: it can't be
         known whether a ``!`` channel's reader is there, large ones have left
-        their pieces, and servers may be away.
+        their pieces, and servers may be away. The `refused` of a
+        LayerUnavailable has those that surely didn't go back.
         """
         queue, label, route = self._routes.find(channel)
         kept, entries = [], []
-        for message in messages:
-            body = codec.encode(message)
-            if '!' in queue or len(body) > self._options.piece_size or kept:
-                # All from the first on, for the sake of their order.
-                kept.append(message)
-            else:
-                entries.append(body)
+        for index, message in enumerate(messages):
+            entries.append(codec.encode(message))
+            if '!' in queue or len(entries[-1]) > self._options.piece_size:
+                # With all before it, or those would come after it.
+                kept, entries = messages[:index + 1], []
         for shard in self._routes.order(route):
             if not entries:
                 break
@@ -200,12 +214,15 @@ class Sender(object):
                     yield shard, ()
                 deadline = self._clocks[shard].after(self._options.lifetime)
                 sealed = [b''.join(self._routes.seal(deadline, label, body)) for body in reversed(entries)]
-                checked((yield shard, (scripts.GIVE_BACK.call([key], [self._options.lifetime] + sealed),))[0])
-                entries = []
+                reply = (yield shard, (scripts.GIVE_BACK.call([key], [self._options.lifetime] + sealed),))[0]
+                if type(reply) is not ReplyError:
+                    entries = []
+                # Else its first LPUSH was refused, and nothing went back.
             except LayerUnavailable as error:
                 if error.sent:
+                    error.refused = kept
                     raise
-        yield Result(messages[:len(entries)] + kept)
+        yield Result(messages if entries else kept)
 
     def hold(self, channel):
         """
@@ -231,6 +248,10 @@ class Sender(object):
         yield DONE
 
     # Parts
+
+    def _check_size(self, body):
+        if len(body) > MAX_SIZE:
+            raise MessageTooLarge('The message has %d bytes; at most %d can be sent.' % (len(body), MAX_SIZE))
 
     def _questions(self, route, shard, label):
         keys, queue = self._options.keys, route.queue
