@@ -1,7 +1,7 @@
 """Tests of sessions and users for messages."""
 from __future__ import absolute_import, unicode_literals
 
-from django.channels import auth, sessions
+from django.channels import auth, outbox, sessions
 from django.channels.exceptions import ConsumeLater
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.message import Message
@@ -248,6 +248,17 @@ class OrderingTests(SessionTestCase):
         self.assertEqual(sessions.session_for_reply_channel('p!a')['from'], 0)
         self.work()
         self.assertEqual(self.seen, [0, 1, 2])
+
+    def test_a_send_that_fails_holds_up_nobody_either(self):
+        @sessions.enforce_ordering
+        def consumer(message):
+            self.seen.append(message['order'])
+            if message['order'] == 0:
+                message.reply_channel.send({'__asgi_channel__': 'which layers refuse'})
+        with self.assertRaises(ValueError), outbox.held():
+            consumer(self.message(order=0))
+        consumer(self.message(order=1))
+        self.assertEqual(self.seen, [0, 1])
 
     def test_a_message_that_is_put_back_keeps_its_turn(self):
         @sessions.enforce_ordering
