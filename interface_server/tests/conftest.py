@@ -31,7 +31,7 @@ sys.path.append(os.path.join(CHECKOUT, "tests", "channels_tests"))
 lint_everything()
 
 #: Seconds until a test that waits for an event fails.
-PATIENCE = 10
+PATIENCE = 30
 
 CHANNELS = [
     "http.request", "http.disconnect", "websocket.connect", "websocket.receive", "websocket.disconnect",

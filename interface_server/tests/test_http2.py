@@ -478,7 +478,7 @@ def test_tls_websocket(start, certificate):
 
     server = start({"websocket.connect": accept}, certificate=certificate[0], private_key=certificate[1])
     context = ssl.create_default_context(cafile=certificate[0])
-    with connect(f"wss://localhost:{server.port}/", ssl=context, compression=None) as ws:
+    with connect(f"wss://localhost:{server.port}/", ssl=context, compression=None, open_timeout=PATIENCE) as ws:
         assert ws.recv(PATIENCE) == "hello"
     assert server.workers.wait_for("websocket.connect")[0]["scheme"] == "wss"
 
