@@ -260,11 +260,13 @@ class PairRun:
 
     def channels_tests(self, log):
         """
-        Run our tests; those of the Redis layer on one pair of each Python and
-        on a patched Django. It imports nothing of Django but six, and keeps on
-        each pair the contract that test_layers_contract.py has for all layers.
+        Run our tests; those of the Redis layer on one pair of each Python, a
+        patched one if there is one. It imports nothing of Django but six, and
+        keeps on each pair the contract that test_layers_contract.py has for
+        all layers.
         """
-        if self.pair.patched or self.pair in self.bench.once_for_python:
+        patched = any(pair.patched and pair.python == self.pair.python for pair in self.bench.pairs)
+        if self.pair.patched or not patched and self.pair in self.bench.once_for_python:
             return self.djangos_runtests(log, self.bench.labels.of('channels_tests'))
         return self.channels_tests_again(log)
 
