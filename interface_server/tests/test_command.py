@@ -250,6 +250,11 @@ def test_embedded_server_leaves_by_keyboard_interrupt(run, port):
 def test_embedded_server_leaves_by_system_exit(run, port):
     process = run("embedded_project.py", "127.0.0.1", port)
     process.wait_for("ready")
+    # Who has answered is done with starting, and what the signal's handler
+    # raises comes up where nobody but the loop is at work.
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+        connection.sendall(b"no request\r\n\r\n")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400")
     process.signal(signal.SIGTERM)
     status, output = process.finish()
     assert (status, output) == (0, "left\n")
