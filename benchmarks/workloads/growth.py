@@ -10,28 +10,11 @@ from .layers import GROUP, MEMBERS, PAIR, REDIS_PEERS, SHARDS, SIZES, GroupSend,
 from .site import BROADCASTS, ECHOES, GETS, MAIN, MESSAGE, RATE, REQUEST, Broadcast, Echo, Requests
 
 
-@dataclasses.dataclass(frozen=True)
-class Workers(Requests):
-    """GET with several workers behind one server."""
-    workers: int = 1
-
-    def stacks(self):
-        return {(peer, self.kind) for peer in self.contenders}
-
-    @property
-    def kind(self):
-        return 'site, workers=%d' % self.workers
-
-    def measure(self, machine, peer, variant):
-        with machine.serving(peer, self.kind) as stack, machine.programs() as programs:
-            return self.load(machine, stack, programs, self.seconds(machine))
-
-
-class Crowd(Requests):
-    """GET over more connections than requests may wait at our default capacity; the peers' is raised anyway."""
+class OfAKind(Requests):
+    """GET of stacks that aren't the usual ones: kind() names that of a peer."""
 
     def kind(self, peer):
-        return 'site, capacity=10000' if peer == 'ours' and self.connections > 100 else 'site'
+        raise NotImplementedError('subclasses of OfAKind must provide a kind() method')
 
     def stacks(self):
         return {(peer, self.kind(peer)) for peer in self.contenders}
@@ -39,6 +22,22 @@ class Crowd(Requests):
     def measure(self, machine, peer, variant):
         with machine.serving(peer, self.kind(peer.name)) as stack, machine.programs() as programs:
             return self.load(machine, stack, programs, self.seconds(machine))
+
+
+@dataclasses.dataclass(frozen=True)
+class Workers(OfAKind):
+    """GET with several workers behind one server."""
+    workers: int = 1
+
+    def kind(self, peer):
+        return 'site, workers=%d' % self.workers
+
+
+class Crowd(OfAKind):
+    """GET over more connections than requests may wait at our default capacity; the peers' is raised anyway."""
+
+    def kind(self, peer):
+        return 'site, capacity=10000' if peer == 'ours' and self.connections > 100 else 'site'
 
 
 WORKLOADS = [

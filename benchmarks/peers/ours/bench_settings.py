@@ -12,9 +12,11 @@ INSTALLED_APPS = [app for app in [os.environ['BENCH_APP']] if app]
 if os.environ.get('BENCH_LAYER') == 'redis':
     CHANNEL_LAYERS = {'default': {
         'BACKEND': 'django.channels.layers.redis.RedisChannelLayer',
-        'CONFIG': {'hosts': [REDIS], 'capacity': int(os.environ.get('BENCH_CAPACITY', 100))},
+        'CONFIG': {'hosts': [REDIS]},
         'ROUTING': 'family_routing.channel_routing',
     }}
+    if 'BENCH_CAPACITY' in os.environ:
+        CHANNEL_LAYERS['default']['CONFIG']['capacity'] = int(os.environ['BENCH_CAPACITY'])
 elif os.environ.get('BENCH_LAYER') == 'memory':
     CHANNEL_LAYERS = {'default': {
         'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer',

@@ -131,9 +131,9 @@ class RedisLayer(AsyncLayer):
             plan = self._transport.sender.send_many([pair for pair, deadline in waiting])
             try:
                 refused = await self._run(plan, next(plan))
-            except exceptions.ChannelsError:
-                # Nobody would do better by knowing.
-                continue
+            except exceptions.ChannelsError as error:
+                # What surely wasn't sent has its time left.
+                refused = getattr(error, "refused", ())
             pause = min(pause * 2, LAST_PAUSE) if refused else SOON
             now = time.monotonic()
             deadlines = {id(pair): deadline for pair, deadline in waiting}

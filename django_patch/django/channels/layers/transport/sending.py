@@ -264,6 +264,7 @@ class Sender(object):
             int(pending or 0) >= self._options.get_capacity(route.queue)
         )
 
+
 def upload(options, key, identifier, body):
     """Return an iterator of the commands that store each piece of `body`."""
     view = body.view if isinstance(body, codec.LargeBody) else memoryview(body)
