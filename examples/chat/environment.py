@@ -99,8 +99,8 @@ def pip(env, version, verb, *arguments):
 
 
 def pip_install(env, version, *requirements):
-    """Install into an environment."""
-    pip(env, version, 'install', *requirements)
+    """Install into an environment. Python compiles what it imports; pip would compile all of Django."""
+    pip(env, version, 'install', '--no-compile', *requirements)
 
 
 def fingerprint(*facts):

@@ -5,9 +5,10 @@ import signal
 import subprocess
 import threading
 
-#: Variables of the caller that would change what a program under test sees.
+#: Variables of the caller that would change what a program under test sees,
+#: or have pip compile itself whenever it is called.
 DROPPED_VARIABLES = (
-    'DJANGO_SETTINGS_MODULE', 'PYTHONHOME', 'PYTHONPATH', 'PYTHONSTARTUP', 'PYTHONWARNINGS',
+    'DJANGO_SETTINGS_MODULE', 'PYTHONDONTWRITEBYTECODE', 'PYTHONHOME', 'PYTHONPATH', 'PYTHONSTARTUP', 'PYTHONWARNINGS',
     'PYENV_VERSION', 'RUNNING_DJANGOS_TEST_SUITE', 'VIRTUAL_ENV', '__PYVENV_LAUNCHER__',
 )
 

@@ -131,6 +131,7 @@ def copy(tree, target):
     return target
 
 
+@functools.lru_cache()
 def era_pythons():
     """Return the Pythons of this machine that Django 1.10 was made for, as {'X.Y': path}."""
     from harness import interpreters

@@ -23,10 +23,11 @@ class Command:
 
     def start(self, *arguments, **env):
         """Start it; return the Program."""
-        # From another folder: it must find its files by itself.
+        # From another folder: it must find its files by itself. And Python may
+        # keep what it compiled, as it does for everybody.
         program = Program('start.py', [
             sys.executable, os.path.join(self.folder, 'examples', 'chat', 'start.py'),
-        ] + list(arguments), os.path.dirname(self.folder), env)
+        ] + list(arguments), os.path.dirname(self.folder), dict(env, PYTHONDONTWRITEBYTECODE=''))
         self.made.append(program)
         return program
 
