@@ -53,10 +53,10 @@ def unpack(release, folder):
     translations, which nothing is merged into and most of its files are;
     return the path of its tree.
     """
+    unwanted = re.compile(r'[^/]+/((js_)?tests|extras)(/|$)|.+/locale/(?!en(/|$)|__init__\.py)[^/]+(/|$)')
     with tarfile.open(str(sdists()[release])) as archive:
         archive.extractall(str(folder), [
-            member for member in archive.getmembers()
-            if not re.match(r'[^/]+/((js_)?tests|extras)(/|$)|.+/locale/(?!en/)[^/]+/', member.name)
+            member for member in archive.getmembers() if not unwanted.match(member.name)
         ])
     return pathlib.Path(folder) / ('Django-%s' % release)
 
