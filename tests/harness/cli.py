@@ -10,10 +10,14 @@ from . import pairs as table_of_pairs
 from . import process, report, suite, through_channels
 from .cache import Cache
 from .environments import Environments
+from .joint import JointRun
+from .labels import FOLDERS
 from .packages import CHECKOUT, Packages
+from .pairs import JOINT
 from .peers import PEER_PAIRS, PeersRun
 from .results import Result
-from .steps import FOLDERS, JOINT, Bench, JointRun, PairRun
+from .sources import SourcesRun
+from .steps import Bench, PairRun
 
 #: Most of what the tests do is waiting: for servers, browsers and clocks.
 JOBS = 2 * (os.cpu_count() or 1)
@@ -23,8 +27,9 @@ Run the tests of django.channels on every pair of Python and Django found here.
 
 For each pair: an environment with that Django and the wheel built from this
 checkout; tests/channels_tests inside that Django's own tests/runtests.py; then
-tests/backport_tests, tests/patch_tests (once) and tests/system (real processes)
-under pytest. Environments are kept in .runtests/ and used again.
+tests/backport_tests and tests/system (real processes) under pytest. The tests
+of sources, tests/patch_tests among them, are a row of their own. Environments
+are kept in .runtests/ and used again.
 """
 
 EPILOG = """
@@ -137,12 +142,12 @@ class Run:
         rows = [self.missing(str(pair), pair.python) for pair in self.absent]
         lacking = {name: self.lacking(JOINT[name][1]) for name in self.joint}
         joint = [JointRun(self.bench, name) for name in self.joint if not lacking[name]]
-        peers = self.peers()
-        wanted = {run.pair for run in self.runs + peers}.union(*(run.pairs for run in joint))
+        others = ([SourcesRun(self.bench)] if SourcesRun.is_wanted(self.bench) else []) + self.peers()
+        wanted = {run.pair for run in self.runs + others}.union(*(run.pairs for run in joint))
         if wanted:
             self.bench.build(wanted)
         # Those of several pairs come last: they wait for these.
-        rows += self.in_parallel(self.runs + peers + joint)
+        rows += self.in_parallel(self.runs + others + joint)
         rows += [self.missing(name, lacking[name][0]) for name in self.joint if lacking[name]]
         if self.bench.options.django_suite:
             rows += self.suites()

@@ -52,9 +52,9 @@ EXTRA = [
 #: Pairs whose servers and workers the system tests start as real processes.
 SYSTEM = [('2.7', '1.8'), ('3.6', '1.10p'), ('3.11', '5.2'), ('3.13', '6.1')]
 
-#: The pair in whose environment the tests run that look at sources only; see
-#: also sources().
-SOURCES = ('3.11', '5.2')
+#: The pair that runs, for all, what neither Django nor Python makes a
+#: difference to; see also once().
+ONCE = ('3.11', '5.2')
 
 
 class Pair(collections.namedtuple('Pair', 'python django')):
@@ -85,6 +85,18 @@ class Pair(collections.namedtuple('Pair', 'python django')):
     def has_interface_server(self):
         """Whether the interface server goes with it: it needs Python 3.9, and the backport to be there first."""
         return self.python_version >= (3, 9) and not self.patched
+
+
+#: Row -> the module of system tests that needs the environments of several
+#: pairs, and these, in the order that it needs.
+JOINT = {
+    'mixed': ('test_mixed.py', (Pair('3.11', '5.2'), Pair('2.7', '1.8'))),
+    # With --long only: it needs two environments that nothing else does.
+    'path': ('test_path.py', tuple(Pair(*row) for row in (
+        ('2.7', '1.8'), ('3.13', '1.8'), ('3.13', '1.11'), ('3.11', '2.2'), ('3.11', '3.2'), ('3.11', '4.2'),
+        ('3.11', '5.2'), ('3.13', '6.1'),
+    ))),
+}
 
 
 def all_pairs():
@@ -118,20 +130,20 @@ def era_elsewhere(found):
     return [(newer[-1], django) for django in ERA_DJANGOS] if newer else []
 
 
-def sources(found):
-    """Return SOURCES; on a machine without its Python the newest Django's default pair that can run, or None."""
-    rows = [SOURCES] + [row for row in reversed(DEFAULT) if row[0] not in ERA_PYTHONS]
+def once(found):
+    """Return ONCE; on a machine without its Python the newest Django's default pair that can run, or None."""
+    rows = [ONCE] + [row for row in reversed(DEFAULT) if row[0] not in ERA_PYTHONS]
     return next((row for row in rows if row[0] in found), None)
 
 
 def once_for_python(pairs, found):
     """
     Return the set of those of the pairs that run, each for all pairs of its
-    Python, the tests to which Django makes no difference: SOURCES, else the
+    Python, the tests to which Django makes no difference: ONCE, else the
     row of the newest Django.
     """
     chosen = {}
-    for pair in sorted(pairs, key=lambda pair: (pair == sources(found), pair.django_version, not pair.patched)):
+    for pair in sorted(pairs, key=lambda pair: (pair == once(found), pair.django_version, not pair.patched)):
         chosen[pair.python] = pair
     return set(chosen.values())
 

@@ -1,81 +1,21 @@
 """
 The steps of one pair: environment, our tests inside Django's own harness, then
-system, backport_tests, the interface server's own tests, and, once, patch_tests
-and runtests_tests.
+system, backport_tests, and the interface server's own tests.
 """
 import concurrent.futures
-import contextlib
-import json
 import shutil
 import time
 
 from . import node, process, requirements, results
 from .environments import Base, Wheel
+from .labels import FOLDERS, JOINT_MODULES, Labels
 from .packages import CHECKOUT
-from .pairs import PATCHABLE_RELEASES, Pair, all_pairs, once_for_python, sources, system
+from .pairs import once, once_for_python, system
 from .results import Result
-
-TESTS = CHECKOUT / 'tests'
-
-#: Folders of tests by the name that --labels knows them by.
-FOLDERS = {
-    'channels_tests': TESTS / 'channels_tests',
-    'backport_tests': TESTS / 'backport_tests',
-    'patch_tests': TESTS / 'patch_tests',
-    'runtests_tests': TESTS / 'runtests_tests',
-    'system': TESTS / 'system',
-    'peers': TESTS / 'peers',
-    'interface_server': CHECKOUT / 'interface_server' / 'tests',
-}
-
-#: Row -> the module of system tests that needs the environments of several
-#: pairs, and these, in the order that it needs.
-JOINT = {
-    'mixed': ('test_mixed.py', (Pair('3.11', '5.2'), Pair('2.7', '1.8'))),
-    # With --long only: it needs two environments that nothing else does.
-    'path': ('test_path.py', tuple(Pair(*row) for row in (
-        ('2.7', '1.8'), ('3.13', '1.8'), ('3.13', '1.11'), ('3.11', '2.2'), ('3.11', '3.2'), ('3.11', '4.2'),
-        ('3.11', '5.2'), ('3.13', '6.1'),
-    ))),
-}
-JOINT_MODULES = tuple(module for module, pairs in JOINT.values())
 
 #: Seconds that one step may take before it is killed as hanging. With eight
 #: processes to each processor half of the system tests took 900.
 STEP_TIMEOUT = 2400
-
-
-class Labels:
-    """Which tests to run: labels such as 'channels_tests.test_routing' or 'system/test_chat.py'."""
-
-    def __init__(self, labels):
-        self.labels = list(labels)
-        for label in self.labels:
-            if self._folder(label) not in FOLDERS:
-                raise ValueError("Label '%s' must begin with one of: %s." % (label, ', '.join(FOLDERS)))
-
-    @staticmethod
-    def _folder(label):
-        return label.replace('/', '.').split('.')[0]
-
-    def of(self, folder):
-        """Return the labels for one of FOLDERS; [folder] when all of it is meant, [] when none."""
-        if not self.labels:
-            return [folder]
-        return [label for label in self.labels if self._folder(label) == folder]
-
-    def paths(self, folder):
-        """Return the labels for one of FOLDERS as pytest understands them; not the joint system tests."""
-        return [
-            str(FOLDERS[folder]) + label[len(folder):] for label in self.of(folder)
-            if not any(module in label for module in JOINT_MODULES)
-        ]
-
-    def joint(self, module):
-        """Return the labels of one of JOINT_MODULES as pytest understands them."""
-        if 'system' in self.of('system'):
-            return [str(FOLDERS['system'] / module)]
-        return [str(FOLDERS['system']) + label[len('system'):] for label in self.of('system') if module in label]
 
 
 class Bench:
@@ -130,7 +70,7 @@ class PairRun:
         self.logs = bench.cache.logs / self.name
         self.environment = None
         self.python = bench.interpreters[pair.python].version
-        self.sources = sources(bench.interpreters)
+        self.once = once(bench.interpreters)
 
     @property
     def env(self):
@@ -174,7 +114,7 @@ class PairRun:
         yield 'environment', self.prepare
         if labels.of('channels_tests'):
             yield 'channels_tests', self.channels_tests
-            if pair == self.sources:
+            if pair == self.once:
                 # As it will be when the deprecation of the wsgi.* keys ends.
                 yield 'channels_tests without emulation', self.without_emulation
         if pair in system(self.bench.interpreters) and labels.paths('system'):
@@ -188,10 +128,6 @@ class PairRun:
         # Of Django its tests use the layers alone, which channels_tests has on each pair.
         if pair.has_interface_server and pair in self.bench.once_for_python and labels.of('interface_server'):
             yield 'interface_server', self.interface_server
-        if pair == self.sources and labels.of('patch_tests'):
-            yield 'patch_tests', self.patch_tests
-        if pair == self.sources and labels.of('runtests_tests'):
-            yield 'runtests_tests', self.folder('runtests_tests')
 
     def timed(self, name, step):
         """Run one step with progress lines around it; turn StepFailed into a Result."""
@@ -223,7 +159,7 @@ class PairRun:
         wheels = [Wheel(bench.wheel('patched Django'))] if pair.patched else self.our_wheels(pair)
         common = self.common_requirements(pair)
         wanted = common + requirements.own_requirements(pair)
-        if pair == self.sources and pair.has_interface_server:
+        if pair == self.once and pair.has_interface_server:
             wanted += requirements.SERVER_SUITES
         alike = [other for other in bench.pairs if other.python == pair.python and
                  self.common_requirements(other) == common]
@@ -310,14 +246,14 @@ class PairRun:
         return lambda log: self.pytest(self.bench.labels.paths(name), log)
 
     def backport_tests(self, log):
-        """Run the tests of the import hook; what pip and setuptools do to the wheel, on one pair of each Python."""
+        """Run the tests of the import hook; what Python, pip and setuptools do alone, on one pair of each Python."""
         chosen = [] if self.pair in self.bench.once_for_python else ['-m', 'not once_for_python']
         return self.pytest(chosen + self.bench.labels.paths('backport_tests'), log)
 
     def interface_server(self, log):
         """Run the interface server's own tests; one pair runs the suites that the Python makes no difference to."""
         env = {}
-        if self.pair == self.sources:
+        if self.pair == self.once:
             env['CHANNELS_WSTEST'] = self.autobahn(log)
         return self.pytest(self.bench.labels.paths('interface_server'), log, **env)
 
@@ -331,12 +267,6 @@ class PairRun:
         except process.StepFailed:
             return ''
         return str(made.folder / 'bin' / 'wstest')
-
-    def patch_tests(self, log):
-        """Run the tests that look at sources; they find Django's in the folder $CHANNELS_SDISTS."""
-        for release in PATCHABLE_RELEASES:
-            self.bench.packages.sdist(release, log)
-        return self.pytest(self.bench.labels.paths('patch_tests'), log)
 
     def system(self, log):
         """
@@ -352,47 +282,12 @@ class PairRun:
         return self.pytest(ignored + self.bench.labels.paths('system'), log, driver(self.bench, log).python, **env)
 
 
-class JointRun(PairRun):
-    """The system tests of one row of JOINT."""
-
-    def __init__(self, bench, name):
-        self.module, self.pairs = JOINT[name]
-        super().__init__(bench, self.pairs[0])
-        self.name = name
-        self.logs = bench.cache.logs / name
-
-    @classmethod
-    def is_wanted(cls, name, chosen, labels, options):
-        """Return whether the row is part of a run with the pairs chosen (as far as they are in its table)."""
-        module, pairs = JOINT[name]
-        known = all_pairs()
-        return bool(labels.joint(module)) and (options.long or all(pair in known for pair in pairs)) and all(
-            pair in chosen for pair in pairs if pair in known
-        )
-
-    def run(self):
-        """Run the tests with the environments of the pairs."""
-        with contextlib.ExitStack() as held:
-            # Always in the same order: two rows may want the same pairs.
-            for pair in sorted(self.pairs):
-                held.enter_context(self.bench.cache.lock(str(pair)))
-            return self.timed('system', self.joint)
-
-    def joint(self, log):
-        """The step itself: a JSON object in an environment variable names each pair's Python."""
-        pythons = {}
-        for pair in self.pairs:
-            run = PairRun(self.bench, pair)
-            run.prepare(log)
-            pythons[str(pair)] = str(run.environment.python)
-        return self.pytest(
-            self.bench.labels.joint(self.module), log, driver(self.bench, log).python,
-            CHANNELS_SYSTEM_PYTHONS=json.dumps(pythons),
-        )
+def driver_python(bench):
+    """Return the Python 'X.Y' of what needs no Django: the system tests' own process, and the tests of sources."""
+    return next(v for v in ('3.11', '3.12', '3.13', '3.10', '3.9') if v in bench.interpreters)
 
 
 def driver(bench, log):
     """Return the Environment of the system tests' own process."""
-    version = next(v for v in ('3.11', '3.12', '3.13', '3.10', '3.9') if v in bench.interpreters)
     with bench.cache.lock('driver'):
-        return bench.environments.make('driver', version, requirements.driver_requirements(), log)
+        return bench.environments.make('driver', driver_python(bench), requirements.driver_requirements(), log)

@@ -2,7 +2,7 @@
 import argparse
 import unittest
 
-from harness import pairs, steps
+from harness import joint, labels, pairs, sources
 
 
 class PairsTests(unittest.TestCase):
@@ -20,7 +20,7 @@ class PairsTests(unittest.TestCase):
         self.assertLessEqual({'3.11', '3.13'}, {pair.python for pair in chosen})
 
     def test_the_system_tests_have_their_pairs_in_the_default_run(self):
-        for row in pairs.system(['3.11']) + [pairs.SOURCES]:
+        for row in pairs.system(['3.11']) + [pairs.ONCE]:
             self.assertIn(row, pairs.select(found=['3.11']))
 
     def test_a_glob_chooses(self):
@@ -53,10 +53,10 @@ class PairsTests(unittest.TestCase):
     def test_a_machine_with_the_eras_pythons_alone_has_no_more_rows(self):
         self.assertEqual(pairs.select(found=['2.7', '3.6', '3.7']), pairs.select())
 
-    def test_sources_and_servers_are_tested_with_any_one_python(self):
+    def test_one_pair_for_all_is_found_with_any_one_python(self):
         for found, expected in [(['2.7', '3.6', '3.11', '3.13'], ('3.11', '5.2')), (['3.13'], ('3.13', '6.1')),
                                 (['3.12'], ('3.12', '6.0')), (['2.7'], None)]:
-            self.assertEqual(pairs.sources(found), expected)
+            self.assertEqual(pairs.once(found), expected)
         self.assertEqual(pairs.system(['3.12'])[len(pairs.SYSTEM):], [('3.12', '1.8')])
         self.assertEqual(pairs.system(['3.6', '3.13']), pairs.SYSTEM)
 
@@ -65,9 +65,9 @@ class PairsTests(unittest.TestCase):
         chosen = pairs.once_for_python(pairs.select(found=found), found)
         self.assertEqual({pair.python for pair in chosen}, set(found))
         self.assertEqual(len(chosen), len(found))
-        self.assertIn(pairs.SOURCES, chosen)
+        self.assertIn(pairs.ONCE, chosen)
         some = pairs.select(['py2.7-dj1.10*', 'py3.13-*', 'py3.11-*'])
-        self.assertEqual(pairs.once_for_python(some, found), {('2.7', '1.10'), ('3.13', '6.1'), pairs.SOURCES})
+        self.assertEqual(pairs.once_for_python(some, found), {('2.7', '1.10'), ('3.13', '6.1'), pairs.ONCE})
 
     def test_a_machine_with_no_python_at_all_gets_the_table_as_it_is(self):
         self.assertEqual(pairs.select(found=[]), pairs.select())
@@ -80,11 +80,13 @@ class PairsTests(unittest.TestCase):
 class JointTests(unittest.TestCase):
     """The rows of system tests that need the environments of several pairs."""
 
-    def wanted(self, labels=(), globs=(), long=False):
-        labels = steps.Labels(labels)
+    def wanted(self, chosen_labels=(), globs=(), long=False):
         chosen = pairs.select(globs, found=['2.7', '3.6', '3.11', '3.13'])
         options = argparse.Namespace(long=long)
-        return [name for name in steps.JOINT if steps.JointRun.is_wanted(name, chosen, labels, options)]
+        return [
+            name for name in pairs.JOINT
+            if joint.JointRun.is_wanted(name, chosen, labels.Labels(chosen_labels), options)
+        ]
 
     def test_the_way_up_is_taken_with_long_only(self):
         self.assertEqual(self.wanted(), ['mixed'])
@@ -100,5 +102,28 @@ class JointTests(unittest.TestCase):
         self.assertEqual(self.wanted(['system'], long=True), ['mixed', 'path'])
 
     def test_no_pair_runs_their_modules_by_itself(self):
-        labels = steps.Labels(['system/test_path.py', 'system/test_chat.py'])
-        self.assertEqual([path.rpartition('/')[2] for path in labels.paths('system')], ['test_chat.py'])
+        chosen = labels.Labels(['system/test_path.py', 'system/test_chat.py'])
+        self.assertEqual([path.rpartition('/')[2] for path in chosen.paths('system')], ['test_chat.py'])
+
+
+class SourcesTests(unittest.TestCase):
+    """The row of the tests that look at sources."""
+
+    def wanted(self, globs=(), chosen_labels=(), found=('2.7', '3.11')):
+        return sources.SourcesRun.is_wanted(argparse.Namespace(
+            interpreters=found, pairs=pairs.select(globs, found=found), labels=labels.Labels(chosen_labels),
+        ))
+
+    def test_it_is_part_of_a_run_that_is_not_of_some_other_pairs(self):
+        self.assertTrue(self.wanted())
+        self.assertTrue(self.wanted(['py3.11-*']))
+        self.assertFalse(self.wanted(['py2.7-*']))
+        self.assertTrue(self.wanted(found=('3.13',)))
+
+    def test_labels_choose_it(self):
+        self.assertTrue(self.wanted(chosen_labels=['patch_tests/test_apply.py']))
+        self.assertTrue(self.wanted(chosen_labels=['system', 'runtests_tests']))
+        self.assertFalse(self.wanted(chosen_labels=['system']))
+
+    def test_a_machine_without_a_python_of_today_has_none(self):
+        self.assertFalse(self.wanted(found=('2.7', '3.6')))
