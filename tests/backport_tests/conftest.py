@@ -1,4 +1,4 @@
-"""The marker of tests in which pip or setuptools act, and Django doesn't."""
+"""The marker of tests in which Python's import, pip or setuptools act, and Django doesn't."""
 from __future__ import absolute_import
 
 

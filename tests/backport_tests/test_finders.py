@@ -4,6 +4,8 @@ from __future__ import absolute_import
 import shutil
 import unittest
 
+import pytest
+
 from . import support
 
 NO_IMPORTS = """
@@ -40,6 +42,7 @@ NO_IMPORTS = """
 """
 
 
+@pytest.mark.once_for_python
 class FinderTests(unittest.TestCase):
 
     def test_looking_for_a_module_imports_nothing(self):

@@ -42,6 +42,7 @@ def foreign_wheel():
     return path
 
 
+@pytest.mark.once_for_python
 class ForeignDistributionTests(unittest.TestCase):
 
     def assertRefused(self, finished):
@@ -64,7 +65,6 @@ class ForeignDistributionTests(unittest.TestCase):
             environment.code("import importlib.util; importlib.util.find_spec('channels')")
         environment.code("import pkgutil; list(pkgutil.iter_modules())")
 
-    @pytest.mark.once_for_python
     def test_theirs_installed_after_ours_is_refused_until_the_advice_is_followed(self):
         environment = support.Environment('theirs-last')
         environment.unpack(support.wheel())
@@ -113,6 +113,7 @@ class ForeignDistributionTests(unittest.TestCase):
             self.assertEqual(support.bare().code(code, path=[support.backport()]), 'True')
 
 
+@pytest.mark.once_for_python
 class OwnPackageTests(unittest.TestCase):
 
     def setUp(self):

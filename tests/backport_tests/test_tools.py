@@ -4,6 +4,8 @@ from __future__ import absolute_import
 import os
 import unittest
 
+import pytest
+
 from . import support
 
 PYTHON_2 = str is bytes
@@ -53,6 +55,7 @@ class PickleTests(unittest.TestCase):
         self.assertEqual(output.split(), ['True', '0'])
 
 
+@pytest.mark.once_for_python
 class RunModuleTests(unittest.TestCase):
     """python -m NAME"""
 
@@ -82,6 +85,7 @@ class RunModuleTests(unittest.TestCase):
             self.assertIn('No module named', self.run_module(name).errors)
 
 
+@pytest.mark.once_for_python
 class InspectionTests(unittest.TestCase):
 
     def test_tracebacks_show_the_file_and_its_lines(self):
