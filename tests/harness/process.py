@@ -1,9 +1,11 @@
 """Run other programs: clean environment, output in a log file, time limit."""
+import contextlib
 import os
 import shlex
 import signal
 import subprocess
 import threading
+import time
 
 #: Variables of the caller that would change what a program under test sees,
 #: or have pip compile itself whenever it is called.
@@ -11,6 +13,10 @@ DROPPED_VARIABLES = (
     'DJANGO_SETTINGS_MODULE', 'PYTHONDONTWRITEBYTECODE', 'PYTHONHOME', 'PYTHONPATH', 'PYTHONSTARTUP', 'PYTHONWARNINGS',
     'PYENV_VERSION', 'RUNNING_DJANGOS_TEST_SUITE', 'VIRTUAL_ENV', '__PYVENV_LAUNCHER__',
 )
+
+#: Seconds that an interrupted program has to stop what it started itself: the
+#: tests have servers in sessions of their own.
+GRACE = 20
 
 #: Process groups that run now, so that an interrupted run leaves none behind.
 _running = set()
@@ -37,8 +43,9 @@ def clean_environment(**extra):
 def run(command, log, cwd=None, timeout=900, **extra):
     """
     Run command (a list), append its output to the file log, and return its
-    exit status. The whole process group is killed after timeout seconds, and
-    the status is then 'timeout'. Keyword arguments are environment variables.
+    exit status. The whole process group is interrupted after timeout seconds,
+    then killed, and the status is 'timeout'. Keyword arguments are environment
+    variables.
     """
     command = [str(part) for part in command]
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -57,12 +64,15 @@ def run(command, log, cwd=None, timeout=900, **extra):
         try:
             return process.wait(timeout)
         except subprocess.TimeoutExpired:
-            output.write(('\n%s was killed: it ran for more than %d s\n' % (command[0], timeout)).encode())
+            output.write(('\n%s was stopped: it ran for more than %d s\n' % (command[0], timeout)).encode())
+            _signal_group(process.pid, signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE)
             return 'timeout'
         finally:
             # Also when the leader ended by itself: a test that leaves a server
             # behind must not disturb the next one.
-            _kill_group(process.pid)
+            _signal_group(process.pid, signal.SIGKILL)
             process.wait()
             with _running_lock:
                 _running.discard(process.pid)
@@ -77,12 +87,16 @@ def check(command, log, what, **options):
 
 
 def stop_everything():
-    """Kill every process group that run() started, and start no other."""
+    """Interrupt all that run() started, kill what goes on for GRACE seconds, and start nothing else."""
     _stopping.set()
-    with _running_lock:
-        groups = list(_running)
-    for group in groups:
-        _kill_group(group)
+    _signal_running(signal.SIGINT)
+    deadline = time.monotonic() + GRACE
+    try:
+        while _running and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        # Also when the user is impatient.
+        _signal_running(signal.SIGKILL)
 
 
 def tail(log, lines=40):
@@ -96,8 +110,15 @@ def tail(log, lines=40):
         return '(%s)' % error
 
 
-def _kill_group(group):
+def _signal_running(signum):
+    with _running_lock:
+        groups = list(_running)
+    for group in groups:
+        _signal_group(group, signum)
+
+
+def _signal_group(group, signum):
     try:
-        os.killpg(group, signal.SIGKILL)
+        os.killpg(group, signum)
     except (ProcessLookupError, PermissionError):
         pass  # Nothing of the group is left (macOS says so by EPERM).

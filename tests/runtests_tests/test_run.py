@@ -5,6 +5,7 @@ import select
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 from harness import cli, process, report, suite
 from harness.results import Result
@@ -44,9 +45,23 @@ class ProcessTests(unittest.TestCase):
         self.assertEqual(select.select([reader], [], [], 30)[0], [reader])
         self.assertEqual(os.read(reader, 100), b'')
 
-    def test_a_program_that_hangs_is_killed_after_its_time(self):
+    def test_a_program_that_hangs_is_stopped_after_its_time(self):
         self.assertEqual(self.run_code('import signal; signal.pause()', timeout=0.2), 'timeout')
-        self.assertIn('was killed', self.log.read_text())
+        self.assertIn('was stopped: it ran for more than', self.log.read_text())
+
+    def test_a_program_that_is_stopped_can_stop_what_it_started(self):
+        ended = self.folder / 'ended'
+        code = 'import signal, sys\ntry:\n    signal.pause()\nfinally:\n    open(sys.argv[1], "w").close()'
+        command = [sys.executable, '-c', code, ended]
+        # Where the first time is too short for a Python to start, a longer one isn't.
+        self.assertTrue(any(
+            process.run(command, self.log, timeout=seconds) == 'timeout' and ended.exists() for seconds in (1, 10, 60)
+        ))
+
+    def test_a_program_that_can_not_be_interrupted_is_killed(self):
+        code = 'import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True:\n    signal.pause()'
+        with mock.patch.object(process, 'GRACE', 0.2):
+            self.assertEqual(self.run_code(code, timeout=1), 'timeout')
 
     def test_the_callers_settings_do_not_reach_the_program(self):
         os.environ['DJANGO_SETTINGS_MODULE'] = 'mine'
