@@ -101,8 +101,11 @@ def main(arguments=None):
         bench = Bench(cache, found, environments, packages, reporter, options, pairs)
     except ValueError as error:
         parser().error(str(error))
-    # A run that is terminated must not leave servers of the tests behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A run that is terminated must not leave servers of the tests behind. And
+    # where a script started it, it was told to ignore SIGINT, as would be the
+    # tests, which are interrupted by it.
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.default_int_handler)
     try:
         rows = Run(bench, pairs).rows()
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import select
+import signal
 import sys
 import tempfile
 import unittest
@@ -18,6 +19,8 @@ class ProcessTests(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.log = self.folder / 'logs' / 'step.log'
+        # As runtests.py does: what a script started ignores it.
+        self.addCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
 
     def run_code(self, code, **options):
         return process.run([sys.executable, '-c', code], self.log, **options)
