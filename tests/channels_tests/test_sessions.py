@@ -3,14 +3,19 @@ from __future__ import absolute_import, unicode_literals
 
 from django.channels import auth, outbox, sessions
 from django.channels.exceptions import ConsumeLater
+from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.message import Message
+from django.channels.routing import route
 from django.channels.test.linting import exempt
+from django.channels.worker import DROPPED, Worker
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import TestCase, override_settings
+
+from .logs import LogTestCase
 
 SIGNED_COOKIES = 'django.contrib.sessions.backends.signed_cookies'
 
@@ -204,7 +209,7 @@ class UserTests(SessionTestCase):
 
 
 @exempt('path')
-class OrderingTests(SessionTestCase):
+class OrderingTests(LogTestCase, SessionTestCase):
 
     def setUp(self):
         super(OrderingTests, self).setUp()
@@ -273,6 +278,56 @@ class OrderingTests(SessionTestCase):
         consumer(self.message(order=0))
         self.work()
         self.assertEqual(self.seen, [0, 0, 1])
+
+    def test_a_full_channel_loses_nothing_that_waited(self):
+        self.layer = InMemoryChannelLayer(capacity=2)
+        for order in (2, 1):
+            self.consumer(self.message(order=order))
+        for name in ('p!b', 'p!c'):
+            self.layer.send('websocket.receive', {'reply_channel': name, 'path': '/', 'text': '', 'order': 1})
+        self.consumer(self.message(order=0))
+        self.consumer(self.message(order=3))
+        self.work()
+        self.assertEqual(self.seen, [0, 1, 2, 3])
+
+    @override_settings(CHANNEL_SEND_TIMEOUT=0.1)
+    def test_a_full_channel_of_a_layer_that_takes_nothing_back_holds_up_nobody(self):
+        class Layer(InMemoryChannelLayer):
+            @property
+            def give_back(self):
+                raise AttributeError('give_back')
+        self.layer = Layer(capacity=1)
+        self.consumer(self.message(order=1))
+        self.layer.send('websocket.receive', {'reply_channel': 'p!b', 'path': '/', 'text': '', 'order': 1})
+        self.consumer(self.message(order=0))
+        self.assertLogged('waited for the one before it was dropped')
+        self.consumer(self.message(order=2))
+        self.assertEqual(self.seen, [0, 2])
+
+    def test_a_consumer_that_exits_holds_up_nobody(self):
+        @sessions.enforce_ordering
+        def consumer(message):
+            self.seen.append(message['order'])
+            if message['order'] == 0:
+                raise SystemExit()
+        with self.assertRaises(SystemExit):
+            consumer(self.message(order=0))
+        consumer(self.message(order=1))
+        self.assertEqual(self.seen, [0, 1])
+
+    def test_a_message_that_is_put_back_too_often_holds_up_nobody(self):
+        @sessions.enforce_ordering
+        def consumer(message):
+            self.seen.append(message['order'])
+            if message['order'] == 0:
+                raise ConsumeLater()
+        self.consumer = consumer
+        layer = ChannelLayerWrapper(self.layer, 'default', [route('websocket.receive', consumer)])
+        worker = Worker(layer, message_retries=0, signal_handlers=False)
+        consumer(self.message(order=1))
+        self.assertEqual(worker.handle('websocket.receive', self.message(order=0).content), DROPPED)
+        self.work()
+        self.assertEqual(self.seen, [0, 1])
 
     def test_sockets_do_not_wait_for_each_other(self):
         self.consumer(self.message(order=1))

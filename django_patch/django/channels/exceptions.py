@@ -36,6 +36,8 @@ class InvalidChannelLayerError(ChannelsError, ValueError):
 
 class ConsumeLater(ChannelsError):
     """Raised by a consumer to put its message at the back of the queue."""
+    #: What to call, without arguments, if the message is dropped after all.
+    if_dropped = None
 
 
 class ResponseLater(ChannelsError):

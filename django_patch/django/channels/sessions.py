@@ -7,6 +7,7 @@ from __future__ import absolute_import
 import contextlib
 import functools
 import hashlib
+import logging
 from importlib import import_module
 
 from django.conf import settings
@@ -19,6 +20,8 @@ from .conf import conf
 from .decorators import around, message_among
 from .exceptions import ConsumeLater
 from .layers.base import send_blocking
+
+logger = logging.getLogger('django.channels')
 
 #: In the channel session: the key of the HTTP session of the handshake.
 HTTP_SESSION_KEY = '__http_session_key'
@@ -164,22 +167,31 @@ def enforce_ordering(func=None, slight=False):
             func(*args, **kwargs)
             # The next worker's sends must not come before this one's.
             outbox.flush()
-        except ConsumeLater:
+        except ConsumeLater as later:
+            later.if_dropped = functools.partial(_give_up, message)
             raise
-        except Exception:
-            # It is lost, and those behind it mustn't wait for it. What its
-            # consumer put into the session is dropped.
-            _pass_on(message, session_for_reply_channel(message.reply_channel.name))
+        except (Exception, SystemExit):
+            _give_up(message)
             raise
         _pass_on(message, session)
     return inner
 
 
+def _give_up(message):
+    # It is lost, and those behind it mustn't wait for it. What its consumer
+    # put into the session is dropped.
+    _pass_on(message, session_for_reply_channel(message.reply_channel.name))
+
+
 def _pass_on(message, session):
-    session[ORDER_KEY] = max(message['order'] + 1, session.get(ORDER_KEY, 0))
+    _mark_done(message['order'], session)
+    _call_waiting(message)
+
+
+def _mark_done(order, session):
+    session[ORDER_KEY] = max(order + 1, session.get(ORDER_KEY, 0))
     # What waits is called once the next worker can see the new number.
     _save_channel_session(session)
-    _call_waiting(message)
 
 
 def _waiting_channel(message):
@@ -201,8 +213,22 @@ def _wait(message):
 def _call_waiting(message):
     layer = message.channel_layer
     channel = _waiting_channel(message)
+    waiting = []
     while True:
         name, content = layer.receive([channel], block=False)
         if name is None:
-            return
-        send_blocking(layer, content.pop('original_channel'), content, conf.send_timeout)
+            break
+        waiting.append((content.pop('original_channel'), content))
+    waiting.sort(key=lambda pair: pair[1]['order'])
+    # They were received before; whether their channel has room for more is no
+    # matter, and who waits for it may be the only one who reads it.
+    if waiting and hasattr(layer, 'give_back'):
+        waiting = layer.give_back(waiting)
+    for original_channel, content in waiting:
+        try:
+            send_blocking(layer, original_channel, content, conf.send_timeout)
+        except layer.ChannelFull:
+            logger.error(
+                'A message on %s that waited for the one before it was dropped: the channel is full.', original_channel
+            )
+            _mark_done(content['order'], session_for_reply_channel(message.reply_channel.name))

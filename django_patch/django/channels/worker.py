@@ -266,8 +266,11 @@ class Worker(object):
             with outbox.held():
                 consumer(message, **kwargs)
             return HANDLED
-        except ConsumeLater:
-            return self._defer(message, retries + 1)
+        except ConsumeLater as later:
+            outcome = self._defer(message, retries + 1)
+            if outcome == DROPPED and later.if_dropped is not None:
+                later.if_dropped()
+            return outcome
         except ChannelSocketException as request:
             request.run(message)
             return HANDLED
