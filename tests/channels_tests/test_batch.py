@@ -5,6 +5,7 @@ import logging
 import threading
 
 from django.channels import Channel, Group, outbox, route
+from django.channels import batch as batching
 from django.channels.batch import BUDGET, Batch, Keeper, Pace
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers import ChannelLayerWrapper
@@ -79,6 +80,14 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.layer = ChannelLayerWrapper(RecordingLayer(), 'test', [])
         self.calls = self.layer.channel_layer.calls
         self.seen = []
+        self.addCleanup(setattr, batching, 'PATIENCE', batching.PATIENCE)
+        self.addCleanup(setattr, batching, 'BUDGET', batching.BUDGET)
+        # So that a machine that is busy breaks up no batch.
+        self.break_up_after(60)
+
+    def break_up_after(self, seconds):
+        """Have nobody wait longer than that for a consumer."""
+        batching.PATIENCE = seconds
 
     def handle_together(self, consumer, messages):
         """Have a worker handle the messages as one batch; return the layer's calls."""
@@ -193,6 +202,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
 
         def consumer(message):
             if message['n'] == 1:
+                self.break_up_after(0.01)
                 slow_runs.set()
                 go_on.wait(PATIENCE)
             message.reply_channel.send({'text': str(message['n'])})
@@ -218,6 +228,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.assertEqual(self.layer.receive(['task']), (None, None))
 
     def test_what_the_layer_does_not_take_back_is_handled(self):
+        self.break_up_after(0.01)
         self.layer.channel_layer.give_back = lambda messages: messages
         slow = threading.Event()
 
@@ -231,6 +242,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.assertEqual(self.seen, [0, 1, 2])
 
     def test_what_turns_out_to_be_kept_while_the_consumer_ends_is_handled(self):
+        self.break_up_after(0.01)
         consumer_ends, being_given_back = threading.Event(), threading.Event()
 
         def give_back(messages):
@@ -260,6 +272,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.assertLogged('2 messages may be lost')
 
     def test_a_reply_after_the_break_up_does_not_wait_for_the_consumers_end(self):
+        self.break_up_after(0.01)
         replied = threading.Event()
 
         def consumer(message):
@@ -315,6 +328,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.assertFalse(thread.is_alive(), self.log())
 
     def test_a_worker_takes_what_waits_together(self):
+        batching.BUDGET = 60
         done = threading.Event()
 
         def consumer(message):
