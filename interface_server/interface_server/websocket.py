@@ -55,8 +55,8 @@ class WebSocketSession:
     """A WebSocket, from its handshake to the end."""
 
     __slots__ = (
-        "started", "_app", "_wire", "_machine", "_client", "_inbound", "_in_flight", "_paused", "_timer", "_announced",
-        "_accepted", "_code", "_ended",
+        "started", "_app", "_wire", "_machine", "_client", "_inbound", "_in_flight", "_retry", "_paused", "_timer",
+        "_announced", "_accepted", "_code", "_ended",
     )
 
     def __init__(self, app: Application, scope: Scope, wire: Wire) -> None:
@@ -73,6 +73,8 @@ class WebSocketSession:
         )
         self._inbound: Optional[collections.deque[Message]] = None
         self._in_flight = False
+        #: The frame that waits for room in the layer, and its next attempt.
+        self._retry: Optional[tuple[Message, asyncio.TimerHandle]] = None
         self._paused = False
         self._timer: Optional[asyncio.TimerHandle] = None
         self._announced = False
@@ -113,7 +115,7 @@ class WebSocketSession:
         self._app.metrics.messages_in["websocket.connect"] += 1
         if self._ended:
             # The client was gone before the layer had answered.
-            self._say_goodbye(self._code or 1006)
+            self._say_goodbye()
         else:
             self._log("connecting")
 
@@ -146,19 +148,41 @@ class WebSocketSession:
         """Go on with the next frame, the last being on its way."""
         self._in_flight = False
         self._app.metrics.messages_in["websocket.receive"] += 1
-        if self._inbound:
+        if self._inbound and self._machine.state is bridge.OPEN:
             self._forward(self._inbound.popleft())
+        elif self._inbound:
+            # The worker has closed the socket, and hears no more of it.
+            self._give_up_on(self._inbound[0])
+        elif self._ended:
+            self._say_goodbye()
         elif self._paused:
             self._paused = False
             self._wire.resume()
 
-    def refused(self, error: Exception) -> None:
+    def refused(self, message: Message, error: Exception) -> None:
         """End the socket: the layer doesn't take a frame of it."""
         if self._machine.state is bridge.OPEN:
             self._count_drop("websocket_receive", error)
             logger.warning("The WebSocket for %s is closed: %s", self._machine.path, error)
+        if not self._ended:
+            self.give_up(TOO_BIG if isinstance(error, exceptions.MessageTooLarge) else bridge.BUSY_CODE)
+        self._give_up_on(message)
+
+    def wait_for_room(self, message: Message, pause: float, attempt: Any) -> None:
+        """Try again after `pause` seconds, if the socket is still there."""
+        if self._machine.state is bridge.OPEN:
+            self._retry = message, asyncio.get_running_loop().call_later(pause, attempt)
+        else:
+            self._give_up_on(message)
+
+    def _give_up_on(self, message: Message) -> None:
+        # Workers may wait for each number, so none is left out: that of the
+        # first frame they don't get is the disconnect's.
+        self._machine.order = message["order"] - 1
         self._inbound = None
-        self.give_up(TOO_BIG if isinstance(error, exceptions.MessageTooLarge) else bridge.BUSY_CODE)
+        self._in_flight = False
+        if self._ended:
+            self._say_goodbye()
 
     def _count_drop(self, what: str, error: Exception) -> None:
         if isinstance(error, exceptions.LayerUnavailable):
@@ -166,11 +190,6 @@ class WebSocketSession:
         else:
             what += "_too_large" if isinstance(error, exceptions.MessageTooLarge) else "_full"
         self._app.metrics.dropped[what] += 1
-
-    def wait_for_room(self, pause: float, attempt: Any) -> None:
-        """Try again after `pause` seconds, if the socket is still there."""
-        if self._machine.state is bridge.OPEN:
-            asyncio.get_running_loop().call_later(pause, attempt)
 
     def ended(self, code: int) -> None:
         """Take note that the socket is no more; `code` is the client's."""
@@ -182,10 +201,15 @@ class WebSocketSession:
             self._timer.cancel()
         if self._code is None:
             self._code = code
-        if self._announced:
-            self._say_goodbye(self._code)
+        if self._retry is not None and self._machine.state is not bridge.OPEN:
+            self._retry[1].cancel()
+            self._give_up_on(self._retry[0])
+        elif self._announced and not self._in_flight:
+            # What the client sent before it went comes before its going.
+            self._say_goodbye()
 
-    def _say_goodbye(self, code: int) -> None:
+    def _say_goodbye(self) -> None:
+        code = 1006 if self._code is None else self._code
         message = self._machine.disconnect_message(code)
         if message is not None:
             # Many sockets may end at once, and each leaves something to undo.
@@ -273,9 +297,9 @@ class _Forwarding:
         if error is None:
             session.forwarded()
         elif not isinstance(error, exceptions.ChannelFull) or self._is_late():
-            session.refused(error)
+            session.refused(self._message, error)
         else:
-            session.wait_for_room(self._pause, self._try_again)
+            session.wait_for_room(self._message, self._pause, self._try_again)
             self._pause = min(self._pause * 2, LAST_PAUSE)
 
     def _is_late(self) -> bool:
@@ -285,4 +309,5 @@ class _Forwarding:
         return now >= self._deadline
 
     def _try_again(self) -> None:
+        self._session._retry = None
         self._session._app.layer.send_then("websocket.receive", self._message, self.done)

@@ -176,7 +176,52 @@ def test_full_channel_closes_the_socket_with_1013(start, layer):
             ws.recv(PATIENCE)
         assert ws.close_code == 1013
     go_on.set()
-    assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1013
+    [disconnect] = server.workers.wait_for("websocket.disconnect")
+    received = server.workers.wait_for("websocket.receive", layer.capacity + 1)
+    assert disconnect["code"] == 1013
+    # No number is left out, which workers could wait for.
+    assert [message["order"] for message in received] == list(range(1, disconnect["order"]))
+
+
+def test_what_a_client_sent_before_it_went_comes_before_its_going(start, layer):
+    go_on = threading.Event()
+    number = layer.capacity + 5
+
+    def busy(layer, message):
+        assert go_on.wait(PATIENCE)
+
+    server = start({"websocket.connect": reply(accept=True), "websocket.receive": busy}, threads=1)
+    with server.socket() as ws:
+        for _ in range(number):
+            ws.send("x")
+    eventually(lambda: not server.application.mailroom.socket_count)
+    go_on.set()
+    received = server.workers.wait_for("websocket.receive", number)
+    assert [message["order"] for message in received] == list(range(1, number + 1))
+    assert server.workers.wait_for("websocket.disconnect")[0]["order"] == number + 1
+
+
+def test_frames_that_wait_for_room_are_dropped_once_the_worker_closes(start, layer):
+    go_on = threading.Event()
+
+    def busy(layer, message):
+        assert go_on.wait(PATIENCE)
+
+    server = start({"websocket.connect": reply(accept=True), "websocket.receive": busy}, threads=1)
+    with server.socket() as ws:
+        for _ in range(layer.capacity + 5):
+            ws.send("x")
+        [connect] = server.workers.wait_for("websocket.connect")
+        eventually(lambda: layer.channel_statistics("websocket.receive")["messages_pending"] == layer.capacity)
+        layer.send(connect["reply_channel"], {"close": 4001})
+        with pytest.raises(ConnectionClosed):
+            ws.recv(PATIENCE)
+    go_on.set()
+    [disconnect] = server.workers.wait_for("websocket.disconnect")
+    received = server.workers.wait_for("websocket.receive", disconnect["order"] - 1)
+    assert (disconnect["code"], [message["order"] for message in received]) == (
+        4001, list(range(1, disconnect["order"])),
+    )
 
 
 def test_short_burst_waits_for_room(start, layer):
