@@ -81,9 +81,13 @@ class HttpExchange:
         except Refused as refusal:
             await self._refuse(refusal)
         except asyncio.CancelledError:
-            if not isinstance(self._failure, Refused):
+            if self._failure is None:
                 raise
-            await self._refuse(self._failure)
+            # It was _fail() that did it.
+            if isinstance(self._failure, Refused):
+                await self._refuse(self._failure)
+            elif not isinstance(self._failure, Gone):
+                raise self._failure
         finally:
             self._end()
             seconds = time.monotonic() - started
@@ -263,7 +267,8 @@ class HttpExchange:
             raise self._failure
         message = self._mail.popleft()
         self._mail_size -= _size(message)
-        if self._held and self._mail_size < self._app.options.response_buffer // 2:
+        # As soon as there is some room: workers don't wait for ever.
+        if self._held and self._mail_size < self._app.options.response_buffer * 7 // 8:
             self._held = False
             self._app.layer.release(self._reply_channel)
         return message

@@ -1,11 +1,15 @@
 """HTTP requests through a running server, a layer and workers."""
+import contextlib
+import logging
 import socket
 import threading
+import time
 
 import pytest
-from conftest import PATIENCE
+from conftest import PATIENCE, eventually
 
 from interface_server.backport import names
+from interface_server.http import WATCH_AFTER
 from interface_server.layers.choice import adapt
 
 from django.channels.test.linting import exempt
@@ -301,6 +305,61 @@ def test_slow_client_makes_its_worker_wait(start, layer):
         body = response.read()
         assert body.endswith(b"xend") and 1000000 < len(body) < 100000000
     server.workers.wait_for("http.disconnect")
+
+
+def is_held(server):
+    """Say if the worker of a request has to wait for its client."""
+    return any(exchange._held for exchange in server.application.mailroom._exchanges.values())
+
+
+def test_worker_goes_on_as_soon_as_its_client_has_taken_some(start, layer):
+    full, again = threading.Event(), threading.Event()
+    buffer = 16000000
+
+    def consumer(layer, message):
+        channel = message["reply_channel"]
+        layer.send(channel, {"status": 200, "content": b"", "more_content": True})
+        with contextlib.suppress(layer.ChannelFull):
+            for number in range(200):
+                layer.send(channel, {"content": b"x" * 500000, "more_content": True})
+                # One at a time, so that none comes after the server has said stop.
+                eventually(lambda: not layer.channel_statistics(channel)["messages_pending"] or is_held(server))
+        full.set()
+        layer.send_blocking(channel, {"content": b"y", "more_content": True}, PATIENCE)
+        again.set()
+        layer.send_blocking(channel, {"content": b"end"}, PATIENCE)
+
+    server = start({"http.request": consumer}, response_buffer=buffer)
+    with server.connection() as connection:
+        connection.request("GET", "/")
+        response = connection.getresponse()
+        assert full.wait(PATIENCE)
+        size = 0
+        while not again.wait(0.02):
+            size += len(response.read(50000))
+        assert size < buffer * 3 // 8
+        assert response.read().endswith(b"xyend")
+
+
+def test_client_that_goes_while_it_is_sent_something_is_no_error(start, layer, caplog):
+    def consumer(layer, message):
+        if message["path"] != "/":
+            return answer(200, b"")(layer, message)
+        # By then it is watched whether the client is there.
+        time.sleep(2 * WATCH_AFTER)
+        layer.send(message["reply_channel"], {"status": 200, "content": b"", "more_content": True})
+        with contextlib.suppress(layer.ChannelFull):
+            for _ in range(50):
+                layer.send(message["reply_channel"], {"content": b"x" * 10 ** 6, "more_content": True})
+
+    server = start({"http.request": consumer}, response_buffer=1000000)
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        eventually(lambda: is_held(server))
+    server.workers.wait_for("http.disconnect")
+    # What is logged is logged a little later; a second request is behind it.
+    assert server.get("/second")[0] == 200
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 def test_slow_client_of_a_layer_that_can_not_make_workers_wait(start, monkeypatch, layer):

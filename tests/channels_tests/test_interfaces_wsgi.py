@@ -318,7 +318,8 @@ class RepliesTests(SimpleTestCase):
         with self.assertRaises(self.layer.ChannelFull):
             self.layer.send(slow.name, {'content': b'more'})
         self.layer.send(other.name, {'content': b''})
-        for _ in range(3):
+        # It may go on before all of that is read.
+        for _ in range(2):
             self.replies.get(slow, 0)
         self.layer.send(slow.name, {'content': b'more'})
 

@@ -217,8 +217,9 @@ class ViewConsumer(object):
     response ends early if its client goes away.
     """
     handler_class = ChannelHandler
-    #: Seconds to wait for room for one reply.
-    send_timeout = 60.0
+    #: Seconds to wait for room for one reply, while the client is there: a
+    #: slow one may take so long for what has come before.
+    send_timeout = 300.0
 
     def __init__(self):
         self.handler = self.handler_class()
@@ -237,7 +238,7 @@ class ViewConsumer(object):
                     break
         except message.channel_layer.ChannelFull:
             logger.warning(
-                'Gave up on a response to %s: for %s seconds %s took nothing.', message.get('path'),
+                'Gave up on a response to %s: for %s seconds there was no room in %s.', message.get('path'),
                 self.send_timeout, client.reply_channel, extra={'status_code': 503}
             )
         finally:

@@ -126,7 +126,8 @@ class Replies(object):
         with self._lock:
             message = box.messages.popleft()
             box.size -= len(message.get('content') or b'')
-            release = box.is_held and box.size < self.limit // 2
+            # As soon as there is some room: workers don't wait for ever.
+            release = box.is_held and box.size < self.limit * 7 // 8
             if release:
                 box.is_held = False
         if release:
