@@ -41,7 +41,7 @@ class Application:
         self.action_logger = action_logger
         self.metrics = Metrics()
         self.mailroom = Mailroom(layer, self.metrics, self.options.websocket_lifetime)
-        self.proxies = TrustedProxies(self.options.trusted_proxies)
+        self.proxies = TrustedProxies(self.options.trusted_proxies, self.options.forwarded_header)
         #: Answers for health and metrics, if anybody does.
         self.management: Optional[Management] = None
         #: What counts connections, if the server underneath is our own.

@@ -58,8 +58,11 @@ _TABLE: dict[str, list[tuple[str, str, str]]] = {
         ("body_chunk_size", "BYTES", "of a request's body in each message after it"),
     ],
     "whom to believe, and to serve": [
-        ("trusted_proxies", "ADDRESS", "address or network of a proxy that may say who the client is (Forwarded, "
-                                       "X-Forwarded-*); unix stands for Unix sockets"),
+        ("trusted_proxies", "ADDRESS", "address or network of a proxy that may say who the client is; unix stands for "
+                                       "Unix sockets"),
+        ("forwarded_header", "FAMILY", "the headers that these proxies set: x-forwarded (X-Forwarded-For and "
+                                       "X-Forwarded-Proto) or forwarded (RFC 7239). The others are dropped: a "
+                                       "proxy passes them on as the client sent them"),
         ("allowed_hosts", "HOST", "host to serve, .example.com with all below; if none is given, all"),
         ("allowed_origins", "ORIGIN", "origin that may open WebSockets, https://example.com or .example.com; if none "
                                       "is given, all"),
@@ -197,7 +200,7 @@ def _add_option(group: Any, field: str, unit: str, explanation: str) -> None:
         )
         return
     kind = str if default is None else type(default)
-    if isinstance(default, (int, float)):
+    if default not in (None, ""):
         explanation += f"; default: {default:g}" if isinstance(default, float) else f"; default: {default}"
     group.add_argument(
         flag(field), dest=field, type=_not_negative(kind) if kind is not str else str, default=argparse.SUPPRESS,

@@ -1,8 +1,9 @@
 """
 What proxies say about the client: Forwarded (RFC 7239), X-Forwarded-*.
 
-Only a proxy whose address is trusted is believed, and what it says only as
-far back as the proxies go: the rest of the chain is the client's own word.
+Only a proxy whose address is trusted is believed, and only in the headers that
+it is said to set: proxies pass on what they don't know, so that the others are
+the client's own word. So is the rest of a chain, beyond the proxies.
 """
 from __future__ import annotations
 
@@ -16,11 +17,15 @@ from .types import Scope
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Headers = list[tuple[bytes, bytes]]
 
-#: Headers with which a client could pass for somebody else.
-FORWARDING = frozenset([
-    b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto",
-    b"x-forwarded-ssl", b"x-real-ip",
-])
+#: What proxies set -> the headers with which a client could pass for another.
+FAMILIES = {
+    "x-forwarded": frozenset([
+        b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto", b"x-forwarded-ssl",
+        b"x-real-ip",
+    ]),
+    "forwarded": frozenset([b"forwarded"]),
+}
+_ALL = frozenset(name for family in FAMILIES.values() for name in family)
 
 # One `token=value` of a Forwarded header; the value may be quoted.
 _PAIR = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*)\s*')
@@ -31,12 +36,16 @@ class TrustedProxies:
     The addresses that may say who the client is.
 
     `networks` are addresses and networks; "unix" is whoever comes over a
-    Unix socket. Raise ValueError for anything else.
+    Unix socket. `family`, a key of FAMILIES, is what they set. Raise
+    ValueError for anything else.
     """
 
-    def __init__(self, networks: Sequence[str]) -> None:
+    def __init__(self, networks: Sequence[str], family: str) -> None:
         self._unix = "unix" in networks
         self._networks = [ipaddress.ip_network(network) for network in networks if network != "unix"]
+        if family not in FAMILIES:
+            raise ValueError(f"Trusted proxies set {' or '.join(FAMILIES)}, not {family!r}.")
+        self._family = family
 
     def __bool__(self) -> bool:
         return self._unix or bool(self._networks)
@@ -57,20 +66,22 @@ class TrustedProxies:
         """Put the client's address and scheme into `scope`."""
         if not self:
             return
-        if not self.trusts(scope.get("client")):
-            scope["headers"] = [header for header in scope["headers"] if header[0] not in FORWARDING]
+        trusted = self.trusts(scope.get("client"))
+        claims = _ALL - FAMILIES[self._family] if trusted else _ALL
+        scope["headers"] = [header for header in scope["headers"] if header[0] not in claims]
+        if not trusted:
             return
-        forwarded = _joined(scope["headers"], b"forwarded")
-        if forwarded is not None:
-            self._apply_forwarded(scope, forwarded)
+        if self._family == "forwarded":
+            self._apply_forwarded(scope)
         else:
             self._apply_x_forwarded(scope)
 
-    def _apply_forwarded(self, scope: Scope, value: str) -> None:
-        elements = _parse_forwarded(value)
+    def _apply_forwarded(self, scope: Scope) -> None:
+        value = _joined(scope["headers"], b"forwarded")
+        elements = _parse_forwarded(value) if value is not None else None
         if elements is None:
             return
-        for index, element in enumerate(reversed(elements)):
+        for element in reversed(elements):
             node = _parse_node(element.get("for", ""))
             if node is None:
                 # "unknown", or hidden on purpose.

@@ -88,6 +88,9 @@ class Options:
     # Whom to believe
     #: Addresses and networks of proxies that may say who the client is.
     trusted_proxies: tuple[str, ...] = ()
+    #: The headers that they set, a key of forwarded.FAMILIES; others are what
+    #: a client claims, since proxies pass on what they don't know.
+    forwarded_header: str = "x-forwarded"
     #: Hosts and origins that are served, with * at the front for any below;
     #: none means that Django decides.
     allowed_hosts: tuple[str, ...] = ()

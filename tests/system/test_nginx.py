@@ -106,9 +106,12 @@ def test_everything_through_nginx(behind):
     assert meta['REMOTE_ADDR'] == 'str ' + CLIENT
     assert meta['wsgi.url_scheme'] == 'str https'
     # What a client claims comes before what nginx says, which is what counts.
-    meta = behind.get('/meta/', OTHER_CLIENT, **{'X-Forwarded-For': '192.0.2.1', 'X-Forwarded-Proto': 'http'}).json()
+    meta = behind.get('/meta/', OTHER_CLIENT, **{
+        'X-Forwarded-For': '192.0.2.1', 'X-Forwarded-Proto': 'http', 'Forwarded': 'for=192.0.2.1;proto=http',
+    }).json()
     assert meta['REMOTE_ADDR'] == 'str ' + OTHER_CLIENT
     assert meta['wsgi.url_scheme'] == 'str https'
+    assert 'HTTP_FORWARDED' not in meta
 
     answer = behind.get('/static/some.css', CLIENT)
     assert (answer.status, answer.body) == (200, b'/* A static file. */\n')

@@ -42,7 +42,7 @@ class Guard:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.proxies = TrustedProxies(options.trusted_proxies)
+        self.proxies = TrustedProxies(options.trusted_proxies, options.forwarded_header)
         #: Connections of HTTP, and of WebSocket.
         self.connections: set[Connection] = set()
         self.sockets: set[Any] = set()
