@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from . import __version__, servers
 from .access import FORMATS
 from .binding import Binding
 from .errors import UsageError
+from .forwarded import TrustedProxies
 from .logs import FORMATTERS
-from .options import Options
+from .options import Options, number
 
 DESCRIPTION = """\
 Serve HTTP and WebSocket in front of a Django channel layer: requests and
@@ -203,19 +204,18 @@ def _add_option(group: Any, field: str, unit: str, explanation: str) -> None:
     if default not in (None, ""):
         explanation += f"; default: {default:g}" if isinstance(default, float) else f"; default: {default}"
     group.add_argument(
-        flag(field), dest=field, type=_not_negative(kind) if kind is not str else str, default=argparse.SUPPRESS,
+        flag(field), dest=field, type=_number(kind) if kind is not str else str, default=argparse.SUPPRESS,
         metavar=unit, help=explanation,
     )
 
 
-def _not_negative(kind: Any) -> Any:
+def _number(kind: Any) -> Any:
     def convert(text: str) -> Any:
-        value = kind(text)
-        if value < 0:
-            raise ValueError(text)
-        return value
+        try:
+            return number(kind, text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
-    convert.__name__ = "number"
     return convert
 
 
@@ -237,19 +237,26 @@ def parse(parser: argparse.ArgumentParser, arguments: Optional[list[str]] = None
         values["root_path"] = values["root_path"].rstrip("/")
     if "private_key" in values and "certificate" not in values:
         raise UsageError("--private-key needs the --certificate that it belongs to.")
+    options = Options(**values)
+    # It is made for each process; here it is to say what is wrong with these.
+    TrustedProxies(options.trusted_proxies, options.forwarded_header)
+    management = _address(parsed.management, None) if parsed.management else None
+    if management is not None:
+        # Each process has the next one.
+        _port(management[1] + parsed.workers - 1)
     return Command(
-        layer=parsed.channel_layer, redis=parsed.redis, binding=_binding(parsed), options=Options(**values),
+        layer=parsed.channel_layer, redis=parsed.redis, binding=_binding(parsed), options=options,
         given=frozenset(given), server=parsed.server, workers=parsed.workers, access_log=parsed.access_log,
         access_format=parsed.access_log_format,
-        management=_address(parsed.management, None) if parsed.management else None,
-        log_format=parsed.log_format, verbosity=parsed.verbosity, check=parsed.check,
+        management=management, log_format=parsed.log_format, verbosity=parsed.verbosity, check=parsed.check,
     )
 
 
 def _binding(parsed: argparse.Namespace) -> Binding:
-    addresses = [_address(bind, parsed.port or 8000) for bind in parsed.bind]
+    port = 8000 if parsed.port is None else _port(parsed.port)
+    addresses = [_address(bind, port) for bind in parsed.bind]
     if not addresses and (parsed.port is not None or not (parsed.unix_socket or parsed.fd)):
-        addresses = [("127.0.0.1", 8000 if parsed.port is None else parsed.port)]
+        addresses = [("127.0.0.1", port)]
     return Binding(
         addresses=tuple(addresses), unix_sockets=tuple(parsed.unix_socket), fds=tuple(parsed.fd),
         is_default=not (parsed.bind or parsed.port is not None or parsed.unix_socket or parsed.fd),
@@ -259,10 +266,17 @@ def _binding(parsed: argparse.Namespace) -> Binding:
 def _address(text: str, default_port: Optional[int]) -> tuple[str, int]:
     """Return (host, port) of "host", "host:port", "[::1]:80", "::1" or "80"."""
     host, separator, port = text.rpartition(":")
-    if default_port is None and not separator and text.isdigit():
-        return "127.0.0.1", int(text)
-    if separator and port.isdigit() and (":" not in host or host.startswith("[")):
-        return host.strip("[]") or "127.0.0.1", int(port)
+    if default_port is None and not separator and text.isdecimal():
+        return "127.0.0.1", _port(text)
+    if separator and port.isdecimal() and (":" not in host or host.startswith("[")):
+        return host.strip("[]") or "127.0.0.1", _port(port)
     if default_port is None:
         raise UsageError(f"{text!r} doesn't say which port: write HOST:PORT, or PORT.")
     return text.strip("[]"), default_port
+
+
+def _port(said: Union[int, str]) -> int:
+    """Return a port; the system would take the rest of a division by 65536."""
+    if not 0 <= int(said) < 65536:
+        raise UsageError(f"{said} is no port: they go from 0, for any that is free, to 65535.")
+    return int(said)

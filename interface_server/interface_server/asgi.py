@@ -19,7 +19,7 @@ from .app import Application
 from .errors import UsageError
 from .layers.choice import adapt, connect
 from .loading import import_layer
-from .options import Options
+from .options import Options, number
 from .types import Receive, Scope, Send
 
 PREFIX = "INTERFACE_SERVER_"
@@ -55,9 +55,9 @@ def read_options(environ: Mapping[str, str]) -> Options:
             elif default is None or isinstance(default, str):
                 values[field.name] = text
             else:
-                values[field.name] = type(default)(text)
-        except ValueError:
-            raise UsageError(f"{name} must be a number, not {text!r}.") from None
+                values[field.name] = number(type(default), text)
+        except ValueError as error:
+            raise UsageError(f"{name} {error}.") from None
     return Options(**values)
 
 

@@ -12,9 +12,11 @@ import re
 from collections.abc import Sequence
 from typing import Optional, Union
 
+from .errors import UsageError
 from .types import Scope
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Headers = list[tuple[bytes, bytes]]
 
 #: What proxies set -> the headers with which a client could pass for another.
@@ -37,14 +39,14 @@ class TrustedProxies:
 
     `networks` are addresses and networks; "unix" is whoever comes over a
     Unix socket. `family`, a key of FAMILIES, is what they set. Raise
-    ValueError for anything else.
+    UsageError for anything else.
     """
 
     def __init__(self, networks: Sequence[str], family: str) -> None:
         self._unix = "unix" in networks
-        self._networks = [ipaddress.ip_network(network) for network in networks if network != "unix"]
+        self._networks = [_parse_network(network) for network in networks if network != "unix"]
         if family not in FAMILIES:
-            raise ValueError(f"Trusted proxies set {' or '.join(FAMILIES)}, not {family!r}.")
+            raise UsageError(f"Trusted proxies set {' or '.join(FAMILIES)}, not {family!r}.")
         self._family = family
 
     def __bool__(self) -> bool:
@@ -154,6 +156,15 @@ def _parse_node(node: str) -> Optional[list[object]]:
     if address is None:
         return None
     return [str(address), int(port) if port.isdigit() and len(port) <= 5 else 0]
+
+
+def _parse_network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise UsageError(
+            f"A trusted proxy is an address such as 127.0.0.1, a network such as 10.0.0.0/8, or unix: {error}."
+        ) from None
 
 
 def _parse_address(text: str) -> Optional[Address]:

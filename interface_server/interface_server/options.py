@@ -7,7 +7,8 @@ server should be surprised by ours.
 from __future__ import annotations
 
 import dataclasses
-from typing import Optional
+import math
+from typing import Any, Optional
 
 #: Seconds that stand for no limit in time: timers don't take infinity.
 NEVER = 10.0 ** 8
@@ -111,3 +112,15 @@ class Options:
     @property
     def uses_tls(self) -> bool:
         return self.certificate is not None
+
+
+def number(kind: Any, text: str) -> Any:
+    """Return what `text` says for an int or float; raise ValueError with advice."""
+    try:
+        value = kind(text)
+    except ValueError:
+        value = math.nan
+    # Neither nan nor infinity: 0 is what takes a limit away.
+    if not 0 <= value < math.inf:
+        raise ValueError(f"must be a {'whole ' if kind is int else ''}number from 0 on, not {text!r}")
+    return value

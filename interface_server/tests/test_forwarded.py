@@ -1,6 +1,7 @@
 """Whom a server believes about its clients, and what it serves."""
 import pytest
 
+from interface_server.errors import UsageError
 from interface_server.forwarded import TrustedProxies
 from interface_server.hosts import host_is_allowed, origin_is_allowed
 
@@ -103,7 +104,7 @@ def test_unix_sockets_are_trusted_by_name():
     (["10.0.0.1"], "x-real-ip"),
 ])
 def test_proxies_that_are_none(networks, family):
-    with pytest.raises(ValueError):
+    with pytest.raises(UsageError):
         TrustedProxies(networks, family)
 
 

@@ -69,10 +69,37 @@ def test_options_of_the_command_line():
     (["--workers", "0", "x:y"], "at least one process"),
     (["--private-key", "key.pem", "x:y"], "needs the --certificate"),
     (["--management", "localhost", "x:y"], "which port"),
+    (["--management", "65535", "--workers", "2", "x:y"], "65536 is no port"),
+    (["-p", "65536", "x:y"], "65536 is no port"),
+    (["-b", "127.0.0.1:65536", "x:y"], "65536 is no port"),
+    (["--trusted-proxy", "localhost", "x:y"], "such as 127.0.0.1.* 'localhost' does not appear to be"),
+    (["--trusted-proxy", "10.0.0.1/8", "x:y"], "such as 10.0.0.0/8.* 10.0.0.1/8 has host bits set"),
+    (["--forwarded-header", "x-real-ip", "x:y"], "x-forwarded or forwarded, not 'x-real-ip'"),
 ])
 def test_mistakes_on_the_command_line(arguments, explanation):
     with pytest.raises(UsageError, match=explanation):
         parse(build_parser(), arguments)
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-1", "soon"])
+@pytest.mark.parametrize("field", ["http_timeout", "max_body_size"])
+def test_numbers_that_are_none(field, number, capsys):
+    explanation = f"number from 0 on, not '{number}'"
+    with pytest.raises(SystemExit):
+        parse(build_parser(), [f"{flag(field)}={number}", "x:y"])
+    assert explanation in capsys.readouterr().err
+    with pytest.raises(UsageError, match=explanation):
+        read_options({f"INTERFACE_SERVER_{field.upper()}": number})
+
+
+@pytest.mark.parametrize("arguments, address", [
+    ([], ("127.0.0.1", 8000)),
+    (["-p", "0"], ("127.0.0.1", 0)),
+    (["-b", "127.0.0.1", "-p", "0"], ("127.0.0.1", 0)),
+    (["-b", "127.0.0.1"], ("127.0.0.1", 8000)),
+])
+def test_port_of_an_address(arguments, address):
+    assert parse(build_parser(), [*arguments, "x:y"]).binding.addresses == (address,)
 
 
 # Health and metrics
@@ -394,8 +421,12 @@ def test_application_of_the_environment():
         "INTERFACE_SERVER_ALLOWED_HOSTS": "a, b", "INTERFACE_SERVER_ROOT_PATH": "/x", "OTHER": "y",
     })
     assert options == Options(http_timeout=2.5, max_body_size=10, allowed_hosts=("a", "b"), root_path="/x")
-    with pytest.raises(UsageError, match="INTERFACE_SERVER_MAX_BODY_SIZE must be a number"):
+    with pytest.raises(UsageError, match="INTERFACE_SERVER_MAX_BODY_SIZE must be a whole number"):
         read_options({"INTERFACE_SERVER_MAX_BODY_SIZE": "ten"})
+    with pytest.raises(UsageError, match="'localhost' does not appear to be"):
+        from_environment({
+            "INTERFACE_SERVER_REDIS": "redis://localhost:6379/0", "INTERFACE_SERVER_TRUSTED_PROXIES": "localhost",
+        })
     with pytest.raises(UsageError, match="Set one of INTERFACE_SERVER_LAYER"):
         from_environment({})
 
