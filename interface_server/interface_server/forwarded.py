@@ -155,7 +155,7 @@ def _parse_node(node: str) -> Optional[list[object]]:
     address = _parse_address(host)
     if address is None:
         return None
-    return [str(address), int(port) if port.isdigit() and len(port) <= 5 else 0]
+    return [str(address), int(port) if port.isdecimal() and len(port) <= 5 else 0]
 
 
 def _parse_network(text: str) -> Network:

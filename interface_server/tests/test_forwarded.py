@@ -18,6 +18,8 @@ def applied(headers, client=("10.0.0.1", 80), proxies=PROXIES, family="x-forward
     ([], ("10.0.0.1", 80)),
     ([(b"x-forwarded-for", b"192.0.2.1")], ["192.0.2.1", 0]),
     ([(b"x-forwarded-for", b"192.0.2.1:4711")], ["192.0.2.1", 4711]),
+    # A digit to str.isdigit(), but not to int().
+    ([(b"x-forwarded-for", b"192.0.2.1:\xb2")], ["192.0.2.1", 0]),
     ([(b"x-forwarded-for", b"2001:db9::1")], ["2001:db9::1", 0]),
     ([(b"x-forwarded-for", b"[2001:db9::1]:4711")], ["2001:db9::1", 4711]),
     # The client's own word is at the left, and isn't taken.
