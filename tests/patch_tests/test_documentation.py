@@ -42,6 +42,32 @@ class DocumentationTests(unittest.TestCase):
         for name, default in settings:
             self.assertIn('\n``%s`` (default: ``%s``)\n' % (name, default), read(DOCS / 'reference.txt'))
 
+    def test_the_patch_set_has_each_number_that_an_option_defaults_to(self):
+        text = read(PATCH_SET / 'patches' / '0009-docs-commands.patch')
+        count = 0
+        for path in ('management/commands/runworker.py', 'management/runserver.py'):
+            for option, default in re.findall(r"'(--\w+)', dest='\w+', type=int, default=(\d+)", read(PACKAGE / path)):
+                count += 1
+                section = re.search(r'django-admin-option:: %s .*\n((?:\+(?!\.\.).*\n)+)' % option, text).group(1)
+                self.assertRegex(section, r'(Defaults to|The[\s+]+default[\s+]+is) %s\.' % default, option)
+        self.assertEqual(count, 4)
+
+    def test_timeouts_of_requests(self):
+        server = re.search(
+            r'^    http_timeout: float = (\d+)', read(CHECKOUT / 'interface_server/interface_server/options.py'), re.M,
+        ).group(1)
+        runserver = re.search(r"'--http_timeout', .*default=(\d+)", read(PACKAGE / 'management/runserver.py')).group(1)
+        told = 'within %s seconds, or within %s under ``runserver``' % (server, runserver)
+        self.assertIn(told, read(DOCS / 'troubleshooting.txt'))
+
+    def test_examples_send_once_the_socket_is_open(self):
+        count = 0
+        for path in PAGES:
+            for block in re.findall(r'^\.\. code-block:: javascript\n\n((?:    .*\n|\n)+)', read(path), re.M):
+                count += 'new WebSocket(' in block
+                self.assertNotRegex(block, r'(?m)^    \w+\.send\(', path)
+        self.assertGreater(count, 1)
+
     def test_every_link_leads_somewhere(self):
         dead = []
         for path in [CHECKOUT / 'README.md'] + PAGES:
