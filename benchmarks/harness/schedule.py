@@ -8,7 +8,6 @@ import collections
 import contextlib
 import signal
 import threading
-import time
 
 #: A contender that failed so often in one workload is not tried again.
 TRIES = 2
@@ -71,9 +70,3 @@ def carry_out(contenders, rounds, measure, failed, limit=120):
         contender: Outcome(samples, '; '.join(dict.fromkeys(errors)) or None)
         for contender, (samples, errors) in outcomes.items()
     }
-
-
-def stopwatch():
-    """Return a function that tells the seconds since now."""
-    started = time.monotonic()
-    return lambda: time.monotonic() - started

@@ -27,7 +27,6 @@ COPIED = 4096
 _HEADER = struct.Struct('>BBQH')
 _MEMBERS = struct.Struct('>QQL')
 _REFERENCE = struct.Struct('>16sQL')
-REFERENCE_SIZE = _REFERENCE.size
 
 
 def pack_header(kind, deadline, label):

@@ -56,11 +56,6 @@ class Parser(object):
         # Arrays that have begun: [items so far, how many there will be].
         self._open = []
 
-    @property
-    def missing(self):
-        """How many bytes are needed at least; a hint for reading."""
-        return self._needed - len(self._buffer)
-
     def feed(self, data):
         """Take bytes from the connection."""
         position = self._position
@@ -141,7 +136,6 @@ class Parser(object):
 
 class FastParser(object):
     """A Parser that leaves the work to hiredis, which must be installed."""
-    missing = 0
 
     def __init__(self):
         self._reader = hiredis.Reader(protocolError=ProtocolError, replyError=_reply_error)
