@@ -15,7 +15,8 @@ from collections.abc import Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Optional
 
 from .backport import bridge
-from .mailbox import SERVICE_RESTART, Frames
+from .codes import NO_CLOSE_FRAME, SERVICE_RESTART
+from .mailbox import Frames
 from .types import Receive, Scope, Send
 from .websocket import WebSocketSession
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from .app import Application
 
 logger = logging.getLogger(__name__)
-
-#: What a worker is told if the client went without a close frame.
-NO_CLOSE_FRAME = 1006
 
 
 class AsgiSocket:

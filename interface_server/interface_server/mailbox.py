@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from typing import Optional, Protocol
 
 from .backport import bridge, exceptions, names
+from .codes import SERVICE_RESTART
 from .layers import AsyncLayer
 from .metrics import Metrics
 from .types import Delivery, Message
 
 logger = logging.getLogger(__name__)
 
-#: The close code of a server that asks its clients to connect again.
-SERVICE_RESTART = 1012
 #: Seconds until a reader that failed, which none should, begins anew.
 RESTART_AFTER = 1.0
 HTTP_PREFIX, SOCKET_PREFIX = "http.response.", "websocket.send."

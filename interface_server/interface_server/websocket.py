@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, Optional, Protocol
 
 from .backport import bridge, exceptions
+from .codes import NO_CLOSE_FRAME, TOO_BIG
 from .layers import FIRST_PAUSE, LAST_PAUSE
 from .mailbox import Frames
 from .types import Message, Scope
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: RFC 6455 section 7.4.1.
-TOO_BIG = 1009
 #: Frames that wait for their turn before the wire is asked for no more.
 INBOUND_FRAMES = 8
 
@@ -209,7 +208,7 @@ class WebSocketSession:
             self._say_goodbye()
 
     def _say_goodbye(self) -> None:
-        code = 1006 if self._code is None else self._code
+        code = NO_CLOSE_FRAME if self._code is None else self._code
         message = self._machine.disconnect_message(code)
         if message is not None:
             # Many sockets may end at once, and each leaves something to undo.
@@ -264,7 +263,7 @@ class WebSocketSession:
             self._wire.accept(event.subprotocol, event.headers)
             self._log("connected")
         elif isinstance(event, bridge.Deny):
-            self._code = 1006
+            self._code = NO_CLOSE_FRAME
             self._log("rejected")
             self._wire.deny(
                 event.status, event.headers or [(b"content-type", b"text/plain; charset=utf-8")], event.content

@@ -1,8 +1,9 @@
 """WebSocket frames, bytes in and messages out."""
 import pytest
 
+from interface_server.codes import NO_CODE
 from interface_server.protocols.frames import (
-    BINARY, CLOSE, CONTINUATION, NO_CODE, PING, PONG, TEXT, FrameError, FrameParser, encode, encode_close,
+    BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, FrameError, FrameParser, encode, encode_close,
 )
 
 

@@ -11,17 +11,15 @@ import struct
 import sys
 from typing import Any, Optional, Union
 
+from ..backport import bridge
+from ..codes import INVALID_DATA, NO_CODE, PROTOCOL_ERROR, TOO_BIG
+
 try:
     from websockets.speedups import apply_mask
 except ImportError:
     from websockets.utils import apply_mask
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
-
-#: RFC 6455 section 7.4.1.
-PROTOCOL_ERROR, INVALID_DATA, TOO_BIG = 1002, 1007, 1009
-#: What stands for a close frame without a code; it is never on the wire.
-NO_CODE = 1005
 
 _LENGTH_16 = struct.Struct("!H")
 _LENGTH_64 = struct.Struct("!Q")
@@ -41,11 +39,6 @@ class FrameError(Exception):
         super().__init__(reason)
         self.code = code
         self.reason = reason
-
-
-def may_be_received(code: int) -> bool:
-    """Say if a close frame may have this code on the wire."""
-    return 3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
 
 
 def encode(opcode: int, payload: bytes) -> bytes:
@@ -217,7 +210,7 @@ def _read_close(payload: bytes) -> tuple[int, str]:
     if len(payload) == 1:
         raise FrameError(PROTOCOL_ERROR, "a close code has two bytes")
     code = _LENGTH_16.unpack_from(payload)[0]
-    if not may_be_received(code):
+    if not bridge.is_close_code(code):
         raise FrameError(PROTOCOL_ERROR, "a close code that must not be sent")
     try:
         return code, payload[2:].decode()

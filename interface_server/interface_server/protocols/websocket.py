@@ -15,8 +15,9 @@ import sys
 from typing import TYPE_CHECKING, Any, Optional
 
 from ..backport import bridge
+from ..codes import NO_CLOSE_FRAME, NO_CODE, SERVICE_RESTART
 from ..errors import Refused
-from ..mailbox import SERVICE_RESTART, Frames
+from ..mailbox import Frames
 from ..types import Scope
 from . import frames as wire_format
 from .frames import BINARY, CLOSE, PING, PONG, TEXT, FrameError, FrameParser
@@ -33,8 +34,6 @@ _EARLY_BYTES = 64 * 1024
 #: Frames that are taken at once. What a read brings beyond them stays bytes:
 #: as messages, empty frames would need a hundred times the room.
 BATCH = 16
-#: RFC 6455 section 7.1.5: no close frame came.
-NO_CLOSE_FRAME = 1006
 
 
 def check_handshake(method: str, http_version: str, headers: list[tuple[bytes, bytes]]) -> bytes:
@@ -206,7 +205,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._closing = True
             # RFC 6455 section 5.5.1: the answer has the same code.
             self._transport.write(
-                wire_format.encode_close(code) if code != wire_format.NO_CODE else wire_format.encode(CLOSE, b"")
+                wire_format.encode_close(code) if code != NO_CODE else wire_format.encode(CLOSE, b"")
             )
         self._finish()
 

@@ -20,7 +20,7 @@ import re
 
 from ..compat import six
 from ..exceptions import MalformedMessage
-from .fields import content_field, response_headers, status_field
+from .fields import content_field, is_close_code, response_headers, status_field  # NOQA
 from .websocket import (  # NOQA
     BUSY_CODE, BUSY_STATUS, CLOSED, DENIED_CODE, HANDSHAKE, OPEN, Accept, Close, Deny, Send, SocketReply, WebSocket,
     parse_socket_reply,

@@ -1,7 +1,8 @@
 """
 The fields of reply messages, checked: a worker's mistake stops here.
 
-Each function raises MalformedMessage, saying what was wrong with the field.
+Each function that returns a field raises MalformedMessage, saying what was
+wrong with it.
 """
 from __future__ import absolute_import, unicode_literals
 
@@ -50,6 +51,14 @@ def status_field(message, what, lowest):
     if not isinstance(status, six.integer_types) or isinstance(status, bool) or not lowest <= status <= 599:
         raise MalformedMessage("%s needs a 'status' from %d to 599, not %r." % (what, lowest, status))
     return status
+
+
+def is_close_code(code):
+    """
+    Say if a close frame may have `code`, a number, on the wire: RFC 6455
+    section 7.4, and the codes that were registered after it.
+    """
+    return 3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
 
 
 def response_headers(headers):

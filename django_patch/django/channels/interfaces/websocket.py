@@ -7,7 +7,7 @@ import collections
 
 from ..compat import six
 from ..exceptions import MalformedMessage
-from .fields import content_field, response_headers, status_field, text_field
+from .fields import content_field, is_close_code, response_headers, status_field, text_field
 
 #: The status for a request that found its channel full.
 BUSY_STATUS = 503
@@ -73,7 +73,7 @@ def _parse_rest(message, reply):
     if close is True:
         reply.close = 1000
     elif close is not None and close is not False:
-        if not isinstance(close, six.integer_types) or not _may_close_with(close):
+        if not isinstance(close, six.integer_types) or not is_close_code(close):
             raise MalformedMessage("%r is not a code that a WebSocket may be closed with." % (close,))
         reply.close = close
     reply.reason = text_field(message, 'reason') or ''
@@ -88,11 +88,6 @@ def _parse_rest(message, reply):
     if reply.accept is not None or reply.close is not None:
         # Empty data is a frame only where it is all there is.
         reply.text, reply.data = reply.text or None, reply.data or None
-
-
-def _may_close_with(code):
-    # RFC 6455 section 7.4, and the codes that were registered after it.
-    return 3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
 
 
 class WebSocket(object):

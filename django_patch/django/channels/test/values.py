@@ -10,6 +10,7 @@ import re
 
 from .. import names
 from ..compat import six
+from ..interfaces.fields import is_close_code
 
 _TOKEN = re.compile(br"^[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 
@@ -100,12 +101,8 @@ def reason(value):
 
 
 def close(value):
-    if isinstance(value, bool):
+    if isinstance(value, bool) or (isinstance(value, six.integer_types) and is_close_code(value)):
         return None
-    if isinstance(value, six.integer_types):
-        # RFC 6455 section 7.4.
-        if 3000 <= value <= 4999 or (1000 <= value <= 1014 and value not in (1004, 1005, 1006)):
-            return None
     return 'a boolean or a close code'
 
 
