@@ -15,10 +15,12 @@ import h2.settings
 import pytest
 from conftest import PATIENCE, eventually
 from needs import program
-from test_http import answer, echo_body
+from test_http import answer, echo_body, read_body
 
 from interface_server.protocols import guard as guard_module
+from interface_server.protocols import http2
 
+from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.test.linting import exempt
 
 
@@ -29,8 +31,6 @@ def quick_sweeps(monkeypatch):
 
 @pytest.fixture
 def layer():
-    from django.channels.layers.memory import InMemoryChannelLayer
-
     return InMemoryChannelLayer()
 
 
@@ -237,6 +237,86 @@ def test_body_that_does_not_come(start, client):
     server = start({"http.request": lambda layer, message: None}, body_timeout=0.2)
     two = client(server)
     assert two.response(two.headers("POST", end_stream=False)) == h2.errors.ErrorCodes.CANCEL
+
+
+def fill_window(two, number):
+    """Send on a stream what the server has room for, and wait until it is there."""
+    size = 0
+    while True:
+        room = min(two.conn.local_flow_control_window(number), two.conn.max_outbound_frame_size)
+        if not room:
+            break
+        two.conn.send_data(number, b"x" * room)
+        two.flush()
+        size += room
+    two.conn.ping(b"12345678")
+    two.flush()
+    answers = len(two.of(h2.events.PingAckReceived))
+    while len(two.of(h2.events.PingAckReceived)) == answers:
+        two.read()
+    return size
+
+
+def let_deadline_pass(connection, stream):
+    """Have the deadline of a stream's body be over; wait until that was seen."""
+    stream.body_deadline = connection.deadline = 1.0
+    eventually(lambda: connection.deadline != 1.0, "the look at the deadlines")
+
+
+def test_body_that_nobody_reads_is_not_late(start, client, monkeypatch):
+    # One stream can fill the window of the whole connection.
+    monkeypatch.setattr(http2, "CONNECTION_WINDOW", http2.STREAM_WINDOW // 2)
+    go_on = threading.Event()
+
+    def consumer(layer, message):
+        assert go_on.wait(PATIENCE)
+        answer(content=b"%d" % len(read_body(layer, message)[0]))(layer, message)
+
+    # The body's channel has room for one piece.
+    layer = InMemoryChannelLayer(channel_capacity={"http.request.body*": 1})
+    server = start({"http.request": consumer}, layer=layer, inline_body_size=1, body_chunk_size=1)
+    two = client(server)
+    first, second = two.headers("POST", end_stream=False), two.headers("POST", end_stream=False)
+    sent = fill_window(two, first)
+    [connection] = server.server.guard.connections
+    full, starved = connection._streams[first], connection._streams[second]
+    # One frame in the request, one in the channel and one that waits for room.
+    eventually(lambda: full.body_size - sum(map(len, list(full.body))) == 3 * 16384, "the end of the reading")
+    assert connection._conn.inbound_flow_control_window
+    let_deadline_pass(connection, full)
+    assert not full.disconnected
+    while connection._conn.inbound_flow_control_window:
+        sent += fill_window(two, first)
+    let_deadline_pass(connection, full)
+    let_deadline_pass(connection, starved)
+    assert not full.disconnected and not starved.disconnected
+    # What is read gives the client its time anew, before it says anything.
+    full.body_deadline = 1.0
+    go_on.set()
+    eventually(lambda: full.body_deadline > 1.0, "the next deadline")
+    while not two.conn.local_flow_control_window(second):
+        two.read()
+    for number in (first, second):
+        two.conn.send_data(number, b"x", end_stream=True)
+    two.flush()
+    assert [two.response(number)[2] for number in (first, second)] == [b"%d" % (sent + 1), b"1"]
+
+
+def test_end_of_a_body_opens_no_window(start, client):
+    server = start(
+        {"http.request": answer(content=b"x" * 1000)}, write_timeout=0.3, inline_body_size=1, body_timeout=0,
+    )
+    two = client(server)
+    two.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 0})
+    number = two.headers("POST", end_stream=False)
+    two.conn.send_data(number, b"x")
+    two.flush()
+    while not two.of(h2.events.ResponseReceived, number):
+        two.read()
+    two.conn.end_stream(number)
+    two.flush()
+    assert two.response(number)[0] == 200
+    assert two.of(h2.events.StreamReset, number)[0].error_code == h2.errors.ErrorCodes.CANCEL
 
 
 def test_streams_beyond_the_limit_are_refused(start, client):

@@ -130,7 +130,8 @@ class Http2Protocol(asyncio.Protocol):
             self._unsent = size
             self.deadline = now + self._options.write_timeout
         elif self._streams or self._tunnels:
-            for stream in [each for each in self._streams.values() if 0 < each.deadline < now]:
+            has_room = self._conn.inbound_flow_control_window > 0
+            for stream in [each for each in self._streams.values() if each.is_late(now, has_room)]:
                 self.reset(stream.number, h2.errors.ErrorCodes.CANCEL)
                 stream.disconnect()
             self._rest()
@@ -144,8 +145,8 @@ class Http2Protocol(asyncio.Protocol):
             # Whatever else it does, it has to read.
             return
         if self._streams or self._tunnels:
-            times = [stream.deadline for stream in self._streams.values() if stream.deadline]
-            self.deadline = min(times) if times else 0.0
+            times = [time for each in self._streams.values() for time in (each.body_deadline, each.window_deadline)]
+            self.deadline = min(filter(None, times), default=0.0)
         else:
             timeout = self._options.keep_alive_timeout
             self.deadline = self._loop.time() + timeout if timeout else 0.0
@@ -205,7 +206,7 @@ class Http2Protocol(asyncio.Protocol):
         stream, tunnel = self._streams.get(number), self._tunnels.get(number)
         if stream is not None:
             stream.body_ended = True
-            stream.deadline = 0.0
+            stream.body_deadline = 0.0
             stream.changed.set()
         elif tunnel is not None:
             tunnel.close()
@@ -281,9 +282,7 @@ class Http2Protocol(asyncio.Protocol):
         scope.update(
             type="http", asgi={"version": "3.0", "spec_version": "2.3"}, extensions={"http.response.early_hint": {}},
         )
-        stream = self._streams[number] = Stream(self, number, scope, ended)
-        if not ended and self._options.body_timeout:
-            stream.deadline = self._loop.time() + self._options.body_timeout
+        stream = self._streams[number] = Stream(self, number, scope, ended, self._options.body_timeout)
         self._rest()
         task = self._loop.create_task(stream.run(self._application))
         task.add_done_callback(self._server_state.tasks.discard)
@@ -339,8 +338,7 @@ class Http2Protocol(asyncio.Protocol):
             stream.response_ended = True
             stream.disconnect()
             return
-        if self._options.body_timeout:
-            stream.deadline = self._loop.time() + self._options.body_timeout
+        stream.await_body()
         if event.data:
             stream.body.append(event.data)
             stream.changed.set()
@@ -415,8 +413,7 @@ class Http2Protocol(asyncio.Protocol):
                 stream.disconnect()
                 return
             if sent == len(body):
-                if stalled:
-                    stream.deadline = 0.0
+                stream.window_deadline = 0.0
                 return
             body = body[sent:]
             if not self._writable.is_set():
@@ -424,7 +421,7 @@ class Http2Protocol(asyncio.Protocol):
             if self._options.write_timeout and (sent or not stalled):
                 # Its windows are the client's to open, and it has to.
                 stalled = True
-                stream.deadline = self._loop.time() + self._options.write_timeout
+                stream.window_deadline = self._loop.time() + self._options.write_timeout
                 self._rest()
             stream.changed.clear()
             await stream.changed.wait()

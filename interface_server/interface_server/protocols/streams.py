@@ -24,10 +24,12 @@ class Stream:
 
     __slots__ = (
         "number", "scope", "body", "body_size", "body_ended", "disconnected", "response_started", "response_ended",
-        "changed", "deadline", "_protocol", "_end_was_read",
+        "changed", "body_deadline", "window_deadline", "_protocol", "_body_timeout", "_end_was_read",
     )
 
-    def __init__(self, protocol: Http2Protocol, number: int, scope: dict[str, Any], ended: bool) -> None:
+    def __init__(
+        self, protocol: Http2Protocol, number: int, scope: dict[str, Any], ended: bool, body_timeout: float
+    ) -> None:
         self._protocol = protocol
         self.number = number
         self.scope = scope
@@ -39,9 +41,28 @@ class Stream:
         self.response_ended = False
         #: Set when there is something to read, or room to write.
         self.changed = asyncio.Event()
-        #: By the loop's clock, for the client to go on; 0 stands for none.
-        self.deadline = 0.0
+        #: By the loop's clock, for the client to send more of the body and to
+        #: open its window; 0 stands for none.
+        self.body_deadline = self.window_deadline = 0.0
+        self._body_timeout = body_timeout
         self._end_was_read = False
+        self.await_body()
+
+    def await_body(self) -> None:
+        """Give the client its time for the next piece of the body, from now on."""
+        if self._body_timeout and not self.body_ended:
+            self.body_deadline = asyncio.get_running_loop().time() + self._body_timeout
+
+    def is_late(self, now: float, has_room: bool) -> bool:
+        """
+        Say if the client has let a deadline pass.
+
+        `has_room` tells whether the window of the connection lets it send.
+        """
+        if 0 < self.body_deadline < now and (self.body or not has_room):
+            # It isn't the client who is slow: nobody has read what it sent.
+            self.await_body()
+        return 0 < self.body_deadline < now or 0 < self.window_deadline < now
 
     async def run(self, application: Callable[..., Awaitable[None]]) -> None:
         """Have the application answer; reset the stream if it doesn't."""
@@ -61,6 +82,7 @@ class Stream:
             if self.body:
                 body = self.body.popleft()
                 self._protocol.consumed(self.number, len(body))
+                self.await_body()
                 return {"type": "http.request", "body": body, "more_body": bool(self.body) or not self.body_ended}
             if self.body_ended and not self._end_was_read:
                 self._end_was_read = True
@@ -88,5 +110,5 @@ class Stream:
     def disconnect(self) -> None:
         """Have the application learn that the client is gone."""
         self.disconnected = True
-        self.deadline = 0.0
+        self.body_deadline = self.window_deadline = 0.0
         self.changed.set()
