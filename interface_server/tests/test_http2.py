@@ -233,6 +233,21 @@ def test_body_that_grows_too_large(start, client):
     server.workers.wait_for("http.disconnect")
 
 
+def test_refused_bodies_leave_the_window_of_the_connection_open(start, client, monkeypatch):
+    monkeypatch.setattr(http2, "CONNECTION_WINDOW", 128 * 1024)
+    server = start({"http.request": lambda layer, message: None}, max_body_size=2000)
+    two = client(server)
+    for _ in range(20):
+        number = two.headers("POST", end_stream=False)
+        two.conn.send_data(number, b"x" * 12000, pad_length=255)
+        two.flush()
+        assert two.response(number)[0] == 413
+    # All that isn't in the window is about to be given back to it, once.
+    [connection] = server.server.guard.connections
+    windows = connection._conn._inbound_flow_control_window_manager
+    assert windows.current_window_size + windows._bytes_processed == windows.max_window_size == http2.CONNECTION_WINDOW
+
+
 def test_body_that_does_not_come(start, client):
     server = start({"http.request": lambda layer, message: None}, body_timeout=0.2)
     two = client(server)

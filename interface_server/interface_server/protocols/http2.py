@@ -326,18 +326,18 @@ class Http2Protocol(asyncio.Protocol):
         if stream is None or stream.response_ended:
             self.consumed(event.stream_id, event.flow_controlled_length)
             return
-        padding = event.flow_controlled_length - len(event.data)
-        if padding:
-            self.consumed(event.stream_id, padding)
         stream.body_size += len(event.data)
         try:
             check_body_size(stream.body_size, self._options)
         except Refused as refusal:
+            self.consumed(event.stream_id, event.flow_controlled_length)
             if not stream.response_started:
                 self._answer(stream.number, refusal.status, refusal.detail)
             stream.response_ended = True
             stream.disconnect()
             return
+        # Padding is read as soon as it is here.
+        self.consumed(event.stream_id, event.flow_controlled_length - len(event.data))
         stream.await_body()
         if event.data:
             stream.body.append(event.data)
