@@ -233,6 +233,24 @@ def test_body_that_grows_too_large(start, client):
     server.workers.wait_for("http.disconnect")
 
 
+def test_body_that_grows_too_large_during_the_response(start, client):
+    def consumer(layer, message):
+        layer.send(message["reply_channel"], {"status": 200, "content": b"x", "more_content": True})
+
+    server = start({"http.request": consumer}, max_body_size=2000, inline_body_size=100)
+    two = client(server)
+    number = two.headers("POST", end_stream=False)
+    two.conn.send_data(number, b"x" * 1500)
+    two.flush()
+    while not two.of(h2.events.DataReceived, number):
+        two.read()
+    two.conn.send_data(number, b"x" * 1500)
+    two.flush()
+    two.response(number)
+    assert two.of(h2.events.StreamReset, number)[0].error_code == h2.errors.ErrorCodes.CANCEL
+    server.workers.wait_for("http.disconnect")
+
+
 def test_refused_bodies_leave_the_window_of_the_connection_open(start, client, monkeypatch):
     monkeypatch.setattr(http2, "CONNECTION_WINDOW", 128 * 1024)
     server = start({"http.request": lambda layer, message: None}, max_body_size=2000)

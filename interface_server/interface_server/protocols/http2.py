@@ -331,7 +331,9 @@ class Http2Protocol(asyncio.Protocol):
             check_body_size(stream.body_size, self._options)
         except Refused as refusal:
             self.consumed(event.stream_id, event.flow_controlled_length)
-            if not stream.response_started:
+            if stream.response_started:
+                self.reset(stream.number, h2.errors.ErrorCodes.CANCEL)
+            else:
                 self._answer(stream.number, refusal.status, refusal.detail)
             stream.response_ended = True
             stream.disconnect()
