@@ -8,17 +8,17 @@ import threading
 
 import certificates
 import h2.config
-import h2.connection
 import h2.errors
 import h2.events
 import h2.settings
 import pytest
 from conftest import PATIENCE, eventually
+from hyperframe.frame import GoAwayFrame, WindowUpdateFrame
 from needs import program
 from test_http import answer, echo_body, read_body
 
+from interface_server.protocols import connection as connection_module
 from interface_server.protocols import guard as guard_module
-from interface_server.protocols import http2
 
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.test.linting import exempt
@@ -48,7 +48,8 @@ class Client:
         if context is not None:
             self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         self.scheme = "http" if context is None else "https"
-        self.conn = h2.connection.H2Connection(h2.config.H2Configuration(
+        # It goes on after the server's goodbye, too.
+        self.conn = connection_module.Http2Connection(h2.config.H2Configuration(
             validate_outbound_headers=False, normalize_outbound_headers=False,
         ))
         self.conn.initiate_connection()
@@ -135,7 +136,7 @@ def test_requests_on_one_connection(start, client):
     while sent:
         room = min(two.conn.local_flow_control_window(number), two.conn.max_outbound_frame_size, len(sent))
         if not room:
-            two.read()
+            assert two.read()
             continue
         two.conn.send_data(number, sent[:room])
         sent = sent[room:]
@@ -243,7 +244,7 @@ def test_body_that_grows_too_large_during_the_response(start, client):
     two.conn.send_data(number, b"x" * 1500)
     two.flush()
     while not two.of(h2.events.DataReceived, number):
-        two.read()
+        assert two.read()
     two.conn.send_data(number, b"x" * 1500)
     two.flush()
     two.response(number)
@@ -252,7 +253,7 @@ def test_body_that_grows_too_large_during_the_response(start, client):
 
 
 def test_refused_bodies_leave_the_window_of_the_connection_open(start, client, monkeypatch):
-    monkeypatch.setattr(http2, "CONNECTION_WINDOW", 128 * 1024)
+    monkeypatch.setattr(connection_module, "CONNECTION_WINDOW", 128 * 1024)
     server = start({"http.request": lambda layer, message: None}, max_body_size=2000)
     two = client(server)
     for _ in range(20):
@@ -263,7 +264,7 @@ def test_refused_bodies_leave_the_window_of_the_connection_open(start, client, m
     # All that isn't in the window is about to be given back to it, once.
     [connection] = server.server.guard.connections
     windows = connection._conn._inbound_flow_control_window_manager
-    assert windows.current_window_size + windows._bytes_processed == windows.max_window_size == http2.CONNECTION_WINDOW
+    assert windows.current_window_size + windows._bytes_processed == windows.max_window_size == connection_module.CONNECTION_WINDOW
 
 
 def test_body_that_does_not_come(start, client):
@@ -286,7 +287,7 @@ def fill_window(two, number):
     two.flush()
     answers = len(two.of(h2.events.PingAckReceived))
     while len(two.of(h2.events.PingAckReceived)) == answers:
-        two.read()
+        assert two.read()
     return size
 
 
@@ -298,7 +299,7 @@ def let_deadline_pass(connection, stream):
 
 def test_body_that_nobody_reads_is_not_late(start, client, monkeypatch):
     # One stream can fill the window of the whole connection.
-    monkeypatch.setattr(http2, "CONNECTION_WINDOW", http2.STREAM_WINDOW // 2)
+    monkeypatch.setattr(connection_module, "CONNECTION_WINDOW", connection_module.STREAM_WINDOW // 2)
     go_on = threading.Event()
 
     def consumer(layer, message):
@@ -328,7 +329,7 @@ def test_body_that_nobody_reads_is_not_late(start, client, monkeypatch):
     go_on.set()
     eventually(lambda: full.body_deadline > 1.0, "the next deadline")
     while not two.conn.local_flow_control_window(second):
-        two.read()
+        assert two.read()
     for number in (first, second):
         two.conn.send_data(number, b"x", end_stream=True)
     two.flush()
@@ -345,7 +346,7 @@ def test_end_of_a_body_opens_no_window(start, client):
     two.conn.send_data(number, b"x")
     two.flush()
     while not two.of(h2.events.ResponseReceived, number):
-        two.read()
+        assert two.read()
     two.conn.end_stream(number)
     two.flush()
     assert two.response(number)[0] == 200
@@ -356,7 +357,7 @@ def test_streams_beyond_the_limit_are_refused(start, client):
     server = start({"http.request": lambda layer, message: None}, max_streams=2)
     two = client(server)
     while not two.of(h2.events.RemoteSettingsChanged):
-        two.read()
+        assert two.read()
     assert two.conn.remote_settings.max_concurrent_streams == 2
     two.conn.remote_settings[h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS] = 100
     two.conn.remote_settings.acknowledge()
@@ -392,7 +393,7 @@ def test_ping_flood(start, client):
 def assert_sent_away(two):
     two.read_until_the_end()
     terminated = two.of(h2.events.ConnectionTerminated)
-    assert terminated and terminated[0].error_code == h2.errors.ErrorCodes.ENHANCE_YOUR_CALM
+    assert terminated and terminated[-1].error_code == h2.errors.ErrorCodes.ENHANCE_YOUR_CALM
 
 
 def test_flood_of_window_updates(start, client):
@@ -410,6 +411,7 @@ def test_flood_of_window_updates(start, client):
     b"\0\0\0\x04\0\0\0\0\0",  # SETTINGS without any.
     b"\0\0\5\2\0\0\0\0\1\0\0\0\0\1",  # PRIORITY
     b"\0\0\0\0\0\0\0\0\1",  # DATA without any.
+    GoAwayFrame(0).serialize(),
 ])
 def test_flood_of_frames_without_use(start, client, frame):
     server = start({"http.request": lambda layer, message: None})
@@ -555,6 +557,37 @@ def test_streams_are_finished_when_the_server_stops(start):
         go_on.set()
         assert curl.communicate(timeout=PATIENCE)[0] == b"done"
     server.stop()
+
+
+def test_streams_are_finished_when_the_client_says_goodbye(start, client):
+    go_on = threading.Event()
+
+    def consumer(layer, message):
+        assert go_on.wait(PATIENCE)
+        layer.send(message["reply_channel"], {"status": 200, "content": b"x" * 100000})
+
+    server = start({"http.request": consumer})
+    two = client(server)
+    number = two.headers()
+    two.read()
+    # In the same piece as what the response needs.
+    two.socket.sendall(GoAwayFrame(0).serialize() + WindowUpdateFrame(number, 2 ** 20).serialize())
+    while not two.of(h2.events.ConnectionTerminated):
+        assert two.read()
+    assert two.response(two.headers()) == h2.errors.ErrorCodes.REFUSED_STREAM
+    go_on.set()
+    assert two.response(number)[::2] == (200, b"x" * 100000)
+    two.read_until_the_end()
+
+
+def test_client_that_says_goodbye_for_an_error(start, client):
+    server = start({"http.request": lambda layer, message: None})
+    two = client(server)
+    two.headers()
+    server.workers.wait_for("http.request")
+    two.socket.sendall(GoAwayFrame(0, error_code=h2.errors.ErrorCodes.INTERNAL_ERROR).serialize())
+    two.read_until_the_end()
+    server.workers.wait_for("http.disconnect")
 
 
 def tls_context(certificate, *protocols):

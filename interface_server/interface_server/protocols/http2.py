@@ -11,15 +11,13 @@ import logging
 from typing import TYPE_CHECKING, Any, Optional
 
 import h2.config
-import h2.connection
 import h2.errors
 import h2.events
 import h2.exceptions
-import h2.settings
-from hyperframe.frame import GoAwayFrame
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
 from ..errors import Refused
+from .connection import Http2Connection
 from .floods import Floods
 from .requests import check_body_size, read_fields
 from .streams import Stream
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Bytes of a stream's and of the connection's body that may be on their way.
-STREAM_WINDOW, CONNECTION_WINDOW = 256 * 1024, 1024 * 1024
 #: Bytes of one frame at most, however large the client would have them.
 FRAME = 64 * 1024
 #: Bytes of headers that we keep in mind to send them shorter. The client may
@@ -63,9 +59,7 @@ class Http2Protocol(asyncio.Protocol):
         self._closing = False
         #: Whether nothing is read or said any more.
         self._lingering = False
-        self._conn = h2.connection.H2Connection(
-            h2.config.H2Configuration(client_side=False, header_encoding=None)
-        )
+        self._conn = Http2Connection(h2.config.H2Configuration(client_side=False, header_encoding=None))
 
     # The connection
 
@@ -75,21 +69,7 @@ class Http2Protocol(asyncio.Protocol):
         self._server = get_local_addr(transport)
         self._scheme = "https" if is_ssl(transport) else "http"
         self._guard.connections.add(self)
-        codes = h2.settings.SettingCodes
-        # RFC 9113 section 6.5.2 counts 32 bytes more for each header.
-        header_list = self._options.max_header_bytes + 32 * (self._options.max_headers or 100)
-        if not self._options.max_header_bytes:
-            header_list = 2 ** 31 - 1
-        self._conn.local_settings = h2.settings.Settings(client=False, initial_values={
-            codes.MAX_CONCURRENT_STREAMS: self._options.max_streams or 2 ** 31 - 1,
-            codes.MAX_HEADER_LIST_SIZE: header_list,
-            codes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
-            codes.ENABLE_PUSH: 0,
-            codes.ENABLE_CONNECT_PROTOCOL: 1,
-        })
-        self._conn.decoder.max_header_list_size = header_list
-        self._conn.initiate_connection()
-        self._conn.increment_flow_control_window(CONNECTION_WINDOW - 65535)
+        self._conn.start(self._options)
         self._flush()
         self._rest()
 
@@ -105,9 +85,8 @@ class Http2Protocol(asyncio.Protocol):
         """Finish the streams there are, and end."""
         if not self._closing:
             self._closing = True
-            # By hand: for h2 a connection that says goodbye has ended, with
-            # all its streams (RFC 9113 section 6.8 lets them be finished).
-            self._transport.write(GoAwayFrame(0, self._conn.highest_inbound_stream_id).serialize())
+            self._conn.say_goodbye()
+            self._flush()
             self._end_if_done()
 
     def _end_if_done(self) -> None:
@@ -174,7 +153,7 @@ class Http2Protocol(asyncio.Protocol):
         try:
             events = self._conn.receive_data(data)
             for event in events:
-                if not self._lingering:
+                if not self._lingering and not self._transport.is_closing():
                     self._take(event)
         except h2.exceptions.ProtocolError as error:
             logger.debug("An HTTP/2 client broke the protocol: %s", error)
@@ -200,7 +179,12 @@ class Http2Protocol(asyncio.Protocol):
         elif isinstance(event, (h2.events.PingReceived, h2.events.PriorityUpdated, h2.events.UnknownFrameReceived)):
             self._count_idle_frame()
         elif isinstance(event, h2.events.ConnectionTerminated):
-            self._transport.close()
+            if event.error_code == h2.errors.ErrorCodes.NO_ERROR:
+                # It wants what it has asked for, and nothing more.
+                self._count_idle_frame()
+                self.shutdown()
+            else:
+                self._transport.close()
 
     def _take_end(self, number: int) -> None:
         stream, tunnel = self._streams.get(number), self._tunnels.get(number)
@@ -235,8 +219,7 @@ class Http2Protocol(asyncio.Protocol):
             tunnel.lost(ConnectionResetError("The client reset the stream."))
 
     def _calm_down(self) -> None:
-        if not self._closing:
-            self._closing = True
+        if not self._lingering:
             logger.warning("An HTTP/2 client was sent away: it keeps the server busy with nothing.")
             self._conn.close_connection(h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
             self._linger()

@@ -1,0 +1,54 @@
+"""
+The library h2's part of a connection: what we tell its client at the start,
+and how it ends.
+"""
+from __future__ import annotations
+
+import h2.connection
+import h2.errors
+import h2.events
+import h2.settings
+from hyperframe.frame import Frame, GoAwayFrame
+
+from ..options import Options
+
+#: Bytes of a stream's and of the connection's body that may be on their way.
+STREAM_WINDOW, CONNECTION_WINDOW = 256 * 1024, 1024 * 1024
+
+
+class Http2Connection(h2.connection.H2Connection):
+    """
+    A connection that goes on after GOAWAY.
+
+    For h2 it has ended with that frame, whoever sent it, and all its streams
+    with it; RFC 9113 section 6.8 has those finished that there are.
+    """
+
+    def start(self, options: Options) -> None:
+        """Send the settings of a server."""
+        codes = h2.settings.SettingCodes
+        # RFC 9113 section 6.5.2 counts 32 bytes more for each header.
+        header_list = options.max_header_bytes + 32 * (options.max_headers or 100)
+        if not options.max_header_bytes:
+            header_list = 2 ** 31 - 1
+        self.local_settings = h2.settings.Settings(client=False, initial_values={
+            codes.MAX_CONCURRENT_STREAMS: options.max_streams or 2 ** 31 - 1,
+            codes.MAX_HEADER_LIST_SIZE: header_list,
+            codes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
+            codes.ENABLE_PUSH: 0,
+            codes.ENABLE_CONNECT_PROTOCOL: 1,
+        })
+        self.decoder.max_header_list_size = header_list
+        self.initiate_connection()
+        self.increment_flow_control_window(CONNECTION_WINDOW - 65535)
+
+    def say_goodbye(self) -> None:
+        """Send GOAWAY for streams that are yet to come."""
+        self._prepare_for_sending([GoAwayFrame(0, self.highest_inbound_stream_id)])
+
+    def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[h2.events.Event]]:
+        if frame.error_code != h2.errors.ErrorCodes.NO_ERROR:
+            return super()._receive_goaway_frame(frame)
+        event = h2.events.ConnectionTerminated()
+        event.error_code = h2.errors.ErrorCodes.NO_ERROR
+        return [], [event]
