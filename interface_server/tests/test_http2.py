@@ -82,6 +82,14 @@ class Client:
             self.flush()
         return True
 
+    def wait_for_server(self):
+        """Return when the server has seen all that was sent."""
+        answers = len(self.of(h2.events.PingAckReceived))
+        self.conn.ping(b"12345678")
+        self.flush()
+        while len(self.of(h2.events.PingAckReceived)) == answers:
+            assert self.read()
+
     def of(self, kind, number=None):
         return [
             event for event in self.events
@@ -221,6 +229,45 @@ def test_path_that_is_too_long(start, client):
     assert two.response(two.headers(path="/" + "x" * 200))[0] == 414
 
 
+EXPECT = ("expect", "100-Continue")
+
+
+def test_body_that_waits_to_be_asked_for(start, client):
+    server = start({"http.request": echo_body}, inline_body_size=1)
+    two = client(server)
+    number = two.headers("POST", "/", [EXPECT], end_stream=False)
+    while not two.of(h2.events.InformationalResponseReceived, number):
+        assert two.read()
+    two.conn.send_data(number, b"hello", end_stream=True)
+    two.flush()
+    assert two.response(number)[::2] == (200, b"hello")
+    [told] = two.of(h2.events.InformationalResponseReceived, number)
+    assert told.headers == [(b":status", b"100")]
+
+
+@pytest.mark.parametrize("extra, body, options, status", [
+    ([], b"", {}, 200),
+    ([EXPECT], b"hello", {}, 200),
+    ([EXPECT], None, {"allowed_hosts": ("example.com",)}, 400),
+    ([EXPECT, ("content-length", "2001")], None, {"max_body_size": 2000}, 413),
+], ids=["not wanted", "body is here", "other host", "too large"])
+def test_body_that_need_not_be_asked_for(start, client, extra, body, options, status):
+    server = start({"http.request": answer()}, **options)
+    two = client(server)
+    # In one piece.
+    number = two.conn.get_next_available_stream_id()
+    two.conn.send_headers(number, [
+        (":method", "POST"), (":scheme", "http"), (":authority", "localhost"), (":path", "/"), *extra,
+    ])
+    if body is not None:
+        two.conn.send_data(number, body)
+        two.wait_for_server()
+        two.conn.end_stream(number)
+    two.flush()
+    assert two.response(number)[0] == status
+    assert not two.of(h2.events.InformationalResponseReceived)
+
+
 def test_body_that_grows_too_large(start, client):
     server = start({"http.request": lambda layer, message: None}, max_body_size=2000, inline_body_size=100)
     two = client(server)
@@ -283,11 +330,7 @@ def fill_window(two, number):
         two.conn.send_data(number, b"x" * room)
         two.flush()
         size += room
-    two.conn.ping(b"12345678")
-    two.flush()
-    answers = len(two.of(h2.events.PingAckReceived))
-    while len(two.of(h2.events.PingAckReceived)) == answers:
-        assert two.read()
+    two.wait_for_server()
     return size
 
 

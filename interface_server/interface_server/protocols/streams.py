@@ -25,6 +25,7 @@ class Stream:
     __slots__ = (
         "number", "scope", "body", "body_size", "body_ended", "disconnected", "response_started", "response_ended",
         "changed", "body_deadline", "window_deadline", "_protocol", "_body_timeout", "_end_was_read",
+        "_may_continue",
     )
 
     def __init__(
@@ -46,6 +47,8 @@ class Stream:
         self.body_deadline = self.window_deadline = 0.0
         self._body_timeout = body_timeout
         self._end_was_read = False
+        #: Whether the client hasn't been told yet to send the body.
+        self._may_continue = True
         self.await_body()
 
     def await_body(self) -> None:
@@ -88,7 +91,15 @@ class Stream:
                 self._end_was_read = True
                 return {"type": "http.request", "body": b"", "more_body": False}
             self.changed.clear()
+            self._ask_for_body()
             await self.changed.wait()
+
+    def _ask_for_body(self) -> None:
+        """Answer `Expect: 100-continue` (RFC 9110 section 10.1.1), once."""
+        if self._may_continue and not (self.body_size or self.body_ended or self.response_started):
+            self._may_continue = False
+            if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.scope["headers"]):
+                self._protocol.send_headers(self, 100, [])
 
     async def send(self, message: dict[str, Any]) -> None:
         if self.disconnected:
