@@ -628,6 +628,7 @@ def test_client_that_says_goodbye_for_an_error(start, client):
     two = client(server)
     two.headers()
     server.workers.wait_for("http.request")
+    two.wait_for_server()
     two.socket.sendall(GoAwayFrame(0, error_code=h2.errors.ErrorCodes.INTERNAL_ERROR).serialize())
     two.read_until_the_end()
     server.workers.wait_for("http.disconnect")
