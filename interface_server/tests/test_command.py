@@ -12,6 +12,7 @@ import time
 
 import pytest
 from conftest import PATIENCE
+from redis_server import free_port
 
 PROJECT = """
 import sys, threading
@@ -57,9 +58,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+    return free_port()
 
 
 class Program:

@@ -15,6 +15,7 @@ import urllib.request
 import certificates
 import pytest
 from conftest import CHECKOUT, PATIENCE, eventually
+from redis_server import free_port
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures, too.
 from test_http2 import certificate  # noqa: F401
 
@@ -38,9 +39,7 @@ def fetch(port, path):
 
 @pytest.fixture
 def management():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+    return free_port()
 
 
 def test_every_option_is_in_the_help_and_in_the_readme(run):  # noqa: F811

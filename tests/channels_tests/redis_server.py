@@ -6,6 +6,7 @@ from __future__ import absolute_import
 import atexit
 import collections
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -28,21 +29,24 @@ def find_program(name='redis-server'):
     raise RedisServerError('There is no %s on PATH; the package redis-server of Debian and Ubuntu has it.' % name)
 
 
-def free_port(below=65536):
+def free_port():
     """
     Return a TCP port of 127.0.0.1 that nothing listens on.
 
-    A node of a cluster needs one below 55536, for it adds 10000 for a second.
+    It isn't one of those that a system gives to whoever asks for any (from
+    32768 on, or higher), for it might give it away before it is used here. Nor
+    is the one 10000 above, which a node of a cluster takes as well.
     """
     while True:
+        port = random.SystemRandom().randrange(12768, 22768)
         probe = socket.socket()
         try:
-            probe.bind(('127.0.0.1', 0))
-            port = probe.getsockname()[1]
+            probe.bind(('127.0.0.1', port))
+        except socket.error:
+            continue
         finally:
             probe.close()
-        if port < below:
-            return port
+        return port
 
 
 class RedisServer(object):

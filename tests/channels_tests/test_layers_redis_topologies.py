@@ -205,7 +205,7 @@ class ClusterTests(Exchanges, RedisTestCase):
     def setUpClass(cls):
         super(ClusterTests, cls).setUpClass()
         cls.nodes = [RedisServer(
-            free_port(below=55536), ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'],
+            free_port(), ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'],
         ) for _ in range(3)]
         try:
             cls.make_cluster()

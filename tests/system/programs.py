@@ -12,6 +12,8 @@ import subprocess
 import threading
 import time
 
+from redis_server import free_port
+
 #: Seconds that starting, stopping and answering may take on a busy machine.
 PATIENCE = 45
 
@@ -21,13 +23,6 @@ DROPPED = ('DJANGO_SETTINGS_MODULE', 'PYTHONHOME', 'PYTHONPATH', 'PYTHONWARNINGS
 
 class Unexpected(AssertionError):
     """A program did not do what the test waits for."""
-
-
-def free_port():
-    """Return the number of a TCP port on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(('127.0.0.1', 0))
-        return listener.getsockname()[1]
 
 
 def free_ports(number):
