@@ -83,9 +83,12 @@ class Supervisor:
     def _start(self, index: int, handlers: Mapping[signal.Signals, Any]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
+        # A signal to a process that still has our handlers would be lost.
+        unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
         process = os.fork()
         if process:
             self._children[process] = (index, time.monotonic())
+            signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
             if self._ended_by is not None:
                 # The signal came before there was a process to pass it to.
                 os.kill(process, self._ended_by)
@@ -94,6 +97,7 @@ class Supervisor:
         try:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+            signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
             self._children = {}
             os.close(self._lifeline[1])
             threading.Thread(target=self._watch_lifeline, daemon=True).start()

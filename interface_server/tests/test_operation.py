@@ -266,6 +266,32 @@ def test_dead_process_is_replaced(run, port):  # noqa: F811
     assert not os.path.exists(f"/proc/{first[1]}")
 
 
+#: A machine that is busy: the new process isn't scheduled for a second.
+STALLED = """
+import os, sys, time
+from interface_server.supervisor import Supervisor
+
+fork = os.fork
+
+def fork_and_stall():
+    process = fork()
+    if not process:
+        time.sleep(1)
+    return process
+
+os.fork = fork_and_stall
+sys.exit(Supervisor(2, lambda index: time.sleep(600), lambda: print("started", flush=True)).run())
+"""
+
+
+def test_signal_reaches_processes_that_have_just_begun(run, folder):  # noqa: F811
+    (folder / "stalled.py").write_text(STALLED)
+    program = run("stalled.py")
+    program.wait_for("started")
+    program.signal(signal.SIGTERM)
+    assert program.finish() == (0, "")
+
+
 def test_processes_end_with_the_one_that_started_them(run, port):  # noqa: F811
     program = server(run, "-p", port, "--workers", "2", "project:channel_layer")
     pid = program._process.pid
