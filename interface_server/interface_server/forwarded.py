@@ -48,6 +48,7 @@ class TrustedProxies:
         if family not in FAMILIES:
             raise UsageError(f"Trusted proxies set {' or '.join(FAMILIES)}, not {family!r}.")
         self._family = family
+        self._claims_through_proxies = _ALL - FAMILIES[family]
 
     def __bool__(self) -> bool:
         return self._unix or bool(self._networks)
@@ -69,7 +70,7 @@ class TrustedProxies:
         if not self:
             return
         trusted = self.trusts(scope.get("client"))
-        claims = _ALL - FAMILIES[self._family] if trusted else _ALL
+        claims = self._claims_through_proxies if trusted else _ALL
         scope["headers"] = [header for header in scope["headers"] if header[0] not in claims]
         if not trusted:
             return

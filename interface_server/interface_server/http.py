@@ -267,8 +267,7 @@ class HttpExchange:
             raise self._failure
         message = self._mail.popleft()
         self._mail_size -= _size(message)
-        # As soon as there is some room: workers don't wait for ever.
-        if self._held and self._mail_size < self._app.options.response_buffer * 7 // 8:
+        if self._held and self._mail_size < self._app.options.response_buffer * (1 - bridge.FREE_AGAIN):
             self._held = False
             self._app.layer.release(self._reply_channel)
         return message

@@ -3,13 +3,11 @@ import contextlib
 import logging
 import socket
 import threading
-import time
 
 import pytest
 from conftest import PATIENCE, eventually
 
 from interface_server.backport import names
-from interface_server.http import WATCH_AFTER
 from interface_server.layers.choice import adapt
 
 from django.channels.test.linting import exempt
@@ -345,8 +343,8 @@ def test_client_that_goes_while_it_is_sent_something_is_no_error(start, layer, c
     def consumer(layer, message):
         if message["path"] != "/":
             return answer(200, b"")(layer, message)
-        # By then it is watched whether the client is there.
-        time.sleep(2 * WATCH_AFTER)
+        # It is watched by then whether the client is there.
+        eventually(lambda: any(exchange._input for exchange in server.application.mailroom._exchanges.values()))
         layer.send(message["reply_channel"], {"status": 200, "content": b"", "more_content": True})
         with contextlib.suppress(layer.ChannelFull):
             for _ in range(50):

@@ -311,7 +311,8 @@ def test_refused_bodies_leave_the_window_of_the_connection_open(start, client, m
     # All that isn't in the window is about to be given back to it, once.
     [connection] = server.server.guard.connections
     windows = connection._conn._inbound_flow_control_window_manager
-    assert windows.current_window_size + windows._bytes_processed == windows.max_window_size == connection_module.CONNECTION_WINDOW
+    assert windows.max_window_size == connection_module.CONNECTION_WINDOW
+    assert windows.current_window_size + windows._bytes_processed == windows.max_window_size
 
 
 def test_body_that_does_not_come(start, client):

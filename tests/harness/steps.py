@@ -288,6 +288,6 @@ def driver_python(bench):
 
 
 def driver(bench, log):
-    """Return the Environment of the system tests' own process."""
+    """Return the Environment of what needs no Django."""
     with bench.cache.lock('driver'):
         return bench.environments.make('driver', driver_python(bench), requirements.driver_requirements(), log)

@@ -31,6 +31,11 @@ INLINE_BODY_SIZE = 256 * 1024
 #: Bytes of a request's body in each of the chunk messages after it.
 BODY_CHUNK_SIZE = 256 * 1024
 
+#: The part of a buffer that holds a worker up until it is free again: not so
+#: little that each message takes turns with it, nor so much that the client of
+#: a slow connection can't read it while the worker waits.
+FREE_AGAIN = 1 / 8.0
+
 _PERCENT = re.compile(br'%([0-9A-Fa-f]{2})')
 
 #: A piece of a response; `status` and `headers` are None after the first.

@@ -15,6 +15,7 @@ import uuid
 
 from ..compat.waker import Waker, monotonic
 from ..layers.blocking import receive_some
+from .bridge import FREE_AGAIN
 
 #: Messages taken from the layer at once.
 _BATCH = 50
@@ -126,8 +127,7 @@ class Replies(object):
         with self._lock:
             message = box.messages.popleft()
             box.size -= len(message.get('content') or b'')
-            # As soon as there is some room: workers don't wait for ever.
-            release = box.is_held and box.size < self.limit * 7 // 8
+            release = box.is_held and box.size < self.limit * (1 - FREE_AGAIN)
             if release:
                 box.is_held = False
         if release:
