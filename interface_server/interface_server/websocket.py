@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Optional, Protocol
 
 from .backport import bridge, exceptions
 from .codes import NO_CLOSE_FRAME, TOO_BIG
-from .layers import FIRST_PAUSE, LAST_PAUSE
+from .forwarding import Forwarding
 from .mailbox import Frames
 from .types import Message, Scope
 
@@ -54,7 +54,7 @@ class WebSocketSession:
     """A WebSocket, from its handshake to the end."""
 
     __slots__ = (
-        "started", "_app", "_wire", "_machine", "_client", "_inbound", "_in_flight", "_retry", "_paused", "_timer",
+        "started", "_app", "_wire", "_machine", "_client", "_inbound", "_forwarding", "_paused", "_timer",
         "_announced", "_accepted", "_code", "_ended",
     )
 
@@ -71,9 +71,8 @@ class WebSocketSession:
             app.options.ws_protocols,
         )
         self._inbound: Optional[collections.deque[Message]] = None
-        self._in_flight = False
-        #: The frame that waits for room in the layer, and its next attempt.
-        self._retry: Optional[tuple[Message, asyncio.TimerHandle]] = None
+        #: The frame that is on its way to the layer.
+        self._forwarding: Optional[Forwarding] = None
         self._paused = False
         self._timer: Optional[asyncio.TimerHandle] = None
         self._announced = False
@@ -128,7 +127,7 @@ class WebSocketSession:
     def received(self, text: Optional[str], data: Optional[bytes]) -> None:
         """Take a frame from the client."""
         for message in self._machine.receive_messages(text, data):
-            if self._in_flight:
+            if self._forwarding is not None:
                 if self._inbound is None:
                     self._inbound = collections.deque()
                 self._inbound.append(message)
@@ -140,18 +139,18 @@ class WebSocketSession:
 
     def _forward(self, message: Message) -> None:
         # One at a time, so that none can be refused with a later one taken.
-        self._in_flight = True
-        self._app.layer.send_then("websocket.receive", message, _Forwarding(self, message).done)
+        self._forwarding = Forwarding(self, self._app, message)
+        self._forwarding.attempt()
 
     def forwarded(self) -> None:
         """Go on with the next frame, the last being on its way."""
-        self._in_flight = False
+        self._forwarding = None
         self._app.metrics.messages_in["websocket.receive"] += 1
-        if self._inbound and self._machine.state is bridge.OPEN:
+        if self._inbound and self.is_open:
             self._forward(self._inbound.popleft())
         elif self._inbound:
             # The worker has closed the socket, and hears no more of it.
-            self._give_up_on(self._inbound[0])
+            self.give_up_on(self._inbound[0])
         elif self._ended:
             self._say_goodbye()
         elif self._paused:
@@ -160,26 +159,25 @@ class WebSocketSession:
 
     def refused(self, message: Message, error: Exception) -> None:
         """End the socket: the layer doesn't take a frame of it."""
-        if self._machine.state is bridge.OPEN:
+        if self.is_open:
             self._count_drop("websocket_receive", error)
             logger.warning("The WebSocket for %s is closed: %s", self._machine.path, error)
         if not self._ended:
             self.give_up(TOO_BIG if isinstance(error, exceptions.MessageTooLarge) else bridge.BUSY_CODE)
-        self._give_up_on(message)
+        self.give_up_on(message)
 
-    def wait_for_room(self, message: Message, pause: float, attempt: Any) -> None:
-        """Try again after `pause` seconds, if the socket is still there."""
-        if self._machine.state is bridge.OPEN:
-            self._retry = message, asyncio.get_running_loop().call_later(pause, attempt)
-        else:
-            self._give_up_on(message)
+    @property
+    def is_open(self) -> bool:
+        """Whether the worker wants more frames."""
+        return self._machine.state is bridge.OPEN
 
-    def _give_up_on(self, message: Message) -> None:
+    def give_up_on(self, message: Message) -> None:
+        """Forget a frame that wasn't sent, and those behind it."""
         # Workers may wait for each number, so none is left out: that of the
         # first frame they don't get is the disconnect's.
         self._machine.order = message["order"] - 1
         self._inbound = None
-        self._in_flight = False
+        self._forwarding = None
         if self._ended:
             self._say_goodbye()
 
@@ -200,10 +198,9 @@ class WebSocketSession:
             self._timer.cancel()
         if self._code is None:
             self._code = code
-        if self._retry is not None and self._machine.state is not bridge.OPEN:
-            self._retry[1].cancel()
-            self._give_up_on(self._retry[0])
-        elif self._announced and not self._in_flight:
+        if self._forwarding is not None:
+            self._forwarding.client_left()
+        elif self._announced:
             # What the client sent before it went comes before its going.
             self._say_goodbye()
 
@@ -278,35 +275,3 @@ class WebSocketSession:
                 "path": self._machine.path,
                 "client": "%s:%s" % tuple(self._client) if self._client else None,
             })
-
-
-class _Forwarding:
-    """One frame on its way to the layer, which may have no room at first."""
-
-    __slots__ = ("_session", "_message", "_pause", "_deadline")
-
-    def __init__(self, session: WebSocketSession, message: Message) -> None:
-        self._session = session
-        self._message = message
-        self._pause = FIRST_PAUSE
-        self._deadline = 0.0
-
-    def done(self, error: Optional[Exception]) -> None:
-        session = self._session
-        if error is None:
-            session.forwarded()
-        elif not isinstance(error, exceptions.ChannelFull) or self._is_late():
-            session.refused(self._message, error)
-        else:
-            session.wait_for_room(self._message, self._pause, self._try_again)
-            self._pause = min(self._pause * 2, LAST_PAUSE)
-
-    def _is_late(self) -> bool:
-        now = time.monotonic()
-        if not self._deadline:
-            self._deadline = now + self._session._app.options.send_timeout
-        return now >= self._deadline
-
-    def _try_again(self) -> None:
-        self._session._retry = None
-        self._session._app.layer.send_then("websocket.receive", self._message, self.done)
