@@ -190,7 +190,9 @@ def test_what_a_client_sent_before_it_went_comes_before_its_going(start, layer):
     def busy(layer, message):
         assert go_on.wait(PATIENCE)
 
-    server = start({"websocket.connect": reply(accept=True), "websocket.receive": busy}, threads=1)
+    server = start(
+        {"websocket.connect": reply(accept=True), "websocket.receive": busy}, threads=1, send_timeout=PATIENCE,
+    )
     with server.socket() as ws:
         for _ in range(number):
             ws.send("x")
@@ -207,7 +209,9 @@ def test_frames_that_wait_for_room_are_dropped_once_the_worker_closes(start, lay
     def busy(layer, message):
         assert go_on.wait(PATIENCE)
 
-    server = start({"websocket.connect": reply(accept=True), "websocket.receive": busy}, threads=1)
+    server = start(
+        {"websocket.connect": reply(accept=True), "websocket.receive": busy}, threads=1, send_timeout=PATIENCE,
+    )
     with server.socket() as ws:
         for _ in range(layer.capacity + 5):
             ws.send("x")
