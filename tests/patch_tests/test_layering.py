@@ -16,7 +16,7 @@ LEVELS = {
     # The command of an app belongs to the commands.
     'delay.management': 8,
     # What the class-based consumers are decorated with.
-    'sessions': 5, 'auth': 5, 'security': 5,
+    'channel_sessions': 5, 'ordering': 5, 'sessions': 5, 'auth': 5, 'security': 5,
     'http': 5,
     'message': 4,
     'channel': 3, 'checks': 3, 'asgi': 3, 'package_checks': 3,

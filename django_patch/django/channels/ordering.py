@@ -1,0 +1,113 @@
+"""
+Strict order for the messages of a socket: the waiting room in front of it.
+"""
+from __future__ import absolute_import
+
+import functools
+import hashlib
+import logging
+
+from . import outbox
+from .channel_sessions import channel_session, save_channel_session, session_for_reply_channel
+from .conf import conf
+from .decorators import message_among
+from .exceptions import ConsumeLater
+from .layers.base import send_blocking
+
+logger = logging.getLogger('django.channels')
+
+#: In the channel session: the order number of the next message.
+ORDER_KEY = '__channels_next_order'
+
+
+def enforce_ordering(func=None, slight=False):
+    """
+    Run the messages of each socket strictly in the order they came.
+
+    A message that is early waits, without a worker, on a channel of its
+    socket until the one before it is done, or has failed.
+    """
+    if slight:
+        raise ValueError('enforce_ordering has no slight mode: the handshake already comes before all else.')
+    if func is None:
+        return enforce_ordering
+
+    @channel_session
+    @functools.wraps(func)
+    def inner(*args, **kwargs):
+        message = message_among(args, kwargs)
+        if 'order' not in message:
+            raise ValueError('enforce_ordering needs a message with an order, which %s lacks.' % message.channel)
+        session = message.channel_session
+        if message['order'] > session.get(ORDER_KEY, 0):
+            _wait(message)
+            return
+        try:
+            func(*args, **kwargs)
+            # The next worker's sends must not come before this one's.
+            outbox.flush()
+        except ConsumeLater as later:
+            later.if_dropped = functools.partial(_give_up, message)
+            raise
+        except (Exception, SystemExit):
+            _give_up(message)
+            raise
+        _pass_on(message, session)
+    return inner
+
+
+def _give_up(message):
+    # It is lost, and those behind it mustn't wait for it. What its consumer
+    # put into the session is dropped.
+    _pass_on(message, session_for_reply_channel(message.reply_channel.name))
+
+
+def _pass_on(message, session):
+    _mark_done(message['order'], session)
+    _call_waiting(message)
+
+
+def _mark_done(order, session):
+    session[ORDER_KEY] = max(order + 1, session.get(ORDER_KEY, 0))
+    # What waits is called once the next worker can see the new number.
+    save_channel_session(session)
+
+
+def _waiting_channel(message):
+    return '__wait__?' + hashlib.sha1(message.reply_channel.name.encode('ascii')).hexdigest()[:29]
+
+
+def _wait(message):
+    layer = message.channel_layer
+    try:
+        layer.send(_waiting_channel(message), dict(message.content, original_channel=message.channel.name))
+    except layer.ChannelFull:
+        raise ConsumeLater()
+    # The message before this one may have finished since this one looked.
+    latest = session_for_reply_channel(message.reply_channel.name)
+    if latest.get(ORDER_KEY, 0) >= message['order']:
+        _call_waiting(message)
+
+
+def _call_waiting(message):
+    layer = message.channel_layer
+    channel = _waiting_channel(message)
+    waiting = []
+    while True:
+        name, content = layer.receive([channel], block=False)
+        if name is None:
+            break
+        waiting.append((content.pop('original_channel'), content))
+    waiting.sort(key=lambda pair: pair[1]['order'])
+    # They were received before; whether their channel has room for more is no
+    # matter, and who waits for it may be the only one who reads it.
+    if waiting and hasattr(layer, 'give_back'):
+        waiting = layer.give_back(waiting)
+    for original_channel, content in waiting:
+        try:
+            send_blocking(layer, original_channel, content, conf.send_timeout)
+        except layer.ChannelFull:
+            logger.error(
+                'A message on %s that waited for the one before it was dropped: the channel is full.', original_channel
+            )
+            _mark_done(content['order'], session_for_reply_channel(message.reply_channel.name))
