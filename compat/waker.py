@@ -9,13 +9,10 @@ import os
 import select
 import sys
 import threading
-import time
 
-__all__ = ['Waker', 'monotonic']
+__all__ = ['Waker']
 
 if sys.version_info[0] >= 3:
-    monotonic = time.monotonic
-
     class Waker(object):
         """One thread waits, others wake it. Waking early is remembered."""
 
@@ -31,9 +28,6 @@ if sys.version_info[0] >= 3:
             """Wake the waiter; call it once for each wait()."""
             self._lock.release()
 else:
-    # Python 2 has no clock that can't be set back.
-    monotonic = time.time
-
     class Waker(object):
         """
         One thread waits, others wake it. Waking early is remembered.

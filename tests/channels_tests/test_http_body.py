@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import UnreadablePostError
 from django.test import SimpleTestCase, override_settings
 
+from .clocks import ManualClock
 from .http_tools import make_request, multipart
 
 CHANNEL = 'http.request.body?test'
@@ -167,21 +168,6 @@ class BodyStreamTests(SimpleTestCase):
         self.assertFalse(finished._reader.discarded)
 
 
-class Clock(object):
-    """A clock that sleeping moves on."""
-
-    def __init__(self):
-        self.now = 0.0
-        self.naps = []
-
-    def __call__(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.naps.append(seconds)
-        self.now += seconds
-
-
 class OtherLayer(object):
     """A layer of another's making, which takes `block` for a hint."""
 
@@ -219,18 +205,16 @@ class ChunkReaderTests(SimpleTestCase):
         self.assertIn('came on %s in 0 seconds' % CHANNEL, str(caught.exception))
 
     def test_a_layer_that_does_not_wait_is_not_hammered(self):
-        clock = Clock()
-        reader = ChunkReader(OtherLayer([]), CHANNEL, timeout=1, clock=clock, sleep=clock.sleep)
+        clock = ManualClock()
+        reader = ChunkReader(OtherLayer([]), CHANNEL, timeout=1, clock=clock)
         with self.assertRaises(RequestTimeout):
             reader.next()
-        self.assertLessEqual(len(clock.naps), 101)
+        self.assertLessEqual(len(clock.slept), 101)
         self.assertGreaterEqual(clock.now, 1)
 
     def test_a_layer_without_batches_serves_as_well(self):
-        clock = Clock()
-        reader = ChunkReader(
-            OtherLayer([None, {'content': b'x'}]), CHANNEL, timeout=1, clock=clock, sleep=clock.sleep
-        )
+        clock = ManualClock()
+        reader = ChunkReader(OtherLayer([None, {'content': b'x'}]), CHANNEL, timeout=1, clock=clock)
         self.assertEqual(reader.next(), {'content': b'x'})
 
     def test_discard_empties_the_channel(self):

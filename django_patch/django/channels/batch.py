@@ -17,7 +17,7 @@ import threading
 import time
 
 from . import outbox
-from .compat.waker import monotonic
+from .compat.clock import monotonic
 from .conf import conf
 from .exceptions import LayerUnavailable
 

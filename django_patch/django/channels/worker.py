@@ -15,7 +15,7 @@ import time
 
 from . import outbox
 from .batch import Batch, Keeper, Pace
-from .compat.waker import monotonic
+from .compat.clock import monotonic
 from .exceptions import ChannelSocketException, ConsumeLater, LayerUnavailable
 from .layers.base import send_blocking
 from .message import Message

@@ -9,11 +9,10 @@ from __future__ import absolute_import
 import collections
 import io
 import tempfile
-import time
 
-from ..compat.waker import monotonic
 from ..exceptions import MalformedMessage, RequestAborted, RequestTimeout
 from ..layers.blocking import receive_some
+from ..layers.clock import SYSTEM_CLOCK
 
 #: Bytes moved at once from the channel to a temporary file.
 _COPY_SIZE = 256 * 1024
@@ -28,21 +27,20 @@ class ChunkReader(object):
     `timeout` is how many seconds a chunk may be late.
     """
 
-    def __init__(self, channel_layer, channel, timeout, clock=monotonic, sleep=time.sleep):
+    def __init__(self, channel_layer, channel, timeout, clock=SYSTEM_CLOCK):
         self.channel_layer = channel_layer
         self.channel = channel
         self.timeout = timeout
         self._clock = clock
-        self._sleep = sleep
         self._waiting = collections.deque()
 
     def next(self):
         """Return the next message; raise RequestTimeout if there is none."""
         if not self._waiting:
-            deadline = self._clock() + self.timeout
+            deadline = self._clock.monotonic() + self.timeout
             remaining = self.timeout
             while not self._fetch(remaining):
-                remaining = deadline - self._clock()
+                remaining = deadline - self._clock.monotonic()
                 if remaining <= 0:
                     raise RequestTimeout(
                         'No more of the request body came on %s in %s seconds.' % (self.channel, self.timeout)
@@ -56,9 +54,7 @@ class ChunkReader(object):
             self._waiting.clear()
 
     def _fetch(self, seconds):
-        batch = receive_some(
-            self.channel_layer, [self.channel], _CHUNKS_AT_ONCE, seconds, self._clock, self._sleep
-        )
+        batch = receive_some(self.channel_layer, [self.channel], _CHUNKS_AT_ONCE, seconds, self._clock)
         self._waiting.extend(message for channel, message in batch)
         return bool(self._waiting)
 

@@ -4,7 +4,7 @@ The client of a request, as far as a worker can send to it and see it.
 from __future__ import absolute_import
 
 from .. import outbox
-from ..compat.waker import monotonic
+from ..compat.clock import monotonic
 from ..layers.blocking import send_blocking
 from ..names import disconnect_channel
 

@@ -13,7 +13,8 @@ import os
 import threading
 import uuid
 
-from ..compat.waker import Waker, monotonic
+from ..compat.clock import monotonic
+from ..compat.waker import Waker
 from ..layers.blocking import receive_some
 from .bridge import FREE_AGAIN
 

@@ -17,8 +17,8 @@ import logging
 
 from .. import names
 from ..compat import six
+from ..compat.clock import monotonic
 from ..compat.text import native_from_bytes
-from ..compat.waker import monotonic
 from ..exceptions import ChannelsError, LayerUnavailable, MalformedMessage, MessageTooLarge
 from ..http.meta import message_from_environ
 from ..layers.blocking import send_blocking

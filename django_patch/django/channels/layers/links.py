@@ -12,7 +12,7 @@ import socket
 
 import redis
 
-from ..compat.waker import monotonic
+from ..compat.clock import monotonic
 from .transport.resp import INCOMPLETE, ProtocolError, make_parser
 
 #: Seconds that a connection may lie idle and still be trusted to be open.

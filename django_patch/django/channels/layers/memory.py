@@ -10,9 +10,8 @@ from __future__ import absolute_import
 import collections
 import random
 import threading
-import time
 
-from ..compat.waker import monotonic
+from ..compat.clock import monotonic
 from ..exceptions import ChannelFull
 from ..names import non_local_name, validate_channel_name, validate_group_name
 from .base import BaseChannelLayer, copy_message
@@ -27,13 +26,14 @@ class InMemoryChannelLayer(BaseChannelLayer):
     """
     A channel layer for the threads of one process.
 
-    `clock` returns the time in seconds; tests bring their own.
+    `clock` returns a time in seconds that is not set back; tests bring their
+    own.
     """
     parts = ('groups', 'flush', 'statistics')
     supports_blocking_receive = True
 
     def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None, process_capacity=None,
-                 clock=time.time):
+                 clock=monotonic):
         super(InMemoryChannelLayer, self).__init__(expiry, group_expiry, capacity, channel_capacity, process_capacity)
         self._clock = clock
         self._lock = threading.Lock()

@@ -12,7 +12,7 @@ import threading
 
 from .. import names
 from ..compat import six
-from ..compat.waker import monotonic
+from ..compat.clock import monotonic
 from ..exceptions import LayerUnavailable
 from .base import BaseChannelLayer, copy_message
 from .hosts import parse_hosts

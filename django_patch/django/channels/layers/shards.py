@@ -7,7 +7,7 @@ import collections
 import logging
 import os
 
-from ..compat.waker import monotonic
+from ..compat.clock import monotonic
 from ..exceptions import LayerUnavailable
 from .links import FAILURES, Link
 from .transport import scripts

@@ -7,7 +7,8 @@ import itertools
 import os
 import threading
 
-from ..compat.waker import Waker, monotonic
+from ..compat.clock import monotonic
+from ..compat.waker import Waker
 from ..exceptions import LayerUnavailable
 from .links import FAILURES, readable
 from .shards import exchange_all

@@ -4,6 +4,7 @@ What may go wrong with a server, and how a driver bears it.
 from __future__ import absolute_import, unicode_literals
 
 from ...exceptions import LayerUnavailable
+from ..backoff import Backoff
 
 #: Seconds until a server that doesn't answer counts as unreachable.
 CONNECT_TIMEOUT, COMMAND_TIMEOUT = 5.0, 10.0
@@ -35,7 +36,7 @@ class Outage(object):
     def __init__(self, name, logger):
         self._name = name
         self._logger = logger
-        self._pause = _FIRST_PAUSE
+        self._backoff = Backoff(_FIRST_PAUSE, _LAST_PAUSE)
         #: Why the server can't be reached; None if it can, or wasn't tried.
         self.failure = None
 
@@ -44,11 +45,11 @@ class Outage(object):
         if self.failure is None:
             self._logger.error('%s; trying until it can.', error)
         self.failure = error
-        pause, self._pause = self._pause, min(self._pause * 2, _LAST_PAUSE)
-        return pause
+        return self._backoff.next_pause()
 
     def ended(self):
         """Note that the server answers as it should."""
         if self.failure is not None:
             self._logger.warning('Redis at %s can be reached again.', self._name)
-        self.failure, self._pause = None, _FIRST_PAUSE
+        self.failure = None
+        self._backoff.reset()
