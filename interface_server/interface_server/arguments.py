@@ -8,11 +8,11 @@ import dataclasses
 from typing import Any, Optional, Union
 
 from . import __version__, servers
-from .access import FORMATS
-from .binding import Binding
+from .app.proxy_headers import TrustedProxies
 from .errors import UsageError
-from .forwarded import TrustedProxies
-from .logs import FORMATTERS
+from .operation.access_log import FORMATS
+from .operation.listeners import Binding
+from .operation.logging_setup import FORMATTERS
 from .options import Options, number
 
 DESCRIPTION = """\

@@ -15,10 +15,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from .app import Application
+from .app.application import Application
 from .errors import UsageError
-from .layers.choice import adapt, connect
-from .loading import import_layer
+from .layers.adapters import adapt, connect, import_layer
 from .options import Options, number
 from .types import Receive, Scope, Send
 

@@ -11,17 +11,17 @@ import socket
 import sys
 from typing import Any, Optional
 
-from . import checks, logs, servers, systemd
-from .access import open_access_log
-from .app import Application
+from . import check, servers
+from .app.application import Application
 from .arguments import Command, build_parser, flag, parse
-from .binding import describe, open_tcp
 from .errors import UsageError
 from .layers import AsyncLayer
-from .layers.choice import adapt, connect
-from .loading import import_layer
-from .management import Management
-from .supervisor import Supervisor
+from .layers.adapters import adapt, connect, import_layer
+from .operation import logging_setup, systemd
+from .operation.access_log import open_access_log
+from .operation.listeners import describe, open_tcp
+from .operation.management import Management
+from .operation.supervisor import Supervisor
 
 logger = logging.getLogger("interface_server")
 
@@ -31,13 +31,13 @@ def main(arguments: Optional[list[str]] = None) -> None:
     parser = build_parser()
     try:
         command = parse(parser, arguments)
-        logs.set_up(command.verbosity, command.log_format)
+        logging_setup.set_up(command.verbosity, command.log_format)
         # Projects lie in the folder where the command is given.
         sys.path.insert(0, "")
         server = servers.load(command.server)
         refuse_unsupported(command, server)
         if command.check:
-            sys.exit(checks.run(command, server, find_layer(command)))
+            sys.exit(check.run(command, server, find_layer(command)))
         status = run(command, server)
     except UsageError as error:
         parser.exit(2, f"interface-server: {error}\n")

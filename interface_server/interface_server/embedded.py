@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
 from . import servers
-from .app import Application
-from .binding import Binding
-from .layers.choice import adapt
+from .app.application import Application
+from .layers.adapters import adapt
+from .operation.listeners import Binding
 from .options import Options
 from .types import ActionLogger
 

@@ -12,16 +12,15 @@ import threading
 import uuid
 
 import pytest
-from websockets.sync.client import connect
-
-from interface_server.app import Application
-from interface_server.binding import Binding
-from interface_server.layers.choice import adapt
-from interface_server.options import Options
-from interface_server.servers import uvicorn
-
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.test.linting import lint_everything
+from websockets.sync.client import connect
+
+from interface_server.app.application import Application
+from interface_server.layers.adapters import adapt
+from interface_server.operation.listeners import Binding
+from interface_server.options import Options
+from interface_server.servers import uvicorn
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Starts a redis-server of its own; the other tests of the checkout use it.

@@ -1,9 +1,9 @@
 """Whom a server believes about its clients, and what it serves."""
 import pytest
 
+from interface_server.app.origins import host_is_allowed, origin_is_allowed
+from interface_server.app.proxy_headers import TrustedProxies
 from interface_server.errors import UsageError
-from interface_server.forwarded import TrustedProxies
-from interface_server.hosts import host_is_allowed, origin_is_allowed
 
 PROXIES = ("10.0.0.0/8", "2001:db8::/32", "unix")
 

@@ -1,8 +1,8 @@
 """WebSocket frames, bytes in and messages out."""
 import pytest
 
-from interface_server.codes import NO_CODE
-from interface_server.protocols.frames import (
+from interface_server.protocols.ws.close_codes import NO_CODE
+from interface_server.protocols.ws.frames import (
     BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, FrameError, FrameParser, encode, encode_close,
 )
 

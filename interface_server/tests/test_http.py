@@ -6,11 +6,10 @@ import threading
 
 import pytest
 from conftest import PATIENCE, eventually
+from django.channels.test.linting import exempt
 
 from interface_server.backport import names
-from interface_server.layers.choice import adapt
-
-from django.channels.test.linting import exempt
+from interface_server.layers.adapters import adapt
 
 
 def read_body(layer, message):

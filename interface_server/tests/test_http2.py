@@ -13,15 +13,14 @@ import h2.events
 import h2.settings
 import pytest
 from conftest import PATIENCE, eventually
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.test.linting import exempt
 from hyperframe.frame import GoAwayFrame, WindowUpdateFrame
 from needs import program
 from test_http import answer, echo_body, read_body
 
-from interface_server.protocols import connection as connection_module
-from interface_server.protocols import guard as guard_module
-
-from django.channels.layers.memory import InMemoryChannelLayer
-from django.channels.test.linting import exempt
+from interface_server.protocols import connections as guard_module
+from interface_server.protocols.h2 import connection as connection_module
 
 
 @pytest.fixture(autouse=True)

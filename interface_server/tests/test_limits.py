@@ -5,15 +5,14 @@ import time
 
 import pytest
 from conftest import PATIENCE, eventually
+from django.channels.test.linting import exempt
 from websockets.exceptions import ConnectionClosed
 
+from interface_server.app.websocket import WebSocketSession
 from interface_server.backport import bridge
 from interface_server.options import Options
-from interface_server.protocols import guard as guard_module
-from interface_server.protocols.guard import Guard
-from interface_server.websocket import WebSocketSession
-
-from django.channels.test.linting import exempt
+from interface_server.protocols import connections as guard_module
+from interface_server.protocols.connections import Guard
 
 
 @pytest.fixture(autouse=True)

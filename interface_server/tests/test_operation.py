@@ -19,11 +19,11 @@ from redis_server import free_port
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures, too.
 from test_http2 import certificate  # noqa: F401
 
-from interface_server.access import FORMATS, AccessLog
 from interface_server.arguments import build_parser, flag, parse
 from interface_server.asgi import from_environment, read_options
 from interface_server.errors import UsageError
-from interface_server.logs import JsonFormatter, TextFormatter
+from interface_server.operation.access_log import FORMATS, AccessLog
+from interface_server.operation.logging_setup import JsonFormatter, TextFormatter
 from interface_server.options import Options
 
 
@@ -133,7 +133,7 @@ def own_redis():
 
 
 def test_metrics_can_be_read_by_prometheus(start):
-    from interface_server.management import Management
+    from interface_server.operation.management import Management
 
     def consumer(layer, message):
         layer.send(message["reply_channel"], {"status": 200})
@@ -269,7 +269,7 @@ def test_dead_process_is_replaced(run, port):  # noqa: F811
 #: A machine that is busy: the new process isn't scheduled for a second.
 STALLED = """
 import os, sys, time
-from interface_server.supervisor import Supervisor
+from interface_server.operation.supervisor import Supervisor
 
 fork = os.fork
 

@@ -5,7 +5,7 @@ import pytest
 from test_frames import client as frame
 from test_http2 import certificate, client, layer, quick_sweeps, tls_context  # noqa: F401  Fixtures, too.
 
-from interface_server.protocols.frames import BINARY, CLOSE, PING, PONG, TEXT
+from interface_server.protocols.ws.frames import BINARY, CLOSE, PING, PONG, TEXT
 
 HANDSHAKE = [(":protocol", "websocket"), ("sec-websocket-version", "13"), ("origin", "http://localhost")]
 

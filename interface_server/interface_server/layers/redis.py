@@ -19,7 +19,7 @@ from django.channels.layers.transport.trouble import COMMAND_TIMEOUT, unavailabl
 from ..backport import exceptions, names
 from ..types import Message
 from . import LAST_PAUSE, AsyncLayer, Dispatch, Done, ignore
-from .links import Link, Outcome, Shard
+from .connection import Link, Outcome, Shard
 
 #: Messages that are taken from Redis at once.
 BATCH = 200

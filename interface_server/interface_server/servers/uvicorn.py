@@ -24,14 +24,14 @@ import httptools  # noqa: F401
 import uvicorn
 import websockets  # noqa: F401
 
-from ..app import Application
-from ..binding import BACKLOG
+from ..app.application import Application
 from ..errors import UsageError
+from ..operation.listeners import BACKLOG
 from ..options import NEVER, Options
-from ..protocols.guard import Guard
-from ..protocols.handshake import TlsServer
-from ..protocols.http1 import Http1Protocol
-from ..tls import load_certificate, make_context
+from ..protocols.acceptor import TlsServer
+from ..protocols.connections import Guard
+from ..protocols.h1.protocol import Http1Protocol
+from ..protocols.tls import load_certificate, make_context
 
 logger = logging.getLogger(__name__)
 

@@ -11,14 +11,14 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Optional
 
-from .backport import bridge, exceptions
-from .errors import Refused
-from .hints import link_to
-from .options import NEVER
-from .types import Message, Receive, Scope, Send
+from ..backport import bridge, exceptions
+from ..errors import Refused
+from ..options import NEVER
+from ..types import Message, Receive, Scope, Send
+from .early_hints import link_to
 
 if TYPE_CHECKING:
-    from .app import Application
+    from .application import Application
 
 logger = logging.getLogger(__name__)
 

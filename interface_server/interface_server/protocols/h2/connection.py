@@ -10,7 +10,7 @@ import h2.events
 import h2.settings
 from hyperframe.frame import Frame, GoAwayFrame
 
-from ..options import Options
+from ...options import Options
 
 #: Bytes of a stream's and of the connection's body that may be on their way.
 STREAM_WINDOW, CONNECTION_WINDOW = 256 * 1024, 1024 * 1024

@@ -11,11 +11,11 @@ import uuid
 from collections.abc import Sequence
 from typing import Optional, Protocol
 
-from .backport import bridge, exceptions, names
-from .codes import SERVICE_RESTART
-from .layers import AsyncLayer
-from .metrics import Metrics
-from .types import Delivery, Message
+from ..backport import bridge, exceptions, names
+from ..layers import AsyncLayer
+from ..operation.metrics import Metrics
+from ..protocols.ws.close_codes import SERVICE_RESTART
+from ..types import Delivery, Message
 
 logger = logging.getLogger(__name__)
 

@@ -14,14 +14,14 @@ import types
 from collections.abc import Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Optional
 
-from .backport import bridge
-from .codes import NO_CLOSE_FRAME, SERVICE_RESTART
-from .mailbox import Frames
-from .types import Receive, Scope, Send
+from ..backport import bridge
+from ..protocols.ws.close_codes import NO_CLOSE_FRAME, SERVICE_RESTART
+from ..types import Receive, Scope, Send
+from .replies import Frames
 from .websocket import WebSocketSession
 
 if TYPE_CHECKING:
-    from .app import Application
+    from .application import Application
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Optional
 
 if TYPE_CHECKING:
-    from .guard import Guard
-    from .http1 import Http1Protocol
+    from .connections import Guard
+    from .h1.protocol import Http1Protocol
 
 logger = logging.getLogger(__name__)
 

@@ -14,18 +14,18 @@ import http
 import sys
 from typing import TYPE_CHECKING, Any, Optional
 
-from ..backport import bridge
-from ..codes import NO_CLOSE_FRAME, NO_CODE, SERVICE_RESTART
-from ..errors import Refused
-from ..mailbox import Frames
-from ..types import Scope
+from ...app.replies import Frames
+from ...backport import bridge
+from ...errors import Refused
+from ...types import Scope
 from . import frames as wire_format
+from .close_codes import NO_CLOSE_FRAME, NO_CODE, SERVICE_RESTART
 from .frames import BINARY, CLOSE, PING, PONG, TEXT, FrameError, FrameParser
 
 if TYPE_CHECKING:
-    from ..app import Application
-    from ..websocket import WebSocketSession
-    from .guard import Guard
+    from ...app.application import Application
+    from ...app.websocket import WebSocketSession
+    from ..connections import Guard
 
 #: RFC 6455 section 1.3.
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import urllib.parse
 from typing import Any, Optional
 
-from .backport import exceptions
+from ..backport import exceptions
 
 #: Ending of a path -> what browsers have to know before they load it.
 _KINDS = {

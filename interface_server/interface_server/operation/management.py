@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .metrics import exposition, histogram_samples
 
 if TYPE_CHECKING:
-    from .app import Application
+    from ..app.application import Application
 
 #: Seconds that a probe may take, and bytes of its request.
 TIMEOUT, LIMIT = 10.0, 8192

@@ -16,17 +16,17 @@ import h2.events
 import h2.exceptions
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
-from ..errors import Refused
+from ...errors import Refused
+from ..requests import check_body_size, read_fields
+from ..ws.protocol import offered_subprotocols
 from .connection import Http2Connection
 from .floods import Floods
-from .requests import check_body_size, read_fields
 from .streams import Stream
 from .tunnel import StreamedWebSocket, Tunnel
-from .websocket import offered_subprotocols
 
 if TYPE_CHECKING:
-    from ..app import Application
-    from .guard import Guard
+    from ...app.application import Application
+    from ..connections import Guard
 
 logger = logging.getLogger(__name__)
 

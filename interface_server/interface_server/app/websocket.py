@@ -13,14 +13,14 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Optional, Protocol
 
-from .backport import bridge, exceptions
-from .codes import NO_CLOSE_FRAME, TOO_BIG
-from .forwarding import Forwarding
-from .mailbox import Frames
-from .types import Message, Scope
+from ..backport import bridge, exceptions
+from ..protocols.ws.close_codes import NO_CLOSE_FRAME, TOO_BIG
+from ..types import Message, Scope
+from .inbound import Forwarding
+from .replies import Frames
 
 if TYPE_CHECKING:
-    from .app import Application
+    from .application import Application
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ import re
 from collections.abc import Sequence
 from typing import Optional, Union
 
-from .errors import UsageError
-from .types import Scope
+from ..errors import UsageError
+from ..types import Scope
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]

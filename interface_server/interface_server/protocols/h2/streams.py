@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import h2.errors
 
-from ..types import Event
+from ...types import Event
 
 if TYPE_CHECKING:
-    from .http2 import Http2Protocol
+    from .protocol import Http2Protocol
 
 logger = logging.getLogger(__name__)
 

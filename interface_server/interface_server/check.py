@@ -12,7 +12,7 @@ from . import servers
 from .arguments import Command, flag
 from .errors import UsageError
 from .layers import AsyncLayer
-from .tls import make_context
+from .protocols.tls import make_context
 
 #: Seconds that the layer has to answer.
 TIMEOUT = 5.0

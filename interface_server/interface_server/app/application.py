@@ -7,19 +7,19 @@ import asyncio
 import logging
 from typing import Any, Optional
 
-from . import systemd
+from ..layers import AsyncLayer
+from ..operation import systemd
+from ..operation.management import Management
+from ..operation.metrics import Metrics
+from ..options import Options
+from ..protocols.connections import Guard
+from ..types import ActionLogger, Receive, Scope, Send
 from .asgi_socket import AsgiSocket
-from .forwarded import TrustedProxies
-from .hosts import host_is_allowed, origin_is_allowed
 from .http import HttpExchange
-from .layers import AsyncLayer
-from .mailbox import Mailroom
-from .management import Management
-from .metrics import Metrics
-from .options import Options
-from .protocols.guard import Guard
-from .types import ActionLogger, Receive, Scope, Send
-from .websocket import Wire, WebSocketSession
+from .origins import host_is_allowed, origin_is_allowed
+from .proxy_headers import TrustedProxies
+from .replies import Mailroom
+from .websocket import WebSocketSession, Wire
 
 logger = logging.getLogger(__name__)
 

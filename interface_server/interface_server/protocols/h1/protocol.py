@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Optional
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ..errors import Refused
-from .requests import check_body_size, check_framing, read_target
+from ...errors import Refused
+from ..requests import check_body_size, check_framing, read_target
+from ..ws.protocol import WebSocketProtocol, check_handshake, offered_subprotocols, plain_response
 from .response import Cycle
-from .websocket import WebSocketProtocol, check_handshake, offered_subprotocols, plain_response
 
 if TYPE_CHECKING:
-    from ..app import Application
-    from .guard import Guard
+    from ...app.application import Application
+    from ..connections import Guard
 
 #: RFC 9113 section 3.4; what an HTTP/2 client begins with.
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -195,7 +195,7 @@ class Http1Protocol(HttpToolsProtocol):
         return False
 
     def _become_http2(self, data: bytes) -> None:
-        from .http2 import Http2Protocol
+        from ..h2.protocol import Http2Protocol
 
         self._leave()
         protocol = Http2Protocol(self.application, self.guard, self.admitted, self.server_state)

@@ -7,12 +7,12 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Optional
 
-from .backport import exceptions
-from .layers import FIRST_PAUSE, LAST_PAUSE
-from .types import Message
+from ..backport import exceptions
+from ..layers import FIRST_PAUSE, LAST_PAUSE
+from ..types import Message
 
 if TYPE_CHECKING:
-    from .app import Application
+    from .application import Application
     from .websocket import WebSocketSession
 
 

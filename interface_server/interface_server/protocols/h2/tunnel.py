@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Optional
 import h2.errors
 import h2.exceptions
 
-from .websocket import WebSocketProtocol
+from ..ws.protocol import WebSocketProtocol
 
 if TYPE_CHECKING:
-    from .http2 import Http2Protocol
+    from .protocol import Http2Protocol
 
 #: Bytes that wait for the client's windows when the socket is told to pause,
 #: and to go on.

@@ -11,8 +11,8 @@ import struct
 import sys
 from typing import Any, Optional, Union
 
-from ..backport import bridge
-from ..codes import INVALID_DATA, NO_CODE, PROTOCOL_ERROR, TOO_BIG
+from ...backport import bridge
+from .close_codes import INVALID_DATA, NO_CODE, PROTOCOL_ERROR, TOO_BIG
 
 try:
     from websockets.speedups import apply_mask

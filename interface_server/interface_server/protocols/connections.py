@@ -12,7 +12,7 @@ import ipaddress
 import logging
 from typing import Any, Optional, Protocol
 
-from ..forwarded import TrustedProxies
+from ..app.proxy_headers import TrustedProxies
 from ..options import Options
 
 logger = logging.getLogger(__name__)

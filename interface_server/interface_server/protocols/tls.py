@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import ssl
 
-from .errors import UsageError
-from .options import Options
+from ..errors import UsageError
+from ..options import Options
 
 #: For TLS 1.2; TLS 1.3 has none that are weak.
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:!aNULL:!MD5:!DSS"

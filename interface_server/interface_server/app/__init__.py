@@ -1,0 +1,3 @@
+"""
+The application: it translates between what clients say and the messages of a channel layer.
+"""

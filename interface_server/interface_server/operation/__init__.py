@@ -1,0 +1,3 @@
+"""
+What runs a server: sockets, processes, logs, metrics.
+"""

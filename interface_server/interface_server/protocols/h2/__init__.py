@@ -1,0 +1,3 @@
+"""
+HTTP/2 (RFC 9113), and WebSockets inside it (RFC 8441).
+"""
