@@ -226,6 +226,21 @@ def test_response_that_breaks_in_the_middle_is_broken_off(start, caplog):
     assert "A second response came" in caplog.text
 
 
+def test_response_that_the_worker_gives_up_is_no_fault_of_the_server(start, caplog):
+    def consumer(layer, message):
+        layer.send(message["reply_channel"], {"status": 200, "content": b"one", "more_content": True})
+        layer.send(message["reply_channel"], {"closed": True})
+
+    server = start({"http.request": consumer})
+    with server.connection() as connection:
+        connection.request("GET", "/given-up")
+        with pytest.raises(Exception, match="IncompleteRead"):
+            connection.getresponse().read()
+    [record] = [record for record in caplog.records if "/given-up" in record.getMessage()]
+    assert record.levelname == "WARNING" and "malformed" not in record.getMessage()
+    assert not server.application.metrics.dropped["malformed_reply"]
+
+
 def test_client_that_goes_while_it_waits(start):
     server = start({"http.request": lambda layer, message: None})
     with server.connection() as connection:

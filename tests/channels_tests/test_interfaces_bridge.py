@@ -5,6 +5,8 @@ from django.channels.exceptions import MalformedMessage
 from django.channels.interfaces import bridge
 from django.test import SimpleTestCase
 
+from .logs import LogTestCase
+
 
 class RequestMessageTests(SimpleTestCase):
 
@@ -111,6 +113,16 @@ class HttpReplyTests(SimpleTestCase):
         part = bridge.HttpReply().feed({'status': 200, 'headers': headers, 'more_content': True})
         self.assertEqual(part.headers, [(b'X-A', b'1')])
 
+    def test_headers_that_connection_names_are_left_out(self):
+        headers = [[b'X-Drop', b'1'], [b'Connection', b'x-drop, close'], [b'X-A', b'1'], [b'connection', b' x-too']]
+        part = bridge.HttpReply().feed({'status': 200, 'headers': headers + [[b'x-too', b'']], 'more_content': True})
+        self.assertEqual(part.headers, [(b'X-A', b'1')])
+
+    def test_content_length_that_connection_names_is_the_servers_own(self):
+        headers = [[b'Connection', b'content-length'], [b'Content-Length', b'1']]
+        part = bridge.HttpReply().feed({'status': 200, 'headers': headers, 'content': b'abc'})
+        self.assertEqual(part.headers, [(b'content-length', b'3')])
+
     def test_answer_to_head_has_no_content(self):
         reply = bridge.HttpReply('HEAD')
         part = reply.feed({'status': 200, 'headers': [[b'Content-Length', b'10']], 'content': b'0123456789'})
@@ -170,7 +182,7 @@ class HttpReplyTests(SimpleTestCase):
     def test_response_that_the_worker_broke_off_is_not_complete(self):
         reply = bridge.HttpReply()
         reply.feed({'status': 200, 'content': b'beginning', 'more_content': True})
-        with self.assertRaises(MalformedMessage) as caught:
+        with self.assertRaises(bridge.BrokenOff) as caught:
             reply.feed({'content': b'', 'more_content': False, 'closed': True})
         self.assertEqual(str(caught.exception), 'The worker broke the response off.')
 
@@ -185,7 +197,7 @@ ACCEPT = bridge.Accept(None, [])
 DENY = bridge.Deny(403, [], b'')
 
 
-class WebSocketTests(SimpleTestCase):
+class WebSocketTests(LogTestCase, SimpleTestCase):
 
     def socket(self, state=bridge.HANDSHAKE, **kwargs):
         socket = bridge.WebSocket('websocket.send.p!1', '/chat', **kwargs)
@@ -266,7 +278,6 @@ class WebSocketTests(SimpleTestCase):
     def test_malformed_replies(self):
         for message, explanation in [
             ('nonsense', 'must be a dict'),
-            ({'txt': 'hi'}, 'unknown keys'),
             ({'text': 'a', 'bytes': b'b'}, 'not both'),
             ({'text': 7}, "'text' must be text"),
             ({'text': b'\xff'}, 'not UTF-8'),
@@ -293,11 +304,36 @@ class WebSocketTests(SimpleTestCase):
         socket = self.socket(subprotocols=['v1', 'v2'])
         self.assertEqual(self.apply(socket, {'accept': True, 'subprotocol': 'v2'}), [bridge.Accept('v2', [])])
 
-    def test_subprotocol_that_was_not_offered_leaves_the_handshake_open(self):
+    def test_subprotocol_that_was_not_offered_is_the_workers_mistake(self):
         socket = self.socket(subprotocols=['v1'])
-        with self.assertRaisesMessage(MalformedMessage, 'not among those the client offers: v1'):
-            self.apply(socket, {'accept': True, 'subprotocol': 'v3'})
-        self.assertEqual(self.apply(socket, {'accept': True}), [ACCEPT])
+        self.assertEqual(self.apply(socket, {'accept': True, 'subprotocol': 'v3'}), [bridge.Deny(500, [], b'')])
+        self.assertLogged('not among those the client offers: v1')
+        self.assertEqual(self.apply(socket, {'accept': True}), [])
+
+    def test_unknown_keys_are_ignored_and_logged_once(self):
+        for _ in range(2):
+            events = self.apply(self.socket(bridge.OPEN), {'text': 'hi', 'key of a later version': 1})
+            self.assertEqual(events, [bridge.Send('hi', None)])
+        self.assertEqual(self.apply(self.socket(bridge.OPEN), {'key of a later version': 1}), [])
+        self.assertEqual(self.log().count('of a later version'), 1)
+
+    def test_unknown_keys_are_not_remembered_without_end(self):
+        for number in range(1000):
+            bridge.parse_socket_reply({'text': 'hi', 'other key %d' % number: 1})
+        self.assertLess(self.log().count('other key'), 150)
+
+    def test_headers_of_the_handshake_are_the_servers(self):
+        headers = [
+            [b'Sec-WebSocket-Accept', b'x'], [b'sec-websocket-protocol', b'v1'], [b'content-length', b'0'],
+            [b'upgrade', b'h2c'], [b'x-a', b'1'],
+        ]
+        events = self.apply(self.socket(), {'accept': True, 'headers': headers})
+        self.assertEqual(events, [bridge.Accept(None, [(b'x-a', b'1')])])
+        # A refusal is a response like others.
+        events = self.apply(self.socket(), {
+            'accept': False, 'status': 426, 'headers': [[b'sec-websocket-version', b'13']],
+        })
+        self.assertEqual(events, [bridge.Deny(426, [(b'sec-websocket-version', b'13')], b'')])
 
     def test_subprotocol_of_the_server_is_the_default(self):
         socket = self.socket(subprotocols=['v1', 'v2', 'v3'], supported=['v3', 'v2'])

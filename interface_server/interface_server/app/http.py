@@ -294,6 +294,8 @@ class HttpExchange:
                 if isinstance(part, bridge.Push):
                     await self._hint(part.request)
                     continue
+            except bridge.BrokenOff as error:
+                raise Refused(500, str(error)) from error
             except exceptions.MalformedMessage as error:
                 self._app.metrics.dropped["malformed_reply"] += 1
                 logger.error("The response for %s %s is malformed: %s", self._scope["method"], self._path, error)

@@ -218,13 +218,7 @@ class WebSocketSession:
 
     def deliver(self, reply: bridge.SocketReply, frames: Frames) -> None:
         """Take a checked message from the reply channel; see Mailroom."""
-        try:
-            events = self._machine.apply(reply)
-        except exceptions.MalformedMessage as error:
-            self._app.metrics.dropped["malformed_reply"] += 1
-            logger.error("A reply to the WebSocket for %s was ignored: %s", self._machine.path, error)
-            return
-        for event in events:
+        for event in self._machine.apply(reply):
             if type(event) is bridge.Send:
                 self._wire.send(event, frames)
             else:

@@ -140,6 +140,10 @@ def error_page(status, reason, detail):
     ], content, False)
 
 
+class BrokenOff(MalformedMessage):
+    """Raised when the worker says that it can't finish its response."""
+
+
 class HttpReply(object):
     """
     The answer to one request, put together from the reply channel.
@@ -160,8 +164,9 @@ class HttpReply(object):
         Return the ResponsePart or Push in `message`, or None if it is late.
 
         Raise MalformedMessage if it isn't what the standard says may come
-        now. The reply counts as complete then: answer with an error page,
-        or break off the response if it has started.
+        now, and BrokenOff, which is no fault, if the worker gave up. The reply
+        counts as complete then: answer with an error page, or break off the
+        response if it has started.
         """
         if self.complete:
             return None
@@ -197,7 +202,7 @@ class HttpReply(object):
         if 'status' in message:
             raise MalformedMessage('A second response came while the first (with more_content) was still going on.')
         if message.get('closed'):
-            raise MalformedMessage('The worker broke the response off.')
+            raise BrokenOff('The worker broke the response off.')
         more_content = bool(message.get('more_content'))
         return ResponsePart(None, None, self._account(content_field(message), more_content), more_content)
 

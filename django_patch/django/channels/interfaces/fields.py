@@ -19,6 +19,8 @@ _UNSAFE_VALUE = re.compile(br'[\0\r\n]')
 _HOP_BY_HOP = frozenset([
     b'connection', b'keep-alive', b'proxy-connection', b'te', b'trailer', b'transfer-encoding', b'upgrade',
 ])
+# What headers begin with that answer a handshake: RFC 6455 section 4.2.2.
+_OF_HANDSHAKES = b'sec-websocket-'
 
 
 def text_field(message, key):
@@ -65,9 +67,10 @@ def response_headers(headers):
     """
     Return `headers` as a list of (name, value), and Content-Length or None.
 
-    Headers about the connection, which is the server's, are left out.
+    Headers about the connection, which is the server's, are left out, with
+    those that Connection names.
     """
-    checked, length = [], None
+    checked, named, length = [], set(), None
     try:
         pairs = [(name, value) for name, value in headers or ()]
     except (TypeError, ValueError):
@@ -80,6 +83,8 @@ def response_headers(headers):
             raise MalformedMessage('The value of the header %r holds a line break or a NUL: %r.' % (name, value))
         lower = name.lower()
         if lower in _HOP_BY_HOP:
+            if lower == b'connection':
+                named.update(token.strip(b' \t').lower() for token in value.split(b','))
             continue
         if lower == b'content-length':
             if not value.isdigit() or length not in (None, int(value)):
@@ -88,7 +93,23 @@ def response_headers(headers):
                 continue
             length = int(value)
         checked.append((name, value))
+    if named:
+        checked = [header for header in checked if header[0].lower() not in named]
+        length = None if b'content-length' in named else length
     return checked, length
+
+
+def handshake_headers(headers):
+    """
+    Return those of `headers` that an accepted handshake may have.
+
+    They come from response_headers(). A 101 has no body, and what the
+    WebSocket protocol says in headers is the server's to say.
+    """
+    return [
+        (name, value) for name, value in headers
+        if name.lower() != b'content-length' and not name.lower().startswith(_OF_HANDSHAKES)
+    ]
 
 
 def _latin1(value):

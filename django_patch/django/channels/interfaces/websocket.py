@@ -4,15 +4,20 @@ The life of a WebSocket in messages; `bridge` hands out these names.
 from __future__ import absolute_import, unicode_literals
 
 import collections
+import logging
 
 from ..compat import six
 from ..exceptions import MalformedMessage
-from .fields import content_field, is_close_code, response_headers, status_field, text_field
+from .fields import content_field, handshake_headers, is_close_code, response_headers, status_field, text_field
+
+logger = logging.getLogger(__name__)
 
 #: The status for a request that found its channel full.
 BUSY_STATUS = 503
 #: The close code for a socket whose frame found its channel full.
 BUSY_CODE = 1013
+#: The status for a handshake whose worker chose what nobody offered.
+MISTAKE_STATUS = 500
 #: The close code for a socket denied by a server that can't hold handshakes.
 DENIED_CODE = 4403
 
@@ -21,6 +26,9 @@ HANDSHAKE, OPEN, CLOSED = 'handshake', 'open', 'closed'
 _SOCKET_KEYS = frozenset([
     'accept', 'bytes', 'close', 'content', 'headers', 'reason', 'status', 'subprotocol', 'text',
 ])
+#: Keys that were logged as unknown. Workers may send any number of them.
+_logged_keys = set()
+_MOST_LOGGED_KEYS = 100
 
 Accept = collections.namedtuple('Accept', 'subprotocol headers')
 Deny = collections.namedtuple('Deny', 'status headers content')
@@ -42,15 +50,14 @@ def parse_socket_reply(message):
     """
     Return the SocketReply for `message`, which may go to many sockets.
 
-    Raise MalformedMessage if the message is to be ignored whole.
+    Unknown keys are ignored, and logged once: a later version of the standard
+    may have them. Raise MalformedMessage if the message is to be ignored
+    whole.
     """
     if not isinstance(message, dict):
         raise MalformedMessage('A reply to a WebSocket must be a dict, not %r.' % (message,))
-    unknown = set(message).difference(_SOCKET_KEYS)
-    if unknown:
-        raise MalformedMessage('A reply to a WebSocket has the unknown keys %s; known are %s.' % (
-            ', '.join(sorted(map(repr, unknown))), ', '.join(sorted(_SOCKET_KEYS)),
-        ))
+    if not _SOCKET_KEYS.issuperset(message):
+        _log_unknown(set(message) - _SOCKET_KEYS)
     reply = SocketReply()
     reply.text = text_field(message, 'text')
     reply.data = message.get('bytes')
@@ -63,6 +70,15 @@ def parse_socket_reply(message):
     if len(message) > 1 or (reply.text is None and reply.data is None):
         _parse_rest(message, reply)
     return reply
+
+
+def _log_unknown(keys):
+    keys = {'%.50r' % (key,) for key in keys} - _logged_keys
+    if keys and len(_logged_keys) + len(keys) <= _MOST_LOGGED_KEYS:
+        _logged_keys.update(keys)
+        logger.warning('A reply to a WebSocket has the unknown keys %s, which are ignored; known are %s.' % (
+            ', '.join(sorted(keys)), ', '.join(sorted(_SOCKET_KEYS)),
+        ))
 
 
 def _parse_rest(message, reply):
@@ -166,8 +182,9 @@ class WebSocket(object):
         """
         Return what `reply` does here, as a list of events in order.
 
-        They are Accept, Deny, Send and Close. Raise MalformedMessage for a
-        subprotocol that the client didn't offer; nothing has happened then.
+        They are Accept, Deny, Send and Close. A subprotocol that the client
+        didn't offer would make it fail the handshake (RFC 6455 section 4.1):
+        it is denied with `MISTAKE_STATUS`.
         """
         if self.state is OPEN:
             return self._data(reply)
@@ -181,11 +198,13 @@ class WebSocket(object):
         if subprotocol is None:
             subprotocol = self._default
         elif subprotocol not in self._subprotocols:
-            raise MalformedMessage('The subprotocol %r was not among those the client offers: %s.' % (
-                subprotocol, ', '.join(self._subprotocols) or 'none',
-            ))
+            logger.error(
+                'The WebSocket for %s is refused: the subprotocol %r was not among those the client offers: %s.',
+                self.path, subprotocol, ', '.join(self._subprotocols) or 'none',
+            )
+            return [self._deny(MISTAKE_STATUS, [], b'')]
         self.state = OPEN
-        return [Accept(subprotocol, reply.headers)] + self._data(reply)
+        return [Accept(subprotocol, handshake_headers(reply.headers))] + self._data(reply)
 
     def _data(self, reply):
         events = []

@@ -212,6 +212,9 @@ class Exchange(object):
                 raise Refused(504)
             try:
                 part = self.reply.feed(message)
+            except bridge.BrokenOff as error:
+                logger.warning('The response for %s was broken off: %s', self.path, error)
+                raise Refused(500)
             except MalformedMessage as error:
                 logger.error('The response for %s is malformed: %s', self.path, error)
                 raise Refused(500)

@@ -78,7 +78,7 @@ def problems(channel, message):
 
 # Kinds of messages: key -> (check, whether it is required).
 
-def _schema(fields, known_only=False, also=None):
+def _schema(fields, is_reply=False, also=None):
     def check(message):
         found = []
         for key, (field, is_required) in sorted(fields.items()):
@@ -89,8 +89,9 @@ def _schema(fields, known_only=False, also=None):
             expected = field(message[key])
             if expected:
                 found.append((key, '%s must be %s, not %r' % (key, expected, message[key])))
-        if known_only:
-            found.extend((key, 'the key %s is unknown' % key) for key in sorted(set(message) - set(fields)))
+        if is_reply and not set(message).intersection(fields):
+            # One more key is of a later version; nothing but such is a typo.
+            found.extend((key, 'the key %s is unknown' % key) for key in sorted(message))
         return found or (also(message) if also else [])
     return check
 
@@ -137,7 +138,7 @@ _chunk = _schema({
     'content': _optional(values.byte_string),
     'more_content': _optional(values.boolean),
     'closed': _optional(values.boolean),
-}, known_only=True)
+}, is_reply=True)
 
 
 def _push(message):
@@ -199,7 +200,7 @@ _socket_reply = _schema({
     'status': _optional(values.integer(300, 599)),
     'headers': _optional(values.headers(lower_case=False)),
     'content': _optional(values.byte_string),
-}, known_only=True, also=_says_something)
+}, is_reply=True, also=_says_something)
 _delay = _schema({
     'channel': _required(values.channel('')),
     'delay': _required(values.integer(0)),
