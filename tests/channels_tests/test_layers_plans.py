@@ -5,7 +5,7 @@ import struct
 
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers.transport import Options, Transport, scripts
-from django.channels.layers.transport.plans import Result, Wait, flat
+from django.channels.layers.transport.operations import Result, Wait, flat
 from django.channels.layers.transport.resp import ReplyError, pack
 from django.test import SimpleTestCase
 
@@ -188,7 +188,7 @@ class PlanTests(SimpleTestCase):
         self.assertEqual(value, [(('a',), {'n': 48})])
         shard, (command,) = requests[-1]
         self.assertEqual(shard, 1)
-        self.assertIn(scripts.GIVE_BACK.sha.encode('ascii'), command)
+        self.assertIn(scripts.REQUEUE.sha.encode('ascii'), command)
 
     def test_a_wake_up_that_came_too_late_is_taken_back(self):
         reader = self.make_transport().reader(['a'])

@@ -9,7 +9,7 @@ import unittest
 
 import redis
 from django.channels.exceptions import LayerUnavailable
-from django.channels.layers.hosts import CLUSTER_SHARDS
+from django.channels.layers.redis.servers import CLUSTER_SHARDS
 from django.channels.layers.redis import RedisChannelLayer
 from django.test import SimpleTestCase
 

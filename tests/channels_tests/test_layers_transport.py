@@ -9,7 +9,7 @@ from django.channels.exceptions import MalformedMessage
 from django.channels.layers import codec
 from django.channels.layers.transport import scripts
 from django.channels.layers.transport.cipher import Cipher
-from django.channels.layers.transport.clock import ServerClock
+from django.channels.layers.transport.server_clock import ServerClock
 from django.channels.layers.transport.envelope import Entry, unpack_reference
 from django.channels.layers.transport.inbox import Inbox
 from django.channels.layers.transport.keys import Keys, statistics_name

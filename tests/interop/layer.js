@@ -273,7 +273,7 @@ class Layer extends EventEmitter {
     const taken = this.taken.get(queue), key = shard.key('p', queue), commands = shard.counted();
     this.taken.set(queue, new Map());
     if (taken === null) return [...commands, ['DEL', key]];
-    return taken && taken.size ? [...commands, call('taken', [key], [...taken].flat())] : commands;
+    return taken && taken.size ? [...commands, call('received', [key], [...taken].flat())] : commands;
   }
 
   // Receiving: normal channels and `?` channels, one message at a time
@@ -324,7 +324,7 @@ class Layer extends EventEmitter {
       if (woken.has(shard) && !isWake) await shard.ask(['DEL', shard.key('w', reader)]);
       if (!reply || isWake) continue;
       if (found) {
-        await shard.ask(call('give_back', [String(reply[0])], [this.lifetime, ...reply[1].reverse()]));
+        await shard.ask(call('requeue', [String(reply[0])], [this.lifetime, ...reply[1].reverse()]));
       } else {
         found = await this.opened(shard, reply);
       }

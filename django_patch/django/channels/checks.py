@@ -13,7 +13,8 @@ from django.utils.module_loading import import_string
 from . import compat
 from .compat import six
 from .conf import conf
-from .layers import DEFAULT_CHANNEL_LAYER, IMPORT_ERRORS, find_missing
+from .layers import DEFAULT_CHANNEL_LAYER
+from .layers.registry import IMPORT_ERRORS, find_missing
 from .routing import Router
 
 KEYS = {'BACKEND', 'ROUTING', 'CONFIG', 'TEST_CONFIG'}

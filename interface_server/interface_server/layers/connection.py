@@ -18,7 +18,7 @@ import redis.asyncio
 
 from django.channels.layers.transport import scripts
 from django.channels.layers.transport.resp import INCOMPLETE, Parser, ProtocolError, ReplyError
-from django.channels.layers.transport.trouble import (
+from django.channels.layers.redis.outage import (
     COMMAND_TIMEOUT, CONNECT_TIMEOUT, ELSEWHERE, UNREADY, Outage, unavailable,
 )
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
 from django.channels.layers.transport import Transport
-from django.channels.layers.transport.plans import Result, Wait
+from django.channels.layers.transport.operations import Result, Wait
 from django.channels.layers.transport.resp import ReplyError
-from django.channels.layers.transport.trouble import COMMAND_TIMEOUT, unavailable
+from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
 
 from ..backport import exceptions, names
 from ..types import Message

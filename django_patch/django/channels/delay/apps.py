@@ -14,6 +14,6 @@ class DelayConfig(AppConfig):
     default_auto_field = 'django.db.models.AutoField'
 
     def ready(self):
-        from ..layers import READ_ELSEWHERE
+        from ..layers.registry import READ_ELSEWHERE
         from .consumers import CHANNEL
         READ_ELSEWHERE.add(CHANNEL)

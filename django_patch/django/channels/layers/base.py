@@ -15,7 +15,7 @@ import warnings
 from .. import exceptions, names
 from ..compat import RemovedAfterNextVersionWarning, six
 from .blocking import send_blocking
-from .copying import copy_message
+from .validation import copy_message
 
 __all__ = ['BaseChannelLayer', 'copy_message']
 

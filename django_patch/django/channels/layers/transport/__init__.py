@@ -19,15 +19,15 @@ import time
 from ... import names
 from .. import codec
 from . import scripts
-from .arrivals import Arrivals
-from .clock import ServerClock
+from .decoding import Arrivals
 from .groups import Groups
 from .inbox import Inbox
+from .operations import DONE, checked
 from .options import Options
-from .plans import DONE, checked
 from .reader import Reader
 from .resp import pack
 from .sending import Sender
+from .server_clock import ServerClock
 from .statistics import Statistics
 
 __all__ = ['Options', 'Transport']

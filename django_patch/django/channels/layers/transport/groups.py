@@ -10,8 +10,8 @@ from ...exceptions import LayerUnavailable, MessageTooLarge
 from .. import codec
 from . import scripts
 from .envelope import ENCRYPTED, IN_PIECES, VERSION, pack_reference
+from .operations import DONE, Result, checked
 from .options import MAX_SIZE, PIECES_GRACE
-from .plans import DONE, Result, checked
 from .resp import pack
 from .sending import upload
 

@@ -7,9 +7,9 @@ import random
 import types
 
 from ...exceptions import LayerUnavailable
-from ..copying import copy_message
+from ..validation import copy_message
 from . import scripts
-from .plans import DONE, Result, Wait, checked, flat
+from .operations import DONE, Result, Wait, checked, flat
 from .resp import ReplyError, argument, pack
 
 #: Messages of a ! queue that are taken at once: its process is the only one.
@@ -173,7 +173,7 @@ class Reader(object):
 
     def _give_back(self, shard, queue, entries):
         key = self._options.keys.queue(shard, queue)
-        command = scripts.GIVE_BACK.call([key], [self._options.lifetime] + entries[::-1])
+        command = scripts.REQUEUE.call([key], [self._options.lifetime] + entries[::-1])
         try:
             checked((yield shard, (command,))[0])
         except LayerUnavailable as error:
@@ -272,7 +272,7 @@ class Reader(object):
                 commands += (pack('DEL', key),)
             elif inbox.taken:
                 pairs = [part for pair in inbox.taken.items() for part in pair]
-                commands += (scripts.TAKEN.call([key], pairs),)
+                commands += (scripts.RECEIVED.call([key], pairs),)
             inbox.uncertain = False
             inbox.taken = {}
         return commands

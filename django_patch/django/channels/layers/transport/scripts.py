@@ -52,11 +52,11 @@ GROUP_DISCARD = Script('group_discard')
 GROUP_MEMBERS = Script('group_members')
 HELLO = Script('hello')
 POP = Script('pop')
-TAKEN = Script('taken')
-GIVE_BACK = Script('give_back')
+RECEIVED = Script('received')
+REQUEUE = Script('requeue')
 RELEASE = Script('release')
 
-ALL = (SEND, GROUP_SEND, GROUP_ADD, GROUP_DISCARD, GROUP_MEMBERS, HELLO, POP, TAKEN, GIVE_BACK, RELEASE)
+ALL = (SEND, GROUP_SEND, GROUP_ADD, GROUP_DISCARD, GROUP_MEMBERS, HELLO, POP, RECEIVED, REQUEUE, RELEASE)
 
 #: The commands that make a server know all of them.
 LOAD = tuple(pack('SCRIPT', 'LOAD', script.text) for script in ALL)

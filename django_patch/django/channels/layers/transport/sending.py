@@ -10,11 +10,11 @@ from ... import names
 from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
 from .. import codec
 from . import scripts
+from .destinations import Routes
 from .envelope import ENCRYPTED, IN_PIECES, deadline_of, pack_reference
+from .operations import DONE, Result, checked, flat
 from .options import MAX_SIZE, PIECES_GRACE
-from .plans import DONE, Result, checked, flat
 from .resp import ReplyError, pack
-from .routes import Routes
 
 #: Messages that one call of the script puts; Redis does nothing else then.
 _BATCH = 500
@@ -214,7 +214,7 @@ class Sender(object):
                     yield shard, ()
                 deadline = self._clocks[shard].after(self._options.lifetime)
                 sealed = [b''.join(self._routes.seal(deadline, label, body)) for body in reversed(entries)]
-                reply = (yield shard, (scripts.GIVE_BACK.call([key], [self._options.lifetime] + sealed),))[0]
+                reply = (yield shard, (scripts.REQUEUE.call([key], [self._options.lifetime] + sealed),))[0]
                 if type(reply) is not ReplyError:
                     entries = []
                 # Else its first LPUSH was refused, and nothing went back.
@@ -244,7 +244,7 @@ class Sender(object):
         queue, label, route = self._routes.find(channel)
         shard, = route.shards
         key = self._options.keys.pending(shard, queue)
-        checked((yield shard, (scripts.TAKEN.call([key], [label, self._options.get_capacity(queue)]),))[0])
+        checked((yield shard, (scripts.RECEIVED.call([key], [label, self._options.get_capacity(queue)]),))[0])
         yield DONE
 
     # Parts

@@ -5,7 +5,7 @@ from __future__ import absolute_import, unicode_literals
 
 from .envelope import deadline_of
 from .keys import statistics_name
-from .plans import DONE, Result, checked, flat
+from .operations import DONE, Result, checked, flat
 from .resp import pack
 
 #: Counter in Redis -> its name for who asks.

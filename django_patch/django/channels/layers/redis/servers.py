@@ -5,8 +5,8 @@ from __future__ import absolute_import, unicode_literals
 
 import binascii
 
-from ..compat import six
-from .transport.trouble import COMMAND_TIMEOUT, CONNECT_TIMEOUT
+from ...compat import six
+from .outage import COMMAND_TIMEOUT, CONNECT_TIMEOUT
 
 try:
     import redis

@@ -12,8 +12,8 @@ import socket
 
 import redis
 
-from ..compat.clock import monotonic
-from .transport.resp import INCOMPLETE, ProtocolError, make_parser
+from ...compat.clock import monotonic
+from ..transport.resp import INCOMPLETE, ProtocolError, make_parser
 
 #: Seconds that a connection may lie idle and still be trusted to be open.
 _TRUSTED = 0.0005

@@ -10,16 +10,16 @@ import collections
 import logging
 import threading
 
-from .. import names
-from ..compat import six
-from ..compat.clock import monotonic
-from ..exceptions import LayerUnavailable
-from .base import BaseChannelLayer, copy_message
-from .hosts import parse_hosts
-from .shards import Shard, exchange_all
-from .transport import Options, Transport
-from .transport.plans import Result
-from .waiting import Waiting
+from ... import names
+from ...compat import six
+from ...compat.clock import monotonic
+from ...exceptions import LayerUnavailable
+from ..base import BaseChannelLayer, copy_message
+from ..transport import Options, Transport
+from ..transport.operations import Result
+from .blocking_read import Waiting
+from .pool import Shard, exchange_all
+from .servers import parse_hosts
 
 logger = logging.getLogger('django.channels')
 

@@ -7,12 +7,12 @@ import collections
 import logging
 import os
 
-from ..compat.clock import monotonic
-from ..exceptions import LayerUnavailable
-from .links import FAILURES, Link
-from .transport import scripts
-from .transport.resp import ReplyError
-from .transport.trouble import COMMAND_TIMEOUT, ELSEWHERE, UNREADY, Outage, unavailable
+from ...compat.clock import monotonic
+from ...exceptions import LayerUnavailable
+from ..transport import scripts
+from ..transport.resp import ReplyError
+from .connection import FAILURES, Link
+from .outage import COMMAND_TIMEOUT, ELSEWHERE, UNREADY, Outage, unavailable
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from . import scripts
 from .envelope import ENCRYPTED, GROUP, IN_PIECES, Entry, unpack_reference
 from .groups import members_command, read_members
 from .keys import statistics_name
+from .operations import Result, checked
 from .options import MAX_SIZE
-from .plans import Result, checked
 from .resp import pack
 
 logger = logging.getLogger(__name__)

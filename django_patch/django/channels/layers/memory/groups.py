@@ -5,7 +5,7 @@ from __future__ import absolute_import
 
 import collections
 
-from ..names import non_local_name
+from ...names import non_local_name
 
 
 class Membership(object):

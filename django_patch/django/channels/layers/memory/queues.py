@@ -8,7 +8,7 @@ quickly than an object.
 """
 from __future__ import absolute_import
 
-from ..names import non_local_name, validate_channel_name
+from ...names import non_local_name, validate_channel_name
 
 IN_CHANNELS, IN_MESSAGE, IN_SENT, IN_PENDING = range(4)
 

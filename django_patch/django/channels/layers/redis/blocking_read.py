@@ -7,12 +7,12 @@ import itertools
 import os
 import threading
 
-from ..compat.clock import monotonic
-from ..compat.waker import Waker
-from ..exceptions import LayerUnavailable
-from .links import FAILURES, readable
-from .shards import exchange_all
-from .transport.trouble import COMMAND_TIMEOUT
+from ...compat.clock import monotonic
+from ...compat.waker import Waker
+from ...exceptions import LayerUnavailable
+from .connection import FAILURES, readable
+from .outage import COMMAND_TIMEOUT
+from .pool import exchange_all
 
 
 class Waiting(object):

@@ -11,14 +11,14 @@ import collections
 import random
 import threading
 
-from ..compat.clock import monotonic
-from ..exceptions import ChannelFull
-from ..names import non_local_name, validate_channel_name, validate_group_name
-from .base import BaseChannelLayer, copy_message
-from .counters import DROPPED, EXPIRED, FULL, SENT, Counters
-from .entries import IN_CHANNELS, IN_PENDING, IN_SENT, NO_QUEUE, Routes
-from .membership import Groups
+from ...compat.clock import monotonic
+from ...exceptions import ChannelFull
+from ...names import non_local_name, validate_channel_name, validate_group_name
+from ..base import BaseChannelLayer, copy_message
+from .groups import Groups
+from .queues import IN_CHANNELS, IN_PENDING, IN_SENT, NO_QUEUE, Routes
 from .schedule import Schedule
+from .statistics import DROPPED, EXPIRED, FULL, SENT, Counters
 from .waiters import Waiters
 
 

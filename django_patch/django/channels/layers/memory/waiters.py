@@ -8,7 +8,7 @@ from __future__ import absolute_import
 import collections
 import threading
 
-from ..compat.waker import Waker
+from ...compat.waker import Waker
 
 
 class Waiter(object):

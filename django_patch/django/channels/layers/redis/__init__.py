@@ -1,0 +1,10 @@
+"""
+The channel layer on Redis: `RedisChannelLayer`.
+
+It needs redis-py, and only then can be imported.
+"""
+from __future__ import absolute_import
+
+from .layer import RedisChannelLayer
+
+__all__ = ['RedisChannelLayer']

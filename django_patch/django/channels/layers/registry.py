@@ -1,0 +1,199 @@
+"""
+The channel layers of a project: CHANNEL_LAYERS turned into objects.
+
+``channel_layers['default']`` is the layer of that alias with its routing;
+it is built on first use.
+"""
+from __future__ import absolute_import
+
+import logging
+import threading
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from ..compat import six
+from ..conf import conf
+from ..exceptions import InvalidChannelLayerError
+from ..routing import Router
+
+logger = logging.getLogger('django.channels')
+
+DEFAULT_CHANNEL_LAYER = 'default'
+#: Channels that no routing has, since something else than workers reads them.
+READ_ELSEWHERE = set()
+#: For how many channels of a layer it is said that nobody reads them.
+MAX_UNREAD = 100
+#: What a BACKEND raises that can't be imported: one that is no text, too.
+IMPORT_ERRORS = (ImportError, TypeError, AttributeError)
+#: What a class raises whose CONFIG, or what it needs installed, is wrong.
+BUILD_ERRORS = (TypeError, ValueError, ImportError, ImproperlyConfigured)
+#: What a layer has at least, whoever made it.
+CONTRACT = ('send', 'receive', 'new_channel', 'extensions', 'ChannelFull', 'MessageTooLarge')
+
+__all__ = ['ChannelLayerManager', 'ChannelLayerWrapper', 'DEFAULT_CHANNEL_LAYER', 'channel_layers']
+
+
+def find_missing(layer):
+    """Return the names of what `layer` lacks to be a channel layer."""
+    return [name for name in CONTRACT if not hasattr(layer, name)]
+
+
+class ChannelLayerManager(object):
+    """Alias -> layer, as `django.core.cache.caches` is for caches."""
+
+    def __init__(self):
+        self._layers = {}
+        # Two threads must not build two layers: what one sends, the other's
+        # readers would never see.
+        self._lock = threading.RLock()
+
+    @property
+    def configs(self):
+        """CHANNEL_LAYERS as it is now."""
+        return conf.channel_layers
+
+    def make_backend(self, alias):
+        """
+        Return a new layer as CHANNEL_LAYERS describes `alias`.
+
+        Raise InvalidChannelLayerError, saying what to mend.
+        """
+        return self._make(alias, 'CONFIG')
+
+    def make_test_backend(self, alias):
+        """Return a new layer for `alias` with its TEST_CONFIG."""
+        if 'TEST_CONFIG' not in self._config(alias):
+            raise InvalidChannelLayerError(
+                "CHANNEL_LAYERS['%s'] has no TEST_CONFIG, so a test can't tell its layer from the real one. Add one "
+                "(for Redis, with another prefix)." % alias
+            )
+        return self._make(alias, 'TEST_CONFIG')
+
+    def _config(self, alias):
+        if not isinstance(self.configs, dict):
+            raise InvalidChannelLayerError('CHANNEL_LAYERS must be a dict of alias -> configuration.')
+        try:
+            config = self.configs[alias]
+        except KeyError:
+            known = ', '.join(repr(str(name)) for name in sorted(self.configs, key=str)) or 'none'
+            raise InvalidChannelLayerError(
+                "There is no channel layer %r. CHANNEL_LAYERS has: %s." % (str(alias), known)
+            )
+        if not isinstance(config, dict):
+            raise InvalidChannelLayerError("CHANNEL_LAYERS['%s'] must be a dict." % alias)
+        return config
+
+    def _make(self, alias, key):
+        config = self._config(alias)
+        for required in ('BACKEND', 'ROUTING'):
+            if required not in config:
+                raise InvalidChannelLayerError("CHANNEL_LAYERS['%s'] has no %s." % (alias, required))
+        try:
+            backend = import_string(config['BACKEND'])
+        except IMPORT_ERRORS as error:
+            six.raise_from(InvalidChannelLayerError(
+                "The BACKEND of CHANNEL_LAYERS['%s'], %s, can't be imported: %s" % (alias, config['BACKEND'], error)
+            ), error)
+        try:
+            layer = backend(**config.get(key, {}))
+        except BUILD_ERRORS as error:
+            six.raise_from(InvalidChannelLayerError(
+                "The %s of CHANNEL_LAYERS['%s'] doesn't fit %s: %s" % (key, alias, config['BACKEND'], error)
+            ), error)
+        missing = find_missing(layer)
+        if missing:
+            raise InvalidChannelLayerError(
+                "The BACKEND of CHANNEL_LAYERS['%s'], %s, is no channel layer: it has no %s." %
+                (alias, config['BACKEND'], ', '.join(missing))
+            )
+        return ChannelLayerWrapper(layer, alias, config['ROUTING'])
+
+    def __getitem__(self, alias):
+        try:
+            return self._layers[alias]
+        except KeyError:
+            with self._lock:
+                if alias not in self._layers:
+                    self._layers[alias] = self.make_backend(alias)
+                return self._layers[alias]
+
+    def __contains__(self, alias):
+        return alias in self.configs
+
+    def __iter__(self):
+        return iter(self.configs)
+
+    def set(self, alias, layer):
+        """Put `layer` in the place of `alias` and return what was there."""
+        with self._lock:
+            old = self._layers.pop(alias, None)
+            if layer is not None:
+                self._layers[alias] = layer
+            return old
+
+    def reset(self):
+        """Forget all layers; they are built anew on next use."""
+        with self._lock:
+            self._layers.clear()
+
+
+class ChannelLayerWrapper(object):
+    """
+    A layer as one project uses it: `channel_layer`, `alias` and `router`.
+
+    Everything else is the layer's.
+    """
+
+    def __init__(self, channel_layer, alias, routing):
+        self.channel_layer = channel_layer
+        self.alias = alias
+        self.routing = routing
+        self._router = None
+        self._unread = set()
+
+    @property
+    def router(self):
+        # The routing imports the project's consumers, which nobody who only
+        # sends needs.
+        if self._router is None:
+            self._router = Router(self.routing)
+        return self._router
+
+    def warn_if_unread(self, channel):
+        """
+        Log, once, that no worker with this routing reads `channel`.
+
+        It is no error, since workers of another project may. Without the
+        routing, which a process that only sends never loads, say nothing.
+        """
+        if '!' in channel or '?' in channel or self._router is None or channel in self._router.channels:
+            return
+        if channel in self._unread or channel in READ_ELSEWHERE or len(self._unread) >= MAX_UNREAD:
+            return
+        self._unread.add(channel)
+        logger.warning(
+            "A message was sent to %s, which no route of the channel layer %s reads; unless another project's workers "
+            'do, it will expire. Add a route for it, or correct the name.', channel, self
+        )
+
+    def local_only(self):
+        """Return whether only this process sees the layer's messages."""
+        try:
+            return not self.channel_layer.spans_processes
+        except AttributeError:
+            # A 1.x layer has no flags; the one that stays inside a process
+            # came with asgiref.
+            return type(self.channel_layer).__module__ == 'asgiref.inmemory'
+
+    def __getattr__(self, name):
+        return getattr(self.channel_layer, name)
+
+    def __str__(self):
+        return '%s (%s)' % (self.alias, type(self.channel_layer).__name__)
+
+    def __repr__(self):
+        return '<ChannelLayerWrapper %s>' % self
+
+
+channel_layers = ChannelLayerManager()
