@@ -6,11 +6,10 @@ from __future__ import absolute_import
 from django.utils.deprecation import RemovedInDjango21Warning as RemovedAfterNextVersionWarning
 from django.utils.encoding import repercent_broken_unicode
 
-from .native import BAD_REQUEST_ERRORS, URLS_MODULE, on_commit, set_content_type, six
+from .native import BAD_REQUEST_ERRORS, URLS_MODULE, set_content_type, six
 
 __all__ = [
-    'BAD_REQUEST_ERRORS', 'URLS_MODULE', 'RemovedAfterNextVersionWarning', 'decode_path', 'on_commit',
-    'set_content_type', 'six',
+    'BAD_REQUEST_ERRORS', 'URLS_MODULE', 'RemovedAfterNextVersionWarning', 'decode_path', 'set_content_type', 'six',
 ]
 
 

@@ -5,18 +5,12 @@ from __future__ import absolute_import
 
 import codecs
 
-from django.db import transaction
 from django.utils import six
 from django.utils.deprecation import RemovedInDjango20Warning as RemovedAfterNextVersionWarning
 
 __all__ = [
-    'BAD_REQUEST_ERRORS', 'URLS_MODULE', 'RemovedAfterNextVersionWarning', 'decode_path', 'on_commit',
-    'set_content_type', 'six',
+    'BAD_REQUEST_ERRORS', 'URLS_MODULE', 'RemovedAfterNextVersionWarning', 'decode_path', 'set_content_type', 'six',
 ]
-
-# Django 1.8 has no commit hooks; the check channels.E013 refuses the setting
-# that needs them.
-on_commit = getattr(transaction, 'on_commit', None)
 
 
 #: Where Django keeps reverse() and the script prefix. A name, because the

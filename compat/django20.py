@@ -7,13 +7,11 @@ import codecs
 
 import six
 from django.core import exceptions
-from django.db.transaction import on_commit
 from django.utils import deprecation
 from django.utils.encoding import repercent_broken_unicode
 
 __all__ = [
-    'BAD_REQUEST_ERRORS', 'URLS_MODULE', 'RemovedAfterNextVersionWarning', 'decode_path', 'on_commit',
-    'set_content_type', 'six',
+    'BAD_REQUEST_ERRORS', 'URLS_MODULE', 'RemovedAfterNextVersionWarning', 'decode_path', 'set_content_type', 'six',
 ]
 
 

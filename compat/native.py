@@ -5,13 +5,11 @@ from __future__ import absolute_import
 
 import codecs
 
-from django.db.transaction import on_commit
 from django.utils import six
 from django.utils.deprecation import RemovedInDjango20Warning as RemovedAfterNextVersionWarning
 
 __all__ = [
-    'BAD_REQUEST_ERRORS', 'URLS_MODULE', 'RemovedAfterNextVersionWarning', 'decode_path', 'on_commit',
-    'set_content_type', 'six',
+    'BAD_REQUEST_ERRORS', 'URLS_MODULE', 'RemovedAfterNextVersionWarning', 'decode_path', 'set_content_type', 'six',
 ]
 
 

@@ -13,7 +13,7 @@ from django.utils.encoding import force_bytes
 
 from . import six
 
-__all__ = ['native_from_bytes', 'native_from_text', 'wire_bytes']
+__all__ = ['is_text', 'native_from_bytes', 'native_from_text', 'wire_bytes']
 
 if six.PY2:
     def native_from_bytes(value):
@@ -23,6 +23,16 @@ if six.PY2:
     def native_from_text(value):
         """Return text (or bytes that stand for it) as a native string."""
         return value if type(value) is bytes else value.encode('utf-8')
+
+    def is_text(value):
+        """Return whether `value` is text; a native string in UTF-8 is."""
+        if isinstance(value, bytes):
+            try:
+                value.decode('utf-8')
+            except UnicodeDecodeError:
+                return False
+            return True
+        return isinstance(value, six.text_type)
 else:
     # The codec itself: it is called for each header of each request.
     _latin1_decode = codecs.latin_1_decode
@@ -34,6 +44,10 @@ else:
     def native_from_text(value):
         """Return text (or bytes that stand for it) as a native string."""
         return value if type(value) is str else value.decode('utf-8')
+
+    def is_text(value):
+        """Return whether `value` is text."""
+        return isinstance(value, str)
 
 
 def wire_bytes(value):

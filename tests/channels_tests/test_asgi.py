@@ -30,6 +30,17 @@ print(apps.ready)
 """
 
 
+#: Prints what importing a module loads that a sender has no use for.
+IMPORTS = """
+import channels
+import sys
+import %s
+print(' '.join(sorted(
+    name for name in sys.modules if name.startswith(('django.db', 'django.http', 'django.core.handlers'))
+)))
+"""
+
+
 class GetChannelLayerTests(SimpleTestCase):
 
     @override_settings(CHANNEL_LAYERS=LAYERS)
@@ -43,15 +54,21 @@ class GetChannelLayerTests(SimpleTestCase):
         with self.assertRaisesMessage(InvalidChannelLayerError, 'There is no channel layer'):
             get_channel_layer('missing')
 
-    def test_it_sets_django_up(self):
-        program = PROGRAM
+    def output(self, program):
+        """Return what a process that runs `program` prints, as a list of words."""
         try:
             import channels  # NOQA
         except ImportError:
             program = program.replace('import channels\n', '')
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
-        output = subprocess.check_output([sys.executable, '-c', program], env=environment)
-        self.assertEqual(output.decode('ascii').split(), ['InMemoryChannelLayer', 'True'])
+        return subprocess.check_output([sys.executable, '-c', program], env=environment).decode('ascii').split()
+
+    def test_it_sets_django_up(self):
+        self.assertEqual(self.output(PROGRAM), ['InMemoryChannelLayer', 'True'])
+
+    def test_a_process_that_only_sends_loads_neither_databases_nor_http(self):
+        for module in ('django.channels', 'django.channels.layers.memory', 'django.channels.layers.redis'):
+            self.assertEqual(self.output(IMPORTS % module), [], module)
 
 
 class PackageChecksTests(SimpleTestCase):

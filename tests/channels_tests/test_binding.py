@@ -8,7 +8,7 @@ from django.channels import Group, route
 from django.channels.binding import Binding
 from django.channels.binding.base import CREATE, DELETE, UPDATE, BindingMetaclass
 from django.channels.binding.websockets import WebsocketBinding, WebsocketBindingWithMembers
-from django.channels.compat import on_commit
+from django.channels.compat.transactions import has_commit_hooks
 from django.channels.generic.websockets import WebsocketDemultiplexer
 from django.channels.layers import channel_layers
 from django.channels.test import (
@@ -183,12 +183,12 @@ class OutboundTests(BindingTestCase, ChannelTestCase):
         client = self.listener()
         with transaction.atomic():
             User.objects.create(username='ann')
-            if on_commit is not None:
+            if has_commit_hooks():
                 self.assertEqual(self.frames(client), [])
         self.assertEqual(self.actions(client), [CREATE])
 
 
-@unittest.skipIf(on_commit is None, 'Django 1.8 has no commit hooks')
+@unittest.skipIf(not has_commit_hooks(), 'Django 1.8 has no commit hooks')
 class CommitTests(BindingTestCase, TransactionChannelTestCase):
     available_apps = ['django.contrib.contenttypes', 'django.contrib.auth', 'django.channels']
 

@@ -1,8 +1,9 @@
 """Tests of the checks: every way to get the settings wrong."""
 from __future__ import absolute_import, unicode_literals
 
-from django.channels import channel_layers, compat, include, route
+from django.channels import channel_layers, include, route
 from django.channels.checks import check_channel_layers
+from django.channels.compat.transactions import has_commit_hooks
 from django.channels.conf import MISSPELLED
 from django.channels.exceptions import InvalidChannelLayerError
 from django.channels.layers.memory import InMemoryChannelLayer
@@ -138,7 +139,7 @@ class CheckTests(SimpleTestCase):
 
     @override_settings(CHANNEL_SEND_ON_COMMIT='default')
     def test_the_commit_needs_a_django_that_tells_of_it(self):
-        expected = ['channels.E013'] if compat.on_commit is None else []
+        expected = ['channels.E013'] if not has_commit_hooks() else []
         self.assertEqual([message.id for message in check_channel_layers()], expected)
 
     @override_settings(CHANNEL_LAYERS=layer(), SESSION_ENGINE='django.contrib.sessions.backends.signed_cookies')

@@ -35,7 +35,7 @@ class AsyncTests(HandlerTestCase):
     def test_what_it_sends_goes_out_when_it_has_succeeded(self):
         for query, sent in [(b'', ['the view', 'a function']), (b'fail', [])]:
             layer = InMemoryChannelLayer()
-            with outbox.held():
+            with outbox.buffered():
                 self.replies(path='/announce/', query_string=query, channel_layer=layer)
                 self.assertEqual(layer.receive(['news']), (None, None))
             received = [message['by'] for channel, message in layer.receive_batch(['news'], 10, 0)]

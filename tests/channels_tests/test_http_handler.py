@@ -23,6 +23,7 @@ from django.db import close_old_connections, connection
 from django.test import SimpleTestCase, TestCase, override_settings
 
 from . import http_urls
+from .clocks import ManualClock
 from .http_tools import make_message, multipart
 
 BODY_CHANNEL = 'http.request.body?test'
@@ -197,7 +198,7 @@ class ErrorTests(HandlerTestCase):
     def test_what_a_view_sent_before_it_failed_is_dropped(self):
         layer = InMemoryChannelLayer()
         for method in ('GET', 'POST'):
-            with outbox.held(), LogRecords('django.request'):
+            with outbox.buffered(), LogRecords('django.request'):
                 list(ChannelHandler()(make_message(path='/announce/', method=method, channel_layer=layer)))
         self.assertEqual(layer.receive(['news']), ('news', {'method': 'GET'}))
         self.assertEqual(layer.receive(['news']), (None, None))
@@ -361,11 +362,10 @@ class LostBodyTests(HandlerTestCase):
         self.assertEqual(reply['content'], b'hello')
 
 
-class Clock(object):
+class Clock(ManualClock):
     """A clock that moves on by a second whenever it is looked at."""
-    now = 0.0
 
-    def __call__(self):
+    def monotonic(self):
         self.now += 1
         return self.now
 
@@ -392,7 +392,7 @@ class ClientTests(HandlerTestCase):
     def test_it_is_looked_after_once_in_a_while_only(self):
         layer = InMemoryChannelLayer()
         layer.receive = None
-        client = self.make_client(layer, clock=lambda: 0.0)
+        client = self.make_client(layer, clock=ManualClock())
         self.assertTrue(all(client.send(self.reply) for _ in range(20)))
 
     def test_a_response_in_one_message_is_not_worth_a_look(self):

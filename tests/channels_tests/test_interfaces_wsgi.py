@@ -11,7 +11,7 @@ from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
 from django.channels.exceptions import LayerUnavailable
-from django.channels.interfaces.replies import Replies
+from django.channels.interfaces.replies import ReplyReader
 from django.channels.interfaces.wsgi import WSGIInterface
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.message import Message
@@ -289,7 +289,7 @@ class RepliesTests(SimpleTestCase):
     def setUp(self):
         self.layer = InMemoryChannelLayer()
         self.late = []
-        self.replies = Replies(self.layer, self.late.append, limit=10)
+        self.replies = ReplyReader(self.layer, self.late.append, limit=10)
 
     def test_each_mailbox_gets_its_own(self):
         first, second = self.replies.open(), self.replies.open()

@@ -4,7 +4,8 @@ from __future__ import absolute_import, unicode_literals
 import threading
 import unittest
 
-from django.channels import Channel, Group, channel_layers, compat, outbox, route
+from django.channels import Channel, Group, channel_layers, outbox, route
+from django.channels.compat.transactions import has_commit_hooks
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.db import transaction
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
@@ -57,7 +58,7 @@ class SendTests(LogTestCase, SimpleTestCase):
 
     def test_each_thread_has_an_outbox_of_its_own(self):
         layer = channel_layers['default']
-        with outbox.held():
+        with outbox.buffered():
             thread = threading.Thread(target=Channel('a').send, args=({'n': 1},))
             thread.start()
             thread.join()
@@ -66,7 +67,7 @@ class SendTests(LogTestCase, SimpleTestCase):
     @unittest.skipIf(contextvars is None, 'This Python has no contexts.')
     def test_what_outlives_its_consumer_sends_at_once(self):
         layer = channel_layers['default']
-        with outbox.held():
+        with outbox.buffered():
             context = contextvars.copy_context()
             context.run(Channel('a').send, {'n': 1})
             self.assertEqual(layer.receive(['a']), (None, None))
@@ -131,7 +132,7 @@ class OutboxTests(SimpleTestCase):
 
     def test_sends_wait_for_the_end_of_the_block(self):
         Group('g').add('p!a')
-        with outbox.held():
+        with outbox.buffered():
             Channel('p!a').send({'n': 1})
             Group('g').send({'n': 2})
             Channel('p!a').send({'n': 3})
@@ -141,7 +142,7 @@ class OutboxTests(SimpleTestCase):
     def test_sends_are_dropped_if_the_block_raises(self):
         Group('g').add('p!a')
         with self.assertRaises(Failure):
-            with outbox.held():
+            with outbox.buffered():
                 Channel('p!a').send({'n': 1})
                 Group('g').send({'n': 2})
                 raise Failure()
@@ -150,29 +151,29 @@ class OutboxTests(SimpleTestCase):
 
     def test_immediately_skips_the_outbox(self):
         with self.assertRaises(Failure):
-            with outbox.held():
+            with outbox.buffered():
                 Channel('a').send({'n': 1}, immediately=True)
                 raise Failure()
         self.assertEqual(self.received('a'), [('a', {'n': 1})])
 
     def test_what_is_held_may_be_changed_by_the_sender(self):
         content = {'list': []}
-        with outbox.held():
+        with outbox.buffered():
             Channel('a').send(content)
             content['list'].append(1)
         self.assertEqual(self.received('a'), [('a', {'list': []})])
 
     def test_blocks_nest(self):
-        with outbox.held():
+        with outbox.buffered():
             Channel('a').send({'n': 1})
             with self.assertRaises(Failure):
-                with outbox.held():
+                with outbox.buffered():
                     Channel('a').send({'n': 2})
                     raise Failure()
         self.assertEqual(self.received('a'), [('a', {'n': 1})])
 
     def test_the_holder_can_clear_it(self):
-        with outbox.held() as held:
+        with outbox.buffered() as held:
             Channel('a').send({'n': 1})
             held.clear()
         self.assertEqual(self.received('a'), [])
@@ -180,14 +181,14 @@ class OutboxTests(SimpleTestCase):
     @override_settings(CHANNEL_SEND_TIMEOUT=0.01)
     def test_a_full_channel_costs_only_its_own_messages(self):
         channel_layers['default'].channel_layer.capacity = 1
-        with outbox.held():
+        with outbox.buffered():
             Channel('a').send({'n': 1})
             Channel('a').send({'n': 2})
             Channel('b').send({'n': 3})
         self.assertEqual(sorted(self.received('a', 'b')), [('a', {'n': 1}), ('b', {'n': 3})])
 
 
-@unittest.skipIf(compat.on_commit is None, 'This Django has no transaction.on_commit().')
+@unittest.skipIf(not has_commit_hooks(), 'This Django has no transaction.on_commit().')
 @override_settings(CHANNEL_LAYERS=LAYERS, CHANNEL_SEND_ON_COMMIT='default')
 class CommitTests(TransactionTestCase):
     available_apps = ['django.channels']
@@ -205,7 +206,7 @@ class CommitTests(TransactionTestCase):
         self.assertEqual(self.received(), {'n': 1})
 
     def test_sends_are_dropped_by_a_rollback(self):
-        with outbox.held():
+        with outbox.buffered():
             with self.assertRaises(Failure):
                 with transaction.atomic():
                     Channel('a').send({'n': 1})
@@ -214,7 +215,7 @@ class CommitTests(TransactionTestCase):
 
     def test_in_a_consumer_they_wait_for_both(self):
         with self.assertRaises(Failure):
-            with outbox.held():
+            with outbox.buffered():
                 with transaction.atomic():
                     Channel('a').send({'n': 1})
                 self.assertIsNone(self.received())

@@ -130,7 +130,7 @@ class RoutingTests(SimpleTestCase):
         for routing, text in (
             ('no.such.routing', "The routing no.such.routing can't be imported"),
             (__name__ + '.not_a_routing', 'A routing is a list of route()'),
-            (['a'], 'is no route: write route("channel", consumer)'),
+            (['a'], 'is not a route: write route("channel", consumer)'),
         ):
             with self.assertRaisesMessage(ImproperlyConfigured, text):
                 Router(routing)

@@ -260,7 +260,7 @@ class OrderingTests(LogTestCase, SessionTestCase):
             self.seen.append(message['order'])
             if message['order'] == 0:
                 message.reply_channel.send({'__asgi_channel__': 'which layers refuse'})
-        with self.assertRaises(ValueError), outbox.held():
+        with self.assertRaises(ValueError), outbox.buffered():
             consumer(self.message(order=0))
         consumer(self.message(order=1))
         self.assertEqual(self.seen, [0, 1])

@@ -17,6 +17,7 @@ from django.channels.worker import DEFERRED, DROPPED, FAILED, HANDLED, UNROUTED,
 from django.db import connection
 from django.test import SimpleTestCase
 
+from .clocks import ManualClock
 from .logs import LogTestCase
 
 
@@ -89,13 +90,13 @@ class WorkerTests(LogTestCase, SimpleTestCase):
             send, receive = self.layer.send, self.layer.receive
 
         self.layer = Plain()
-        worker = self.worker([route('task', lambda message: self.seen.append(message['n']))])
-        rests = []
-        worker._rest = lambda: rests.append(1)
+        clock = ManualClock()
+        worker = self.worker([route('task', lambda message: self.seen.append(message['n']))], clock=clock)
+        rests = clock.slept
         self.layer.send('task', {'n': 0})
         self.assertEqual((worker.run_once(), self.seen, rests), (HANDLED, [0], []))
         self.layer.receive = lambda channels, block: (None, None)
-        self.assertEqual((worker.run_once(), rests), (None, [1]))
+        self.assertEqual((worker.run_once(), rests), (None, [0.01]))
 
     def test_an_unrouted_message_is_named(self):
         self.assertEqual(self.worker([]).handle('unknown', {}), UNROUTED)

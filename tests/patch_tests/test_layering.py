@@ -12,15 +12,18 @@ LEVELS = {
     'tests': 9,
     'management': 8, 'apps': 8, 'test': 8,
     'worker': 7, 'interfaces.wsgi': 7,
-    'batch': 6, 'generic': 6, 'binding': 6, 'delay': 6, 'staticfiles': 6, 'interfaces': 6, 'handler': 6,
-    # The command of an app belongs to the commands.
-    'delay.management': 8,
+    'dispatch': 6, 'prefetch': 6,
+    'generic': 6, 'binding': 6, 'delay': 6, 'staticfiles': 6, 'interfaces': 6, 'handler': 6,
+    # The command of an app is built as those of the package are.
+    'delay.management': 9,
     # What the class-based consumers are decorated with.
     'channel_sessions': 5, 'ordering': 5, 'sessions': 5, 'auth': 5, 'security': 5,
     'http': 5,
     'message': 4,
     'channel': 3, 'checks': 3, 'asgi': 3, 'package_checks': 3,
-    'outbox': 2,
+    'outbox': 3,
+    # Where sends go that an outbox has delivered.
+    'prefetch.coalescer': 2,
     # The registry of the layers reads the settings; the layers don't.
     'layers': 2, 'layers.registry': 2, 'layers.*': 1, 'routing': 1, 'signals': 1, 'conf': 1, 'log': 1, 'decorators': 1,
     'names': 0, 'exceptions': 0, 'compat': 0,

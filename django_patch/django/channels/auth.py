@@ -10,7 +10,7 @@ import contextlib
 
 from django.contrib import auth
 
-from .decorators import around
+from .decorators import decorator_from_context
 from .sessions import channel_and_http_session, channel_session, http_session
 
 _KEYS = (auth.SESSION_KEY, auth.BACKEND_SESSION_KEY, auth.HASH_SESSION_KEY)
@@ -65,12 +65,12 @@ def _with_user_carried_over(message):
 
 def channel_session_user(func):
     """Give the message a `user` out of its channel session."""
-    return channel_session(around(_with_channel_user)(func))
+    return channel_session(decorator_from_context(_with_channel_user)(func))
 
 
 def http_session_user(func):
     """Give the message a `user` out of the HTTP session of its handshake."""
-    return http_session(around(_with_http_user)(func))
+    return http_session(decorator_from_context(_with_http_user)(func))
 
 
 def channel_session_user_from_http(func):
@@ -80,7 +80,7 @@ def channel_session_user_from_http(func):
     For websocket.connect; use channel_session_user on what follows, whose
     messages have no cookies.
     """
-    return http_session_user(channel_session(around(_with_user_carried_over)(func)))
+    return http_session_user(channel_session(decorator_from_context(_with_user_carried_over)(func)))
 
 
 def channel_and_http_session_user_from_http(func):
@@ -90,4 +90,4 @@ def channel_and_http_session_user_from_http(func):
     Works for every message of a socket: its `http_session` is the live one,
     and its `user` is that session's.
     """
-    return channel_and_http_session(around(_with_http_user)(around(_with_user_carried_over)(func)))
+    return channel_and_http_session(decorator_from_context(_with_http_user)(decorator_from_context(_with_user_carried_over)(func)))

@@ -1,11 +1,12 @@
 """
-Channel and Group: the two things a project sends to.
+Channel and Group: the destinations of messages.
 """
 from __future__ import absolute_import
 
 from . import outbox
 from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from .names import validate_channel_name, validate_group_name
+from .prefetch.coalescer import flush_coalesced
 
 
 class Sender(object):
@@ -24,7 +25,7 @@ class Sender(object):
         Send `content`, a dict of what messages can hold.
 
         Inside a consumer it goes out when the consumer has succeeded, unless
-        `immediately`; elsewhere at once. Raise TypeError if it is no dict.
+        `immediately`; elsewhere at once. Raise TypeError if it is not a dict.
         """
         if not isinstance(content, dict):
             raise TypeError(
@@ -72,12 +73,12 @@ class Group(Sender):
 
     def add(self, channel):
         """Make `channel`, a Channel or a name, a member of this group."""
-        outbox.settle()
+        flush_coalesced()
         self.channel_layer.group_add(self.name, _channel_name(channel))
 
     def discard(self, channel):
         """Remove `channel`, a Channel or a name, from this group."""
-        outbox.settle()
+        flush_coalesced()
         self.channel_layer.group_discard(self.name, _channel_name(channel))
 
 

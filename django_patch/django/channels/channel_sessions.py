@@ -10,7 +10,7 @@ from importlib import import_module
 from django.contrib.sessions.backends.base import CreateError
 
 from .conf import conf
-from .decorators import around
+from .decorators import decorator_from_context
 from .exceptions import ConsumeLater
 
 
@@ -75,4 +75,4 @@ def with_channel_session(message):
 
 
 #: Decorator: gives the message a `channel_session`, saved after the consumer.
-channel_session = around(with_channel_session)
+channel_session = decorator_from_context(with_channel_session)

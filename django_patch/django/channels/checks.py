@@ -1,5 +1,5 @@
 """
-System checks: every way to get the settings of channels wrong.
+System checks for the settings of channels.
 
 The ids are documented in docs/ref/checks.txt.
 """
@@ -10,8 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.utils.module_loading import import_string
 
-from . import compat
 from .compat import six
+from .compat.transactions import has_commit_hooks
 from .conf import conf
 from .layers import DEFAULT_CHANNEL_LAYER
 from .layers.registry import IMPORT_ERRORS, find_missing
@@ -39,7 +39,7 @@ def check_channel_layers(app_configs=None, **kwargs):
             hint='Channel and Group use it unless they are given another alias, and so do the commands.',
             id='channels.W002',
         ))
-    return errors + _check_commit() + _check_sessions(layers) + _check_names()
+    return errors + _check_commit() + _check_sessions(layers) + _check_misspelled_settings()
 
 
 def _check_layer(alias, config):
@@ -105,7 +105,7 @@ def _check_backend(where, config):
         missing = find_missing(layer)
         if missing:
             return [Error(
-                'The BACKEND of %s, %s, is no channel layer: it has no %s.' %
+                'The BACKEND of %s, %s, is not a channel layer: it lacks %s.' %
                 (where, config['BACKEND'], ', '.join(missing)),
                 hint="Name a layer's class; those of Django are InMemoryChannelLayer and RedisChannelLayer in "
                      "django.channels.layers.memory and .redis.",
@@ -131,7 +131,7 @@ def _check_routing(where, config):
         )]
     try:
         routes = Router(config['ROUTING']).routes
-        unusable = [route for route in _flat(routes) if not callable(getattr(route, 'consumer', len))]
+        unusable = [route for route in _flat(routes) if not _has_usable_consumer(route)]
     except (ImproperlyConfigured, ValueError, TypeError) as error:
         return [Error(
             "The ROUTING of %s can't be used: %s" % (where, error),
@@ -146,6 +146,14 @@ def _check_routing(where, config):
         )
         for route in unusable
     ]
+
+
+def _has_usable_consumer(route):
+    try:
+        return callable(route.consumer)
+    except AttributeError:
+        # A project's own kind of route may keep its consumer elsewhere.
+        return True
 
 
 def _flat(routes):
@@ -164,11 +172,11 @@ def _check_commit():
         return []
     if not isinstance(alias, (six.text_type, str)) or alias not in connections:
         return [Error(
-            'CHANNEL_SEND_ON_COMMIT names no database: %r.' % (alias,),
+            'CHANNEL_SEND_ON_COMMIT is not the alias of a database: %r.' % (alias,),
             hint="Use an alias of DATABASES, such as 'default'.",
             id='channels.E012',
         )]
-    if compat.on_commit is None:
+    if not has_commit_hooks():
         return [Error(
             'CHANNEL_SEND_ON_COMMIT needs transaction.on_commit(), which this Django does not have.',
             hint='Use Django 1.9 or later, or remove the setting.',
@@ -187,7 +195,7 @@ def _check_sessions(layers):
     return []
 
 
-def _check_names():
+def _check_misspelled_settings():
     return [
         Warning(
             'There is no setting %s.' % wrong,

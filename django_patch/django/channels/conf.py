@@ -1,5 +1,5 @@
 """
-The one reader of settings.
+Settings of channels; nothing else in the package reads them.
 
 Nothing is kept between reads, so override_settings() works.
 """
@@ -8,9 +8,8 @@ from __future__ import absolute_import
 from django.conf import settings
 
 
-#: Names that settings are given by mistake, as often CHANNEL as CHANNELS,
-#: and what they are called. A wrong name is no error to Django: nothing
-#: happens.
+#: Misspelled settings and their correct names. Django ignores a setting that
+#: it doesn't know, so without a warning nothing would happen.
 MISSPELLED = {
     'CHANNEL_BACKENDS': 'CHANNEL_LAYERS',
     'CHANNEL_LAYER': 'CHANNEL_LAYERS',

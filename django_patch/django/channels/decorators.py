@@ -1,5 +1,5 @@
 """
-How a decorator for consumers is made: of a context manager.
+Decorators for consumers, made from context managers.
 """
 from __future__ import absolute_import
 
@@ -8,7 +8,7 @@ import functools
 from .compat import six
 
 
-def around(manager):
+def decorator_from_context(manager):
     """
     Return a decorator that runs consumers inside of `manager(message)`.
 
@@ -21,13 +21,13 @@ def around(manager):
 
         @functools.wraps(func, assigned=present)
         def inner(*args, **kwargs):
-            with manager(message_among(args, kwargs)):
+            with manager(find_message(args, kwargs)):
                 return func(*args, **kwargs)
         return inner
     return decorator
 
 
-def message_among(args, kwargs):
+def find_message(args, kwargs):
     """
     Return the message a consumer was called with.
 

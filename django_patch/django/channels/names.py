@@ -113,7 +113,7 @@ def process_channel(prefix):
     Return a new ``!`` channel name for this process: "prefix.<token>!".
 
     The token is long enough (80 bits) to be unique among all servers of a
-    layer without asking it.
+    layer without asking it, and nobody can guess it.
     """
     return validate_channel_name('%s.%s!' % (prefix, random_token(20)))
 

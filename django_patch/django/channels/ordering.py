@@ -10,7 +10,7 @@ import logging
 from . import outbox
 from .channel_sessions import channel_session, save_channel_session, session_for_reply_channel
 from .conf import conf
-from .decorators import message_among
+from .decorators import find_message
 from .exceptions import ConsumeLater
 from .layers.base import send_blocking
 
@@ -35,7 +35,7 @@ def enforce_ordering(func=None, slight=False):
     @channel_session
     @functools.wraps(func)
     def inner(*args, **kwargs):
-        message = message_among(args, kwargs)
+        message = find_message(args, kwargs)
         if 'order' not in message:
             raise ValueError('enforce_ordering needs a message with an order, which %s lacks.' % message.channel)
         session = message.channel_session

@@ -5,25 +5,19 @@ While a consumer runs, what it sends collects in the outbox of its thread, or
 of the task that an async view is. When it returns, the outbox is delivered in
 order; when it raises, the outbox is dropped, so nobody hears of what didn't
 happen. With CHANNEL_SEND_ON_COMMIT, sends wait for the database's commit as
-well, in a consumer and elsewhere. A worker that handles several messages in a
-row may gather what their consumers have sent, to send it together.
+well, in a consumer and elsewhere.
 """
 from __future__ import absolute_import
 
 import contextlib
-import logging
 
-from django.db import connections
-
-from . import compat
 from .compat.context import ContextVar
+from .compat.transactions import connection_of, has_commit_hooks, on_commit
 from .conf import conf
-from .layers.base import copy_message, send_blocking
-
-logger = logging.getLogger('django.channels')
+from .layers.base import copy_message
+from .prefetch.coalescer import current_coalescer, deliver, flush_coalesced
 
 _current = ContextVar('django.channels.outbox', default=None)
-_gathering = ContextVar('django.channels.outbox.gathering', default=None)
 
 
 class Outbox(object):
@@ -52,35 +46,14 @@ class Outbox(object):
         if not self._sends:
             return
         sends, self._sends = self._sends, []
-        gathering = _gathering.get()
-        if gathering is not None:
-            gathering.add(sends)
+        coalescer = current_coalescer()
+        if coalescer is not None:
+            coalescer.add(sends)
             return
         # One after the other: a direct send and a group send to the same
         # client keep their order.
         for send in sends:
             deliver(*send)
-
-
-def deliver(layer, method, name, content, timeout=None):
-    """
-    Carry out one send of an outbox.
-
-    `timeout` is how many seconds to wait for room; by default what the
-    settings say. Then the message is dropped, with an error in the log.
-    """
-    if method == 'send_group':
-        layer.send_group(name, content)
-        return
-    if timeout is None:
-        timeout = conf.send_timeout
-    try:
-        send_blocking(layer, name, content, timeout)
-    except layer.ChannelFull:
-        logger.error(
-            'A message to %s was dropped: the channel was full for %s s. Run more workers for it, or raise its '
-            'capacity.', name, timeout,
-        )
 
 
 def current():
@@ -91,7 +64,7 @@ def current():
 
 
 @contextlib.contextmanager
-def held():
+def buffered():
     """
     Hold sends back for the block; deliver them unless it raises.
 
@@ -107,42 +80,12 @@ def held():
     outbox.deliver()
 
 
-def gather(gathering):
-    """
-    Have outboxes that are delivered here given to `gathering` from now on.
-
-    It has add(), which takes a list of what deliver() takes, and deliver(),
-    which sends all that was added. None ends it.
-    """
-    _gathering.set(gathering)
-
-
-def gathered(layer, name, content, timeout):
-    """
-    Add a send that no outbox holds back, and return whether that was possible.
-
-    `content` must not change any more.
-    """
-    gathering = _gathering.get()
-    if gathering is None:
-        return False
-    gathering.add([(layer, 'send', name, content, timeout)])
-    return True
-
-
-def settle():
-    """Send what has been gathered here, before something that comes after it."""
-    gathering = _gathering.get()
-    if gathering is not None:
-        gathering.deliver()
-
-
 def flush():
     """Send at once what the consumer that runs here has sent, and those before it."""
     outbox = current()
     if outbox is not None:
         outbox.deliver()
-    settle()
+    flush_coalesced()
 
 
 def send(layer, method, name, content, immediately=False):
@@ -153,11 +96,11 @@ def send(layer, method, name, content, immediately=False):
     the commit.
     """
     if immediately:
-        settle()
+        flush_coalesced()
         getattr(layer, method)(name, content)
         return
     alias = conf.send_on_commit
-    if alias and connections[alias].in_atomic_block:
+    if alias and connection_of(alias).in_atomic_block:
         content = copy_message(content)
         at_commit(lambda: _hold_or_send(layer, method, name, content), alias)
     else:
@@ -171,19 +114,19 @@ def at_commit(action, using):
     `using` is the database's alias. Outside of a transaction, and where
     Django has no commit hooks, call it now.
     """
-    if compat.on_commit is None or not connections[using].in_atomic_block:
+    if not has_commit_hooks() or not connection_of(using).in_atomic_block:
         action()
         return
     # The mark lets a TestCase, which never commits, tell our hooks from
     # others.
     action.sends_messages = True
-    compat.on_commit(action, using=using)
+    on_commit(action, using=using)
 
 
 def _hold_or_send(layer, method, name, content):
     outbox = current()
     if outbox is None:
-        settle()
+        flush_coalesced()
         getattr(layer, method)(name, content)
     else:
         outbox.put(layer, method, name, content)

@@ -1,5 +1,5 @@
 """
-Which consumer gets a message: by channel, and by what the message says.
+Routing: the choice of the consumer for a message, by its channel and content.
 """
 from __future__ import absolute_import
 
@@ -49,7 +49,7 @@ class Router(object):
             Route('websocket.connect', self._connect_if_received),
             Route(['http.disconnect', 'websocket.receive', 'websocket.disconnect'], ignore),
         ]
-        # http.disconnect is only worth a round trip to whoever asked for it.
+        # A worker receives from http.disconnect only if a route asks for it.
         self.channels |= {'http.request', 'websocket.connect', 'websocket.receive', 'websocket.disconnect'}
 
     def _connect_if_received(self, message):
@@ -80,7 +80,7 @@ class _Name(object):
 
 
 def ignore(message, **kwargs):
-    """Do nothing: the consumer of what a project doesn't care about."""
+    """Do nothing: the consumer for messages that a project has no route for."""
 
 
 null_consumer = ignore
@@ -96,7 +96,7 @@ class Filters(object):
             if compiled.groups != len(compiled.groupindex):
                 raise ValueError(
                     'The filter %s=%r has a group without a name. Filters become keyword arguments: write '
-                    '(?P<name>...), or (?:...) for a group that is none.' % (key, compiled.pattern)
+                    '(?P<name>...), or (?:...) for a group that captures nothing.' % (key, compiled.pattern)
                 )
             self.patterns[str(key)] = compiled
 
@@ -122,7 +122,7 @@ def _compile(key, pattern):
         return re.compile(pattern)
     except re.error as error:
         return six.raise_from(
-            ValueError('The filter %s=%r is no regular expression: %s' % (key, pattern, error)), error
+            ValueError('The filter %s=%r is not a regular expression: %s' % (key, pattern, error)), error
         )
 
 
@@ -227,7 +227,7 @@ def resolve_routing(routing):
     """
     Return `routing` as a list of routes.
 
-    Raise ImproperlyConfigured if it is nothing that can be routed by.
+    Raise ImproperlyConfigured if it can't be used as a routing.
     """
     if isinstance(routing, (six.text_type, str)):
         routing = _import(routing, 'routing')
@@ -241,7 +241,7 @@ def resolve_routing(routing):
     for route in routing:
         if not (hasattr(route, 'match') and hasattr(route, 'channel_names')):
             raise ImproperlyConfigured(
-                '%r is no route: write route("channel", consumer), route_class(Consumer) or include(routing).' %
+                '%r is not a route: write route("channel", consumer), route_class(Consumer) or include(routing).' %
                 (route,)
             )
     return list(routing)

@@ -12,7 +12,8 @@ from django.http.cookie import parse_cookie
 
 from .channel_sessions import channel_session, session_for_reply_channel, session_key, with_channel_session
 from .compat import six
-from .decorators import around
+from .compat.text import native_from_bytes
+from .decorators import decorator_from_context
 from .ordering import enforce_ordering
 
 __all__ = [
@@ -26,7 +27,7 @@ HTTP_SESSION_KEY = '__http_session_key'
 
 def _http_session_key(message):
     cookies = b'; '.join(value for name, value in message.get('headers') or () if name == b'cookie')
-    key = parse_cookie(cookies.decode('latin-1') if six.PY3 else cookies).get(settings.SESSION_COOKIE_NAME)
+    key = parse_cookie(native_from_bytes(cookies)).get(settings.SESSION_COOKIE_NAME)
     if key:
         return key
     query = message.get('query_string') or b''
@@ -58,7 +59,7 @@ def _save_http_session(message):
 
 
 #: Decorator: gives the message the visitor's `http_session`, or None.
-http_session = around(_with_http_session)
+http_session = decorator_from_context(_with_http_session)
 
 
 @contextlib.contextmanager
@@ -76,4 +77,4 @@ def _with_channel_and_http_session(message):
 
 #: Decorator: as channel_session, and `http_session` for the whole life of
 #: a socket, though only its handshake has the cookie.
-channel_and_http_session = around(_with_channel_and_http_session)
+channel_and_http_session = decorator_from_context(_with_channel_and_http_session)

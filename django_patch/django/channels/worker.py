@@ -1,32 +1,33 @@
 """
-Workers: the loops that receive messages and run their consumers.
+Workers: the loops that receive messages and have their consumers run.
 
-run() waits and dispatches; handle() decides what becomes of one message and
-never raises, so that one bad message or consumer ends nothing but itself.
+run() waits for messages; what becomes of each is the matter of `dispatch`,
+which never raises, so that one bad message or consumer ends nothing but
+itself.
 """
 from __future__ import absolute_import
 
 import fnmatch
-import functools
 import logging
 import signal
 import threading
-import time
 
-from . import outbox
-from .batch import Batch, Keeper, Pace
-from .compat.clock import monotonic
-from .exceptions import ChannelSocketException, ConsumeLater, LayerUnavailable
-from .layers.base import send_blocking
-from .message import Message
-from .signals import consumer_finished, consumer_started, worker_process_ready, worker_ready
+from .dispatch import DEFERRED, DROPPED, FAILED, HANDLED, UNROUTED, Dispatcher
+from .exceptions import LayerUnavailable
+from .layers.backoff import Backoff
+from .layers.clock import SYSTEM_CLOCK
+from .prefetch.batch import SLOW_AFTER
+from .prefetch.runner import PrefetchRunner
+from .signals import worker_process_ready, worker_ready
+
+__all__ = ['DEFERRED', 'DROPPED', 'FAILED', 'HANDLED', 'UNROUTED', 'Worker', 'WorkerGroup']
 
 logger = logging.getLogger('django.channels')
 
-#: What became of a message, as handle() returns it.
-HANDLED, FAILED, DEFERRED, DROPPED, UNROUTED = 'handled', 'failed', 'deferred', 'dropped', 'unrouted'
-#: Seconds to wait after a layer failed, growing from the first to the last.
+#: Seconds to pause after a layer failed, growing from the first to the last.
 FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
+#: Seconds between two looks at a layer that can't wait for a message itself.
+POLL_INTERVAL = 0.01
 
 
 class Worker(object):
@@ -39,24 +40,27 @@ class Worker(object):
     loops run side by side, the first in the thread that calls run().
     `requeue_timeout` is for how many seconds ConsumeLater waits for room.
     Each loop takes up to `prefetch` messages at once where the layer can get
-    them back, as many as it handles within a few milliseconds; see `batch`.
-    A worker that is killed takes them along.
+    them back, as many as it handles within a few milliseconds, and returns
+    those behind a consumer that takes longer than `slow_after` seconds; see
+    `prefetch`. What a killed worker has taken is lost.
     """
 
     def __init__(self, channel_layer, callback=None, message_retries=10, signal_handlers=True, only_channels=None,
-                 exclude_channels=None, threads=1, requeue_timeout=1.0, prefetch=1):
+                 exclude_channels=None, threads=1, requeue_timeout=1.0, prefetch=1, clock=SYSTEM_CLOCK,
+                 slow_after=SLOW_AFTER):
         self.channel_layer = channel_layer
         self.callback = callback
-        self.message_retries = message_retries
         self.signal_handlers = signal_handlers
         self.only_channels = only_channels
         self.exclude_channels = exclude_channels
         self.threads = threads
-        self.requeue_timeout = requeue_timeout
         self.prefetch = prefetch
+        self.slow_after = slow_after
         self.termed = False
+        self._clock = clock
+        self._dispatcher = Dispatcher(channel_layer, type(self), callback, message_retries, requeue_timeout)
         self._previous_handlers = {}
-        self._wakers = []
+        self._stop_threads = []
 
     # Life cycle
 
@@ -80,16 +84,16 @@ class Worker(object):
         finally:
             # On Python 2, a thread that still runs while the interpreter
             # shuts down finds its modules gone.
-            for waker in self._wakers:
-                waker.join(LAST_PAUSE)
+            for thread in self._stop_threads:
+                thread.join(LAST_PAUSE)
             self._restore_signal_handlers()
 
     def ready(self):
-        """Tell whoever listens that the process is about to work."""
+        """Send worker_process_ready: the process is about to work."""
         worker_process_ready.send(sender=type(self), worker=self)
 
     def stop(self):
-        """Have every loop end once the message in its hands is handled."""
+        """End every loop once the message that it handles is done."""
         self.termed = True
         self._interrupt()
 
@@ -120,47 +124,49 @@ class Worker(object):
         # the waking.
         logger.info('Shutdown signal received: finishing the messages in hand.')
         self.termed = True
-        waker = threading.Thread(target=self._interrupt, name='worker-stop')
-        waker.daemon = True
-        waker.start()
-        self._wakers.append(waker)
+        thread = threading.Thread(target=self._interrupt, name='worker-stop')
+        thread.daemon = True
+        thread.start()
+        self._stop_threads.append(thread)
 
     # The loop
 
     def _loop(self):
         worker_ready.send(sender=type(self), worker=self)
         if self.prefetch == 1 or not hasattr(self.channel_layer, 'give_back'):
-            self._turn_until_stopped(self.run_once)
+            self._repeat_until_stopped(self.run_once)
             return
-        batch = Batch(self.channel_layer)
-        keeper = Keeper(batch)
+        runner = PrefetchRunner(
+            self.channel_layer, self.channels, self.handle, lambda: self.termed, self.prefetch, self._clock,
+            self.slow_after,
+        )
         try:
-            self._turn_until_stopped(functools.partial(self._run_some, Pace(self.prefetch), batch, keeper))
+            self._repeat_until_stopped(runner.run_once)
         finally:
-            keeper.stop()
+            runner.stop()
 
-    def _turn_until_stopped(self, turn):
-        pause = 0
+    def _repeat_until_stopped(self, run_once):
+        backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
         while not self.termed:
             try:
-                received = turn()
+                received = run_once()
             except Exception as error:
-                # The layer failed, whatever it calls that. It is said once
+                # The layer failed, whatever it calls that. It is logged once
                 # an outage, with the traceback of what nobody expects.
-                if not pause:
+                if not backoff.pauses:
                     logger.error('Receiving failed, trying again: %s', error,
                                  exc_info=not isinstance(error, LayerUnavailable))
-                pause = min(pause * 2 or FIRST_PAUSE, LAST_PAUSE)
-                self._pause(pause)
+                self._pause(backoff.next_pause())
                 continue
-            if pause and received:
-                logger.info('Receiving works again.')
-            pause = 0
+            if backoff.pauses:
+                if received:
+                    logger.info('Receiving works again.')
+                backoff.reset()
 
     def _pause(self, seconds):
-        deadline = time.time() + seconds
-        while not self.termed and time.time() < deadline:
-            time.sleep(0.05)
+        deadline = self._clock.monotonic() + seconds
+        while not self.termed and self._clock.monotonic() < deadline:
+            self._clock.sleep(0.05)
 
     def run_once(self):
         """
@@ -173,49 +179,12 @@ class Worker(object):
         if channel is not None:
             return self.handle(channel, content)
         if not getattr(self.channel_layer, 'supports_blocking_receive', False):
-            self._rest()
-
-    def _rest(self):
-        # Only a layer that can't wait itself is polled.
-        time.sleep(0.01)
-
-    def _run_some(self, pace, batch, keeper):
-        """As run_once(), for as many messages as `pace` says."""
-        layer = self.channel_layer
-        if pace.limit == 1:
-            channel, content = layer.receive(self.channels, block=True)
-            received = [(channel, content)] if channel is not None else ()
-        else:
-            received = layer.receive_batch(self.channels, pace.limit, layer.receive_timeout)
-        if not received:
-            return None
-        began = monotonic()
-        if len(received) == 1:
-            outcome = self.handle(*received[0])
-        else:
-            outcome = self._handle_batch(batch, keeper, received)
-        pace.note(len(received), monotonic() - began)
-        return outcome
-
-    def _handle_batch(self, batch, keeper, received):
-        outcome, is_stopping = None, False
-        batch.begin(received)
-        keeper.wake()
-        try:
-            while True:
-                if self.termed and not is_stopping:
-                    is_stopping = True
-                    batch.give_back()
-                message = batch.next()
-                if message is None:
-                    return outcome
-                outcome = self.handle(*message)
-        finally:
-            batch.end()
+            # Only a layer that can't wait itself is polled.
+            self._clock.sleep(POLL_INTERVAL)
 
     @property
     def channels(self):
-        """The names to receive from, as a list."""
+        """The names of the channels to receive from, as a list."""
         try:
             return self._channels
         except AttributeError:
@@ -223,7 +192,7 @@ class Worker(object):
             return self._channels
 
     def apply_channel_filters(self, channels):
-        """Return those of `channels` that this worker takes, as a list."""
+        """Return those of `channels` that this worker receives from, as a list."""
         def matches(channel, globs):
             return any(fnmatch.fnmatchcase(channel, glob) for glob in globs)
 
@@ -233,62 +202,13 @@ class Worker(object):
             not (self.exclude_channels and matches(channel, self.exclude_channels))
         ]
 
-    # One message
-
     def handle(self, channel, content):
         """
         Run the consumer of `content`, which came on `channel`.
 
         Return one of HANDLED, FAILED, DEFERRED, DROPPED and UNROUTED.
         """
-        try:
-            return self._handle(channel, content)
-        except (Exception, SystemExit):
-            # sys.exit() would end the one thread, without a word.
-            logger.exception('Error processing a message on %s', channel)
-            return FAILED
-
-    def _handle(self, channel, content):
-        retries = content.pop('__retries__', 0)
-        message = Message(content, channel, self.channel_layer)
-        match = self.channel_layer.router.match(message)
-        if match is None:
-            logger.error(
-                'No route for a message on %s; it was dropped. Add a route for it, or keep this worker away from the '
-                'channel with --exclude-channels.', channel,
-            )
-            return UNROUTED
-        consumer, kwargs = match
-        if self.callback:
-            self.callback(channel, message)
-        consumer_started.send(sender=type(self), environ={})
-        try:
-            with outbox.held():
-                consumer(message, **kwargs)
-            return HANDLED
-        except ConsumeLater as later:
-            outcome = self._defer(message, retries + 1)
-            if outcome == DROPPED and later.if_dropped is not None:
-                later.if_dropped()
-            return outcome
-        except ChannelSocketException as request:
-            request.run(message)
-            return HANDLED
-        finally:
-            consumer_finished.send(sender=type(self))
-
-    def _defer(self, message, retries):
-        channel = message.channel.name
-        if retries > self.message_retries:
-            logger.error('A message on %s was dropped: its consumer put it back %d times.', channel, retries - 1)
-            return DROPPED
-        try:
-            send_blocking(self.channel_layer, channel, dict(message.content, __retries__=retries),
-                          self.requeue_timeout)
-        except self.channel_layer.ChannelFull:
-            logger.error('A message on %s could not be put back and was dropped: the channel is full.', channel)
-            return DROPPED
-        return DEFERRED
+        return self._dispatcher.handle(channel, content)
 
 
 class WorkerGroup(Worker):

@@ -6,10 +6,11 @@ from __future__ import absolute_import
 from django.apps import apps
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
-from .. import compat, outbox
+from .. import outbox
 from ..auth import channel_session_user
 from ..channel import Group
 from ..compat import six
+from ..compat.transactions import has_commit_hooks
 from ..sessions import channel_session, enforce_ordering
 
 CREATE = 'create'
@@ -157,7 +158,7 @@ class Binding(six.with_metaclass(BindingMetaclass)):
         groups = [Group(name) for name in sorted(group_names)]
         # A change that is committed has happened, whatever becomes of the
         # consumer that made it.
-        committed = compat.on_commit is not None
+        committed = has_commit_hooks()
 
         def announce():
             for group in groups:

@@ -3,32 +3,32 @@ The client of a request, as far as a worker can send to it and see it.
 """
 from __future__ import absolute_import
 
-from .. import outbox
-from ..compat.clock import monotonic
 from ..layers.blocking import send_blocking
+from ..layers.clock import SYSTEM_CLOCK
 from ..names import disconnect_channel
+from ..prefetch.coalescer import coalesce, flush_coalesced
 
 #: Bytes of content that a response may have to be sent together with others.
-GATHERED_SIZE = 16 * 1024
+COALESCED_SIZE = 16 * 1024
 
 
 class Client(object):
     """
-    Whoever waits for the reply messages to `message`, a request Message.
+    The recipient of the reply messages to `message`, a request Message.
 
     `timeout` is how many seconds one reply may wait for room.
     """
     #: Seconds between two looks whether the client went away.
     interval = 1.0
 
-    def __init__(self, message, timeout, clock=monotonic):
+    def __init__(self, message, timeout, clock=SYSTEM_CLOCK):
         self.channel_layer = message.channel_layer
         self.reply_channel = message.reply_channel.name
         self.timeout = timeout
         self.gone = False
         self._clock = clock
         self._disconnect_channel = disconnect_channel(self.reply_channel)
-        self._next_look = clock() + self.interval
+        self._next_look = clock.monotonic() + self.interval
         self._started = False
 
     def send(self, reply):
@@ -37,17 +37,17 @@ class Client(object):
 
         Raise the layer's ChannelFull if there was no room in time.
         """
-        if not self._started and not reply.get('more_content') and len(reply.get('content', b'')) <= GATHERED_SIZE:
-            if outbox.gathered(self.channel_layer, self.reply_channel, reply, self.timeout):
+        if not self._started and not reply.get('more_content') and len(reply.get('content', b'')) <= COALESCED_SIZE:
+            if coalesce(self.channel_layer, self.reply_channel, reply, self.timeout):
                 return True
-        outbox.settle()
+        flush_coalesced()
         ChannelFull = self.channel_layer.ChannelFull
-        deadline = self._clock() + self.timeout
+        deadline = self._clock.monotonic() + self.timeout
         while True:
             # A response in one message is over before there is news.
             if self._started and self._look():
                 return False
-            remaining = deadline - self._clock()
+            remaining = deadline - self._clock.monotonic()
             try:
                 send_blocking(self.channel_layer, self.reply_channel, reply, min(remaining, self.interval))
             except ChannelFull:
@@ -59,7 +59,7 @@ class Client(object):
                 return True
 
     def _look(self):
-        now = self._clock()
+        now = self._clock.monotonic()
         if not self.gone and now >= self._next_look and self._disconnect_channel is not None:
             self._next_look = now + self.interval
             channel, message = self.channel_layer.receive([self._disconnect_channel])

@@ -10,6 +10,7 @@ from __future__ import absolute_import
 from ..compat import decode_path, six
 from ..compat.text import native_from_bytes, native_from_text, wire_bytes
 from ..exceptions import MalformedMessage
+from .messages import http_request
 
 #: CGI variables that no part of an HTTP request stands for. A server that
 #: authenticates its clients hands them on under the message's key "cgi".
@@ -63,16 +64,7 @@ def meta_from_message(message, script_name=None):
     contradicts itself, and UnicodeDecodeError for a path in bytes that this
     Django refuses.
     """
-    path, method = message.get('path'), message.get('method')
-    if isinstance(path, bytes):
-        path = decode_path(path)
-    if not isinstance(path, six.text_type) or not method:
-        raise MalformedMessage(
-            'An http.request message needs a path and a method, both text, not %r and %r.' % (path, method)
-        )
-    root_path = message.get('root_path') or u''
-    if isinstance(root_path, bytes):
-        root_path = root_path.decode('utf-8')
+    path, method, root_path = _request_line(message)
     meta = {
         'REQUEST_METHOD': native_from_text(method),
         'QUERY_STRING': native_from_bytes(message.get('query_string') or b''),
@@ -86,14 +78,7 @@ def meta_from_message(message, script_name=None):
         'REMOTE_ADDR': '',
         'REMOTE_HOST': '',
     }
-    client, server = message.get('client'), message.get('server')
-    if client:
-        meta['REMOTE_ADDR'] = meta['REMOTE_HOST'] = native_from_text(client[0])
-        if client[1]:
-            meta['REMOTE_PORT'] = str(client[1])
-    if server:
-        meta['SERVER_NAME'] = native_from_text(server[0])
-        meta['SERVER_PORT'] = str(server[1] or 0)
+    _add_addresses(meta, message.get('client'), message.get('server'))
     for name, value in message.get('headers') or ():
         key = _header_keys[name]
         if key is not None:
@@ -107,6 +92,32 @@ def meta_from_message(message, script_name=None):
             (str(name), native_from_bytes(value)) for name, value in message['cgi'].items() if name in SERVER_VARIABLES
         )
     return meta
+
+
+def _request_line(message):
+    """Return (path, method, root path) of a request message; raise as meta_from_message() does."""
+    path, method = message.get('path'), message.get('method')
+    if isinstance(path, bytes):
+        path = decode_path(path)
+    if not isinstance(path, six.text_type) or not method:
+        raise MalformedMessage(
+            'An http.request message needs a path and a method, both text, not %r and %r.' % (path, method)
+        )
+    root_path = message.get('root_path') or u''
+    if isinstance(root_path, bytes):
+        root_path = root_path.decode('utf-8')
+    return path, method, root_path
+
+
+def _add_addresses(meta, client, server):
+    """Add to `meta` who sent the request and to where, each [host, port] or None."""
+    if client:
+        meta['REMOTE_ADDR'] = meta['REMOTE_HOST'] = native_from_text(client[0])
+        if client[1]:
+            meta['REMOTE_PORT'] = str(client[1])
+    if server:
+        meta['SERVER_NAME'] = native_from_text(server[0])
+        meta['SERVER_PORT'] = str(server[1] or 0)
 
 
 def _joined(key, first, second):
@@ -133,21 +144,20 @@ def message_from_environ(environ, reply_channel, body=b'', body_channel=None):
     # Empty is kept: meta_from_message() has the rule for it.
     path_info = decode_path(wire_bytes(environ.get('PATH_INFO', '')))
     protocol = environ.get('SERVER_PROTOCOL', '').partition('/')
-    message = {
-        'reply_channel': reply_channel,
-        'http_version': _text(protocol[2] if protocol[0] == 'HTTP' and protocol[2] else '1.1'),
-        'method': _text(environ['REQUEST_METHOD']).upper(),
-        'scheme': _text(environ.get('wsgi.url_scheme') or 'http'),
-        'path': script_name.rstrip('/') + path_info,
-        'query_string': wire_bytes(environ.get('QUERY_STRING') or ''),
-        'root_path': script_name,
-        'headers': headers_from_environ(environ),
-        'body': body,
-        'client': _address(environ.get('REMOTE_ADDR'), environ.get('REMOTE_PORT')),
-        'server': _address(environ.get('SERVER_NAME'), environ.get('SERVER_PORT')),
-    }
-    if body_channel is not None:
-        message['body_channel'] = body_channel
+    message = http_request(
+        reply_channel,
+        method=_text(environ['REQUEST_METHOD']).upper(),
+        path=script_name.rstrip('/') + path_info,
+        query_string=wire_bytes(environ.get('QUERY_STRING') or ''),
+        headers=headers_from_environ(environ),
+        http_version=_text(protocol[2] if protocol[0] == 'HTTP' and protocol[2] else '1.1'),
+        scheme=_text(environ.get('wsgi.url_scheme') or 'http'),
+        root_path=script_name,
+        client=_address(environ.get('REMOTE_ADDR'), environ.get('REMOTE_PORT')),
+        server=_address(environ.get('SERVER_NAME'), environ.get('SERVER_PORT')),
+        body=body,
+        body_channel=body_channel,
+    )
     cgi = {
         _text(name): wire_bytes(environ[name]).decode('latin-1') for name in SERVER_VARIABLES if environ.get(name)
     }

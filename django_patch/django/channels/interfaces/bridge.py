@@ -20,6 +20,7 @@ import re
 
 from ..compat import six
 from ..exceptions import MalformedMessage
+from ..http.messages import http_request  # NOQA
 from .fields import content_field, is_close_code, response_headers, status_field  # NOQA
 from .websocket import (  # NOQA
     BUSY_CODE, BUSY_STATUS, CLOSED, DENIED_CODE, HANDSHAKE, OPEN, Accept, Close, Deny, Send, SocketReply, WebSocket,
@@ -77,33 +78,6 @@ def _percent_encode(error):
 # An error handler, since it works in one pass: a path of broken bytes only
 # must not take longer than any other.
 codecs.register_error('channels.percent', _percent_encode)
-
-
-def http_request(reply_channel, method, path, query_string, headers, http_version='1.1', scheme='http', root_path='',
-                 client=None, server=None, body=b'', body_channel=None):
-    """
-    Return the message for "http.request".
-
-    `headers` come from clean_headers(). `client` and `server` are (host,
-    port) or None. `body_channel` names the channel that brings the rest of
-    the body, if `body` is only its beginning.
-    """
-    message = {
-        'reply_channel': reply_channel,
-        'http_version': http_version,
-        'method': method,
-        'scheme': scheme,
-        'path': path,
-        'query_string': query_string,
-        'root_path': root_path,
-        'headers': headers,
-        'body': body,
-        'client': list(client) if client else None,
-        'server': list(server) if server else None,
-    }
-    if body_channel is not None:
-        message['body_channel'] = body_channel
-    return message
 
 
 def body_chunk(content, more_content):

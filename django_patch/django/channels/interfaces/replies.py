@@ -11,18 +11,18 @@ import collections
 import itertools
 import os
 import threading
-import uuid
 
 from ..compat.clock import monotonic
 from ..compat.waker import Waker
 from ..layers.blocking import receive_some
+from ..names import process_channel
 from .bridge import FREE_AGAIN
 
 #: Messages taken from the layer at once.
 _BATCH = 50
 
 
-class Mailbox(object):
+class ReplyQueue(object):
     """What has come for one client, and whether its thread waits for more."""
     __slots__ = ('name', 'messages', 'size', 'waker', 'is_waiting', 'is_held')
 
@@ -40,16 +40,16 @@ class Mailbox(object):
             self.waker.wake()
 
 
-class Replies(object):
+class ReplyReader(object):
     """
-    Mailboxes on one ``!`` channel of `channel_layer`.
+    The queues of clients on one ``!`` channel of `channel_layer`.
 
-    Once `limit` bytes wait in a mailbox, the layer is asked to refuse more
+    Once `limit` bytes wait in a queue, the layer is asked to refuse more
     for that client, if it can. `on_late` is called with the reply channel of
-    a response that goes on although its mailbox was closed.
+    a response that goes on although its queue was closed.
     """
 
-    def __init__(self, channel_layer, on_late, prefix='http.response.', limit=4 * 1024 * 1024, clock=monotonic):
+    def __init__(self, channel_layer, on_late, prefix='http.response', limit=4 * 1024 * 1024, clock=monotonic):
         self.channel_layer = channel_layer
         self.on_late = on_late
         self.limit = limit
@@ -62,20 +62,19 @@ class Replies(object):
 
     def _begin(self):
         """Take a channel of this process's own, after a fork, too."""
-        # A name that nobody can guess or share; see the message standard.
-        self._channel = u'%s%s!' % (self._prefix, uuid.uuid4().hex)
+        self._channel = process_channel(self._prefix)
         self._lock = threading.Lock()
         self._boxes = {}
         self._has_reader = False
         self._pid = os.getpid()
 
     def open(self):
-        """Return a new Mailbox; its name is a reply channel."""
+        """Return a new ReplyQueue; its name is a reply channel."""
         if self._pid != os.getpid():
             with self._lock:
                 if self._pid != os.getpid():
                     self._begin()
-        box = Mailbox(u'%s%x' % (self._channel, next(self._numbers)))
+        box = ReplyQueue(u'%s%x' % (self._channel, next(self._numbers)))
         with self._lock:
             self._boxes[box.name] = box
         return box

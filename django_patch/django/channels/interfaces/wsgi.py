@@ -23,7 +23,7 @@ from ..exceptions import ChannelsError, LayerUnavailable, MalformedMessage, Mess
 from ..http.meta import message_from_environ
 from ..layers.blocking import send_blocking
 from . import bridge
-from .replies import Replies
+from .replies import ReplyReader
 
 logger = logging.getLogger('django.channels')
 
@@ -65,7 +65,7 @@ class WSGIInterface(object):
         self.timeout = timeout
         self.inline_body_size = inline_body_size
         self.body_chunk_size = body_chunk_size
-        self.replies = Replies(channel_layer, self.disown, limit=response_buffer)
+        self.replies = ReplyReader(channel_layer, self.disown, limit=response_buffer)
 
     def __call__(self, environ, start_response):
         exchange = Exchange(self, environ)

@@ -13,7 +13,7 @@ from django.http.request import validate_host
 
 from ..compat import six
 from ..conf import conf
-from ..decorators import message_among
+from ..decorators import find_message
 from ..exceptions import DenyConnection
 
 
@@ -35,7 +35,7 @@ class BaseOriginValidator(object):
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args, **kwargs):
-        message = message_among(args, kwargs)
+        message = find_message(args, kwargs)
         if not self.validate_origin(message, self.get_origin(message)):
             raise DenyConnection('The origin of the WebSocket is not allowed.')
         return self.func(*args, **kwargs)

@@ -135,7 +135,7 @@ class Client(object):
 
     def _run(self, message, consumer, kwargs):
         try:
-            with outbox.held():
+            with outbox.buffered():
                 return consumer(message, **kwargs)
         except ChannelSocketException as request:
             return request.run(message)

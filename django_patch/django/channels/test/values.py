@@ -10,20 +10,14 @@ import re
 
 from .. import names
 from ..compat import six
+from ..compat.text import is_text
 from ..interfaces.fields import is_close_code
 
 _TOKEN = re.compile(br"^[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 
 
 def text(value):
-    if isinstance(value, bytes):
-        # A native string of Python 2.
-        try:
-            value.decode('utf-8')
-        except UnicodeDecodeError:
-            return 'text'
-        return None if six.PY2 else 'text'
-    return None if isinstance(value, six.text_type) else 'text'
+    return None if is_text(value) else 'text'
 
 
 def byte_string(value):

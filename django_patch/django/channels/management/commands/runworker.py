@@ -5,10 +5,10 @@ from __future__ import absolute_import
 
 from django.core.management import BaseCommand, CommandError
 
-from ...exceptions import InvalidChannelLayerError
-from ...layers import DEFAULT_CHANNEL_LAYER, channel_layers
+from ...layers import channel_layers
 from ...log import setup_logger
 from ...worker import Worker
+from ..layers import add_layer_argument, get_shared_layer
 from ..runserver import static_files_consumer
 
 
@@ -21,10 +21,7 @@ class Command(BaseCommand):
     leave_locale_alone = True
 
     def add_arguments(self, parser):
-        parser.add_argument(
-            '--layer', dest='layer', default=DEFAULT_CHANNEL_LAYER,
-            help='Alias of the channel layer in CHANNEL_LAYERS; default: %(default)s.',
-        )
+        add_layer_argument(parser)
         parser.add_argument(
             '--threads', dest='threads', type=int, default=1,
             help='How many messages are handled at the same time; default: %(default)s.',
@@ -79,17 +76,10 @@ class Command(BaseCommand):
                 'CHANNEL_LAYERS is empty, so there are no messages to work on. Configure a layer, and see "Channels" '
                 'in the documentation.'
             )
-        try:
-            layer = channel_layers[alias]
-        except InvalidChannelLayerError as error:
-            raise CommandError(str(error))
-        if layer.local_only():
-            raise CommandError(
-                'The channel layer %s lives inside one process, so no message would ever reach this worker. Use '
-                'runserver, which runs workers itself, or a layer that spans processes, such as '
-                'django.channels.layers.redis.RedisChannelLayer.' % layer
-            )
-        return layer
+        return get_shared_layer(
+            alias, 'runserver, which runs workers itself, or a layer that spans processes, such as '
+                   'django.channels.layers.redis.RedisChannelLayer'
+        )
 
     def consumer_called(self, channel, message):
         self.logger.debug('%s', channel)

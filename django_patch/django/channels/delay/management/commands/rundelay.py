@@ -8,9 +8,10 @@ import threading
 from django.core.management import BaseCommand, CommandError
 from django.db import close_old_connections
 
-from ....exceptions import InvalidChannelLayerError, LayerUnavailable
-from ....layers import DEFAULT_CHANNEL_LAYER, ChannelLayerWrapper, channel_layers
+from ....exceptions import LayerUnavailable
+from ....layers import ChannelLayerWrapper
 from ....log import setup_logger
+from ....management.layers import add_layer_argument, get_shared_layer
 from ....routing import route
 from ....worker import Worker
 from ... import consumers
@@ -24,10 +25,7 @@ class Command(BaseCommand):
     leave_locale_alone = True
 
     def add_arguments(self, parser):
-        parser.add_argument(
-            '--layer', dest='layer', default=DEFAULT_CHANNEL_LAYER,
-            help='Alias of the channel layer in CHANNEL_LAYERS; default: %(default)s.',
-        )
+        add_layer_argument(parser)
         parser.add_argument(
             '--sleep', dest='sleep', type=float, default=1, metavar='SECONDS',
             help='How often to look for messages that are due; default: %(default)s.',
@@ -56,15 +54,9 @@ class Command(BaseCommand):
 
         Raise CommandError, saying why, if there can't be one.
         """
-        try:
-            layer = channel_layers[alias]
-        except InvalidChannelLayerError as error:
-            raise CommandError(str(error))
-        if layer.local_only():
-            raise CommandError(
-                'The channel layer %s lives inside one process, so no message would ever reach this server. Use a '
-                'layer that spans processes, such as django.channels.layers.redis.RedisChannelLayer.' % layer
-            )
+        layer = get_shared_layer(
+            alias, 'a layer that spans processes, such as django.channels.layers.redis.RedisChannelLayer'
+        )
         return ChannelLayerWrapper(layer.channel_layer, alias, [route(consumers.CHANNEL, consumers.delay_message)])
 
 

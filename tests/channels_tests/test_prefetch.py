@@ -1,21 +1,31 @@
-"""Tests of what a worker takes at once, and what it says at once."""
+"""Tests of prefetching: messages taken together, and sends made together."""
 from __future__ import absolute_import, unicode_literals
 
 import logging
 import threading
 
-from django.channels import Channel, Group, outbox, route
-from django.channels import batch as batching
-from django.channels.batch import BUDGET, Batch, Keeper, Pace
+from django.channels import Channel, Group, route
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers import ChannelLayerWrapper
+from django.channels.layers.clock import Clock
 from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.prefetch.batch import Batch
+from django.channels.prefetch.coalescer import Coalescer, coalesce
+from django.channels.prefetch.runner import PrefetchRunner
+from django.channels.prefetch.sizer import BATCH_SECONDS, PrefetchSizer
 from django.channels.worker import Worker
 from django.test import SimpleTestCase
 
 from .logs import LogTestCase
 
 PATIENCE = 10
+
+
+class StoppedClock(Clock):
+    """By which every consumer takes no time at all."""
+
+    def monotonic(self):
+        return 0.0
 
 
 class RecordingLayer(InMemoryChannelLayer):
@@ -49,28 +59,28 @@ class RecordingLayer(InMemoryChannelLayer):
         super(RecordingLayer, self).group_add(group, channel)
 
 
-class PaceTests(SimpleTestCase):
+class PrefetchSizerTests(SimpleTestCase):
 
     def test_it_begins_with_one_and_takes_what_the_budget_allows(self):
-        pace = Pace(16)
-        self.assertEqual(pace.limit, 1)
-        pace.note(1, BUDGET / 5)
-        self.assertEqual(pace.limit, 5)
-        pace.note(5, 0)
-        self.assertEqual(pace.limit, 5)
-        pace.note(10, 0)
-        self.assertGreater(pace.limit, 5)
+        sizer = PrefetchSizer(16)
+        self.assertEqual(sizer.limit, 1)
+        sizer.record(1, BATCH_SECONDS / 5)
+        self.assertEqual(sizer.limit, 5)
+        sizer.record(5, 0)
+        self.assertEqual(sizer.limit, 5)
+        sizer.record(10, 0)
+        self.assertGreater(sizer.limit, 5)
         for _ in range(100):
-            pace.note(16, 0)
-        self.assertEqual(pace.limit, 16)
+            sizer.record(16, 0)
+        self.assertEqual(sizer.limit, 16)
 
     def test_one_slow_message_slows_it_down_at_once(self):
-        pace = Pace(16)
-        pace.note(1, BUDGET / 100)
-        pace.note(10, 1.0)
-        self.assertEqual(pace.limit, 1)
-        pace.note(1, BUDGET / 100)
-        self.assertEqual(pace.limit, 1)
+        sizer = PrefetchSizer(16)
+        sizer.record(1, BATCH_SECONDS / 100)
+        sizer.record(10, 1.0)
+        self.assertEqual(sizer.limit, 1)
+        sizer.record(1, BATCH_SECONDS / 100)
+        self.assertEqual(sizer.limit, 1)
 
 
 class BatchTests(LogTestCase, SimpleTestCase):
@@ -80,25 +90,20 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.layer = ChannelLayerWrapper(RecordingLayer(), 'test', [])
         self.calls = self.layer.channel_layer.calls
         self.seen = []
-        self.addCleanup(setattr, batching, 'PATIENCE', batching.PATIENCE)
-        self.addCleanup(setattr, batching, 'BUDGET', batching.BUDGET)
-        # So that a machine that is busy breaks up no batch.
-        self.break_up_after(60)
-
-    def break_up_after(self, seconds):
-        """Have nobody wait longer than that for a consumer."""
-        batching.PATIENCE = seconds
+        # A machine may be busy; no consumer is slow unless the test says so.
+        self.slow_after = 60
 
     def handle_together(self, consumer, messages):
         """Have a worker handle the messages as one batch; return the layer's calls."""
         self.layer = ChannelLayerWrapper(self.layer.channel_layer, 'test', [route('task', consumer)])
-        worker = Worker(self.layer, signal_handlers=False, prefetch=len(messages))
-        batch = Batch(self.layer)
-        keeper = Keeper(batch)
+        worker = Worker(self.layer, signal_handlers=False)
+        self.runner = PrefetchRunner(
+            self.layer, ['task'], worker.handle, lambda: False, len(messages), slow_after=self.slow_after
+        )
         try:
-            worker._handle_batch(batch, keeper, [('task', message) for message in messages])
+            self.runner.handle_batch([('task', message) for message in messages])
         finally:
-            keeper.stop()
+            self.runner.stop()
         return self.calls
 
     def texts(self, channel='p!'):
@@ -202,7 +207,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
 
         def consumer(message):
             if message['n'] == 1:
-                self.break_up_after(0.01)
+                self.runner.batch.slow_after = 0.01
                 slow_runs.set()
                 go_on.wait(PATIENCE)
             message.reply_channel.send({'text': str(message['n'])})
@@ -228,7 +233,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.assertEqual(self.layer.receive(['task']), (None, None))
 
     def test_what_the_layer_does_not_take_back_is_handled(self):
-        self.break_up_after(0.01)
+        self.slow_after = 0.01
         self.layer.channel_layer.give_back = lambda messages: messages
         slow = threading.Event()
 
@@ -242,7 +247,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.assertEqual(self.seen, [0, 1, 2])
 
     def test_what_turns_out_to_be_kept_while_the_consumer_ends_is_handled(self):
-        self.break_up_after(0.01)
+        self.slow_after = 0.01
         consumer_ends, being_given_back = threading.Event(), threading.Event()
 
         def give_back(messages):
@@ -266,20 +271,20 @@ class BatchTests(LogTestCase, SimpleTestCase):
             raise LayerUnavailable('no Redis')
 
         self.layer.channel_layer.give_back = unavailable
-        batch = Batch(self.layer)
+        batch = Batch(self.layer, Coalescer())
         batch.begin([('task', {}), ('task', {})])
         batch.end()
         self.assertLogged('2 messages may be lost')
 
     def test_a_reply_after_the_break_up_does_not_wait_for_the_consumers_end(self):
-        self.break_up_after(0.01)
+        self.slow_after = 0.01
         replied = threading.Event()
 
         def consumer(message):
             if message['n'] == 0:
                 # It is late,
                 given_back.wait(PATIENCE)
-                outbox.gathered(message.channel_layer, 'p!0', {'text': 'now'}, 1)
+                coalesce(message.channel_layer, 'p!0', {'text': 'now'}, 1)
                 # and goes on, as a view does whose response is being closed.
                 self.assertTrue(replied.wait(PATIENCE))
             self.seen.append(message['n'])
@@ -328,7 +333,6 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.assertFalse(thread.is_alive(), self.log())
 
     def test_a_worker_takes_what_waits_together(self):
-        batching.BUDGET = 60
         done = threading.Event()
 
         def consumer(message):
@@ -339,7 +343,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
         for number in range(40):
             self.layer.send('task', {'reply_channel': 'p!0', 'n': number})
         del self.calls[:]
-        thread = self.run_worker(consumer, prefetch=8)
+        thread = self.run_worker(consumer, prefetch=8, clock=StoppedClock())
         self.assertTrue(done.wait(PATIENCE))
         self.worker.stop()
         self.join(thread)

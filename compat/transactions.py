@@ -1,0 +1,30 @@
+"""
+Hooks on the commit of a database, without importing one to find out.
+
+Django 1.8 has none; the system check channels.E013 refuses the setting that
+needs them. Who only sends messages has no use for a database, and importing
+Django's takes longer than the rest of a layer. Delete has_commit_hooks() when
+Django < 1.9 support ends.
+"""
+from __future__ import absolute_import
+
+import django
+
+__all__ = ['connection_of', 'has_commit_hooks', 'on_commit']
+
+
+def has_commit_hooks():
+    """Return whether this Django has transaction.on_commit()."""
+    return django.VERSION >= (1, 9)
+
+
+def on_commit(action, using):
+    """Call `action`, without arguments, once the database `using` (an alias) has committed."""
+    from django.db import transaction
+    transaction.on_commit(action, using=using)
+
+
+def connection_of(alias):
+    """Return this thread's connection to the database `alias`."""
+    from django.db import connections
+    return connections[alias]

@@ -1,0 +1,36 @@
+"""
+The --layer option of the commands that receive messages.
+"""
+from __future__ import absolute_import
+
+from django.core.management import CommandError
+
+from ..exceptions import InvalidChannelLayerError
+from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
+
+
+def add_layer_argument(parser):
+    """Add --layer, an alias, to a command's `parser`."""
+    parser.add_argument(
+        '--layer', dest='layer', default=DEFAULT_CHANNEL_LAYER,
+        help='Alias of the channel layer in CHANNEL_LAYERS; default: %(default)s.',
+    )
+
+
+def get_shared_layer(alias, hint):
+    """
+    Return the channel layer of that alias, which other processes see as well.
+
+    Raise CommandError if there is none; `hint` says what to do about a layer
+    that lives inside one process.
+    """
+    try:
+        layer = channel_layers[alias]
+    except InvalidChannelLayerError as error:
+        raise CommandError(str(error))
+    if layer.local_only():
+        raise CommandError(
+            'The channel layer %s lives inside one process, so no message would ever reach this one. Use %s.' %
+            (layer, hint)
+        )
+    return layer

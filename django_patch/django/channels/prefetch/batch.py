@@ -1,0 +1,135 @@
+"""
+A batch: the messages that one thread of a worker received together.
+
+Each message is in one of these states, and goes from one to the next as the
+table says:
+
+=========== ==================== ===========================================
+state       where it is          goes on to
+=========== ==================== ===========================================
+UNSTARTED   `_unstarted`         RUNNING by next(); RETURNING by
+                                 return_unstarted()
+RUNNING     the caller of next() done, whatever becomes of it: the batch has
+                                 no part in that
+RETURNING   the layer's requeue  RETURNED if the layer took it; UNSTARTED if
+                                 it did not; lost if it failed, with an error
+                                 in the log
+RETURNED    its channel          received again, by any worker
+=========== ==================== ===========================================
+
+Rule 1: a message is in one place only. It changes its place while `_lock` is
+held, and nothing waits or calls out while that is held.
+
+Rule 2: next() says that there is nothing left only when nothing is RETURNING,
+since what the layer doesn't take back is UNSTARTED again. `_returning` is held
+as long as a message is in that state.
+
+Rule 3: the locks are taken in the order `_returning`, `_lock`. The coalescer's
+are taken while neither is held.
+
+Two threads come here: the worker's, with begin(), next() and end(), and the
+Watchdog's, with yield_if_slow(). return_unstarted() may be called by either.
+"""
+from __future__ import absolute_import
+
+import collections
+import logging
+import threading
+
+from ..layers.clock import SYSTEM_CLOCK
+from .coalescer import use_coalescer
+
+logger = logging.getLogger('django.channels')
+
+#: Seconds that a consumer may run before others stop waiting for it.
+SLOW_AFTER = 0.01
+
+
+class Batch(object):
+    """
+    Messages received from `layer`; the sends of those done go to `coalescer`.
+
+    `slow_after` is in seconds.
+    """
+
+    def __init__(self, layer, coalescer, clock=SYSTEM_CLOCK, slow_after=SLOW_AFTER):
+        self.slow_after = slow_after
+        self._layer = layer
+        self._coalescer = coalescer
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._returning = threading.Lock()
+        self._unstarted = collections.deque()
+        # When the message that runs was started; None while no batch runs.
+        self._started_at = None
+        # Whether what is behind the message that runs was returned already.
+        self._has_yielded = False
+
+    @property
+    def is_running(self):
+        """Whether the worker's thread is between begin() and end()."""
+        return self._started_at is not None
+
+    def begin(self, messages):
+        """Take on `messages`, a list of (channel, content)."""
+        with self._lock:
+            self._unstarted.extend(messages)
+            self._started_at = self._clock.monotonic()
+        use_coalescer(self._coalescer)
+
+    def next(self):
+        """Return the next (channel, content), which runs from now on, or None."""
+        message = self._start_next()
+        if message is None:
+            # Those that are being returned may come back: rule 2.
+            with self._returning:
+                message = self._start_next()
+        return message
+
+    def _start_next(self):
+        with self._lock:
+            if not self._unstarted:
+                return None
+            self._started_at, self._has_yielded = self._clock.monotonic(), False
+            return self._unstarted.popleft()
+
+    def end(self):
+        """Return what is unstarted, and send what consumers have left to send."""
+        use_coalescer(None)
+        self._started_at = None
+        self.return_unstarted()
+        self._coalescer.deliver()
+        if self._unstarted:
+            # The loop was broken off, by Ctrl-C for example.
+            logger.error('%d messages that were not started are lost.', len(self._unstarted))
+            self._unstarted.clear()
+
+    def yield_if_slow(self):
+        """If the message that runs is slow, let nobody wait for it."""
+        started_at = self._started_at
+        if started_at is not None and self._clock.monotonic() - started_at > self.slow_after:
+            if not self._has_yielded:
+                # Once only: what the layer doesn't take back stays here.
+                self._has_yielded = True
+                self.return_unstarted()
+            if self._coalescer.has_sends:
+                self._coalescer.deliver()
+
+    def return_unstarted(self):
+        """
+        Return unstarted messages to the head of their channels.
+
+        What the layer doesn't take stays here, to be handled.
+        """
+        with self._returning:
+            with self._lock:
+                messages, self._unstarted = self._unstarted, collections.deque()
+            if not messages:
+                return
+            try:
+                kept = self._layer.give_back(list(messages))
+            except Exception:
+                logger.exception('%d messages may be lost, which other workers were to have.', len(messages))
+                return
+            with self._lock:
+                self._unstarted.extend(kept)

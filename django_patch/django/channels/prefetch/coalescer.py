@@ -1,0 +1,168 @@
+"""
+Coalesced sends: those of several consumers that are done, made in one call.
+
+A worker that handles several messages in a row routes the outboxes delivered
+meanwhile into its Coalescer. Whoever sends past the outbox calls
+flush_coalesced() before, so that nothing overtakes.
+"""
+from __future__ import absolute_import
+
+import itertools
+import logging
+import threading
+
+from ..compat.context import ContextVar
+from ..conf import conf
+from ..exceptions import LayerUnavailable
+from ..layers.blocking import send_blocking
+from ..layers.clock import SYSTEM_CLOCK
+
+logger = logging.getLogger('django.channels')
+
+_current = ContextVar('django.channels.coalescer', default=None)
+
+
+def use_coalescer(coalescer):
+    """Route the outboxes delivered in this context into `coalescer` from now on; None ends that."""
+    _current.set(coalescer)
+
+
+def current_coalescer():
+    """Return the Coalescer of this context, or None."""
+    return _current.get()
+
+
+def coalesce(layer, name, content, timeout):
+    """
+    Add a send that no outbox holds back, and return whether that was possible.
+
+    `content` must not change any more; `timeout` is in seconds.
+    """
+    coalescer = _current.get()
+    if coalescer is None:
+        return False
+    coalescer.add([(layer, 'send', name, content, timeout)])
+    return True
+
+
+def flush_coalesced():
+    """Send what has been coalesced in this context, before something that has to come after it."""
+    coalescer = _current.get()
+    if coalescer is not None:
+        coalescer.deliver()
+
+
+def deliver(layer, method, name, content, timeout=None):
+    """
+    Carry out one send of an outbox: `layer.method(name, content)`.
+
+    `timeout` is how many seconds to wait for room; by default what the
+    settings say. Then the message is dropped, with an error in the log.
+    """
+    if method == 'send_group':
+        layer.send_group(name, content)
+        return
+    if timeout is None:
+        timeout = conf.send_timeout
+    try:
+        send_blocking(layer, name, content, timeout)
+    except layer.ChannelFull:
+        logger.error(
+            'A message to %s was dropped: the channel was full for %s s. Run more workers for it, or raise its '
+            'capacity.', name, timeout,
+        )
+
+
+class Coalescer(object):
+    """
+    Sends of consumers that are done, in their order, until deliver().
+
+    Rule 1: sends leave in the order in which they were added. `_delivering`
+    is held from taking them until the layer has them, so that a second
+    deliver() waits for the first. It may be entered again by the thread that
+    holds it: what the layer logs may be sent to a channel.
+
+    Rule 2: add() never waits for a layer. `_lock` guards the list alone and
+    is never held during a call to anything else; it is taken after
+    `_delivering`, never before.
+    """
+
+    def __init__(self, clock=SYSTEM_CLOCK):
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._delivering = threading.RLock()
+        self._sends = []
+
+    @property
+    def has_sends(self):
+        """Whether anything waits for deliver()."""
+        return bool(self._sends)
+
+    def add(self, sends):
+        """Add `sends`, a list of (layer, method, name, content, timeout or None)."""
+        with self._lock:
+            self._sends.extend(sends)
+
+    def deliver(self):
+        """Send what was added. Errors are logged, since its consumers are done."""
+        with self._delivering:
+            with self._lock:
+                sends, self._sends = self._sends, []
+            if sends:
+                SendRun(self._clock).carry_out(sends)
+
+
+class SendRun(object):
+    """Sends that are made together, all of which wait for room at the same time."""
+
+    def __init__(self, clock=SYSTEM_CLOCK):
+        self._clock = clock
+        self._began = clock.monotonic()
+        # Layers that have turned out to be away.
+        self._unavailable = set()
+
+    def carry_out(self, sends):
+        """Make the `sends` in their order, neighbours that go to one layer in one call."""
+        for (layer, method), run in itertools.groupby(sends, lambda send: send[:2]):
+            run = list(run)
+            if method == 'send' and len(run) > 1 and getattr(layer, 'sends_many_at_once', False):
+                run = self._send_many(layer, run)
+            for send in run:
+                if layer not in self._unavailable:
+                    self._send_one(*send)
+                else:
+                    logger.error('A message to %s could not be sent either.', send[2])
+
+    def _send_one(self, layer, method, name, content, timeout):
+        if timeout is None:
+            timeout = conf.send_timeout
+        try:
+            deliver(layer, method, name, content, max(0, timeout - (self._clock.monotonic() - self._began)))
+        except Exception as error:
+            logger.exception('A message to %s could not be sent.', name)
+            if isinstance(error, LayerUnavailable):
+                self._unavailable.add(layer)
+
+    def _send_many(self, layer, sends):
+        """Send all that there is room for; return the rest, to be sent one by one."""
+        rest = []
+        while sends:
+            pairs = [(name, content) for layer, method, name, content, timeout in sends]
+            # The layer returns the very pairs that it refused.
+            by_pair = {id(pair): send for pair, send in zip(pairs, sends)}
+            try:
+                refused = layer.send_many(pairs)
+            except LayerUnavailable as error:
+                logger.error('%d messages may be lost: %s', len(pairs) - len(error.refused), error)
+                return rest + [by_pair[id(pair)] for pair in error.refused]
+            except Exception:
+                # One of them can't be sent at all, and so none was.
+                return rest + sends
+            sends = [by_pair[id(pair)] for pair in refused]
+            if sends:
+                # The first was tried and is full; those behind it in the
+                # queue, for other clients of its process, were not.
+                full = sends[0][2]
+                rest += [send for send in sends if send[2] == full]
+                sends = [send for send in sends if send[2] != full]
+        return rest

@@ -1,0 +1,72 @@
+"""
+The turn of a worker's loop where the layer can have messages back.
+"""
+from __future__ import absolute_import
+
+from ..layers.clock import SYSTEM_CLOCK
+from .batch import SLOW_AFTER, Batch
+from .coalescer import Coalescer
+from .sizer import PrefetchSizer
+from .watchdog import Watchdog
+
+
+class PrefetchRunner(object):
+    """
+    Receives up to `maximum` messages of `channels` at once and handles them.
+
+    `handle(channel, content)` returns what became of a message, and never
+    raises; `is_stopping()` says whether to start no further message. Call
+    stop() at the end.
+    """
+
+    def __init__(self, layer, channels, handle, is_stopping, maximum, clock=SYSTEM_CLOCK, slow_after=SLOW_AFTER):
+        self.batch = Batch(layer, Coalescer(clock), clock, slow_after)
+        self._layer = layer
+        self._channels = channels
+        self._handle = handle
+        self._is_stopping = is_stopping
+        self._clock = clock
+        self._sizer = PrefetchSizer(maximum)
+        self._watchdog = Watchdog(self.batch, clock)
+
+    def stop(self):
+        """End the thread that watches."""
+        self._watchdog.stop()
+
+    def run_once(self):
+        """
+        Wait for messages and handle them.
+
+        Return what became of the last, or None if there was none. Raise what
+        the layer raises.
+        """
+        limit = self._sizer.limit
+        if limit == 1:
+            channel, content = self._layer.receive(self._channels, block=True)
+            received = [(channel, content)] if channel is not None else ()
+        else:
+            received = self._layer.receive_batch(self._channels, limit, self._layer.receive_timeout)
+        if not received:
+            return None
+        began = self._clock.monotonic()
+        outcome = self._handle(*received[0]) if len(received) == 1 else self.handle_batch(received)
+        self._sizer.record(len(received), self._clock.monotonic() - began)
+        return outcome
+
+    def handle_batch(self, received):
+        """Handle `received`, a list of (channel, content); return what became of the last one handled."""
+        batch = self.batch
+        outcome, has_returned = None, False
+        batch.begin(received)
+        self._watchdog.wake()
+        try:
+            while True:
+                if not has_returned and self._is_stopping():
+                    has_returned = True
+                    batch.return_unstarted()
+                message = batch.next()
+                if message is None:
+                    return outcome
+                outcome = self._handle(*message)
+        finally:
+            batch.end()
