@@ -312,11 +312,11 @@ class DemultiplexerTests(ChannelTestCase):
 
     def test_all_consumers_hear_of_the_socket(self):
         self.client.send_and_consume('websocket.connect', path='/tea')
+        self.assertEqual(session_for_reply_channel(self.client.reply_channel)['colour'], 'red')
         self.client.send_and_consume('websocket.disconnect')
         self.assertEqual(sorted(self.seen), sorted(
             (event, stream, {'room': 'tea'}) for event in ('connect', 'disconnect') for stream in ('one', 'two')
         ))
-        self.assertEqual(session_for_reply_channel(self.client.reply_channel)['colour'], 'red')
 
     def test_frames_that_are_none_are_refused(self):
         for frame, error in (

@@ -46,6 +46,7 @@ PUBLIC = {
     'test.liveserver': 'ChannelLiveServerTestCase',
     'test.websocket': 'WSClient',
     'tests': 'ChannelTestCase TransactionChannelTestCase Client HttpClient apply_routes',
+    'utils': 'name_that_thing',
     'worker': 'Worker WorkerGroup',
 }
 

@@ -2,6 +2,7 @@
 from __future__ import absolute_import, unicode_literals
 
 from django.channels import include, route, route_class
+from django.channels.channel_sessions import end_session
 from django.channels.exceptions import DenyConnection
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.message import Message
@@ -66,8 +67,55 @@ class RoutingTests(SimpleTestCase):
     def test_named_groups_become_keyword_arguments(self):
         routing = [route('a', consumer_1, path=r'^/(?P<year>\d+)/(?P<rest>x)?', method='(?P<verb>.*)')]
         self.assertEqual(
-            self.match(routing, 'a', path='/2016/', method='GET'), (consumer_1, {'year': '2016', 'verb': 'GET'})
+            self.match(routing, 'a', path='/2016/', method='GET'),
+            (consumer_1, {'year': '2016', 'rest': None, 'verb': 'GET'})
         )
+
+    def test_a_group_that_takes_no_part_is_none_under_an_include_too(self):
+        routing = [include([route('a', consumer_1, path=r'^(?P<room>\w+)?$')], path=r'^/(?P<site>x)?/?')]
+        self.assertEqual(self.match(routing, 'a', path='/'), (consumer_1, {'site': None, 'room': None}))
+
+    def test_a_prefix_may_have_groups_without_names(self):
+        for prefix in (r'^/(api|v1)/', r'^/((api)|v(1))/'):
+            routing = [include([route('a', consumer_1, path=r'^chat$')], path=prefix)]
+            self.assertEqual(self.match(routing, 'a', path='/v1/chat'), (consumer_1, {}))
+
+    def test_an_include_can_be_included(self):
+        inner = include([route('a', consumer_1, path=r'^/chat$')], path=r'^/v1')
+        self.assertEqual(self.match([include(inner, path=r'^/api')], 'a', path='/api/v1/chat'), (consumer_1, {}))
+        self.assertEqual(inner.routing, inner.routes)
+
+    def test_patterns_may_be_bytes(self):
+        for path in ('/chat', b'/chat'):
+            self.assertEqual(self.match([route('a', consumer_1, path=b'^/(?P<x>chat)')], 'a', path=path),
+                             (consumer_1, {'x': 'chat'}))
+
+    def test_a_path_is_what_lies_below_the_root_path(self):
+        for path, pattern, root in (
+            ('/app/chat/', r'^/chat/$', '/app'),
+            ('/app/chat/', r'^/chat/$', '/app/'),
+            ('/app', r'^/$', '/app'),
+            # Stripped by the server in front.
+            ('/chat/', r'^/chat/$', '/app'),
+            # Written for a server that told nothing of a root path.
+            ('/app/chat/', r'^/app/chat/$', '/app'),
+            ('/chat/', r'^/chat/$', ''),
+            ('/chat/', r'^/chat/$', None),
+        ):
+            for channel in ('websocket.connect', 'http.request'):
+                match = self.match([route(channel, consumer_1, path=pattern)], channel, path=path, root_path=root)
+                self.assertEqual(match, (consumer_1, {}), (path, pattern, root))
+
+    def test_a_root_path_is_taken_off_once(self):
+        for path, prefix, pattern, fits in (
+            ('/app/app/chat', r'^/app', r'^/chat$', True),
+            ('/app/app/app/chat', r'^/app', r'^/app/chat$', True),
+            ('/app/app/app/chat', r'^/app', r'^/chat$', False),
+            ('/apples/chat', r'^/app', r'^/chat$', False),
+        ):
+            routing = [include([route('a', consumer_1, path=pattern)], path=prefix)]
+            match = self.match(routing, 'a', path=path, root_path='/app')
+            self.assertEqual(match is not None, fits, path)
 
     def test_positional_groups_are_refused(self):
         with self.assertRaisesMessage(ValueError, 'has a group without a name'):
@@ -198,8 +246,8 @@ class DefaultRouteTests(SimpleTestCase):
         self.assertEqual(self.layer.receive(['p!']), ('p!a', {'accept': True}))
 
     def test_frames_and_disconnects_may_be_left_alone(self):
-        for channel in ('websocket.receive', 'websocket.disconnect'):
-            self.assertIs(self.match([], channel)[1], ignore)
+        for channel, consumer in (('websocket.receive', ignore), ('websocket.disconnect', end_session)):
+            self.assertIs(self.match([], channel)[1], consumer)
 
     def test_the_names_to_receive_from_include_the_defaults(self):
         self.assertEqual(

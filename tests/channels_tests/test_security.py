@@ -62,6 +62,38 @@ class OriginTests(SimpleTestCase):
         self.assertEqual(self.connect(consumer, 'app://mine'), 'let in')
         self.assertEqual(self.connect(consumer, 'http://example.com'), 'denied')
 
+    def test_a_subclass_is_asked_only_about_origins_that_are_there(self):
+        class NotFrom(BaseOriginValidator):
+            def validate_origin(self, message, origin):
+                return not origin.startswith('http://evil')
+
+        consumer = NotFrom(lambda message: 'let in')
+        layer = InMemoryChannelLayer()
+        for headers, expected in (
+            ([[b'origin', b'http://good.example']], 'let in'),
+            ({'origin': b'http://good.example'}, 'let in'),
+            ([[b'host', b'x']], 'denied'),
+            ([], 'denied'),
+            (None, 'denied'),
+            ([[b'origin']], 'denied'),
+            ([[b'origin', b'']], 'denied'),
+            ([[b'origin', b'http://evil.example\xe4']], 'denied'),
+            ([[b'origin', 'http://good.\u0435xample'.encode('utf-8')]], 'denied'),
+        ):
+            message = Message({'reply_channel': 'p!a', 'headers': headers}, 'websocket.connect', layer)
+            try:
+                seen = consumer(message)
+            except DenyConnection:
+                seen = 'denied'
+            self.assertEqual(seen, expected, headers)
+
+    def test_a_subclass_can_look_at_other_headers(self):
+        validator = BaseOriginValidator(len)
+        message = Message({'headers': [[b'x', b'1'], [b'x', b'2']]}, 'websocket.connect', InMemoryChannelLayer())
+        self.assertEqual(validator.get_header(message, b'x'), [b'1'])
+        with self.assertRaises(KeyError):
+            validator.get_header(message, b'y')
+
     def test_the_base_class_says_what_is_missing(self):
         with self.assertRaisesMessage(NotImplementedError, 'must provide a validate_origin() method'):
             self.connect(BaseOriginValidator(lambda message: None), 'http://example.com')

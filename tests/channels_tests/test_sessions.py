@@ -1,7 +1,7 @@
 """Tests of sessions and users for messages."""
 from __future__ import absolute_import, unicode_literals
 
-from django.channels import auth, outbox, sessions
+from django.channels import auth, outbox, session_stores, sessions
 from django.channels.exceptions import ConsumeLater
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.memory import InMemoryChannelLayer
@@ -10,9 +10,11 @@ from django.channels.routing import route
 from django.channels.test.linting import exempt
 from django.channels.worker import DROPPED, Worker
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, login as django_login
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.http import HttpRequest
 from django.test import TestCase, override_settings
 
 from .logs import LogTestCase
@@ -109,18 +111,170 @@ class ChannelSessionTests(SessionTestCase):
         )
 
 
-class HttpSessionTests(SessionTestCase):
+class KeptKeyTests(LogTestCase, SessionTestCase):
+    """Whatever is called on a channel session, it stays the session of its socket."""
+
+    engines = ['db', 'cache', 'cached_db', 'file']
+
+    def each_engine(self):
+        for engine in self.engines:
+            with override_settings(CHANNEL_SESSION_ENGINE='django.contrib.sessions.backends.' + engine):
+                # The cache outlives the test.
+                yield engine, 'p!%s.%s' % (engine, self._testMethodName[-60:])
+
+    def run_with_session(self, action, reply_channel, channel='websocket.receive'):
+        @sessions.channel_session
+        def consumer(message):
+            return action(message.channel_session)
+        return consumer(self.message(channel, reply_channel=reply_channel))
+
+    def test_the_first_consumer_of_a_socket_can_call_anything(self):
+        def save(session):
+            session['a'] = 1
+            session.save()
+
+        def save_twice(session):
+            save(session)
+            session['a'] = 1
+            session.save()
+
+        def cycle_key(session):
+            session['a'] = 1
+            session.cycle_key()
+
+        def create(session):
+            session.create()
+            session['a'] = 1
+
+        def flush_and_go_on(session):
+            session['b'] = 1
+            session.flush()
+            session['a'] = 1
+
+        def save_then_flush_and_go_on(session):
+            save(session)
+            flush_and_go_on(session)
+
+        for engine, reply_channel in self.each_engine():
+            for number, action in enumerate(
+                (save, save_twice, cycle_key, create, flush_and_go_on, save_then_flush_and_go_on)
+            ):
+                name = '%s%d' % (reply_channel, number)
+                self.run_with_session(action, name)
+                self.assertEqual(
+                    self.run_with_session(lambda session: dict(session.items()), name), {'a': 1}, (engine, action)
+                )
+                # And again, now that there is one.
+                self.run_with_session(action, name)
+                self.assertEqual(
+                    self.run_with_session(lambda session: dict(session.items()), name), {'a': 1}, (engine, action)
+                )
+
+    def test_a_login_in_a_consumer_lasts_as_long_as_the_socket(self):
+        user = User.objects.create_user('ann', 'ann@example.com')
+        user.backend = settings.AUTHENTICATION_BACKENDS[0]
+
+        @auth.channel_session_user
+        def login(message):
+            request = HttpRequest()
+            request.session, request.user = message.channel_session, message.user
+            django_login(request, user)
+
+        who = auth.channel_session_user(lambda message: message.user.pk)
+        for engine, reply_channel in self.each_engine():
+            login(self.message(reply_channel=reply_channel))
+            self.assertEqual(who(self.message(reply_channel=reply_channel)), user.pk, engine)
+
+    def test_what_throws_the_user_away_leaves_the_order(self):
+        for engine, reply_channel in self.each_engine():
+            done = []
+
+            @sessions.enforce_ordering
+            def consumer(message):
+                done.append(message['order'])
+                message.channel_session.flush()
+
+            for order in range(3):
+                consumer(self.message(reply_channel=reply_channel, order=order))
+            self.assertEqual(done, [0, 1, 2], engine)
+            session = sessions.session_for_reply_channel(reply_channel)
+            self.assertEqual(list(session.keys()), [session_stores.ORDER_KEY])
+
+    def test_it_ends_with_its_socket(self):
+        def write(session):
+            session['a'] = 1
+
+        for engine, reply_channel in self.each_engine():
+            self.run_with_session(write, reply_channel, 'websocket.connect')
+            self.assertEqual(self.run_with_session(dict, reply_channel, 'websocket.disconnect'), {'a': 1})
+            self.assertTrue(sessions.session_for_reply_channel(reply_channel).must_create, engine)
+
+    def test_it_ends_though_the_consumer_fails(self):
+        self.run_with_session(lambda session: session.update({'a': 1}), 'p!a')
+        with self.assertRaises(ZeroDivisionError):
+            self.run_with_session(lambda session: 1 // 0, 'p!a', 'websocket.disconnect')
+        self.assertEqual(Session.objects.count(), 0)
+
+    def test_it_ends_where_no_consumer_is_named(self):
+        self.run_with_session(lambda session: session.update({'a': 1}), 'p!a')
+        layer = ChannelLayerWrapper(self.layer, 'default', [])
+        content = {'reply_channel': 'p!a', 'path': '/', 'order': 1, 'code': 1000}
+        self.assertEqual(Worker(layer, signal_handlers=False).handle('websocket.disconnect', content), 'handled')
+        self.assertEqual(Session.objects.count(), 0)
+
+    def test_it_lasts_for_a_disconnect_that_waits_for_its_turn(self):
+        seen = []
+        ordered = sessions.enforce_ordering(lambda message: seen.append(message.channel_session.get('a')))
+
+        @sessions.enforce_ordering
+        def connect(message):
+            message.channel_session['a'] = 1
+
+        connect(self.message('websocket.connect', reply_channel='p!a', order=0))
+        ordered(self.message('websocket.disconnect', reply_channel='p!a', order=2))
+        self.assertEqual(Session.objects.count(), 1)
+        ordered(self.message('websocket.receive', reply_channel='p!a', order=1))
+        channel, content = self.layer.receive(['websocket.disconnect'])
+        ordered(Message(content, channel, self.layer))
+        self.assertEqual(seen, [1, 1])
+        self.assertEqual(Session.objects.count(), 0)
+
+    def test_a_frame_that_is_later_than_the_end_brings_nothing_back(self):
+        @sessions.channel_session
+        def receive(message):
+            message.channel_session['b'] = 1
+            self.run_with_session(dict, 'p!a', 'websocket.disconnect')
+
+        self.run_with_session(lambda session: session.update({'a': 1}), 'p!a')
+        receive(self.message())
+        if hasattr(session_stores.base, 'UpdateError'):
+            self.assertEqual(Session.objects.count(), 0)
+
+
+class HttpSessionTests(LogTestCase, SessionTestCase):
 
     def test_the_cookie_names_it(self):
         session = self.http_session(colour='red')
         consumer = sessions.http_session(lambda message: message.http_session)
         self.assertEqual(consumer(self.message(cookie=self.cookie(session)))['colour'], 'red')
 
-    def test_the_query_string_can_name_it(self):
+    def test_the_query_string_can_name_it_where_a_project_says_so(self):
         session = self.http_session(colour='red')
+        other = self.http_session(colour='green')
+        consumer = sessions.http_session(lambda message: message.http_session)
         for query in ('a=b&session_key=%s', '?session_key=%s'[1:]):
-            message = self.message(query_string=(query % session.session_key).encode('ascii'))
-            self.assertEqual(sessions.http_session(lambda message: message.http_session)(message)['colour'], 'red')
+            query = (query % session.session_key).encode('ascii')
+            self.assertIsNone(consumer(self.message(query_string=query)))
+            with override_settings(CHANNEL_SESSION_KEY_IN_QUERY=True):
+                self.assertEqual(consumer(self.message(query_string=query))['colour'], 'red')
+                # As in Channels 1.x it wins over the cookie.
+                message = self.message(query_string=query, cookie=self.cookie(other))
+                self.assertEqual(consumer(message)['colour'], 'red')
+
+    def test_the_headers_may_be_a_dict(self):
+        session = self.http_session(colour='red')
+        message = self.message(headers={'cookie': self.cookie(session).encode('ascii')})
+        self.assertEqual(sessions.http_session(lambda message: message.http_session)(message)['colour'], 'red')
 
     def test_there_may_be_none(self):
         consumer = sessions.http_session(lambda message: message.http_session)
@@ -144,6 +298,90 @@ class HttpSessionTests(SessionTestCase):
         session['colour'] = 'blue'
         session.save()
         self.assertEqual(consumer(self.message()), 'blue')
+
+
+    def test_a_session_that_is_gone_is_not_written_under_a_key_that_nobody_has(self):
+        def end(session):
+            session.flush()
+
+        def move(session):
+            # Django 1.8 wants it loaded.
+            session.keys()
+            session.cycle_key()
+
+        def write(message):
+            message.http_session['n'] = message.http_session.get('n', 0) + 1
+
+        def write_and_save(message):
+            write(message)
+            message.http_session.save()
+
+        for leave in (end, move):
+            for consumer in (write, write_and_save):
+                session = self.http_session(colour='red')
+                both = sessions.channel_and_http_session(consumer)
+                socket = {'reply_channel': 'p!%s.%s' % (leave.__name__, consumer.__name__)}
+                both(self.message('websocket.connect', cookie=self.cookie(session), **socket))
+                leave(SessionStore(session.session_key))
+                before = set(Session.objects.values_list('pk', flat=True))
+                both(self.message(**socket))
+                both(self.message(**socket))
+                self.assertEqual(set(Session.objects.values_list('pk', flat=True)), before)
+        self.assertEqual(self.log().count('is gone'), 8)
+
+    def test_a_cookie_without_a_session_makes_none(self):
+        @sessions.http_session
+        def write(message):
+            message.http_session['a'] = 1
+
+        write(self.message(cookie='%s=%s' % (settings.SESSION_COOKIE_NAME, 'x' * 32)))
+        self.assertLogged('is gone')
+        self.assertEqual(Session.objects.count(), 0)
+
+    def test_a_session_that_a_consumer_moves_is_followed(self):
+        session = self.http_session(colour='red')
+
+        @sessions.channel_and_http_session
+        def move(message):
+            message.http_session.cycle_key()
+            message.http_session['moved'] = True
+
+        read = sessions.channel_and_http_session(lambda message: dict(message.http_session.items()))
+        move(self.message('websocket.connect', cookie=self.cookie(session)))
+        self.assertEqual(read(self.message()), {'colour': 'red', 'moved': True})
+        self.assertEqual(read(self.message()), {'colour': 'red', 'moved': True})
+
+    def test_a_session_that_a_consumer_begins_anew_is_followed(self):
+        session = self.http_session(colour='red')
+
+        @sessions.channel_and_http_session
+        def begin(message):
+            message.http_session.flush()
+            message.http_session['new'] = True
+
+        begin(self.message('websocket.connect', cookie=self.cookie(session)))
+        read = sessions.channel_and_http_session(lambda message: dict(message.http_session.items()))
+        self.assertEqual(read(self.message()), {'new': True})
+
+    def test_without_a_channel_session_nobody_follows(self):
+        session = self.http_session(colour='red')
+
+        @sessions.http_session
+        def begin(message):
+            message.http_session.flush()
+            message.http_session['new'] = True
+
+        begin(self.message('websocket.connect', cookie=self.cookie(session)))
+        self.assertLogged('has ended that session')
+        self.assertEqual(Session.objects.count(), 0)
+
+    def test_the_session_of_a_socket_that_was_opened_under_channels_1_is_found(self):
+        session = self.http_session(colour='red')
+        channel_session = sessions.session_for_reply_channel('p!a')
+        channel_session[settings.SESSION_COOKIE_NAME] = session.session_key
+        channel_session.save()
+        read = sessions.channel_and_http_session(lambda message: message.http_session['colour'])
+        self.assertEqual(read(self.message()), 'red')
 
 
 class UserTests(SessionTestCase):
@@ -178,6 +416,30 @@ class UserTests(SessionTestCase):
         session.save()
         message = self.message('websocket.connect', cookie=self.cookie(session))
         self.assertIsNone(auth.http_session_user(lambda message: message.user)(message).pk)
+
+    @override_settings(MIDDLEWARE_CLASSES=['django.contrib.auth.middleware.SessionAuthenticationMiddleware'])
+    def test_looking_for_the_user_leaves_the_session_as_it_is(self):
+        """A rotated SECRET_KEY and a changed password alike: the visitor's next request finds his session."""
+        session = self.login()
+        session['cart'] = [1]
+        session.save()
+        old = settings.SECRET_KEY
+        connects = [
+            auth.http_session_user, auth.channel_session_user_from_http, auth.channel_and_http_session_user_from_http,
+        ]
+        with override_settings(SECRET_KEY='new' * 20, SECRET_KEY_FALLBACKS=[old]):
+            found = set()
+            for number, decorator in enumerate(connects):
+                message = self.message('websocket.connect', cookie=self.cookie(session), reply_channel='p!%d' % number)
+                found.add(decorator(lambda message: message.user.pk)(message))
+            if hasattr(self.user, 'get_session_auth_fallback_hash'):
+                self.assertEqual(found, {self.user.pk})
+        self.user.set_password('changed')
+        self.user.save()
+        for number, decorator in enumerate(connects):
+            message = self.message('websocket.connect', cookie=self.cookie(session), reply_channel='p!%d' % number)
+            self.assertIsNone(decorator(lambda message: message.user.pk)(message))
+        self.assertEqual(SessionStore(session.session_key)['cart'], [1])
 
     def test_the_user_of_the_handshake_is_that_of_the_frames(self):
         connect = auth.channel_session_user_from_http(lambda message: message.user)

@@ -17,7 +17,7 @@ LEVELS = {
     # The command of an app is built as those of the package are.
     'delay.management': 9,
     # What the class-based consumers are decorated with.
-    'channel_sessions': 5, 'ordering': 5, 'sessions': 5, 'auth': 5, 'security': 5,
+    'session_stores': 4, 'channel_sessions': 5, 'ordering': 5, 'sessions': 5, 'auth': 5, 'security': 5,
     'http': 5,
     'message': 4,
     'channel': 3, 'checks': 3, 'asgi': 3, 'package_checks': 3,
@@ -26,7 +26,8 @@ LEVELS = {
     'prefetch.coalescer': 2,
     # The registry of the layers reads the settings; the layers don't.
     'layers': 2, 'layers.registry': 2, 'layers.*': 1, 'routing': 1, 'signals': 1, 'conf': 1, 'log': 1, 'decorators': 1,
-    'names': 0, 'exceptions': 0, 'compat': 0,
+    'filters': 1,
+    'names': 0, 'headers': 0, 'utils': 0, 'exceptions': 0, 'compat': 0,
 }
 
 #: Steps to the side that are meant, and why.

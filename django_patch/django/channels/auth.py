@@ -16,6 +16,23 @@ from .sessions import channel_and_http_session, channel_session, http_session
 _KEYS = (auth.SESSION_KEY, auth.BACKEND_SESSION_KEY, auth.HASH_SESSION_KEY)
 
 
+class _SessionCopy(dict):
+    """
+    What a session says, for auth.get_user() to do with as it likes.
+
+    It moves a session to another key (where SECRET_KEY was changed) and ends
+    one that doesn't hold. With a request, the response tells the browser so;
+    with a message nobody does, and the visitor would have lost it. His next
+    request does the same to the session itself.
+    """
+
+    def flush(self):
+        self.clear()
+
+    def cycle_key(self):
+        pass
+
+
 class _SessionHolder(object):
     """What django.contrib.auth needs of a request."""
 
@@ -24,12 +41,12 @@ class _SessionHolder(object):
 
 
 def user_for(session):
-    """Return the user that `session` names, or AnonymousUser."""
+    """Return the user that `session` names, or AnonymousUser; leave the session as it is."""
     if session is None:
         # Models can't be imported before the apps are.
         from django.contrib.auth.models import AnonymousUser
         return AnonymousUser()
-    return auth.get_user(_SessionHolder(session))
+    return auth.get_user(_SessionHolder(_SessionCopy(session.items())))
 
 
 def transfer_user(from_session, to_session):

@@ -40,6 +40,11 @@ class Settings(object):
         return getattr(settings, 'CHANNEL_SESSION_ENGINE', None) or settings.SESSION_ENGINE
 
     @property
+    def session_key_in_query(self):
+        """Whether a session key in a URL's query (``?session_key=``) is taken for the visitor's."""
+        return getattr(settings, 'CHANNEL_SESSION_KEY_IN_QUERY', False)
+
+    @property
     def send_on_commit(self):
         """Alias of the database whose commit sends wait for, or None."""
         return getattr(settings, 'CHANNEL_SEND_ON_COMMIT', None)

@@ -126,3 +126,16 @@ def disconnect_channel(reply_channel):
     """
     name = 'http.disconnect?' + reply_channel.replace('!', '.')
     return name if len(name) < MAX_NAME_LENGTH else None
+
+
+def split_path(path, root_path):
+    """
+    Return what is left of the text `path` below `root_path`.
+
+    A root path covers whole segments: "/app" is no root of "/apples". What
+    doesn't lie below it was stripped before the message was made.
+    """
+    root = root_path.rstrip('/')
+    if root and path.startswith(root) and path[len(root):len(root) + 1] in ('', '/'):
+        path = path[len(root):]
+    return path

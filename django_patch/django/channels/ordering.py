@@ -8,16 +8,14 @@ import hashlib
 import logging
 
 from . import outbox
-from .channel_sessions import channel_session, save_channel_session, session_for_reply_channel
+from .channel_sessions import channel_session, session_for_reply_channel
 from .conf import conf
 from .decorators import find_message
 from .exceptions import ConsumeLater
 from .layers.base import send_blocking
+from .session_stores import ORDER_KEY
 
 logger = logging.getLogger('django.channels')
-
-#: In the channel session: the order number of the next message.
-ORDER_KEY = '__channels_next_order'
 
 
 def enforce_ordering(func=None, slight=False):
@@ -39,6 +37,8 @@ def enforce_ordering(func=None, slight=False):
         if 'order' not in message:
             raise ValueError('enforce_ordering needs a message with an order, which %s lacks.' % message.channel)
         session = message.channel_session
+        # Servers of the 1.x family may send it as text.
+        message['order'] = int(message['order'])
         if message['order'] > session.get(ORDER_KEY, 0):
             _wait(message)
             return
@@ -70,7 +70,7 @@ def _pass_on(message, session):
 def _mark_done(order, session):
     session[ORDER_KEY] = max(order + 1, session.get(ORDER_KEY, 0))
     # What waits is called once the next worker can see the new number.
-    save_channel_session(session)
+    session.save_if_changed()
 
 
 def _waiting_channel(message):
@@ -78,6 +78,7 @@ def _waiting_channel(message):
 
 
 def _wait(message):
+    message.is_early = True
     layer = message.channel_layer
     try:
         layer.send(_waiting_channel(message), dict(message.content, original_channel=message.channel.name))

@@ -4,17 +4,20 @@ Routing: the choice of the consumer for a message, by its channel and content.
 from __future__ import absolute_import
 
 import copy
-import re
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from .compat import six
 from .exceptions import DenyConnection
+from .filters import Filters, keyword_arguments
 from .names import validate_channel_name
 
 #: The consumer of http.request where a project names none: Django's views.
 DEFAULT_HTTP_CONSUMER = 'django.channels.handler.view_consumer'
+
+#: The consumer of websocket.disconnect where a project names none.
+DEFAULT_DISCONNECT_CONSUMER = 'django.channels.channel_sessions.end_session'
 
 
 class Router(object):
@@ -47,7 +50,8 @@ class Router(object):
         self._defaults = [
             Route('http.request', http_consumer or DEFAULT_HTTP_CONSUMER),
             Route('websocket.connect', self._connect_if_received),
-            Route(['http.disconnect', 'websocket.receive', 'websocket.disconnect'], ignore),
+            Route('websocket.disconnect', DEFAULT_DISCONNECT_CONSUMER),
+            Route(['http.disconnect', 'websocket.receive'], ignore),
         ]
         # A worker receives from http.disconnect only if a route asks for it.
         self.channels |= {'http.request', 'websocket.connect', 'websocket.receive', 'websocket.disconnect'}
@@ -86,59 +90,6 @@ def ignore(message, **kwargs):
 null_consumer = ignore
 
 
-class Filters(object):
-    """Regular expressions on the values of a message, all of which match."""
-
-    def __init__(self, filters):
-        self.patterns = {}
-        for key, pattern in filters.items():
-            compiled = _compile(key, pattern)
-            if compiled.groups != len(compiled.groupindex):
-                raise ValueError(
-                    'The filter %s=%r has a group without a name. Filters become keyword arguments: write '
-                    '(?P<name>...), or (?:...) for a group that captures nothing.' % (key, compiled.pattern)
-                )
-            self.patterns[str(key)] = compiled
-
-    def match(self, message):
-        """
-        Return {key: the match on its value}, or None.
-        """
-        matches = {}
-        for key, pattern in self.patterns.items():
-            if key not in message.content:
-                return None
-            match = pattern.match(_text(message.content[key]))
-            if match is None:
-                return None
-            matches[key] = match
-        return matches
-
-
-def _compile(key, pattern):
-    if not isinstance(pattern, (six.text_type, str, bytes)):
-        return pattern
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        return six.raise_from(
-            ValueError('The filter %s=%r is not a regular expression: %s' % (key, pattern, error)), error
-        )
-
-
-def _text(value):
-    if isinstance(value, bytes):
-        return value.decode('utf-8', 'replace')
-    return value if isinstance(value, six.text_type) else six.text_type(value)
-
-
-def _keyword_arguments(matches):
-    kwargs = {}
-    for match in matches.values():
-        kwargs.update((str(name), value) for name, value in match.groupdict().items() if value is not None)
-    return kwargs
-
-
 class Route(object):
     """
     One consumer for some channels.
@@ -174,7 +125,7 @@ class Route(object):
         if not self.filters.patterns:
             return self.consumer, {}
         matches = self.filters.match(message)
-        return None if matches is None else (self.consumer, _keyword_arguments(matches))
+        return None if matches is None else (self.consumer, keyword_arguments(matches))
 
     def __repr__(self):
         return '<%s %s -> %s>' % (type(self).__name__, '/'.join(self.channels), _name_of(self._consumer))
@@ -198,7 +149,13 @@ class Include(object):
 
     def __init__(self, routing, **filters):
         self.routes = list(resolve_routing(routing))
-        self.filters = Filters(filters)
+        # As in Channels 1.x: what the prefix only groups, it may group so.
+        self.filters = Filters(filters, named_only=False)
+
+    @property
+    def routing(self):
+        """The routes, under the name they have in Channels 1.x."""
+        return self.routes
 
     def channel_names(self):
         return {name for route in self.routes for name in route.channel_names()}
@@ -210,11 +167,14 @@ class Include(object):
             matches = self.filters.match(message)
             if matches is None:
                 return None
-            kwargs = _keyword_arguments(matches)
+            kwargs = keyword_arguments(matches)
             message = copy.copy(message)
             message.content = dict(message.content)
             for key, match in matches.items():
-                message.content[key] = _text(message.content[key])[match.end():]
+                message.content[key] = match.string[match.end():]
+                if key == 'path':
+                    # What is left of it lies below the prefix.
+                    message.content['root_path'] = u''
         for route in self.routes:
             match = route.match(message)
             if match is not None:
@@ -233,6 +193,8 @@ def resolve_routing(routing):
         routing = _import(routing, 'routing')
     if isinstance(routing, dict):
         return [Route(channel, consumer) for channel, consumer in sorted(routing.items())]
+    if isinstance(routing, Include):
+        routing = [routing]
     if not isinstance(routing, (list, tuple)):
         raise ImproperlyConfigured(
             'A routing is a list of route(), route_class() and include(), a dict of channel -> consumer, or the '

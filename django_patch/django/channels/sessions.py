@@ -5,39 +5,42 @@ a WebSocket's handshake names.
 from __future__ import absolute_import
 
 import contextlib
-from importlib import import_module
+import logging
 
 from django.conf import settings
 from django.http.cookie import parse_cookie
 
-from .channel_sessions import channel_session, session_for_reply_channel, session_key, with_channel_session
+from .channel_sessions import channel_session, session_for_reply_channel, with_channel_session
 from .compat import six
 from .compat.text import native_from_bytes
+from .conf import conf
 from .decorators import decorator_from_context
+from .headers import header_values
 from .ordering import enforce_ordering
+from .session_stores import HTTP_SESSION_KEY, open_http_session, session_key
 
 __all__ = [
     'channel_and_http_session', 'channel_session', 'enforce_ordering', 'http_session', 'session_for_reply_channel',
     'session_key',
 ]
 
-#: In the channel session: the key of the HTTP session of the handshake.
-HTTP_SESSION_KEY = '__http_session_key'
+logger = logging.getLogger('django.channels')
 
 
 def _http_session_key(message):
-    cookies = b'; '.join(value for name, value in message.get('headers') or () if name == b'cookie')
-    key = parse_cookie(native_from_bytes(cookies)).get(settings.SESSION_COOKIE_NAME)
-    if key:
-        return key
-    query = message.get('query_string') or b''
-    if isinstance(query, bytes):
-        query = query.decode('ascii', 'replace')
-    return six.moves.urllib.parse.parse_qs(query).get('session_key', [None])[0]
+    if conf.session_key_in_query:
+        query = message.get('query_string') or b''
+        if isinstance(query, bytes):
+            query = query.decode('ascii', 'replace')
+        key = six.moves.urllib.parse.parse_qs(query).get('session_key', [None])[0]
+        if key:
+            return key
+    cookies = b'; '.join(header_values(message, b'cookie'))
+    return parse_cookie(native_from_bytes(cookies)).get(settings.SESSION_COOKIE_NAME)
 
 
 def _http_session(key):
-    return import_module(settings.SESSION_ENGINE).SessionStore(session_key=key)
+    return open_http_session(settings.SESSION_ENGINE, key) if key else None
 
 
 @contextlib.contextmanager
@@ -46,13 +49,27 @@ def _with_http_session(message):
         yield
         return
     key = _http_session_key(message)
-    message.http_session = _http_session(key) if key else None
+    message.http_session = _http_session(key)
     yield
-    _save_http_session(message)
-
-
-def _save_http_session(message):
     session = message.http_session
+    if _is_begun_anew(session):
+        logger.warning(
+            'What a consumer on %s wrote to the HTTP session was dropped: it has ended that session, and the browser '
+            'can be told of no other.', message.channel
+        )
+    else:
+        _save_http_session(session)
+
+
+def _is_begun_anew(session):
+    """Return whether `session` was ended, and then written to."""
+    return (
+        session is not None and session.session_key is None and not session.is_empty() and
+        not getattr(session, 'is_gone', False)
+    )
+
+
+def _save_http_session(session):
     # An empty one was never begun, or the visitor has logged out.
     if session is not None and session.modified and not session.is_empty():
         session.save()
@@ -66,13 +83,26 @@ http_session = decorator_from_context(_with_http_session)
 def _with_channel_and_http_session(message):
     with with_channel_session(message):
         if not hasattr(message, 'http_session'):
-            key = message.channel_session.get(HTTP_SESSION_KEY) or _http_session_key(message)
-            message.http_session = _http_session(key) if key else None
-        if message.http_session is not None:
-            if message.channel_session.get(HTTP_SESSION_KEY) != message.http_session.session_key:
-                message.channel_session[HTTP_SESSION_KEY] = message.http_session.session_key
+            message.http_session = _http_session(_stored_key(message) or _http_session_key(message))
+        _store_key(message)
         yield
-        _save_http_session(message)
+        _save_http_session(message.http_session)
+        # The consumer may have moved the session to another key, by a login
+        # for example; the next message of the socket goes on with that.
+        _store_key(message)
+
+
+def _stored_key(message):
+    session = message.channel_session
+    # The second is where Channels 1.x kept it: a socket that is open while
+    # the site changes over keeps its session.
+    return session.get(HTTP_SESSION_KEY) or session.get(settings.SESSION_COOKIE_NAME)
+
+
+def _store_key(message):
+    key = message.http_session.session_key if message.http_session is not None else None
+    if key and message.channel_session.get(HTTP_SESSION_KEY) != key:
+        message.channel_session[HTTP_SESSION_KEY] = key
 
 
 #: Decorator: as channel_session, and `http_session` for the whole life of

@@ -10,6 +10,8 @@ from __future__ import absolute_import
 from ..compat import decode_path, six
 from ..compat.text import native_from_bytes, native_from_text, wire_bytes
 from ..exceptions import MalformedMessage
+from ..headers import header_pairs
+from ..names import split_path
 from .messages import http_request
 
 #: CGI variables that no part of an HTTP request stands for. A server that
@@ -42,19 +44,6 @@ class _HeaderKeys(dict):
 _header_keys = _HeaderKeys()
 
 
-def split_path(path, root_path):
-    """
-    Return what is left of the text `path` below `root_path`.
-
-    A root path covers whole segments: "/app" is no root of "/apples". What
-    doesn't lie below it was stripped before the message was made.
-    """
-    root = root_path.rstrip('/')
-    if root and path.startswith(root) and path[len(root):len(root) + 1] in ('', '/'):
-        path = path[len(root):]
-    return path
-
-
 def meta_from_message(message, script_name=None):
     """
     Return the dict of CGI keys for an "http.request" message (a dict).
@@ -79,7 +68,7 @@ def meta_from_message(message, script_name=None):
         'REMOTE_HOST': '',
     }
     _add_addresses(meta, message.get('client'), message.get('server'))
-    for name, value in message.get('headers') or ():
+    for name, value in header_pairs(message):
         key = _header_keys[name]
         if key is not None:
             value = native_from_bytes(value)

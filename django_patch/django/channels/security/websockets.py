@@ -15,13 +15,16 @@ from ..compat import six
 from ..conf import conf
 from ..decorators import find_message
 from ..exceptions import DenyConnection
+from ..headers import header_pairs
 
 
 class BaseOriginValidator(object):
     """
     A decorator for websocket.connect: refuses what validate_origin() does.
 
-    Subclasses provide validate_origin().
+    Subclasses provide validate_origin(), which is only asked about an origin
+    that is there and that is ASCII: a handshake without one is refused by
+    get_origin().
     """
 
     def __init__(self, func):
@@ -40,15 +43,37 @@ class BaseOriginValidator(object):
             raise DenyConnection('The origin of the WebSocket is not allowed.')
         return self.func(*args, **kwargs)
 
+    def get_header(self, message, name):
+        """
+        Return the values (bytes) of the first header `name` (bytes), a list.
+
+        Raise KeyError if the message has no such header.
+        """
+        for pair in header_pairs(message):
+            if pair and pair[0] == name:
+                return list(pair[1:])
+        raise KeyError('The message has no header %r.' % (name,))
+
     def get_origin(self, message):
-        """Return the Origin header as text, or None."""
-        for name, value in message.get('headers') or ():
-            if name == b'origin':
-                return value.decode('latin-1')
-        return None
+        """
+        Return the Origin header as text.
+
+        Raise DenyConnection if it is missing, empty or not ASCII: browsers
+        always send one (RFC 6455 section 4.1), and RFC 6454 section 6.2 has
+        no other characters in it.
+        """
+        try:
+            origin = self.get_header(message, b'origin')[0].decode('ascii')
+        except (KeyError, IndexError):
+            raise DenyConnection('The WebSocket has no Origin.')
+        except UnicodeDecodeError:
+            raise DenyConnection('The Origin of the WebSocket is not ASCII.')
+        if not origin:
+            raise DenyConnection('The Origin of the WebSocket is empty.')
+        return origin
 
     def validate_origin(self, message, origin):
-        """Return whether a WebSocket from `origin` (text or None) may open."""
+        """Return whether a WebSocket from `origin` (text, not empty) may open."""
         raise NotImplementedError('subclasses of BaseOriginValidator must provide a validate_origin() method')
 
 
@@ -59,9 +84,6 @@ class AllowedHostsOnlyOriginValidator(BaseOriginValidator):
         allowed = conf.allowed_hosts
         if conf.debug and not allowed:
             allowed = ['localhost', '127.0.0.1', '[::1]']
-        # Only browsers say where a socket comes from, and they always do.
-        if origin is None:
-            return False
         try:
             host = six.moves.urllib.parse.urlparse(origin).hostname
         except ValueError:
