@@ -54,6 +54,8 @@ class Channel(Sender):
 
     def send(self, content, immediately=False):
         super(Channel, self).send(content, immediately)
+        if '!' in self.name:
+            return
         # A layer that was given as such has no routing.
         warn = getattr(self.channel_layer, 'warn_if_unread', None)
         if warn is not None:

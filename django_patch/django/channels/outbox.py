@@ -15,7 +15,7 @@ from .compat.context import ContextVar
 from .compat.transactions import connection_of, has_commit_hooks, on_commit
 from .conf import conf
 from .layers.base import copy_message
-from .prefetch.coalescer import current_coalescer, deliver, flush_coalesced
+from .prefetch.coalescer import active_coalescer, deliver, flush_coalesced
 
 _current = ContextVar('django.channels.outbox', default=None)
 
@@ -46,7 +46,7 @@ class Outbox(object):
         if not self._sends:
             return
         sends, self._sends = self._sends, []
-        coalescer = current_coalescer()
+        coalescer = active_coalescer.get()
         if coalescer is not None:
             coalescer.add(sends)
             return
@@ -124,9 +124,12 @@ def at_commit(action, using):
 
 
 def _hold_or_send(layer, method, name, content):
-    outbox = current()
-    if outbox is None:
-        flush_coalesced()
-        getattr(layer, method)(name, content)
-    else:
+    outbox = _current.get()
+    if outbox is not None and outbox.is_open:
         outbox.put(layer, method, name, content)
+        return
+    # As flush_coalesced(); most senders have nothing to flush.
+    coalescer = active_coalescer.get()
+    if coalescer is not None:
+        coalescer.deliver()
+    getattr(layer, method)(name, content)

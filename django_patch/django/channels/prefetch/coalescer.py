@@ -19,17 +19,13 @@ from ..layers.clock import SYSTEM_CLOCK
 
 logger = logging.getLogger('django.channels')
 
-_current = ContextVar('django.channels.coalescer', default=None)
+#: The Coalescer of this context, or None.
+active_coalescer = ContextVar('django.channels.coalescer', default=None)
 
 
 def use_coalescer(coalescer):
     """Route the outboxes delivered in this context into `coalescer` from now on; None ends that."""
-    _current.set(coalescer)
-
-
-def current_coalescer():
-    """Return the Coalescer of this context, or None."""
-    return _current.get()
+    active_coalescer.set(coalescer)
 
 
 def coalesce(layer, name, content, timeout):
@@ -38,7 +34,7 @@ def coalesce(layer, name, content, timeout):
 
     `content` must not change any more; `timeout` is in seconds.
     """
-    coalescer = _current.get()
+    coalescer = active_coalescer.get()
     if coalescer is None:
         return False
     coalescer.add([(layer, 'send', name, content, timeout)])
@@ -47,7 +43,7 @@ def coalesce(layer, name, content, timeout):
 
 def flush_coalesced():
     """Send what has been coalesced in this context, before something that has to come after it."""
-    coalescer = _current.get()
+    coalescer = active_coalescer.get()
     if coalescer is not None:
         coalescer.deliver()
 
