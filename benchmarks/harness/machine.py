@@ -4,7 +4,10 @@ The machine on which is measured: environments, Redis servers, what is running.
 import atexit
 import contextlib
 import importlib.util
+import io
 import shutil
+import subprocess
+import tarfile
 import time
 
 from harness import interpreters, process
@@ -64,10 +67,14 @@ class Machine:
         Return the path of one of our wheels, a key of WHEELS.
 
         It is built when its sources have changed since it was built last.
+        `backport@5f2161c` is the wheel as that revision of the repository
+        has it; the patched Django is built from the checkout alone.
         """
         if name not in self._wheels:
             try:
                 self._wheels[name] = self._build(name)
+            except Unavailable as error:
+                self._wheels[name] = error
             except (process.StepFailed, StopIteration) as error:
                 self._wheels[name] = Unavailable('The wheel %s could not be built: %s' % (name, error))
         if isinstance(self._wheels[name], Unavailable):
@@ -75,6 +82,9 @@ class Machine:
         return self._wheels[name]
 
     def _build(self, name):
+        name, _, revision = name.partition('@')
+        if revision:
+            return self._build_revision(name, revision)
         sources = [
             path for part in WHEELS[name] for path in sorted((CHECKOUT / part).rglob('*'))
             if path.is_file() and '__pycache__' not in path.parts and path.suffix != '.pyc'
@@ -88,6 +98,32 @@ class Machine:
         for old in self.cache.wheels.glob(name + '-*'):
             shutil.rmtree(old)
         folder.mkdir()
+        return shutil.copy2(wheel, folder / wheel.name)
+
+    def _build_revision(self, name, revision):
+        folder = self.cache.wheels / ('%s@%s' % (name, revision))
+        built = list(folder.glob('*.whl'))
+        if built:
+            return built[0]
+        self.reporter.progress('wheels', '%s at %s ...' % (name, revision))
+        tree = self.cache.scratch / ('revision-%s' % revision)
+        shutil.rmtree(tree, ignore_errors=True)
+        tree.mkdir(parents=True)
+        archive = subprocess.run(
+            ['git', '-C', CHECKOUT, 'archive', revision], capture_output=True, check=False,
+        )
+        if archive.returncode:
+            raise Unavailable('git has no revision %s here (a shallow clone?): %s' % (
+                revision, archive.stderr.decode('utf-8', 'replace').strip()))
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as members:
+            # Python 3.12 warns when the choice is left to it.
+            members.extractall(tree, **({'filter': 'data'} if hasattr(tarfile, 'data_filter') else {}))
+        source = tree / 'interface_server' if name == 'interface_server' else tree
+        wheel = self.packages.build_wheel(
+            '%s-%s' % (name, revision), source, None if name == 'interface_server' else BACKPORT_PARTS,
+        )
+        shutil.rmtree(tree)
+        folder.mkdir(parents=True)
         return shutil.copy2(wheel, folder / wheel.name)
 
     def environment(self, name, python, requirements, wheels=()):

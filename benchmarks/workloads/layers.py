@@ -149,9 +149,10 @@ REDIS_PEERS = ('ours', 'channels1', 'channels4')
 WORKLOADS = [
     Pairs(
         'layer-pair', 'Redis layer: one producer, one consumer, 200 bytes, one message a call', PAIR,
-        REDIS_PEERS + ('redis-py',), series=SIZES, x=200,
+        REDIS_PEERS + ('redis-py/script', 'redis-py', 'baseline'), series=SIZES, x=200,
         goals=(
-            Goal('rate', '>=', 2.3, 'channels1'), Goal('rate', '>=', 5, 'channels4'), Goal('cpu', '<=', 1.3, 'redis-py'),
+            Goal('cpu', '<=', 1.03, 'baseline'),
+            Goal('rate', '>=', 2.3, 'channels1'), Goal('rate', '>=', 5, 'channels4'), Goal('cpu', '<=', 1.3, 'redis-py/script'),
         ),
     ),
     Pairs(
@@ -163,11 +164,16 @@ WORKLOADS = [
     ),
     Pairs(
         'layer-pair-100kB', 'Redis layer: one producer, one consumer, 100 kB, one message a call', PAIR,
-        REDIS_PEERS + ('redis-py',), size=100000, series=SIZES, x=100000,
+        REDIS_PEERS + ('redis-py/script', 'redis-py', 'baseline'), size=100000, series=SIZES, x=100000,
         goals=(
             Goal('rate', '>=', 2.5, 'channels1'), Goal('rate', '>=', 5, 'channels4'),
-            Goal('rate', '>=', 0.85, 'redis-py'),
+            Goal('rate', '>=', 0.75, 'redis-py'), Goal('redis cpu', '<=', 1.5, 'redis-py'),
         ),
+    ),
+    Pairs(
+        'layer-pair-1MB', 'Redis layer: one producer, one consumer, 1 MB, one message a call', PAIR,
+        REDIS_PEERS + ('redis-py', 'baseline'), size=1000000, rounds=3, series=SIZES, x=1000000,
+        goals=(Goal('rate', '>=', 0.95, 'redis-py'), Goal('redis cpu', '<=', 1.15, 'redis-py')),
     ),
     Pairs(
         'layer-4-pairs', 'Redis layer: four producers, four consumers, 200 bytes', PAIR, REDIS_PEERS,
@@ -183,9 +189,12 @@ WORKLOADS = [
         goals=(Goal('sends', '>=', 100, 'channels1'), Goal('sends', '>=', 1, 'channels4/pubsub')),
     ),
     MemoryPair(
-        'memory-pair', 'In-memory layer: send and receive, 200 bytes', (CPU,), ('ours', 'asgiref1', 'channels4/memory'),
+        'memory-pair', 'In-memory layer: send and receive, 200 bytes', (CPU,), ('ours', 'asgiref1', 'channels4/memory', 'baseline'),
         rounds=3,
-        goals=(Goal('cpu', '<=', 0.5, 'asgiref1'), Goal('cpu', '<=', 0.5, 'channels4/memory')),
+        goals=(
+            Goal('cpu', '<=', 0.5, 'asgiref1'), Goal('cpu', '<=', 0.5, 'channels4/memory'),
+            Goal('cpu', '<=', 1.03, 'baseline'),
+        ),
     ),
     MemoryGroup(
         'memory-group', 'In-memory layer: group sends to 1,000 members', (Metric('sends', 'group sends/s', 1),),

@@ -172,9 +172,10 @@ MESSAGE = (RATE, CPU) + PARTS + (P50, P99, Metric('client cpu', 'µs', 1))
 WORKLOADS = [
     Requests(
         'get', 'GET of a trivial view, 50 connections; server, Redis, one worker', REQUEST,
-        MAIN + ('channels4-daphne', 'gunicorn', 'ceiling'),
+        MAIN + ('channels4-daphne', 'gunicorn', 'ceiling', 'baseline'),
         series=GETS, x=50,
         goals=(
+            Goal('cpu', '<=', 1.03, 'baseline'),
             Goal('cpu', '<=', 1 / 3, 'channels1'), Goal('cpu', '<=', 1 / 2, 'channels4'),
             Goal('cpu', '<=', 1.8, 'gunicorn'), Goal('rate', '>=', 2.5, 'channels1'), Goal('rate', '>=', 2, 'channels4'),
         ),
@@ -187,9 +188,10 @@ WORKLOADS = [
     ),
     Echo(
         'echo', 'WebSocket echo, 50 sockets, 100 bytes; through Redis, and in one process', MESSAGE,
-        ('ours', 'ours/memory', 'channels1', 'channels4', 'channels4-daphne', 'ceiling'),
+        ('ours', 'ours/memory', 'channels1', 'channels4', 'channels4-daphne', 'ceiling', 'baseline'),
         series=ECHOES, x=50,
         goals=(
+            Goal('cpu', '<=', 1.03, 'baseline'),
             Goal('cpu', '<=', 1 / 6, 'channels1'), Goal('cpu', '<=', 2, 'channels4'),
             Goal('cpu', '<=', 1, 'channels4', of='ours/memory'),
         ),
@@ -224,13 +226,13 @@ WORKLOADS = [
         MAIN, rounds=1, goals=(Goal('memory', '<=', 17),),
     ),
     Requests(
-        'post', 'POST of 1 MB to a view that reads the body, 4 connections', REQUEST, MAIN + ('gunicorn',),
-        path='/upload/', connections=4, script='post.lua', least=2, rounds=3,
+        'post', 'POST of 1 MB to a view that reads the body, 4 connections', REQUEST,
+        MAIN + ('gunicorn', 'baseline'), path='/upload/', connections=4, script='post.lua', least=2, rounds=3,
         goals=(Goal('cpu', '<=', 1 / 3, 'channels1'), Goal('cpu', '<=', 1.1, 'channels4')),
     ),
     Requests(
-        'stream', 'Streamed response of 10 MB, 2 connections', REQUEST + (Metric('MB/s', 'MB/s'),), MAIN + ('gunicorn',),
-        path='/stream/', connections=2, megabytes=160 * 65536 / 1e6, least=3, rounds=3,
+        'stream', 'Streamed response of 10 MB, 2 connections', REQUEST + (Metric('MB/s', 'MB/s'),),
+        MAIN + ('gunicorn', 'baseline'), path='/stream/', connections=2, megabytes=160 * 65536 / 1e6, least=3, rounds=3,
         goals=(Goal('MB/s', '>=', 4, 'channels1'), Goal('cpu', '<=', 1 / 4, 'channels1')),
     ),
 ]

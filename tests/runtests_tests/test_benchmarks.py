@@ -14,7 +14,7 @@ CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT))
 
 from benchmarks.harness import (  # noqa: E402: found by the line above
-    accounting, cli, load, report, schedule, sockets, statistics,
+    accounting, cli, load, machine, report, schedule, sockets, statistics,
 )
 from benchmarks.harness.programs import free_port  # noqa: E402
 from benchmarks.harness.statistics import Figure, Goal, Metric  # noqa: E402
@@ -320,9 +320,49 @@ def test_what_is_compared_with_is_pinned(peer):
     assert ours or all('==' in requirement for requirement in peer.requirements)
 
 
+def test_a_wheel_of_an_earlier_revision_is_built_from_that_revision(tmp_path):
+    revision = subprocess.run(
+        ['git', '-C', str(CHECKOUT), 'rev-list', '--max-parents=0', 'HEAD'], capture_output=True, text=True,
+    ).stdout.split()
+    if not revision:
+        pytest.skip('not a git checkout')
+    measured = machine.Machine(tmp_path, Recorder())
+    seen = {}
+
+    def build_wheel(name, source, parts):
+        seen.update(name=name, files={path.name for path in source.iterdir()}, parts=parts)
+        wheel = tmp_path / 'built-1.0-py3-none-any.whl'
+        wheel.write_text('a wheel')
+        return wheel
+    measured.packages.build_wheel = build_wheel
+    path = measured.wheel('backport@' + revision[0])
+    listed = subprocess.run(
+        ['git', '-C', str(CHECKOUT), 'ls-tree', '--name-only', revision[0]], capture_output=True, text=True,
+    ).stdout.split()
+    assert seen['files'] == set(listed)
+    assert path.read_text() == 'a wheel'
+    # Another machine finds it built.
+    seen.clear()
+    assert machine.Machine(tmp_path, Recorder()).wheel('backport@' + revision[0]) == path
+    assert not seen
+
+
+def test_a_revision_that_git_lacks_makes_a_peer_unavailable(tmp_path):
+    with pytest.raises(machine.Unavailable, match='no revision 0000000'):
+        machine.Machine(tmp_path, Recorder()).wheel('backport@0000000')
+
+
+class Recorder:
+    """A reporter that keeps to itself what it is told."""
+
+    def progress(self, name, text):
+        pass
+
+
 def test_globs_choose_workloads_and_contenders():
     chosen = cli.select(WORKLOADS, ['layer-pair'], ['ours', 'redis-*'])
-    assert [(workload.name, contenders) for workload, contenders in chosen] == [('layer-pair', ['ours', 'redis-py'])]
+    assert [(workload.name, contenders) for workload, contenders in chosen] == [
+        ('layer-pair', ['ours', 'redis-py/script', 'redis-py'])]
     with pytest.raises(ValueError, match='nothing-like-it'):
         cli.select(WORKLOADS, ['nothing-like-it'], [])
     with pytest.raises(ValueError, match='contender'):

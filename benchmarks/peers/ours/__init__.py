@@ -54,6 +54,8 @@ class Ours(Peer):
 
 
 SERVER = (('backport', ('redis',)), ('interface_server', ('fast',)))
+#: The revision that later ones are held against, in the same run.
+BASELINE = '5f2161c'
 
 PEERS = [
     Ours(
@@ -69,6 +71,14 @@ PEERS = [
         wheels=(('backport', ('redis',)),), folder=FOLDER / 'ours', adapter='adapter.py',
     ) for python in ('3.6', '2.7')
 ]
+
+# The same at an earlier revision: what a change costs, or spares.
+PEERS.append(Ours(
+    name='baseline', title='this project at %s, Python 3.11, Django 5.2' % BASELINE, python='3.11',
+    requirements=PEERS[0].requirements,
+    wheels=tuple(('%s@%s' % (wheel, BASELINE), extras) for wheel, extras in SERVER),
+    folder=FOLDER / 'ours', adapter='adapter.py',
+))
 
 # The patch set against the backport, on the Django that it is for.
 ERA_SERVER = ('daphne==1.4.2', 'twisted[http2,tls]', 'hiredis')
