@@ -26,10 +26,17 @@ function isMap(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 }
 
-function checkDepth(value, depth) {
-  if (depth > MAX_DEPTH + 1) refuse('nested too deep');
+/** Refuse what msgpack and JSON have and messages don't. */
+function check(value, depth) {
+  if (typeof value === 'bigint' && BigInt.asIntN(64, value) !== value) refuse('an integer beyond 64 bits');
+  if (typeof value === 'number' && !Number.isFinite(value)) refuse('a number that is none');
+  if (typeof value === 'string' && /\p{Surrogate}/u.test(value)) refuse('half of a surrogate pair');
   if (Array.isArray(value) || isMap(value)) {
-    for (const item of Object.values(value)) checkDepth(item, depth + 1);
+    if (depth > MAX_DEPTH) refuse('nested too deep');
+    for (const [key, item] of Object.entries(value)) {
+      check(key, depth);
+      check(item, depth + 1);
+    }
   }
 }
 
@@ -47,7 +54,7 @@ function unpack(data) {
     throw new Malformed(error.message);
   }
   if (!isMap(message)) refuse('no dictionary');
-  checkDepth(message, 0);
+  check(message, 0);
   return message;
 }
 
@@ -79,4 +86,4 @@ function unbox(value) {
   return value;
 }
 
-module.exports = {Malformed, box, pack, unbox, unpack};
+module.exports = {Malformed, box, check, pack, unbox, unpack};

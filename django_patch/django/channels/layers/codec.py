@@ -9,6 +9,7 @@ from __future__ import absolute_import, unicode_literals
 import base64
 import binascii
 import json
+import re
 import threading
 
 from ..compat import six
@@ -26,7 +27,12 @@ MAX_DEPTH = 100
 _KEPT_BUFFER = 1 << 20
 
 _TEXT = frozenset([six.text_type])
-_SCALARS = frozenset([type(None), bool, float, bytes, six.text_type] + list(six.integer_types))
+_INTEGERS = frozenset(six.integer_types)
+_SCALARS = frozenset([type(None), bool, float, bytes, six.text_type]) | _INTEGERS
+#: The integers of a message; msgpack has more.
+_LOWEST, _HIGHEST = -2 ** 63, 2 ** 63 - 1
+#: What needs no look at its value.
+_PLAIN = _SCALARS - _INTEGERS
 _SUBCLASSES = tuple(_SCALARS) + (bytearray,)
 _local = threading.local()
 
@@ -115,15 +121,18 @@ def _check(value, path, depth, keys=(six.text_type, str)):
                     raise TypeError(
                         'The keys of a message must be text, not %s (%r%s).' % (type(key).__name__, key, _where(path))
                     )
-        if not _SCALARS.issuperset(map(type, value.values())):
-            for key, item in value.items():
-                if type(item) not in _SCALARS:
-                    _check(item, (path, key), depth + 1, keys)
+        if not _PLAIN.issuperset(map(type, value.values())):
+            _check_items(value.items(), path, depth, keys)
     elif isinstance(value, (list, tuple)):
-        if not _SCALARS.issuperset(map(type, value)):
-            for index, item in enumerate(value):
-                if type(item) not in _SCALARS:
-                    _check(item, (path, index), depth + 1, keys)
+        types = set(map(type, value))
+        if types and _INTEGERS.issuperset(types):
+            # Of many numbers it takes less time to look at two.
+            _check_integer(min(value), path)
+            _check_integer(max(value), path)
+        elif not _PLAIN.issuperset(types):
+            _check_items(enumerate(value), path, depth, keys)
+    elif isinstance(value, six.integer_types):
+        _check_integer(value, path)
     elif not isinstance(value, _SUBCLASSES):
         raise TypeError(
             "A message can't hold a %s (%r%s): use bytes, text, numbers, booleans, None, lists and dicts." %
@@ -131,6 +140,19 @@ def _check(value, path, depth, keys=(six.text_type, str)):
         )
     if depth > MAX_DEPTH:
         raise TypeError("A message can't be nested deeper than %d levels." % MAX_DEPTH)
+
+
+def _check_items(items, path, depth, keys):
+    for key, item in items:
+        if type(item) in _INTEGERS:
+            _check_integer(item, (path, key))
+        elif type(item) not in _PLAIN:
+            _check(item, (path, key), depth + 1, keys)
+
+
+def _check_integer(value, path):
+    if not _LOWEST <= value <= _HIGHEST:
+        raise TypeError("A message can't hold an integer beyond 64 bits with a sign (%r%s)." % (value, _where(path)))
 
 
 def _where(path):
@@ -157,6 +179,9 @@ def _as_text_and_bytes(value):
 
 #: What a string begins with that isn't simply text; no Unicode text has it.
 MARK = '\uffff'
+_INFINITY = float('inf')
+# One half of a surrogate pair without the other; some Pythons 2 have pairs.
+_LONE_SURROGATE = re.compile('[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]')
 
 
 def to_json(message):
@@ -177,12 +202,25 @@ def to_json(message):
 def from_json(text):
     """Return the message that to_json() made `text` of, or raise MalformedMessage."""
     try:
-        message = _unboxed(json.loads(text))
+        message = _unboxed(json.loads(text, parse_constant=_refuse_constant, parse_float=_finite))
+        if not isinstance(message, dict):
+            raise MalformedMessage('A message must be a dict, not %.100r.' % (message,))
+        # JSON has numbers that messages don't have, and any depth.
+        _check(message, None, 0, keys=six.text_type)
     except (ValueError, TypeError, RuntimeError) as error:
         six.raise_from(MalformedMessage("The JSON of a message can't be read: %s" % error), error)
-    if not isinstance(message, dict):
-        raise MalformedMessage('A message must be a dict, not %.100r.' % (message,))
     return message
+
+
+def _refuse_constant(name):
+    raise ValueError('%s is not JSON' % name)
+
+
+def _finite(text):
+    value = float(text)
+    if value in (_INFINITY, -_INFINITY):
+        raise ValueError('%.50s is beyond what a float holds' % text)
+    return value
 
 
 def is_lossless(message):
@@ -215,6 +253,8 @@ def _unboxed(value):
         return {_unboxed_key(key): _unboxed(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_unboxed(item) for item in value]
+    if isinstance(value, six.text_type) and _LONE_SURROGATE.search(value):
+        raise ValueError('a text has half of a surrogate pair')
     if isinstance(value, six.text_type) and value.startswith(MARK):
         kind, rest = value[1:2], value[2:]
         if kind == 't':
