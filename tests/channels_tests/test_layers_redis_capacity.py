@@ -161,7 +161,7 @@ class StatisticsTests(RedisTestCase):
         self.assertTrue(10 <= statistics.pop('messages_max_age') < 40)
         self.assertEqual(statistics, {
             'messages_count': 2, 'messages_pending': 2, 'channel_full_count': 1, 'dropped_count': 0,
-            'expired_count': 0, 'malformed_count': 0, 'lost_count': 0,
+            'expired_count': 0, 'malformed_count': 0, 'unsupported_count': 0, 'lost_count': 0,
         })
         statistics = layer.global_statistics()
         self.assertEqual((statistics['messages_count'], statistics['messages_pending']), (4, 4))

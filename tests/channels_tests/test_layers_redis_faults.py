@@ -85,6 +85,8 @@ class FaultTests(RedisTestCase):
             b'\x02' + good[1:], good[:1] + b'\x07' + good[2:], good[:1] + b'\x02' + good[2:],
             good[:1] + b'\x11' + good[2:], good[:1] + b'\x21' + good[2:],
             good[:12] + b'\xff' + good[13:], good[:-5] + b'\xd4\x01\x00\x00\x00',
+            # Changes of a group with two spaces between them.
+            good[:1] + b'\x02' + good[2:13] + b'\0' * 15 + b'\1' + b'\0\0\0\6+1  +2\x80',
         ]
         for entry in garbage:
             client.rpush(self.key('q', 'p.1!'), entry)
@@ -92,9 +94,21 @@ class FaultTests(RedisTestCase):
         with Records() as records:
             self.assertEqual([m['n'] for c, m in self.received('p.1!')], [0, 1])
         self.layer.receive(['p.1!'])
-        self.assertEqual(len(records.lines), 1)
+        # One for what is malformed, one for what a later version may have sent.
+        self.assertEqual(len(records.lines), 2)
         statistics = self.layer.global_statistics()
-        self.assertEqual(statistics['malformed_count'] + statistics['expired_count'], len(garbage))
+        self.assertGreaterEqual(statistics['unsupported_count'], 2)
+        dropped = [statistics[counter + '_count'] for counter in ('malformed', 'unsupported', 'expired')]
+        self.assertEqual(sum(dropped), len(garbage))
+
+    def test_what_a_reader_counts_expires_even_if_the_server_lost_the_counters(self):
+        client = self.connect(self.server.url)
+        self.layer.receive(['a'])
+        client.delete(self.prefix + '{0}:statistics')
+        client.rpush(self.key('q', 'a'), b'garbage')
+        self.layer.receive(['a'])
+        self.assertEqual(client.hgetall(self.prefix + '{0}:statistics'), {b'malformed:a': b'1'})
+        self.assertGreater(client.pttl(self.prefix + '{0}:statistics'), 0)
 
     def test_garbage_at_the_head_of_a_full_queue_makes_room(self):
         client = self.connect(self.server.url)

@@ -5,7 +5,6 @@ import binascii
 import hashlib
 import struct
 
-from django.channels.exceptions import MalformedMessage
 from django.channels.layers import codec
 from django.channels.layers.transport import scripts
 from django.channels.layers.transport.cipher import Cipher
@@ -62,14 +61,6 @@ class VectorTests(SimpleTestCase):
                 self.assertEqual(
                     unpack_reference(entry.body), (vector['identifier'], vector['size'], vector['pieces']),
                 )
-
-    def test_malformed_entries_are_refused(self):
-        for vector in self.vectors['malformed_entries']:
-            try:
-                Entry(unhex(vector['entry']))
-            except MalformedMessage:
-                continue
-            self.fail('%s was read' % vector['name'])
 
     def test_scripts_are_those_of_the_standard(self):
         self.assertEqual(set(self.vectors['scripts']), {script.name for script in scripts.ALL})

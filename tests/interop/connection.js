@@ -6,7 +6,7 @@ const path = require('node:path');
 const Redis = require('ioredis');
 
 const STANDARD = path.join(__dirname, '..', '..', 'docs', 'standards');
-const LUA = path.join(__dirname, '..', '..', 'django_patch', 'django', 'channels', 'layers', 'lua');
+const LUA = path.join(STANDARD, 'lua');
 const COMMAND_TIMEOUT = 15000;
 
 const scripts = {};

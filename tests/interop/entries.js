@@ -3,7 +3,10 @@
 const crypto = require('node:crypto');
 const {Malformed} = require('./encoding');
 
+const MAX_SIZE = 2 ** 30;
 const MESSAGE = 1, GROUP = 2, IN_PIECES = 16, ENCRYPTED = 32;
+
+class Unsupported extends Malformed {}
 
 const CRC_TABLE = Uint32Array.from({length: 256}, (_, number) => {
   for (let bit = 0; bit < 8; bit++) number = number & 1 ? (number >>> 1) ^ 0xedb88320 : number >>> 1;
@@ -40,31 +43,40 @@ function header(kind, deadline, label) {
   return Buffer.concat([head, Buffer.from(label, 'ascii')]);
 }
 
-function isAscii(data, start, end) {
-  return data.subarray(start, end).every((byte) => byte < 128);
+const LABEL = /^[A-Za-z0-9._-]*$/, CHANGES = /^([+-][A-Za-z0-9._-]*( [+-][A-Za-z0-9._-]*)*)?$/;
+
+/** Return the text of some bytes; throw RangeError if it has another form. */
+function text(data, start, end, form) {
+  const found = data.toString('latin1', start, end);
+  if (data.length < end || !form.test(found)) throw new RangeError('a label or changes that are none');
+  return found;
 }
 
-/** Return what the bytes of an entry say; throw Malformed. */
-function parse(data) {
+/** Return what the bytes of an entry on a queue say; throw Malformed. */
+function parse(data, queue) {
   try {
-    const kind = data[1] & 15, flags = data[1] & 240;
-    if (data[0] !== 1 || (kind !== MESSAGE && kind !== GROUP)) throw new RangeError('unknown version or kind');
+    const deadline = Number(data.readBigUInt64BE(2)), kind = data[1] & 15, flags = data[1] & 240;
+    if (data[0] > 1 || (data[0] && ((kind !== MESSAGE && kind !== GROUP) || (flags & ~(IN_PIECES | ENCRYPTED))))) {
+      throw new Unsupported('a version, kind or flag that is not known');
+    }
+    if (data[0] === 0) throw new RangeError('version 0');
     let end = 12 + data.readUInt16BE(10);
-    const entry = {kind, flags, deadline: Number(data.readBigUInt64BE(2)), label: data.toString('ascii', 12, end)};
-    if (data.length < end || !isAscii(data, 12, end)) throw new RangeError('a label that is none');
-    if (kind === GROUP) {
+    const entry = {kind, flags, deadline, label: text(data, 12, end, LABEL)};
+    const isGroup = kind === GROUP, own = queue.endsWith('!');
+    if (isGroup ? !own || !entry.label || entry.label.length > 99 :
+      (!own && entry.label) || queue.length + entry.label.length > 99) throw new RangeError('a label of another queue');
+    if (isGroup) {
       entry.base = data.readBigUInt64BE(end);
       entry.version = data.readBigUInt64BE(end + 8);
       const start = end + 20;
       end = start + data.readUInt32BE(end + 16);
-      if (data.length < end || !isAscii(data, start, end)) throw new RangeError('changes that are none');
-      const changes = data.toString('ascii', start, end);
+      const changes = text(data, start, end, CHANGES);
       entry.changes = changes ? changes.split(' ') : [];
     }
     entry.body = data.subarray(end);
     return entry;
   } catch (error) {
-    throw new Malformed(error.message);
+    throw error instanceof Malformed ? error : new Malformed(error.message);
   }
 }
 
@@ -77,10 +89,11 @@ function reference(identifier, size, pieces) {
 }
 
 function parseReference(body) {
-  if (body.length !== 28) throw new Malformed('a reference of a wrong size');
-  return {
-    identifier: body.toString('ascii', 0, 16), size: Number(body.readBigUInt64BE(16)), pieces: body.readUInt32BE(24),
-  };
+  const identifier = body.toString('latin1', 0, 16);
+  if (body.length !== 28 || !/^[A-Za-z0-9]{16}$/.test(identifier)) throw new Malformed('a reference that is none');
+  const size = Number(body.readBigUInt64BE(16));
+  if (size > MAX_SIZE) throw new Malformed('a reference to too much');
+  return {identifier, size, pieces: body.readUInt32BE(24)};
 }
 
 class Cipher {
@@ -113,5 +126,5 @@ class Cipher {
 }
 
 module.exports = {
-  ENCRYPTED, GROUP, IN_PIECES, MESSAGE, Cipher, countedAs, crc32, header, parse, parseReference, reference, split,
+  ENCRYPTED, GROUP, IN_PIECES, MESSAGE, Cipher, Unsupported, countedAs, crc32, header, parse, parseReference, reference, split,
 };

@@ -64,6 +64,7 @@ class Shard {
   /** Return the commands that write what was counted. */
   counted() {
     const commands = [...this.counts].map(([field, number]) => ['HINCRBY', this.statistics, field, number]);
+    if (commands.length) commands.push(['PEXPIRE', this.statistics, this.layer.statisticsLifetime]);
     this.counts.clear();
     return commands;
   }
@@ -344,7 +345,7 @@ class Layer extends EventEmitter {
   /** Return [channels, message] of an entry, or null if it was dropped. */
   async arrived(shard, queue, data) {
     try {
-      const entry = entries.parse(data);
+      const entry = entries.parse(data, queue);
       let channels = [queue + entry.label];
       if (entry.kind === entries.GROUP) {
         channels = await this.follow(shard, queue, entry);
@@ -359,7 +360,8 @@ class Layer extends EventEmitter {
       return [channels, await this.message(shard, queue, entry)];
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
-      shard.count(error.message === 'lost' ? 'lost' : 'malformed', queue);
+      const counter = error instanceof entries.Unsupported ? 'unsupported' : 'malformed';
+      shard.count(error.message === 'lost' ? 'lost' : counter, queue);
       return null;
     }
   }

@@ -7,7 +7,7 @@
  */
 const readline = require('node:readline');
 const {vectors} = require('./connection');
-const {box, check, pack, unbox, unpack} = require('./encoding');
+const {Malformed, box, check, pack, unbox, unpack} = require('./encoding');
 const entries = require('./entries');
 const {Layer} = require('./layer');
 
@@ -97,7 +97,8 @@ const commands = {
       same(vector.channel, entries.countedAs(vector.queue), vector.counted_as);
     }
     for (const vector of transport.entries) {
-      const entry = entries.parse(Buffer.from(vector.entry, 'hex'));
+      const queue = vector.queue || (vector.label || vector.kind === 2 ? 'p!' : 'n');
+      const entry = entries.parse(Buffer.from(vector.entry, 'hex'), queue);
       same(vector.name, [entry.kind | entry.flags, entry.deadline, entry.label],
         [vector.kind, vector.deadline, vector.label]);
       if ('version' in vector) {
@@ -108,8 +109,21 @@ const commands = {
       else same(vector.name, Object.values(entries.parseReference(entry.body)),
         [vector.identifier, vector.size, vector.pieces]);
     }
-    for (const {name, entry} of transport.malformed_entries) {
-      refused(name, () => entries.parse(Buffer.from(entry, 'hex')));
+    const read = ({entry: data, queue = 'p!'}) => {
+      const entry = entries.parse(Buffer.from(data, 'hex'), queue);
+      if (entry.flags & entries.ENCRYPTED) throw new Malformed('encrypted');
+      return entry.flags & entries.IN_PIECES ? entries.parseReference(entry.body) : unpack(entry.body);
+    };
+    for (const vector of transport.malformed_entries) refused(vector.name, () => read(vector));
+    for (const vector of transport.unsupported_entries) {
+      try {
+        wrong.push([vector.name, read(vector)]);
+      } catch (error) {
+        same(vector.name, error.constructor.name, 'Unsupported');
+      }
+    }
+    for (const {entry, channel, group, json} of vectors('exchanges.json').entries) {
+      same(channel || group, box(read({entry, queue: group ? 'p!' : entries.split(channel)[0]})), JSON.parse(json));
     }
     const {secret, prefix, key_name: name, body, encrypted_body: sealed, ...piece} = transport.encryption;
     const cipher = new entries.Cipher([secret], prefix), hex = (text) => Buffer.from(text, 'hex');

@@ -135,4 +135,6 @@ class Transport(object):
             else:
                 self._counts.append(item)
         key = self.options.keys.statistics(shard)
-        return tuple(pack('HINCRBY', key, field, number) for field, number in totals.items())
+        commands = tuple(pack('HINCRBY', key, field, number) for field, number in totals.items())
+        # The server may have lost the key, and no key is without an expiry.
+        return commands and commands + (pack('PEXPIRE', key, self.options.statistics_lifetime),)

@@ -6,9 +6,10 @@ from __future__ import absolute_import, unicode_literals
 import logging
 
 from ...exceptions import LayerUnavailable, MalformedMessage
+from ...names import MAX_NAME_LENGTH
 from .. import codec
 from . import scripts
-from .envelope import ENCRYPTED, GROUP, IN_PIECES, Entry, unpack_reference
+from .envelope import ENCRYPTED, GROUP, IN_PIECES, Entry, UnsupportedEntry, unpack_reference
 from .groups import members_command, read_members
 from .keys import statistics_name
 from .operations import Result, checked
@@ -40,6 +41,8 @@ class Arrivals(object):
             entry = Entry(data)
             if entry.kind == GROUP:
                 return self._open_for_group(shard, queue, entry, inbox)
+            if len(queue) + len(entry.label) >= MAX_NAME_LENGTH or (inbox is None and entry.label):
+                raise MalformedMessage('An entry is for %s%s, which is not a channel.' % (queue, entry.label))
             if inbox is not None:
                 inbox.count(entry.label)
             if entry.deadline <= self._transport.clocks[shard].now():
@@ -47,6 +50,8 @@ class Arrivals(object):
             if entry.flags & IN_PIECES:
                 return self._collect(shard, queue, entry, (queue + entry.label,))
             return entry.deadline, (queue + entry.label,), self._read(entry)
+        except UnsupportedEntry as error:
+            return self._drop(shard, queue, 'unsupported', '%s Is a newer release among the senders?' % error)
         except MalformedMessage as error:
             return self._drop(shard, queue, 'malformed', error)
 

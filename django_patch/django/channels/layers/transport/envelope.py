@@ -8,9 +8,11 @@ big-endian.
 """
 from __future__ import absolute_import
 
+import re
 import struct
 
 from ...exceptions import MalformedMessage
+from ...names import MAX_NAME_LENGTH
 
 VERSION = 1
 
@@ -19,6 +21,7 @@ VERSION = 1
 MESSAGE, GROUP = 1, 2
 #: Flags of the kind: the body is a reference to pieces; it is encrypted.
 IN_PIECES, ENCRYPTED = 16, 32
+_FLAGS = IN_PIECES | ENCRYPTED
 
 #: Bytes of a body that are copied without a thought. A copy of much more
 #: costs as much as everything else, since its memory comes from the system.
@@ -27,6 +30,13 @@ COPIED = 4096
 _HEADER = struct.Struct('>BBQH')
 _MEMBERS = struct.Struct('>QQL')
 _REFERENCE = struct.Struct('>16sQL')
+_LABEL = re.compile(br'[A-Za-z0-9._-]*\Z')
+_CHANGES = re.compile(br'(?:[+-][A-Za-z0-9._-]*(?: [+-][A-Za-z0-9._-]*)*)?\Z')
+_IDENTIFIER = re.compile(br'[A-Za-z0-9]{16}\Z')
+
+
+class UnsupportedEntry(MalformedMessage):
+    """Raised for an entry that a later version of the standard may have."""
 
 
 def pack_header(kind, deadline, label):
@@ -49,24 +59,35 @@ class Entry(object):
     __slots__ = ('kind', 'flags', 'deadline', 'label', 'body', 'base', 'version', 'changes')
 
     def __init__(self, data):
-        """Read `data` (bytes); raise MalformedMessage."""
+        """Read `data` (bytes); raise MalformedMessage or UnsupportedEntry."""
         try:
             version, kind, self.deadline, size = _HEADER.unpack_from(data)
-            start = 12 + size
-            self.label = data[12:start].decode('ascii')
-            if version != VERSION or len(self.label) != size:
-                raise ValueError('unknown version %d, or cut short' % version)
             self.kind, self.flags = kind & 15, kind & 240
+            if version > VERSION or (version == VERSION and not (
+                self.kind in (MESSAGE, GROUP) and self.flags | _FLAGS == _FLAGS
+            )):
+                raise UnsupportedEntry('An entry has version %d and kind %d, which are not known.' % (version, kind))
+            start = 12 + size
+            label = data[12:start]
+            if version != VERSION or len(label) != size:
+                raise ValueError('version 0, or cut short')
+            if not _LABEL.match(label):
+                raise ValueError('its label is not a name: %.100r' % (label,))
+            self.label = label.decode('ascii')
             if self.kind == GROUP:
+                if not 0 < size < MAX_NAME_LENGTH:
+                    raise ValueError('its group has a name of %d characters' % size)
                 self.base, self.version, size = _MEMBERS.unpack_from(data, start)
                 start += 20
-                changes = data[start:start + size].decode('ascii')
+                changes = data[start:start + size]
                 if len(changes) != size:
                     raise ValueError('the list of members is cut short')
-                self.changes = changes.split(' ') if changes else ()
+                if not _CHANGES.match(changes):
+                    raise ValueError('the list of members is not one: %.100r' % (changes,))
+                self.changes = changes.decode('ascii').split(' ') if changes else ()
                 start += size
-            elif self.kind != MESSAGE:
-                raise ValueError('unknown kind %d' % kind)
+        except UnsupportedEntry:
+            raise
         except (struct.error, ValueError) as error:
             raise MalformedMessage('An entry has a header that is none: %s.' % error)
         if len(data) - start > COPIED and not self.flags & ENCRYPTED:
@@ -90,6 +111,8 @@ def unpack_reference(body):
     """Return (identifier, size, pieces); raise MalformedMessage."""
     try:
         identifier, size, pieces = _REFERENCE.unpack(body)
+        if not _IDENTIFIER.match(identifier):
+            raise ValueError('its identifier is not one')
         return identifier.decode('ascii'), size, pieces
     except (struct.error, ValueError) as error:
         raise MalformedMessage('A reference to pieces is none: %s.' % error)

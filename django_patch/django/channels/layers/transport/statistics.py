@@ -15,6 +15,7 @@ COUNTERS = {
     'dropped': 'dropped_count',
     'expired': 'expired_count',
     'malformed': 'malformed_count',
+    'unsupported': 'unsupported_count',
     'lost': 'lost_count',
 }
 #: Keys that Redis looks at in one step of a scan.

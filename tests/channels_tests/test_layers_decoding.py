@@ -1,0 +1,138 @@
+"""Tests of what a reader makes of entries, by the standard's vectors."""
+from __future__ import absolute_import, unicode_literals
+
+import binascii
+import random
+import types
+
+from django.channels.layers import codec
+from django.channels.layers.transport import Options, Transport
+from django.channels.layers.transport.operations import Result
+from django.test import SimpleTestCase
+
+from .logs import LogTestCase
+from .standards import vectors
+
+
+def unhex(text):
+    return binascii.unhexlify(text)
+
+
+class DecodingTestCase(LogTestCase, SimpleTestCase):
+    """Decodes entries at a moment before the deadlines of the vectors."""
+    prefix = 'channels:'
+
+    def setUp(self):
+        super(DecodingTestCase, self).setUp()
+        self.vectors = vectors('transport.json')
+        self.transport = self.make_transport()
+
+    def make_transport(self, secrets=None, prefix='channels:', seconds=1479999999):
+        options = Options(prefix, 1, 60, 86400, lambda queue: 100, lambda queue: 10000, secrets)
+        transport = Transport(options, monotonic=lambda: 100.0)
+        transport.clocks[0].heard([b'%d' % seconds, b'0', b'epoch', 1], 100.0)
+        return transport
+
+    #: What Redis says of the members of a group.
+    members = [b'p!', b'5', [b'a']]
+
+    def decode(self, data, queue='p!', transport=None):
+        """
+        Return (channels, message), or the name of the counter that it is
+        dropped under.
+        """
+        transport = transport or self.transport
+        inbox = transport.inbox(queue) if queue.endswith('!') else None
+        delivery = transport.arrivals.open(0, queue, data, inbox)
+        if isinstance(delivery, types.GeneratorType):
+            delivery = self.carry_out(delivery)
+        if delivery is not None:
+            return delivery[1:]
+        counted = transport.pop_counts(0)
+        if not counted:
+            return 'nobody'
+        return counted[0].split(b'\r\n')[6].decode('ascii').partition(':')[0]
+
+    def carry_out(self, plan):
+        request = next(plan)
+        stack = []
+        while True:
+            if isinstance(request, types.GeneratorType):
+                stack.append(plan)
+                plan, request = request, next(request)
+            elif isinstance(request, Result):
+                if not stack:
+                    return request.value
+                plan = stack.pop()
+                request = plan.send(request.value)
+            else:
+                # Pieces are not there.
+                request = plan.send([self.members if b'EVALSHA' in request[1][0] else None])
+
+
+class EntryVectorTests(DecodingTestCase):
+
+    def test_good_entries_are_delivered(self):
+        for vector in self.vectors['entries']:
+            if 'json' in vector and not vector.get('base'):
+                queue = vector.get('queue') or ('p!' if vector['label'] else 'n')
+                labels = [vector['label']]
+                if 'changes' in vector:
+                    labels = [change[1:] for change in vector['changes']]
+                expected = tuple(queue + label for label in labels), codec.from_json(vector['json'])
+                transport = self.make_transport()
+                outcome = self.decode(unhex(vector['entry']), queue, transport)
+                self.assertEqual(outcome, expected, vector['name'])
+
+    def test_malformed_entries_are_counted_as_such(self):
+        for vector in self.vectors['malformed_entries']:
+            outcome = self.decode(unhex(vector['entry']), vector.get('queue', 'p!'))
+            self.assertEqual(outcome, 'malformed', vector['name'])
+        self.assertLogged('A message for p! was dropped: ')
+
+    def test_entries_of_later_versions_have_a_counter_and_a_line_of_their_own(self):
+        for vector in self.vectors['unsupported_entries']:
+            self.assertEqual(self.decode(unhex(vector['entry'])), 'unsupported', vector['name'])
+        self.assertLogged('Is a newer release among the senders?')
+
+    def test_no_bytes_make_a_reader_fail(self):
+        draw = random.Random(20)
+        entries = [
+            unhex(vector['entry'])
+            for kind in ('entries', 'malformed_entries', 'unsupported_entries') for vector in self.vectors[kind]
+        ]
+        for number in range(3000):
+            data = bytearray(draw.choice(entries))
+            for _ in range(draw.randrange(1, 4)):
+                where = draw.randrange(len(data) + 1)
+                new = bytearray(draw.randrange(256) for _ in range(draw.randrange(3)))
+                data[where:where + draw.randrange(3)] = new
+            self.decode(bytes(data), draw.choice(['p!', 'n', 'x?y']))
+
+    def test_an_entry_expires_at_its_deadline(self):
+        entry = self.vectors['entries'][0]
+        for milliseconds, outcome in [(-1, (('n',), {'text': 'hi'})), (0, 'expired'), (1, 'expired')]:
+            transport = self.make_transport()
+            now = entry['deadline'] + milliseconds
+            transport.clocks[0].heard([b'%d' % (now // 1000), b'%d' % (now % 1000 * 1000), b'e', 1], 100.0)
+            self.assertEqual(self.decode(unhex(entry['entry']), 'n', transport=transport), outcome)
+
+    def test_what_expired_is_not_looked_into(self):
+        transport = self.make_transport(seconds=1490000000)
+        for name in ('a body that is a list', 'an encrypted body where there are no keys', 'a reference of 27 bytes'):
+            [vector] = [vector for vector in self.vectors['malformed_entries'] if vector['name'] == name]
+            self.assertEqual(self.decode(unhex(vector['entry']), transport=transport), 'expired', name)
+
+
+class ExchangeTests(DecodingTestCase):
+
+    def test_the_examples_say_what_the_standard_says_they_do(self):
+        transport = self.make_transport()
+        for vector in vectors('exchanges.json')['entries']:
+            if 'group' in vector:
+                channels = tuple('websocket.send.5f2c8e01a4d7b3960ce2!' + client for client in '34')
+            else:
+                channels = (vector['channel'],)
+            queue, mark, client = channels[0].partition('!')
+            outcome = self.decode(unhex(vector['entry']), queue + mark, transport=transport)
+            self.assertEqual(outcome, (channels, codec.from_json(vector['json'])))
