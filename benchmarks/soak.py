@@ -40,7 +40,8 @@ def parser():
     add('--seconds', type=float, default=600, help='how long (default: 600)')
     add('--sockets', type=int, default=2000, metavar='N', help='healthy clients (default: 2000)')
     add('--slow', type=int, default=20, metavar='N', help='clients that never read (default: 20)')
-    add('--churn', type=int, default=20, metavar='N', help='healthy clients that are replaced each second (default: 20)')
+    add('--churn', type=int, default=20, metavar='N',
+        help='healthy clients that are replaced each second (default: 20)')
     add('--size', type=int, default=16384, metavar='BYTES',
         help="of a broadcast (default: 16384; what the kernel holds for a client that doesn't read is megabytes)")
     add('--cache', metavar='FOLDER', default=os.environ.get('BENCHMARKS_CACHE') or str(CHECKOUT / '.benchmarks'),
@@ -123,7 +124,10 @@ class Soak:
         lost = sum(client.lost for client in self.healthy + self.gone)
         repeated = sum(client.repeated for client in self.healthy + self.gone)
         closed = [client for client in self.healthy if not client.is_open]
-        behind = [client for client in self.healthy if client.is_open and client.last != self.sent and client.born < self.sent]
+        behind = [
+            client for client in self.healthy
+            if client.is_open and client.last != self.sent and client.born < self.sent
+        ]
         # Who was there when a number was sent gets it, and all after it.
         late = [client for client in self.healthy + self.gone if client.first and client.first > client.born + 2]
         received = sum(client.received for client in self.healthy + self.gone)

@@ -42,7 +42,8 @@ def parser():
     add = result.add_argument
     add('--only', nargs='+', metavar='GLOB', default=[], help="only workloads that match, such as 'layer-*'")
     add('--contenders', nargs='+', metavar='GLOB', default=[], help='only contenders that match, in each workload')
-    add('--rounds', type=int, default=None, metavar='N', help='how often each is measured (default: 5; with --quick 2)')
+    add('--rounds', type=int, default=None, metavar='N',
+        help='how often each is measured (default: 5; with --quick 2)')
     add('--quick', action='store_true', help='short measurements: does it work, is it roughly so')
     add('--list', action='store_true', help='list workloads, contenders and goals; measure nothing')
     add('--output', metavar='FILE', type=pathlib.Path, default=None,
@@ -77,9 +78,10 @@ def select(workloads, only, contenders):
 
 def main(arguments=None):
     """Measure what the arguments ask for; return the exit status."""
+    from harness.report import Reporter
+
     from ..peers import PEERS
     from ..workloads import WORKLOADS
-    from harness.report import Reporter
     options = parser().parse_args(arguments)
     try:
         chosen = select(WORKLOADS, options.only, options.contenders)

@@ -155,7 +155,9 @@ def growth(rows):
         metric = row['metrics'][0]['name']
         for contender, figures in read_figures(row).items():
             if metric in figures and figures[metric].median > 0:
-                found.setdefault(row['series'], {}).setdefault(contender, []).append((row['x'], figures[metric].median))
+                found.setdefault(row['series'], {}).setdefault(contender, []).append(
+                    (row['x'], figures[metric].median),
+                )
     grown = {}
     for series, contenders in found.items():
         for contender, points in contenders.items():
@@ -199,7 +201,9 @@ def as_page(facts, rows):
             'time; with 0 it makes no difference.',
         ]
     for series, contenders in grown.items():
-        lines += ['', '%s:' % (series[0].upper() + series[1:]), '', '.. code-block:: text', ''] + align(growth_lines(series, contenders), '    ')
+        lines += [
+            '', '%s:' % (series[0].upper() + series[1:]), '', '.. code-block:: text', '',
+        ] + align(growth_lines(series, contenders), '    ')
     return '\n'.join(line.rstrip() for line in lines)
 
 

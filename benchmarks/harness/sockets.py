@@ -13,7 +13,10 @@ TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 def frame(opcode, payload=b''):
     """Return a client's frame, of less than 64 kB. A mask of zeros is one."""
     size = len(payload)
-    head = struct.pack('!BB', 0x80 | opcode, 0x80 | size) if size < 126 else struct.pack('!BBH', 0x80 | opcode, 0xfe, size)
+    if size < 126:
+        head = struct.pack('!BB', 0x80 | opcode, 0x80 | size)
+    else:
+        head = struct.pack('!BBH', 0x80 | opcode, 0xfe, size)
     return head + bytes(4) + payload
 
 

@@ -43,7 +43,9 @@ def peers(rows, folder):
                 continue
             better = 1 / goal['value'] if units[goal['metric']] in COSTS else goal['value']
             wanted = 1 / goal['bound'] if units[goal['metric']] in COSTS else goal['bound']
-            bars.append(('%s: %s against %s' % (row['name'], goal['metric'], goal['base']), better, wanted, goal['holds']))
+            bars.append(
+                ('%s: %s against %s' % (row['name'], goal['metric'], goal['base']), better, wanted, goal['holds']),
+            )
     if not bars:
         return
     bars.reverse()

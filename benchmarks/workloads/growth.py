@@ -62,17 +62,20 @@ WORKLOADS = [
     ) for sockets in (10, 200, 1000)
 ] + [
     Crowd(
-        'get-%d' % connections, 'GET over %d connections' % connections, REQUEST, MAIN, connections=connections, rounds=1,
+        'get-%d' % connections, 'GET over %d connections' % connections, REQUEST, MAIN, connections=connections,
+        rounds=1,
         series=GETS, x=connections,
     ) for connections in (4, 200, 500)
 ] + [
     Broadcast(
-        'broadcast-%d' % sockets, 'Broadcast to %d sockets' % sockets, (RATE,), ('ours', 'channels4', 'channels4/pubsub'),
+        'broadcast-%d' % sockets, 'Broadcast to %d sockets' % sockets, (RATE,),
+        ('ours', 'channels4', 'channels4/pubsub'),
         sockets=sockets, rounds=1, series=BROADCASTS, x=sockets,
     ) for sockets in (50, 2000)
 ] + [
     Workers(
-        'workers-%d' % workers, 'GET with %d worker%s' % (workers, '' if workers == 1 else 's'), REQUEST, ('ours', 'channels1'), workers=workers, rounds=1,
+        'workers-%d' % workers, 'GET with %d worker%s' % (workers, '' if workers == 1 else 's'), REQUEST,
+        ('ours', 'channels1'), workers=workers, rounds=1,
         series='GET, by workers', x=workers,
     ) for workers in (1, 2, 4)
 ]

@@ -12,8 +12,7 @@ from harness import process
 from ..harness.statistics import Metric
 from ..harness.workload import Workload
 from .layers import CPU, MemoryPair
-from .site import CPU as REQUEST_CPU
-from .site import RATE, Requests
+from .site import CPU as REQUEST_CPU, RATE, Requests
 
 TIME = Metric('time', 'ms', 1)
 SPENT = Metric('cpu', 'ms', 1)
@@ -70,8 +69,11 @@ WORKLOADS = [
         ('django', 'ours/installed', 'ours/app', 'ours'), arguments=('-m', 'django', 'check'), rounds=3,
     ),
     Command(
-        'native-start', 'manage.py check, backport and patch set', START, NATIVE, arguments=('-m', 'django', 'check'), rounds=3,
+        'native-start', 'manage.py check, backport and patch set', START, NATIVE, arguments=('-m', 'django', 'check'),
+        rounds=3,
     ),
     Requests('native-get', 'GET behind daphne 1.4.2, backport and patch set', (RATE, REQUEST_CPU), NATIVE, rounds=3),
-    MemoryPair('native-message', 'In-memory layer: send and receive, backport and patch set', (CPU,), NATIVE, rounds=3),
+    MemoryPair(
+        'native-message', 'In-memory layer: send and receive, backport and patch set', (CPU,), NATIVE, rounds=3,
+    ),
 ]

@@ -52,7 +52,8 @@ _TABLE: dict[str, list[tuple[str, str, str]]] = {
     "requests and sockets": [
         ("root_path", "PATH", "path that the site is mounted at (SCRIPT_NAME)"),
         ("http_timeout", "SECONDS", "answer with 503 when no worker has after so long"),
-        ("websocket_handshake_timeout", "SECONDS", "refuse with 403 a socket that no worker has accepted after so long"),
+        ("websocket_handshake_timeout", "SECONDS",
+         "refuse with 403 a socket that no worker has accepted after so long"),
         ("ws_protocols", "NAME", "WebSocket subprotocol to accept if the worker names none"),
         ("send_timeout", "SECONDS", "how long a frame waits for room in its channel"),
         ("inline_body_size", "BYTES", "of a request's body inside its message"),
@@ -232,7 +233,9 @@ def parse(parser: argparse.ArgumentParser, arguments: Optional[list[str]] = None
         field: value for field, value in vars(parsed).items()
         if field in {field.name for field in dataclasses.fields(Options)}
     }
-    values: dict[str, Any] = {field: tuple(value) if isinstance(value, list) else value for field, value in given.items()}
+    values: dict[str, Any] = {
+        field: tuple(value) if isinstance(value, list) else value for field, value in given.items()
+    }
     if "root_path" in values:
         values["root_path"] = values["root_path"].rstrip("/")
     if "private_key" in values and "certificate" not in values:

@@ -66,4 +66,4 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 if PREFIX + "LAYER" in os.environ or PREFIX + "REDIS" in os.environ:
-    application = from_environment(os.environ)
+    application = from_environment(os.environ)  # noqa: F811

@@ -38,7 +38,9 @@ def log(*line):
     print("action", *line, flush=True)
 
 try:
-    embedded.run(channel_layer, sys.argv[1], int(sys.argv[2]), action_logger=log, ready=lambda: print("ready", flush=True))
+    embedded.run(
+        channel_layer, sys.argv[1], int(sys.argv[2]), action_logger=log, ready=lambda: print("ready", flush=True),
+    )
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 except OSError as error:

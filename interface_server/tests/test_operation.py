@@ -7,7 +7,6 @@ import signal
 import socket
 import ssl
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -185,7 +184,9 @@ def test_formats_of_the_access_log():
     }
     socket_line = FORMATS["common"]("websocket", "connected", {"path": "/ws", "client": None})
     assert socket_line.startswith("- - - [") and socket_line.endswith('"WSCONNECT /ws" - -')
-    assert json.loads(FORMATS["json"]("websocket", "rejected", {"path": "/ws", "client": None}))["action"] == "rejected"
+    assert json.loads(
+        FORMATS["json"]("websocket", "rejected", {"path": "/ws", "client": None}),
+    )["action"] == "rejected"
 
 
 def test_access_log_is_written_without_a_loop(tmp_path):
@@ -197,7 +198,9 @@ def test_access_log_is_written_without_a_loop(tmp_path):
 # --check
 
 def test_check_says_what_would_be(run, port):  # noqa: F811
-    status, output = run("-m", "interface_server", "--check", "-p", port, "--max-body-size", "5", "project:channel_layer").finish()
+    status, output = run(
+        "-m", "interface_server", "--check", "-p", port, "--max-body-size", "5", "project:channel_layer",
+    ).finish()
     assert status == 0, output
     assert "--max-body-size: 5\n" in output and "--header-timeout: 10\n" in output
     assert "channel layer: can be reached" in output
@@ -222,7 +225,9 @@ def test_servers_that_can_not_keep_a_limit_refuse_it(run, name):  # noqa: F811
     ).finish()
     assert status == 2
     assert f"--max-connections can't be kept with --server {name}" in output
-    status, output = run("-m", "interface_server", "--server", name, "--check", "-p", "0", "project:channel_layer").finish()
+    status, output = run(
+        "-m", "interface_server", "--server", name, "--check", "-p", "0", "project:channel_layer",
+    ).finish()
     assert "--max-connections: not kept" in output
 
 
@@ -324,7 +329,8 @@ def test_management_port_of_the_second_process_is_taken_before_anything_is_serve
                 continue
         taken.listen()
         status, output = run(
-            "-m", "interface_server", "-p", port, "--workers", "2", "--management", second - 1, "project:channel_layer",
+            "-m", "interface_server", "-p", port, "--workers", "2", "--management", second - 1,
+            "project:channel_layer",
         ).finish()
     assert status == 2
     assert "The management can't listen on" in output and "listens on" not in output.replace("can't listen on", "")
@@ -486,14 +492,15 @@ def test_application_under_other_servers(run, port, folder, command, monkeypatch
 
 
 SITE_WITH_SOCKETS = """
-import threading
 from django.channels.layers.memory import InMemoryChannelLayer
 
 channel_layer = InMemoryChannelLayer()
 
 def work():
     while True:
-        channel, message = channel_layer.receive(["http.request", "websocket.connect", "websocket.receive"], block=True)
+        channel, message = channel_layer.receive(
+            ["http.request", "websocket.connect", "websocket.receive"], block=True,
+        )
         if channel == "http.request":
             channel_layer.send(message["reply_channel"], {"status": 200, "content": message["path"].encode()})
         elif channel == "websocket.connect":

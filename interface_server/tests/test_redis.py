@@ -8,11 +8,9 @@ import uuid
 
 import pytest
 from conftest import PATIENCE, eventually
-from test_command import get, server
-from test_command import folder, port, run  # noqa: F401  Fixtures.
-from websockets.exceptions import ConnectionClosed
-
 from django.channels.test.linting import exempt
+from test_command import folder, get, port, run, server  # noqa: F401  Fixtures.
+from websockets.exceptions import ConnectionClosed
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ def accept(layer, message):
 
 
 def echo(layer, message):
-    layer.send(message["reply_channel"], {"text": message["text"]} if message["bytes"] is None else {"bytes": message["bytes"]})
+    text, data = message["text"], message["bytes"]
+    layer.send(message["reply_channel"], {"text": text} if data is None else {"bytes": data})
 
 
 class Socket:
@@ -78,7 +79,9 @@ def test_server_says_that_it_can(start, client):  # noqa: F811
 def test_echo_beside_a_request(start, client):  # noqa: F811
     server = start({
         "websocket.connect": accept, "websocket.receive": echo,
-        "http.request": lambda layer, message: layer.send(message["reply_channel"], {"status": 200, "content": b"hello"}),
+        "http.request": lambda layer, message: layer.send(
+            message["reply_channel"], {"status": 200, "content": b"hello"},
+        ),
     }, threads=1)
     two = client(server)
     ws = Socket(two, "/chat/?room=1", HANDSHAKE + [("cookie", "a=b")])
@@ -103,7 +106,8 @@ def test_echo_beside_a_request(start, client):  # noqa: F811
 
 def test_over_tls(start, client, certificate):  # noqa: F811
     server = start(
-        {"websocket.connect": accept, "websocket.receive": echo}, certificate=certificate[0], private_key=certificate[1],
+        {"websocket.connect": accept, "websocket.receive": echo}, certificate=certificate[0],
+        private_key=certificate[1],
     )
     ws = Socket(client(server, tls_context(certificate, "h2")))
     assert ws.answer()[0] == 200

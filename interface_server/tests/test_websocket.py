@@ -6,10 +6,9 @@ import time
 
 import pytest
 from conftest import PATIENCE, eventually
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-
 from django.channels.exceptions import ChannelFull
 from django.channels.test.linting import exempt
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
 def reply(**message):

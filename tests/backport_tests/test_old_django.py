@@ -378,7 +378,8 @@ class MendingTests(unittest.TestCase):
 class TellingTests(unittest.TestCase):
 
     TOLD = re.compile(
-        r'^INFO django\.channels\.compat Mended Django %s for Python %d\.%d\.\d+: \w[\w, ]+\. Set CHANNELS_MEND_DJANGO=0 '
+        r'^INFO django\.channels\.compat Mended Django %s for Python %d\.%d\.\d+: \w[\w, ]+\. '
+        r'Set CHANNELS_MEND_DJANGO=0 '
         r'to leave it alone\.$' % ((re.escape(django.get_version()),) + sys.version_info[:2]), re.M,
     )
     BEFORE = "import logging; logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s %(message)s')"

@@ -11,9 +11,7 @@ from django.channels.binding.websockets import WebsocketBinding, WebsocketBindin
 from django.channels.compat.transactions import has_commit_hooks
 from django.channels.generic.websockets import WebsocketDemultiplexer
 from django.channels.layers import channel_layers
-from django.channels.test import (
-    ChannelTestCase, Client, TransactionChannelTestCase, WSClient, apply_routes,
-)
+from django.channels.test import ChannelTestCase, Client, TransactionChannelTestCase, WSClient, apply_routes
 from django.channels.test.linting import exempt
 from django.contrib.auth.models import Group as UserGroup, User
 from django.db import IntegrityError, transaction

@@ -1,9 +1,7 @@
 """Tests of the exceptions that consumers raise to act on their socket."""
 from __future__ import absolute_import, unicode_literals
 
-from django.channels.exceptions import (
-    ChannelsError, DenyConnection, InvalidChannelLayerError, WebsocketCloseException,
-)
+from django.channels.exceptions import ChannelsError, DenyConnection, InvalidChannelLayerError, WebsocketCloseException
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.message import Message
 from django.test import SimpleTestCase

@@ -5,7 +5,6 @@ from __future__ import absolute_import
 
 import os
 
-import django
 from django.apps import apps
 from django.conf import settings
 from django.test import SimpleTestCase

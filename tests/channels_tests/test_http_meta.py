@@ -9,9 +9,7 @@ import os
 
 from django.channels.compat import six
 from django.channels.exceptions import MalformedMessage
-from django.channels.http.meta import (
-    headers_from_environ, message_from_environ, meta_from_message, split_path,
-)
+from django.channels.http.meta import headers_from_environ, message_from_environ, meta_from_message, split_path
 from django.channels.http.request import ChannelRequest
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.message import Message

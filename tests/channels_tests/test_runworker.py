@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.test import SimpleTestCase, override_settings
 
 from .logs import LogTestCase
-from .test_layers_registry import SpanningLayer
+from .test_layers_registry import SpanningLayer  # NOQA: named in the setting below.
 
 LAYERS = {
     'default': {'BACKEND': __name__ + '.SpanningLayer', 'ROUTING': []},

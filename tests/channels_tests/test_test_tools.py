@@ -10,9 +10,7 @@ import warnings
 from django.channels import Channel, Group, route
 from django.channels.auth import channel_session_user, channel_session_user_from_http, http_session_user
 from django.channels.compat import RemovedAfterNextVersionWarning
-from django.channels.exceptions import (
-    ConsumeLater, DenyConnection, InvalidChannelLayerError, WebsocketCloseException,
-)
+from django.channels.exceptions import ConsumeLater, DenyConnection, InvalidChannelLayerError, WebsocketCloseException
 from django.channels.layers import ChannelLayerWrapper, channel_layers
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.sessions import channel_session, enforce_ordering, http_session

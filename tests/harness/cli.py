@@ -5,9 +5,7 @@ import os
 import signal
 import time
 
-from . import interpreters as pythons
-from . import pairs as table_of_pairs
-from . import process, report, suite, through_channels
+from . import interpreters as pythons, pairs as table_of_pairs, process, report, suite, through_channels
 from .cache import Cache
 from .environments import Environments
 from .joint import JointRun
@@ -68,8 +66,8 @@ def parser():
              'from 3.8 on, rather than on the newest alone')
     add('--long', action='store_true', help='also tests that take long (they see CHANNELS_LONG_TESTS=1)')
     add('--django-suite', action='store_true',
-        help="also Django 1.10.8's whole own suite, patched against unpatched, on Python 2.7, 3.6 and 3.11 (3.13 where "
-             'there is no 3.11; with --all both); they must fail in the same tests, those of '
+        help="also Django 1.10.8's whole own suite, patched against unpatched, on Python 2.7, 3.6 and 3.11 "
+             '(3.13 where there is no 3.11; with --all both); they must fail in the same tests, those of '
              'django_patch/failing_tests.txt (about 7 minutes for each Python)')
     add('--through-channels', action='store_true',
         help="also Django's own tests of requests and responses, sent through channels, on %s; what fails there and "

@@ -11,7 +11,8 @@ CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 
 #: Never part of a build: history, caches, results of earlier builds.
 IGNORED = shutil.ignore_patterns(
-    '.git', '.runtests*', '__pycache__', '*.pyc', 'build', 'dist', '*.egg-info', '.pytest_cache', '.tox', 'node_modules',
+    '.git', '.runtests*', '__pycache__', '*.pyc', 'build', 'dist', '*.egg-info', '.pytest_cache', '.tox',
+    'node_modules',
 )
 
 #: What setup.py of the backport reads; more than this is not its business.

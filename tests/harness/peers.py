@@ -1,8 +1,8 @@
 """The contract of channel layers on a layer of others: rows of their own."""
 from . import requirements
 from .environments import Wheel
-from .steps import PairRun
 from .pairs import Pair
+from .steps import PairRun
 
 #: The Pythons that asgi_redis was made for, and a Django that has both.
 PEER_PAIRS = (Pair('2.7', '1.11'), Pair('3.6', '1.11'))

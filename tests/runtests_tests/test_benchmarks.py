@@ -119,7 +119,9 @@ def test_a_failure_does_not_take_what_was_measured_before():
 def test_a_measurement_that_hangs_is_broken_off():
     reader, writer = os.pipe()
     try:
-        outcomes = schedule.carry_out('A', 1, lambda *arguments: os.read(reader, 1), lambda *arguments: None, limit=0.1)
+        outcomes = schedule.carry_out(
+            'A', 1, lambda *arguments: os.read(reader, 1), lambda *arguments: None, limit=0.1,
+        )
     finally:
         os.close(reader)
         os.close(writer)
@@ -213,7 +215,9 @@ def test_wrk_is_read():
         'requests': 1712, 'seconds': 8.05, 'p50': pytest.approx(0.22367), 'p99': 1.5}
 
 
-@pytest.mark.parametrize('line', ['Non-2xx or 3xx responses: 3', 'Socket errors: connect 0, read 0, write 0, timeout 2'])
+@pytest.mark.parametrize(
+    'line', ['Non-2xx or 3xx responses: 3', 'Socket errors: connect 0, read 0, write 0, timeout 2'],
+)
 def test_a_request_that_fails_is_an_error(line):
     with pytest.raises(ValueError, match='3 responses|timeout 2'):
         load.parse_wrk(WRK.replace('Requests/sec', '  %s\nRequests/sec' % line))

@@ -8,8 +8,8 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'channels_tests')]
 
-from redis_server import RedisServer  # noqa: E402: found through the line above
 import subject  # noqa: E402
+from redis_server import RedisServer  # noqa: E402: found through the line above
 
 
 @pytest.hookimpl(hookwrapper=True)

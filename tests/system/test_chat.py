@@ -11,7 +11,6 @@ import websocket
 from browser import Browser
 from clients import get, post_form, socket_to
 
-
 #: For titles of rooms, so that each test can have rooms of its own.
 NUMBERS = itertools.count(1)
 

@@ -11,9 +11,9 @@ import threading
 
 import browser
 import pytest
+import subject
 from programs import PATIENCE, Unexpected, free_port
 from redis_server import RedisServer
-import subject
 
 INTEROP = os.path.join(subject.CHECKOUT, 'tests', 'interop')
 PREFIX = 'system-tests:'
@@ -245,14 +245,18 @@ def test_it_serves_a_browser_as_an_interface_server(scratch, sites, redis):
         form = page.driver.execute_async_script('''
             const done = arguments[arguments.length - 1];
             const body = new URLSearchParams([['word', 'één'], ['word', 'two']]);
-            fetch('/form/', {method: 'POST', body}).then((answer) => answer.json()).then(done, (error) => done(String(error)));
+            fetch('/form/', {method: 'POST', body}).then((answer) => answer.json()).then(
+                done, (error) => done(String(error)),
+            );
         ''')
         assert form == {'method': 'POST', 'fields': {'word': ['één', 'two']}}
         upload = page.driver.execute_async_script('''
             const done = arguments[arguments.length - 1];
             const body = new FormData();
             body.append('file', new Blob(['0123456789'.repeat(50000)]), 'digits.txt');
-            fetch('/upload/', {method: 'POST', body}).then((answer) => answer.json()).then(done, (error) => done(String(error)));
+            fetch('/upload/', {method: 'POST', body}).then((answer) => answer.json()).then(
+                done, (error) => done(String(error)),
+            );
         ''')
         assert (upload['size'], upload['sha256']) == (
             500000, hashlib.sha256(b'0123456789' * 50000).hexdigest())

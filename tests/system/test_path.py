@@ -22,7 +22,9 @@ pytestmark = pytest.mark.skipif(len(PYTHONS) < 3, reason='CHANNELS_SYSTEM_PYTHON
 def test_the_way_is_the_one_that_the_documentation_describes():
     with open(os.path.join(CHECKOUT, 'docs', 'old-django.txt'), encoding='utf-8') as page:
         [table] = re.findall(r'^\.\. _the-way:\n(.*?)^\.\. ', page.read(), re.M | re.S)
-    steps = ['py%s-dj%s' % step for step in re.findall(r'^(?:\d\.|#\.)? *Python (\d\.\d+), Django (\d\.\d+)', table, re.M)]
+    steps = [
+        'py%s-dj%s' % step for step in re.findall(r'^(?:\d\.|#\.)? *Python (\d\.\d+), Django (\d\.\d+)', table, re.M)
+    ]
     assert steps == list(PYTHONS)
 
 
@@ -45,6 +47,8 @@ def test_one_project_goes_all_the_way_with_its_database(scratch):
     connection = sqlite3.connect(os.path.join(scratch, 'chat.sqlite3'))
     try:
         assert connection.execute('PRAGMA foreign_key_check').fetchall() == []
-        assert connection.execute("SELECT name FROM sqlite_master WHERE sql LIKE '%__old%' ESCAPE '_'").fetchall() == []
+        assert connection.execute(
+            "SELECT name FROM sqlite_master WHERE sql LIKE '%__old%' ESCAPE '_'",
+        ).fetchall() == []
     finally:
         connection.close()

@@ -112,7 +112,8 @@ def test_line_for_each_request_and_for_what_befalls_a_socket(sites):
     use_everything(port)
     for line in [
         'HTTP GET /hello/?name=you 200 [', 'HTTP GET /nowhere/ 404 [', 'WebSocket HANDSHAKING /echo/ [127.0.0.1:',
-        'WebSocket CONNECT /echo/ [127.0.0.1:', 'WebSocket DISCONNECT /echo/ [127.0.0.1:', 'WebSocket REJECT /refused/ [',
+        'WebSocket CONNECT /echo/ [127.0.0.1:', 'WebSocket DISCONNECT /echo/ [127.0.0.1:',
+        'WebSocket REJECT /refused/ [',
     ]:
         program.wait_for(line)
 

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.skipif(
     reason='the command is tested on the pair of Python 3.11',
 )
 
+
 @pytest.fixture(scope='module')
 def command():
     with tempfile.TemporaryDirectory() as folder:

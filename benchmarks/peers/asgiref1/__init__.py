@@ -1,4 +1,4 @@
-"""asgiref 1.1.2, whose inmemory.ChannelLayer is the 1.x family's layer of one process; runs on a current Python, too."""
+"""asgiref 1.1.2 with inmemory.ChannelLayer, the 1.x family's layer of one process. It runs on a current Python."""
 from ..base import FOLDER, Peer
 
 PEERS = [Peer(

@@ -7,7 +7,8 @@ class Celery(Peer):
     def start_tasks(self, machine):
         redis = machine.redis()
         worker = machine.program(
-            'celery', [self.script(machine, 'celery'), '-A', 'bench_celery', 'worker', '--pool=solo', '--loglevel=WARNING',
+            'celery',
+            [self.script(machine, 'celery'), '-A', 'bench_celery', 'worker', '--pool=solo', '--loglevel=WARNING',
                        '--without-gossip', '--without-mingle', '--without-heartbeat'],
             cwd=self.folder, env=self.site_environment(BENCH_REDIS=redis.url),
         )

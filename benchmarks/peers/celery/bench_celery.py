@@ -1,9 +1,8 @@
 """The Celery application."""
 import os
 
-import celery
-
 import bench_task
+import celery
 
 app = celery.Celery('bench', broker=os.environ['BENCH_REDIS'])
 app.conf.update(task_ignore_result=True, worker_prefetch_multiplier=100, broker_connection_retry_on_startup=True)

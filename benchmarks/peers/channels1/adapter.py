@@ -6,7 +6,9 @@ import asgi_redis
 
 class Layer(object):
     def __init__(self, urls, config):
-        self.layer = asgi_redis.RedisChannelLayer(hosts=urls, **dict({'capacity': 1000000, 'prefix': 'asgi:'}, **config))
+        self.layer = asgi_redis.RedisChannelLayer(
+            hosts=urls, **dict({'capacity': 1000000, 'prefix': 'asgi:'}, **config)
+        )
 
     def produce(self, channel, message, until):
         sent = 0

@@ -16,9 +16,12 @@ class Channels4(Peer):
 
         def serve(port):
             if self.server == 'daphne':
-                command = [self.script(machine, 'daphne'), '-v', '0', '-b', '127.0.0.1', '-p', port, 'bench_asgi:application']
+                command = [
+                    self.script(machine, 'daphne'), '-v', '0', '-b', '127.0.0.1', '-p', port, 'bench_asgi:application',
+                ]
             else:
-                command = [self.script(machine, 'uvicorn'), '--port', port, '--no-access-log', '--log-level', 'warning',
+                command = [self.script(machine, 'uvicorn'),
+                           '--port', port, '--no-access-log', '--log-level', 'warning',
                            'bench_asgi:application']
             return machine.program('%s %s' % (self.name, self.server), command, cwd=self.folder, env=env)
         return start_site(machine, self, [serve], [redis])
@@ -33,7 +36,8 @@ def _peer(name, python, server):
         name=name, python=python, server=server,
         title='Channels 4.3.2 under %s, channels_redis 4.3.0, Python %s, Django 5.2' % (server, python),
         requirements=(
-            'Django==5.2.19', 'channels==4.3.2', 'channels_redis==4.3.0', 'redis==7.0.1', 'hiredis==3.5.0', 'msgpack==1.1.1',
+            'Django==5.2.19', 'channels==4.3.2', 'channels_redis==4.3.0', 'redis==7.0.1', 'hiredis==3.5.0',
+            'msgpack==1.1.1',
             'uvicorn[standard]==0.35.0', 'daphne==4.2.3',
         ),
         folder=FOLDER / 'channels4', adapter='adapter.py', environment_name='channels4-py' + python,

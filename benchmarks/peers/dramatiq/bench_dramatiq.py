@@ -1,10 +1,9 @@
 """The actor."""
 import os
 
+import bench_task
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
-
-import bench_task
 
 dramatiq.set_broker(RedisBroker(url=os.environ['BENCH_REDIS']))
 

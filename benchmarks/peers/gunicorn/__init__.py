@@ -6,7 +6,8 @@ from ..base import FOLDER, Peer
 class Gunicorn(Peer):
     def start_site(self, machine):
         return start_site(machine, self, [lambda port: machine.program(
-            'gunicorn', [self.script(machine, 'gunicorn'), '-w', '1', '-b', '127.0.0.1:%d' % port, 'bench_wsgi:application'],
+            'gunicorn',
+            [self.script(machine, 'gunicorn'), '-w', '1', '-b', '127.0.0.1:%d' % port, 'bench_wsgi:application'],
             cwd=self.folder, env=self.site_environment(),
         )])
 

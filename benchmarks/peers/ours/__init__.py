@@ -66,7 +66,8 @@ PEERS = [
     ) for python in ('3.11', '3.13')
 ] + [
     Ours(
-        name='ours-py' + python, python=python, title='this project behind daphne 1.4.2, Python %s, Django 1.11' % python,
+        name='ours-py' + python, python=python,
+        title='this project behind daphne 1.4.2, Python %s, Django 1.11' % python,
         requirements=('Django==1.11.29', 'daphne==1.4.2', 'twisted[http2,tls]', 'hiredis'),
         wheels=(('backport', ('redis',)),), folder=FOLDER / 'ours', adapter='adapter.py',
     ) for python in ('3.6', '2.7')

@@ -10,6 +10,7 @@ import django
 from django.channels.layers import channel_layers
 from django.channels.management.runserver import WORKER_THREADS
 from django.channels.worker import Worker
+
 from interface_server import embedded
 
 if __name__ == '__main__':

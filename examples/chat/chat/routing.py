@@ -2,7 +2,6 @@
 from __future__ import unicode_literals
 
 from django.channels import route
-
 from rooms import consumers
 
 # HTTP requests need no line here: they go to the views in urls.py.

@@ -15,7 +15,8 @@ from ..backport import exceptions
 _KINDS = {
     ".css": b"; as=style", ".js": b"; as=script",
     ".woff": b"; as=font; crossorigin", ".woff2": b"; as=font; crossorigin",
-    ".avif": b"; as=image", ".gif": b"; as=image", ".jpg": b"; as=image", ".jpeg": b"; as=image", ".png": b"; as=image",
+    ".avif": b"; as=image", ".gif": b"; as=image", ".jpg": b"; as=image", ".jpeg": b"; as=image",
+    ".png": b"; as=image",
     ".svg": b"; as=image", ".webp": b"; as=image",
 }
 

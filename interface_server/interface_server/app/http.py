@@ -38,7 +38,8 @@ class HttpExchange:
 
     __slots__ = (
         "_app", "_scope", "_receive", "_send", "_reply", "_mail", "_mail_size", "_waiter", "_deadline", "_timer",
-        "_failure", "_input", "_reply_channel", "_path", "_announced", "_status", "_size", "_held", "_task", "_sending", "_body_size",
+        "_failure", "_input", "_reply_channel", "_path", "_announced", "_status", "_size", "_held", "_task",
+        "_sending", "_body_size",
     )
 
     def __init__(self, app: Application, scope: Scope, receive: Receive, send: Send) -> None:

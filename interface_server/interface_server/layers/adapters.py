@@ -54,7 +54,8 @@ def import_layer(path: str) -> Any:
     module_name, colon, attributes = path.partition(":")
     if not (module_name and colon and attributes):
         raise UsageError(
-            f"{path!r} doesn't say where the channel layer is: write package.module:name, such as mysite.asgi:channel_layer."
+            f"{path!r} doesn't say where the channel layer is: write package.module:name, "
+            "such as mysite.asgi:channel_layer."
         )
     try:
         found = importlib.import_module(module_name)

@@ -15,7 +15,6 @@ from typing import Any, Optional, Union
 
 import redis
 import redis.asyncio
-
 from django.channels.layers.transport import scripts
 from django.channels.layers.transport.resp import INCOMPLETE, Parser, ProtocolError, ReplyError
 from django.channels.layers.redis.outage import (

@@ -52,7 +52,8 @@ class Management:
             content = body.encode("utf-8")
             writer.write(
                 f"HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
-                f"Content-Length: {len(content)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n".encode("ascii")
+                f"Content-Length: {len(content)}\r\nCache-Control: no-store\r\n"
+                "Connection: close\r\n\r\n".encode("ascii")
                 + (content if method != b"HEAD" else b"")
             )
             await writer.drain()

@@ -224,6 +224,7 @@ class LiveServer(object):
     def _start_worker(self, layer):
         if self.serve_static:
             from ..management.runserver import static_files_consumer
+
             # As with "runserver --insecure": DEBUG is off in tests.
             layer.router.check_default(http_consumer=static_files_consumer({'insecure_serving': True}))
         worker = Worker(layer, signal_handlers=False, threads=self.worker_threads)

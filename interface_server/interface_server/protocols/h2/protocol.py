@@ -249,7 +249,8 @@ class Http2Protocol(asyncio.Protocol):
             self.reset(event.stream_id, h2.errors.ErrorCodes.REFUSED_STREAM)
             return
         scope = {
-            "http_version": "2", "scheme": self._scheme, "root_path": "", "client": self._client, "server": self._server,
+            "http_version": "2", "scheme": self._scheme, "root_path": "", "client": self._client,
+            "server": self._server,
         }
         try:
             is_tunnel = read_fields(event.headers, scope, self._options)

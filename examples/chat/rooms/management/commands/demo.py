@@ -4,7 +4,6 @@ from __future__ import unicode_literals
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
-
 from rooms.models import Room
 
 USERS = ['alice', 'bob', 'carol']
