@@ -89,7 +89,10 @@ def compare(unpatched, patched):
 
 def dotted_name(heading):
     """Return the dotted name of the test in a heading such as "FAIL: test_x (module.Class)"."""
-    name, where = re.match(r'[A-Z ]+: (\S+) \((\S+?)\)', heading).groups()
+    match = re.match(r'[A-Z ]+: (\S+) \((\S+?)\)', heading)
+    if match is None:
+        raise SuiteError('unittest wrote a heading of a new kind: %s' % heading)
+    name, where = match.groups()
     # From Python 3.11 on the part in parentheses has the method, too.
     return where if where.endswith('.' + name) else '%s.%s' % (where, name)
 

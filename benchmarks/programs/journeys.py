@@ -88,7 +88,9 @@ def work(layer, journey):
 
 def main():
     url = sys.argv[1]
-    checkout = os.path.abspath(sys.argv[2] if len(sys.argv) > 2 else os.path.join(os.path.dirname(__file__), '..', '..'))
+    checkout = os.path.abspath(
+        sys.argv[2] if len(sys.argv) > 2 else os.path.join(os.path.dirname(__file__), '..', '..'),
+    )
     set_up(url, checkout)
     from django.channels import channel_layers
     layer = channel_layers['default']

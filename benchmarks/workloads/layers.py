@@ -152,7 +152,8 @@ WORKLOADS = [
         REDIS_PEERS + ('redis-py/script', 'redis-py', 'baseline'), series=SIZES, x=200,
         goals=(
             Goal('cpu', '<=', 1.03, 'baseline'),
-            Goal('rate', '>=', 2.3, 'channels1'), Goal('rate', '>=', 5, 'channels4'), Goal('cpu', '<=', 1.3, 'redis-py/script'),
+            Goal('rate', '>=', 2.3, 'channels1'), Goal('rate', '>=', 5, 'channels4'),
+            Goal('cpu', '<=', 1.3, 'redis-py/script'),
         ),
     ),
     Pairs(
@@ -189,7 +190,8 @@ WORKLOADS = [
         goals=(Goal('sends', '>=', 100, 'channels1'), Goal('sends', '>=', 1, 'channels4/pubsub')),
     ),
     MemoryPair(
-        'memory-pair', 'In-memory layer: send and receive, 200 bytes', (CPU,), ('ours', 'asgiref1', 'channels4/memory', 'baseline'),
+        'memory-pair', 'In-memory layer: send and receive, 200 bytes', (CPU,),
+        ('ours', 'asgiref1', 'channels4/memory', 'baseline'),
         rounds=3,
         goals=(
             Goal('cpu', '<=', 0.5, 'asgiref1'), Goal('cpu', '<=', 0.5, 'channels4/memory'),

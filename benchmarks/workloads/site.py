@@ -177,7 +177,8 @@ WORKLOADS = [
         goals=(
             Goal('cpu', '<=', 1.03, 'baseline'),
             Goal('cpu', '<=', 1 / 3, 'channels1'), Goal('cpu', '<=', 1 / 2, 'channels4'),
-            Goal('cpu', '<=', 1.8, 'gunicorn'), Goal('rate', '>=', 2.5, 'channels1'), Goal('rate', '>=', 2, 'channels4'),
+            Goal('cpu', '<=', 1.8, 'gunicorn'), Goal('rate', '>=', 2.5, 'channels1'),
+            Goal('rate', '>=', 2, 'channels4'),
         ),
     ),
     Requests('get-pythons', 'the same on other Pythons', REQUEST, ('ours',) + PYTHONS, rounds=2),
@@ -198,7 +199,8 @@ WORKLOADS = [
     ),
     Echo('echo-pythons', 'the same on other Pythons', MESSAGE, ('ours',) + PYTHONS, rounds=2),
     Echo(
-        'echo-lone', 'WebSocket echo of one socket', MESSAGE, ('ours', 'ours/memory', 'channels1', 'channels4', 'ceiling'),
+        'echo-lone', 'WebSocket echo of one socket', MESSAGE,
+        ('ours', 'ours/memory', 'channels1', 'channels4', 'ceiling'),
         sockets=1, rounds=3, goals=(Goal('p50', '<=', 1 / 50, 'channels1'), Goal('p50', '<=', 1)),
     ),
     Broadcast(
@@ -232,7 +234,8 @@ WORKLOADS = [
     ),
     Requests(
         'stream', 'Streamed response of 10 MB, 2 connections', REQUEST + (Metric('MB/s', 'MB/s'),),
-        MAIN + ('gunicorn', 'baseline'), path='/stream/', connections=2, megabytes=160 * 65536 / 1e6, least=3, rounds=3,
+        MAIN + ('gunicorn', 'baseline'), path='/stream/', connections=2, megabytes=160 * 65536 / 1e6, least=3,
+        rounds=3,
         goals=(Goal('MB/s', '>=', 4, 'channels1'), Goal('cpu', '<=', 1 / 4, 'channels1')),
     ),
 ]

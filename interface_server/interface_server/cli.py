@@ -111,7 +111,7 @@ def serve(
 
 def open_managements(command: Command) -> list[Optional[socket.socket]]:
     """
-    Return a listening socket for each process, or Nones; raise UsageError.
+    Return a listening socket for each process, or ``None`` values; raise UsageError.
 
     All at once, and before any process serves: what is wrong with the second
     one's must not end the first later.

@@ -148,7 +148,8 @@ class Running:
     def socket(self, path="/", **kwargs):
         """Return an open WebSocket."""
         return connect(
-            f"ws://127.0.0.1:{self.port}{path}", open_timeout=PATIENCE, close_timeout=PATIENCE, compression=None, **kwargs
+            f"ws://127.0.0.1:{self.port}{path}", open_timeout=PATIENCE, close_timeout=PATIENCE, compression=None,
+            **kwargs
         )
 
 

@@ -42,7 +42,9 @@ def echo_body(layer, message):
 
 
 def test_get(start):
-    server = start({"http.request": answer(201, b"hello", [[b"X-One", b"1"], [b"Set-Cookie", b"a=1"], [b"Set-Cookie", b"b=2"]])})
+    server = start(
+        {"http.request": answer(201, b"hello", [[b"X-One", b"1"], [b"Set-Cookie", b"a=1"], [b"Set-Cookie", b"b=2"]])},
+    )
     status, headers, body = server.get("/caf%C3%A9/?a=%20b")
     assert (status, body) == (201, b"hello")
     assert headers["x-one"] == "1"
@@ -134,7 +136,9 @@ def test_slow_body_is_not_held_back(start):
 
 def test_client_that_goes_in_the_middle_of_its_body(start):
     bodies = []
-    server = start({"http.request": lambda layer, message: bodies.append(read_body(layer, message)[0])}, inline_body_size=10)
+    server = start(
+        {"http.request": lambda layer, message: bodies.append(read_body(layer, message)[0])}, inline_body_size=10,
+    )
     with server.connection() as connection:
         connection.putrequest("POST", "/")
         connection.putheader("Content-Length", "1000000")
@@ -378,7 +382,10 @@ def test_slow_client_of_a_layer_that_can_not_make_workers_wait(start, monkeypatc
     monkeypatch.setattr(type(adapt(layer)), "hold", lambda self, channel: False)
     gone = threading.Event()
     server = start(
-        {"http.request": lambda layer, message: stream(layer, message, gone), "http.disconnect": lambda *args: gone.set()},
+        {
+            "http.request": lambda layer, message: stream(layer, message, gone),
+            "http.disconnect": lambda *args: gone.set(),
+        },
         response_buffer=1000000,
     )
     with socket.create_connection(("127.0.0.1", server.port)) as client:
@@ -397,4 +404,6 @@ def test_action_log(start):
     [(protocol, action, details)] = lines
     assert (protocol, action) == ("http", "complete")
     assert 0 < details.pop("time_taken") < PATIENCE
-    assert {key: details[key] for key in ("path", "status", "method", "client", "size")} == {"path": "/x%20y?z=1", "status": 404, "method": "GET", "client": client, "size": 4}
+    assert {key: details[key] for key in ("path", "status", "method", "client", "size")} == {
+        "path": "/x%20y?z=1", "status": 404, "method": "GET", "client": client, "size": 4,
+    }

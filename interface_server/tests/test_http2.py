@@ -534,7 +534,9 @@ def test_client_that_opens_no_window(start, client):
 
 def test_push_becomes_an_early_hint(start, client):
     def consumer(layer, message):
-        for request in [{"path": "/a b.css", "query_string": b"v=1"}, {"path": "/page/"}, {"path": "/x.js", "method": "POST"}]:
+        for request in [
+            {"path": "/a b.css", "query_string": b"v=1"}, {"path": "/page/"}, {"path": "/x.js", "method": "POST"},
+        ]:
             pushed = dict({"method": "GET", "http_version": "2", "headers": []}, **request)
             layer.send(message["reply_channel"], {"request": pushed})
         layer.send(message["reply_channel"], {"status": 200, "content": b"hello"})
@@ -592,7 +594,8 @@ def test_streams_are_finished_when_the_server_stops(start):
 
     server = start({"http.request": consumer})
     with subprocess.Popen(
-        [program("curl", "curl"), "-sS", "--http2-prior-knowledge", f"http://127.0.0.1:{server.port}/"], stdout=subprocess.PIPE,
+        [program("curl", "curl"), "-sS", "--http2-prior-knowledge", f"http://127.0.0.1:{server.port}/"],
+        stdout=subprocess.PIPE,
     ) as curl:
         assert arrived.wait(PATIENCE)
         server.ask_to_stop()
@@ -735,7 +738,8 @@ def test_request_in_the_same_bytes_as_the_end_of_the_handshake(start, certificat
 def test_curl_in_clear(start, arguments):
     server = start({"http.request": answer(content=b"hello")})
     output = subprocess.run(
-        [program("curl", "curl"), "-sS", *arguments, f"http://127.0.0.1:{server.port}/"], check=True, capture_output=True, timeout=PATIENCE,
+        [program("curl", "curl"), "-sS", *arguments, f"http://127.0.0.1:{server.port}/"], check=True,
+        capture_output=True, timeout=PATIENCE,
     ).stdout
     assert output == b"hello"
 

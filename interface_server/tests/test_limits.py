@@ -90,7 +90,9 @@ def test_request_that_is_too_large(start, request_bytes, status):
 
 def test_request_as_large_as_may_be(start):
     server = start({"http.request": answer}, max_header_bytes=900, max_headers=3, max_body_size=2000)
-    received = say(server, b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000)
+    received = say(
+        server, b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000,
+    )
     assert status_of(received) == 200
 
 
@@ -179,7 +181,9 @@ def test_zero_takes_each_limit_away(start):
         {"websocket.connect": accept, "websocket.receive": echo, "http.request": echo_body}, **limits
     )
     body = b"x" * 300000
-    status, _, content = server.request("POST", "/" + "y" * 9000, body, {f"X-{number}": "z" * 400 for number in range(90)})
+    status, _, content = server.request(
+        "POST", "/" + "y" * 9000, body, {f"X-{number}": "z" * 400 for number in range(90)},
+    )
     assert (status, content == body) == (200, True)
     with server.socket(max_size=None) as ws:
         ws.send("x" * 2000000)
@@ -330,7 +334,9 @@ def test_socket_ends_with_its_lifetime(start):
 
 def test_client_that_does_not_answer_a_close(start):
     server = start(
-        {"websocket.connect": lambda layer, message: layer.send(message["reply_channel"], {"accept": True, "close": 4000})},
+        {"websocket.connect": lambda layer, message: layer.send(
+            message["reply_channel"], {"accept": True, "close": 4000},
+        )},
         close_timeout=0.2,
     )
     with open_connection(server) as connection:

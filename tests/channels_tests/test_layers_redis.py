@@ -75,7 +75,7 @@ class SendAndReceiveTests(RedisTestCase):
         self.assertIn('quiet', channels)
 
     def test_a_receive_takes_no_message_that_it_does_not_hand_out(self):
-        # A worker that dies must not take its neighbours' messages along.
+        # A worker that dies must not take its neighbors' messages along.
         for number in range(3):
             self.layer.send('a', {'n': number})
         self.layer.receive(['a', 'b'])

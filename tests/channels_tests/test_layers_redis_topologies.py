@@ -9,8 +9,8 @@ import unittest
 
 import redis
 from django.channels.exceptions import LayerUnavailable
-from django.channels.layers.redis.servers import CLUSTER_SHARDS
 from django.channels.layers.redis import RedisChannelLayer
+from django.channels.layers.redis.servers import CLUSTER_SHARDS
 from django.test import SimpleTestCase
 
 from .redis_case import Records, RedisTestCase

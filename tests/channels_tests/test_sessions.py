@@ -299,7 +299,6 @@ class HttpSessionTests(LogTestCase, SessionTestCase):
         session.save()
         self.assertEqual(consumer(self.message()), 'blue')
 
-
     def test_a_session_that_is_gone_is_not_written_under_a_key_that_nobody_has(self):
         def end(session):
             session.flush()

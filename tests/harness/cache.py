@@ -9,7 +9,7 @@ import time
 try:
     import fcntl
 except ImportError:  # Windows: one run at a time is the user's affair.
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 #: How many runs keep their logs.
 KEPT_RUNS = 10

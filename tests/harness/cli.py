@@ -9,13 +9,14 @@ from . import interpreters as pythons, pairs as table_of_pairs, process, report,
 from .cache import Cache
 from .environments import Environments
 from .joint import JointRun
-from .labels import FOLDERS
+from .labels import FOLDERS, WORKSHOP
 from .packages import CHECKOUT, Packages
 from .pairs import JOINT
 from .peers import PEER_PAIRS, PeersRun
 from .results import Result
 from .sources import SourcesRun
 from .steps import Bench, PairRun
+from .workshop import WorkshopRun
 
 #: Half of what the tests do is waiting: for servers, browsers and clocks. With
 #: two for each processor one is idle at times, with three each takes longer.
@@ -27,8 +28,9 @@ Run the tests of django.channels on every pair of Python and Django found here.
 For each pair: an environment with that Django and the wheel built from this
 checkout; tests/channels_tests inside that Django's own tests/runtests.py; then
 tests/backport_tests and tests/system (real processes) under pytest. The tests
-of sources, tests/patch_tests among them, are a row of their own. Environments
-are kept in .runtests/ and used again.
+of sources, tests/patch_tests among them, are a row of their own, as are what
+lints, checks types, builds the documentation and spells. Environments are kept
+in .runtests/ and used again.
 """
 
 EPILOG = """
@@ -38,6 +40,7 @@ examples:
   python runtests.py --pairs 'py2.7-*' py3.13-dj6.1    some pairs
   python runtests.py --pairs py3.11-dj5.2 --labels channels_tests.test_routing
   python runtests.py --labels system/test_chat.py backport_tests
+  python runtests.py --labels lint types docs spelling patch_tests   before each commit
 
 Each step writes a log; the end of it is shown when the step fails. The last
 line says how many tests passed, failed and were skipped. A step that breaks off
@@ -56,8 +59,8 @@ def parser():
     add('--pairs', nargs='+', metavar='GLOB', default=[],
         help="only pairs that match, such as 'py2.7-dj1.8' or '*-dj5.2'")
     add('--labels', nargs='+', metavar='LABEL', default=[],
-        help='only these tests: a dotted name below channels_tests, or a path below one of the other folders, as '
-             'tests/ has them (%s)' % ', '.join(FOLDERS))
+        help='only these tests: a dotted name below channels_tests, a path below one of the other folders, as tests/ '
+             'has them (%s), or a row of the workshop (%s)' % (', '.join(FOLDERS), ', '.join(WORKSHOP)))
     add('--jobs', type=int, default=JOBS, metavar='N',
         help='pairs that run at the same time (default: two for each processor and one, %(default)s here)')
     add('--require-pairs', action='store_true', help="fail, don't skip, when a chosen pair can't run on this machine")
@@ -144,12 +147,14 @@ class Run:
         rows = [self.missing(str(pair), pair.python) for pair in self.absent]
         lacking = {name: self.lacking(JOINT[name][1]) for name in self.joint}
         joint = [JointRun(self.bench, name) for name in self.joint if not lacking[name]]
-        others = ([SourcesRun(self.bench)] if SourcesRun.is_wanted(self.bench) else []) + self.peers()
+        others = [SourcesRun(self.bench)] if SourcesRun.is_wanted(self.bench) else []
+        others += self.peers()
         wanted = {run.pair for run in self.runs + others}.union(*(run.pairs for run in joint))
         if wanted:
             self.bench.build(wanted)
         # Those of several pairs come last: they wait for these.
-        rows += self.in_parallel(self.runs + others + joint)
+        workshop = WorkshopRun.rows(self.bench)
+        rows += self.in_parallel(self.runs + others + workshop + joint)
         rows += [self.missing(name, lacking[name][0]) for name in self.joint if lacking[name]]
         if self.bench.options.django_suite:
             rows += self.suites()

@@ -169,7 +169,8 @@ class Wheel:
         for line in self._metadata():
             if line.startswith('Requires-Dist:'):
                 requirement, _, marker = line.partition(':')[2].partition(';')
-                marker, extra = re.match(r"(.*?)(?: and)?\s*(?:\bextra == [\"'](.+)[\"'])?$", marker.strip()).groups()
+                parts = re.match(r"(.*?)(?: and)?\s*(?:\bextra == [\"'](.+)[\"'])?$", marker.strip())
+                marker, extra = parts.groups() if parts else (marker, None)
                 if extra is None or extra in self.extras:
                     found.append(requirement.strip() + (' ; ' + marker if marker else ''))
         return found

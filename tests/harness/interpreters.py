@@ -59,7 +59,7 @@ def find(environ=os.environ):
     Return a dictionary 'X.Y' -> Interpreter: the newest patch release of each
     known version that runs on this machine.
     """
-    found = {}
+    found: dict = {}
     for path in candidates(environ):
         interpreter = probe(path)
         if interpreter is None or series(interpreter) not in KNOWN:

@@ -15,6 +15,9 @@ FOLDERS = {
     'interface_server': CHECKOUT / 'interface_server' / 'tests',
 }
 
+#: Labels of the rows that read the checkout instead of running it: workshop.py.
+WORKSHOP = ('lint', 'types', 'docs', 'spelling')
+
 #: Modules of system tests that no pair runs by itself.
 JOINT_MODULES = tuple(module for module, pairs in JOINT.values())
 
@@ -25,15 +28,18 @@ class Labels:
     def __init__(self, labels):
         self.labels = list(labels)
         for label in self.labels:
-            if self._folder(label) not in FOLDERS:
-                raise ValueError("Label '%s' must begin with one of: %s." % (label, ', '.join(FOLDERS)))
+            if self._folder(label) not in FOLDERS and label not in WORKSHOP:
+                raise ValueError(
+                    "Label '%s' must begin with one of %s, or be one of %s."
+                    % (label, ', '.join(FOLDERS), ', '.join(WORKSHOP))
+                )
 
     @staticmethod
     def _folder(label):
         return label.replace('/', '.').split('.')[0]
 
     def of(self, folder):
-        """Return the labels for one of FOLDERS; [folder] when all of it is meant, [] when none."""
+        """Return the labels for one of FOLDERS or WORKSHOP; [folder] when all of it is meant, [] when none."""
         if not self.labels:
             return [folder]
         return [label for label in self.labels if self._folder(label) == folder]

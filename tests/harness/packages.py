@@ -83,8 +83,10 @@ class Packages:
                     # The rest is most of it, and used by nobody.
                     tests = [member for member in archive if member.name.split('/')[1:2] == ['tests']]
                     # Python 3.12 warns when the choice is left to it.
-                    options = {'filter': 'data'} if hasattr(tarfile, 'data_filter') else {}
-                    archive.extractall(partial, tests, **options)
+                    if hasattr(tarfile, 'data_filter'):
+                        archive.extractall(partial, tests, filter='data')
+                    else:
+                        archive.extractall(partial, tests)
                 [folder] = partial.iterdir()
                 folder.rename(target)
                 partial.rmdir()

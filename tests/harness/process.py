@@ -19,7 +19,7 @@ DROPPED_VARIABLES = (
 GRACE = 20
 
 #: Process groups that run now, so that an interrupted run leaves none behind.
-_running = set()
+_running: set = set()
 _running_lock = threading.Lock()
 _stopping = threading.Event()
 

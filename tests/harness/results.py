@@ -74,7 +74,7 @@ def from_unittest(text, status, python):
     ended = _ENDED.findall(text)
     if not ran or not ended:
         return judged(Result(problem='the run broke off' if status != 'timeout' else None), status)
-    counts = collections.Counter()
+    counts: collections.Counter = collections.Counter()
     for part in filter(None, ended[-1][1].split(', ')):
         name, number = part.split('=')
         counts[name] = int(number)

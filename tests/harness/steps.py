@@ -7,7 +7,7 @@ import shutil
 import time
 
 from . import node, process, requirements, results
-from .environments import Base, Wheel
+from .environments import Base, Environment, Wheel
 from .labels import FOLDERS, JOINT_MODULES, Labels
 from .packages import CHECKOUT
 from .pairs import once, once_for_python, system
@@ -68,7 +68,7 @@ class PairRun:
         self.pair = pair
         self.name = str(pair)
         self.logs = bench.cache.logs / self.name
-        self.environment = None
+        self.environment: Environment
         self.python = bench.interpreters[pair.python].version
         self.once = once(bench.interpreters)
 

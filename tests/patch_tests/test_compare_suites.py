@@ -8,6 +8,7 @@ import unittest
 
 from . import support  # NOQA: makes the modules of the patch set importable
 
+# isort: split
 import compare_suites
 from compare_suites import SuiteError, compare, parse_output
 

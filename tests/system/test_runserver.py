@@ -118,17 +118,17 @@ def test_line_for_each_request_and_for_what_befalls_a_socket(sites):
         program.wait_for(line)
 
 
-def test_lines_are_coloured(sites):
+def test_lines_are_colored(sites):
     site = sites(SUT_LAYERS='memory')
     if site.django.startswith('1.'):
-        pytest.skip('before Django 2.2 nothing but a terminal gets colours')
+        pytest.skip('before Django 2.2 nothing but a terminal gets colors')
     program, port = site.runserver('--force-color', DJANGO_COLORS='light')
     use_everything(port)
     program.wait_for('WebSocket REJECT /refused/')
     styles = {line: style for style, line in re.findall(
         r'(\x1b\[[\d;]+m)\[[^]]*\] ((?:HTTP GET|WebSocket \w+) /\w+/)', program.output)}
     assert styles['HTTP GET /nowhere/'] != styles['WebSocket REJECT /refused/'], program.report()
-    # Success has no colour in Django's palettes.
+    # Success has no color in Django's palettes.
     assert 'HTTP GET /hello/' not in styles
 
 

@@ -8,8 +8,10 @@ class Celery(Peer):
         redis = machine.redis()
         worker = machine.program(
             'celery',
-            [self.script(machine, 'celery'), '-A', 'bench_celery', 'worker', '--pool=solo', '--loglevel=WARNING',
-                       '--without-gossip', '--without-mingle', '--without-heartbeat'],
+            [
+                self.script(machine, 'celery'), '-A', 'bench_celery', 'worker', '--pool=solo', '--loglevel=WARNING',
+                '--without-gossip', '--without-mingle', '--without-heartbeat',
+            ],
             cwd=self.folder, env=self.site_environment(BENCH_REDIS=redis.url),
         )
         return Stack([worker], [redis])

@@ -107,4 +107,6 @@ def channel_and_http_session_user_from_http(func):
     Works for every message of a socket: its `http_session` is the live one,
     and its `user` is that session's.
     """
-    return channel_and_http_session(decorator_from_context(_with_http_user)(decorator_from_context(_with_user_carried_over)(func)))
+    return channel_and_http_session(
+        decorator_from_context(_with_http_user)(decorator_from_context(_with_user_carried_over)(func)),
+    )

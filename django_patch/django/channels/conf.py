@@ -7,7 +7,6 @@ from __future__ import absolute_import
 
 from django.conf import settings
 
-
 #: Misspelled settings and their correct names. Django ignores a setting that
 #: it doesn't know, so without a warning nothing would happen.
 MISSPELLED = {

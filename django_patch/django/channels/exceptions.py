@@ -96,7 +96,7 @@ class SendNotAvailableOnDemultiplexer(ChannelsError):
 
 # HTTP request bodies
 
-# Both are IOErrors, as what a view gets from a broken connection under WSGI.
+# Both are ``IOError``: what a view gets from a broken connection under WSGI.
 
 class RequestTimeout(ChannelsError, IOError):
     """Raised when the rest of a request's body didn't come in time."""

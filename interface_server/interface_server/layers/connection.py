@@ -15,18 +15,18 @@ from typing import Any, Optional, Union
 
 import redis
 import redis.asyncio
-from django.channels.layers.transport import scripts
-from django.channels.layers.transport.resp import INCOMPLETE, Parser, ProtocolError, ReplyError
 from django.channels.layers.redis.outage import (
     COMMAND_TIMEOUT, CONNECT_TIMEOUT, ELSEWHERE, UNREADY, Outage, unavailable,
 )
+from django.channels.layers.transport import scripts
+from django.channels.layers.transport.resp import INCOMPLETE, Parser, ProtocolError, ReplyError
 
 from ..backport import exceptions
 
 try:
     import hiredis
 except ImportError:
-    hiredis = None  # type: ignore[assignment]
+    hiredis = None
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
+from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
 from django.channels.layers.transport import Transport
 from django.channels.layers.transport.operations import Result, Wait
 from django.channels.layers.transport.resp import ReplyError
-from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
 
 from ..backport import exceptions, names
 from ..types import Message

@@ -65,7 +65,7 @@ class BodyStream(io.IOBase):
 
     `first` is the part that came with the request, `reader` has the rest,
     and `length` is the value of Content-Length, or None. What can't be had
-    is a RequestTimeout or RequestAborted, both IOErrors as under WSGI, and
+    is a RequestTimeout or RequestAborted, both ``IOError`` as under WSGI, and
     is kept as `failure`.
 
     buffer() has the rest fetched; beyond `memory_limit` bytes it goes to a

@@ -183,7 +183,7 @@ def _start_worker(layer, options):
 
 
 class ActionLog(object):
-    """Writes a line for each request and socket, coloured as Django's."""
+    """Writes a line for each request and socket, colored as Django's."""
 
     def __init__(self, command):
         self.command = command

@@ -118,7 +118,7 @@ class SendRun(object):
         self._unavailable = set()
 
     def carry_out(self, sends):
-        """Make the `sends` in their order, neighbours that go to one layer in one call."""
+        """Make the `sends` in their order, neighbors that go to one layer in one call."""
         for (layer, method), run in itertools.groupby(sends, lambda send: send[:2]):
             run = list(run)
             if method == 'send' and len(run) > 1 and getattr(layer, 'sends_many_at_once', False):

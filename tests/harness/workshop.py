@@ -1,0 +1,127 @@
+"""
+The rows that read the checkout instead of running it: style, types, the build
+of the documentation, and spelling. Each is also a label: ``--labels lint``.
+"""
+from . import process
+from .packages import CHECKOUT
+from .pairs import Pair, once
+from .results import Result
+from .steps import PairRun
+
+HARNESS = CHECKOUT / 'tests' / 'harness'
+
+#: The tools, pinned: a release with new rules must not fail a change that has
+#: nothing to do with them. One environment has them all.
+TOOLS = [
+    'flake8==7.5.0', 'isort==9.0.2', 'mypy==2.4.1', 'Sphinx==9.0.4', 'codespell==2.4.3', 'spylls==0.1.7',
+]
+
+#: Beside them, what the checked code imports and has types of its own for.
+TYPED_REQUIREMENTS = ['uvicorn', 'httptools', 'h2', 'websockets', 'redis', 'msgpack']
+
+#: The Pythons that these releases run on, in the order they are preferred.
+PYTHONS = ('3.11', '3.12', '3.13')
+
+#: Seconds that one command may take.
+TIMEOUT = 600
+
+
+def flake8(row):
+    """Check the style of all Python files."""
+    return [([row.tool, '-m', 'flake8'], CHECKOUT)]
+
+
+def isort(row):
+    """Check the order of imports of all Python files."""
+    return [([row.tool, '-m', 'isort', '--check-only', '--diff', '.'], CHECKOUT)]
+
+
+def mypy(row):
+    """Check types: strictly in the interface server, as far as there are any in the tools of the checkout."""
+    command = [row.tool, '-m', 'mypy', '--cache-dir']
+    cache = row.bench.cache.root / 'mypy'
+    return [
+        (command + [cache / 'server'], CHECKOUT / 'interface_server'),
+        (command + [cache / 'tools', '--config-file', HARNESS / 'mypy.ini'], CHECKOUT),
+    ]
+
+
+def sphinx(row):
+    """Build the users' documentation; each warning, such as one of a dead reference, is an error."""
+    output = row.bench.cache.scratch / 'docs'
+    options = ['-q', '-n', '-W', '--keep-going', '-E', '-d', output / 'doctrees']
+    return [([row.tool, '-m', 'sphinx'] + options + [CHECKOUT / 'docs', output / 'html'], CHECKOUT)]
+
+
+def codespell(row):
+    """Look for common misspellings in every file."""
+    return [([row.tool, '-m', 'codespell_lib'], CHECKOUT)]
+
+
+def prose(row):
+    """Look each word of the documentation, of docstrings, comments and messages up in a dictionary."""
+    return [([row.tool, HARNESS / 'spelling.py'], CHECKOUT)]
+
+
+#: Row, which is its label as well -> its steps.
+ROWS = {
+    'lint': (flake8, isort),
+    'types': (mypy,),
+    'docs': (sphinx,),
+    'spelling': (codespell, prose),
+}
+
+
+class WorkshopRun(PairRun):
+    """One of ROWS, in the environment of the tools."""
+
+    def __init__(self, bench, name):
+        super().__init__(bench, Pair(*once(bench.interpreters)))
+        self.name = name
+        self.logs = bench.cache.logs / name
+        self.series = next((series for series in PYTHONS if series in bench.interpreters), None)
+        self.python = bench.interpreters[self.series].version if self.series else ()
+
+    @classmethod
+    def rows(cls, bench):
+        """Return those that are part of a run: none if it was to be of some other pairs."""
+        if once(bench.interpreters) not in bench.pairs:
+            return []
+        return [cls(bench, name) for name in ROWS if bench.labels.of(name)]
+
+    @property
+    def tool(self):
+        """The path of the Python of the environment."""
+        return self.environment.python
+
+    def run(self):
+        """Run the steps, or say that no Python here is new enough for the tools; return the Result."""
+        if self.series:
+            return super().run()
+        reason = 'the tools need a Python from %s on' % PYTHONS[0]
+        required = self.bench.options.require_pairs
+        self.bench.reporter.progress(self.name, '%s: %s' % ('CANNOT RUN' if required else 'SKIPPED', reason))
+        return Result(problem=reason) if required else Result(skipped=1, reasons=[reason])
+
+    def steps(self):
+        """Yield the steps, as PairRun does."""
+        yield 'environment', self.prepare
+        for step in ROWS[self.name]:
+            yield step.__name__, self.step(step)
+
+    def prepare(self, log):
+        """Make the environment, or find it made."""
+        with self.bench.cache.lock('workshop'):
+            self.environment = self.bench.environments.make(
+                'workshop', self.series, TOOLS + TYPED_REQUIREMENTS, log,
+            )
+
+    def step(self, commands):
+        """Return the step that runs what the function returns: (command, folder) pairs, each of them a test."""
+        def run(log):
+            result = Result()
+            for command, folder in commands(self):
+                status = process.run(command, log, cwd=folder, timeout=TIMEOUT, PYTHONDONTWRITEBYTECODE='1')
+                result += Result(passed=1) if status == 0 else Result(failed=1, log=log)
+            return result
+        return run
