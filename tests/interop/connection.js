@@ -110,4 +110,7 @@ function checked(reply) {
   return reply;
 }
 
-module.exports = {Connection, Unavailable, call, checked, vectors};
+/** The texts of all scripts. */
+const load = Object.values(scripts).map(({text}) => text);
+
+module.exports = {Connection, Unavailable, call, checked, load, vectors};

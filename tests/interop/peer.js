@@ -6,6 +6,7 @@
  * {"error": name, "text": why}. Messages are in the JSON of the standard.
  */
 const readline = require('node:readline');
+const {carryOut} = require('./calls');
 const {vectors} = require('./connection');
 const {Malformed, box, check, pack, unbox, unpack} = require('./encoding');
 const entries = require('./entries');
@@ -56,6 +57,9 @@ const commands = {
   discard: ({group, channel}) => layer.groupDiscard(group, channel),
   sendGroup: ({group, message}) => layer.sendGroup(group, unbox(message)),
   groupChannels: ({group}) => layer.groupChannels(group),
+
+  /** Return what differs from the vectors of the scripts, on an empty server. */
+  scripts: ({url}) => carryOut(url),
 
   /** Return what differs from the vectors of both standards. */
   vectors() {

@@ -138,6 +138,16 @@ def test_the_vectors_of_both_standards_are_understood():
     peer.close()
 
 
+def test_the_scripts_do_what_their_vectors_say():
+    server = RedisServer().start()
+    peer = Peer()
+    try:
+        assert peer.do('scripts', url=server.url) == []
+    finally:
+        peer.close()
+        server.stop()
+
+
 def test_every_message_to_workers_arrives_as_it_was_sent(peer):
     for channel, message in standard_messages():
         if '?' not in channel and '!' not in channel:

@@ -17,12 +17,18 @@ SECTIONS = {
         'encodings': 'messages 2.1, 2.3; transport 5.2', 'read_only': 'transport 5.2',
         'malformed_json': 'messages 2.3', 'malformed_msgpack': 'transport 5.2',
     },
-    'messages.json': {'vectors': 'messages 5 to 7'},
+    'messages.json': {
+        'vectors': 'messages 5 to 7', 'sockets': 'messages 6.5', 'responses': 'messages 5.3',
+        'channel_names': 'messages 3', 'group_names': 'messages 3', 'paths': 'messages 5.1',
+        'request_headers': 'messages 5.1',
+    },
     'transport.json': {
         'placement': 'transport 3, 12', 'keys': 'transport 4', 'entries': 'transport 5',
-        'malformed_entries': 'transport 5.4', 'unsupported_entries': 'transport 5.4', 'encryption': 'transport 11',
+        'malformed_entries': 'transport 5.4', 'unsupported_entries': 'transport 5.4', 'groups': 'transport 9.3',
+        'encryption': 'transport 11',
         'scripts': 'transport 14',
     },
+    'scripts.json': {'calls': 'transport 14'},
     'exchanges.json': {'entries': 'transport 16'},
 }
 

@@ -1,0 +1,127 @@
+"""
+Tests of the Lua scripts against a real Redis, by the standard's vectors: state
+before, call, answer, state after. transport.txt says how they are written.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import binascii
+import struct
+
+from django.channels.compat import six
+from django.channels.layers.transport import scripts
+
+from .redis_case import RedisTestCase
+from .standards import vectors
+
+#: How far (ms) a time of the server's may be from what a vector says: a test
+#: is not always carried out at once.
+TOLERANCE = 20000
+
+
+class Moment(object):
+    """The server's time at a call, and the versions that it made."""
+
+    def __init__(self, seconds, microseconds):
+        self.ms = seconds * 1000 + microseconds // 1000
+        self.versions = {}
+
+    def write(self, value):
+        """Return the bytes (of a number: text) that a vector's value stands for."""
+        if isinstance(value, dict):
+            return self._part(value) if 'hex' in value else '%d' % (self.ms + value['ms'])
+        if not isinstance(value, list):
+            return value.encode('ascii')
+        return b''.join(self._part(part) if isinstance(part, dict) else part.encode('ascii') for part in value)
+
+    def _part(self, part):
+        if 'hex' in part:
+            return binascii.unhexlify(part['hex'])
+        return struct.pack(str('>Q'), self.ms + part['ms'])
+
+    def matches(self, found, value):
+        """Say whether what Redis holds or answers is what a vector says."""
+        if isinstance(value, dict):
+            if 'any' in value:
+                return isinstance(found, int if value['any'] == 'number' else bytes)
+            return abs(float(found) - self.ms - value['ms']) <= TOLERANCE
+        if isinstance(value, list):
+            return self._parts_match(found, value)
+        return found == (value.encode('ascii') if isinstance(value, six.text_type) else value)
+
+    def _parts_match(self, found, parts):
+        for part in parts:
+            if isinstance(part, dict) and 'hex' not in part:
+                number, = struct.unpack(str('>Q'), found[:8])
+                if 'us' in part:
+                    # A version by the time, the same wherever it has the same name.
+                    if abs(number / 1000.0 - self.ms) > TOLERANCE:
+                        return False
+                    if self.versions.setdefault(part['us'], number) != number:
+                        return False
+                elif abs(number - self.ms - part['ms']) > TOLERANCE:
+                    return False
+                found = found[8:]
+            else:
+                expected = self._part(part) if isinstance(part, dict) else part.encode('ascii')
+                if not found.startswith(expected):
+                    return False
+                found = found[len(expected):]
+        return not found
+
+    def answers(self, found, value):
+        """Say whether an answer is what a vector says."""
+        if isinstance(value, list):
+            return isinstance(found, list) and len(found) == len(value) and all(map(self.answers, found, value))
+        return self.matches(found, value)
+
+
+class ScriptTests(RedisTestCase):
+
+    def setUp(self):
+        super(ScriptTests, self).setUp()
+        self.vectors = vectors('scripts.json')['calls']
+
+    def test_each_script_has_vectors(self):
+        self.assertEqual({vector['script'] for vector in self.vectors}, {script.name for script in scripts.ALL})
+
+    def test_calls_do_what_the_standard_says(self):
+        by_name = {script.name: script for script in scripts.ALL}
+        for vector in self.vectors:
+            self.redis.flushall()
+            moment = Moment(*self.redis.time())
+            self.put(moment, vector['before'])
+            arguments = [moment.write(value) for value in vector['argv']]
+            answer = self.redis.execute_command(
+                'EVAL', by_name[vector['script']].text, len(vector['keys']), *(vector['keys'] + arguments)
+            )
+            self.assertTrue(moment.answers(answer, vector['answer']), '%s: %r' % (vector['name'], answer))
+            self.compare(moment, vector)
+
+    def put(self, moment, state):
+        for key, content in state.items():
+            for value in content.get('list', ()):
+                self.redis.rpush(key, moment.write(value))
+            for field, value in content.get('hash', {}).items():
+                self.redis.hset(key, field, moment.write(value))
+            for member, score in content.get('zset', {}).items():
+                self.redis.execute_command('ZADD', key, moment.write(score), member)
+
+    def compare(self, moment, vector):
+        name = vector['name']
+        self.assertEqual({key.decode('ascii') for key in self.redis.keys('*')}, set(vector['after']), name)
+        for key, content in vector['after'].items():
+            if 'list' in content:
+                found, values = self.redis.lrange(key, 0, -1), content['list']
+                self.assertEqual(len(found), len(values), name)
+                pairs = zip(found, values)
+            else:
+                if 'hash' in content:
+                    found, values = self.redis.hgetall(key), content['hash']
+                else:
+                    found, values = dict(self.redis.zrange(key, 0, -1, withscores=True)), content['zset']
+                self.assertEqual({field.decode('ascii') for field in found}, set(values), name)
+                pairs = [(found[field.encode('ascii')], value) for field, value in values.items()]
+            for data, value in pairs:
+                self.assertTrue(moment.matches(data, value), '%s: %s has %r, not %r' % (name, key, data, value))
+        for key, ms in vector['expires'].items():
+            self.assertLess(abs(self.redis.pttl(key) - ms), TOLERANCE, '%s: expiry of %s' % (name, key))
