@@ -125,4 +125,5 @@ class GroupTests(SimpleTestCase):
                 self.assertEqual(channels is None, 'asked' in step, vector['name'])
                 if channels is None:
                     channels = inbox.replace('room', step['asked']['version'], step['asked']['clients'])
-                self.assertEqual(sorted(channels), ['p!' + client for client in sorted(step['members'])], vector['name'])
+                expected = ['p!' + client for client in sorted(step['members'])]
+                self.assertEqual(sorted(channels), expected, vector['name'])
