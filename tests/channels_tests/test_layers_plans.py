@@ -5,7 +5,7 @@ import struct
 
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers.transport import Options, Transport, scripts
-from django.channels.layers.transport.operations import Result, Wait, flat
+from django.channels.layers.transport.operations import Result, Block, flatten
 from django.channels.layers.transport.resp import ReplyError, pack
 from django.test import SimpleTestCase
 
@@ -97,13 +97,13 @@ class PlanTests(SimpleTestCase):
             self.assertEqual(error.refused, refused)
 
     def test_what_may_have_gone_back_is_not_kept(self):
-        give_back = self.make_transport().sender.give_back
+        requeue = self.make_transport().sender.requeue
         messages = [{'n': 0}, {'n': 1}]
         for answer, kept in (
             ([None], []), ([ReplyError('OOM no memory')], messages), (self.away(False), messages),
         ):
-            self.assertEqual(self.run_plan(give_back('a', messages), answer)[1], kept)
-        requests, error = self.run_plan(give_back('a', messages), self.away(True))
+            self.assertEqual(self.run_plan(requeue('a', messages), answer)[1], kept)
+        requests, error = self.run_plan(requeue('a', messages), self.away(True))
         self.assertIsInstance(error, LayerUnavailable)
         self.assertEqual(error.refused, [])
 
@@ -117,7 +117,7 @@ class PlanTests(SimpleTestCase):
         reader = self.make_transport().reader(['a'])
         requests, value = self.run_plan(reader.receive(1, 5, 'token'), [(0, [[b't:{0}:q:a', [self.entry()]]])])
         [wait] = requests
-        self.assertIsInstance(wait, Wait)
+        self.assertIsInstance(wait, Block)
         [(shard, (command,))] = wait.requests
         self.assertTrue(command.startswith(b'*8\r\n$6\r\nBLMPOP\r\n$1\r\n5\r\n$1\r\n2\r\n$13\r\nt:{0}:w:token\r\n'))
         self.assertEqual(value, [(('a',), {})])
@@ -243,4 +243,4 @@ class PlanTests(SimpleTestCase):
                 yield part(True)
             except ValueError as error:
                 yield Result((first, error.args))
-        self.assertEqual(self.run_plan(flat(whole()), 1, 2), (['request', 'request'], (2, (2,))))
+        self.assertEqual(self.run_plan(flatten(whole()), 1, 2), (['request', 'request'], (2, (2,))))

@@ -71,8 +71,8 @@ class ShardTests(RedisTestCase):
             join = self.in_thread(self.layer.receive, ['a', 'b'], True)
             self.wait_until_all_blocked()
             other = self.make_layer()
-            route = other._transport.sender._routes.find('a')[2]
-            route.shards = (shard,)
+            destination = other._transport.sender._destinations.find('a')[2]
+            destination.shards = (shard,)
             started = time.time()
             other.send('a', {'n': shard})
             self.assertEqual(join(), ('a', {'n': shard}))

@@ -255,7 +255,7 @@ class ClusterTests(Exchanges, RedisTestCase):
         ids = [client.execute_command('CLUSTER', 'MYID').decode('ascii') for client in (source, target)]
         shard = next(
             number for number, server in enumerate(self.layer.servers)
-            if server.locate()[0].endswith(':%d' % self.nodes[0].port)
+            if server.resolve()[0].endswith(':%d' % self.nodes[0].port)
         )
         slot = self.layer.servers[shard]._slot
         target.execute_command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', ids[0])

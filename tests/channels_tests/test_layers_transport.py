@@ -155,30 +155,30 @@ class InboxTests(SimpleTestCase):
             (5, 9, '-a +c -c +d', ('p!b', 'p!d')),
             (0, 12, '+x', ('p!x',)),
         ]:
-            self.assertEqual(inbox.follow(self.entry(base, version, changes)), members)
+            self.assertEqual(inbox.apply_changes(self.entry(base, version, changes)), members)
 
     def test_a_gap_is_noticed(self):
         inbox = Inbox('p!', 0)
-        self.assertIsNone(inbox.follow(self.entry(5, 5)))
-        inbox.follow(self.entry(0, 5, '+a'))
-        self.assertIsNone(inbox.follow(self.entry(7, 8, '+b')))
+        self.assertIsNone(inbox.apply_changes(self.entry(5, 5)))
+        inbox.apply_changes(self.entry(0, 5, '+a'))
+        self.assertIsNone(inbox.apply_changes(self.entry(7, 8, '+b')))
 
     def test_changes_that_an_answer_included_do_no_harm(self):
         inbox = Inbox('p!', 0)
-        self.assertEqual(inbox.replace('g', 20, ['a', 'c']), ('p!a', 'p!c'))
+        self.assertEqual(inbox.reset_members('g', 20, ['a', 'c']), ('p!a', 'p!c'))
         # Sent before the answer was given, and read after it.
-        self.assertEqual(inbox.follow(self.entry(5, 10, '+b')), ('p!a', 'p!c'))
-        self.assertEqual(inbox.follow(self.entry(0, 10, '+b')), ('p!a', 'p!c'))
+        self.assertEqual(inbox.apply_changes(self.entry(5, 10, '+b')), ('p!a', 'p!c'))
+        self.assertEqual(inbox.apply_changes(self.entry(0, 10, '+b')), ('p!a', 'p!c'))
         # From before the answer to after it.
-        self.assertEqual(inbox.follow(self.entry(10, 30, '-b +c +d')), ('p!a', 'p!c', 'p!d'))
+        self.assertEqual(inbox.apply_changes(self.entry(10, 30, '-b +c +d')), ('p!a', 'p!c', 'p!d'))
 
     def test_an_empty_name_is_a_name(self):
-        self.assertEqual(Inbox('p!', 0).follow(self.entry(0, 1, '+ +a')), ('p!', 'p!a'))
+        self.assertEqual(Inbox('p!', 0).apply_changes(self.entry(0, 1, '+ +a')), ('p!', 'p!a'))
 
     def test_groups_are_not_remembered_without_end(self):
         inbox = Inbox('p!', 0)
         for number in range(10000):
-            inbox.replace('g%d' % number, 1, ['a'])
+            inbox.reset_members('g%d' % number, 1, ['a'])
         self.assertLess(len(inbox._groups), 5000)
 
 
@@ -194,7 +194,7 @@ class Monotonic(object):
 class ClockTests(SimpleTestCase):
 
     def heard(self, clock, server_time, asked, epoch=b'e'):
-        return clock.heard([b'%d' % int(server_time), b'%d' % ((server_time % 1) * 1000000), epoch, 1], asked)
+        return clock.update([b'%d' % int(server_time), b'%d' % ((server_time % 1) * 1000000), epoch, 1], asked)
 
     def test_the_servers_time_goes_on_by_the_own_clock(self):
         monotonic = Monotonic()

@@ -7,7 +7,7 @@ from django.channels.exceptions import MalformedMessage
 from django.channels.layers import codec
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.layers.transport import Options
-from django.channels.layers.transport.sending import Sender
+from django.channels.layers.transport.sending import SendOperations
 from django.channels.test import lint
 from django.channels.test.linting import exempt
 from django.test import SimpleTestCase
@@ -71,7 +71,7 @@ class LinterTests(SimpleTestCase):
         # By the package of these tests; see lint_everything().
         layer = InMemoryChannelLayer()
         layer.group_add('g', 'websocket.send.p!c')
-        sender = Sender(Options('p:', 1, 60, 60, None, None), [])
+        sender = SendOperations(Options('p:', 1, 60, 60, None, None), [])
         for send in (
             lambda: layer.send('websocket.send.p!c', {'text': 5}), lambda: layer.send_group('g', {'text': 5}),
             lambda: sender.send('websocket.send.p!c', {'text': 5}),

@@ -234,7 +234,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
 
     def test_what_the_layer_does_not_take_back_is_handled(self):
         self.slow_after = 0.01
-        self.layer.channel_layer.give_back = lambda messages: messages
+        self.layer.channel_layer.requeue = lambda messages: messages
         slow = threading.Event()
 
         def consumer(message):
@@ -250,7 +250,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.slow_after = 0.01
         consumer_ends, being_given_back = threading.Event(), threading.Event()
 
-        def give_back(messages):
+        def requeue(messages):
             being_given_back.set()
             # The loop asks for the next message meanwhile.
             consumer_ends.wait(PATIENCE)
@@ -262,7 +262,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
                 threading.Timer(0.05, consumer_ends.set).start()
             self.seen.append(message['n'])
 
-        self.layer.channel_layer.give_back = give_back
+        self.layer.channel_layer.requeue = requeue
         self.handle_together(consumer, [{'n': number} for number in range(3)])
         self.assertEqual(self.seen, [0, 1, 2])
 
@@ -270,7 +270,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
         def unavailable(messages):
             raise LayerUnavailable('no Redis')
 
-        self.layer.channel_layer.give_back = unavailable
+        self.layer.channel_layer.requeue = unavailable
         batch = Batch(self.layer, Coalescer())
         batch.begin([('task', {}), ('task', {})])
         batch.end()
@@ -293,8 +293,8 @@ class BatchTests(LogTestCase, SimpleTestCase):
             replied.set()
 
         given_back = threading.Event()
-        give_back = self.layer.channel_layer.give_back
-        self.layer.channel_layer.give_back = lambda messages: (give_back(messages), given_back.set())[0]
+        requeue = self.layer.channel_layer.requeue
+        self.layer.channel_layer.requeue = lambda messages: (requeue(messages), given_back.set())[0]
         self.layer.channel_layer.send = send
         self.handle_together(consumer, [{'n': number} for number in range(2)])
         self.assertEqual(self.seen, [0])

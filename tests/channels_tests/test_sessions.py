@@ -555,8 +555,8 @@ class OrderingTests(LogTestCase, SessionTestCase):
     def test_a_full_channel_of_a_layer_that_takes_nothing_back_holds_up_nobody(self):
         class Layer(InMemoryChannelLayer):
             @property
-            def give_back(self):
-                raise AttributeError('give_back')
+            def requeue(self):
+                raise AttributeError('requeue')
         self.layer = Layer(capacity=1)
         self.consumer(self.message(order=1))
         self.layer.send('websocket.receive', {'reply_channel': 'p!b', 'path': '/', 'text': '', 'order': 1})

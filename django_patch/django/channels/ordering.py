@@ -102,8 +102,8 @@ def _call_waiting(message):
     waiting.sort(key=lambda pair: pair[1]['order'])
     # They were received before; whether their channel has room for more is no
     # matter, and who waits for it may be the only one who reads it.
-    if waiting and hasattr(layer, 'give_back'):
-        waiting = layer.give_back(waiting)
+    if waiting and hasattr(layer, 'requeue'):
+        waiting = layer.requeue(waiting)
     for original_channel, content in waiting:
         try:
             send_blocking(layer, original_channel, content, conf.send_timeout)

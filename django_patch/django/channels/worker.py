@@ -133,7 +133,7 @@ class Worker(object):
 
     def _loop(self):
         worker_ready.send(sender=type(self), worker=self)
-        if self.prefetch == 1 or not hasattr(self.channel_layer, 'give_back'):
+        if self.prefetch == 1 or not hasattr(self.channel_layer, 'requeue'):
             self._repeat_until_stopped(self.run_once)
             return
         runner = PrefetchRunner(

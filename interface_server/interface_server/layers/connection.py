@@ -16,7 +16,7 @@ from typing import Any, Optional, Union
 import redis
 import redis.asyncio
 from django.channels.layers.redis.outage import (
-    COMMAND_TIMEOUT, CONNECT_TIMEOUT, ELSEWHERE, UNREADY, Outage, unavailable,
+    COMMAND_TIMEOUT, CONNECT_TIMEOUT, REDIRECTED, RETRY_LATER, Outage, unavailable,
 )
 from django.channels.layers.transport import scripts
 from django.channels.layers.transport.resp import INCOMPLETE, Parser, ProtocolError, ReplyError
@@ -188,11 +188,11 @@ class Shard:
             try:
                 link = await self.open_link()
             except exceptions.LayerUnavailable as error:
-                pause = self.outage.noticed(error)
+                pause = self.outage.record_failure(error)
                 self._known.set()
                 await asyncio.sleep(pause)
                 continue
-            self.outage.ended()
+            self.outage.record_recovery()
             self._link = link
             self._known.set()
             self.reachable.set()
@@ -248,7 +248,7 @@ class Shard:
                 raise unavailable(self.name, error, True) from error
             for index, reply in zip(missing, again[len(scripts.LOAD):]):
                 replies[index] = reply
-        moved = [reply for reply in replies if type(reply) is ReplyError and reply.code in ELSEWHERE | UNREADY]
+        moved = [reply for reply in replies if type(reply) is ReplyError and reply.code in REDIRECTED | RETRY_LATER]
         if moved:
             link.close(moved[0])
         return replies
@@ -257,7 +257,7 @@ class Shard:
         """Return a connection of the caller's own; raise LayerUnavailable."""
         try:
             locate = self._server.locate
-            if self._server.may_move:
+            if self._server.needs_resolving:
                 url, options = await asyncio.get_running_loop().run_in_executor(None, locate)
             else:
                 url, options = locate()

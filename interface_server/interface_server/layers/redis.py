@@ -13,7 +13,7 @@ from typing import Any, Optional
 
 from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
 from django.channels.layers.transport import Transport
-from django.channels.layers.transport.operations import Result, Wait
+from django.channels.layers.transport.operations import Result, Block
 from django.channels.layers.transport.resp import ReplyError
 
 from ..backport import exceptions, names
@@ -153,11 +153,11 @@ class RedisLayer(AsyncLayer):
             done(None)
 
     def hold(self, channel: str) -> bool:
-        self._run_soon(self._transport.sender.hold(channel))
+        self._run_soon(self._transport.sender.throttle(channel))
         return True
 
     def release(self, channel: str) -> None:
-        self._run_soon(self._transport.sender.release(channel))
+        self._run_soon(self._transport.sender.unthrottle(channel))
 
     def _run_soon(self, plan: Any) -> None:
         self._finish(plan, next(plan), ignore)
@@ -225,7 +225,7 @@ class RedisLayer(AsyncLayer):
                     answer: Any = await self._shards[request[0]].exchange(request[1])
                 elif kind is Result:
                     return request.value
-                elif kind is Wait:
+                elif kind is Block:
                     answer = await self._wait(request, link)
                 elif kind is _Answered:
                     answer = await request.answer()
@@ -255,7 +255,7 @@ class RedisLayer(AsyncLayer):
         if type(replies[-1]) is ReplyError:
             # Out of memory, or its disk is full: it says so again at once.
             refusal = unavailable(shard.name, replies[-1], True)
-            await asyncio.sleep(shard.outage.noticed(refusal))
+            await asyncio.sleep(shard.outage.record_failure(refusal))
             return [(number, refusal)]
-        shard.outage.ended()
+        shard.outage.record_recovery()
         return [(number, replies)]

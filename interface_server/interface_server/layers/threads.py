@@ -96,14 +96,14 @@ class ThreadedLayer(AsyncLayer):
             raise exceptions.LayerUnavailable(f"Sending to {channel} failed: {error}") from error
 
     def hold(self, channel: str) -> bool:
-        if not hasattr(self.layer, "hold"):
+        if not hasattr(self.layer, "throttle"):
             return False
-        self.layer.hold(channel)
+        self.layer.throttle(channel)
         return True
 
     def release(self, channel: str) -> None:
-        if hasattr(self.layer, "release"):
-            self.layer.release(channel)
+        if hasattr(self.layer, "unthrottle"):
+            self.layer.unthrottle(channel)
 
     async def read(self, channels: Sequence[str], dispatch: Dispatch) -> None:
         reader = self._reader = _Reader(self.layer, channels, dispatch)

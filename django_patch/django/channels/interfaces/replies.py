@@ -85,7 +85,7 @@ class ReplyReader(object):
             del self._boxes[box.name]
             held, box.is_held = box.is_held, False
         if held:
-            self.channel_layer.release(box.name)
+            self.channel_layer.unthrottle(box.name)
 
     def get(self, box, timeout):
         """Return the next message in `box`, or None after `timeout` seconds."""
@@ -131,7 +131,7 @@ class ReplyReader(object):
             if release:
                 box.is_held = False
         if release:
-            self.channel_layer.release(box.name)
+            self.channel_layer.unthrottle(box.name)
         return message
 
     def _wait(self, box, timeout):
@@ -155,14 +155,14 @@ class ReplyReader(object):
                 if box is not None:
                     box.messages.append(message)
                     box.size += len(message.get('content') or b'')
-                    if box.size > self.limit and not box.is_held and hasattr(self.channel_layer, 'hold'):
+                    if box.size > self.limit and not box.is_held and hasattr(self.channel_layer, 'throttle'):
                         box.is_held = True
                         hold.append(name)
                     box.wake()
                 elif message.get('more_content'):
                     late.add(name)
         for name in hold:
-            self.channel_layer.hold(name)
+            self.channel_layer.throttle(name)
         for name in late:
             self.on_late(name)
 

@@ -127,7 +127,7 @@ class Batch(object):
             if not messages:
                 return
             try:
-                kept = self._layer.give_back(list(messages))
+                kept = self._layer.requeue(list(messages))
             except Exception:
                 logger.exception('%d messages may be lost, which other workers were to have.', len(messages))
                 return

@@ -208,7 +208,7 @@ class ChannelLayerContract(CapacityContract, GroupContract):
 
     def test_what_is_given_back_is_there_again_in_its_order(self):
         layer = self.make_layer(capacity=5)
-        if not hasattr(layer, 'give_back'):
+        if not hasattr(layer, 'requeue'):
             self.skipTest('The layer takes nothing back.')
         self.send_numbers(layer, 'a', 4)
         taken = [self.receive(layer, 'a') for _ in range(3)]
@@ -216,7 +216,7 @@ class ChannelLayerContract(CapacityContract, GroupContract):
         layer.send('b', {'n': 10})
         taken.append(self.receive(layer, 'b'))
         # There is room for them, though the channel is full.
-        self.assertEqual(layer.give_back(taken), [])
+        self.assertEqual(layer.requeue(taken), [])
         given = [message['n'] for channel, message in taken[:3]]
         numbers = self.numbers(layer, 'a')
         self.assertEqual(sorted(numbers), list(range(8)))

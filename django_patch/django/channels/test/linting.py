@@ -6,7 +6,7 @@ from __future__ import absolute_import, unicode_literals
 import functools
 
 from ..layers.memory import InMemoryChannelLayer
-from ..layers.transport.sending import Sender
+from ..layers.transport.sending import SendOperations
 from . import lint
 
 
@@ -66,7 +66,7 @@ def lint_everything():
 
     for owner, name, look in (
         (InMemoryChannelLayer, 'send', one), (InMemoryChannelLayer, 'send_group', group),
-        (Sender, 'send', one), (Sender, 'send_many', several),
+        (SendOperations, 'send', one), (SendOperations, 'send_many', several),
     ):
         _look_before(owner, name, look)
 

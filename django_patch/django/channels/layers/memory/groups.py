@@ -69,7 +69,7 @@ class Membership(object):
         return list(snapshots.items())
 
 
-class Groups(object):
+class GroupIndex(object):
     """All groups by name, and what each channel is in, so it can leave."""
 
     def __init__(self):

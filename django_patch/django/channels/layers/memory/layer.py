@@ -15,11 +15,11 @@ from ...compat.clock import monotonic
 from ...exceptions import ChannelFull
 from ...names import non_local_name, validate_channel_name, validate_group_name
 from ..base import BaseChannelLayer, copy_message
-from .groups import Groups
-from .queues import IN_CHANNELS, IN_PENDING, IN_SENT, NO_QUEUE, Routes
+from .groups import GroupIndex
+from .queues import IN_CHANNELS, IN_PENDING, IN_SENT, NO_QUEUE, ChannelTable
 from .schedule import Schedule
 from .statistics import DROPPED, EXPIRED, FULL, SENT, Counters
-from .waiters import Waiters
+from .waiters import WaitQueue
 
 
 class InMemoryChannelLayer(BaseChannelLayer):
@@ -37,7 +37,7 @@ class InMemoryChannelLayer(BaseChannelLayer):
         super(InMemoryChannelLayer, self).__init__(expiry, group_expiry, capacity, channel_capacity, process_capacity)
         self._clock = clock
         self._lock = threading.Lock()
-        self._waiters = Waiters()
+        self._waiters = WaitQueue()
         self._clear()
 
     def _clear(self):
@@ -45,44 +45,44 @@ class InMemoryChannelLayer(BaseChannelLayer):
         # Channel of a client -> how many messages wait for it alone.
         self._pending = {}
         self._schedule = Schedule()
-        self._groups = Groups()
+        self._groups = GroupIndex()
         self._counters = Counters()
-        self._routes = Routes(self, self._counters)
+        self._channels = ChannelTable(self, self._counters)
 
     # Sending
 
     def send(self, channel, message):
         try:
-            route = self._routes.known[channel]
+            info = self._channels.known[channel]
         except (KeyError, TypeError):
-            route = self._routes.of(channel)
+            info = self._channels.of(channel)
         self.check_message(message)
         message = copy_message(message)
         with self._lock:
             now = self._clock()
             if now >= self._schedule.next:
                 self._expire(now)
-            queue = self._queues.get(route.queue, NO_QUEUE)
-            if route.process_capacity is None:
-                full = len(queue) >= route.capacity
+            queue = self._queues.get(info.queue, NO_QUEUE)
+            if info.process_capacity is None:
+                full = len(queue) >= info.capacity
             else:
-                pending = self._pending.get(route.channel, 0)
-                full = pending >= route.capacity or len(queue) >= route.process_capacity
+                pending = self._pending.get(info.channel, 0)
+                full = pending >= info.capacity or len(queue) >= info.process_capacity
                 if not full:
-                    self._pending[route.channel] = pending + 1
+                    self._pending[info.channel] = pending + 1
             if full:
-                route.counts[FULL] += 1
+                info.counts[FULL] += 1
                 raise ChannelFull('The channel %s is full: %d messages wait there.' % (
-                    route.channel, self._pending.get(route.channel, len(queue)),
+                    info.channel, self._pending.get(info.channel, len(queue)),
                 ))
-            self._push(route, queue, route.channels, message, now, route.process_capacity is not None)
+            self._push(info, queue, info.channels, message, now, info.process_capacity is not None)
 
-    def _push(self, route, queue, channels, message, now, pending):
-        name = route.queue
+    def _push(self, info, queue, channels, message, now, pending):
+        name = info.queue
         if queue is NO_QUEUE:
             queue = self._new_queue(name, now)
         queue.append((channels, message, now, pending))
-        route.counts[SENT] += 1
+        info.counts[SENT] += 1
         if self._waiters.by_channel:
             self._waiters.wake(name)
 
@@ -91,26 +91,26 @@ class InMemoryChannelLayer(BaseChannelLayer):
         self._schedule.add(name, now + self.expiry)
         return queue
 
-    def give_back(self, messages):
-        """As RedisChannelLayer.give_back()."""
+    def requeue(self, messages):
+        """As RedisChannelLayer.requeue()."""
         with self._lock:
             now = self._clock()
             for channel, message in reversed(messages):
-                route = self._routes.of(channel)
-                queue = self._queues.get(route.queue) or self._new_queue(route.queue, now)
-                if route.process_capacity is not None:
+                info = self._channels.of(channel)
+                queue = self._queues.get(info.queue) or self._new_queue(info.queue, now)
+                if info.process_capacity is not None:
                     self._pending[channel] = self._pending.get(channel, 0) + 1
-                queue.appendleft((route.channels, message, now, route.process_capacity is not None))
-                self._waiters.wake(route.queue)
+                queue.appendleft((info.channels, message, now, info.process_capacity is not None))
+                self._waiters.wake(info.queue)
         return []
 
-    def hold(self, channel):
-        """Have sends to one client of a ``!`` channel refused until release()."""
+    def throttle(self, channel):
+        """Have sends to one client of a ``!`` channel refused until unthrottle()."""
         with self._lock:
             self._pending[channel] = self._pending.get(channel, 0) + self.get_capacity(channel)
 
-    def release(self, channel):
-        """End a hold() of `channel`."""
+    def unthrottle(self, channel):
+        """End a throttle() of `channel`."""
         with self._lock:
             pending = self._pending.pop(channel, 0) - self.get_capacity(channel)
             if pending > 0:
@@ -157,21 +157,21 @@ class InMemoryChannelLayer(BaseChannelLayer):
 
         Return something empty after `timeout` seconds, or if interrupted.
         """
-        channels = self._routes.to_read(channels)
+        channels = self._channels.to_read(channels)
         with self._lock:
             taken = take(channels)
             if taken or not timeout:
                 return taken
-            waiter = self._waiters.enlist(channels)
+            waiter = self._waiters.add(channels)
         deadline = monotonic() + timeout
         while True:
             woken = waiter.wait(deadline - monotonic())
             with self._lock:
-                self._waiters.strike(waiter, woken)
+                self._waiters.remove(waiter, woken)
                 taken = take(channels)
                 if taken or waiter.interrupted or monotonic() >= deadline:
                     return taken
-                self._waiters.enlist(channels)
+                self._waiters.add(channels)
 
     def _pop(self, channels):
         """Return the oldest entry of one of `channels`, or None."""
@@ -189,14 +189,14 @@ class InMemoryChannelLayer(BaseChannelLayer):
             if queue:
                 entry = queue.popleft()
                 if entry[IN_PENDING]:
-                    self._settle(entry)
+                    self._decrement_pending(entry)
                 if not queue:
                     del self._queues[name]
                 return entry
             del self._queues[name]
         return None
 
-    def _settle(self, entry):
+    def _decrement_pending(self, entry):
         channel = entry[IN_CHANNELS][0]
         pending = self._pending[channel] - 1
         if pending:
@@ -227,7 +227,7 @@ class InMemoryChannelLayer(BaseChannelLayer):
             entry = queue.popleft()
             self._counters.at(name)[EXPIRED] += 1
             if entry[IN_PENDING]:
-                self._settle(entry)
+                self._decrement_pending(entry)
             if name.endswith('!'):
                 # Nobody read it, so nobody is there.
                 for channel in entry[IN_CHANNELS]:
@@ -264,15 +264,15 @@ class InMemoryChannelLayer(BaseChannelLayer):
             if not members:
                 return
             for name, channels in members.queues():
-                route, queue = self._routes.of(name), self._queues.get(name, NO_QUEUE)
-                if len(queue) >= (route.capacity if route.process_capacity is None else route.process_capacity):
-                    route.counts[DROPPED] += len(channels)
-                elif route.process_capacity is None:
-                    self._push(route, queue, channels, copy_message(message), now, False)
+                info, queue = self._channels.of(name), self._queues.get(name, NO_QUEUE)
+                if len(queue) >= (info.capacity if info.process_capacity is None else info.process_capacity):
+                    info.counts[DROPPED] += len(channels)
+                elif info.process_capacity is None:
+                    self._push(info, queue, channels, copy_message(message), now, False)
                 else:
                     # Several clients of one process share an entry, and it
                     # counts once, for the process alone.
-                    self._push(route, queue, channels, message, now, False)
+                    self._push(info, queue, channels, message, now, False)
 
     # Statistics and upkeep
 

@@ -15,11 +15,11 @@ IN_CHANNELS, IN_MESSAGE, IN_SENT, IN_PENDING = range(4)
 #: What a queue that is not there holds.
 NO_QUEUE = ()
 
-#: Routes, and lists of channels, that are kept; ? and ! channels come and go.
-_KEPT = 4096
+#: Channels, and lists of them, that are kept; ? and ! channels come and go.
+_KEPT_NAMES = 4096
 
 
-class _Route(object):
+class ChannelInfo(object):
     """What is known of a channel before there is a message."""
     __slots__ = ('channel', 'channels', 'queue', 'capacity', 'process_capacity', 'counts')
 
@@ -34,7 +34,7 @@ class _Route(object):
         self.counts = counts
 
 
-class Routes(object):
+class ChannelTable(object):
     """
     What names of channels stand for; each is found out once.
 
@@ -44,25 +44,25 @@ class Routes(object):
     def __init__(self, layer, counters):
         self._layer = layer
         self._counters = counters
-        #: Channel -> its route, of those asked for before.
+        #: Channel -> its info, of those asked for before.
         self.known = {}
         # What readers passed in -> the names that they meant.
         self._valid = {}
 
     def of(self, channel):
-        """Return the route of `channel`; raise TypeError or ValueError."""
+        """Return the info of `channel`; raise TypeError or ValueError."""
         try:
             return self.known[channel]
         except (KeyError, TypeError):
             channel = validate_channel_name(channel)
-        if len(self.known) >= _KEPT:
+        if len(self.known) >= _KEPT_NAMES:
             self.known.clear()
         layer, queue = self._layer, non_local_name(channel)
         process_capacity = layer.get_process_capacity(queue) if queue.endswith('!') else None
-        route = self.known[channel] = _Route(
+        info = self.known[channel] = ChannelInfo(
             channel, layer.get_capacity(channel), process_capacity, self._counters.at(queue),
         )
-        return route
+        return info
 
     def to_read(self, channels):
         """Return `channels`, a sequence of names, as a valid tuple of text."""
@@ -71,7 +71,7 @@ class Routes(object):
             return self._valid[channels]
         except KeyError:
             valid = tuple([validate_channel_name(channel, receive=True) for channel in channels])
-        if len(self._valid) >= _KEPT:
+        if len(self._valid) >= _KEPT_NAMES:
             self._valid.clear()
         self._valid[channels] = valid
         return valid

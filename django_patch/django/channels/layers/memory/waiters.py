@@ -26,14 +26,14 @@ class Waiter(object):
         return self.waker.wait(max(0, timeout))
 
 
-class Waiters(object):
+class WaitQueue(object):
     """Channel -> those that wait for it, the longest first."""
 
     def __init__(self):
         self.by_channel = {}
         self._local = threading.local()
 
-    def enlist(self, channels):
+    def add(self, channels):
         """Return this thread's Waiter, on the list of each of `channels`."""
         try:
             waiter = self._local.waiter
@@ -45,7 +45,7 @@ class Waiters(object):
             self.by_channel.setdefault(name, collections.OrderedDict())[waiter] = None
         return waiter
 
-    def strike(self, waiter, woken):
+    def remove(self, waiter, woken):
         """Take `waiter` off the lists; `woken` is what its wait() returned."""
         if waiter.channels is not None:
             self._remove(waiter)

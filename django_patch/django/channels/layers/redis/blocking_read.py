@@ -15,21 +15,21 @@ from .outage import COMMAND_TIMEOUT
 from .pool import exchange_all
 
 
-class Waiting(object):
+class BlockingReader(object):
     """
-    Carries out Waits on `shards`, a list of Shard, for all threads.
+    Carries out Blocks on `pools`, a list of ConnectionPool, for all threads.
 
     interrupt() ends those that wait, and the first of each thread that is
     about to; no message is lost by that, since the servers are asked to end
     the waiting, and answer.
     """
 
-    def __init__(self, shards, token):
-        self.shards = shards
+    def __init__(self, pools, token):
+        self.pools = pools
         self._token = token
         self._local = threading.local()
         self._numbers = itertools.count()
-        # Thread's token -> its Wait. Changed by single steps of the
+        # Thread's token -> its Block. Changed by single steps of the
         # interpreter, so that a signal's handler may interrupt.
         self._waits = {}
         self._wakers = {}
@@ -73,7 +73,7 @@ class Waiting(object):
     def wake(self, wait, shard):
         """Have the server of `shard` end the waiting there."""
         wait.woken.add(shard)
-        self.shards[shard].exchange(wait.wake[shard])
+        self.pools[shard].exchange(wait.wake[shard])
 
     def carry_out(self, wait):
         """Return the answer to `wait`: [(shard, replies or LayerUnavailable)]."""
@@ -88,27 +88,27 @@ class Waiting(object):
                 return [(shard, error) for shard, commands in wait.requests]
             if len(wait.requests) == 1:
                 number, commands = wait.requests[0]
-                shard = self.shards[number]
+                shard = self.pools[number]
                 try:
-                    link = shard.borrow()
+                    connection = shard.borrow()
                 except LayerUnavailable as error:
                     shard.failed(error)
                 else:
-                    return [(number, self._wait_for_one(shard, link, commands, wait.timeout))]
-            return _Turn(self, wait, token).run()
+                    return [(number, self._wait_for_one(shard, connection, commands, wait.timeout))]
+            return _MultiShardWait(self, wait, token).run()
         finally:
             del self._waits[token]
 
-    def _wait_for_one(self, shard, link, commands, timeout):
+    def _wait_for_one(self, shard, connection, commands, timeout):
         """Do without looking at several sockets, which is the usual case."""
-        link.set_timeout(timeout + COMMAND_TIMEOUT)
+        connection.set_timeout(timeout + COMMAND_TIMEOUT)
         try:
-            shard.write(link, commands)
-            return shard.outcome(shard.finish(link, commands, link.read(len(commands))))
+            shard.write(connection, commands)
+            return shard.outcome(shard.finish(connection, commands, connection.read(len(commands))))
         except LayerUnavailable as error:
             failure = error
         except FAILURES as error:
-            failure = shard.broken(link, error)
+            failure = shard.broken(connection, error)
         shard.failed(failure)
         return failure
 
@@ -126,11 +126,11 @@ class Waiting(object):
             self._wakers.pop(token, None)
 
 
-class _Turn(object):
-    """One Wait being carried out on several shards, or on one that is away."""
+class _MultiShardWait(object):
+    """One Block being carried out on several shards, or on one that is away."""
 
-    def __init__(self, waiting, wait, token):
-        self._waiting = waiting
+    def __init__(self, reader, wait, token):
+        self._reader = reader
         self._wait = wait
         self._token = token
         self._deadline = monotonic() + wait.timeout
@@ -146,7 +146,7 @@ class _Turn(object):
         while not found and (self._busy or self._unsent):
             self._begin()
             now = monotonic()
-            if self._waiting.is_interrupted():
+            if self._reader.is_interrupted():
                 break
             if self._busy:
                 found = self._read(now)
@@ -155,12 +155,12 @@ class _Turn(object):
             elif now >= self._deadline:
                 break
             else:
-                self._waiting.pause(self._token, min(self._deadline, self._next_try()) - now)
+                self._reader.pause(self._token, min(self._deadline, self._next_try()) - now)
         self._end()
         return [(number, self._outcomes[number]) for number, commands in self._wait.requests]
 
     def _shard(self, number):
-        return self._waiting.shards[number]
+        return self._reader.pools[number]
 
     def _next_try(self):
         return min(self._shard(number).next_try for number in self._unsent)
@@ -174,8 +174,8 @@ class _Turn(object):
                     self._unsent[number] = shard.outage.failure
                 continue
             try:
-                link = shard.borrow()
-                shard.write(link, self._commands[number])
+                connection = shard.borrow()
+                shard.write(connection, self._commands[number])
             except LayerUnavailable as error:
                 shard.failed(error)
                 self._unsent[number] = error
@@ -183,8 +183,8 @@ class _Turn(object):
                     continue
                 self._outcomes[number] = error
             else:
-                link.set_timeout(COMMAND_TIMEOUT)
-                self._busy[number] = link
+                connection.set_timeout(COMMAND_TIMEOUT)
+                self._busy[number] = connection
             del self._unsent[number]
 
     def _read(self, now):
@@ -194,25 +194,25 @@ class _Turn(object):
             until = min(until, self._next_try())
         found = False
         ready = readable(list(self._busy.values()), max(0, until - now))
-        for number, link in list(self._busy.items()):
-            if link in ready and self._take(number, link, wait=False):
+        for number, connection in list(self._busy.items()):
+            if connection in ready and self._take(number, connection, wait=False):
                 outcome = self._outcomes[number]
                 found = found or not isinstance(outcome, LayerUnavailable) and outcome[-1] is not None
         return found
 
-    def _take(self, number, link, wait):
+    def _take(self, number, connection, wait):
         """Read from one shard; return whether it has an outcome by that."""
         shard, commands = self._shard(number), self._commands[number]
         try:
             if wait:
-                replies = link.read(len(commands))
-            elif link.read_some(len(commands)):
-                replies = link.take()
+                replies = connection.read(len(commands))
+            elif connection.read_some(len(commands)):
+                replies = connection.take()
             else:
                 return False
-            outcome = shard.outcome(shard.finish(link, commands, replies))
+            outcome = shard.outcome(shard.finish(connection, commands, replies))
         except FAILURES as error:
-            outcome = shard.broken(link, error)
+            outcome = shard.broken(connection, error)
             shard.failed(outcome)
         self._outcomes[number] = outcome
         del self._busy[number]
@@ -223,7 +223,7 @@ class _Turn(object):
         still = [number for number in self._busy if number not in self._wait.woken]
         self._wait.woken.update(still)
         # Where that fails, the waiting connection tells what is the matter.
-        exchange_all(self._waiting.shards, [(number, self._wait.wake[number]) for number in still])
-        for number, link in list(self._busy.items()):
-            self._take(number, link, wait=True)
+        exchange_all(self._reader.pools, [(number, self._wait.wake[number]) for number in still])
+        for number, connection in list(self._busy.items()):
+            self._take(number, connection, wait=True)
         self._outcomes.update(self._unsent)

@@ -24,21 +24,21 @@ _CHUNK, _LARGEST_CHUNK = 1 << 16, 1 << 20
 FAILURES = (redis.RedisError, socket.error, socket.timeout, EOFError, ProtocolError)
 
 
-def readable(links, timeout):
-    """Return those of `links` that have something, after `timeout` s at most."""
-    ready = [link for link in links if link.has_buffered()]
+def readable(connections, timeout):
+    """Return those of `connections` that have something, after `timeout` s at most."""
+    ready = [connection for connection in connections if connection.has_buffered()]
     if ready:
         return ready
     try:
         if hasattr(select, 'poll'):
             poll = select.poll()
             by_number = {}
-            for link in links:
-                number = link.fileno()
-                by_number[number] = link
+            for connection in connections:
+                number = connection.fileno()
+                by_number[number] = connection
                 poll.register(number, select.POLLIN)
             return [by_number[number] for number, event in poll.poll(int(timeout * 1000) + (timeout > 0))]
-        return select.select(links, [], [], timeout)[0]
+        return select.select(connections, [], [], timeout)[0]
     except (select.error, OSError) as error:
         if error.args[0] == errno.EINTR:
             # Python 2: a signal's handler has run.
@@ -46,7 +46,7 @@ def readable(links, timeout):
         raise
 
 
-class Link(object):
+class Connection(object):
     """One connection: commands out, replies in."""
 
     def __init__(self, connection):

@@ -2,7 +2,8 @@
 The channel layer that speaks to Redis, for any process with threads.
 
 A thin driver: what is said to Redis, and what the answers mean, is in
-`transport`; how it is carried there in `links`, `shards` and `waiting`.
+`transport`; how it is carried there in
+`connection`, `pool` and `blocking_read`.
 """
 from __future__ import absolute_import, unicode_literals
 
@@ -17,8 +18,8 @@ from ...exceptions import LayerUnavailable
 from ..base import BaseChannelLayer, copy_message
 from ..transport import Options, Transport
 from ..transport.operations import Result
-from .blocking_read import Waiting
-from .pool import Shard, exchange_all
+from .blocking_read import BlockingReader
+from .pool import ConnectionPool, exchange_all
 from .servers import parse_hosts
 
 logger = logging.getLogger('django.channels')
@@ -55,8 +56,8 @@ class RedisChannelLayer(BaseChannelLayer):
             symmetric_encryption_keys,
         )
         self._transport = Transport(options, monotonic)
-        self._shards = [Shard(number, server, self._transport) for number, server in enumerate(servers)]
-        self._waiting = Waiting(self._shards, names.random_token())
+        self._pools = [ConnectionPool(number, server, self._transport) for number, server in enumerate(servers)]
+        self._blocking = BlockingReader(self._pools, names.random_token())
         self._readers = {}
         # One thread at a time reads a ! channel: its messages have an order.
         self._locks = {}
@@ -107,13 +108,13 @@ class RedisChannelLayer(BaseChannelLayer):
     def _take(self, reader, limit, timeout, one_by_one):
         token = ''
         if timeout:
-            token = self._waiting.token
-            if self._waiting.was_interrupted():
+            token = self._blocking.token
+            if self._blocking.was_interrupted():
                 timeout = 0
         deadline = monotonic() + timeout
         while True:
             deliveries = self._run(reader.receive(limit, timeout, token, one_by_one))
-            if deliveries or not timeout or self._waiting.was_interrupted():
+            if deliveries or not timeout or self._blocking.was_interrupted():
                 return deliveries
             # What came had expired, or a connection was cut; or it is over.
             timeout = round(deadline - monotonic(), 3)
@@ -134,7 +135,7 @@ class RedisChannelLayer(BaseChannelLayer):
             reader = self._readers[key] = self._transport.reader(sorted(set(valid)))
             return reader
 
-    def give_back(self, messages):
+    def requeue(self, messages):
         """
         Put `messages`, [(channel, message), ...] that were received and not
         begun, back before all others. Return those that have to be kept.
@@ -146,7 +147,7 @@ class RedisChannelLayer(BaseChannelLayer):
         kept = []
         for channel, given in by_channel.items():
             try:
-                left = self._run(self._transport.sender.give_back(channel, given))
+                left = self._run(self._transport.sender.requeue(channel, given))
             except LayerUnavailable as error:
                 left = error.refused
                 logger.error(
@@ -157,7 +158,7 @@ class RedisChannelLayer(BaseChannelLayer):
         return kept
 
     def interrupt(self):
-        self._waiting.interrupt()
+        self._blocking.interrupt()
 
     # Groups
 
@@ -197,8 +198,8 @@ class RedisChannelLayer(BaseChannelLayer):
         self._run(self._transport.statistics.flush())
 
     def close(self):
-        for shard in self._shards:
-            shard.close()
+        for pool in self._pools:
+            pool.close()
 
     # Carrying out plans: see transport.plans
 
@@ -210,11 +211,11 @@ class RedisChannelLayer(BaseChannelLayer):
                 return request.value
             try:
                 if kind is tuple:
-                    answer = self._shards[request[0]].exchange(request[1])
+                    answer = self._pools[request[0]].exchange(request[1])
                 elif kind is list:
-                    answer = exchange_all(self._shards, request)
+                    answer = exchange_all(self._pools, request)
                 else:
-                    answer = self._waiting.carry_out(request)
+                    answer = self._blocking.carry_out(request)
             except LayerUnavailable as error:
                 request = plan.throw(error)
             else:

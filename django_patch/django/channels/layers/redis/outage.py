@@ -10,9 +10,9 @@ from ..backoff import Backoff
 CONNECT_TIMEOUT, COMMAND_TIMEOUT = 5.0, 10.0
 #: Codes of errors of a server that is the wrong one: a master that became a
 #: replica, or a node that gave a slot away. Nothing was executed.
-ELSEWHERE = frozenset(['READONLY', 'MOVED', 'ASK'])
+REDIRECTED = frozenset(['READONLY', 'MOVED', 'ASK'])
 #: Codes of errors of a server that is not ready, or not any more.
-UNREADY = frozenset(['LOADING', 'MASTERDOWN', 'UNBLOCKED', 'CLUSTERDOWN', 'NOAUTH'])
+RETRY_LATER = frozenset(['LOADING', 'MASTERDOWN', 'UNBLOCKED', 'CLUSTERDOWN', 'NOAUTH'])
 
 #: Seconds between two tries to reach a server, first and last.
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 2.0
@@ -40,14 +40,14 @@ class Outage(object):
         #: Why the server can't be reached; None if it can, or wasn't tried.
         self.failure = None
 
-    def noticed(self, error):
+    def record_failure(self, error):
         """Return the seconds to wait before the next try, after `error`."""
         if self.failure is None:
             self._logger.error('%s; trying until it can.', error)
         self.failure = error
         return self._backoff.next_pause()
 
-    def ended(self):
+    def record_recovery(self):
         """Note that the server answers as it should."""
         if self.failure is not None:
             self._logger.warning('Redis at %s can be reached again.', self._name)

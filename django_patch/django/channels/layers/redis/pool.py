@@ -11,16 +11,16 @@ from ...compat.clock import monotonic
 from ...exceptions import LayerUnavailable
 from ..transport import scripts
 from ..transport.resp import ReplyError
-from .connection import FAILURES, Link
-from .outage import COMMAND_TIMEOUT, ELSEWHERE, UNREADY, Outage, unavailable
+from .connection import FAILURES, Connection
+from .outage import COMMAND_TIMEOUT, REDIRECTED, RETRY_LATER, Outage, unavailable
 
 logger = logging.getLogger(__name__)
 
 #: Idle connections that are kept for each shard.
-_KEPT_LINKS = 32
+_KEPT_CONNECTIONS = 32
 
 
-class Shard(object):
+class ConnectionPool(object):
     """The connections to one shard, for all threads of this process."""
 
     def __init__(self, number, server, transport):
@@ -35,13 +35,13 @@ class Shard(object):
 
     def exchange(self, commands):
         """Send `commands`, and return their replies; raise LayerUnavailable."""
-        link = self.borrow()
+        connection = self.borrow()
         if not commands:
-            self.give_back(link)
+            self.release(connection)
             return []
-        replies = self._say(link, commands)
+        replies = self._say(connection, commands)
         wrong = [
-            index for index, reply in enumerate(replies) if type(reply) is ReplyError and reply.code in ELSEWHERE
+            index for index, reply in enumerate(replies) if type(reply) is ReplyError and reply.code in REDIRECTED
         ]
         if wrong:
             # finish() has closed the connections; the next leads elsewhere.
@@ -50,13 +50,13 @@ class Shard(object):
                 replies[index] = reply
         return replies
 
-    def _say(self, link, commands):
-        link.set_timeout(COMMAND_TIMEOUT)
-        self.write(link, commands)
+    def _say(self, connection, commands):
+        connection.set_timeout(COMMAND_TIMEOUT)
+        self.write(connection, commands)
         try:
-            return self.finish(link, commands, link.read(len(commands)))
+            return self.finish(connection, commands, connection.read(len(commands)))
         except FAILURES as error:
-            raise self.broken(link, error)
+            raise self.broken(connection, error)
 
     def borrow(self):
         """Return a connection that nobody uses; raise LayerUnavailable."""
@@ -66,80 +66,80 @@ class Shard(object):
             self._idle = collections.deque()
         while True:
             try:
-                link = self._idle.pop()
+                connection = self._idle.pop()
             except IndexError:
                 return self._connect()
             try:
-                if not link.is_stale():
-                    return link
+                if not connection.is_stale():
+                    return connection
             except FAILURES:
                 # Then it is no use either.
                 pass
-            link.close()
+            connection.close()
 
-    def give_back(self, link):
-        """Keep `link` for the next one who borrows."""
-        if len(self._idle) < _KEPT_LINKS:
-            self._idle.append(link)
+    def release(self, connection):
+        """Keep `connection` for the next one who borrows."""
+        if len(self._idle) < _KEPT_CONNECTIONS:
+            self._idle.append(connection)
         else:
-            link.close()
+            connection.close()
 
     def _connect(self):
         try:
-            link = Link(self._server.connect())
+            connection = Connection(self._server.connect())
         except FAILURES as error:
             raise unavailable(self._server.name, error, False)
         try:
             asked = self._transport.monotonic()
             greeting = self._transport.greeting(self.number)
-            link.set_timeout(COMMAND_TIMEOUT)
-            link.write(greeting)
-            self._transport.greeted(self.number, link.read(len(greeting)), asked)
+            connection.set_timeout(COMMAND_TIMEOUT)
+            connection.write(greeting)
+            self._transport.greeted(self.number, connection.read(len(greeting)), asked)
         except FAILURES + (LayerUnavailable,) as error:
-            link.close()
+            connection.close()
             raise unavailable(self._server.name, error, False)
         self._worked()
-        return link
+        return connection
 
-    def write(self, link, commands):
-        """Send `commands` over `link`."""
+    def write(self, connection, commands):
+        """Send `commands` over `connection`."""
         try:
-            link.write(commands)
+            connection.write(commands)
         except FAILURES as error:
-            link.close()
+            connection.close()
             # One command that was not sent whole is not executed.
             raise unavailable(self._server.name, error, len(commands) > 1)
 
-    def finish(self, link, commands, replies):
-        """Mend `replies` if a script was missing, and give `link` back."""
+    def finish(self, connection, commands, replies):
+        """Mend `replies` if a script was missing, and give `connection` back."""
         if ReplyError not in map(type, replies):
-            self.give_back(link)
+            self.release(connection)
             return replies
         missing = scripts.to_repeat(replies)
         if missing:
-            link.write(scripts.LOAD + tuple(commands[index] for index in missing))
-            again = link.read(len(scripts.LOAD) + len(missing))
+            connection.write(scripts.LOAD + tuple(commands[index] for index in missing))
+            again = connection.read(len(scripts.LOAD) + len(missing))
             for index, reply in zip(missing, again[len(scripts.LOAD):]):
                 replies[index] = reply
         codes = {reply.code for reply in replies if type(reply) is ReplyError}
-        if codes & (ELSEWHERE | UNREADY):
-            self.close_all(link)
+        if codes & (REDIRECTED | RETRY_LATER):
+            self.close_all(connection)
         else:
-            self.give_back(link)
+            self.release(connection)
         return replies
 
-    def broken(self, link, error):
-        """Close `link` and all idle ones, and return a LayerUnavailable."""
-        self.close_all(link)
+    def broken(self, connection, error):
+        """Close `connection` and all idle ones, and return a LayerUnavailable."""
+        self.close_all(connection)
         return unavailable(self._server.name, error, True)
 
-    def close_all(self, link):
-        """Close `link`, and all that are idle, since they lead to the same."""
-        link.close()
+    def close_all(self, connection):
+        """Close `connection`, and all that are idle, since they lead to the same."""
+        connection.close()
         self.close()
 
     def outcome(self, replies):
-        """Return `replies` to a Wait, or LayerUnavailable for an error."""
+        """Return `replies` to a Block, or LayerUnavailable for an error."""
         reply = replies[-1]
         if type(reply) is ReplyError:
             error = unavailable(self._server.name, reply, True)
@@ -151,10 +151,10 @@ class Shard(object):
 
     def failed(self, error):
         """Note that a reader can't reach it."""
-        self.next_try = monotonic() + self.outage.noticed(error)
+        self.next_try = monotonic() + self.outage.record_failure(error)
 
     def _worked(self):
-        self.outage.ended()
+        self.outage.record_recovery()
         self.next_try = 0.0
 
     def close(self):
@@ -167,7 +167,7 @@ class Shard(object):
                 break
 
 
-def exchange_all(shards, requests):
+def exchange_all(pools, requests):
     """
     Carry out several (shard's number, commands) at once.
 
@@ -176,25 +176,25 @@ def exchange_all(shards, requests):
     if len(requests) == 1:
         number, commands = requests[0]
         try:
-            return [shards[number].exchange(commands)]
+            return [pools[number].exchange(commands)]
         except LayerUnavailable as error:
             return [error]
-    links = []
+    connections = []
     for number, commands in requests:
         try:
-            link = shards[number].borrow()
-            link.set_timeout(COMMAND_TIMEOUT)
-            shards[number].write(link, commands)
-            links.append(link)
+            connection = pools[number].borrow()
+            connection.set_timeout(COMMAND_TIMEOUT)
+            pools[number].write(connection, commands)
+            connections.append(connection)
         except LayerUnavailable as error:
-            links.append(error)
+            connections.append(error)
     answers = []
-    for link, (number, commands) in zip(links, requests):
-        answer = link
-        if isinstance(link, Link):
+    for connection, (number, commands) in zip(connections, requests):
+        answer = connection
+        if isinstance(connection, Connection):
             try:
-                answer = shards[number].finish(link, commands, link.read(len(commands)))
+                answer = pools[number].finish(connection, commands, connection.read(len(commands)))
             except FAILURES as error:
-                answer = shards[number].broken(link, error)
+                answer = pools[number].broken(connection, error)
         answers.append(answer)
     return answers

@@ -114,12 +114,12 @@ class Server(object):
     """
     One Redis server; connect() gives connections of redis-py to it.
 
-    locate() says where it is just now, for other drivers: a URL, and the
+    resolve() says where it is just now, for other drivers: a URL, and the
     options that go with it into a connection pool of redis-py. It may ask
     somebody else, and wait for the answer.
     """
-    #: Does locate() have to ask?
-    may_move = False
+    #: Does resolve() have to ask?
+    needs_resolving = False
 
     def __init__(self, url, options):
         # Whatever redis-py or the URL says: a reader waits for seconds, and
@@ -143,13 +143,13 @@ class Server(object):
     def _pool(self, url):
         return redis.ConnectionPool.from_url(url, **self.options)
 
-    def locate(self):
+    def resolve(self):
         """Return (URL, options) of where to connect to."""
         return self.url, self.options
 
     def connect(self):
         """Return a new connection, connected; raise redis-py's or the system's errors."""
-        pool = self._pool(self.locate()[0])
+        pool = self._pool(self.resolve()[0])
         options = dict(pool.connection_kwargs, socket_timeout=COMMAND_TIMEOUT, decode_responses=False)
         connection = pool.connection_class(**options)
         connection.connect()
@@ -158,7 +158,7 @@ class Server(object):
 
 class MasterOfSentinels(Server):
     """The server that Sentinels call the master of `name` just now."""
-    may_move = True
+    needs_resolving = True
 
     def __init__(self, sentinels, name, options):
         self._sentinels = sentinels
@@ -171,7 +171,7 @@ class MasterOfSentinels(Server):
         super(MasterOfSentinels, self).__init__(_join(self._scheme, *sentinels[0]), options)
         self.name = '%s (of the Sentinels %s)' % (name, ', '.join('%s:%d' % sentinel for sentinel in sentinels))
 
-    def locate(self):
+    def resolve(self):
         sentinel = redis.sentinel.Sentinel(self._sentinels, sentinel_kwargs=self._sentinel_options)
         try:
             host, port = sentinel.discover_master(self._service)
@@ -187,7 +187,7 @@ class ClusterShard(Server):
 
     The keys of shard 7 hold "{7}", which alone decides on their slot.
     """
-    may_move = True
+    needs_resolving = True
 
     def __init__(self, nodes, number, options):
         self._nodes = nodes
@@ -200,7 +200,7 @@ class ClusterShard(Server):
             if arguments.get(option):
                 self.options.setdefault(option, arguments[option])
 
-    def locate(self):
+    def resolve(self):
         failure = None
         for url in self._nodes:
             try:

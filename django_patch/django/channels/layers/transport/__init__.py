@@ -19,16 +19,16 @@ import time
 from ... import names
 from .. import codec
 from . import scripts
-from .decoding import Arrivals
-from .groups import Groups
+from .decoding import EntryDecoder
+from .groups import GroupOperations
 from .inbox import Inbox
 from .operations import DONE, checked
 from .options import Options
 from .reader import Reader
 from .resp import pack
-from .sending import Sender
+from .sending import SendOperations
 from .server_clock import ServerClock
-from .statistics import Statistics
+from .statistics import StatisticsOperations
 
 __all__ = ['Options', 'Transport']
 
@@ -52,10 +52,10 @@ class Transport(object):
         self.options = options
         self.monotonic = monotonic
         self.clocks = [ServerClock(monotonic) for _ in range(options.keys.shards)]
-        self.sender = Sender(options, self.clocks)
-        self.groups = Groups(options)
-        self.statistics = Statistics(options)
-        self.arrivals = Arrivals(self)
+        self.sender = SendOperations(options, self.clocks)
+        self.groups = GroupOperations(options)
+        self.statistics = StatisticsOperations(options)
+        self.decoder = EntryDecoder(self)
         self._lost_state = lost_state
         self._inboxes = {}
         self._counts = collections.deque()
@@ -90,13 +90,13 @@ class Transport(object):
         """
         for reply in replies:
             checked(reply)
-        self._heard(shard, replies[-1], asked)
+        self._update_clock(shard, replies[-1], asked)
 
     def ask_time(self, shard):
         """A plan that sets the clock of `shard`."""
         asked = self.monotonic()
         reply = checked((yield shard, (self._hello(shard),))[0])
-        self._heard(shard, reply, asked)
+        self._update_clock(shard, reply, asked)
         yield DONE
 
     def _hello(self, shard):
@@ -107,8 +107,8 @@ class Transport(object):
             [keys.statistics(shard), keys.wake(shard, '')], [names.random_token(16), self.options.statistics_lifetime],
         )
 
-    def _heard(self, shard, reply, asked):
-        if self.clocks[shard].heard(reply, asked):
+    def _update_clock(self, shard, reply, asked):
+        if self.clocks[shard].update(reply, asked):
             logger.warning('Redis has lost what it held (shard %d): messages, and who is in which group.', shard)
             if self._lost_state is not None:
                 self._lost_state(shard)

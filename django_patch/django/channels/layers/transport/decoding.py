@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 _LOG_PAUSE = 60.0
 
 
-class Arrivals(object):
+class EntryDecoder(object):
     """Opens entries for the readers of one layer."""
 
     def __init__(self, transport):
@@ -31,7 +31,7 @@ class Arrivals(object):
         self._next_log = {}
         self._unlogged = {}
 
-    def open(self, shard, queue, data, inbox):
+    def decode(self, shard, queue, data, inbox):
         """
         Return what `data` holds: (deadline, channels, message), or None.
 
@@ -40,11 +40,11 @@ class Arrivals(object):
         try:
             entry = Entry(data)
             if entry.kind == GROUP:
-                return self._open_for_group(shard, queue, entry, inbox)
+                return self._decode_for_group(shard, queue, entry, inbox)
             if len(queue) + len(entry.label) >= MAX_NAME_LENGTH or (inbox is None and entry.label):
                 raise MalformedMessage('An entry is for %s%s, which is not a channel.' % (queue, entry.label))
             if inbox is not None:
-                inbox.count(entry.label)
+                inbox.count_received(entry.label)
             if entry.deadline <= self._transport.clocks[shard].now():
                 return self._drop(shard, queue, 'expired')
             if entry.flags & IN_PIECES:
@@ -68,11 +68,11 @@ class Arrivals(object):
             raise MalformedMessage('A message is encrypted, and there are no symmetric_encryption_keys.')
         return self._options.cipher.decrypt(data, context)
 
-    def _open_for_group(self, shard, queue, entry, inbox):
+    def _decode_for_group(self, shard, queue, entry, inbox):
         if inbox is None:
             raise MalformedMessage('A channel without "!" got an entry for the members of a process.')
         # An expired entry still tells who is in the group now.
-        channels = inbox.follow(entry)
+        channels = inbox.apply_changes(entry)
         if entry.deadline <= self._transport.clocks[shard].now():
             return self._drop(shard, queue, 'expired')
         if channels is None:
@@ -89,7 +89,7 @@ class Arrivals(object):
             queue, version, labels = read_members(checked(replies[0]))[0]
         except LayerUnavailable as error:
             yield Result(self._drop(shard, queue, 'lost', error))
-        channels = inbox.replace(entry.label, version, [label.decode('ascii') for label in labels])
+        channels = inbox.reset_members(entry.label, version, [label.decode('ascii') for label in labels])
         if entry.flags & IN_PIECES:
             yield Result((yield self._collect(shard, queue, entry, channels)))
         try:

@@ -12,10 +12,10 @@ from .envelope import COPIED, ENCRYPTED, MESSAGE, pack_header
 from .keys import statistics_name
 
 #: Queues whose packed commands are kept; ? and ! queues come and go.
-_KEPT_ROUTES = 2048
+_KEPT_DESTINATIONS = 2048
 
 
-class Route(object):
+class Destination(object):
     """What is known of a queue before there is a message."""
     __slots__ = ('queue', 'shards', 'heads', 'capacity')
 
@@ -27,45 +27,46 @@ class Route(object):
         self.heads = {}
 
 
-class Routes(object):
-    """The routes of one layer; any number of threads may share it."""
+class Destinations(object):
+    """The destinations of one layer; any number of threads may share it."""
 
     def __init__(self, options, clocks):
         self._options = options
         self._clocks = clocks
-        self._routes = {}
+        self._destinations = {}
         # Normal channels take turns; not all processes begin at one shard.
         self._turns = itertools.count(random.randrange(options.keys.shards))
 
     def find(self, channel):
-        """Return (queue, label, route) of a valid channel."""
+        """Return (queue, label, destination) of a valid channel."""
         queue = names.non_local_name(channel)
         try:
-            route = self._routes[queue]
+            destination = self._destinations[queue]
         except KeyError:
-            if len(self._routes) >= _KEPT_ROUTES:
-                self._routes.clear()
+            if len(self._destinations) >= _KEPT_DESTINATIONS:
+                self._destinations.clear()
             if queue.endswith('!'):
                 capacity = self._options.get_process_capacity(queue)
             else:
                 capacity = self._options.get_capacity(queue)
-            route = self._routes[queue] = Route(queue, self._options.keys.shards_of(queue), capacity)
-        return queue, channel[len(queue):], route
+            destination = Destination(queue, self._options.keys.shards_of(queue), capacity)
+            self._destinations[queue] = destination
+        return queue, channel[len(queue):], destination
 
-    def order(self, route):
+    def order(self, destination):
         """Return the shards to try, the one whose turn it is first."""
-        shards = route.shards
+        shards = destination.shards
         if len(shards) == 1:
             return shards
         start = next(self._turns) % len(shards)
         return shards[start:] + shards[:start]
 
-    def command(self, route, shard, flags, label, body):
+    def command(self, destination, shard, flags, label, body):
         """Return the packed call that sends one entry."""
         try:
-            head = route.heads[shard]
+            head = destination.heads[shard]
         except KeyError:
-            head = route.heads[shard] = self.head(route, shard, 1)
+            head = destination.heads[shard] = self.head(destination, shard, 1)
         header = pack_header(MESSAGE | flags, self._clocks[shard].after(self._options.lifetime), label)
         size = len(header) + len(body)
         if size > COPIED:
@@ -73,16 +74,17 @@ class Routes(object):
             return b''.join((head, b'$%d\r\n' % size, header, body, b'\r\n'))
         return b'%s$%d\r\n%s%s\r\n' % (head, size, header, body)
 
-    def head(self, route, shard, entries):
+    def head(self, destination, shard, entries):
         """Return the packed call that sends so many entries, without these."""
-        options, queue = self._options, route.queue
+        options, queue = self._options, destination.queue
         keys = [options.keys.queue(shard, queue), options.keys.statistics(shard)]
         client_capacity = ''
         if queue.endswith('!'):
             keys.append(options.keys.pending(shard, queue))
             client_capacity = options.get_capacity(queue)
         return scripts.SEND.head(keys, [
-            options.lifetime, route.capacity, statistics_name(queue), options.statistics_lifetime, client_capacity,
+            options.lifetime, destination.capacity, statistics_name(queue), options.statistics_lifetime,
+            client_capacity,
         ], entries)
 
     def seal(self, deadline, label, body):

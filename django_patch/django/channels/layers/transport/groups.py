@@ -16,7 +16,7 @@ from .resp import pack
 from .sending import upload
 
 
-class Groups(object):
+class GroupOperations(object):
     """Plans for groups; any number of threads may share it."""
 
     def __init__(self, options):

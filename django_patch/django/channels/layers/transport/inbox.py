@@ -32,21 +32,21 @@ class Inbox(object):
         #: Deliveries that were taken from Redis and not handed out yet.
         self.waiting = collections.deque()
         #: Client's name -> messages taken since the last report.
-        self.taken = {}
+        self.received = {}
         #: Whether a report may have been lost, and counts are to start anew.
-        self.uncertain = False
+        self.counts_dirty = False
         self._groups = {}
 
-    def count(self, label):
+    def count_received(self, label):
         """Note that a message to one client was taken."""
-        self.taken[label] = self.taken.get(label, 0) + 1
+        self.received[label] = self.received.get(label, 0) + 1
 
-    def follow(self, entry):
+    def apply_changes(self, entry):
         """
         Return the full names of the members that a group's `entry` is for.
 
         Return None if what is known here doesn't reach back to the entry's
-        base version: then ask for the members, and call replace().
+        base version: then ask for the members, and call reset_members().
         """
         members = self._groups.get(entry.label)
         if entry.base == 0 and entry.changes:
@@ -56,13 +56,13 @@ class Inbox(object):
         elif members is None or members.version < entry.base:
             return None
         elif members.version < entry.version:
-            # Some of the changes may be known already, from replace(); to
-            # make them once more in their order does no harm.
+            # Some of the changes may be known already, from reset_members();
+            # to make them once more in their order does no harm.
             self._apply(members, entry.changes)
             members.version = entry.version
         return self._channels(members)
 
-    def replace(self, group, version, labels):
+    def reset_members(self, group, version, labels):
         """Remember what the server says of a group, and return full names."""
         return self._channels(self._remember(group, version, labels))
 

@@ -13,7 +13,7 @@ driver carries out each thing it yields and sends the outcome back in:
 ``[(shard, commands), ...]``
     The same to several shards at once; answer with a list that has for each
     its replies, or a LayerUnavailable.
-``Wait``
+``Block``
     Send to several shards at once, and return when the first has a message.
 ``Result``
     The end: hand `value` to the caller. Nothing is sent in after it.
@@ -41,7 +41,7 @@ class Result(object):
 DONE = Result(None)
 
 
-class Wait(object):
+class Block(object):
     """
     Commands that block until a message comes, `timeout` seconds at most.
 
@@ -70,7 +70,7 @@ def checked(reply):
     return reply
 
 
-def flat(plan):
+def flatten(plan):
     """
     Return a plan that does what `plan` says, which may yield plans, too.
 

@@ -9,7 +9,7 @@ import types
 from ...exceptions import LayerUnavailable
 from ..validation import copy_message
 from . import scripts
-from .operations import DONE, Result, Wait, checked, flat
+from .operations import DONE, Block, Result, checked, flatten
 from .resp import ReplyError, argument, pack
 
 #: Messages of a ! queue that are taken at once: its process is the only one.
@@ -70,7 +70,7 @@ class Reader(object):
         one channel; others that it is for get theirs next, before anything
         sent later. The Result is a list.
         """
-        return flat(self._receive(limit, timeout, token, one_by_one))
+        return flatten(self._receive(limit, timeout, token, one_by_one))
 
     # Plans
 
@@ -92,10 +92,10 @@ class Reader(object):
             for shard, queue, inbox, entries in taken:
                 if inbox is None and len(deliveries) >= limit:
                     # Two shards answered at once; others may wait for these.
-                    yield self._give_back(shard, queue, entries)
+                    yield self._requeue(shard, queue, entries)
                     continue
                 for data in entries:
-                    delivery = self._transport.arrivals.open(shard, queue, data, inbox)
+                    delivery = self._transport.decoder.decode(shard, queue, data, inbox)
                     if type(delivery) is types.GeneratorType:
                         delivery = yield delivery
                     if delivery is None:
@@ -124,7 +124,7 @@ class Reader(object):
                 reports = self._reports(shard)
                 replies = yield shard, reports + (self._command(shard, limit, None, None),)
                 self._check_reports(shard, replies, reports)
-                taken = self._taken(checked(replies[-1]))
+                taken = self._parse_pop(checked(replies[-1]))
             except LayerUnavailable as error:
                 self._forget_reports(shard)
                 failures.append(error)
@@ -151,7 +151,7 @@ class Reader(object):
             reported[shard] = self._reports(shard)
             key, wake[shard] = self._wake(shard, token)
             requests.append((shard, reported[shard] + (self._command(shard, limit, timeout, key),)))
-        wait = Wait(requests, timeout, wake)
+        wait = Block(requests, timeout, wake)
         found = []
         for shard, outcome in (yield wait):
             if isinstance(outcome, LayerUnavailable):
@@ -159,7 +159,7 @@ class Reader(object):
                 continue
             self._check_reports(shard, outcome, reported[shard])
             reply = outcome[-1]
-            taken = self._taken(reply)
+            taken = self._parse_pop(reply)
             if taken:
                 found.append(taken)
             if shard in wait.woken and (taken or reply is None):
@@ -171,7 +171,7 @@ class Reader(object):
                     pass
         yield Result(found)
 
-    def _give_back(self, shard, queue, entries):
+    def _requeue(self, shard, queue, entries):
         key = self._options.keys.queue(shard, queue)
         command = scripts.REQUEUE.call([key], [self._options.lifetime] + entries[::-1])
         try:
@@ -179,7 +179,7 @@ class Reader(object):
         except LayerUnavailable as error:
             # The reader has other messages, which must not be lost, too.
             for _ in entries:
-                self._transport.arrivals.lost(shard, queue, error)
+                self._transport.decoder.lost(shard, queue, error)
         yield DONE
 
     # Commands and replies
@@ -236,7 +236,7 @@ class Reader(object):
             return start + argument(len(keys)) + packed + argument(count)
         return b'*%d\r\n' % (len(keys) + 2) + argument('BLPOP') + packed + argument(timeout)
 
-    def _taken(self, reply):
+    def _parse_pop(self, reply):
         """Return (shard, queue, inbox, entries) of a reply, or None."""
         if reply is None:
             return None
@@ -254,7 +254,7 @@ class Reader(object):
                 while inbox.waiting and len(ready) < limit:
                     delivery = inbox.waiting.popleft()
                     if delivery[0] <= self._transport.clocks[inbox.shard].now():
-                        self._transport.arrivals.expired(inbox)
+                        self._transport.decoder.expired(inbox)
                         continue
                     if one_by_one and len(delivery[1]) > 1:
                         delivery, rest = _split(delivery)
@@ -268,13 +268,13 @@ class Reader(object):
         commands = self._transport.pop_counts(shard)
         for inbox in self._inboxes.get(shard, ()):
             key = self._options.keys.pending(shard, inbox.queue)
-            if inbox.uncertain:
+            if inbox.counts_dirty:
                 commands += (pack('DEL', key),)
-            elif inbox.taken:
-                pairs = [part for pair in inbox.taken.items() for part in pair]
+            elif inbox.received:
+                pairs = [part for pair in inbox.received.items() for part in pair]
                 commands += (scripts.RECEIVED.call([key], pairs),)
-            inbox.uncertain = False
-            inbox.taken = {}
+            inbox.counts_dirty = False
+            inbox.received = {}
         return commands
 
     def _check_reports(self, shard, replies, reports):
@@ -283,7 +283,7 @@ class Reader(object):
 
     def _forget_reports(self, shard):
         for inbox in self._inboxes.get(shard, ()):
-            inbox.uncertain = True
+            inbox.counts_dirty = True
 
 
 def _split(delivery):

@@ -10,9 +10,9 @@ from ... import names
 from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
 from .. import codec
 from . import scripts
-from .destinations import Routes
+from .destinations import Destinations
 from .envelope import ENCRYPTED, IN_PIECES, deadline_of, pack_reference
-from .operations import DONE, Result, checked, flat
+from .operations import DONE, Result, checked, flatten
 from .options import MAX_SIZE, PIECES_GRACE
 from .resp import ReplyError, pack
 
@@ -20,11 +20,11 @@ from .resp import ReplyError, pack
 _BATCH = 500
 
 
-class _Batch(object):
+class _QueueBatch(object):
     """What send_many() has for one queue."""
 
-    def __init__(self, route, shards):
-        self.route = route
+    def __init__(self, destination, shards):
+        self.destination = destination
         self.shards = shards
         self.waiting = collections.deque()
         self.size = 0
@@ -44,7 +44,7 @@ class _Batch(object):
             self.waiting.popleft()
 
 
-class Sender(object):
+class SendOperations(object):
     """
     Sends to channels; any number of threads may share it.
 
@@ -54,50 +54,51 @@ class Sender(object):
     def __init__(self, options, clocks):
         self._options = options
         self._clocks = clocks
-        self._routes = Routes(options, clocks)
+        self._destinations = Destinations(options, clocks)
 
     # Plans
 
     def send(self, channel, message):
         """Put `message` on `channel`, both valid."""
-        queue, label, route = self._routes.find(channel)
+        queue, label, destination = self._destinations.find(channel)
         body = codec.encode(message)
         if len(body) > self._options.piece_size:
-            return self._send_large(route, label, body)
-        return self._send_small(route, label, body)
+            return self._send_large(destination, label, body)
+        return self._send_small(destination, label, body)
 
-    def _send_small(self, route, label, body):
+    def _send_small(self, destination, label, body):
         flags = 0
         if self._options.cipher is not None:
             flags, body = ENCRYPTED, self._options.cipher.encrypt(body)
-        shards = self._routes.order(route)
+        shards = self._destinations.order(destination)
         for shard in shards:
             try:
-                replies = yield shard, (self._routes.command(route, shard, flags, label, body),)
+                replies = yield shard, (self._destinations.command(destination, shard, flags, label, body),)
             except LayerUnavailable as error:
                 if error.sent or shard == shards[-1]:
                     raise
                 continue
             if checked(replies[0]):
                 yield DONE
-        raise _full(self._options, route, label)
+        raise _full(self._options, destination, label)
 
-    def _send_large(self, route, label, body):
+    def _send_large(self, destination, label, body):
         self._check_size(body)
         flags = IN_PIECES
         if self._options.cipher is not None:
             flags |= ENCRYPTED
-        shards = self._routes.order(route)
+        shards = self._destinations.order(destination)
         for shard in shards:
             # Look before carrying what may be hundreds of megabytes.
             try:
-                length, pending, time = (yield shard, self._questions(route, shard, label))
+                length, pending, time = (yield shard, self._questions(destination, shard, label))
             except LayerUnavailable:
                 if shard == shards[-1]:
                     raise
                 continue
-            if self._is_full(route, checked(length), checked(pending)):
-                head = checked((yield shard, (pack('LINDEX', self._options.keys.queue(shard, route.queue), 0),))[0])
+            if self._is_full(destination, checked(length), checked(pending)):
+                oldest = pack('LINDEX', self._options.keys.queue(shard, destination.queue), 0)
+                head = checked((yield shard, (oldest,))[0])
                 # If the oldest has expired, sending makes room.
                 if head is None or deadline_of(head) > int(time[0]) * 1000 + int(time[1]) // 1000:
                     continue
@@ -109,11 +110,11 @@ class Sender(object):
                 pieces += 1
             reference = pack_reference(identifier, len(body), pieces)
             replies = yield shard, (pack('HSET', key, 'readers', 1),
-                                    self._routes.command(route, shard, flags, label, reference))
+                                    self._destinations.command(destination, shard, flags, label, reference))
             if checked(replies[1]):
                 yield DONE
             yield shard, (pack('UNLINK', key),)
-        raise _full(self._options, route, label)
+        raise _full(self._options, destination, label)
 
     def send_many(self, pairs):
         """
@@ -124,16 +125,16 @@ class Sender(object):
         MessageTooLarge before anything is sent; the `refused` of a
         LayerUnavailable has the pairs that surely weren't.
         """
-        return flat(self._send_many(pairs))
+        return flatten(self._send_many(pairs))
 
     def _send_many(self, pairs):
         batches = collections.OrderedDict()
         for pair in pairs:
-            queue, label, route = self._routes.find(pair[0])
+            queue, label, destination = self._destinations.find(pair[0])
             try:
                 batch = batches[queue]
             except KeyError:
-                batch = batches[queue] = _Batch(route, self._routes.order(route))
+                batch = batches[queue] = _QueueBatch(destination, self._destinations.order(destination))
             body = codec.encode(pair[1])
             self._check_size(body)
             batch.waiting.append((pair, label, body))
@@ -144,7 +145,7 @@ class Sender(object):
                     # Its turn has come; what is behind it waits.
                     pair, label, body = batch.waiting.popleft()
                     try:
-                        yield self._send_large(batch.route, label, body)
+                        yield self._send_large(batch.destination, label, body)
                     except (ChannelFull, LayerUnavailable) as error:
                         batch.shards = ()
                         if isinstance(error, LayerUnavailable):
@@ -183,12 +184,12 @@ class Sender(object):
         for pair, label, body in itertools.islice(batch.waiting, _BATCH):
             if len(body) > self._options.piece_size:
                 break
-            header, body = self._routes.seal(deadline, label, body)
+            header, body = self._destinations.seal(deadline, label, body)
             entries.append(b'$%d\r\n%s%s\r\n' % (len(header) + len(body), header, body))
         batch.size = len(entries)
-        return self._routes.head(batch.route, shard, len(entries)) + b''.join(entries)
+        return self._destinations.head(batch.destination, shard, len(entries)) + b''.join(entries)
 
-    def give_back(self, channel, messages):
+    def requeue(self, channel, messages):
         """
         Put `messages` that were taken from `channel` back before all others.
 
@@ -198,14 +199,14 @@ class Sender(object):
         their pieces, and servers may be away. The `refused` of a
         LayerUnavailable has those that surely didn't go back.
         """
-        queue, label, route = self._routes.find(channel)
+        queue, label, destination = self._destinations.find(channel)
         kept, entries = [], []
         for index, message in enumerate(messages):
             entries.append(codec.encode(message))
             if '!' in queue or len(entries[-1]) > self._options.piece_size:
                 # With all before it, or those would come after it.
                 kept, entries = messages[:index + 1], []
-        for shard in self._routes.order(route):
+        for shard in self._destinations.order(destination):
             if not entries:
                 break
             key = self._options.keys.queue(shard, queue)
@@ -213,7 +214,7 @@ class Sender(object):
                 if not self._clocks[shard].is_known():
                     yield shard, ()
                 deadline = self._clocks[shard].after(self._options.lifetime)
-                sealed = [b''.join(self._routes.seal(deadline, label, body)) for body in reversed(entries)]
+                sealed = [b''.join(self._destinations.seal(deadline, label, body)) for body in reversed(entries)]
                 reply = (yield shard, (scripts.REQUEUE.call([key], [self._options.lifetime] + sealed),))[0]
                 if type(reply) is not ReplyError:
                     entries = []
@@ -224,25 +225,25 @@ class Sender(object):
                     raise
         yield Result(messages if entries else kept)
 
-    def hold(self, channel):
+    def throttle(self, channel):
         """
-        Have sends to one client of a ``!`` channel refused until release().
+        Have sends to one client of a ``!`` channel refused until unthrottle().
 
         Its server says so while the client takes what it has got too slowly:
         it makes the client's count of waiting messages look full.
         """
-        queue, label, route = self._routes.find(channel)
-        shard, = route.shards
+        queue, label, destination = self._destinations.find(channel)
+        shard, = destination.shards
         key = self._options.keys.pending(shard, queue)
         capacity = self._options.get_capacity(queue)
         commands = pack('HINCRBY', key, label, capacity), pack('PEXPIRE', key, self._options.lifetime)
         checked((yield shard, commands)[0])
         yield DONE
 
-    def release(self, channel):
-        """End a hold() of `channel`."""
-        queue, label, route = self._routes.find(channel)
-        shard, = route.shards
+    def unthrottle(self, channel):
+        """End a throttle() of `channel`."""
+        queue, label, destination = self._destinations.find(channel)
+        shard, = destination.shards
         key = self._options.keys.pending(shard, queue)
         checked((yield shard, (scripts.RECEIVED.call([key], [label, self._options.get_capacity(queue)]),))[0])
         yield DONE
@@ -253,15 +254,15 @@ class Sender(object):
         if len(body) > MAX_SIZE:
             raise MessageTooLarge('The message has %d bytes; at most %d can be sent.' % (len(body), MAX_SIZE))
 
-    def _questions(self, route, shard, label):
-        keys, queue = self._options.keys, route.queue
+    def _questions(self, destination, shard, label):
+        keys, queue = self._options.keys, destination.queue
         return (
             pack('LLEN', keys.queue(shard, queue)), pack('HGET', keys.pending(shard, queue), label), pack('TIME'),
         )
 
-    def _is_full(self, route, length, pending):
-        return length >= route.capacity or (
-            int(pending or 0) >= self._options.get_capacity(route.queue)
+    def _is_full(self, destination, length, pending):
+        return length >= destination.capacity or (
+            int(pending or 0) >= self._options.get_capacity(destination.queue)
         )
 
 
@@ -275,10 +276,10 @@ def upload(options, key, identifier, body):
         yield pack('HSET', key, index, piece), pack('PEXPIRE', key, options.lifetime + PIECES_GRACE)
 
 
-def _full(options, route, label):
+def _full(options, destination, label):
     if label:
         return ChannelFull(
             'The channel %s%s is full: %d messages wait for this client, or %d for all clients of its process.' %
-            (route.queue, label, options.get_capacity(route.queue), route.capacity)
+            (destination.queue, label, options.get_capacity(destination.queue), destination.capacity)
         )
-    return ChannelFull('The channel %s is full: %d messages wait there.' % (route.queue, route.capacity))
+    return ChannelFull('The channel %s is full: %d messages wait there.' % (destination.queue, destination.capacity))

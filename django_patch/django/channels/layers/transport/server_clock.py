@@ -42,7 +42,7 @@ class ServerClock(object):
         """Return the time (ms) in `lifetime` ms; 0 if it is not known."""
         return 0 if self._offset is None else int((self._monotonic() + self._offset) * 1000) + lifetime
 
-    def heard(self, reply, asked):
+    def update(self, reply, asked):
         """
         Take the reply of hello.lua, which was asked for at `asked`.
 

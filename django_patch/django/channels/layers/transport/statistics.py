@@ -5,7 +5,7 @@ from __future__ import absolute_import, unicode_literals
 
 from .envelope import deadline_of
 from .keys import statistics_name
-from .operations import DONE, Result, checked, flat
+from .operations import DONE, Result, checked, flatten
 from .resp import pack
 
 #: Counter in Redis -> its name for who asks.
@@ -22,7 +22,7 @@ COUNTERS = {
 _STEP = 1000
 
 
-class Statistics(object):
+class StatisticsOperations(object):
     """Plans that read the counters and look at the queues."""
 
     def __init__(self, options):
@@ -30,15 +30,15 @@ class Statistics(object):
 
     def of_channel(self, queue):
         """Have the numbers of one queue as Result, a dict."""
-        return flat(self._of_channel(queue))
+        return flatten(self._of_channel(queue))
 
     def of_all(self):
         """Have the numbers of all queues together as Result, a dict."""
-        return flat(self._of_all())
+        return flatten(self._of_all())
 
     def flush(self):
         """Delete all keys of the layer."""
-        return flat(self._flush())
+        return flatten(self._flush())
 
     def _of_channel(self, queue):
         keys = self._options.keys
