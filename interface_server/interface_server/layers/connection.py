@@ -256,7 +256,7 @@ class Shard:
     async def open_link(self) -> Link:
         """Return a connection of the caller's own; raise LayerUnavailable."""
         try:
-            locate = self._server.locate
+            locate = self._server.resolve
             if self._server.needs_resolving:
                 url, options = await asyncio.get_running_loop().run_in_executor(None, locate)
             else:
