@@ -266,7 +266,7 @@ class MessageFromEnvironTests(SimpleTestCase):
         headers = message.pop('headers')
         self.assertEqual(headers, [[b'host', b'example.com:8000']])
         self.assertEqual(message, {
-            'reply_channel': 'http.response.x!y',
+            'version': 1, 'reply_channel': 'http.response.x!y',
             'http_version': '1.1',
             'method': 'GET',
             'scheme': 'http',

@@ -17,6 +17,7 @@ class RequestMessageTests(SimpleTestCase):
             server=('10.0.0.1', 443), body=b'abc', body_channel='http.request.body?x',
         )
         self.assertEqual(message, {
+            'version': 1,
             'reply_channel': 'http.response.p!1',
             'http_version': '1.0',
             'method': 'POST',
@@ -214,6 +215,7 @@ class WebSocketTests(LogTestCase, SimpleTestCase):
             client=('127.0.0.1', 1), server=('10.0.0.1', 2),
         )
         self.assertEqual(message, {
+            'version': 1,
             'reply_channel': 'websocket.send.p!1',
             'scheme': 'wss',
             'path': '/chat',

@@ -30,7 +30,7 @@ class DecodingTestCase(LogTestCase, SimpleTestCase):
     def make_transport(self, secrets=None, prefix='channels:', seconds=1479999999):
         options = Options(prefix, 1, 60, 86400, lambda queue: 100, lambda queue: 10000, secrets)
         transport = Transport(options, monotonic=lambda: 100.0)
-        transport.clocks[0].heard([b'%d' % seconds, b'0', b'epoch', 1], 100.0)
+        transport.clocks[0].update([b'%d' % seconds, b'0', b'epoch', 1, 1], 100.0)
         return transport
 
     #: What Redis says of the members of a group.
@@ -43,7 +43,7 @@ class DecodingTestCase(LogTestCase, SimpleTestCase):
         """
         transport = transport or self.transport
         inbox = transport.inbox(queue) if queue.endswith('!') else None
-        delivery = transport.arrivals.open(0, queue, data, inbox)
+        delivery = transport.decoder.decode(0, queue, data, inbox)
         if isinstance(delivery, types.GeneratorType):
             delivery = self.carry_out(delivery)
         if delivery is not None:
@@ -114,7 +114,7 @@ class EntryVectorTests(DecodingTestCase):
         for milliseconds, outcome in [(-1, (('n',), {'text': 'hi'})), (0, 'expired'), (1, 'expired')]:
             transport = self.make_transport()
             now = entry['deadline'] + milliseconds
-            transport.clocks[0].heard([b'%d' % (now // 1000), b'%d' % (now % 1000 * 1000), b'e', 1], 100.0)
+            transport.clocks[0].update([b'%d' % (now // 1000), b'%d' % (now % 1000 * 1000), b'e', 1, 1], 100.0)
             self.assertEqual(self.decode(unhex(entry['entry']), 'n', transport=transport), outcome)
 
     def test_what_expired_is_not_looked_into(self):

@@ -194,7 +194,7 @@ class Monotonic(object):
 class ClockTests(SimpleTestCase):
 
     def heard(self, clock, server_time, asked, epoch=b'e'):
-        return clock.update([b'%d' % int(server_time), b'%d' % ((server_time % 1) * 1000000), epoch, 1], asked)
+        return clock.update([b'%d' % int(server_time), b'%d' % ((server_time % 1) * 1000000), epoch, 1, 1], asked)
 
     def test_the_servers_time_goes_on_by_the_own_clock(self):
         monotonic = Monotonic()
@@ -221,6 +221,12 @@ class ClockTests(SimpleTestCase):
         self.assertFalse(clock.is_stale())
         monotonic.now += 100
         self.assertTrue(clock.is_stale())
+
+    def test_the_lowest_version_that_is_read_here(self):
+        clock = ServerClock(Monotonic())
+        self.assertEqual(clock.lowest_version, 1)
+        clock.update([b'5000', b'0', b'e', 1, 7], 100.0)
+        self.assertEqual(clock.lowest_version, 7)
 
     def test_another_epoch_says_that_all_is_lost(self):
         clock = ServerClock(Monotonic())

@@ -8,6 +8,7 @@ import json
 
 from django.channels import names
 from django.channels.exceptions import MalformedMessage
+from django.channels.http.messages import note_version
 from django.channels.interfaces import bridge
 from django.channels.layers import codec
 from django.channels.layers.transport.envelope import Entry
@@ -51,6 +52,16 @@ class RequestTests(SimpleTestCase):
                 [name.encode('ascii'), value.encode('ascii')] for name, value in vector[key]
             ] for key in ('sent', 'message'))
             self.assertEqual(bridge.clean_headers(sent), expected)
+
+
+class VersionTests(LogTestCase, SimpleTestCase):
+
+    def test_a_newer_server_is_logged_once(self):
+        for version in (1, 1000, 1000, 'x', None):
+            note_version({'version': version})
+        note_version({})
+        self.assertEqual(self.log().count('A server speaks version 1000 of the message standard'), 1)
+        self.assertEqual(self.log().count('\n'), 1)
 
 
 class ResponseTests(SimpleTestCase):

@@ -41,7 +41,7 @@ class Shard {
   }
 
   hello() {
-    return call('hello', [this.statistics, this.key('w', '')], [token(16), this.layer.statisticsLifetime]);
+    return call('hello', [this.statistics, this.key('w', '')], [token(16), this.layer.statisticsLifetime, 1]);
   }
 
   heard([seconds, microseconds, epoch], asked) {

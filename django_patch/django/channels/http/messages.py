@@ -1,7 +1,19 @@
 """
-The standard message for a request, built from its parts.
+The standard message for a request, built from its parts; its version.
 """
 from __future__ import absolute_import, unicode_literals
+
+import logging
+
+from ..compat import six
+
+logger = logging.getLogger(__name__)
+
+#: The version of the message standard that servers and workers here speak.
+MESSAGE_VERSION = 1
+#: Newer versions that servers were found to speak; logged once each.
+_newer = set()
+_MOST_LOGGED = 10
 
 
 def http_request(reply_channel, method, path, query_string, headers, http_version='1.1', scheme='http', root_path='',
@@ -16,6 +28,7 @@ def http_request(reply_channel, method, path, query_string, headers, http_versio
     `query_string` and `body`.
     """
     message = {
+        'version': MESSAGE_VERSION,
         'reply_channel': reply_channel,
         'http_version': http_version,
         'method': method,
@@ -31,3 +44,21 @@ def http_request(reply_channel, method, path, query_string, headers, http_versio
     if body_channel is not None:
         message['body_channel'] = body_channel
     return message
+
+
+def note_version(message):
+    """
+    Log once that a server speaks a later version of the message standard.
+
+    `message` is the content of an "http.request" or "websocket.connect"
+    message. What it has that isn't known here is ignored.
+    """
+    version = message.get('version', MESSAGE_VERSION)
+    if version == MESSAGE_VERSION or version in _newer or not isinstance(version, six.integer_types):
+        return
+    if version > MESSAGE_VERSION and len(_newer) < _MOST_LOGGED:
+        _newer.add(version)
+        logger.warning(
+            'A server speaks version %d of the message standard; this worker knows version %d, and ignores the rest.',
+            version, MESSAGE_VERSION,
+        )

@@ -14,6 +14,7 @@ from ..compat.wsgi import emulate
 from ..conf import conf
 from ..exceptions import RequestAborted, RequestTimeout, ResponseLater
 from .body import BodyStream, ChunkReader
+from .messages import note_version
 from .meta import meta_from_message
 
 
@@ -39,6 +40,7 @@ class ChannelRequest(WSGIRequest):
         self.message = message
         self.reply_channel = message.reply_channel
         content = message.content
+        note_version(content)
         meta = meta_from_message(content, conf.force_script_name)
         self._scheme = native_from_text(content.get('scheme') or 'http')
         self._stream = self._make_stream(content, meta)

@@ -8,6 +8,7 @@ import logging
 
 from ..compat import six
 from ..exceptions import MalformedMessage
+from ..http.messages import MESSAGE_VERSION
 from .fields import content_field, handshake_headers, is_close_code, response_headers, status_field, text_field
 
 logger = logging.getLogger(__name__)
@@ -132,6 +133,7 @@ class WebSocket(object):
     def connect_message(self, query_string, headers, scheme='ws', root_path='', client=None, server=None):
         """Return the message for "websocket.connect"."""
         return {
+            'version': MESSAGE_VERSION,
             'reply_channel': self.reply_channel,
             'scheme': scheme,
             'path': self.path,

@@ -119,6 +119,7 @@ _push_schema = _schema(_PUSHED)
 _request = _schema(dict(
     _PUSHED,
     reply_channel=_required(values.channel('!')),
+    version=_optional(values.integer(1)),
     body=_optional(values.byte_string),
     body_channel=_optional(values.or_null(values.channel('?'))),
     cgi=_optional(values.dictionary),
@@ -159,6 +160,7 @@ _connect = _schema({
     'client': _optional(values.or_null(values.address)),
     'server': _optional(values.or_null(values.address)),
     'order': _required(values.integer(0, 0)),
+    'version': _optional(values.integer(1)),
 })
 
 

@@ -20,6 +20,7 @@ from ... import names
 from .. import codec
 from . import scripts
 from .decoding import EntryDecoder
+from .envelope import VERSION
 from .groups import GroupOperations
 from .inbox import Inbox
 from .operations import DONE, checked
@@ -104,14 +105,21 @@ class Transport(object):
         # Proposed anew each time: a server that has lost everything must not
         # get its old epoch back from the first client that returns.
         return scripts.HELLO.call(
-            [keys.statistics(shard), keys.wake(shard, '')], [names.random_token(16), self.options.statistics_lifetime],
+            [keys.statistics(shard), keys.wake(shard, '')],
+            [names.random_token(16), self.options.statistics_lifetime, VERSION],
         )
 
     def _update_clock(self, shard, reply, asked):
+        before = self.clocks[shard].lowest_version
         if self.clocks[shard].update(reply, asked):
             logger.warning('Redis has lost what it held (shard %d): messages, and who is in which group.', shard)
             if self._lost_state is not None:
                 self._lost_state(shard)
+        if self.clocks[shard].lowest_version < min(before, VERSION):
+            logger.warning(
+                'Somebody on shard %d reads entries of version %d at most; this process reads and writes %d.',
+                shard, self.clocks[shard].lowest_version, VERSION,
+            )
 
     # Counters of what readers found, written along with other commands
 

@@ -3,6 +3,8 @@ The clock of a Redis server, as a client knows it without asking each time.
 """
 from __future__ import absolute_import
 
+from .envelope import VERSION
+
 #: Seconds after which a server is asked again.
 _MAX_AGE = 60.0
 #: Seconds per second that two clocks may drift apart.
@@ -25,6 +27,8 @@ class ServerClock(object):
         self.epoch = None
         #: Does the server have LMPOP and BLMPOP?
         self.pops_many = True
+        #: The newest version of entries that all on this server read.
+        self.lowest_version = VERSION
 
     def is_stale(self):
         """Return whether it is time to ask the server."""
@@ -49,7 +53,7 @@ class ServerClock(object):
         Return whether the server has lost what it held before.
         """
         now = self._monotonic()
-        seconds, microseconds, epoch, pops_many = reply
+        seconds, microseconds, epoch, pops_many, self.lowest_version = reply
         error = now - asked
         # A quicker answer is the better one, until it gets old.
         if self._offset is None or error <= self._error + (now - self._asked) * _DRIFT:
