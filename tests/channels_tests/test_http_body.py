@@ -9,6 +9,7 @@ import threading
 
 from django.channels.exceptions import MalformedMessage, RequestAborted, RequestTimeout
 from django.channels.http.body import BodyStream, ChunkReader
+from django.channels.layers.legacy import LegacyLayerAdapter
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import UnreadablePostError
@@ -170,6 +171,8 @@ class BodyStreamTests(SimpleTestCase):
 
 class OtherLayer(object):
     """A layer of another's making, which takes `block` for a hint."""
+    extensions = []
+    ChannelFull = MessageTooLarge = Exception
 
     def __init__(self, messages):
         self.messages = list(messages)
@@ -206,7 +209,7 @@ class ChunkReaderTests(SimpleTestCase):
 
     def test_a_layer_that_does_not_wait_is_not_hammered(self):
         clock = ManualClock()
-        reader = ChunkReader(OtherLayer([]), CHANNEL, timeout=1, clock=clock)
+        reader = ChunkReader(LegacyLayerAdapter(OtherLayer([]), clock), CHANNEL, timeout=1, clock=clock)
         with self.assertRaises(RequestTimeout):
             reader.next()
         self.assertLessEqual(len(clock.slept), 101)
@@ -214,7 +217,8 @@ class ChunkReaderTests(SimpleTestCase):
 
     def test_a_layer_without_batches_serves_as_well(self):
         clock = ManualClock()
-        reader = ChunkReader(OtherLayer([None, {'content': b'x'}]), CHANNEL, timeout=1, clock=clock)
+        layer = LegacyLayerAdapter(OtherLayer([None, {'content': b'x'}]), clock)
+        reader = ChunkReader(layer, CHANNEL, timeout=1, clock=clock)
         self.assertEqual(reader.next(), {'content': b'x'})
 
     def test_discard_empties_the_channel(self):

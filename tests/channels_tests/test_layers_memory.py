@@ -253,17 +253,17 @@ class InMemoryLayerTests(SimpleTestCase):
         """Return a thread that waits, and is known to."""
         thread = threading.Thread(target=lambda: results.append(self.layer.receive(channels, block=True)))
         waiting = threading.Event()
-        enlist = self.layer._waiters.enlist
+        enlist = self.layer._waiters.add
 
         def enlist_and_tell(names):
             waiter = enlist(names)
             waiting.set()
             return waiter
 
-        self.layer._waiters.enlist = enlist_and_tell
+        self.layer._waiters.add = enlist_and_tell
         thread.start()
         self.assertTrue(waiting.wait(10))
-        self.layer._waiters.enlist = enlist
+        self.layer._waiters.add = enlist
         return thread
 
     def test_a_waiting_reader_gets_the_message(self):

@@ -5,7 +5,7 @@ import struct
 
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers.transport import Options, Transport, scripts
-from django.channels.layers.transport.operations import Result, Block, flatten
+from django.channels.layers.transport.operations import Block, Result, flatten
 from django.channels.layers.transport.resp import ReplyError, pack
 from django.test import SimpleTestCase
 

@@ -5,6 +5,8 @@ import re
 import struct
 
 from django.channels.exceptions import ChannelFull
+from django.channels.interfaces.replies import ReplyReader
+from django.channels.layers.redis import RedisChannelLayer
 
 from .redis_case import RedisTestCase
 
@@ -185,3 +187,40 @@ class StatisticsTests(RedisTestCase):
         self.assertEqual(self.keys(), {'other', 'test:x'})
         self.assertEqual(self.layer.group_channels('g'), [])
         self.assertEqual(self.layer.global_statistics()['messages_count'], 0)
+
+
+class ThrottlingTests(RedisTestCase):
+
+    def test_a_client_that_is_slow_makes_its_worker_wait(self):
+        # WSGIInterface(response_buffer=...) rests on it: what its thread has
+        # not taken yet stays below the limit, whatever the worker sends.
+        replies = ReplyReader(self.layer, lambda name: None, limit=1 << 20)
+        slow, other = replies.open(), replies.open()
+        refused = 0
+        for _ in range(60):
+            try:
+                self.layer.send(slow.name, {'content': b'x' * 262144, 'more_content': True})
+            except ChannelFull:
+                refused += 1
+            # Reads for both, as the thread of another request does.
+            replies.has_mail(other)
+        self.assertLessEqual(slow.size, 2 << 20)
+        self.assertEqual(slow.size, (60 - refused) * 262144)
+        while slow.messages:
+            replies.get(slow, 0)
+        self.layer.send(slow.name, {'content': b'last'})
+        self.assertEqual(replies.get(slow, 30), {'content': b'last'})
+        replies.close(slow)
+
+    def test_a_subclass_has_it_too(self):
+        class Mine(RedisChannelLayer):
+            pass
+
+        layer = Mine(hosts=[self.server.url], prefix=self.prefix)
+        self.addCleanup(layer.close)
+        self.assertTrue(layer.supports_throttling)
+        layer.throttle('p!slow')
+        with self.assertRaises(ChannelFull):
+            self.layer.send('p!slow', {})
+        layer.unthrottle('p!slow')
+        self.layer.send('p!slow', {})

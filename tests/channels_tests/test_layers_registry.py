@@ -7,6 +7,8 @@ from django.channels.layers import ChannelLayerManager, ChannelLayerWrapper
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.test import SimpleTestCase, override_settings
 
+from .test_layers_legacy import OldLayer
+
 MEMORY = 'django.channels.layers.memory.InMemoryChannelLayer'
 
 
@@ -49,7 +51,7 @@ class RegistryTests(SimpleTestCase):
             ('missing', "The BACKEND of CHANNEL_LAYERS['missing'], no.such.Layer, can't be imported"),
             ('misfit', "The CONFIG of CHANNEL_LAYERS['misfit'] doesn't fit " + MEMORY),
             ('wrong_value', 'capacity must be a whole number of messages, 1 or more, not 0.'),
-            ('no_layer', 'collections.OrderedDict, is no channel layer: it has no send, receive,'),
+            ('no_layer', 'collections.OrderedDict, is not a channel layer: it has no send, receive,'),
             ('text', "CHANNEL_LAYERS['text'] must be a dict."),
         ):
             with self.assertRaisesMessage(InvalidChannelLayerError, text):
@@ -92,4 +94,4 @@ class RegistryTests(SimpleTestCase):
     def test_a_layer_says_whether_it_spans_processes(self):
         self.assertTrue(self.layers['default'].local_only())
         self.assertFalse(ChannelLayerWrapper(SpanningLayer(), 'x', []).local_only())
-        self.assertFalse(ChannelLayerWrapper(object(), 'x', []).local_only())
+        self.assertFalse(ChannelLayerWrapper(OldLayer(), 'x', []).local_only())

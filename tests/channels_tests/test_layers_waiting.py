@@ -4,7 +4,7 @@ from __future__ import absolute_import, unicode_literals
 import time
 
 from django.channels.layers.backoff import Backoff
-from django.channels.layers.blocking import receive_some, send_blocking
+from django.channels.layers.blocking import send_blocking
 from django.channels.layers.clock import SYSTEM_CLOCK
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.test import SimpleTestCase
@@ -59,12 +59,3 @@ class WaitingTests(SimpleTestCase):
 
         send_blocking(layer, 'a', {'n': 2}, 10, clock=Slow())
         self.assertEqual(layer.receive(['a']), ('a', {'n': 2}))
-
-    def test_a_layer_that_does_not_wait_is_not_hammered(self):
-        class Impatient(object):
-            def receive(self, channels, block=False):
-                return None, None
-
-        clock = ManualClock()
-        self.assertEqual(receive_some(Impatient(), ['a'], 1, 5, clock=clock), [])
-        self.assertEqual(clock.slept, [0.01])

@@ -367,7 +367,8 @@ class BatchTests(LogTestCase, SimpleTestCase):
     def test_a_layer_that_takes_nothing_back_is_asked_for_one_at_a_time(self):
         class Plain(object):
             """As a layer of the 1.x family, and with batches."""
-            ChannelFull = ChannelFull
+            ChannelFull = MessageTooLarge = ChannelFull
+            extensions = []
 
             def __init__(self, layer):
                 self.send, self.receive, self.receive_batch = layer.send, layer.receive, layer.receive_batch

@@ -554,9 +554,10 @@ class OrderingTests(LogTestCase, SessionTestCase):
     @override_settings(CHANNEL_SEND_TIMEOUT=0.1)
     def test_a_full_channel_of_a_layer_that_takes_nothing_back_holds_up_nobody(self):
         class Layer(InMemoryChannelLayer):
-            @property
-            def requeue(self):
-                raise AttributeError('requeue')
+            supports_requeue = False
+
+            def requeue(self, messages):
+                return list(messages)
         self.layer = Layer(capacity=1)
         self.consumer(self.message(order=1))
         self.layer.send('websocket.receive', {'reply_channel': 'p!b', 'path': '/', 'text': '', 'order': 1})

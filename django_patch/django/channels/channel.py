@@ -5,6 +5,7 @@ from __future__ import absolute_import
 
 from . import outbox
 from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
+from .layers.legacy import adapted
 from .names import validate_channel_name, validate_group_name
 from .prefetch.coalescer import flush_coalesced
 
@@ -15,7 +16,7 @@ class Sender(object):
 
     def __init__(self, name, alias=DEFAULT_CHANNEL_LAYER, channel_layer=None):
         self.name = self.validate(name)
-        self.channel_layer = channel_layers[alias] if channel_layer is None else channel_layer
+        self.channel_layer = channel_layers[alias] if channel_layer is None else adapted(channel_layer)
 
     def validate(self, name):
         raise NotImplementedError('subclasses of Sender must provide a validate() method')
@@ -56,10 +57,7 @@ class Channel(Sender):
         super(Channel, self).send(content, immediately)
         if '!' in self.name:
             return
-        # A layer that was given as such has no routing.
-        warn = getattr(self.channel_layer, 'warn_if_unread', None)
-        if warn is not None:
-            warn(self.name)
+        self.channel_layer.warn_if_unread(self.name)
 
 
 class Group(Sender):

@@ -14,7 +14,8 @@ from .compat import six
 from .compat.transactions import has_commit_hooks
 from .conf import conf
 from .layers import DEFAULT_CHANNEL_LAYER
-from .layers.registry import IMPORT_ERRORS, find_missing
+from .layers.legacy import adapted, missing_methods
+from .layers.registry import IMPORT_ERRORS
 from .routing import Router
 
 KEYS = {'BACKEND', 'ROUTING', 'CONFIG', 'TEST_CONFIG'}
@@ -102,7 +103,7 @@ def _check_backend(where, config):
                 id='channels.E008',
             ))
             continue
-        missing = find_missing(layer)
+        missing = missing_methods(layer)
         if missing:
             return [Error(
                 'The BACKEND of %s, %s, is not a channel layer: it lacks %s.' %
@@ -111,7 +112,7 @@ def _check_backend(where, config):
                      "django.channels.layers.memory and .redis.",
                 id='channels.E017',
             )]
-        if key == 'TEST_CONFIG' and getattr(layer, 'spans_processes', False) and options == config.get('CONFIG', {}):
+        if key == 'TEST_CONFIG' and adapted(layer).spans_processes and options == config.get('CONFIG', {}):
             errors.append(Warning(
                 'The TEST_CONFIG of %s is the same as its CONFIG.' % where,
                 hint="A test against a live server empties its layer: give it another prefix, or another database, "

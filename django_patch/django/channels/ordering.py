@@ -102,7 +102,7 @@ def _call_waiting(message):
     waiting.sort(key=lambda pair: pair[1]['order'])
     # They were received before; whether their channel has room for more is no
     # matter, and who waits for it may be the only one who reads it.
-    if waiting and hasattr(layer, 'requeue'):
+    if waiting:
         waiting = layer.requeue(waiting)
     for original_channel, content in waiting:
         try:

@@ -16,6 +16,7 @@ from .dispatch import DEFERRED, DROPPED, FAILED, HANDLED, UNROUTED, Dispatcher
 from .exceptions import LayerUnavailable
 from .layers.backoff import Backoff
 from .layers.clock import SYSTEM_CLOCK
+from .layers.legacy import adapted
 from .prefetch.batch import SLOW_AFTER
 from .prefetch.runner import PrefetchRunner
 from .signals import worker_process_ready, worker_ready
@@ -48,7 +49,7 @@ class Worker(object):
     def __init__(self, channel_layer, callback=None, message_retries=10, signal_handlers=True, only_channels=None,
                  exclude_channels=None, threads=1, requeue_timeout=1.0, prefetch=1, clock=SYSTEM_CLOCK,
                  slow_after=SLOW_AFTER):
-        self.channel_layer = channel_layer
+        self.channel_layer = channel_layer = adapted(channel_layer)
         self.callback = callback
         self.signal_handlers = signal_handlers
         self.only_channels = only_channels
@@ -98,10 +99,7 @@ class Worker(object):
         self._interrupt()
 
     def _interrupt(self):
-        # A 1.x layer doesn't know how; its readers return after a while.
-        interrupt = getattr(self.channel_layer, 'interrupt', None)
-        if interrupt is not None:
-            interrupt()
+        self.channel_layer.interrupt()
 
     def _join(self, thread):
         # A loop may have looked at `termed` just before stop() and wait
@@ -133,7 +131,7 @@ class Worker(object):
 
     def _loop(self):
         worker_ready.send(sender=type(self), worker=self)
-        if self.prefetch == 1 or not hasattr(self.channel_layer, 'requeue'):
+        if self.prefetch == 1 or not self.channel_layer.supports_requeue:
             self._repeat_until_stopped(self.run_once)
             return
         runner = PrefetchRunner(
@@ -178,7 +176,7 @@ class Worker(object):
         channel, content = self.channel_layer.receive(self.channels, block=True)
         if channel is not None:
             return self.handle(channel, content)
-        if not getattr(self.channel_layer, 'supports_blocking_receive', False):
+        if not self.channel_layer.supports_blocking_receive:
             # Only a layer that can't wait itself is polled.
             self._clock.sleep(POLL_INTERVAL)
 

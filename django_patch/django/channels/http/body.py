@@ -11,7 +11,6 @@ import io
 import tempfile
 
 from ..exceptions import MalformedMessage, RequestAborted, RequestTimeout
-from ..layers.blocking import receive_some
 from ..layers.clock import SYSTEM_CLOCK
 
 #: Bytes moved at once from the channel to a temporary file.
@@ -54,7 +53,7 @@ class ChunkReader(object):
             self._waiting.clear()
 
     def _fetch(self, seconds):
-        batch = receive_some(self.channel_layer, [self.channel], _CHUNKS_AT_ONCE, seconds, self._clock)
+        batch = self.channel_layer.receive_batch([self.channel], _CHUNKS_AT_ONCE, seconds)
         self._waiting.extend(message for channel, message in batch)
         return bool(self._waiting)
 

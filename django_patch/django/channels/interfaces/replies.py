@@ -14,7 +14,7 @@ import threading
 
 from ..compat.clock import monotonic
 from ..compat.waker import Waker
-from ..layers.blocking import receive_some
+from ..layers.legacy import adapted
 from ..names import process_channel
 from .bridge import FREE_AGAIN
 
@@ -50,7 +50,7 @@ class ReplyReader(object):
     """
 
     def __init__(self, channel_layer, on_late, prefix='http.response', limit=4 * 1024 * 1024, clock=monotonic):
-        self.channel_layer = channel_layer
+        self.channel_layer = adapted(channel_layer)
         self.on_late = on_late
         self.limit = limit
         self._prefix = prefix
@@ -144,7 +144,7 @@ class ReplyReader(object):
 
     def _read(self, timeout):
         try:
-            deliveries = receive_some(self.channel_layer, [self._channel], _BATCH, timeout)
+            deliveries = self.channel_layer.receive_batch([self._channel], _BATCH, timeout)
         finally:
             with self._lock:
                 self._has_reader = False
@@ -155,7 +155,7 @@ class ReplyReader(object):
                 if box is not None:
                     box.messages.append(message)
                     box.size += len(message.get('content') or b'')
-                    if box.size > self.limit and not box.is_held and hasattr(self.channel_layer, 'throttle'):
+                    if box.size > self.limit and not box.is_held and self.channel_layer.supports_throttling:
                         box.is_held = True
                         hold.append(name)
                     box.wake()

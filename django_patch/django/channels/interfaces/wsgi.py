@@ -22,6 +22,7 @@ from ..compat.text import native_from_bytes
 from ..exceptions import ChannelsError, LayerUnavailable, MalformedMessage, MessageTooLarge
 from ..http.meta import message_from_environ
 from ..layers.blocking import send_blocking
+from ..layers.legacy import adapted
 from . import bridge
 from .replies import ReplyReader
 
@@ -61,7 +62,7 @@ class WSGIInterface(object):
 
     def __init__(self, channel_layer, timeout=120.0, inline_body_size=bridge.INLINE_BODY_SIZE,
                  body_chunk_size=bridge.BODY_CHUNK_SIZE, response_buffer=4 * 1024 * 1024):
-        self.channel_layer = channel_layer
+        self.channel_layer = channel_layer = adapted(channel_layer)
         self.timeout = timeout
         self.inline_body_size = inline_body_size
         self.body_chunk_size = body_chunk_size

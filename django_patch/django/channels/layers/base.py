@@ -1,26 +1,27 @@
 """
-The contract that every channel layer keeps, and what can be derived from it.
+The contract that every channel layer keeps: `BaseChannelLayer`.
 
-A layer of another's making needs send(), receive() and new_channel(), the
-two exception classes, and what its `extensions` promise; everything else
-here is written on top of those.
+A layer needs send() and receive(); everything else has a default here that
+is honest: it works with these two alone, or does nothing, and a flag of the
+class says which. A layer of another's making that isn't a subclass is
+wrapped once, see `legacy`, so whoever uses a layer asks its flags and never
+looks for a method.
 """
 from __future__ import absolute_import
 
-import fnmatch
-import re
 import sys
 import warnings
 
 from .. import exceptions, names
 from ..compat import RemovedAfterNextVersionWarning, six
 from .blocking import send_blocking
+from .capacity import CapacityMixin, checked_capacity, checked_seconds
 from .validation import copy_message
 
-__all__ = ['BaseChannelLayer', 'copy_message']
+__all__ = ['BaseChannelLayer', 'copy_message', 'send_blocking']
 
 
-class BaseChannelLayer(object):
+class BaseChannelLayer(CapacityMixin):
     """
     The template of a channel layer.
 
@@ -36,34 +37,55 @@ class BaseChannelLayer(object):
     ChannelFull = exceptions.ChannelFull
     MessageTooLarge = exceptions.MessageTooLarge
 
-    #: Which of the optional parts ("groups", "flush", "statistics") are there?
-    parts = ()
+    #: Does it have groups: group_add(), group_discard(), group_channels()
+    #: and send_group()?
+    supports_groups = False
+    #: Does flush() delete everything?
+    supports_flush = False
+    #: Does it count: global_statistics() and channel_statistics()?
+    supports_statistics = False
+    #: Does requeue() put messages back before all others?
+    supports_requeue = False
+    #: Does throttle() make senders to one client wait or give up?
+    supports_throttling = False
+    #: Does receive(block=True) wait without polling?
+    supports_blocking_receive = False
+    #: Does interrupt() end a receive that waits?
+    supports_interrupt = False
     #: Does send_many() cost less than one send() after the other, and send
     #: nothing if one of the messages can't be sent at all?
     sends_many_at_once = False
     #: Do other processes see the messages?
     spans_processes = False
-    #: Does receive(block=True) wait without polling?
-    supports_blocking_receive = False
     #: Seconds that receive(block=True) waits at most.
     receive_timeout = 5.0
-    #: How many clients' full capacity does the queue of one ! channel hold?
-    process_capacity_factor = 100
 
     def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None, process_capacity=None):
-        self.expiry = _seconds('expiry', expiry)
-        self.group_expiry = _seconds('group_expiry', group_expiry)
-        self.capacity = _capacity('capacity', capacity)
-        self.process_capacity = None if process_capacity is None else _capacity('process_capacity', process_capacity)
+        self.expiry = checked_seconds('expiry', expiry)
+        self.group_expiry = checked_seconds('group_expiry', group_expiry)
+        self.capacity = checked_capacity('capacity', capacity)
+        if process_capacity is not None:
+            checked_capacity('process_capacity', process_capacity)
+        self.process_capacity = process_capacity
         self.channel_capacity = self.compile_capacities(channel_capacity or {})
         self._capacities = {}
         self._interrupted_by_reactor = False
 
     @property
+    def class_name(self):
+        """The name of the layer's class, for people."""
+        return type(self).__name__
+
+    @property
     def extensions(self):
-        """The names of the optional parts, as the layer API calls them."""
-        # Who asks for "twisted" runs a reactor, and has imported it by then.
-        return list(self.parts) + (['twisted'] if 'twisted.internet.reactor' in sys.modules else [])
+        """The names of the optional parts, as the layer API of 1.x has them."""
+        parts = (
+            ('groups', self.supports_groups), ('flush', self.supports_flush),
+            ('statistics', self.supports_statistics),
+            # Whoever asks for "twisted" runs a reactor, and has imported it.
+            ('twisted', 'twisted.internet.reactor' in sys.modules),
+        )
+        return [name for name, is_there in parts if is_there]
 
     # Sending
 
@@ -83,7 +105,7 @@ class BaseChannelLayer(object):
         Send each (channel, message) of `pairs`; return those refused as full.
 
         The order on each channel is kept: once a channel has refused a
-        message, it gets none of the later ones.
+        message, it gets none of the later ones. See `sends_many_at_once`.
         """
         refused, full = [], set()
         for channel, message in pairs:
@@ -103,6 +125,21 @@ class BaseChannelLayer(object):
         Raise ChannelFull once the time is over, else what send() raises.
         """
         send_blocking(self, channel, message, timeout)
+
+    def warn_if_unread(self, channel):
+        """Do nothing: a layer without a project's routing can't know."""
+
+    def throttle(self, channel):
+        """
+        Refuse sends to one client of a ``!`` channel, as if it were full.
+
+        It lasts until unthrottle(), or until the message expiry is over and
+        nothing has been sent to its process. Without `supports_throttling`,
+        do nothing.
+        """
+
+    def unthrottle(self, channel):
+        """End a throttle() of `channel`."""
 
     # Receiving
 
@@ -160,8 +197,24 @@ class BaseChannelLayer(object):
             reactor.addSystemEventTrigger('before', 'shutdown', self.interrupt)
         return threads.deferToThread(self.receive, channels, True)
 
+    def requeue(self, messages):
+        """
+        Put received messages back before all others, in their order.
+
+        `messages` is [(channel, message), ...]. There is always room for
+        them. Return the list of those that did not go back, which the caller
+        has to handle or send: all of them without `supports_requeue`, and
+        those that the layer can't take back. Messages of which it isn't
+        known whether they went are logged as lost.
+        """
+        return list(messages)
+
     def interrupt(self):
-        """Have every receive that is waiting return at once, with nothing."""
+        """
+        Have every receive that is waiting return at once, with nothing.
+
+        Without `supports_interrupt`, do nothing: they return after a while.
+        """
 
     def new_channel(self, pattern):
         """
@@ -203,76 +256,26 @@ class BaseChannelLayer(object):
         """Delete all messages, groups and statistics of the layer."""
         raise NotImplementedError('subclasses of BaseChannelLayer with flush must provide a flush() method')
 
+    def global_statistics(self):
+        """Return {name: number} of what all channels together count."""
+        raise NotImplementedError(
+            'subclasses of BaseChannelLayer with statistics must provide a global_statistics() method'
+        )
+
+    def channel_statistics(self, channel):
+        """Return {name: number} of what one channel counts."""
+        raise NotImplementedError(
+            'subclasses of BaseChannelLayer with statistics must provide a channel_statistics() method'
+        )
+
     def close(self):
-        """Give back what the layer holds open."""
+        """Close what the layer holds open; it opens it again when used."""
 
-    # Capacity
-
-    def compile_capacities(self, channel_capacity):
-        """
-        Return `channel_capacity` as [(compiled pattern, capacity), ...].
-
-        Raise TypeError for a pattern that is neither a glob nor a compiled
-        regular expression, and ValueError for a capacity that is none.
-        """
-        if not isinstance(channel_capacity, dict):
-            raise TypeError('channel_capacity must be a dict, such as {"thumbnails": 1000}, not %r.' %
-                            (channel_capacity,))
-        compiled = []
-        for pattern, capacity in channel_capacity.items():
-            _capacity('channel_capacity[%r]' % (pattern,), capacity)
-            if hasattr(pattern, 'match'):
-                compiled.append((pattern, capacity))
-            elif isinstance(pattern, (six.text_type, str)):
-                compiled.append((re.compile(fnmatch.translate(pattern)), capacity))
-            else:
-                raise TypeError(
-                    'channel_capacity maps globs or compiled regular expressions to numbers, not %r.' % (pattern,)
-                )
-        return compiled
-
-    def get_capacity(self, channel):
-        """Return how many messages `channel` may hold."""
-        name = names.non_local_name(channel)
-        try:
-            return self._capacities[name]
-        except KeyError:
-            pass
-        for pattern, capacity in self.channel_capacity:
-            if pattern.match(channel):
-                break
-        else:
-            capacity = self.capacity
-        if len(self._capacities) >= 4096:
-            self._capacities.clear()
-        self._capacities[name] = capacity
-        return capacity
-
-    def get_process_capacity(self, channel):
-        """Return how many messages all clients of a ``!`` channel may have."""
-        if self.process_capacity is not None:
-            return self.process_capacity
-        return self.get_capacity(channel) * self.process_capacity_factor
-
-    # Names and messages, checked at the edge
+    # Messages, checked at the edge
 
     def check_message(self, message):
-        """Raise TypeError unless `message` is a dict."""
+        """Raise TypeError unless `message` is a dict, ValueError for a key that is the layer's."""
         if not isinstance(message, dict):
             raise TypeError('A message must be a dict, not %s (%r).' % (type(message).__name__, message))
         if '__asgi_channel__' in message:
             raise ValueError("The key '__asgi_channel__' is kept for channel layers; name yours differently.")
-
-
-def _capacity(name, value):
-    """Return `value`, a number of messages; raise ValueError if it is none."""
-    if isinstance(value, bool) or not isinstance(value, six.integer_types) or value < 1:
-        raise ValueError('%s must be a whole number of messages, 1 or more, not %r.' % (name, value))
-    return value
-
-
-def _seconds(name, value):
-    """Return `value`, a number of seconds; raise ValueError if it is none."""
-    if isinstance(value, bool) or not isinstance(value, six.integer_types + (float,)) or not value > 0:
-        raise ValueError('%s must be a number of seconds above 0, not %r.' % (name, value))
-    return value

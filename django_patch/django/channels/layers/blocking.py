@@ -1,7 +1,5 @@
 """
-Waiting on any channel layer, also one of another's making.
-
-Such a layer has no more than send(), receive() and its exception classes.
+Waiting for room in a full channel, on any channel layer.
 """
 from __future__ import absolute_import
 
@@ -31,22 +29,3 @@ def send_blocking(layer, channel, message, timeout, clock=SYSTEM_CLOCK):
             if now >= deadline:
                 raise
         clock.sleep(min(backoff.next_pause(), deadline - now))
-
-
-def receive_some(layer, channels, limit, timeout, clock=SYSTEM_CLOCK):
-    """
-    Return up to `limit` messages of any `layer` as [(channel, message), ...].
-
-    Wait up to `timeout` seconds for the first; where the layer doesn't wait
-    by itself, without hammering it, and then maybe for less.
-    """
-    if hasattr(layer, 'receive_batch'):
-        return layer.receive_batch(channels, limit, timeout)
-    started = clock.monotonic()
-    channel, message = layer.receive(channels, block=timeout > 0)
-    if channel is not None:
-        return [(channel, message)]
-    if timeout > 0 and clock.monotonic() - started < _LAST_PAUSE:
-        # A layer of another's making may take `block` for a mere hint.
-        clock.sleep(min(timeout, _LAST_PAUSE / 10))
-    return []

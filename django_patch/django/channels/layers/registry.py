@@ -16,6 +16,7 @@ from ..compat import six
 from ..conf import conf
 from ..exceptions import InvalidChannelLayerError
 from ..routing import Router
+from .legacy import adapted, missing_methods
 
 logger = logging.getLogger('django.channels')
 
@@ -28,15 +29,7 @@ MAX_UNREAD = 100
 IMPORT_ERRORS = (ImportError, TypeError, AttributeError)
 #: What a class raises whose CONFIG, or what it needs installed, is wrong.
 BUILD_ERRORS = (TypeError, ValueError, ImportError, ImproperlyConfigured)
-#: What a layer has at least, whoever made it.
-CONTRACT = ('send', 'receive', 'new_channel', 'extensions', 'ChannelFull', 'MessageTooLarge')
-
 __all__ = ['ChannelLayerManager', 'ChannelLayerWrapper', 'DEFAULT_CHANNEL_LAYER', 'channel_layers']
-
-
-def find_missing(layer):
-    """Return the names of what `layer` lacks to be a channel layer."""
-    return [name for name in CONTRACT if not hasattr(layer, name)]
 
 
 class ChannelLayerManager(object):
@@ -101,10 +94,10 @@ class ChannelLayerManager(object):
             six.raise_from(InvalidChannelLayerError(
                 "The %s of CHANNEL_LAYERS['%s'] doesn't fit %s: %s" % (key, alias, config['BACKEND'], error)
             ), error)
-        missing = find_missing(layer)
+        missing = missing_methods(layer)
         if missing:
             raise InvalidChannelLayerError(
-                "The BACKEND of CHANNEL_LAYERS['%s'], %s, is no channel layer: it has no %s." %
+                "The BACKEND of CHANNEL_LAYERS['%s'], %s, is not a channel layer: it has no %s." %
                 (alias, config['BACKEND'], ', '.join(missing))
             )
         return ChannelLayerWrapper(layer, alias, config['ROUTING'])
@@ -146,7 +139,7 @@ class ChannelLayerWrapper(object):
     """
 
     def __init__(self, channel_layer, alias, routing):
-        self.channel_layer = channel_layer
+        self.channel_layer = adapted(channel_layer)
         self.alias = alias
         self.routing = routing
         self._router = None
@@ -179,18 +172,13 @@ class ChannelLayerWrapper(object):
 
     def local_only(self):
         """Return whether only this process sees the layer's messages."""
-        try:
-            return not self.channel_layer.spans_processes
-        except AttributeError:
-            # A 1.x layer has no flags; the one that stays inside a process
-            # came with asgiref.
-            return type(self.channel_layer).__module__ == 'asgiref.inmemory'
+        return not self.channel_layer.spans_processes
 
     def __getattr__(self, name):
         return getattr(self.channel_layer, name)
 
     def __str__(self):
-        return '%s (%s)' % (self.alias, type(self.channel_layer).__name__)
+        return '%s (%s)' % (self.alias, self.channel_layer.class_name)
 
     def __repr__(self):
         return '<ChannelLayerWrapper %s>' % self

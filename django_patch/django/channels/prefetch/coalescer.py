@@ -121,7 +121,7 @@ class SendRun(object):
         """Make the `sends` in their order, neighbors that go to one layer in one call."""
         for (layer, method), run in itertools.groupby(sends, lambda send: send[:2]):
             run = list(run)
-            if method == 'send' and len(run) > 1 and getattr(layer, 'sends_many_at_once', False):
+            if method == 'send' and len(run) > 1 and layer.sends_many_at_once:
                 run = self._send_many(layer, run)
             for send in run:
                 if layer not in self._unavailable:

@@ -79,8 +79,7 @@ class ChannelLiveServerTestCase(TransactionTestCase):
     def _clean_up(self, layer):
         if not layer.local_only():
             layer.flush()
-        # A 1.x layer can't be closed.
-        getattr(layer, 'close', int)()
+        layer.close()
 
     def make_layer(self, alias):
         """Return the layer that a test has for `alias`."""

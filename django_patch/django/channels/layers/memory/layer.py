@@ -29,8 +29,9 @@ class InMemoryChannelLayer(BaseChannelLayer):
     `clock` returns a time in seconds that is not set back; tests bring their
     own.
     """
-    parts = ('groups', 'flush', 'statistics')
-    supports_blocking_receive = True
+    supports_groups = supports_flush = supports_statistics = True
+    supports_requeue = supports_throttling = True
+    supports_blocking_receive = supports_interrupt = True
 
     def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None, process_capacity=None,
                  clock=monotonic):
@@ -92,7 +93,6 @@ class InMemoryChannelLayer(BaseChannelLayer):
         return queue
 
     def requeue(self, messages):
-        """As RedisChannelLayer.requeue()."""
         with self._lock:
             now = self._clock()
             for channel, message in reversed(messages):
@@ -105,12 +105,12 @@ class InMemoryChannelLayer(BaseChannelLayer):
         return []
 
     def throttle(self, channel):
-        """Have sends to one client of a ``!`` channel refused until unthrottle()."""
+        channel = validate_channel_name(channel)
         with self._lock:
             self._pending[channel] = self._pending.get(channel, 0) + self.get_capacity(channel)
 
     def unthrottle(self, channel):
-        """End a throttle() of `channel`."""
+        channel = validate_channel_name(channel)
         with self._lock:
             pending = self._pending.pop(channel, 0) - self.get_capacity(channel)
             if pending > 0:

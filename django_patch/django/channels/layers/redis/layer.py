@@ -40,10 +40,11 @@ class RedisChannelLayer(BaseChannelLayer):
     Threads may share a layer, and a forked child makes its own connections.
     Nothing is connected until there is something to say.
     """
-    parts = ('groups', 'flush', 'statistics')
+    supports_groups = supports_flush = supports_statistics = True
+    supports_requeue = supports_throttling = True
+    supports_blocking_receive = supports_interrupt = True
     sends_many_at_once = True
     spans_processes = True
-    supports_blocking_receive = True
 
     def __init__(self, hosts=None, prefix='channels:', expiry=60, group_expiry=86400, capacity=100,
                  channel_capacity=None, symmetric_encryption_keys=None, process_capacity=None,
@@ -75,6 +76,12 @@ class RedisChannelLayer(BaseChannelLayer):
             self.check_message(message)
             checked.append((names.validate_channel_name(channel), message))
         return self._run(self._transport.sender.send_many(checked))
+
+    def throttle(self, channel):
+        self._run(self._transport.sender.throttle(names.validate_channel_name(channel)))
+
+    def unthrottle(self, channel):
+        self._run(self._transport.sender.unthrottle(names.validate_channel_name(channel)))
 
     # Receiving
 
@@ -136,11 +143,6 @@ class RedisChannelLayer(BaseChannelLayer):
             return reader
 
     def requeue(self, messages):
-        """
-        Put `messages`, [(channel, message), ...] that were received and not
-        begun, back before all others. Return those that have to be kept.
-        Those of which it isn't known whether they went are logged as lost.
-        """
         by_channel = collections.OrderedDict()
         for channel, message in messages:
             by_channel.setdefault(channel, []).append(message)
@@ -181,7 +183,6 @@ class RedisChannelLayer(BaseChannelLayer):
     # Upkeep
 
     def global_statistics(self):
-        """Return the counts of all channels, and what waits in them."""
         return self._run(self._transport.statistics.of_all())
 
     def channel_statistics(self, channel):
