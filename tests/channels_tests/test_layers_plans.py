@@ -24,7 +24,7 @@ class PlanTests(SimpleTestCase):
         options = Options('t:', shards, 60, 3600, lambda name: 10, lambda name: 100, **options)
         transport = Transport(options, self.monotonic, self.lost.append)
         for shard in range(shards):
-            replies = [b'sha'] * len(scripts.LOAD) + [[b'5000', b'0', b'e', 1]]
+            replies = [b'sha'] * len(scripts.LOAD) + [[b'5000', b'0', b'e', 1, 1]]
             transport.greeted(shard, replies, self.monotonic.now)
         return transport
 
@@ -139,7 +139,7 @@ class PlanTests(SimpleTestCase):
             for seconds in (0, 30, 31):
                 self.monotonic.now += seconds
                 # The clock is asked for once a minute.
-                asked = [[[b'5000', b'0', b'e', 1]]] if seconds == 31 else []
+                asked = [[[b'5000', b'0', b'e', 1, 1]]] if seconds == 31 else []
                 garbage = [[b't:{0}:q:a', [b'garbage'] * 3]]
                 requests, value = self.run_plan(reader.receive(9), *asked + [garbage, [1, None]])
                 counted += b'malformed:a\r\n$1\r\n3' in requests[-1][1][0]
@@ -177,7 +177,7 @@ class PlanTests(SimpleTestCase):
         self.assertEqual(value, [(('p!b',), {'l': []})])
         # What is in the hands of the process expires, too.
         self.monotonic.now += 61
-        requests, value = self.run_plan(reader.receive(1, one_by_one=True), [[b'5061', b'0', b'e', 1]], [1, None])
+        requests, value = self.run_plan(reader.receive(1, one_by_one=True), [[b'5061', b'0', b'e', 1, 1]], [1, None])
         self.assertEqual(value, [])
 
     def test_two_shards_that_answer_at_once_lose_nothing(self):
@@ -227,7 +227,7 @@ class PlanTests(SimpleTestCase):
     def test_losing_the_state_is_told_to_the_driver(self):
         transport = self.make_transport()
         self.assertEqual(self.lost, [])
-        transport.greeted(0, [b'sha', [b'5000', b'0', b'other', 1]], 100.0)
+        transport.greeted(0, [b'sha', [b'5000', b'0', b'other', 1, 1]], 100.0)
         self.assertEqual(self.lost, [0])
 
     def test_parts_of_a_plan_give_answers_and_raise(self):
