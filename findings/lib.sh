@@ -1,0 +1,156 @@
+# shellcheck shell=bash
+# What the findings share. Sourced, not run:
+#
+#   folder    temporary, goes away at the end together with what start() began
+#   need, debian, pypi, npm_packages     what has to be there, or is installed
+#   start, port, reachable, eventually   processes on loopback
+#   compare, verdict                     guess, record, and what is seen now
+#
+# Exit status of a finding: 0 as recorded, 1 changed, 2 something is missing.
+set -euo pipefail
+
+if [ -z "${FINDING_BOUNDED:-}" ]; then
+    export FINDING_BOUNDED=1
+    exec timeout --kill-after=10 "${FINDING_SECONDS:-120}" bash "$0" "$@"
+fi
+
+folder=$(mktemp -d)
+started=()
+changed=0
+
+finish() {
+    local pid
+    for pid in "${started[@]}"; do
+        # A process group each, so that what they forked goes, too.
+        kill -KILL -- "-$pid" 2>/dev/null || true
+    done
+    # Some still write for a moment.
+    rm -rf "$folder" || { sleep 1 && rm -rf "$folder"; }
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+missing() {
+    echo "$(basename "$0"): needs $1" >&2
+    exit 2
+}
+
+need() {
+    local program
+    for program in "$@"; do
+        command -v "$program" >/dev/null || missing "$program"
+    done
+}
+
+# debian PACKAGE VERSION: the upstream version that Debian's package must have.
+debian() {
+    local version
+    version=$(dpkg-query -W -f '${Version}' "$1" 2>/dev/null) || missing "Debian's $1 $2"
+    version=${version#*:}
+    [ "${version%-*}" = "$2" ] || missing "Debian's $1 $2, not $version"
+}
+
+# pypi PIN...: a virtual environment with exactly these. Sets python and bin.
+pypi() {
+    need python3
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || missing "python3 of 3.10 or later"
+    python3 -m venv "$folder/venv"
+    bin=$folder/venv/bin
+    python=$bin/python
+    "$bin/pip" install --quiet --disable-pip-version-check "$@" 2>"$folder/pip.log" || {
+        cat "$folder/pip.log" >&2
+        missing "$*"
+    }
+}
+
+npm_packages() {
+    need node npm
+    mkdir -p "$folder/node"
+    (cd "$folder/node" && echo '{"private": true}' >package.json &&
+        npm install --silent --no-audit --no-fund --ignore-scripts "$@" >"$folder/npm.log" 2>&1) || missing "$*"
+}
+
+# port: one that the system has free now.
+port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# start LOG COMMAND...: in the background, in a group of its own. Sets pid.
+start() {
+    local log=$folder/$1
+    shift
+    setsid "$@" >"$log" 2>&1 </dev/null &
+    pid=$!
+    started+=("$pid")
+    # No word about it when it is killed in the end.
+    disown "$pid"
+}
+
+# eventually SECONDS COMMAND...: until it succeeds, or fail.
+eventually() {
+    local tries=$(($1 * 10))
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        [ $((tries--)) -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
+
+connects() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+reachable() {
+    eventually 30 connects "$1" || {
+        echo "nothing answers on port $1" >&2
+        tail -n 20 "$folder"/*.log >&2
+        exit 2
+    }
+}
+
+# A Redis of Debian 12 that keeps nothing. Sets redis (its port).
+debian_redis() {
+    debian redis-server 7.0.15
+    need redis-server redis-cli
+    redis=$(port)
+    start redis.log redis-server --port "$redis" --save '' --dir "$folder"
+    reachable "$redis"
+}
+
+# A PostgreSQL of Debian 12, which sql() speaks to. Sets postgres (its port).
+postgresql() {
+    debian postgresql-15 15.18
+    need runuser
+    local programs=/usr/lib/postgresql/15/bin data=$folder/postgresql owner=()
+    mkdir "$data"
+    if [ "$(id -u)" = 0 ]; then
+        # It refuses to run as root.
+        chmod 711 "$folder"
+        chown postgres "$data"
+        owner=(runuser -u postgres --)
+    fi
+    (cd "$data" && "${owner[@]}" "$programs/initdb" -D "$data/data" -A trust -U postgres -N) >"$folder/initdb.log"
+    postgres=$(port)
+    start postgresql.log "${owner[@]}" "$programs/postgres" -D "$data/data" -p "$postgres" -k "$data" \
+        -c listen_addresses=127.0.0.1 -c fsync=off
+    eventually 30 sql -c 'SELECT 1' || missing "a PostgreSQL that starts"
+}
+
+sql() {
+    psql -h 127.0.0.1 -p "$postgres" -U postgres -qAt "$@"
+}
+
+# compare WHAT GUESSED RECORDED SEEN
+compare() {
+    printf '%s\n    guessed:  %s\n    recorded: %s\n    seen now: %s\n' "$1" "$2" "$3" "$4"
+    [ "$3" = "$4" ] || changed=1
+}
+
+verdict() {
+    if [ $changed = 0 ]; then
+        echo "as recorded"
+    else
+        echo "the behaviour has changed"
+    fi
+    exit $changed
+}
