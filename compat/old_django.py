@@ -1,15 +1,15 @@
 """
-Mends Django 1.8 to 1.11 for Pythons that are newer than they are.
+Shims for Django 1.8 to 1.11 on Pythons that are newer than they are.
 
-Those Djangos have no syntax that Python 3.8 to 3.13 refuses, but five small
-breakages keep them from starting there, and a few more show later. Each is
-mended in memory, by a function that says what broke; no file is changed.
+Five small removals keep those Djangos from starting there, and a few more show
+later. Each shim is a function that says what was removed, and restores it in
+memory; no file is changed.
 
 This file imports neither Django nor django.channels: it is loaded by its path
-while the bare package `django` is imported, when nothing else of it can be. A
-line of django/__init__.py does that in a patched Django 1.10, the backport's
-start-up hook in others, only for the versions that MENDS names. The variable
-CHANNELS_MEND_DJANGO=0 turns it off. Delete it when Django < 2.0 support ends.
+while the bare package `django` is being imported, when nothing else of it can
+be. In a patched Django 1.10 a line of django/__init__.py does that, elsewhere
+the start-up hook of the backport. The variable CHANNELS_DJANGO_SHIMS=0 turns
+it off. Delete it when Django < 2.0 support ends.
 """
 from __future__ import absolute_import
 
@@ -26,36 +26,44 @@ import sys
 import types
 import warnings
 
-SWITCH = 'CHANNELS_MEND_DJANGO'
+SWITCH = 'CHANNELS_DJANGO_SHIMS'
+
+
+def is_needed(django_version):
+    """Return whether Django `django_version`, a tuple, can't start on this Python."""
+    return any(stops and sys.version_info >= python and django_version < until
+               for shim, python, until, stops, modules in SHIMS)
 
 
 def install(django_version):
     """
-    Mend what is broken for `django_version` on this Python; return its names.
+    Apply the shims for `django_version` on this Python; return their names.
 
-    Do nothing the second time, and nothing if the switch is off.
+    Do nothing for a Django that starts without them, the second time, and if
+    the switch is off.
     """
-    if os.environ.get(SWITCH) == '0' or any(type(finder).__name__ == 'MendingFinder' for finder in sys.meta_path):
+    is_done = any(type(finder).__name__ == 'ShimFinder' for finder in sys.meta_path)
+    if is_done or os.environ.get(SWITCH) == '0' or not is_needed(django_version):
         return []
     names, later = [], {}
-    for mend, python, until, modules in MENDS:
+    for shim, python, until, stops, modules in SHIMS:
         if sys.version_info < python or django_version >= until:
             continue
-        names.append(mend.__name__)
+        names.append(shim.__name__)
         if not modules:
-            mend()
+            shim()
         for name in modules:
-            later.setdefault(name, []).append(mend)
+            later.setdefault(name, []).append(shim)
     if names:
         versions = tuple(django_version[:3]) + sys.version_info[:3]
-        told = tell('Mended Django %d.%d.%d for Python %d.%d.%d: ' % versions + ', '.join(names))
-        later.setdefault('django.utils.log', []).append(told)
-        sys.meta_path.insert(0, MendingFinder(later))
+        report = log_later('Django %d.%d.%d runs on Python %d.%d.%d with these shims: ' % versions + ', '.join(names))
+        later.setdefault('django.utils.log', []).append(report)
+        sys.meta_path.insert(0, ShimFinder(later))
     return names
 
 
-def tell(text):
-    """Return a mend that logs `text` at INFO, once Django has configured logging."""
+def log_later(text):
+    """Return a shim that logs `text` at INFO, once Django has configured logging."""
     def after_configuration(module):
         configure = module.configure_logging
 
@@ -63,13 +71,11 @@ def tell(text):
             module.configure_logging = configure
             configure(*args, **kwargs)
             # Not before: a configuration may disable the loggers that exist.
-            logging.getLogger('django.channels.compat').info('%s. Set %s=0 to leave it alone.', text, SWITCH)
+            logging.getLogger('django.channels.compat').info('%s. Set %s=0 to turn them off.', text, SWITCH)
 
         module.configure_logging = configure_and_log
     return after_configuration
 
-
-# Before anything of Django is imported
 
 def abstract_collections():
     """
@@ -94,12 +100,9 @@ def gettext_charsets():
     def translation_without_codeset(domain, localedir=None, languages=None, class_=None, fallback=False, codeset=None):
         return translation(domain, localedir, languages, class_, fallback)
 
-    def set_output_charset(self, charset):
-        """Do nothing, as it did for the text that Python 3 returns."""
-
     gettext.translation = translation_without_codeset
-    gettext.NullTranslations.set_output_charset = set_output_charset
-    # The rule that each catalog has which names none.
+    gettext.NullTranslations.set_output_charset = lambda self, charset: None
+    # The rule of catalogs that name none.
     gettext.GNUTranslations.plural = staticmethod(lambda number: int(number != 1))
 
 
@@ -112,12 +115,11 @@ def cgi_module():
     """
     if 'cgi' in sys.modules or importlib.util.find_spec('cgi') is not None:
         return
-    # Imported here, since each start of Python would pay for it.
+    # Not at the top: each start of Python would pay for it.
     import email.message
     import email.utils
 
     def parse_header(line):
-        """Return the value and the parameters (a dict) of a header."""
         message = email.message.Message()
         message['content-type'] = line
         parameters = message.get_params()
@@ -125,26 +127,22 @@ def cgi_module():
         return parameters[0][0], {name.lower(): plain(value) for name, value in parameters[1:]}
 
     def valid_boundary(boundary):
-        """Return whether `boundary` may divide a multipart body."""
         return re.match(br'^[ -~]{0,200}[!-~]$' if isinstance(boundary, bytes) else r'^[ -~]{0,200}[!-~]$', boundary)
 
     module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec('cgi', None))
-    module.__doc__ = 'What Django 1.8 to 1.11 use of the module that Python 3.13 dropped.'
     module.parse_header, module.valid_boundary = parse_header, valid_boundary
     sys.modules['cgi'] = module
 
 
 def escape_sequences():
     r"""
-    Python 3.12 shows a warning for what is no escape sequence, such as '\d'.
+    Python 3.12 shows a warning for invalid escape sequences, such as '\d'.
 
-    Django 1.8 to 1.10 are full of them: each start that compiles tells all.
+    Django 1.8 to 1.10 are full of them; each start that compiles shows all.
     """
     for folder in sys.modules['django'].__path__:
         warnings.filterwarnings('ignore', 'invalid escape sequence', SyntaxWarning, re.escape(folder))
 
-
-# Right after a module of Django was imported
 
 def model_class_cell(module):
     """
@@ -188,9 +186,9 @@ def six_importer(module):
 
 def test_durations(module):
     """
-    Python 3.12 tells test results how long each test took.
+    Python 3.12 reports the duration of each test to the test result.
 
-    The one that a parallel run of Django's tests collects has no place for it.
+    The result class of Django's parallel runs can't take it.
     """
     if hasattr(module, 'RemoteTestResult'):
         module.RemoteTestResult.addDuration = lambda self, test, elapsed: None
@@ -258,42 +256,43 @@ def regex_flags(module):
     module.re.compile, module.re.search = flags_first(re.compile), flags_first(re.search, r'\^?')
 
 
-#: What mends, the Python from which and the Django before which it is needed,
-#: and the modules that it mends (none: it mends the standard library).
-MENDS = [
-    (model_class_cell, (3, 8), (1, 11), ['django.db.models.base']),
-    (sqlite_references, (3, 8), (2, 0), ['django.db.backends.sqlite3.base']),
-    (url_validator, (3, 8), (2, 0), ['django.core.validators']),
-    (abstract_collections, (3, 10), (2, 0), []),
-    (gettext_charsets, (3, 11), (2, 0), []),
-    (regex_flags, (3, 11), (2, 0), ['django.core.urlresolvers', 'django.urls.resolvers']),
-    (six_importer, (3, 12), (2, 0), ['django.utils.six']),
-    (test_durations, (3, 12), (2, 0), ['django.test.runner']),
-    (escape_sequences, (3, 12), (1, 11), []),
-    (cgi_module, (3, 13), (2, 0), []),
+#: A shim, the Python from which and the Django before which it is needed,
+#: whether Django can't start without it, and the modules that it changes
+#: (none: it changes the standard library).
+SHIMS = [
+    (model_class_cell, (3, 8), (1, 11), True, ['django.db.models.base']),
+    (sqlite_references, (3, 8), (2, 0), False, ['django.db.backends.sqlite3.base']),
+    (url_validator, (3, 8), (2, 0), False, ['django.core.validators']),
+    (abstract_collections, (3, 10), (2, 0), True, []),
+    (gettext_charsets, (3, 11), (2, 0), True, []),
+    (regex_flags, (3, 11), (2, 0), False, ['django.core.urlresolvers', 'django.urls.resolvers']),
+    (six_importer, (3, 12), (2, 0), True, ['django.utils.six']),
+    (test_durations, (3, 12), (2, 0), False, ['django.test.runner']),
+    (escape_sequences, (3, 12), (1, 11), False, []),
+    (cgi_module, (3, 13), (2, 0), True, []),
 ]
 
 
-class MendingFinder(object):
-    """Finds the modules of `mends` as usual, and has them mended."""
+class ShimFinder(object):
+    """Finds the modules that `shims` names as usual, and has shims applied to them."""
 
-    def __init__(self, mends):
-        self.mends = mends
+    def __init__(self, shims):
+        self.shims = shims
 
     def find_spec(self, fullname, path=None, target=None):
         finder = importlib.machinery.PathFinder
-        spec = finder.find_spec(fullname, path, target) if fullname in self.mends else None
+        spec = finder.find_spec(fullname, path, target) if fullname in self.shims else None
         if not hasattr(getattr(spec, 'loader', None), 'exec_module'):
             return spec
         # Modules in one zip file share a loader.
         loader = spec.loader = copy.copy(spec.loader)
         execute = loader.exec_module
 
-        def execute_and_mend(module):
+        def execute_and_apply(module):
             del loader.exec_module
             execute(module)
-            for mend in self.mends[fullname]:
-                mend(module)
+            for shim in self.shims[fullname]:
+                shim(module)
 
-        loader.exec_module = execute_and_mend
+        loader.exec_module = execute_and_apply
         return spec

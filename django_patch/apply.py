@@ -29,7 +29,7 @@ examples:
 
   python apply.py Django-1.10.8                     merge, in place
   python apply.py --reverse Django-1.10.8           take it out again
-  python apply.py --without-mending Django-1.10.8   merge, for Python 2.7 to 3.7 only
+  python apply.py --without-shims Django-1.10.8   merge, for Python 2.7 to 3.7 only
   python apply.py --emit-patch channels.patch Django-1.10.8.tar.gz
         write one patch, for "git am" or "patch -p1"; SOURCE is only read
   python apply.py --build-wheel dist Django-1.10.8.tar.gz
@@ -64,31 +64,31 @@ def parse_arguments(arguments):
     )
     action.add_argument('--build-wheel', metavar='DIR', help='build the wheel of the merged Django into DIR')
     parser.add_argument(
-        '--without-mending', action='store_true',
+        '--without-shims', action='store_true',
         help='leave out the patch that lets this Django start on Python 3.8 and later (%s), and the file that it '
-             'loads; --reverse sees by itself that they were left out' % ', '.join(sorted(merging.MENDING)),
+             'loads; --reverse sees by itself that they were left out' % ', '.join(sorted(merging.SHIMS)),
     )
     options = parser.parse_args(arguments)
-    if options.reverse and options.without_mending:
-        parser.error('--reverse takes out what is there; it has no use for --without-mending.')
+    if options.reverse and options.without_shims:
+        parser.error('--reverse takes out what is there; it has no use for --without-shims.')
     return options
 
 
 def main(arguments):
     """Do what the list of text `arguments` asks for; return the exit status."""
     options = parse_arguments(arguments)
-    mending = not options.without_mending
+    shims = not options.without_shims
     try:
         if options.emit_patch:
-            return emit(options.source, options.emit_patch, mending)
+            return emit(options.source, options.emit_patch, shims)
         if options.build_wheel:
-            print('Built %s' % packing.build_wheel(options.source, options.build_wheel, mending))
+            print('Built %s' % packing.build_wheel(options.source, options.build_wheel, shims))
         elif options.reverse:
             changes = merging.reverse_changes(options.source)
             merging.write_changes(options.source, changes)
             print('Took django.channels out of %s (%d files).' % (options.source, len(changes)))
         else:
-            changes = merging.merge_changes(options.source, mending)
+            changes = merging.merge_changes(options.source, shims)
             merging.write_changes(options.source, changes)
             print('Merged django.channels into %s (%d files).' % (options.source, len(changes)))
     except (merging.MergeError, EnvironmentError) as error:
@@ -97,10 +97,10 @@ def main(arguments):
     return 0
 
 
-def emit(source, target, mending):
+def emit(source, target, shims):
     """Write the one patch for the tree or archive `source` to the path `target`."""
     with packing.scratch_tree(source) as tree:
-        text = emitting.as_patch(merging.merge_changes(tree, mending))
+        text = emitting.as_patch(merging.merge_changes(tree, shims))
     if target == '-':
         getattr(sys.stdout, 'buffer', sys.stdout).write(text)
         return 0

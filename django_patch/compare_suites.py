@@ -27,14 +27,14 @@ EPILOG = """\
 examples:
   python compare_suites.py --python env27/bin/python Django-1.10.8.tar.gz
   python compare_suites.py --python env36/bin/python Django-1.10.8 admin_scripts staticfiles_tests
-  python compare_suites.py --python env313/bin/python --unpatched-python mended313/bin/python \\
+  python compare_suites.py --python env313/bin/python --unpatched-python shims313/bin/python \\
       --expected failing_tests.txt Django-1.10.8.tar.gz
 
 Each Python needs what Django's runner needs: tblib, and on 2.7 also mock and
 enum34. A whole suite takes 3 minutes or so on 2 cores, so a Python takes 6.
 
 The merged tree starts on Python 3.8 and later by itself. The unpatched one
-needs an environment there that has the backport installed, which mends it
+needs an environment there that has the backport installed, for its shims
 while it is imported; no file of the tree is changed.
 
 exit status: 0 equal, 1 different, 2 a run that can't be compared.

@@ -41,7 +41,7 @@ COMPAT_RENAMED = {
 
 # What makes the merged Django start on Python 3.8 and later, and can be left
 # out: a patch, and the file that its line loads.
-MENDING = {'0013-newer-pythons.patch', 'django/channels/compat/old_django.py'}
+SHIMS = {'0013-newer-pythons.patch', 'django/channels/compat/old_django.py'}
 
 # Files of the overlay that serve the backport only. The patched core command
 # serves channels itself; a second command of that name would hide it, and the
@@ -97,15 +97,15 @@ def is_merged(source):
     return os.path.isdir(os.path.join(source, *PACKAGE.split('/')))
 
 
-def is_mended(source):
-    """Return whether the merged tree `source` has what MENDING names."""
-    return any(os.path.isfile(os.path.join(source, *path.split('/'))) for path in MENDING)
+def has_shims(source):
+    """Return whether the merged tree `source` has what SHIMS names."""
+    return any(os.path.isfile(os.path.join(source, *path.split('/'))) for path in SHIMS)
 
 
-def merge_changes(source, mending=True):
+def merge_changes(source, shims=True):
     """
     Return the changes that merge django.channels into the tree `source`, in
-    the order of their paths; without MENDING, if `mending` is false. Raise
+    the order of their paths; without SHIMS, if `shims` is false. Raise
     MergeError when one of them is impossible.
     """
     check_source(source)
@@ -114,11 +114,11 @@ def merge_changes(source, mending=True):
             '%s has %s already: it is merged. Take it out with --reverse first.' % (source, PACKAGE)
         )
     changes = []
-    for path, content in overlay_files(mending).items():
+    for path, content in overlay_files(shims).items():
         if os.path.exists(os.path.join(source, *path.split('/'))):
             raise MergeError('%s has a file %s of its own; the merge would overwrite it.' % (source, path))
         changes.append(Change(path, None, content))
-    changes += series_changes(source, reverse=False, mending=mending)
+    changes += series_changes(source, reverse=False, shims=shims)
     return sorted(changes)
 
 
@@ -130,8 +130,8 @@ def reverse_changes(source):
     check_source(source)
     if not is_merged(source):
         raise MergeError('%s has no %s: there is nothing to reverse.' % (source, PACKAGE))
-    mending = is_mended(source)
-    ours = overlay_files(mending)
+    shims = has_shims(source)
+    ours = overlay_files(shims)
     differing = [path for path, content in ours.items() if read(source, path) != content]
     strangers = [path for path in list_files(os.path.join(source, *PACKAGE.split('/')), PACKAGE) if path not in ours]
     if differing or strangers:
@@ -141,7 +141,7 @@ def reverse_changes(source):
             'reverse with that one.' % ', '.join(sorted(differing + strangers))
         )
     changes = [Change(path, content, None) for path, content in ours.items()]
-    changes += series_changes(source, reverse=True, mending=mending)
+    changes += series_changes(source, reverse=True, shims=shims)
     return sorted(changes)
 
 
@@ -162,10 +162,10 @@ def write_changes(source, changes):
         raise
 
 
-def overlay_files(mending=True):
+def overlay_files(shims=True):
     """
     Return {path in the tree: bytes} of every whole file that is merged;
-    without that of MENDING, if `mending` is false.
+    without that of SHIMS, if `shims` is false.
     """
     found = {}
     for folder, place in OVERLAY:
@@ -176,26 +176,26 @@ def overlay_files(mending=True):
         name = path[len('compat/'):]
         if name not in COMPAT_STAYS_OUT:
             found['%s/compat/%s' % (PACKAGE, COMPAT_RENAMED.get(name, name))] = read(COMPAT, name)
-    return found if mending else {path: content for path, content in found.items() if path not in MENDING}
+    return found if shims else {path: content for path, content in found.items() if path not in SHIMS}
 
 
-def series(mending=True):
+def series(shims=True):
     """
     Return the paths of the patches in the order they apply; without that of
-    MENDING, if `mending` is false.
+    SHIMS, if `shims` is false.
     """
     with io.open(os.path.join(PATCHES, 'series'), encoding='utf-8') as text:
         lines = [line.strip() for line in text]
-    names = [line for line in lines if line and not line.startswith('#') and (mending or line not in MENDING)]
+    names = [line for line in lines if line and not line.startswith('#') and (shims or line not in SHIMS)]
     return [os.path.join(PATCHES, name) for name in names]
 
 
-def series_changes(source, reverse, mending=True):
+def series_changes(source, reverse, shims=True):
     """
     Return the changes that the series (see there) makes to the tree `source`,
     with zero fuzz. They are made in a scratch folder: `source` is only read.
     """
-    patches = series(mending)
+    patches = series(shims)
     touched = sorted({path for patch in patches for path in patched_paths(patch)})
     scratch = tempfile.mkdtemp(prefix='django-channels-')
     try:

@@ -65,10 +65,10 @@ def local_version():
     return 'channels.%s' % found.group(1)
 
 
-def build_wheel(source, target, mending=True):
+def build_wheel(source, target, shims=True):
     """
     Build the wheel of the tree or archive `source`, merged if it isn't yet
-    (see merging.merge_changes() for `mending`), into the folder `target`.
+    (see merging.merge_changes() for `shims`), into the folder `target`.
     Return the path of the wheel.
     """
     target = os.path.abspath(target)
@@ -81,7 +81,7 @@ def build_wheel(source, target, mending=True):
     with scratch_tree(source) as tree:
         merging.check_source(tree)
         if not merging.is_merged(tree):
-            merging.write_changes(tree, merging.merge_changes(tree, mending))
+            merging.write_changes(tree, merging.merge_changes(tree, shims))
         built = os.path.join(tree, 'dist')
         run_setup(tree, [
             'egg_info', '--tag-build=+%s' % local_version(),

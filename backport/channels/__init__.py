@@ -14,7 +14,7 @@ import sys
 import channels_backport
 
 channels_backport.install()
-channels_backport.owner.check(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+channels_backport.conflict.check(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import django.channels  # NOQA isort:skip
 

@@ -41,15 +41,15 @@ def install():
 
 
 def _watch_django():
-    """Have a Django that is too old for this Python mended."""
-    from .mending import DjangoFinder, mend
+    """Have shims applied to a Django that is too old for this Python."""
+    from .shims import DjangoFinder, apply_shims
     finder = DjangoFinder()
     if not _is_installed(finder):
         sys.meta_path.insert(0, finder)
         if 'django' in sys.modules:
-            # A checkout's install() may be called late; what is mended is
-            # broken only in what `import django` doesn't load.
-            mend(sys.modules['django'])
+            # A checkout's install() may be called late. That does no harm: the
+            # modules that shims are for aren't loaded by `import django`.
+            apply_shims(sys.modules['django'])
 
 
 def _is_installed(finder):

@@ -6,7 +6,7 @@ from __future__ import absolute_import
 import importlib
 import sys
 
-from . import owner
+from . import conflict
 
 try:
     from importlib.machinery import ModuleSpec, PathFinder
@@ -21,7 +21,7 @@ class AliasFinder(object):
     Answer for ``channels`` and ``channels.*`` with ``django.channels``' modules.
 
     ``channels`` is ours only if the first package of that name on ``sys.path``
-    is our shim, and a submodule only while ``channels`` is ``django.channels``:
+    is that of the backport, and a submodule only while ``channels`` is ``django.channels``:
     a ``channels`` package of the user's own, earlier on the path, wins.
 
     Like MountFinder it imports nothing; the loader does, when it is used.
@@ -49,11 +49,11 @@ class AliasFinder(object):
         spec = PathFinder.find_spec(ALIAS)
         if spec is None or spec.loader is None or not spec.submodule_search_locations:
             return None
-        folder = owner.parent(spec.submodule_search_locations[0])
-        refusal = owner.find_refusal(folder)
-        if refusal is not None:
-            return ModuleSpec(ALIAS, refusal, origin=spec.origin, is_package=True)
-        if owner.is_ours(folder):
+        folder = conflict.parent(spec.submodule_search_locations[0])
+        loader = conflict.find_conflict(folder)
+        if loader is not None:
+            return ModuleSpec(ALIAS, loader, origin=spec.origin, is_package=True)
+        if conflict.is_ours(folder):
             return ModuleSpec(ALIAS, AliasLoader(self.root), origin=spec.origin, is_package=True)
 
     def is_ours(self, name):
@@ -63,7 +63,7 @@ class AliasFinder(object):
         package = sys.modules.get(ALIAS)
         return package is not None and package is sys.modules.get(self.root)
 
-    # Python 2. The shim itself serves the top name there, which is safe: the
+    # Python 2. The package itself serves the top name there, which is safe: the
     # import lock is a global one.
 
     def find_module(self, name, path=None):
@@ -71,7 +71,7 @@ class AliasFinder(object):
         if name == ALIAS:
             loader = find_loader(name, sys.path)
             if loader and loader.is_package(name):
-                return owner.find_refusal(owner.parent(owner.parent(loader.get_filename(name))))
+                return conflict.find_conflict(conflict.parent(conflict.parent(loader.get_filename(name))))
             return None
         if self.is_ours(name):
             real = self.root + name[len(ALIAS):]

@@ -1,5 +1,5 @@
 """
-Where ``django.channels`` lies, and the finder that mounts it there.
+The finder that mounts ``django.channels``, and the folders it looks in.
 """
 from __future__ import absolute_import
 

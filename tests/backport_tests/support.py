@@ -35,7 +35,7 @@ OURS = ('channels', 'django_channels_backport', 'zz_channels_backport')
 INSTALL = 'import channels_backport; channels_backport.install()\n'
 
 #: What a merge adds to django/__init__.py.
-MENDING_LINE = re.compile(r"^if .*\n.*old_django\.py.*\n", re.M)
+SHIMS_LINE = re.compile(r"^if .*\n.*old_django\.py.*\n", re.M)
 
 #: A small django.channels, with modules that the real one has no reason for.
 SMALL_PACKAGE = {
@@ -147,7 +147,7 @@ class Environment(object):
         # and with it what a merge adds to the package itself.
         self.link(os.path.join(SITE_PACKAGES, 'django'), self.django, ('channels', '__init__.py'))
         with open(os.path.join(SITE_PACKAGES, 'django', '__init__.py')) as file:
-            write(self.django, {'__init__.py': MENDING_LINE.sub('', file.read())})
+            write(self.django, {'__init__.py': SHIMS_LINE.sub('', file.read())})
         for name in os.listdir(SITE_PACKAGES):
             if name.startswith('django') and name != 'django' and not name.startswith(OURS):
                 os.symlink(os.path.join(SITE_PACKAGES, name), os.path.join(self.site_packages, name))

@@ -1,7 +1,7 @@
 """
-compat/old_django.py: what it mends, and that it is loaded for nothing else.
+compat/old_django.py: what each shim restores, and that it is loaded for nothing else.
 
-These tests run on each pair, also where nothing is to be mended.
+These tests run on each pair, also where no shims are needed.
 """
 from __future__ import absolute_import
 
@@ -36,7 +36,7 @@ SET_UP = """
     django.setup()
 """
 
-#: Name of a mend -> what it makes possible, and what happens without it.
+#: Name of a shim -> what it makes possible, and what happens without it.
 CASES = {
     'model_class_cell': ("""
         from django.db import models
@@ -152,36 +152,37 @@ CASES = {
     """, r"No module named 'cgi'"),
 }
 
-#: Those that keep Django from starting. The others are for what shows later,
-#: where Django is mended anyhow.
-STOPPERS = ('model_class_cell', 'abstract_collections', 'gettext_charsets', 'six_importer', 'cgi_module')
-
-#: Mends by hand, but for one.
+#: Applies all shims but one.
 WITHOUT = """
     import os, sys
     import django
-    del os.environ['CHANNELS_MEND_DJANGO']
+    del os.environ['CHANNELS_DJANGO_SHIMS']
     import importlib.util
     spec = importlib.util.spec_from_file_location('old_django', %r)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.MENDS = [row for row in module.MENDS if row[0].__name__ != %r]
+    module.SHIMS = [row for row in module.SHIMS if row[0].__name__ != %r]
     module.install(django.VERSION)
 """
 
 OLD_DJANGO = os.path.join(support.CHECKOUT, 'compat', 'old_django.py')
 
 #: Prints how often each kind of finder of ours is there.
-FINDERS = "print([type(finder).__name__ for finder in sys.meta_path].count('MendingFinder'))"
+FINDERS = "print([type(finder).__name__ for finder in sys.meta_path].count('ShimFinder'))"
 
 
-def table():
-    """Return MENDS of the file itself."""
+def load():
+    """Return the file itself as a module."""
     import importlib.util
     spec = importlib.util.spec_from_file_location('old_django', OLD_DJANGO)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.MENDS
+    return module
+
+
+def table():
+    """Return SHIMS of the file itself."""
+    return load().SHIMS
 
 
 def write_program(*parts):
@@ -214,7 +215,7 @@ def compiled_library():
 def run_program(environment, *parts, **variables):
     """
     Run a program, compiling all that it imports but for Python's own library,
-    which no mend is about; return Finished.
+    which no shim is about; return Finished.
     """
     return environment.run(write_program(*parts), PYTHONPYCACHEPREFIX=compiled_library(), **variables)
 
@@ -252,25 +253,27 @@ class LoadingTests(unittest.TestCase):
             # The backport beside it finds nothing left to do.
             self.assertEqual(support.patched().code('import sys, django; ' + FINDERS), '1')
 
-    @unittest.skipIf(str is bytes, 'Python 2 needs no mending, and has no importlib.util')
-    def test_the_hook_loads_it_for_exactly_what_can_not_start(self):
+    @unittest.skipIf(str is bytes, 'Python 2 needs no shims, and has no importlib.util')
+    def test_the_hook_loads_it_for_every_django_that_has_shims(self):
         sys.path.insert(0, support.backport())
         try:
-            from channels_backport.mending import is_needed
+            from channels_backport.shims import FIRST_WITHOUT
         finally:
             sys.path.remove(support.backport())
+        self.assertEqual(max(until for shim, python, until, stops, modules in table()), FIRST_WITHOUT)
+
+    @unittest.skipIf(str is bytes, 'Python 2 needs no shims, and has no importlib.util')
+    def test_shims_are_applied_to_exactly_what_can_not_start(self):
         for version in [(1, 8, 19), (1, 9, 13), (1, 10, 8), (1, 11, 29), (2, 0), (2, 2, 28), (6, 1, 3)]:
             self.assertEqual(
-                is_needed(version),
-                any(
-                    sys.version_info >= python and version < until for mend, python, until, modules in table()
-                    if mend.__name__ in STOPPERS
-                ),
+                load().is_needed(version),
+                version < (1, 11) and sys.version_info >= (3, 8)
+                or version < (2, 0) and sys.version_info >= (3, 10),
                 version,
             )
 
-    @unittest.skipIf(str is bytes, 'Python 2 needs no mending, and has no importlib.util')
-    def test_each_mend_has_a_case_and_a_reason(self):
+    @unittest.skipIf(str is bytes, 'Python 2 needs no shims, and has no importlib.util')
+    def test_each_shim_has_a_case_and_a_reason(self):
         self.assertEqual(sorted(CASES), sorted(row[0].__name__ for row in table()))
         for row in table():
             self.assertRegex(row[0].__doc__, r'^\s*Python 3\.\d+ [^.]+\.', row[0].__name__)
@@ -289,9 +292,9 @@ class LoadingTests(unittest.TestCase):
 
 
 @unittest.skipUnless(NEEDED, 'this Django starts on this Python')
-class MendingTests(unittest.TestCase):
+class ShimTests(unittest.TestCase):
 
-    def test_everything_works_with_all_mends_and_no_file_changes(self):
+    def test_everything_works_with_all_shims_and_no_file_changes(self):
         before = digest(os.path.join(support.SITE_PACKAGES, 'django'))
         program = [SET_UP]
         for name in sorted(CASES):
@@ -301,12 +304,12 @@ class MendingTests(unittest.TestCase):
         self.assertEqual(finished.errors, '')
         self.assertEqual(digest(os.path.join(support.SITE_PACKAGES, 'django')), before)
 
-    def test_without_one_mend_its_case_fails_where_the_table_says_so(self):
-        for mend, python, until, modules in table():
-            name = mend.__name__
+    def test_without_one_shim_its_case_fails_where_the_table_says_so(self):
+        for shim, python, until, stops, modules in table():
+            name = shim.__name__
             code, complaint = CASES[name]
             finished = run_program(
-                support.installed(), WITHOUT % (OLD_DJANGO, name), SET_UP, code, CHANNELS_MEND_DJANGO='0',
+                support.installed(), WITHOUT % (OLD_DJANGO, name), SET_UP, code, CHANNELS_DJANGO_SHIMS='0',
             )
             needed = sys.version_info >= python and DJANGO < until
             if name in ('test_durations', 'sqlite_references') and DJANGO < (1, 9):
@@ -321,20 +324,20 @@ class MendingTests(unittest.TestCase):
     def test_the_switch_leaves_django_alone(self):
         code = 'import sys, django; ' + FINDERS
         self.assertEqual(support.installed().code(code), '1')
-        self.assertEqual(support.installed().code(code, CHANNELS_MEND_DJANGO='0'), '0')
-        finished = run_program(support.installed(), SET_UP, CASES['model_class_cell'][0], CHANNELS_MEND_DJANGO='0')
+        self.assertEqual(support.installed().code(code, CHANNELS_DJANGO_SHIMS='0'), '0')
+        finished = run_program(support.installed(), SET_UP, CASES['model_class_cell'][0], CHANNELS_DJANGO_SHIMS='0')
         self.assertEqual(finished.status, 1)
 
-    def test_it_mends_once_however_often_it_is_asked(self):
+    def test_shims_are_applied_once_however_often_it_is_asked(self):
         code = textwrap.dedent("""
             import sys, channels_backport, django
             channels_backport.install()
-            from channels_backport import mending
-            mending.mend(django)
+            from channels_backport import shims
+            shims.apply_shims(django)
         """)
         self.assertEqual(support.installed().code(code + FINDERS), '1')
 
-    def test_a_django_imported_before_the_hook_is_mended_by_it(self):
+    def test_a_django_imported_before_the_hook_gets_its_shims(self):
         code = textwrap.dedent("""
             import sys, django
             import channels_backport
@@ -342,7 +345,7 @@ class MendingTests(unittest.TestCase):
         """)
         self.assertEqual(support.bare().code(code + FINDERS, path=[support.backport()]), '1')
 
-    def test_a_django_that_another_finder_brings_is_mended(self):
+    def test_a_django_that_another_finder_brings_gets_its_shims(self):
         # As an editable install does.
         environment = support.Environment('editable')
         environment.unpack(support.wheel())
@@ -362,7 +365,7 @@ class MendingTests(unittest.TestCase):
         finished = run_program(environment, SET_UP, CASES['model_class_cell'][0])
         self.assertEqual((finished.status, finished.errors[-2000:]), (0, ''))
 
-    def test_mended_modules_look_like_any_other(self):
+    def test_changed_modules_look_like_any_other(self):
         code = """
             import sys, django, django.utils.six, django.db.models.base
             for name in ('django', 'django.utils.six', 'django.db.models.base'):
@@ -378,9 +381,9 @@ class MendingTests(unittest.TestCase):
 class TellingTests(unittest.TestCase):
 
     TOLD = re.compile(
-        r'^INFO django\.channels\.compat Mended Django %s for Python %d\.%d\.\d+: \w[\w, ]+\. '
-        r'Set CHANNELS_MEND_DJANGO=0 '
-        r'to leave it alone\.$' % ((re.escape(django.get_version()),) + sys.version_info[:2]), re.M,
+        r'^INFO django\.channels\.compat Django %s runs on Python %d\.%d\.\d+ with these shims: \w[\w, ]+\. '
+        r'Set CHANNELS_DJANGO_SHIMS=0 '
+        r'to turn them off\.$' % ((re.escape(django.get_version()),) + sys.version_info[:2]), re.M,
     )
     BEFORE = "import logging; logging.basicConfig(level=logging.INFO, format='%(levelname)s %(name)s %(message)s')"
     SETTINGS = """

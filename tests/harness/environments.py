@@ -82,7 +82,7 @@ class Environments:
 
         base, a Base, is a shorter way to the same: what it has is not
         fetched, unpacked and compiled once more. pip is told all requirements
-        still, and mends what doesn't suit them.
+        still, and replaces what doesn't suit them.
         """
         interpreter = self.interpreters[python]
         environment = Environment(self.cache.environments / name)

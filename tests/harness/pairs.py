@@ -38,8 +38,8 @@ DEFAULT = [(python, django) for python in ERA_PYTHONS for django in ERA_DJANGOS]
     ('3.13', '6.1'),
 ]
 
-#: Pythons that are newer than the era's Djangos, which compat/old_django.py
-#: mends for them, oldest first.
+#: Pythons that are newer than the era's Djangos, which run there with the shims
+#: of compat/old_django.py, oldest first.
 NEWER_PYTHONS = ('3.8', '3.9', '3.10', '3.11', '3.12', '3.13')
 
 #: What `--all` adds: every other pair that the Django's authors support, and

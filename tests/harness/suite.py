@@ -9,8 +9,8 @@ from .results import Result
 
 PATCH_SET = CHECKOUT / 'django_patch'
 
-#: Beside the Pythons of the era: newer ones, for which compat/old_django.py
-#: mends this Django. failing_tests.txt knows these.
+#: Beside the Pythons of the era: newer ones, on which this Django needs the
+#: shims of compat/old_django.py. failing_tests.txt knows these.
 NEWER_PYTHONS = ('3.11', '3.13')
 
 #: What Django's runner itself needs. More packages would mean more tests, and
@@ -65,7 +65,7 @@ class SuiteRun:
         environment = self.bench.environments.make(self.name, self.series, requirements, log)
         unpatched = environment
         if self.series not in ERA_PYTHONS:
-            # The unpatched tree is mended by the start-up hook of the backport,
+            # The unpatched tree gets its shims from the start-up hook of the backport,
             # which needs a Django beside it; the tests import the tree's.
             unpatched = self.bench.environments.make(
                 self.name + '-unpatched', self.series, requirements + ['Django==' + release], log,

@@ -88,7 +88,7 @@ class ReleaseTests(TreeTestCase):
     def test_the_mending_can_be_left_out_and_reversing_sees_that(self):
         tree = self.tree()
         before = snapshot(tree)
-        self.assertDone(apply('--without-mending', tree))
+        self.assertDone(apply('--without-shims', tree))
         self.assertEqual((tree / 'django' / '__init__.py').read_bytes(), before['django/__init__.py'])
         left_out = snapshot(tree)
         self.assertDone(apply('--reverse', tree))
@@ -99,19 +99,19 @@ class ReleaseTests(TreeTestCase):
         self.assertEqual([path for path in left_out if merged[path] != left_out[path]], ['django/__init__.py'])
         self.assertEqual(merged['django/__init__.py'].count(b'old_django.py'), 1)
 
-    def test_the_merged_django_starts_on_this_python_and_without_mending_it_does_not(self):
+    def test_the_merged_django_starts_on_this_python_and_without_shims_it_does_not(self):
         code = (
             'import django\nfrom django.conf import settings\n'
             "settings.configure(INSTALLED_APPS=['django.contrib.auth', 'django.contrib.contenttypes'])\ndjango.setup()"
         )
-        for options, expected in [([], 0), (['--without-mending'], 1)]:
+        for options, expected in [([], 0), (['--without-shims'], 1)]:
             tree = self.tree()
             self.assertDone(apply(*(options + [tree])))
             status, output = run([support.sys.executable, '-S', '-B', '-c', code], cwd=str(tree))
             self.assertEqual(status, expected, output)
             shutil.rmtree(str(tree))
 
-    def test_the_pythons_of_the_era_do_not_load_what_mends(self):
+    def test_the_pythons_of_the_era_do_not_load_the_shims(self):
         tree = self.tree(merged=True)
         for version, python in support.era_pythons().items():
             output = self.assertDone(run([python, '-S', '-B', '-v', '-c', 'import django'], cwd=str(tree)))
@@ -127,20 +127,20 @@ class ReleaseTests(TreeTestCase):
 
 
 class LeavingOutTests(TreeTestCase):
-    """What is emitted and built without the mending."""
+    """What is emitted and built without the shims."""
 
     def test_the_wheel_and_the_one_patch_can_be_made_without_it(self):
         import zipfile
-        self.assertDone(apply('--without-mending', '--build-wheel', self.folder / 'dist', self.pristine))
+        self.assertDone(apply('--without-shims', '--build-wheel', self.folder / 'dist', self.pristine))
         wheel, = (self.folder / 'dist').iterdir()
         with zipfile.ZipFile(str(wheel)) as archive:
             self.assertNotIn('django/channels/compat/old_django.py', archive.namelist())
             self.assertNotIn(b'old_django', archive.read('django/__init__.py'))
-        self.assertDone(apply('--without-mending', '--emit-patch', self.folder / 'one.patch', self.pristine))
+        self.assertDone(apply('--without-shims', '--emit-patch', self.folder / 'one.patch', self.pristine))
         self.assertNotIn('old_django.py', (self.folder / 'one.patch').read_text(encoding='utf-8'))
 
     def test_reversing_has_no_use_for_it(self):
-        status, output = apply('--reverse', '--without-mending', self.pristine)
+        status, output = apply('--reverse', '--without-shims', self.pristine)
         self.assertEqual(status, 2, output)
 
 

@@ -109,9 +109,9 @@ class DependencyTests(MergedTreeTestCase):
         for output in self.on_each_python(code):
             lines = output.strip().splitlines()
             self.assertGreater(int(lines.pop().split()[0]), 50)
-            # What the class is made of needs redis-py, and says so; everything
-            # else that is there has nothing to ask for. But what mends Django
-            # for newer Pythons is never imported by its name, and not on these.
+            # The Redis layer needs redis-py, and says so; everything else can
+            # be imported. But the shims for newer Pythons are never imported by
+            # their name, and not on these.
             lines = [line for line in lines if not line.startswith('django.channels.compat.old_django: ')]
             for line in lines:
                 self.assertRegex(line, r'^django\.channels\.layers\.\w+: .*redis')

@@ -88,7 +88,7 @@ class ForeignDistributionTests(unittest.TestCase):
         self.assertRefused(environment.run('-c', 'import channels'))
         self.assertEqual(environment.code('import django.channels; print(django.channels.NAME)'), 'base')
 
-    def test_the_shim_refuses_where_no_start_up_file_is_read(self):
+    def test_the_package_refuses_where_no_start_up_file_is_read(self):
         folder = support.new_folder('target')
         for wheel in (foreign_wheel(), support.wheel()):
             with zipfile.ZipFile(wheel) as archive:
@@ -109,7 +109,7 @@ class ForeignDistributionTests(unittest.TestCase):
         ):
             folder = support.new_folder('metadata')
             os.mkdir(os.path.join(folder, name))
-            code = 'from channels_backport import owner; print(bool(owner.find_refusal(%r)))' % folder
+            code = 'from channels_backport import conflict; print(bool(conflict.find_conflict(%r)))' % folder
             self.assertEqual(support.bare().code(code, path=[support.backport()]), 'True')
 
 

@@ -1,8 +1,8 @@
 """
-Has a Django that is older than this Python mended, once it is imported.
+Loader of compat/old_django.py, the shims for Djangos older than this Python.
 
-What mends is compat/old_django.py; for a Django that needs no mending it is
-not even loaded.
+The file holds the functions and the rule which of them apply. Other Djangos
+never load it.
 """
 from __future__ import absolute_import
 
@@ -11,17 +11,17 @@ from importlib.machinery import PathFinder
 
 from .mount import ROOTS
 
-
-def is_needed(version):
-    """Return whether Django `version`, a tuple, can't start on this Python."""
-    if version < (1, 11):
-        return sys.version_info >= (3, 8)
-    return version < (2, 0) and sys.version_info >= (3, 10)
+#: The first Django that has no shims; the rest of the rule is in the file.
+FIRST_WITHOUT = (2, 0)
 
 
-def mend(django):
-    """Load compat/old_django.py for the bare package `django`, if needed."""
-    if is_needed(django.VERSION):
+def apply_shims(django):
+    """
+    Load compat/old_django.py for the bare package `django`, and let it decide.
+
+    Do nothing for a Django that it has no shims for.
+    """
+    if django.VERSION < FIRST_WITHOUT:
         # Not at start-up: most processes never come here.
         from importlib.util import module_from_spec
         folders = [folder + '/channels/compat' for folder in ROOTS['django.channels']]
@@ -34,7 +34,7 @@ def mend(django):
 
 
 class DjangoFinder(object):
-    """Finds the package `django` as usual, to have it mended afterwards."""
+    """Finds the package `django` as usual, and has shims applied to it."""
     root = 'django'
 
     def find_spec(self, name, path=None, target=None):
@@ -46,11 +46,17 @@ class DjangoFinder(object):
             find = getattr(finder, 'find_spec', None)
             spec = find(name, path, target) if find else None
             if spec is not None:
-                return mended(spec)
+                return with_shims(spec)
 
 
-def mended(spec):
-    """Return `spec`, a ModuleSpec, with a loader that mends what it has executed."""
+def with_shims(spec):
+    """
+    Return `spec`, a ModuleSpec, with a loader that applies shims to the module.
+
+    ShimFinder in compat/old_django.py does the same for other modules. It
+    can't share this function: a patched Django has that file and not this one,
+    and here that file isn't loaded yet.
+    """
     # Up to Python 3.9 what loads from a zip file has no exec_module().
     if hasattr(spec.loader, 'exec_module'):
         # Not at start-up either. Modules in one zip file share a loader.
@@ -58,10 +64,10 @@ def mended(spec):
         loader = spec.loader = copy.copy(spec.loader)
         execute = loader.exec_module
 
-        def execute_and_mend(module):
+        def execute_and_apply(module):
             del loader.exec_module
             execute(module)
-            mend(module)
+            apply_shims(module)
 
-        loader.exec_module = execute_and_mend
+        loader.exec_module = execute_and_apply
     return spec

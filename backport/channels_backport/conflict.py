@@ -1,10 +1,10 @@
 """
-Whose package ``channels`` is.
+Detection of the unrelated distribution ``channels``.
 
-The distribution ``channels`` on PyPI (1.x, and the later ASGI lines) installs
-a package of that name too. In one environment both write into one folder, and
-the ``__init__.py`` that came last stays. Nothing good can come of that, in
-either order, so ``channels`` refuses to be imported and says what to do.
+PyPI's ``channels`` (1.x, and the later ASGI lines) installs a package of the
+same name. In one environment both write into one folder, and the
+``__init__.py`` that was installed last stays. Neither order works, so
+``channels`` then can't be imported, and the error says what to do.
 """
 from __future__ import absolute_import
 
@@ -29,17 +29,18 @@ def is_ours(folder):
 
 def check(folder):
     """Raise ImportError if ``folder`` has the distribution ``channels``."""
-    refusal = find_refusal(folder)
-    if refusal is not None:
-        refusal.refuse()
+    loader = find_conflict(folder)
+    if loader is not None:
+        loader.refuse()
 
 
-def find_refusal(folder):
+def find_conflict(folder):
     """
-    Return a Refusal if ``folder`` has the distribution ``channels``, or None.
+    Return a ConflictLoader if ``folder`` has that distribution, or None.
 
-    The files tell, not importlib.metadata: Python 2 has none, and a finder
-    must not import. Zip files have no such folders beside the package.
+    It looks at file names instead of asking importlib.metadata, which Python 2
+    doesn't have, and which a finder couldn't import. A zip file has no such
+    folders beside the package.
     """
     if os.path.isdir(folder):
         for entry in os.listdir(folder):
@@ -47,19 +48,19 @@ def find_refusal(folder):
             stem, suffix = os.path.splitext(entry.lower())
             name, _, version = stem.partition('-')
             if name == 'channels' and version and suffix in ('.dist-info', '.egg-info'):
-                return Refusal(MESSAGE % {'version': version.split('-')[0], 'folder': folder})
+                return ConflictLoader(MESSAGE % {'version': version.split('-')[0], 'folder': folder})
 
 
-class Refusal(object):
+class ConflictLoader(object):
     """
-    A loader that tells why there is nothing to load.
+    A loader that raises ImportError with the reason of the conflict.
 
-    It is the loader that raises, not the finder, so that merely looking for
-    ``channels`` (importlib.util.find_spec, pkgutil) does no harm.
+    The loader raises, not the finder, so that merely looking for ``channels``
+    (importlib.util.find_spec, pkgutil) doesn't fail.
     """
 
     def __init__(self, reason):
-        """Refuse for ``reason``, a text that says what to do."""
+        """Raise with ``reason``, a text that says what to do."""
         self.reason = reason
 
     def refuse(self, spec_or_name=None):
