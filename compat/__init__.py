@@ -1,5 +1,5 @@
 """
-What differs between versions of Django, under the names of Django 1.10.
+Differences between versions of Django, under the names of Django 1.10.
 
 This selector stays out of a patched Django 1.10, where `native` takes its
 place (see the table in django_patch/apply.py). Each module beside it serves

@@ -1,5 +1,5 @@
 """
-A variable of whatever runs: a thread, or the tasks that it waits for.
+Context variables: a value for each thread and the tasks that it waits for.
 
 An async view runs in a thread of its own, with the context of the thread that
 waits for it. Python has had contexts since 3.7; before, there are no async

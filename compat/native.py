@@ -1,5 +1,5 @@
 """
-What Django 1.10 itself offers.
+The names of compat as Django 1.10 itself has them.
 """
 from __future__ import absolute_import
 

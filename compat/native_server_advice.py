@@ -1,5 +1,5 @@
 """
-How to get a server that speaks WebSocket, beside a patched Django 1.10.
+Advice on installing a WebSocket server beside a patched Django 1.10.
 
 Delete the choice when Python < 3.9 support ends.
 """

@@ -1,5 +1,5 @@
 """
-How to get a server that speaks WebSocket, by what runs here.
+Advice on installing a WebSocket server for this Python and Django.
 
 Delete the choice when Python < 3.9 support ends.
 """

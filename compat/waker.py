@@ -1,5 +1,5 @@
 """
-A thread's way to wait until another one wakes it, without polling.
+An event that one thread waits for and others set, without polling.
 
 Delete the Python 2 half when Python 2.7 support ends.
 """

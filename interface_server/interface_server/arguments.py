@@ -281,5 +281,5 @@ def _address(text: str, default_port: Optional[int]) -> tuple[str, int]:
 def _port(said: Union[int, str]) -> int:
     """Return a port; the system would take the rest of a division by 65536."""
     if not 0 <= int(said) < 65536:
-        raise UsageError(f"{said} is no port: they go from 0, for any that is free, to 65535.")
+        raise UsageError(f"invalid port {said}: use 0 (any free port) to 65535.")
     return int(said)

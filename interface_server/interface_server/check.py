@@ -1,5 +1,5 @@
 """
-What `--check` says: whether a server would run, and what it would do.
+The report of `--check`: whether a server would run, and what it would do.
 """
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What goes wrong: for those who start a server, and for its clients.
+Errors: for operators who start a server, and for its clients.
 """
 from __future__ import annotations
 

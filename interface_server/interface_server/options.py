@@ -1,5 +1,5 @@
 """
-What can be set, in one object that is passed through.
+Options of the server, in one object that is passed through.
 
 Where a limit has precedents they are named: nobody who comes from another
 server should be surprised by ours.

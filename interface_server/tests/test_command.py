@@ -216,7 +216,7 @@ def test_port_in_use_says_so(run, port):
     (["no_project:channel_layer"], "There is no module 'no_project'"),
     (["project.asgi:channel_layer"], "There is no module 'project.asgi'"),
     (["project:layer"], "The module 'project' has no 'layer'"),
-    (["project:sys"], "'project:sys' is no channel layer"),
+    (["project:sys"], "'project:sys' is not a channel layer"),
     (["--server", "apache", "project:channel_layer"], "invalid choice: 'apache'"),
 ])
 def test_mistakes_are_explained(run, arguments, explanation):

@@ -1,4 +1,4 @@
-"""What is installed into the environment of a pair, beside Django and our wheels."""
+"""Requirements of the environment of a pair, beside Django and our wheels."""
 import shutil
 
 from .pairs import DJANGO_RELEASES
@@ -65,5 +65,5 @@ def peers_requirements():
 
 
 def driver_requirements():
-    """Return what the system tests' own process needs: clients and a browser's driver."""
-    return ['pytest', 'redis', 'msgpack', 'selenium', 'websocket-client', 'h2']
+    """Return what the system tests' own process needs (clients, a browser's driver), and those of sources."""
+    return ['pytest', 'redis', 'msgpack', 'selenium', 'websocket-client', 'h2', 'radon==6.0.1']

@@ -1,5 +1,5 @@
 """
-The modules of the package as syntax trees: who imports whom, without running.
+Modules as syntax trees, and what they import, found without running them.
 """
 import ast
 import collections
@@ -53,6 +53,31 @@ def relative_imports(name, path, known):
                 inner = '.'.join(base + [alias.name])
                 found.append(Import(inner if inner in known else '.'.join(base), node.level, node.lineno))
     return found
+
+
+def foreign_names(path):
+    """Yield (dotted name, line) of what a file imports absolutely: 'a.b' for `import a.b` and `from a import b`."""
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            for alias in node.names:
+                yield '%s.%s' % (node.module, alias.name), node.lineno
+
+
+def circles(graph):
+    """
+    Return the set of the modules that import each other, with those that
+    import any of them; graph is {module: modules that it imports}.
+    """
+    # Take away what imports nothing that is left, until nothing more goes.
+    left = {name: set(targets) - {name} for name, targets in graph.items()}
+    while True:
+        done = {name for name, targets in left.items() if not targets & set(left)}
+        if not done:
+            return set(left)
+        left = {name: targets for name, targets in left.items() if name not in done}
 
 
 def absolute_imports(path):

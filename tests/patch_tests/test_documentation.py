@@ -22,7 +22,7 @@ def python_blocks(path):
     if path.suffix == '.md':
         found = re.finditer(r'^```python\n(.*?)^```$', read(path), re.M | re.S)
     else:
-        # What is no Python has a directive that says so.
+        # Code in other languages has a directive that says so.
         found = re.finditer(r'^(?!\.\. ).*::\n\n(( +)\S.*\n(?:\2.*\n|\n)*)', read(path), re.M)
     for match in found:
         yield read(path)[:match.start()].count('\n') + 1, textwrap.dedent(match.group(1))

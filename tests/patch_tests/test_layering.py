@@ -1,9 +1,10 @@
 """
-Who may import whom inside the package: downwards only.
+Layers of imports in each source folder: downwards only, and without circles.
 """
 import unittest
 
-from .modules import absolute_imports, compat_modules, package_modules, relative_imports
+from .modules import absolute_imports, circles, compat_modules, foreign_names, package_modules, relative_imports
+from .sources import FILES, TREES, name as shown
 
 #: The level of each module, or of each folder that isn't listed in detail.
 #: Imports go to a lower level, or stay inside one folder.
@@ -94,11 +95,7 @@ class LayeringTests(unittest.TestCase):
             name: {imported.module for imported in relative_imports(name, path, KNOWN)} - {name}
             for name, path in MODULES.items()
         }
-        # Take away what imports nothing that is left, until nothing is left.
-        while graph:
-            done = {name for name, targets in graph.items() if not targets & set(graph)}
-            self.assertTrue(done, 'These modules import each other: %s' % sorted(graph))
-            graph = {name: targets for name, targets in graph.items() if name not in done}
+        self.assertEqual(circles(graph), set())
 
     def test_layers_need_neither_settings_nor_http(self):
         wrong = [
@@ -121,9 +118,140 @@ class LayeringTests(unittest.TestCase):
         def used(key):
             return any(name == key or name.startswith(key.rstrip('*') + ('' if key.endswith('*') else '.'))
                        for name in KNOWN)
-        # Parts of the design that are still to come.
-        planned = {'interfaces.wsgi', 'generic', 'binding', 'delay'}
-        self.assertEqual([key for key in LEVELS if not used(key) and key not in planned], [])
+        self.assertEqual([key for key in LEVELS if not used(key)], [])
         names = {(name, imported.module) for name, path in MODULES.items()
                  for imported in relative_imports(name, path, KNOWN)}
         self.assertEqual(ALLOWED - names, set())
+
+
+#: The levels of the other folders: name of a module, or of a folder with all
+#: in it that isn't listed itself -> level. '' is the package.
+OTHER_LEVELS = {
+    'interface server': {
+        '__main__': 9,
+        'cli': 8, 'embedded': 8, 'asgi': 8,
+        'check': 7,
+        'arguments': 6,
+        'servers': 5,
+        'protocols': 4,
+        'app': 3, 'operation.management': 3,
+        'layers': 2,
+        'operation': 1,
+        'protocols.connections': 1, 'protocols.requests': 1, 'protocols.tls': 1, 'protocols.ws.close_codes': 1,
+        '': 0, 'backport': 0, 'errors': 0, 'options': 0, 'types': 0,
+    },
+    'backport': {
+        'channels': 3,
+        'channels_backport': 2,
+        'channels_backport.alias': 1, 'channels_backport.shims': 1,
+        'channels_backport.conflict': 1,
+        'channels_backport.mount': 0,
+    },
+    'harness': {
+        'cli': 6,
+        'joint': 5, 'peers': 5, 'sources': 5, 'suite': 5, 'through_channels': 5, 'workshop': 5,
+        'steps': 4,
+        'environments': 3, 'labels': 3, 'node': 3, 'requirements': 3,
+        'packages': 2, 'report': 2,
+        '': 0, 'cache': 0, 'interpreters': 0, 'pairs': 0, 'process': 0, 'results': 0,
+        # Programs, which are started and not imported.
+        'run_through_channels': 0, 'spelling': 0,
+    },
+}
+
+#: Imports of these that still go up or to the side, and modules in circles.
+KNOWN_UPWARDS = {
+    'interface server: operation.management imports app.application',
+    'interface server: app.application imports operation.management',
+    'interface server: protocols.connections imports app.proxy_headers',
+    'interface server: check imports cli',
+}
+KNOWN_CIRCLES = {
+    'interface server: %s' % module for module in (
+        '__main__', 'app.application', 'app.asgi_socket', 'app.http', 'app.inbound', 'app.websocket', 'asgi', 'check',
+        'cli', 'embedded', 'operation.management', 'protocols.acceptor', 'protocols.h1.protocol',
+        'protocols.h2.protocol', 'protocols.h2.streams', 'protocols.h2.tunnel', 'protocols.ws.protocol',
+        'servers.uvicorn',
+    )
+}
+
+#: What a folder may import of Django: the beginnings of dotted names.
+DJANGO_IN = {
+    'backport': {'backport/channels/__init__.py': ('django.channels',)},
+    'interface server': {
+        # The shared parts; any process can load them without settings.
+        'interface_server/': (
+            'django.channels.exceptions', 'django.channels.interfaces.', 'django.channels.layers.',
+            'django.channels.names',
+        ),
+        'interface_server/interface_server/backport.py': ('django.channels',),
+    },
+    # A program, which patches Django's test client in its own process.
+    'harness': {'tests/harness/run_through_channels.py': ('django.',)},
+}
+
+
+class OtherFolderTests(unittest.TestCase):
+    """The interface server, the backport and the harness, each by its table."""
+    maxDiff = None
+
+    def graph(self, folder):
+        """Return {module: Imports} of a folder."""
+        modules = TREES[folder].modules
+        return {module: [
+            imported for imported in relative_imports(module, path, set(modules)) if imported.module in modules
+        ] for module, path in modules.items()}
+
+    def level(self, folder, module):
+        table, parts = OTHER_LEVELS[folder], module.split('.') if module else []
+        for length in range(len(parts), -1, -1):
+            key = '.'.join(parts[:length])
+            if key in table and (key or not module):
+                return table[key]
+        raise AssertionError('The module %s of the %s has no level: add it to OTHER_LEVELS.' % (module, folder))
+
+    def test_imports_go_downwards(self):
+        found = set()
+        for folder in OTHER_LEVELS:
+            for module, imports in self.graph(folder).items():
+                for imported in imports:
+                    target, mine = imported.module, self.level(folder, module)
+                    its = self.level(folder, target)
+                    aside = its == mine and '.' in module and module.split('.')[0] == target.split('.')[0]
+                    if target != module and its >= mine and not aside:
+                        found.add('%s: %s imports %s' % (folder, module, target))
+        self.assertEqual(found, KNOWN_UPWARDS)
+
+    def test_imports_make_no_circle(self):
+        found = set()
+        for folder in OTHER_LEVELS:
+            graph = {module: {item.module for item in imports} for module, imports in self.graph(folder).items()}
+            found.update('%s: %s' % (folder, module) for module in circles(graph))
+        self.assertEqual(found, KNOWN_CIRCLES)
+
+    def test_every_entry_of_the_tables_is_needed(self):
+        for folder, table in OTHER_LEVELS.items():
+            modules = TREES[folder].modules
+            self.assertEqual([
+                key for key in table if not any(module == key or module.startswith(key + '.') for module in modules)
+            ], [], folder)
+
+    def test_django_is_imported_where_it_belongs_alone(self):
+        wrong = []
+        for folder, allowed in DJANGO_IN.items():
+            for path in FILES[folder]:
+                beginnings = [item for place, items in allowed.items() if shown(path).startswith(place)
+                              for item in items]
+                wrong += [
+                    '%s:%d imports %s' % (shown(path), line, imported) for imported, line in foreign_names(path)
+                    if imported.split('.')[0] in ('django', 'channels') and not imported.startswith(tuple(beginnings))
+                ]
+        self.assertEqual(wrong, [])
+
+    def test_compat_imports_django_and_the_standard_library_alone(self):
+        ours = ('channels', 'channels_backport', 'compat', 'interface_server', 'django_patch', 'django.channels')
+        self.assertEqual([
+            '%s:%d imports %s' % (shown(path), line, imported) for path in FILES['compat']
+            for imported, line in foreign_names(path)
+            if any((imported + '.').startswith(item + '.') for item in ours)
+        ], [])

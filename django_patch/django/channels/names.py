@@ -32,7 +32,7 @@ def validate_channel_name(name, receive=False):
 
     With `receive`, also refuse a ``!`` name with a local part, which only
     its process can know: readers wait on the part up to the ``!``. Raise
-    TypeError if `name` is no string, and ValueError if it breaks a rule.
+    TypeError if `name` isn't text, and ValueError if it breaks a rule.
     """
     try:
         known = _known_channels[name]
@@ -50,7 +50,7 @@ def validate_group_name(name):
     """
     Return `name` as text if it is a valid group name.
 
-    Raise TypeError if `name` is no string, and ValueError if it breaks a
+    Raise TypeError if `name` isn't text, and ValueError if it breaks a
     rule.
     """
     try:
@@ -132,7 +132,7 @@ def split_path(path, root_path):
     """
     Return what is left of the text `path` below `root_path`.
 
-    A root path covers whole segments: "/app" is no root of "/apples". What
+    A root path covers whole segments: "/app" is not a root of "/apples". What
     doesn't lie below it was stripped before the message was made.
     """
     root = root_path.rstrip('/')

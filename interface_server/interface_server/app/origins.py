@@ -1,5 +1,5 @@
 """
-Which hosts and origins are served, where that is to be decided here.
+Checks of the host and the origin of requests and sockets.
 
 Patterns are as in Django's ALLOWED_HOSTS: a name, ".example.com" for it and
 all below, or "*". Origins may say scheme and port, too.
@@ -26,7 +26,7 @@ def origin_is_allowed(origin: Optional[bytes], patterns: Sequence[str]) -> bool:
     """
     Say if an Origin header's value fits one of `patterns`.
 
-    Browsers always send one with a WebSocket; who sends none is no browser
+    Browsers always send one with a WebSocket; a client that sends none is not a browser
     and can't be used against its owner.
     """
     if origin is None:

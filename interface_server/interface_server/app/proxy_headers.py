@@ -1,5 +1,5 @@
 """
-What proxies say about the client: Forwarded (RFC 7239), X-Forwarded-*.
+Proxies' statements about the client: Forwarded (RFC 7239), X-Forwarded-*.
 
 Only a proxy whose address is trusted is believed, and only in the headers that
 it is said to set: proxies pass on what they don't know, so that the others are

@@ -189,7 +189,7 @@ class WebSocketSession:
         self._app.metrics.dropped[what] += 1
 
     def ended(self, code: int) -> None:
-        """Take note that the socket is no more; `code` is the client's."""
+        """Record that the socket is gone; `code` is the client's."""
         if self._ended:
             return
         self._ended = True

@@ -74,5 +74,5 @@ def import_layer(path: str) -> Any:
             raise UsageError(f"The module {module_name!r} has no {attributes!r}.") from error
     for method in ("send", "receive"):
         if not callable(getattr(found, method, None)):
-            raise UsageError(f"{path!r} is no channel layer: it has no {method}() method.")
+            raise UsageError(f"{path!r} is not a channel layer: it has no {method}() method.")
     return found

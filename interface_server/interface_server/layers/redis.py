@@ -13,7 +13,7 @@ from typing import Any, Optional
 
 from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
 from django.channels.layers.transport import Transport
-from django.channels.layers.transport.operations import Result, Block
+from django.channels.layers.transport.operations import Block, Result
 from django.channels.layers.transport.resp import ReplyError
 
 from ..backport import exceptions, names

@@ -1,3 +1,3 @@
 """
-What runs a server: sockets, processes, logs, metrics.
+Operation of a server: sockets, processes, logs, metrics.
 """

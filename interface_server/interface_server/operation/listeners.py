@@ -1,5 +1,5 @@
 """
-Where a server listens: addresses, Unix sockets, inherited descriptors.
+Listening sockets: addresses, Unix sockets, inherited descriptors.
 """
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What systemd and its units are told and ask: sockets, readiness, life signs.
+Communication with systemd: inherited sockets, readiness, watchdog.
 
 The protocols are those of sd_listen_fds(3) and sd_notify(3).
 """

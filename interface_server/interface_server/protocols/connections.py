@@ -1,5 +1,5 @@
 """
-Who is connected, how many may be, and how long they may take.
+Limits of connections: their number and their deadlines.
 
 Deadlines are looked at once a second, for all connections together: setting
 one costs no timer.

@@ -1,5 +1,5 @@
 """
-What the headers of a request say, or why it is refused.
+Validation of the headers of a request.
 
 The parsers have checked their form; what is left are our limits, and what
 Django and other programs might read differently.
@@ -29,7 +29,7 @@ def check_framing(method: bytes, version: str, headers: Headers, options: Option
     9112, section 11.2), and for a body that is too large.
     """
     if method == b"CONNECT":
-        raise Refused(501, "This server is no proxy.")
+        raise Refused(501, "This server is not a proxy.")
     hosts = 0
     coded = has_body = False
     for name, value in headers:
@@ -116,7 +116,7 @@ def _check_method(pseudo: dict[bytes, bytes], headers: Headers) -> bool:
         return False
     # RFC 8441 section 4.
     if pseudo.get(b":protocol") != b"websocket":
-        raise Refused(501, "This server is no proxy.")
+        raise Refused(501, "This server is not a proxy.")
     if not pseudo.get(b":path", b"").startswith(b"/"):
         raise Refused(400, "The request has no path.")
     if [value for name, value in headers if name == b"sec-websocket-version"] != [b"13"]:

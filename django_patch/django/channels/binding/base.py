@@ -1,5 +1,5 @@
 """
-What every binding does, whatever its messages look like.
+The base class of data bindings, independent of the form of their messages.
 """
 from __future__ import absolute_import
 

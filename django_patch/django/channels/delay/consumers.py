@@ -1,5 +1,5 @@
 """
-What becomes of a message on ``asgi.delay``, and of one that is due.
+Consumer of ``asgi.delay``, and the sending of delayed messages that are due.
 """
 from __future__ import absolute_import, unicode_literals
 

@@ -102,7 +102,7 @@ class ChannelHandler(base.BaseHandler):
 
     def load_middleware(self):
         super(ChannelHandler, self).load_middleware()
-        # First in line, because what a view of channels raises is no error
+        # First in line, because what a view of channels raises is not an error
         # that other middleware should see.
         self._exception_middleware.insert(0, self._answer_exception)
         self._loaded = True
@@ -116,7 +116,7 @@ class ChannelHandler(base.BaseHandler):
             try:
                 return view(request, *args, **kwargs)
             except ResponseLater as promise:
-                # A promise is no failure, so the transaction around the
+                # A promise is not a failure, so the transaction around the
                 # view is committed.
                 return self._answer_exception(request, promise)
         promising._non_atomic_requests = getattr(view, '_non_atomic_requests', set())

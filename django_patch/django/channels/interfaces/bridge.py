@@ -1,5 +1,5 @@
 """
-What an interface server says to a channel layer, and what the answers mean.
+Translation between requests and the messages of a channel layer, sans I/O.
 
 Nothing here touches a socket, a layer or a clock. Functions build the
 standard messages out of a request's parts; `HttpReply` and `WebSocket` are
@@ -53,7 +53,7 @@ def clean_headers(headers):
 
     Names come in lower case. Names with an underscore go: in CGI keys they
     can't be told from those with a hyphen (CVE-2015-0219). The space around a
-    value is no part of it (RFC 9110 section 5.5), and not every parser knows.
+    value isn't part of it (RFC 9110 section 5.5), and not every parser knows.
     """
     return [[name.lower(), value.strip(b' \t')] for name, value in headers if b'_' not in name]
 
@@ -138,9 +138,9 @@ class HttpReply(object):
         Return the ResponsePart or Push in `message`, or None if it is late.
 
         Raise MalformedMessage if it isn't what the standard says may come
-        now, and BrokenOff, which is no fault, if the worker gave up. The reply
-        counts as complete then: answer with an error page, or break off the
-        response if it has started.
+        now, and BrokenOff, which is not an error, if the worker gave up. The
+        reply counts as complete then: answer with an error page, or break off
+        the response if it has started.
         """
         if self.complete:
             return None

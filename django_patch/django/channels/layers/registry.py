@@ -25,7 +25,7 @@ DEFAULT_CHANNEL_LAYER = 'default'
 READ_ELSEWHERE = set()
 #: For how many channels of a layer it is said that nobody reads them.
 MAX_UNREAD = 100
-#: What a BACKEND raises that can't be imported: one that is no text, too.
+#: Raised by import_string() for a bad BACKEND, including one that isn't text.
 IMPORT_ERRORS = (ImportError, TypeError, AttributeError)
 #: What a class raises whose CONFIG, or what it needs installed, is wrong.
 BUILD_ERRORS = (TypeError, ValueError, ImportError, ImproperlyConfigured)
@@ -50,7 +50,7 @@ class ChannelLayerManager(object):
         """
         Return a new layer as CHANNEL_LAYERS describes `alias`.
 
-        Raise InvalidChannelLayerError, saying what to mend.
+        Raise InvalidChannelLayerError, saying what to correct.
         """
         return self._make(alias, 'CONFIG')
 
@@ -157,7 +157,7 @@ class ChannelLayerWrapper(object):
         """
         Log, once, that no worker with this routing reads `channel`.
 
-        It is no error, since workers of another project may. Without the
+        It is not an error, since workers of another project may. Without the
         routing, which a process that only sends never loads, say nothing.
         """
         if '!' in channel or '?' in channel or self._router is None or channel in self._router.channels:

@@ -1,3 +1,3 @@
 """
-What keeps strangers out.
+Protection of consumers against requests from other sites.
 """

@@ -1,5 +1,5 @@
 """
-Where a WebSocket may come from.
+Checks of the origin of a WebSocket.
 
 Browsers send cookies with a handshake to any host, so a page elsewhere can
 open a socket in a visitor's name; the Origin header says that it did

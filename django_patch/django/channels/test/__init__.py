@@ -1,5 +1,5 @@
 """
-What tests of channels need: for projects, and for servers and layers.
+Test tools: for projects, and for authors of servers and layers.
 
 A project's tests derive from ChannelTestCase, play a client with Client or
 WSClient, and replace the routing with apply_routes. ChannelLiveServerTestCase

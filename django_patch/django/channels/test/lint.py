@@ -63,7 +63,7 @@ def problems(channel, message):
     hold for all messages.
     """
     if not isinstance(message, dict):
-        return [('', 'it is no dict but %r' % (message,))]
+        return [('', 'it is not a dict but %r' % (message,))]
     try:
         copy_message(message)
     except TypeError as error:

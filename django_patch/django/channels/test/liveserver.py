@@ -94,7 +94,7 @@ class ChannelLiveServerTestCase(TransactionTestCase):
         """
         Return a LiveServer that answers.
 
-        Raise ImproperlyConfigured, saying what to mend, if there can't be
+        Raise ImproperlyConfigured, saying what to correct, if there can't be
         one.
         """
         self.check_databases()

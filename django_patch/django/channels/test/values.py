@@ -1,5 +1,5 @@
 """
-What the values in a standard message have to be.
+Checks of the values in a standard message.
 
 Each check returns None if the value is right, else what it must be, in
 words. Those with arguments return such a check.

@@ -1,5 +1,5 @@
 """
-What a client of HTTP/2 may not do too often (RFC 9113, section 10.5).
+Detection of floods by a client of HTTP/2 (RFC 9113, section 10.5).
 
 Frames that ask for work and bring nothing are counted. No limit is an
 option: each is far above what any honest client needs.

@@ -364,7 +364,7 @@ class Http2Protocol(asyncio.Protocol):
         Send the beginning of `data`, as the client's windows allow.
 
         The stream ends with it if it is the `last` and all of it went. Return
-        the number of bytes, or None if the stream is no more.
+        the number of bytes, or None if the stream is gone.
         """
         position, size = 0, len(data)
         try:

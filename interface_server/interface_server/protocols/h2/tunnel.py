@@ -123,7 +123,7 @@ class Tunnel(asyncio.Transport):
             self.lost(None)
 
     def lost(self, error: Optional[Exception]) -> None:
-        """Take note that the stream is no more."""
+        """Record that the stream is gone."""
         if self._over:
             return
         self._over = self._closing = True

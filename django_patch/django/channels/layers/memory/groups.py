@@ -1,5 +1,5 @@
 """
-Who is in the groups of the in-memory layer, and until when.
+Members of the groups of the in-memory layer, and their expiry.
 """
 from __future__ import absolute_import
 

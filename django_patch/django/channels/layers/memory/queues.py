@@ -1,5 +1,5 @@
 """
-What lies in the queues of the in-memory layer, and how it gets there.
+Queues of the in-memory layer, and the entries in them.
 
 An entry is a message for one channel, or for several of one process, with
 the time it was sent at, and whether it counts as pending for its client: the

@@ -1,5 +1,5 @@
 """
-When the in-memory layer has to look at which of its queues.
+Schedule of the expiry of queues in the in-memory layer.
 
 There is one entry a queue, so that nothing scans queues or messages.
 """

@@ -1,5 +1,5 @@
 """
-What the in-memory layer has counted, by channel.
+Counters of the in-memory layer, by channel.
 """
 from __future__ import absolute_import
 

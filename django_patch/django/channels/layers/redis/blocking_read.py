@@ -1,5 +1,5 @@
 """
-How the synchronous driver waits for messages, on any number of shards.
+The synchronous driver's wait for messages on any number of shards.
 """
 from __future__ import absolute_import, unicode_literals
 

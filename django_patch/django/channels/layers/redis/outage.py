@@ -1,5 +1,5 @@
 """
-What may go wrong with a server, and how a driver bears it.
+Classification and logging of outages of Redis servers.
 """
 from __future__ import absolute_import, unicode_literals
 

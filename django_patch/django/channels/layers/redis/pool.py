@@ -73,7 +73,7 @@ class ConnectionPool(object):
                 if not connection.is_stale():
                     return connection
             except FAILURES:
-                # Then it is no use either.
+                # Then it can't be used either.
                 pass
             connection.close()
 

@@ -1,5 +1,5 @@
 """
-Where Redis servers are, and how to connect to them with redis-py.
+Addresses of Redis servers, and connections to them with redis-py.
 """
 from __future__ import absolute_import, unicode_literals
 

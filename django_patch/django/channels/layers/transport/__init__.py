@@ -87,7 +87,7 @@ class Transport(object):
         """
         Take the replies to greeting(), sent at the time `asked`.
 
-        Raise LayerUnavailable if the server is no use: a replica, say.
+        Raise LayerUnavailable if the server can't be used: a replica, say.
         """
         for reply in replies:
             checked(reply)

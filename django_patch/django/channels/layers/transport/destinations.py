@@ -1,5 +1,5 @@
 """
-Where the messages of a channel go, and the bytes that take them there.
+Destination of the messages of a channel, and the commands that send them.
 """
 from __future__ import absolute_import, unicode_literals
 

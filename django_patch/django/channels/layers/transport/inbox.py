@@ -1,5 +1,5 @@
 """
-What a process keeps for one of its ``!`` queues, whoever reads it.
+A process' state of one of its ``!`` queues, shared by its readers.
 """
 from __future__ import absolute_import, unicode_literals
 

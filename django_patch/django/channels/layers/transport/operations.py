@@ -1,5 +1,5 @@
 """
-What a plan yields to its driver, and what the driver answers.
+Operations that a plan yields to its driver, and their results.
 
 A plan is a generator that knows what to say to Redis and does no I/O. Its
 driver carries out each thing it yields and sends the outcome back in:

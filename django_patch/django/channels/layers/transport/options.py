@@ -1,5 +1,5 @@
 """
-What all plans of one layer share.
+Options that all plans of one layer share.
 """
 from __future__ import absolute_import, unicode_literals
 

@@ -169,4 +169,4 @@ def _number(line):
     try:
         return int(line)
     except ValueError:
-        raise ProtocolError('%r is no number.' % bytes(line))
+        raise ProtocolError('%r is not a number.' % bytes(line))
