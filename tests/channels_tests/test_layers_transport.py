@@ -10,12 +10,14 @@ from django.channels.layers.transport import scripts
 from django.channels.layers.transport.cipher import Cipher
 from django.channels.layers.transport.envelope import Entry, unpack_reference
 from django.channels.layers.transport.inbox import Inbox
-from django.channels.layers.transport.keys import Keys, statistics_name
+from django.channels.layers.transport.keys import Keys
 from django.channels.layers.transport.resp import (
     INCOMPLETE, FastParser, Parser, ProtocolError, ReplyError, hiredis, pack,
 )
 from django.channels.layers.transport.server_clock import ServerClock
-from django.channels.names import local_part, non_local_name
+from django.channels.names import (
+    local_part, non_local_name, statistics_name,
+)
 from django.test import SimpleTestCase
 
 from .standards import vectors

@@ -139,3 +139,18 @@ def split_path(path, root_path):
     if root and path.startswith(root) and path[len(root):len(root) + 1] in ('', '/'):
         path = path[len(root):]
     return path
+
+
+def statistics_name(queue):
+    """
+    Return the name that a queue's counters go by.
+
+    A process's token and what comes after a "?" are used too briefly to be
+    counted each: "http.response.Xy1!" and "body?Xy1" count as
+    "http.response!" and "body?".
+    """
+    if queue.endswith('!'):
+        name, dot, token = queue.rpartition('.')
+        return name + '!' if name else queue
+    head, mark, token = queue.partition('?')
+    return head + mark

@@ -16,12 +16,13 @@ from .. import exceptions, names
 from ..compat import RemovedAfterNextVersionWarning, six
 from .blocking import send_blocking
 from .capacity import CapacityMixin, checked_capacity, checked_seconds
+from .inspection import InspectionMixin
 from .validation import copy_message
 
 __all__ = ['BaseChannelLayer', 'copy_message', 'send_blocking']
 
 
-class BaseChannelLayer(CapacityMixin):
+class BaseChannelLayer(CapacityMixin, InspectionMixin):
     """
     The template of a channel layer.
 

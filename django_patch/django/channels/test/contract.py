@@ -24,6 +24,7 @@ from ..layers.legacy import adapted
 from .ability_contract import AbilityContract
 from .capacity_contract import CapacityContract
 from .group_contract import GroupContract
+from .inspection_contract import InspectionContract
 
 #: Seconds that a message may take to arrive, and a thread to end.
 _PATIENCE = 30
@@ -34,7 +35,7 @@ _STATISTICS = {
 }
 
 
-class ChannelLayerContract(AbilityContract, CapacityContract, GroupContract):
+class ChannelLayerContract(AbilityContract, CapacityContract, GroupContract, InspectionContract):
     """
     A mixin for a TestCase: the tests that any channel layer has to pass.
 

@@ -16,13 +16,14 @@ from ...exceptions import ChannelFull
 from ...names import non_local_name, validate_channel_name, validate_group_name
 from ..base import BaseChannelLayer, copy_message
 from .groups import GroupIndex
+from .inspection import MemoryInspectionMixin
 from .queues import IN_CHANNELS, IN_PENDING, IN_SENT, NO_QUEUE, ChannelTable
 from .schedule import Schedule
 from .statistics import DROPPED, EXPIRED, FULL, SENT, Counters
 from .waiters import WaitQueue
 
 
-class InMemoryChannelLayer(BaseChannelLayer):
+class InMemoryChannelLayer(MemoryInspectionMixin, BaseChannelLayer):
     """
     A channel layer for the threads of one process.
 

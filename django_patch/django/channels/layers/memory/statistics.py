@@ -16,12 +16,21 @@ class Counters(object):
     def at(self, channel):
         """Return the list of counts of `channel`, to be added to."""
         # The full names of ? channels are too many, and used too briefly.
-        return self._counts.setdefault(channel.partition('?')[0], [0] * len(NAMES))
+        return self._counts.setdefault(_pattern(channel), [0] * len(NAMES))
 
     def of(self, channel):
         """Return {name: count} for `channel`."""
-        return dict(zip(NAMES, self._counts.get(channel.partition('?')[0], [0] * len(NAMES))))
+        return dict(zip(NAMES, self._counts.get(_pattern(channel), [0] * len(NAMES))))
 
     def totals(self):
         """Return {name: count} for all channels together."""
         return {name: sum(counts[kind] for counts in self._counts.values()) for kind, name in enumerate(NAMES)}
+
+    def by_channel(self):
+        """Return {channel: {name: count}} of all channels that were counted."""
+        return {channel: dict(zip(NAMES, counts)) for channel, counts in self._counts.items()}
+
+
+def _pattern(channel):
+    """Return a channel's name up to its "?"; all of it if there is none."""
+    return channel[:channel.index('?') + 1] if '?' in channel else channel

@@ -43,6 +43,7 @@ class RedisChannelLayer(BaseChannelLayer):
     supports_groups = supports_flush = supports_statistics = True
     supports_requeue = supports_throttling = True
     supports_blocking_receive = supports_interrupt = True
+    supports_inspection = True
     sends_many_at_once = True
     spans_processes = True
 
@@ -194,6 +195,24 @@ class RedisChannelLayer(BaseChannelLayer):
         """
         queue = names.non_local_name(names.validate_channel_name(channel))
         return self._run(self._transport.statistics.of_channel(queue))
+
+    def inspect_channels(self):
+        return self._run(self._transport.inspection.channels())
+
+    def inspect_groups(self):
+        return self._run(self._transport.inspection.groups())
+
+    def inspect_servers(self):
+        found = self._run(self._transport.inspection.servers())
+        return [dict(facts, server=server.name) for server, facts in zip(self.servers, found)]
+
+    def peek(self, channel, limit):
+        queue = names.non_local_name(names.validate_channel_name(channel, receive=True))
+        return self._run(self._transport.inspection.peek(queue, limit))
+
+    def purge(self, channel):
+        queue = names.non_local_name(names.validate_channel_name(channel, receive=True))
+        return self._run(self._transport.inspection.purge(queue))
 
     def flush(self):
         self._run(self._transport.statistics.flush())

@@ -23,6 +23,7 @@ from .decoding import EntryDecoder
 from .envelope import VERSION
 from .groups import GroupOperations
 from .inbox import Inbox
+from .inspection import InspectionOperations
 from .operations import DONE, checked
 from .options import Options
 from .reader import Reader
@@ -44,8 +45,8 @@ class Transport(object):
     set back. `lost_state(shard)` is called when a server turns out to have
     lost what it held: the groups of the ``!`` queues there are gone.
 
-    `sender`, `groups` and `statistics` have the plans; reader(channels)
-    returns the one with those that receive.
+    `sender`, `groups`, `statistics` and `inspection` have the plans;
+    reader(channels) returns the one with those that receive.
     """
 
     def __init__(self, options, monotonic=time.time, lost_state=None):
@@ -57,6 +58,7 @@ class Transport(object):
         self.groups = GroupOperations(options)
         self.statistics = StatisticsOperations(options)
         self.decoder = EntryDecoder(self)
+        self.inspection = InspectionOperations(self)
         self._lost_state = lost_state
         self._inboxes = {}
         self._counts = collections.deque()

@@ -7,11 +7,11 @@ import logging
 
 from ...exceptions import LayerUnavailable, MalformedMessage
 from ...names import MAX_NAME_LENGTH
+from ...names import statistics_name
 from .. import codec
 from . import scripts
 from .envelope import ENCRYPTED, GROUP, IN_PIECES, Entry, UnsupportedEntry, unpack_reference
 from .groups import members_command, read_members
-from .keys import statistics_name
 from .operations import Result, checked
 from .options import MAX_SIZE
 from .resp import pack
@@ -49,13 +49,14 @@ class EntryDecoder(object):
                 return self._drop(shard, queue, 'expired')
             if entry.flags & IN_PIECES:
                 return self._collect(shard, queue, entry, (queue + entry.label,))
-            return entry.deadline, (queue + entry.label,), self._read(entry)
+            return entry.deadline, (queue + entry.label,), self.read(entry)
         except UnsupportedEntry as error:
             return self._drop(shard, queue, 'unsupported', '%s Is a newer release among the senders?' % error)
         except MalformedMessage as error:
             return self._drop(shard, queue, 'malformed', error)
 
-    def _read(self, entry):
+    def read(self, entry):
+        """Return the message of `entry`, which has it whole; raise MalformedMessage."""
         body = entry.body
         if entry.flags & ENCRYPTED:
             body = self._decrypt(body)
@@ -79,7 +80,7 @@ class EntryDecoder(object):
             return self._ask_members(shard, queue, entry, inbox)
         if entry.flags & IN_PIECES:
             return self._collect(shard, queue, entry, channels)
-        return (entry.deadline, channels, self._read(entry)) if channels else None
+        return (entry.deadline, channels, self.read(entry)) if channels else None
 
     # Plans
 
@@ -93,7 +94,7 @@ class EntryDecoder(object):
         if entry.flags & IN_PIECES:
             yield Result((yield self._collect(shard, queue, entry, channels)))
         try:
-            yield Result((entry.deadline, channels, self._read(entry)) if channels else None)
+            yield Result((entry.deadline, channels, self.read(entry)) if channels else None)
         except MalformedMessage as error:
             yield Result(self._drop(shard, queue, 'malformed', error))
 

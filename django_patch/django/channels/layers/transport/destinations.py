@@ -9,7 +9,6 @@ import random
 from ... import names
 from . import scripts
 from .envelope import COPIED, ENCRYPTED, MESSAGE, pack_header
-from .keys import statistics_name
 
 #: Queues whose packed commands are kept; ? and ! queues come and go.
 _KEPT_DESTINATIONS = 2048
@@ -83,7 +82,7 @@ class Destinations(object):
             keys.append(options.keys.pending(shard, queue))
             client_capacity = options.get_capacity(queue)
         return scripts.SEND.head(keys, [
-            options.lifetime, destination.capacity, statistics_name(queue), options.statistics_lifetime,
+            options.lifetime, destination.capacity, names.statistics_name(queue), options.statistics_lifetime,
             client_capacity,
         ], entries)
 

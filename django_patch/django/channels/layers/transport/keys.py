@@ -75,18 +75,3 @@ class Keys(object):
         if '!' in queue or '?' in queue:
             return (self.shard_of(queue),)
         return tuple(range(self.shards))
-
-
-def statistics_name(queue):
-    """
-    Return the name that a queue's counters go by.
-
-    A process's token and what comes after a "?" are used too briefly to be
-    counted each: "http.response.Xy1!" and "body?Xy1" count as
-    "http.response!" and "body?".
-    """
-    if queue.endswith('!'):
-        name, dot, token = queue.rpartition('.')
-        return name + '!' if name else queue
-    head, mark, token = queue.partition('?')
-    return head + mark

@@ -3,8 +3,8 @@ Plans for statistics, and for deleting everything.
 """
 from __future__ import absolute_import, unicode_literals
 
+from ...names import statistics_name
 from .envelope import deadline_of
-from .keys import statistics_name
 from .operations import DONE, Result, checked, flatten
 from .resp import pack
 
@@ -19,7 +19,7 @@ COUNTERS = {
     'lost': 'lost_count',
 }
 #: Keys that Redis looks at in one step of a scan.
-_STEP = 1000
+SCAN_STEP = 1000
 
 
 class StatisticsOperations(object):
@@ -43,7 +43,7 @@ class StatisticsOperations(object):
     def _of_channel(self, queue):
         keys = self._options.keys
         name = statistics_name(queue)
-        numbers = _empty()
+        numbers = empty_numbers()
         for shard in keys.shards_of(queue):
             fields = ['%s:%s' % (field, name) for field in COUNTERS]
             replies = yield shard, (pack('HMGET', keys.statistics(shard), *fields),)
@@ -54,14 +54,14 @@ class StatisticsOperations(object):
 
     def _of_all(self):
         keys = self._options.keys
-        numbers = _empty()
+        numbers = empty_numbers()
         for shard in range(keys.shards):
             counters = checked((yield shard, (pack('HGETALL', keys.statistics(shard)),))[0])
             for field, value in zip(counters[::2], counters[1::2]):
                 name = COUNTERS.get(field.partition(b':')[0].decode('ascii'))
                 if name is not None:
                     numbers[name] += int(value)
-            queues = yield self._scan(shard, keys.queue(shard, ''))
+            queues = yield scan(shard, keys.queue(shard, ''))
             yield self._add_queues(numbers, shard, queues)
         yield Result(numbers)
 
@@ -78,26 +78,28 @@ class StatisticsOperations(object):
                 numbers['messages_max_age'] = max(numbers['messages_max_age'], age)
         yield DONE
 
-    def _scan(self, shard, start):
-        """Have all keys that begin with `start` as Result."""
-        pattern = ''.join('\\' + letter if letter in '*?[]\\^' else letter for letter in start) + '*'
-        found, cursor = set(), b'0'
-        while True:
-            cursor, part = checked((yield shard, (pack('SCAN', cursor, 'MATCH', pattern, 'COUNT', _STEP),))[0])
-            found.update(part)
-            if cursor == b'0':
-                break
-        yield Result(sorted(found))
-
     def _flush(self):
         for shard in range(self._options.keys.shards):
-            found = yield self._scan(shard, self._options.keys.base(shard))
-            for start in range(0, len(found), _STEP):
-                checked((yield shard, (pack('UNLINK', *found[start:start + _STEP]),))[0])
+            found = yield scan(shard, self._options.keys.base(shard))
+            for start in range(0, len(found), SCAN_STEP):
+                checked((yield shard, (pack('UNLINK', *found[start:start + SCAN_STEP]),))[0])
         yield DONE
 
 
-def _empty():
+def scan(shard, start):
+    """Have all keys of `shard` that begin with `start`, sorted, as Result."""
+    pattern = ''.join('\\' + letter if letter in '*?[]\\^' else letter for letter in start) + '*'
+    found, cursor = set(), b'0'
+    while True:
+        cursor, part = checked((yield shard, (pack('SCAN', cursor, 'MATCH', pattern, 'COUNT', SCAN_STEP),))[0])
+        found.update(part)
+        if cursor == b'0':
+            break
+    yield Result(sorted(found))
+
+
+def empty_numbers():
+    """Return the numbers of a channel that nothing is known of."""
     numbers = dict.fromkeys(COUNTERS.values(), 0)
     numbers.update({'messages_pending': 0, 'messages_max_age': 0})
     return numbers

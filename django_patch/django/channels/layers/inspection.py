@@ -1,0 +1,60 @@
+"""
+What a layer that can be looked into offers: the part `supports_inspection`.
+
+It is for people and monitors, never on the way of a message.
+"""
+from __future__ import absolute_import
+
+
+class InspectionMixin(object):
+    """The part of BaseChannelLayer that lists, shows and removes what waits."""
+
+    #: Can it list its channels and groups, and show and remove what waits?
+    supports_inspection = False
+
+    def inspect_channels(self):
+        """
+        Return {name: numbers} of all channels that were used or hold messages.
+
+        Numbers are those of channel_statistics(). The channels of a ``!``
+        name's processes, and those of a ``?`` pattern, come together, as
+        "http.response!" and "body?".
+        """
+        raise NotImplementedError(_missing('an inspect_channels'))
+
+    def inspect_groups(self):
+        """Return {group: how many members it has}, for groups with members."""
+        raise NotImplementedError(_missing('an inspect_groups'))
+
+    def inspect_servers(self):
+        """
+        Return a list of dicts, one for each server that holds the messages.
+
+        Each has `server` (its address), `version`, `memory` and
+        `memory_limit` (bytes; 0 is none), `policy` (what the server does at
+        the limit) and `latency` (ms of a round trip). Empty if there are no
+        servers.
+        """
+        return []
+
+    def peek(self, channel, limit):
+        """
+        Return the oldest `limit` messages of a channel, which stay there.
+
+        As [(age in seconds, full names of the channels, message), ...]; the
+        message is None if it can't be read without taking it. `channel` may
+        end in ``!``.
+        """
+        raise NotImplementedError(_missing('a peek'))
+
+    def purge(self, channel):
+        """
+        Remove all messages that wait in `channel`; return how many.
+
+        What is sent meanwhile stays. `channel` may end in ``!``.
+        """
+        raise NotImplementedError(_missing('a purge'))
+
+
+def _missing(method):
+    return 'subclasses of BaseChannelLayer with supports_inspection must provide %s() method' % method

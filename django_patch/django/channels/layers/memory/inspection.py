@@ -1,0 +1,60 @@
+"""
+What the in-memory layer tells of what it holds.
+"""
+from __future__ import absolute_import
+
+from ...names import non_local_name, statistics_name, validate_channel_name
+from ..base import copy_message
+from .queues import IN_CHANNELS, IN_MESSAGE, IN_PENDING, IN_SENT
+from .statistics import NAMES
+
+
+class MemoryInspectionMixin(object):
+    """The part `supports_inspection` of InMemoryChannelLayer, on whose queues, counters and groups it looks."""
+    supports_inspection = True
+
+    def inspect_channels(self):
+        found = {}
+        with self._lock:
+            for channel, counts in self._counters.by_channel().items():
+                numbers = found.setdefault(statistics_name(channel), _empty_numbers())
+                for name, count in counts.items():
+                    numbers[name] += count
+            for channel, queue in self._queues.items():
+                numbers = found.setdefault(statistics_name(channel), _empty_numbers())
+                waiting = self._statistics({}, [queue])
+                numbers['messages_pending'] += waiting['messages_pending']
+                numbers['messages_max_age'] = max(numbers['messages_max_age'], waiting['messages_max_age'])
+        # A channel was known and nothing was ever sent there.
+        return {name: numbers for name, numbers in found.items() if any(numbers.values())}
+
+    def inspect_groups(self):
+        with self._lock:
+            now = self._clock()
+            sizes = {group: len(list(self._groups.members(group, now))) for group in list(self._groups.by_name)}
+        return {group: size for group, size in sizes.items() if size}
+
+    def peek(self, channel, limit):
+        queue = self._queue_of(channel)
+        with self._lock:
+            now = self._clock()
+            return [
+                (now - entry[IN_SENT], entry[IN_CHANNELS], copy_message(entry[IN_MESSAGE]))
+                for entry in list(self._queues.get(queue, ()))[:limit] if entry[IN_SENT] > now - self.expiry
+            ]
+
+    def purge(self, channel):
+        queue = self._queue_of(channel)
+        with self._lock:
+            entries = self._queues.pop(queue, ())
+            for entry in entries:
+                if entry[IN_PENDING]:
+                    self._decrement_pending(entry)
+            return len(entries)
+
+    def _queue_of(self, channel):
+        return non_local_name(validate_channel_name(channel, receive=True))
+
+
+def _empty_numbers():
+    return dict.fromkeys(NAMES + ('lost_count', 'malformed_count', 'messages_pending', 'messages_max_age'), 0)

@@ -1,0 +1,190 @@
+"""
+manage.py channels: what waits in a channel layer, and what to do about it.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import fnmatch
+import json
+import time
+
+from django.core.management import BaseCommand, CommandError
+
+from ...compat import six
+from ...compat.clock import monotonic
+from ...exceptions import LayerUnavailable
+from ...layers import channel_layers
+from ...layers.codec import to_json
+from ..layers import add_layer_argument, get_shared_layer
+from ..monitoring import Snapshot, breaches, render
+
+#: Seconds between the two looks that give `status` its rates.
+RATE_INTERVAL = 0.5
+#: Clears a terminal and puts the cursor at its top (ECMA-48: CUP, ED).
+CLEAR = '\x1b[H\x1b[2J'
+
+ACTIONS = (
+    ('status', 'what waits in each channel, and its counters; groups; servers'),
+    ('watch', 'the same, again and again, until Ctrl-C'),
+    ('check', 'for monitoring: exit status 1 if a channel is above a limit'),
+    ('peek', 'show the oldest messages of a channel, and leave them there'),
+    ('purge', 'remove all messages of a channel'),
+    ('drain', 'wait until a channel is empty, for a deployment'),
+)
+
+
+class Command(BaseCommand):
+    help = (
+        'Looks into a channel layer without stopping anything. ' +
+        '; '.join('%s: %s' % action for action in ACTIONS) + '. Examples: "manage.py channels status --json", '
+        '"manage.py channels check --max-age 30 --max-pending 1000", "manage.py channels peek jobs.mail --limit 3".'
+    )
+    leave_locale_alone = True
+
+    def add_arguments(self, parser):
+        add = parser.add_argument
+        add('action', choices=[name for name, text in ACTIONS], help='What to do.')
+        add('channel', nargs='?', help='The channel, for peek, purge and drain.')
+        add_layer_argument(parser)
+        add('--json', dest='json', action='store_true', help='Write JSON, for programs (status, peek).')
+        add('--all', dest='everything', action='store_true', help='Show all channels and groups, however many.')
+        add('--interval', dest='interval', type=float, default=2.0, metavar='SECONDS',
+            help='Seconds between two looks of watch and drain; default: %(default)s.')
+        add('--limit', dest='limit', type=int, default=10, metavar='N',
+            help='How many messages peek shows; default: %(default)s.')
+        add('--match', dest='match', action='append', metavar='GLOB',
+            help='Check the channels that match only, as in "jobs.*"; repeatable.')
+        add('--max-age', dest='max_age', type=float, metavar='SECONDS',
+            help='check fails if a message has waited longer.')
+        add('--max-pending', dest='max_pending', type=int, metavar='N',
+            help='check fails if more messages wait in one channel.')
+        add('--max-full', dest='max_full', type=int, metavar='N',
+            help='check fails if more messages were refused since the counters began, a channel being full.')
+        add('--timeout', dest='timeout', type=float, default=60.0, metavar='SECONDS',
+            help='How long drain waits before it fails; default: %(default)s.')
+        add('--no-input', '--noinput', dest='interactive', action='store_false', default=True,
+            help='purge without asking.')
+
+    def handle(self, *args, **options):
+        self.options = options
+        self.layer = self.get_layer(options['layer'])
+        if options['interval'] <= 0:
+            raise CommandError('--interval must be more than 0.')
+        if options['action'] in ('peek', 'purge', 'drain') and not options['channel']:
+            raise CommandError('%s needs the name of a channel: manage.py channels %s CHANNEL' % (
+                options['action'], options['action']))
+        try:
+            getattr(self, options['action'])()
+        except LayerUnavailable as error:
+            raise CommandError('The channel layer %s can\'t be reached: %s' % (self.layer, error))
+        except ValueError as error:
+            # The name of a channel that can't be one.
+            raise CommandError(str(error))
+
+    def get_layer(self, alias):
+        """Return the layer of that alias; raise CommandError if it can't be looked into, saying why."""
+        if not channel_layers.configs:
+            raise CommandError('CHANNEL_LAYERS is empty, so there is nothing to look at.')
+        layer = get_shared_layer(
+            alias, 'inspect_channels(), inspect_groups(), peek() and purge() of channel_layers[%r] in the process '
+            'that has it' % str(alias)
+        )
+        if not layer.supports_inspection:
+            raise CommandError('The channel layer %s can\'t say what it holds.' % layer)
+        return layer
+
+    # Actions
+
+    def status(self):
+        snapshot = self.look()
+        if self.options['json']:
+            self.write_json(snapshot.as_dict(self.layer))
+        else:
+            self.write(render(snapshot, self.layer, self.options['everything']))
+
+    def look(self):
+        earlier = Snapshot(self.layer, monotonic(), with_groups=False)
+        time.sleep(RATE_INTERVAL)
+        snapshot = Snapshot(self.layer, monotonic())
+        snapshot.add_rates(earlier)
+        return snapshot
+
+    def watch(self):
+        earlier = Snapshot(self.layer, monotonic(), with_groups=False)
+        try:
+            while True:
+                time.sleep(self.options['interval'])
+                snapshot = Snapshot(self.layer, monotonic())
+                snapshot.add_rates(earlier)
+                lines = render(snapshot, self.layer, self.options['everything'])
+                if self.stdout.isatty():
+                    lines[0] = CLEAR + lines[0]
+                else:
+                    lines.append('')
+                self.write(lines)
+                earlier = snapshot
+        except KeyboardInterrupt:
+            self.stdout.write('')
+
+    def check(self):
+        limits = {name: self.options[name] for name in ('max_age', 'max_pending', 'max_full')}
+        if all(limit is None for limit in limits.values()):
+            raise CommandError('check needs a limit: --max-age, --max-pending or --max-full.')
+        globs = self.options['match']
+        found = breaches(
+            Snapshot(self.layer, monotonic(), with_groups=False),
+            matches=None if not globs else lambda name: any(fnmatch.fnmatchcase(name, glob) for glob in globs),
+            **limits
+        )
+        if found:
+            raise CommandError('\n'.join(found))
+        self.stdout.write('OK: no channel is above its limits.')
+
+    def peek(self):
+        entries = self.layer.peek(self.options['channel'], self.options['limit'])
+        if self.options['json']:
+            self.write_json([
+                {'channels': list(channels), 'age': age, 'message': _jsonable(message)}
+                for age, channels, message in entries
+            ])
+            return
+        for age, channels, message in entries:
+            text = json.dumps(_jsonable(message), indent=2, sort_keys=True)
+            self.write(['%s, %.1f s old' % (', '.join(channels), age), text, ''])
+        if not entries:
+            self.stdout.write('No message waits in %s.' % self.options['channel'])
+
+    def purge(self):
+        channel = self.options['channel']
+        if self.options['interactive']:
+            waiting = self.layer.channel_statistics(channel)['messages_pending']
+            self.stdout.write('Remove the %d messages that wait in %s? They can\'t be had back. [y/N]' % (
+                waiting, channel))
+            if six.moves.input().strip().lower() not in ('y', 'yes'):
+                raise CommandError('Nothing was removed.')
+        self.stdout.write('Removed %d messages from %s.' % (self.layer.purge(channel), channel))
+
+    def drain(self):
+        channel, deadline = self.options['channel'], monotonic() + self.options['timeout']
+        while True:
+            waiting = self.layer.channel_statistics(channel)['messages_pending']
+            if not waiting:
+                self.stdout.write('%s is empty.' % channel)
+                return
+            if monotonic() >= deadline:
+                raise CommandError('%d messages still wait in %s after %g s. Does a worker read it?' % (
+                    waiting, channel, self.options['timeout']))
+            self.stdout.write('%d messages wait in %s.' % (waiting, channel))
+            time.sleep(min(self.options['interval'], max(0.0, deadline - monotonic())))
+
+    # Output
+
+    def write(self, lines):
+        self.stdout.write('\n'.join(lines))
+
+    def write_json(self, value):
+        self.stdout.write(json.dumps(value, indent=2, sort_keys=True))
+
+
+def _jsonable(message):
+    """Return `message` as JSON has it: byte strings as the message standard writes them."""
+    return json.loads(to_json(message))

@@ -1,0 +1,79 @@
+"""
+The contract of layers that can be looked into, as tests.
+"""
+from __future__ import absolute_import, unicode_literals
+
+
+class InspectionContract(object):
+    """Part of ChannelLayerContract: what `supports_inspection` promises."""
+
+    def inspected_layer(self, **options):
+        layer = self.make_layer(**options)
+        if not getattr(layer, 'supports_inspection', False):
+            self.skipTest('the layer has no inspection')
+        return layer
+
+    def test_channels_are_listed_with_what_waits_and_what_was_sent(self):
+        layer = self.inspected_layer()
+        for number in range(3):
+            layer.send('contract.a', {'n': number})
+        layer.send('contract.p.1!x', {})
+        layer.send('contract.p.2!y', {})
+        layer.send('contract.b?one', {})
+        layer.send('contract.b?two', {})
+        self.receive(layer, 'contract.a')
+        found = layer.inspect_channels()
+        self.assertEqual(sorted(found), ['contract.a', 'contract.b?', 'contract.p!'])
+        self.assertEqual(found['contract.a']['messages_pending'], 2)
+        self.assertEqual(found['contract.a']['messages_count'], 3)
+        self.assertEqual(found['contract.p!']['messages_pending'], 2)
+        self.assertEqual(found['contract.b?']['messages_pending'], 2)
+        self.assertLessEqual(set(layer.channel_statistics('contract.a')), set(found['contract.a']))
+
+    def test_groups_are_listed_with_how_many_members_they_have(self):
+        layer = self.inspected_layer()
+        for number in range(5):
+            layer.group_add('many', 'contract.p!%d' % number)
+        layer.group_add('many', 'contract.other!x')
+        layer.group_add('one', 'contract.a')
+        layer.group_add('left', 'contract.a')
+        layer.group_discard('left', 'contract.a')
+        layer.group_discard('many', 'contract.p!0')
+        self.assertEqual(layer.inspect_groups(), {'many': 5, 'one': 1})
+
+    def test_what_was_looked_at_stays(self):
+        layer = self.inspected_layer()
+        for number in range(3):
+            layer.send('contract.b?x', {'n': number})
+        seen = layer.peek('contract.b?x', 2)
+        self.assertEqual([(tuple(channels), message) for age, channels, message in seen], [
+            (('contract.b?x',), {'n': 0}), (('contract.b?x',), {'n': 1}),
+        ])
+        self.assertTrue(all(0 <= age < 30 for age, channels, message in seen))
+        self.assertEqual(self.numbers(layer, 'contract.b?x'), [0, 1, 2])
+        self.assertEqual(layer.peek('contract.b?x', 2), [])
+
+    def test_what_was_purged_is_gone_and_its_room_is_free(self):
+        layer = self.inspected_layer(capacity=2)
+        for channel, queue in (('contract.b?x', 'contract.b?x'), ('contract.p!x', 'contract.p!')):
+            self.assertEqual(self.fill(layer, channel), 2)
+            self.assertEqual(layer.purge(queue), 2)
+            self.assertEqual(layer.purge(queue), 0)
+            self.assertEqual(self.receive(layer, queue), (None, None))
+            self.assertEqual(self.fill(layer, channel), 2)
+
+    def test_a_large_message_can_be_purged(self):
+        layer = self.inspected_layer()
+        layer.send('contract.b?x', {'body': b'x' * 3000000})
+        [(age, channels, message)] = layer.peek('contract.b?x', 5)
+        self.assertIn(message, (None, {'body': b'x' * 3000000}))
+        self.assertEqual(layer.purge('contract.b?x'), 1)
+        self.assertEqual(self.receive(layer, 'contract.b?x'), (None, None))
+
+    def test_names_that_cannot_be_are_refused_by_inspection_too(self):
+        layer = self.inspected_layer()
+        for name in ('a b', 'contract.p!x'):
+            with self.assertRaises(ValueError):
+                layer.peek(name, 1)
+            with self.assertRaises(ValueError):
+                layer.purge(name)

@@ -1,0 +1,175 @@
+"""Tests of manage.py channels, on a real Redis."""
+from __future__ import absolute_import, unicode_literals
+
+import json
+import threading
+
+from django.channels import channel_layers
+from django.channels.compat import six
+from django.channels.management import monitoring
+from django.channels.management.commands import channels as command
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from .redis_case import RedisTestCase
+
+
+class ChannelsCommandTests(RedisTestCase):
+    prefix = 'status:'
+
+    def setUp(self):
+        super(ChannelsCommandTests, self).setUp()
+        settings = override_settings(CHANNEL_LAYERS={
+            'default': {
+                'BACKEND': 'django.channels.layers.redis.RedisChannelLayer', 'ROUTING': [],
+                'CONFIG': {'hosts': [self.server.url], 'prefix': self.prefix},
+            },
+            'local': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': []},
+        })
+        settings.enable()
+        self.addCleanup(settings.disable)
+        self.addCleanup(channel_layers.reset)
+        channel_layers.reset()
+        self.addCleanup(lambda: channel_layers['default'].close())
+
+    def run_command(self, *arguments, **options):
+        output = six.StringIO()
+        call_command('channels', *arguments, stdout=output, **options)
+        return output.getvalue()
+
+    def test_status_shows_what_waits_the_groups_and_the_server(self):
+        for number in range(3):
+            self.layer.send('jobs.mail', {'n': number})
+        self.layer.send('websocket.send.abc!x', {'text': 'x'})
+        for number in range(4):
+            self.layer.group_add('room-1', 'websocket.send.abc!%d' % number)
+        lines = self.run_command('status').splitlines()
+        self.assertEqual(lines[0], 'Channel layer default (RedisChannelLayer)')
+        [row] = [line.split() for line in lines if line.startswith('jobs.mail')]
+        self.assertEqual((row[1], row[5]), ('3', '3'))
+        self.assertTrue(any(line.startswith('websocket.send!') for line in lines), lines)
+        self.assertIn(['room-1', '4'], [line.split() for line in lines])
+        self.assertIn('noeviction', '\n'.join(lines))
+
+    def test_status_as_json_has_the_same_for_programs(self):
+        self.layer.send('jobs.mail', {})
+        status = json.loads(self.run_command('status', json=True))
+        self.assertEqual(status['channels']['jobs.mail']['messages_pending'], 1)
+        self.assertEqual(status['channels']['jobs.mail']['in_rate'], 0)
+        self.assertEqual(status['layer'], 'default (RedisChannelLayer)')
+        [server] = status['servers']
+        self.assertGreater(server['memory'], 0)
+        self.assertTrue(server['version'].split()[1][0].isdigit(), server)
+
+    def test_an_empty_layer_says_so(self):
+        self.assertIn('No message has been sent yet.', self.run_command('status'))
+
+    def test_check_fails_above_a_limit_and_names_the_channel(self):
+        for number in range(3):
+            self.layer.send('jobs.mail', {'n': number})
+        self.assertIn('OK', self.run_command('check', max_pending=3, max_age=1000))
+        with self.assertRaisesMessage(CommandError, 'jobs.mail: 3 messages wait (limit 2)'):
+            self.run_command('check', max_pending=2)
+        with self.assertRaisesMessage(CommandError, 'jobs.mail: the oldest message has waited'):
+            self.run_command('check', max_age=-1)
+        self.assertIn('OK', self.run_command('check', max_pending=2, match=['http.*']))
+        with self.assertRaisesMessage(CommandError, 'check needs a limit'):
+            self.run_command('check')
+
+    def test_peek_shows_messages_and_leaves_them(self):
+        self.layer.send('jobs.mail', {'to': 'a', 'body': b'\x00\xff'})
+        self.layer.send('jobs.mail', {'to': 'b'})
+        shown = self.run_command('peek', 'jobs.mail', limit=1)
+        self.assertIn('"to": "a"', shown)
+        self.assertNotIn('"to": "b"', shown)
+        entries = json.loads(self.run_command('peek', 'jobs.mail', json=True))
+        self.assertEqual([entry['message']['to'] for entry in entries], ['a', 'b'])
+        self.assertEqual(len(self.received('jobs.mail')), 2)
+        self.assertIn('No message waits in jobs.mail.', self.run_command('peek', 'jobs.mail'))
+
+    def test_purge_asks_and_removes(self):
+        self.layer.send('jobs.mail', {})
+        self.answer('n')
+        with self.assertRaisesMessage(CommandError, 'Nothing was removed.'):
+            self.run_command('purge', 'jobs.mail')
+        self.assertEqual(self.layer.channel_statistics('jobs.mail')['messages_pending'], 1)
+        self.answer('y')
+        self.assertIn('Removed 1 messages from jobs.mail.', self.run_command('purge', 'jobs.mail'))
+        self.layer.send('jobs.mail', {})
+        self.assertIn('Removed 1 messages', self.run_command('purge', 'jobs.mail', interactive=False))
+
+    def answer(self, text):
+        original = command.six.moves.input
+        command.six.moves.input = lambda *prompt: text
+        self.addCleanup(setattr, command.six.moves, 'input', original)
+
+    def test_drain_returns_once_a_channel_is_empty(self):
+        self.layer.send('jobs.mail', {})
+        with self.assertRaisesMessage(CommandError, '1 messages still wait in jobs.mail after 0.2 s'):
+            self.run_command('drain', 'jobs.mail', timeout=0.2, interval=0.05)
+        reader = threading.Thread(target=self.layer.receive, args=(['jobs.mail'], True))
+        reader.start()
+        self.assertIn('jobs.mail is empty.', self.run_command('drain', 'jobs.mail', interval=0.05, timeout=30))
+        reader.join()
+
+    def test_each_mistake_says_what_to_do(self):
+        for arguments, options, text in (
+            (('peek',), {}, 'peek needs the name of a channel'),
+            (('peek', 'a b'), {}, 'a b'),
+            (('status',), {'layer': 'local'}, 'lives inside one process'),
+            (('status',), {'layer': 'other'}, "There is no channel layer 'other'"),
+            (('status',), {'interval': 0}, '--interval must be more than 0.'),
+        ):
+            with self.assertRaisesMessage(CommandError, text):
+                self.run_command(*arguments, **options)
+        with override_settings(CHANNEL_LAYERS={}):
+            with self.assertRaisesMessage(CommandError, 'CHANNEL_LAYERS is empty'):
+                self.run_command('status')
+
+    def test_a_server_that_is_away_is_one_line(self):
+        with override_settings(CHANNEL_LAYERS={'default': {
+            'BACKEND': 'django.channels.layers.redis.RedisChannelLayer', 'ROUTING': [],
+            'CONFIG': {'hosts': ['redis://127.0.0.1:1/0']},
+        }}):
+            channel_layers.reset()
+            with self.assertRaisesMessage(CommandError, "can't be reached"):
+                self.run_command('status')
+
+    def test_many_channels_groups_and_keys_are_counted_in_steps(self):
+        pipeline = self.redis.pipeline(transaction=False)
+        for number in range(5000):
+            pipeline.set('status:{0}:b:%d' % number, '')
+        pipeline.execute()
+        for number in range(700):
+            self.layer.send('jobs.%d' % number, {})
+            self.layer.group_add('room-%d' % number, 'p!%d' % number)
+        self.calls()
+        self.assertEqual(len(self.layer.inspect_channels()), 700)
+        self.assertEqual(len(self.layer.inspect_groups()), 700)
+        self.assertNotIn('keys', self.calls())
+        self.assertIn('more channels: --all', self.run_command('status'))
+        self.assertIn('jobs.699 ', self.run_command('status', everything=True))
+
+
+class SnapshotTests(RedisTestCase):
+    prefix = 'snapshot:'
+
+    def test_rates_are_what_came_and_went_in_between(self):
+        for number in range(10):
+            self.layer.send('jobs', {'n': number})
+        earlier = monitoring.Snapshot(self.layer, 100.0)
+        for number in range(6):
+            self.layer.send('jobs', {'n': number})
+        for _ in range(4):
+            self.layer.receive(['jobs'])
+        later = monitoring.Snapshot(self.layer, 102.0)
+        later.add_rates(earlier)
+        self.assertEqual((later.channels['jobs']['in_rate'], later.channels['jobs']['out_rate']), (3, 2))
+
+    def test_counters_that_began_anew_have_no_rate(self):
+        self.layer.send('jobs', {})
+        earlier = monitoring.Snapshot(self.layer, 100.0)
+        self.redis.delete('snapshot:{0}:statistics')
+        later = monitoring.Snapshot(self.layer, 102.0)
+        later.add_rates(earlier)
+        self.assertNotIn('in_rate', later.channels['jobs'])
