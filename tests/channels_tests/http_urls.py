@@ -58,6 +58,13 @@ def forbidden(request):
     raise PermissionDenied('not you')
 
 
+def stream_leaves(request):
+    def parts():
+        yield b'first'
+        raise SystemExit(1)
+    return StreamingHttpResponse(parts())
+
+
 def leave(request):
     raise SystemExit(3)
 
@@ -123,6 +130,7 @@ urlpatterns = [
     url(r'^missing/$', missing),
     url(r'^forbidden/$', forbidden),
     url(r'^leave/$', leave),
+    url(r'^stream-leaves/$', stream_leaves),
     url(r'^later/$', later),
     url(r'^promise/$', promise),
     url(r'^promise/alone/$', promise_alone),

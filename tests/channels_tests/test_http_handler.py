@@ -228,9 +228,14 @@ class ErrorTests(HandlerTestCase):
         self.assertEqual(self.response().status_code, 500)
         self.assertIn('NoSuchMiddleware', str(self.logged[0].exc_info[1]))
 
-    def test_leaving_is_left_alone(self):
-        with self.assertRaises(SystemExit):
-            self.replies(path='/leave/')
+    def test_a_view_that_exits_is_a_500_at_once(self):
+        self.assertEqual(self.response(path='/leave/').status_code, 500)
+        self.assertIsInstance(self.logged[-1].exc_info[1], SystemExit)
+
+    def test_a_stream_that_exits_is_broken_off(self):
+        replies = self.replies(path='/stream-leaves/')
+        self.assertEqual([reply.get('content') for reply in replies], [b'first', b''])
+        self.assertTrue(replies[-1]['closed'])
 
     def test_a_request_that_can_not_be_read_is_a_400(self):
         lengths = [[b'content-length', b'5'], [b'content-length', b'7']]

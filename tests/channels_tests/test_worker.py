@@ -3,10 +3,13 @@ from __future__ import absolute_import, unicode_literals
 
 import os
 import signal
+import subprocess
 import sys
 import threading
+import unittest
 
 from django.channels import Channel, route, signals
+from django.channels.compat import six
 from django.channels.exceptions import (
     ChannelFull, ConsumeLater, DenyConnection, LayerUnavailable, WebsocketCloseException,
 )
@@ -19,6 +22,34 @@ from django.test import SimpleTestCase
 
 from .clocks import ManualClock
 from .logs import LogTestCase
+
+
+#: A worker whose consumer never ends.
+BLOCKED = """
+try:
+    import channels
+except ImportError:
+    pass
+import threading
+from django.conf import settings
+settings.configure(CHANNEL_LAYERS={
+    'default': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': []},
+})
+import django
+django.setup()
+from django.channels import Channel, channel_layers, route
+from django.channels.log import setup_logger
+from django.channels.worker import Worker
+
+def consumer(message):
+    print('consumer runs')
+    threading.Event().wait(3600)
+
+setup_logger('django.channels')
+channel_layers['default'].router.add_route(route('task', consumer))
+Channel('task').send({})
+Worker(channel_layers['default']).run()
+"""
 
 
 class WorkerTests(LogTestCase, SimpleTestCase):
@@ -153,7 +184,7 @@ class WorkerTests(LogTestCase, SimpleTestCase):
             raise DenyConnection()
 
         outcome = self.handle(consumer, 'websocket.receive', {'reply_channel': 'p!a'})
-        self.assertEqual((outcome, self.replies()), (FAILED, []))
+        self.assertEqual((outcome, self.replies()), (FAILED, [('p!a', {'close': 1011})]))
         self.assertLogged('raise WebsocketCloseException to close')
 
     def test_a_close_exception_closes(self):
@@ -363,3 +394,21 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         worker.run()
         self.assertEqual(self.seen, ['finished'])
         self.assertEqual(signal.getsignal(signal.SIGTERM), before)
+
+    @unittest.skipIf(six.PY2, 'Python 2 tells of the second once the handler of the first has run only')
+    def test_a_second_signal_ends_it_at_once_whatever_its_consumer_is_in(self):
+        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+        process = subprocess.Popen(
+            [sys.executable, '-u', '-c', BLOCKED], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        try:
+            for line, number in ((b'consumer runs', signal.SIGTERM), (b'Shutdown signal received', signal.SIGINT)):
+                while line not in process.stdout.readline():
+                    self.assertIsNone(process.poll())
+                process.send_signal(number)
+            process.stdout.read()
+            self.assertEqual(process.wait(), 128 + signal.SIGTERM)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.stdout.close()

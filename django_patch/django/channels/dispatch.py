@@ -1,20 +1,68 @@
 """
 One message: from its route through its consumer to what became of it.
+
+Whatever a consumer raises ends its message and nothing else: it is logged and
+counted, and a client that waits for an answer gets one. What a consumer leaves
+behind in its thread is put back.
 """
 from __future__ import absolute_import
 
 import logging
+from importlib import import_module
 
 from . import outbox
+from .compat import URLS_MODULE
+from .compat.isolation import run_isolated
+from .conf import conf
 from .exceptions import ChannelSocketException, ConsumeLater
+from .failures import answer, is_of_operator
 from .layers.blocking import send_blocking
 from .message import Message
 from .signals import consumer_finished, consumer_started
 
 logger = logging.getLogger('django.channels')
+urls = import_module(URLS_MODULE)
 
 #: What became of a message, as handle() returns it.
 HANDLED, FAILED, DEFERRED, DROPPED, UNROUTED = 'handled', 'failed', 'deferred', 'dropped', 'unrouted'
+
+
+class Consumption(object):
+    """A message on its way through its consumer, as far as it has come."""
+    __slots__ = ('channel', 'content', 'attempt', 'message', 'consumer', 'kwargs')
+
+    def __init__(self, channel, content):
+        self.channel = channel
+        self.content = content
+        #: 1, and 1 more each time that ConsumeLater has put it back.
+        self.attempt = content.pop('__retries__', 0) + 1
+        self.message = self.consumer = None
+        self.kwargs = {}
+
+    def describe(self):
+        """Return {name: value} of what a log should say of it, as text."""
+        described = {
+            'channel': self.channel,
+            'consumer': name_of(self.consumer),
+            'reply_channel': str(self.content.get('reply_channel') or ''),
+            'attempt': self.attempt,
+            'message_keys': ', '.join(sorted(str(key) for key in self.content)),
+        }
+        if conf.debug:
+            # Others may read the log of a site, and messages are private.
+            described['message_content'] = repr(self.content)
+        return described
+
+
+def name_of(consumer):
+    """Return the dotted name of a consumer, as far as it has one."""
+    if consumer is None:
+        return ''
+    name = getattr(consumer, '__qualname__', None) or getattr(consumer, '__name__', None)
+    if name is None:
+        consumer = type(consumer)
+        name = consumer.__name__
+    return '%s.%s' % (consumer.__module__, name)
 
 
 class Dispatcher(object):
@@ -33,58 +81,89 @@ class Dispatcher(object):
         self.callback = callback
         self.message_retries = message_retries
         self.requeue_timeout = requeue_timeout
+        #: How many messages came to what; threads may miss one now and then.
+        self.outcomes = dict.fromkeys((HANDLED, FAILED, DEFERRED, DROPPED, UNROUTED), 0)
 
     def handle(self, channel, content):
         """
         Run the consumer of `content`, which came on `channel`.
 
-        Return one of HANDLED, FAILED, DEFERRED, DROPPED and UNROUTED.
+        Return one of HANDLED, FAILED, DEFERRED, DROPPED and UNROUTED. Raise
+        nothing but the operator's KeyboardInterrupt.
         """
+        task = Consumption(channel, content)
         try:
-            return self._handle(channel, content)
-        except (Exception, SystemExit):
-            # sys.exit() would end the one thread, without a word.
-            logger.exception('Error processing a message on %s', channel)
-            return FAILED
+            outcome = run_isolated(self._consume, task)
+        except BaseException as error:
+            if is_of_operator(error):
+                raise
+            outcome = self._fail(task)
+        self.outcomes[outcome] += 1
+        return outcome
 
-    def _handle(self, channel, content):
-        retries = content.pop('__retries__', 0)
-        message = Message(content, channel, self.channel_layer)
+    def _consume(self, task):
+        task.message = message = Message(task.content, task.channel, self.channel_layer)
         match = self.channel_layer.router.match(message)
         if match is None:
             logger.error(
                 'No route for a message on %s; it was dropped. Add a route for it, or keep this worker away from the '
-                'channel with --exclude-channels.', channel,
+                'channel with --exclude-channels.', task.channel,
             )
+            answer(message, 503)
             return UNROUTED
-        consumer, kwargs = match
+        task.consumer, task.kwargs = match
+        root_path = task.content.get('root_path')
+        if root_path and task.channel != 'http.request':
+            # What Django's handlers do for a request themselves.
+            urls.set_script_prefix(root_path)
         if self.callback:
-            self.callback(channel, message)
+            self.callback(task.channel, message)
         consumer_started.send(sender=self.sender, environ={})
         try:
             with outbox.buffered():
-                consumer(message, **kwargs)
+                task.consumer(message, **task.kwargs)
             return HANDLED
         except ConsumeLater as later:
-            outcome = self._defer(message, retries + 1)
-            if outcome == DROPPED and later.if_dropped is not None:
-                later.if_dropped()
-            return outcome
+            return self._defer(task, later)
         except ChannelSocketException as request:
             request.run(message)
             return HANDLED
         finally:
             consumer_finished.send(sender=self.sender)
 
-    def _defer(self, message, retries):
-        channel = message.channel.name
-        if retries > self.message_retries:
-            logger.error('A message on %s was dropped: its consumer put it back %d times.', channel, retries - 1)
+    def _fail(self, task):
+        described = task.describe()
+        logger.error(
+            'Error processing a message on %s: consumer %s, reply channel %s, attempt %d, message keys: %s%s',
+            described['channel'], described['consumer'] or 'not found', described['reply_channel'] or 'none',
+            described['attempt'], described['message_keys'],
+            '; content: ' + described['message_content'] if 'message_content' in described else '',
+            exc_info=True, extra=described,
+        )
+        if task.message is not None:
+            answer(task.message)
+        return FAILED
+
+    def _defer(self, task, later):
+        outcome = self._put_back(task)
+        if outcome == DROPPED:
+            if later.if_dropped is not None:
+                later.if_dropped()
+            answer(task.message, 503)
+        return outcome
+
+    def _put_back(self, task):
+        if task.attempt > self.message_retries:
+            logger.error(
+                'A message on %s was dropped: its consumer put it back %d times.', task.channel, task.attempt - 1
+            )
             return DROPPED
+        content = dict(task.message.content, __retries__=task.attempt)
         try:
-            send_blocking(self.channel_layer, channel, dict(message.content, __retries__=retries),
-                          self.requeue_timeout)
+            send_blocking(self.channel_layer, task.channel, content, self.requeue_timeout)
         except self.channel_layer.ChannelFull:
-            logger.error('A message on %s could not be put back and was dropped: the channel is full.', channel)
+            logger.error(
+                'A message on %s could not be put back and was dropped: the channel is full.', task.channel
+            )
             return DROPPED
         return DEFERRED

@@ -1,24 +1,44 @@
 """
-Logging for the commands: to the console, as verbose as asked.
+Logging of the commands: to the console, as verbose as asked.
 """
 from __future__ import absolute_import
 
 import logging
+import sys
 
 
 def setup_logger(name, verbosity=1):
     """
     Return the logger `name`, with its level and a way to the console.
 
-    At `verbosity` 2 and above it shows DEBUG, else INFO. Handlers that the
-    LOGGING setting gave it stay the only ones.
+    At `verbosity` 2 and above its level is DEBUG; else it is INFO, unless the
+    LOGGING setting gives it another. The handlers that LOGGING gives it, or
+    the loggers above it, stay in charge: a line goes to all of them, and to
+    the console once.
     """
     logger = logging.getLogger(name)
-    logger.setLevel(logging.DEBUG if verbosity > 1 else logging.INFO)
-    if not logger.handlers:
+    if verbosity > 1:
+        logger.setLevel(logging.DEBUG)
+    elif logger.level == logging.NOTSET:
+        logger.setLevel(logging.INFO)
+    if not _reaches_console(logger):
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter('%(asctime)s - %(levelname)s - %(module)s - %(message)s'))
+        handler.setFormatter(logging.Formatter('%(asctime)s - %(levelname)s - %(name)s - %(message)s'))
         logger.addHandler(handler)
-        # Django's own console handler would repeat each line.
-        logger.propagate = False
     return logger
+
+
+def _reaches_console(logger):
+    """Return whether an INFO of `logger` gets to the console as things are."""
+    record = logging.LogRecord(logger.name, logging.INFO, __file__, 0, '', (), None)
+    while logger is not None:
+        for handler in logger.handlers:
+            if (
+                getattr(handler, 'stream', None) in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__) and
+                handler.level <= logging.INFO and
+                # Django's own console handler is silent unless DEBUG is on.
+                handler.filter(record)
+            ):
+                return True
+        logger = logger.parent if logger.propagate else None
+    return False

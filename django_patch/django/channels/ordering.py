@@ -49,7 +49,7 @@ def enforce_ordering(func=None, slight=False):
         except ConsumeLater as later:
             later.if_dropped = functools.partial(_give_up, message)
             raise
-        except (Exception, SystemExit):
+        except BaseException:
             _give_up(message)
             raise
         _pass_on(message, session)

@@ -3,6 +3,7 @@ Signals around consumers and workers.
 """
 from __future__ import absolute_import
 
+import logging
 import threading
 
 from django.db import close_old_connections, connections, reset_queries
@@ -22,6 +23,7 @@ worker_process_ready = Signal()
 # at connections takes longer than many a consumer, so a thread that has never
 # had one is spared it.
 
+logger = logging.getLogger('django.channels')
 _thread = threading.local()
 
 
@@ -41,15 +43,37 @@ def note_connection(**kwargs):
 
 def prepare_connections(**kwargs):
     """Do to this thread's connections what is due before a consumer."""
+    _thread.in_transaction = ()
     if _has_connected():
         reset_queries()
         close_old_connections()
+        # Those of a TestCase are.
+        _thread.in_transaction = [connection for connection in connections.all() if connection.in_atomic_block]
 
 
 def tidy_connections(**kwargs):
     """Do to this thread's connections what is due after a consumer."""
     if _has_connected():
+        for connection in connections.all():
+            if connection.in_atomic_block and connection not in getattr(_thread, 'in_transaction', ()):
+                _end_transaction(connection)
         close_old_connections()
+
+
+def _end_transaction(connection):
+    logger.error(
+        'A consumer left a transaction of the database %s open; it was rolled back. Use "with transaction.atomic()".',
+        connection.alias,
+    )
+    connection.in_atomic_block = connection.needs_rollback = False
+    connection.savepoint_ids, connection.run_on_commit = [], []
+    if hasattr(connection, 'atomic_blocks'):
+        connection.atomic_blocks = []
+    try:
+        connection.rollback()
+        connection.set_autocommit(connection.settings_dict['AUTOCOMMIT'])
+    finally:
+        connection.close()
 
 
 connection_created.connect(note_connection)

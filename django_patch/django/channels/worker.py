@@ -9,21 +9,26 @@ from __future__ import absolute_import
 
 import fnmatch
 import logging
-import signal
 import threading
+from importlib import import_module
 
+from .compat import URLS_MODULE
+from .conf import conf
 from .dispatch import DEFERRED, DROPPED, FAILED, HANDLED, UNROUTED, Dispatcher
 from .exceptions import LayerUnavailable
+from .failures import is_of_operator
 from .layers.backoff import Backoff
 from .layers.clock import SYSTEM_CLOCK
 from .layers.legacy import adapted
 from .prefetch.batch import SLOW_AFTER
 from .prefetch.runner import PrefetchRunner
 from .signals import worker_process_ready, worker_ready
+from .stop_signals import StopSignals
 
 __all__ = ['DEFERRED', 'DROPPED', 'FAILED', 'HANDLED', 'UNROUTED', 'Worker', 'WorkerGroup']
 
 logger = logging.getLogger('django.channels')
+urls = import_module(URLS_MODULE)
 
 #: Seconds to pause after a layer failed, growing from the first to the last.
 FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
@@ -60,34 +65,31 @@ class Worker(object):
         self.termed = False
         self._clock = clock
         self._dispatcher = Dispatcher(channel_layer, type(self), callback, message_retries, requeue_timeout)
-        self._previous_handlers = {}
-        self._stop_threads = []
 
     # Life cycle
 
     def run(self):
         """Handle messages until stop() is called or a signal comes in."""
         if self.signal_handlers:
-            self._install_signal_handlers()
+            with StopSignals(self._stop_by_signal):
+                self._run()
+        else:
+            self._run()
+
+    def _run(self):
+        self.ready()
+        helpers = [
+            threading.Thread(target=self._keep_looping, name='worker-%d' % number)
+            for number in range(1, self.threads)
+        ]
+        for helper in helpers:
+            helper.start()
         try:
-            self.ready()
-            helpers = [
-                threading.Thread(target=self._loop, name='worker-%d' % number) for number in range(1, self.threads)
-            ]
-            for helper in helpers:
-                helper.start()
-            try:
-                self._loop()
-            finally:
-                self.stop()
-                for helper in helpers:
-                    self._join(helper)
+            self._keep_looping()
         finally:
-            # On Python 2, a thread that still runs while the interpreter
-            # shuts down finds its modules gone.
-            for thread in self._stop_threads:
-                thread.join(LAST_PAUSE)
-            self._restore_signal_handlers()
+            self.stop()
+            for helper in helpers:
+                self._join(helper)
 
     def ready(self):
         """Send worker_process_ready: the process is about to work."""
@@ -108,29 +110,32 @@ class Worker(object):
             self._interrupt()
             thread.join(0.1)
 
-    def _install_signal_handlers(self):
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._previous_handlers[number] = signal.signal(number, self._sigterm_handler)
-
-    def _restore_signal_handlers(self):
-        for number, handler in self._previous_handlers.items():
-            signal.signal(number, handler)
-        self._previous_handlers = {}
-
-    def _sigterm_handler(self, number, frame):
-        # Locks may be held where the signal came in, so another thread does
-        # the waking.
-        logger.info('Shutdown signal received: finishing the messages in hand.')
-        self.termed = True
-        thread = threading.Thread(target=self._interrupt, name='worker-stop')
-        thread.daemon = True
-        thread.start()
-        self._stop_threads.append(thread)
+    def _stop_by_signal(self):
+        logger.info('Shutdown signal received: finishing the messages in hand. A second signal ends them.')
+        self.stop()
 
     # The loop
 
+    def _keep_looping(self):
+        """Run the loop; begin anew if something ends it that handle() doesn't see."""
+        backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
+        is_ready = False
+        while not self.termed:
+            try:
+                if not is_ready:
+                    is_ready = True
+                    worker_ready.send(sender=type(self), worker=self)
+                self._loop()
+            except BaseException as error:
+                if is_of_operator(error):
+                    raise
+                logger.critical('A thread of the worker ended, and begins anew.', exc_info=True)
+                self._pause(backoff.next_pause())
+
     def _loop(self):
-        worker_ready.send(sender=type(self), worker=self)
+        if conf.force_script_name is not None:
+            # Django does so for the thread that set it up.
+            urls.set_script_prefix(conf.force_script_name)
         if self.prefetch == 1 or not self.channel_layer.supports_requeue:
             self._repeat_until_stopped(self.run_once)
             return
@@ -179,6 +184,11 @@ class Worker(object):
         if not self.channel_layer.supports_blocking_receive:
             # Only a layer that can't wait itself is polled.
             self._clock.sleep(POLL_INTERVAL)
+
+    @property
+    def outcomes(self):
+        """How many messages came to what: {HANDLED: number, FAILED: number, ...}."""
+        return self._dispatcher.outcomes
 
     @property
     def channels(self):

@@ -17,6 +17,7 @@ from .. import outbox
 from ..compat import BAD_REQUEST_ERRORS, URLS_MODULE
 from ..conf import conf
 from ..exceptions import MalformedMessage, RequestAborted, RequestTimeout, ResponseLater
+from ..failures import is_of_operator
 from .client import Client
 from .request import ChannelRequest
 from .response import CHUNK_SIZE, encode_response
@@ -84,7 +85,13 @@ class ChannelHandler(base.BaseHandler):
                     # read: Django's own, with the token of a form in it,
                     # takes that for a forgery.
                     response = self._replace(response, self._timed_out(request))
-        except Exception:
+        except BaseException as error:
+            # A view may raise anything: SystemExit, a CancelledError.
+            if is_of_operator(error):
+                raise
+            if not isinstance(error, Exception):
+                # Django's own handling of errors has let it through.
+                self._drop_sends()
             response = self.uncaught_error(request, sys.exc_info())
         # What request_finished gives as its sender.
         response._handler_class = self.__class__
@@ -127,17 +134,20 @@ class ChannelHandler(base.BaseHandler):
         if isinstance(exception, ResponseLater):
             request.response_later = True
             return http.HttpResponse()
-        held = outbox.current()
-        if held is not None:
-            # As for any consumer that raises: nobody hears of what a view
-            # did before it failed.
-            held.clear()
+        self._drop_sends()
         if isinstance(exception, IOError):
             if isinstance(request.body_failure, RequestTimeout):
                 return self._timed_out(request)
             if isinstance(request.body_failure, RequestAborted):
                 return http.HttpResponseBadRequest()
         return None
+
+    def _drop_sends(self):
+        # As for any consumer that raises: nobody hears of what a view did
+        # before it failed.
+        held = outbox.current()
+        if held is not None:
+            held.clear()
 
     def _is_answered_otherwise(self, request, response):
         """Return whether nobody waits for `response`."""
@@ -193,19 +203,27 @@ class ChannelHandler(base.BaseHandler):
 
     def _encode(self, request, response):
         started = False
-        try:
-            for reply in encode_response(response, request.method if request else 'GET', self.chunk_size):
-                yield reply
-                started = True
-        except Exception:
-            error = self.uncaught_error(request, sys.exc_info())
-            if started:
-                # As a WSGI server breaks off the connection: what came so
-                # far must not look complete.
-                yield {'content': b'', 'more_content': False, 'closed': True}
-            else:
-                for reply in self.encode_response(error):
-                    yield reply
+        replies = encode_response(response, request.method if request else 'GET', self.chunk_size)
+        while True:
+            try:
+                reply = next(replies, None)
+            except BaseException as error:
+                if is_of_operator(error):
+                    raise
+                replies = self._end_of_broken(self.uncaught_error(request, sys.exc_info()), started)
+                reply = next(replies)
+            if reply is None:
+                return
+            yield reply
+            started = True
+
+    def _end_of_broken(self, error, started):
+        """Return an iterator of the replies that end a response; `error` is the one to what hasn't started."""
+        if started:
+            # As a WSGI server breaks off the connection: what came so far
+            # must not look complete.
+            return iter([{'content': b'', 'more_content': False, 'closed': True}])
+        return self.encode_response(error)
 
 
 class ViewConsumer(object):

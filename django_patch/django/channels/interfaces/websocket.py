@@ -117,11 +117,15 @@ class WebSocket(object):
     handshake; where it can't, frames are kept until the worker accepts, and
     a denial closes the socket with `DENIED_CODE`.
     """
-    __slots__ = ('reply_channel', 'path', 'state', 'order', '_subprotocols', '_default', '_holds', '_kept', '_ended')
+    __slots__ = (
+        'reply_channel', 'path', 'root_path', 'state', 'order', '_subprotocols', '_default', '_holds', '_kept',
+        '_ended',
+    )
 
     def __init__(self, reply_channel, path, subprotocols=(), supported=(), holds_handshake=True):
         self.reply_channel = reply_channel
         self.path = path
+        self.root_path = ''
         self.state = HANDSHAKE
         self.order = 0
         self._subprotocols = subprotocols
@@ -132,6 +136,7 @@ class WebSocket(object):
 
     def connect_message(self, query_string, headers, scheme='ws', root_path='', client=None, server=None):
         """Return the message for "websocket.connect"."""
+        self.root_path = root_path
         return {
             'version': MESSAGE_VERSION,
             'reply_channel': self.reply_channel,
@@ -150,13 +155,8 @@ class WebSocket(object):
         if self.state is CLOSED:
             return []
         self.order += 1
-        message = {
-            'reply_channel': self.reply_channel,
-            'path': self.path,
-            'bytes': data,
-            'text': text,
-            'order': self.order,
-        }
+        message = self._message(self.order)
+        message['bytes'], message['text'] = data, text
         if self.state is HANDSHAKE:
             self._kept.append(message)
             return []
@@ -173,12 +173,14 @@ class WebSocket(object):
         if self._ended:
             return None
         self._ended = True
-        return {
-            'reply_channel': self.reply_channel,
-            'path': self.path,
-            'code': code,
-            'order': self.order + 1,
-        }
+        return dict(self._message(self.order + 1), code=code)
+
+    def _message(self, order):
+        message = {'reply_channel': self.reply_channel, 'path': self.path, 'order': order}
+        if self.root_path:
+            # Routes match below it, and consumers build addresses with it.
+            message['root_path'] = self.root_path
+        return message
 
     def apply(self, reply):
         """

@@ -176,12 +176,14 @@ _receive = _schema({
     'path': _required(values.text),
     'text': _optional(values.or_null(values.text)),
     'bytes': _optional(values.or_null(values.byte_string)),
+    'root_path': _optional(values.text),
     'order': _required(values.integer(1)),
 }, also=_one_kind_of_data)
 _disconnect = _schema({
     'reply_channel': _required(values.channel('!')),
     'path': _required(values.text),
     'code': _required(values.integer(1000, 4999)),
+    'root_path': _optional(values.text),
     'order': _required(values.integer(1)),
 })
 

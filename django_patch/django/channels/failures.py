@@ -1,0 +1,68 @@
+"""
+The answer to a client whose message came to nothing.
+
+Without one, a browser waits until the interface server's time is over.
+"""
+from __future__ import absolute_import
+
+import logging
+import signal
+import threading
+
+from .exceptions import ChannelsError
+
+logger = logging.getLogger('django.channels')
+
+#: The close code of RFC 6455 section 7.4.1 for a condition that kept the
+#: server from fulfilling the request.
+INTERNAL_ERROR = 1011
+
+_REASONS = {500: b'Internal Server Error', 503: b'Service Unavailable'}
+
+
+def reply_to(channel, status):
+    """
+    Return the reply that ends what came on `channel`, or None if none is due.
+
+    `status` is the HTTP status for a request or a handshake.
+    """
+    if channel == 'http.request':
+        return {
+            'status': status, 'headers': [[b'Content-Type', b'text/plain; charset=utf-8']],
+            'content': _REASONS[status], 'more_content': False,
+        }
+    if channel == 'websocket.connect':
+        return {'close': True, 'status': status}
+    if channel == 'websocket.receive':
+        return {'close': INTERNAL_ERROR}
+    return None
+
+
+def answer(message, status=500):
+    """
+    Answer the client of `message`, if it waits for an answer.
+
+    What the layer refuses is logged: the client's own time limit is left then.
+    """
+    reply = reply_to(message.channel.name, status)
+    if reply is None or message.reply_channel is None:
+        return
+    try:
+        message.reply_channel.send(reply, immediately=True)
+    except (ChannelsError, message.channel_layer.ChannelFull) as error:
+        logger.error('The client of a message on %s could not be told that it failed: %s', message.channel, error)
+
+
+def is_of_operator(error):
+    """
+    Return whether `error` is a KeyboardInterrupt of who runs the program.
+
+    Python raises it in the main thread, where nothing else handles SIGINT.
+    Any other was raised by a consumer, as an exception like others.
+    """
+    return (
+        isinstance(error, KeyboardInterrupt) and
+        # By its name, for Python 2 knows no main_thread().
+        threading.current_thread().name == 'MainThread' and
+        signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
