@@ -1,0 +1,56 @@
+"""
+Run some tests of the package from the checkout, on this Python's Django.
+
+    python tests/quick.py test_routing
+    python tests/quick.py test_routing.RoutingTests
+
+No wheel is built and no environment made: any Python will do that has Django
+and six, such as those of .runtests/envs/. A module takes a few seconds. What
+counts is runtests.py, which runs the same tests inside Django's own harness.
+"""
+from __future__ import absolute_import
+
+import os
+import sys
+
+TESTS = os.path.dirname(os.path.abspath(__file__))
+BACKPORT = os.path.join(os.path.dirname(TESTS), 'backport')
+
+CONTRIB = ('contenttypes', 'auth', 'sites', 'sessions', 'messages', 'staticfiles')
+MIDDLEWARE = [
+    'django.contrib.sessions.middleware.SessionMiddleware', 'django.middleware.common.CommonMiddleware',
+    'django.middleware.csrf.CsrfViewMiddleware', 'django.contrib.auth.middleware.AuthenticationMiddleware',
+    'django.contrib.messages.middleware.MessageMiddleware',
+]
+
+#: This file is the ROOT_URLCONF as well.
+urlpatterns = []
+
+
+def main(labels):
+    """Run the tests that the labels name below channels_tests; return the exit status."""
+    os.environ.setdefault('CHANNELS_VECTORS', os.path.join(os.path.dirname(TESTS), 'docs', 'standards', 'vectors'))
+    # The checkout before what is installed.
+    sys.path[:0] = [BACKPORT, TESTS]
+    import channels_backport
+    channels_backport.install()
+    from django.conf import settings
+    settings.configure(
+        ALLOWED_HOSTS=['*'], SECRET_KEY='quick', ROOT_URLCONF='quick', STATIC_URL='/static/', USE_TZ=False,
+        DATABASES={alias: {'ENGINE': 'django.db.backends.sqlite3'} for alias in ('default', 'other')},
+        # As Django's own tests/runtests.py has them.
+        SITE_ID=1, MIDDLEWARE=MIDDLEWARE, MIDDLEWARE_CLASSES=MIDDLEWARE,
+        INSTALLED_APPS=['django.contrib.' + name for name in CONTRIB] + ['channels_tests'],
+    )
+    # It adds the apps of the package, as it does in Django's harness.
+    import channels_tests  # NOQA
+    import django
+    django.setup()
+    from django.test.runner import DiscoverRunner
+    return bool(DiscoverRunner().run_tests(['channels_tests.' + label for label in labels]))
+
+
+if __name__ == '__main__':
+    if len(sys.argv) < 2:
+        sys.exit(__doc__.strip())
+    sys.exit(main(sys.argv[1:]))
