@@ -15,6 +15,9 @@ import re
 from setuptools import setup
 from setuptools.command.build_py import build_py as setuptools_build_py
 
+#: The home of the project.
+URL = 'https://github.com/channels-for-django/channels-for-django'
+
 CHECKOUT = os.path.dirname(os.path.abspath(__file__))
 
 #: Name of the package in the wheel -> its folder in the checkout.
@@ -39,6 +42,11 @@ def read(name):
     """Return the text of the file ``name`` of the checkout."""
     with io.open(os.path.join(CHECKOUT, name), encoding='utf-8') as file:
         return file.read()
+
+
+def long_description():
+    """Return the README; its links lead to the repository, since a package index has only the text."""
+    return re.sub(r'\]\((?!https?:|#)([^)]+)\)', r'](%s/blob/main/\1)' % URL, read('README.md'))
 
 
 def find_version():
@@ -97,9 +105,17 @@ setup(
     name='django-channels-backport',
     version=find_version(),
     description='django.channels, WebSockets and background messages for Django, on every Django from 1.8 on',
-    long_description=read('README.md'),
+    long_description=long_description(),
     long_description_content_type='text/markdown',
     author='the Channels for Django contributors',
+    url=URL,
+    project_urls={
+        'Documentation': URL + '/blob/main/docs/index.txt',
+        'Changes': URL + '/blob/main/CHANGES.rst',
+        'Source': URL,
+        'Tracker': URL + '/issues',
+    },
+    keywords='django channels websocket asgi redis background',
     license='BSD-3-Clause',
     packages=sorted(package_data),
     package_dir=PACKAGE_DIR,
@@ -134,6 +150,16 @@ setup(
         'Development Status :: 4 - Beta',
         'Environment :: Web Environment',
         'Framework :: Django',
+        'Framework :: Django :: 1.8',
+        'Framework :: Django :: 1.9',
+        'Framework :: Django :: 1.10',
+        'Framework :: Django :: 1.11',
+        'Framework :: Django :: 2.2',
+        'Framework :: Django :: 3.2',
+        'Framework :: Django :: 4.2',
+        'Framework :: Django :: 5.2',
+        'Framework :: Django :: 6.0',
+        'Framework :: Django :: 6.1',
         'Intended Audience :: Developers',
         'Operating System :: OS Independent',
         'Programming Language :: Python',
@@ -148,6 +174,8 @@ setup(
         'Programming Language :: Python :: 3.11',
         'Programming Language :: Python :: 3.12',
         'Programming Language :: Python :: 3.13',
+        'Programming Language :: Python :: Implementation :: CPython',
         'Topic :: Internet :: WWW/HTTP',
+        'Topic :: System :: Networking',
     ],
 )

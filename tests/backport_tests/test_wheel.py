@@ -2,6 +2,7 @@
 from __future__ import absolute_import
 
 import os
+import re
 import unittest
 import zipfile
 
@@ -41,10 +42,21 @@ class WheelTests(unittest.TestCase):
         output = support.installed().code('import channels; print(channels.__version__)')
         self.assertIn('-%s-' % output, os.path.basename(support.wheel()))
 
-    def test_its_hard_dependencies_are_django_and_six(self):
+    def metadata(self):
+        """Return the wheel's METADATA as text."""
         with zipfile.ZipFile(support.wheel()) as archive:
             [name] = [name for name in archive.namelist() if name.endswith('.dist-info/METADATA')]
-            lines = archive.read(name).decode('utf-8').splitlines()
+            return archive.read(name).decode('utf-8')
+
+    def test_it_has_addresses_and_its_readme_leads_there(self):
+        text = self.metadata()
+        labels = re.findall(r'^Project-URL: (\w+), https://', text, re.M)
+        self.assertEqual(sorted(labels), ['Changes', 'Documentation', 'Source', 'Tracker'])
+        self.assertIn('](https://', text)
+        self.assertEqual(re.findall(r'\]\((?!https?:|#)[^)]+\)', text), [])
+
+    def test_its_hard_dependencies_are_django_and_six(self):
+        lines = self.metadata().splitlines()
         required = [line.split(':')[1].strip() for line in lines if line.startswith('Requires-Dist:')]
         hard = sorted(line.replace(' ', '').replace('(', '').replace(')', '') for line in required if ';' not in line)
         self.assertEqual(hard, ['Django>=1.8', 'six'])

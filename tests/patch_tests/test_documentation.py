@@ -70,7 +70,7 @@ class DocumentationTests(unittest.TestCase):
 
     def test_every_link_leads_somewhere(self):
         dead = []
-        for path in [CHECKOUT / 'README.md'] + PAGES:
+        for path in [CHECKOUT / 'README.md', CHECKOUT / 'SECURITY.md'] + PAGES:
             targets = re.findall(r'\]\((?!https?:)([^)#]+)', read(path)) if path.suffix == '.md' else []
             if DOCS in path.parents:
                 targets += [name + '.txt' for name in re.findall(r':doc:`(?:[^`]*<)?([\w/.-]+)>?`', read(path))]

@@ -12,7 +12,9 @@ from .compat.app_config import *  # NOQA
 from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from .routing import include, route, route_class
 
-__version__ = '1.0.0'
+#: Higher than that of Channels 1.1.8, whose names this package has, and lower
+#: than 2: code of the 1.x family compares it.
+__version__ = '1.2.0'
 
 __all__ = [
     # Sending
