@@ -1,6 +1,6 @@
 """
-What Django and Python keep for a thread beside its locals, put back after a
-call: context variables, language, time zone, script prefix and URLconf.
+Isolation of a call from the state of its thread: context variables, language,
+time zone, script prefix and URLconf are restored after it.
 
 From Python 3.7 on a call gets a copy of the context, which Django's newer
 versions keep all of that in (by asgiref.local). What older ones keep in

@@ -47,7 +47,7 @@ class FinderTests(unittest.TestCase):
 
     def test_looking_for_a_module_imports_nothing(self):
         mounts = ['django.channels', 'django.channels.compat']
-        # On Python 2 the shim serves the top name.
+        # On Python 2 the package itself serves the top name.
         top = [] if str is bytes else ['channels']
         self.assertEqual(support.small().code(NO_IMPORTS % ''), ' '.join(top + mounts))
         submodules = ['channels.tool', 'channels.sub', 'channels.compat', 'channels.broken_value']

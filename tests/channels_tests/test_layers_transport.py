@@ -15,9 +15,7 @@ from django.channels.layers.transport.resp import (
     INCOMPLETE, FastParser, Parser, ProtocolError, ReplyError, hiredis, pack,
 )
 from django.channels.layers.transport.server_clock import ServerClock
-from django.channels.names import (
-    local_part, non_local_name, statistics_name,
-)
+from django.channels.names import local_part, non_local_name, statistics_name
 from django.test import SimpleTestCase
 
 from .standards import vectors

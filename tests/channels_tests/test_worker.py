@@ -23,7 +23,6 @@ from django.test import SimpleTestCase
 from .clocks import ManualClock
 from .logs import LogTestCase
 
-
 #: A worker whose consumer never ends.
 BLOCKED = """
 try:

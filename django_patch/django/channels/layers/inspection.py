@@ -1,5 +1,5 @@
 """
-What a layer that can be looked into offers: the part `supports_inspection`.
+Inspection of a layer: the part of the contract behind `supports_inspection`.
 
 It is for people and monitors, never on the way of a message.
 """

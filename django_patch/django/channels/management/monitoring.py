@@ -1,5 +1,5 @@
 """
-What `manage.py channels` says of a layer: collected, compared, as text.
+Snapshots of a layer for `manage.py channels`: collected, compared, as text.
 
 A Snapshot is what was seen at one time; two of them give rates. Everything
 here is made of plain values, so that JSON, a terminal and a page show the
@@ -69,7 +69,7 @@ def breaches(snapshot, max_age=None, max_pending=None, max_full=None, globs=None
     """
     Return a line of text for each channel above one of the limits.
 
-    `max_age` is in seconds, the others count messages; None is no limit.
+    `max_age` is in seconds, the others count messages; None means no limit.
     `matches(name)` says which channels are looked at; default: all.
     """
     limits = (

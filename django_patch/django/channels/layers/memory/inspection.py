@@ -1,5 +1,5 @@
 """
-What the in-memory layer tells of what it holds.
+Inspection of the in-memory layer.
 """
 from __future__ import absolute_import
 

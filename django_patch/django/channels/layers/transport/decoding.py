@@ -6,8 +6,7 @@ from __future__ import absolute_import, unicode_literals
 import logging
 
 from ...exceptions import LayerUnavailable, MalformedMessage
-from ...names import MAX_NAME_LENGTH
-from ...names import statistics_name
+from ...names import MAX_NAME_LENGTH, statistics_name
 from .. import codec
 from . import scripts
 from .envelope import ENCRYPTED, GROUP, IN_PIECES, Entry, UnsupportedEntry, unpack_reference
