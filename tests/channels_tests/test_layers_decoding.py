@@ -27,28 +27,30 @@ class DecodingTestCase(LogTestCase, SimpleTestCase):
         self.vectors = vectors('transport.json')
         self.transport = self.make_transport()
 
-    def make_transport(self, secrets=None, prefix='channels:', seconds=1479999999):
-        options = Options(prefix, 1, 60, 86400, lambda queue: 100, lambda queue: 10000, secrets)
+    def make_transport(self, secrets=None, prefix='channels:', ms=1479999999000, unbound=None):
+        options = Options(prefix, 4, 60, 86400, lambda queue: 100, lambda queue: 10000, secrets, unbound)
         transport = Transport(options, monotonic=lambda: 100.0)
-        transport.clocks[0].update([b'%d' % seconds, b'0', b'epoch', 1, 1], 100.0)
+        for clock in transport.clocks:
+            clock.update([b'%d' % (ms // 1000), b'%d' % (ms % 1000 * 1000), b'epoch', 1, 1], 100.0)
         return transport
 
     #: What Redis says of the members of a group.
     members = [b'p!', b'5', [b'a']]
 
-    def decode(self, data, queue='p!', transport=None):
+    def decode(self, data, queue='p!', transport=None, shard=0, pieces=()):
         """
         Return (channels, message), or the name of the counter that it is
-        dropped under.
+        dropped under. `pieces` are what a reference leads to.
         """
+        self.pieces = iter(pieces)
         transport = transport or self.transport
         inbox = transport.inbox(queue) if queue.endswith('!') else None
-        delivery = transport.decoder.decode(0, queue, data, inbox)
+        delivery = transport.decoder.decode(shard, queue, data, inbox)
         if isinstance(delivery, types.GeneratorType):
             delivery = self.carry_out(delivery)
         if delivery is not None:
             return delivery[1:]
-        counted = transport.pop_counts(0)
+        counted = transport.pop_counts(shard)
         if not counted:
             return 'nobody'
         return counted[0].split(b'\r\n')[6].decode('ascii').partition(':')[0]
@@ -66,8 +68,8 @@ class DecodingTestCase(LogTestCase, SimpleTestCase):
                 plan = stack.pop()
                 request = plan.send(request.value)
             else:
-                # Pieces are not there.
-                request = plan.send([self.members if b'EVALSHA' in request[1][0] else None])
+                is_script = b'EVALSHA' in request[1][0]
+                request = plan.send([self.members if is_script else next(self.pieces, None)])
 
 
 class EntryVectorTests(DecodingTestCase):
@@ -76,7 +78,7 @@ class EntryVectorTests(DecodingTestCase):
         for vector in self.vectors['entries']:
             if 'json' in vector and not vector.get('base'):
                 queue = vector.get('queue') or ('p!' if vector['label'] else 'n')
-                labels = [vector['label']]
+                labels = [''] if vector['kind'] == 3 else [vector['label']]
                 if 'changes' in vector:
                     labels = [change[1:] for change in vector['changes']]
                 expected = tuple(queue + label for label in labels), codec.from_json(vector['json'])
@@ -112,16 +114,48 @@ class EntryVectorTests(DecodingTestCase):
     def test_an_entry_expires_at_its_deadline(self):
         entry = self.vectors['entries'][0]
         for milliseconds, outcome in [(-1, (('n',), {'text': 'hi'})), (0, 'expired'), (1, 'expired')]:
-            transport = self.make_transport()
-            now = entry['deadline'] + milliseconds
-            transport.clocks[0].update([b'%d' % (now // 1000), b'%d' % (now % 1000 * 1000), b'e', 1, 1], 100.0)
+            transport = self.make_transport(ms=entry['deadline'] + milliseconds)
             self.assertEqual(self.decode(unhex(entry['entry']), 'n', transport=transport), outcome)
 
     def test_what_expired_is_not_looked_into(self):
-        transport = self.make_transport(seconds=1490000000)
+        transport = self.make_transport(ms=1490000000000)
         for name in ('a body that is a list', 'an encrypted body where there are no keys', 'a reference of 27 bytes'):
             [vector] = [vector for vector in self.vectors['malformed_entries'] if vector['name'] == name]
             self.assertEqual(self.decode(unhex(vector['entry']), transport=transport), 'expired', name)
+
+
+class EncryptedEntryTests(DecodingTestCase):
+
+    def setUp(self):
+        super(EncryptedEntryTests, self).setUp()
+        try:
+            self.make_transport(['secret'])
+        except ImportError:
+            self.skipTest('cryptography is not installed')
+
+    def test_encrypted_entries_are_read_where_they_were_sent_and_nowhere_else(self):
+        for vector in self.vectors['encrypted_entries']:
+            transport = self.make_transport(
+                vector['secrets'], vector['prefix'], vector['now'], vector.get('unbound'),
+            )
+            outcome = self.decode(
+                unhex(vector['entry']), vector['queue'], transport, vector['shard'],
+                [unhex(piece) for piece in vector.get('pieces', ())],
+            )
+            expected = vector.get('counted')
+            if expected is None:
+                expected = tuple(vector['channels']), codec.from_json(vector['json'])
+            self.assertEqual(outcome, expected, vector['name'])
+
+    def test_no_bytes_of_an_encrypted_entry_make_a_reader_fail(self):
+        draw = random.Random(21)
+        transport = self.make_transport(['secret'])
+        entries = [unhex(vector['entry']) for vector in self.vectors['encrypted_entries']]
+        for number in range(1000):
+            data = bytearray(draw.choice(entries))
+            where = draw.randrange(len(data) + 1)
+            data[where:where + draw.randrange(20)] = bytearray(draw.randrange(256) for _ in range(draw.randrange(3)))
+            self.decode(bytes(data), draw.choice(['p!', 'n']), transport, pieces=[b'', b'x' * 40])
 
 
 class ExchangeTests(DecodingTestCase):

@@ -4,9 +4,12 @@ const crypto = require('node:crypto');
 const {Malformed} = require('./encoding');
 
 const MAX_SIZE = 2 ** 30;
-const MESSAGE = 1, GROUP = 2, IN_PIECES = 16, ENCRYPTED = 32;
+const MESSAGE = 1, GROUP = 2, MEMBER = 3, IN_PIECES = 16, ENCRYPTED = 32, BOUND = 64;
+//: Milliseconds after its sender's deadline that a bound body is accepted.
+const BOUND_GRACE = 10000;
 
 class Unsupported extends Malformed {}
+class Expired extends Malformed {}
 
 const CRC_TABLE = Uint32Array.from({length: 256}, (_, number) => {
   for (let bit = 0; bit < 8; bit++) number = number & 1 ? (number >>> 1) ^ 0xedb88320 : number >>> 1;
@@ -56,14 +59,14 @@ function text(data, start, end, form) {
 function parse(data, queue) {
   try {
     const deadline = Number(data.readBigUInt64BE(2)), kind = data[1] & 15, flags = data[1] & 240;
-    if (data[0] > 1 || (data[0] && ((kind !== MESSAGE && kind !== GROUP) || (flags & ~(IN_PIECES | ENCRYPTED))))) {
+    if (data[0] > 1 || (data[0] && (kind < MESSAGE || kind > MEMBER || (flags & ~(IN_PIECES | ENCRYPTED | BOUND))))) {
       throw new Unsupported('a version, kind or flag that is not known');
     }
-    if (data[0] === 0) throw new RangeError('version 0');
+    if (data[0] === 0 || (flags & (BOUND | ENCRYPTED)) === BOUND) throw new RangeError('version 0, or bound only');
     let end = 12 + data.readUInt16BE(10);
     const entry = {kind, flags, deadline, label: text(data, 12, end, LABEL)};
     const isGroup = kind === GROUP, own = queue.endsWith('!');
-    if (isGroup ? !own || !entry.label || entry.label.length > 99 :
+    if (kind !== MESSAGE ? own !== isGroup || !entry.label || entry.label.length > 99 :
       (!own && entry.label) || queue.length + entry.label.length > 99) throw new RangeError('a label of another queue');
     if (isGroup) {
       entry.base = data.readBigUInt64BE(end);
@@ -78,6 +81,28 @@ function parse(data, queue) {
   } catch (error) {
     throw error instanceof Malformed ? error : new Malformed(error.message);
   }
+}
+
+/** Return a time as 8 bytes. */
+function time(ms) {
+  const data = Buffer.alloc(8);
+  data.writeBigUInt64BE(BigInt(Math.trunc(ms)));
+  return data;
+}
+
+/** Return what a piece is bound to, behind the context of its entry. */
+function pieceContext(context, {identifier, size, pieces}, index) {
+  const numbers = Buffer.alloc(17);
+  numbers.writeBigUInt64BE(BigInt(size), 1);
+  numbers.writeUInt32BE(pieces, 9);
+  numbers.writeUInt32BE(index, 13);
+  return Buffer.concat([context, numbers.subarray(0, 1), Buffer.from(identifier), numbers.subarray(1)]);
+}
+
+/** Throw if a bound body's sender wanted it to be gone by now. */
+function checkEnds(ends, now) {
+  if (ends.length !== 8) throw new Malformed('cut short');
+  if (Number(ends.readBigUInt64BE()) + BOUND_GRACE <= now) throw new Expired('by its sender');
 }
 
 function reference(identifier, size, pieces) {
@@ -106,17 +131,28 @@ class Cipher {
     });
   }
 
-  encrypt(body, context = '') {
+  encrypt(body, context) {
     const {key, name} = this.keys[0], nonce = crypto.randomBytes(12);
-    const cipher = crypto.createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(this.prefix + context));
+    const cipher = crypto.createCipheriv('aes-256-gcm', key, nonce).setAAD(this.associated(context));
     return Buffer.concat([name, nonce, cipher.update(body), cipher.final(), cipher.getAuthTag()]);
   }
 
-  decrypt(body, context = '') {
+  associated(context = '') {
+    return Buffer.concat([Buffer.from(this.prefix), Buffer.from(context)]);
+  }
+
+  /** Return what binds a body to where it belongs, but for the prefix. */
+  context(shard, kind, ends, target) {
+    // A group's message is encrypted once for all its members on a shard.
+    const bound = (kind & 15) === MEMBER ? kind - 1 : kind;
+    return Buffer.concat([Buffer.from(`{${shard}}:`), Buffer.from([bound]), ends, Buffer.from(target)]);
+  }
+
+  decrypt(body, context) {
     const found = this.keys.find(({name}) => name.equals(body.subarray(0, 4)));
     if (!found || body.length < 32) throw new Malformed('encrypted with an unknown key');
     const decipher = crypto.createDecipheriv('aes-256-gcm', found.key, body.subarray(4, 16));
-    decipher.setAAD(Buffer.from(this.prefix + context)).setAuthTag(body.subarray(-16));
+    decipher.setAAD(this.associated(context)).setAuthTag(body.subarray(-16));
     try {
       return Buffer.concat([decipher.update(body.subarray(16, -16)), decipher.final()]);
     } catch (error) {
@@ -126,5 +162,5 @@ class Cipher {
 }
 
 module.exports = {
-  ENCRYPTED, GROUP, IN_PIECES, MESSAGE, Cipher, Unsupported, countedAs, crc32, header, parse, parseReference, reference, split,
+  BOUND, ENCRYPTED, GROUP, IN_PIECES, MESSAGE, Cipher, Expired, Unsupported, checkEnds, pieceContext, time, countedAs, crc32, header, parse, parseReference, reference, split,
 };

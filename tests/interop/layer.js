@@ -84,7 +84,8 @@ class Layer extends EventEmitter {
     Object.assign(this, {prefix, lifetime, groupLifetime, capacity});
     this.statisticsLifetime = Math.max(groupLifetime, 86400000);
     this.cipher = secrets.length ? new entries.Cipher(secrets, prefix) : null;
-    this.pieceSize = this.cipher ? PIECE - 32 : PIECE;
+    this.pieceSize = this.cipher ? PIECE - 40 : PIECE;
+    this.flags = this.cipher ? entries.ENCRYPTED | entries.BOUND : 0;
     this.shards = servers.map((url, number) => new Shard(this, url, number));
     this.turn = crypto.randomInt(servers.length);
     // Queue -> group -> {version, clients}.
@@ -141,13 +142,17 @@ class Layer extends EventEmitter {
         continue;
       }
       if (await (body.length > this.pieceSize ? this.putLarge(shard, queue, client, body) :
-        this.put(shard, queue, client, this.cipher ? entries.ENCRYPTED : 0, this.encrypted(body)))) return;
+        this.put(shard, queue, client, this.flags, this.sealed(shard, entries.MESSAGE, channel, body)))) return;
     }
     throw new ChannelFull(channel);
   }
 
-  encrypted(body, context) {
-    return this.cipher ? this.cipher.encrypt(body, context) : body;
+  /** Return a body as it travels, bound to where it belongs if it is encrypted. */
+  sealed(shard, kind, target, body) {
+    if (!this.cipher) return body;
+    const ends = entries.time(shard.now() + this.lifetime);
+    const context = this.cipher.context(shard.number, kind | this.flags, ends, target);
+    return Buffer.concat([ends, this.cipher.encrypt(body, context)]);
   }
 
   async put(shard, queue, client, flags, body) {
@@ -167,22 +172,24 @@ class Layer extends EventEmitter {
       const head = await shard.ask(['LINDEX', shard.key('q', queue), 0]);
       if (head && Number(head.readBigUInt64BE(2)) > shard.now()) return false;
     }
-    const {identifier, key, count} = await this.upload(shard, body);
+    const {key, reference} = await this.upload(shard, entries.MESSAGE, queue + client, body);
     await shard.ask(['HSET', key, 'readers', 1]);
-    const flags = entries.IN_PIECES | (this.cipher ? entries.ENCRYPTED : 0);
-    if (await this.put(shard, queue, client, flags, entries.reference(identifier, body.length, count))) return true;
+    if (await this.put(shard, queue, client, entries.IN_PIECES | this.flags, reference)) return true;
     await shard.ask(['DEL', key]);
     return false;
   }
 
-  async upload(shard, body) {
-    const identifier = token(16), key = shard.key('b', identifier);
-    let count = 0;
-    for (let start = 0; start < body.length; start += this.pieceSize, count++) {
-      const piece = this.encrypted(body.subarray(start, start + this.pieceSize), `${identifier}/${count}`);
-      (await shard.say(['HSET', key, count, piece], ['PEXPIRE', key, this.lifetime + GRACE])).forEach(checked);
+  async upload(shard, kind, target, body) {
+    const identifier = token(16), key = shard.key('b', identifier), ends = entries.time(shard.now() + this.lifetime + GRACE);
+    const whole = {identifier, size: body.length, pieces: Math.ceil(body.length / this.pieceSize)};
+    const context = this.cipher && this.cipher.context(shard.number, kind | entries.IN_PIECES | this.flags, ends, target);
+    for (let index = 0; index < whole.pieces; index++) {
+      let piece = body.subarray(index * this.pieceSize, (index + 1) * this.pieceSize);
+      if (this.cipher) piece = this.cipher.encrypt(piece, entries.pieceContext(context, whole, index));
+      (await shard.say(['HSET', key, index, piece], ['PEXPIRE', key, this.lifetime + GRACE])).forEach(checked);
     }
-    return {identifier, key, count};
+    const reference = entries.reference(identifier, whole.size, whole.pieces);
+    return {key, reference: this.cipher ? Buffer.concat([reference, ends]) : reference};
   }
 
   // Groups
@@ -204,16 +211,17 @@ class Layer extends EventEmitter {
   async sendGroup(group, message) {
     const body = pack(message);
     const large = body.length > this.pieceSize;
-    const sealed = large ? null : this.encrypted(body);
     await Promise.all(this.shards.map(async (shard) => {
       const keys = [shard.key('g', group), shard.statistics];
-      let flags = this.cipher ? entries.ENCRYPTED : 0, content = sealed;
+      let {flags} = this, content;
       if (large) {
         if (!await shard.ask(['EXISTS', keys[0]])) return;
-        const {identifier, key, count} = await this.upload(shard, body);
+        const {key, reference} = await this.upload(shard, entries.GROUP, group, body);
         keys.push(key);
         flags |= entries.IN_PIECES;
-        content = entries.reference(identifier, body.length, count);
+        content = reference;
+      } else {
+        content = this.sealed(shard, entries.GROUP, group, body);
       }
       await shard.ask(call('group_send', keys, [
         shard.base, group, Buffer.from([1]), flags, this.lifetime, this.statisticsLifetime, this.lifetime + GRACE,
@@ -346,7 +354,7 @@ class Layer extends EventEmitter {
   async arrived(shard, queue, data) {
     try {
       const entry = entries.parse(data, queue);
-      let channels = [queue + entry.label];
+      let channels = [entry.kind === entries.MESSAGE ? queue + entry.label : queue];
       if (entry.kind === entries.GROUP) {
         channels = await this.follow(shard, queue, entry);
       } else if (queue.endsWith('!')) {
@@ -360,7 +368,8 @@ class Layer extends EventEmitter {
       return [channels, await this.message(shard, queue, entry)];
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
-      const counter = error instanceof entries.Unsupported ? 'unsupported' : 'malformed';
+      const counter = error instanceof entries.Unsupported ? 'unsupported' :
+        error instanceof entries.Expired ? 'expired' : 'malformed';
       shard.count(error.message === 'lost' ? 'lost' : counter, queue);
       return null;
     }
@@ -384,17 +393,24 @@ class Layer extends EventEmitter {
   }
 
   async message(shard, queue, entry) {
-    const isEncrypted = Boolean(entry.flags & entries.ENCRYPTED);
-    if (isEncrypted !== Boolean(this.cipher)) throw new Malformed('encrypted, or not, against our settings');
-    if (!(entry.flags & entries.IN_PIECES)) {
-      return unpack(isEncrypted ? this.cipher.decrypt(entry.body) : entry.body);
+    const {cipher} = this, inPieces = entry.flags & entries.IN_PIECES;
+    if ((entry.flags & ~entries.IN_PIECES) !== this.flags) throw new Malformed('encrypted, or not, against our settings');
+    const split = inPieces ? entry.body.length - 8 : 8;
+    let context = null, {body: reference} = entry;
+    if (cipher) {
+      const ends = inPieces ? entry.body.subarray(Math.max(split, 0)) : entry.body.subarray(0, split);
+      entries.checkEnds(ends, shard.now());
+      const target = entry.kind === entries.MESSAGE ? queue + entry.label : entry.label;
+      context = cipher.context(shard.number, entry.kind | entry.flags, ends, target);
+      if (inPieces) reference = entry.body.subarray(0, split);
     }
-    const {identifier, size, pieces} = entries.parseReference(entry.body);
+    if (!inPieces) return unpack(cipher ? cipher.decrypt(entry.body.subarray(split), context) : entry.body);
+    const whole = entries.parseReference(reference), {identifier, size, pieces} = whole;
     const key = shard.key('b', identifier), parts = [];
     for (let index = 0; index < pieces; index++) {
       const piece = await shard.ask(['HGET', key, index]);
       if (piece === null) throw new Malformed('lost');
-      parts.push(isEncrypted ? this.cipher.decrypt(piece, `${identifier}/${index}`) : piece);
+      parts.push(cipher ? cipher.decrypt(piece, entries.pieceContext(context, whole, index)) : piece);
     }
     await shard.ask(call('release', [key], []));
     const body = Buffer.concat(parts);

@@ -62,7 +62,7 @@ const commands = {
   scripts: ({url}) => carryOut(url),
 
   /** Return what differs from the vectors of both standards. */
-  vectors() {
+  async vectors() {
     const wrong = [];
     const same = (name, found, expected) => {
       if (JSON.stringify(found) !== JSON.stringify(expected)) wrong.push([name, found, expected]);
@@ -128,6 +128,17 @@ const commands = {
     }
     for (const {entry, channel, group, json} of vectors('exchanges.json').entries) {
       same(channel || group, box(read({entry, queue: group ? 'p!' : entries.split(channel)[0]})), JSON.parse(json));
+    }
+    for (const vector of transport.encrypted_entries.filter(({unbound}) => !unbound)) {
+      const bound = new Layer({servers: ['redis://127.0.0.1:1'], ...vector}), pieces = [...(vector.pieces || [])];
+      const counted = [], shard = {
+        number: vector.shard, now: () => vector.now, key: () => 'key', count: (counter) => counted.push(counter),
+        ask: async ([command]) => (command === 'HGET' && pieces.length ? Buffer.from(pieces.shift(), 'hex') : null),
+      };
+      const delivery = await bound.arrived(shard, vector.queue, Buffer.from(vector.entry, 'hex'));
+      const found = delivery ? {channels: delivery[0], message: box(delivery[1])} : {counted: counted[0]};
+      const {counted: expected, channels, json} = vector;
+      same(vector.name, found, expected ? {counted: expected} : {channels, message: JSON.parse(json)});
     }
     const {secret, prefix, key_name: name, body, encrypted_body: sealed, ...piece} = transport.encryption;
     const cipher = new entries.Cipher([secret], prefix), hex = (text) => Buffer.from(text, 'hex');

@@ -25,7 +25,8 @@ SECTIONS = {
     'transport.json': {
         'placement': 'transport 3, 12', 'keys': 'transport 4', 'entries': 'transport 5',
         'malformed_entries': 'transport 5.4', 'unsupported_entries': 'transport 5.4', 'groups': 'transport 9.3',
-        'encryption': 'transport 11',
+        'encryption': 'transport 11.1, 11.3',
+        'encrypted_entries': 'transport 11',
         'scripts': 'transport 14',
     },
     'scripts.json': {'calls': 'transport 14'},

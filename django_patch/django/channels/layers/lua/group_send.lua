@@ -67,6 +67,9 @@ local function send_to_channel(queue, state)
     elseif length >= capacity then
         dropped = dropped + 1
         count('dropped:', queue, 1)
+    elseif ARGV[4] % 128 >= 64 then
+        -- A bound body can't be opened without the group's name.
+        put(queue, ARGV[3] .. string.char(3 + ARGV[4]) .. deadline .. struct.pack('>H', #group) .. group .. body)
     else
         put(queue, ARGV[3] .. string.char(1 + ARGV[4]) .. deadline .. '\0\0' .. body)
     end

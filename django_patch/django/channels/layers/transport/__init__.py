@@ -54,8 +54,8 @@ class Transport(object):
         self.options = options
         self.monotonic = monotonic
         self.clocks = [ServerClock(monotonic) for _ in range(options.keys.shards)]
-        self.sender = SendOperations(options, self.clocks)
-        self.groups = GroupOperations(options)
+        self.sender = SendOperations(options, self.clocks, self.ask_time)
+        self.groups = GroupOperations(options, self.clocks, self.ask_time)
         self.statistics = StatisticsOperations(options)
         self.decoder = EntryDecoder(self)
         self.inspection = InspectionOperations(self)

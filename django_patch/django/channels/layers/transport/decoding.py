@@ -9,7 +9,7 @@ from ...exceptions import LayerUnavailable, MalformedMessage
 from ...names import MAX_NAME_LENGTH, statistics_name
 from .. import codec
 from . import scripts
-from .envelope import ENCRYPTED, GROUP, IN_PIECES, Entry, UnsupportedEntry, unpack_reference
+from .envelope import GROUP, IN_PIECES, MEMBER, MESSAGE, Entry, ExpiredEntry, UnsupportedEntry
 from .groups import members_command, read_members
 from .operations import Result, checked
 from .options import MAX_SIZE
@@ -40,6 +40,8 @@ class EntryDecoder(object):
             entry = Entry(data)
             if entry.kind == GROUP:
                 return self._decode_for_group(shard, queue, entry, inbox)
+            if entry.kind == MEMBER:
+                return self._decode_for_member(shard, queue, entry, inbox)
             if len(queue) + len(entry.label) >= MAX_NAME_LENGTH or (inbox is None and entry.label):
                 raise MalformedMessage('An entry is for %s%s, which is not a channel.' % (queue, entry.label))
             if inbox is not None:
@@ -48,25 +50,22 @@ class EntryDecoder(object):
                 return self._drop(shard, queue, 'expired')
             if entry.flags & IN_PIECES:
                 return self._collect(shard, queue, entry, (queue + entry.label,))
-            return entry.deadline, (queue + entry.label,), self.read(entry)
-        except UnsupportedEntry as error:
-            return self._drop(shard, queue, 'unsupported', '%s Is a newer release among the senders?' % error)
+            return entry.deadline, (queue + entry.label,), self.read(shard, queue, entry)
         except MalformedMessage as error:
-            return self._drop(shard, queue, 'malformed', error)
+            return self._refuse(shard, queue, error)
 
-    def read(self, entry):
+    def read(self, shard, queue, entry):
         """Return the message of `entry`, which has it whole; raise MalformedMessage."""
-        body = entry.body
-        if entry.flags & ENCRYPTED:
-            body = self._decrypt(body)
-        elif self._options.cipher is not None:
-            raise MalformedMessage('A message was not encrypted, and this layer accepts no others.')
+        body = self._options.sealer.open(shard, entry, _name(queue, entry), self._transport.clocks[shard].now())
         return codec.decode(body)
 
-    def _decrypt(self, data, context=b''):
-        if self._options.cipher is None:
-            raise MalformedMessage('A message is encrypted, and there are no symmetric_encryption_keys.')
-        return self._options.cipher.decrypt(data, context)
+    def _refuse(self, shard, queue, error):
+        """Drop what can't be read because of `error`; return None."""
+        if isinstance(error, ExpiredEntry):
+            return self._drop(shard, queue, 'expired')
+        if isinstance(error, UnsupportedEntry):
+            return self._drop(shard, queue, 'unsupported', '%s Is a newer release among the senders?' % error)
+        return self._drop(shard, queue, 'malformed', error)
 
     def _decode_for_group(self, shard, queue, entry, inbox):
         if inbox is None:
@@ -79,7 +78,16 @@ class EntryDecoder(object):
             return self._ask_members(shard, queue, entry, inbox)
         if entry.flags & IN_PIECES:
             return self._collect(shard, queue, entry, channels)
-        return (entry.deadline, channels, self.read(entry)) if channels else None
+        return (entry.deadline, channels, self.read(shard, queue, entry)) if channels else None
+
+    def _decode_for_member(self, shard, queue, entry, inbox):
+        if inbox is not None:
+            raise MalformedMessage('A process got an entry for a channel without "!".')
+        if entry.deadline <= self._transport.clocks[shard].now():
+            return self._drop(shard, queue, 'expired')
+        if entry.flags & IN_PIECES:
+            return self._collect(shard, queue, entry, (queue,))
+        return entry.deadline, (queue,), self.read(shard, queue, entry)
 
     # Plans
 
@@ -93,13 +101,15 @@ class EntryDecoder(object):
         if entry.flags & IN_PIECES:
             yield Result((yield self._collect(shard, queue, entry, channels)))
         try:
-            yield Result((entry.deadline, channels, self.read(entry)) if channels else None)
+            yield Result((entry.deadline, channels, self.read(shard, queue, entry)) if channels else None)
         except MalformedMessage as error:
-            yield Result(self._drop(shard, queue, 'malformed', error))
+            yield Result(self._refuse(shard, queue, error))
 
     def _collect(self, shard, queue, entry, channels):
         try:
-            identifier, size, pieces = unpack_reference(entry.body)
+            identifier, size, pieces, open_piece = self._options.sealer.join(
+                shard, entry, _name(queue, entry), self._transport.clocks[shard].now(),
+            )
             if size > MAX_SIZE:
                 raise MalformedMessage('A message claims to have %d bytes.' % size)
             key = self._options.keys.pieces(shard, identifier)
@@ -109,10 +119,7 @@ class EntryDecoder(object):
                 piece = checked((yield shard, (pack('HGET', key, index),))[0])
                 if piece is None:
                     yield Result(self._drop(shard, queue, 'lost', 'a piece is missing'))
-                if entry.flags & ENCRYPTED:
-                    piece = self._decrypt(piece, self._options.piece_context(identifier, index))
-                elif self._options.cipher is not None:
-                    raise MalformedMessage('A message was not encrypted, and this layer accepts no others.')
+                piece = open_piece(index, piece)
                 start, end = end, end + len(piece)
                 if end > size:
                     raise MalformedMessage('The pieces of a message are more than it claims.')
@@ -124,7 +131,7 @@ class EntryDecoder(object):
         except LayerUnavailable as error:
             yield Result(self._drop(shard, queue, 'lost', error))
         except MalformedMessage as error:
-            yield Result(self._drop(shard, queue, 'malformed', error))
+            yield Result(self._refuse(shard, queue, error))
 
     # What gets lost
 
@@ -156,3 +163,8 @@ class EntryDecoder(object):
             'A message for %s was dropped: %s%s', name, reason,
             ' (%d more since the last such line)' % more if more else '',
         )
+
+
+def _name(queue, entry):
+    """Return what an entry was sent to: a channel's full name, or a group's."""
+    return queue + entry.label if entry.kind == MESSAGE else entry.label

@@ -8,7 +8,7 @@ import random
 
 from ... import names
 from . import scripts
-from .envelope import COPIED, ENCRYPTED, MESSAGE, pack_header
+from .envelope import COPIED, MESSAGE, pack_header
 
 #: Queues whose packed commands are kept; ? and ! queues come and go.
 _KEPT_DESTINATIONS = 2048
@@ -61,7 +61,7 @@ class Destinations(object):
         return shards[start:] + shards[:start]
 
     def command(self, destination, shard, flags, label, body):
-        """Return the packed call that sends one entry."""
+        """Return the packed call that sends one entry, its `body` sealed."""
         try:
             head = destination.heads[shard]
         except KeyError:
@@ -86,9 +86,13 @@ class Destinations(object):
             client_capacity,
         ], entries)
 
-    def seal(self, deadline, label, body):
+    def seal(self, destination, shard, label, body):
+        """Return `body` as it travels to `shard`."""
+        deadline = self._clocks[shard].after(self._options.lifetime)
+        return self._options.sealer.seal(shard, MESSAGE, destination.queue + label, deadline, body)
+
+    def entry(self, destination, shard, label, body):
         """Return the header and the body of an entry."""
-        flags = 0
-        if self._options.cipher is not None:
-            flags, body = ENCRYPTED, self._options.cipher.encrypt(body)
-        return pack_header(MESSAGE | flags, deadline, label), body
+        deadline = self._clocks[shard].after(self._options.lifetime)
+        header = pack_header(MESSAGE | self._options.sealer.flags, deadline, label)
+        return header, self.seal(destination, shard, label, body)

@@ -16,12 +16,13 @@ from ...names import MAX_NAME_LENGTH
 
 VERSION = 1
 
-#: The low four bits of the kind: a message to one channel, or to a group's
-#: members in one process.
-MESSAGE, GROUP = 1, 2
-#: Flags of the kind: the body is a reference to pieces; it is encrypted.
-IN_PIECES, ENCRYPTED = 16, 32
-_FLAGS = IN_PIECES | ENCRYPTED
+#: The low four bits of the kind: a message to one channel, to a group's
+#: members in one process, or to a member that is a channel without "!".
+MESSAGE, GROUP, MEMBER = 1, 2, 3
+#: Flags of the kind: the body is a reference to pieces; it is encrypted; what
+#: is encrypted is bound to where it belongs.
+IN_PIECES, ENCRYPTED, BOUND = 16, 32, 64
+_FLAGS = IN_PIECES | ENCRYPTED | BOUND
 
 #: Bytes of a body that are copied without a thought. A copy of much more
 #: costs as much as everything else, since its memory comes from the system.
@@ -37,6 +38,10 @@ _IDENTIFIER = re.compile(br'[A-Za-z0-9]{16}\Z')
 
 class UnsupportedEntry(MalformedMessage):
     """Raised for an entry that a later version of the standard may have."""
+
+
+class ExpiredEntry(MalformedMessage):
+    """Raised for an entry that is older than its sender wanted it to get."""
 
 
 def pack_header(kind, deadline, label):
@@ -64,19 +69,21 @@ class Entry(object):
             version, kind, self.deadline, size = _HEADER.unpack_from(data)
             self.kind, self.flags = kind & 15, kind & 240
             if version > VERSION or (version == VERSION and not (
-                self.kind in (MESSAGE, GROUP) and self.flags | _FLAGS == _FLAGS
+                self.kind in (MESSAGE, GROUP, MEMBER) and self.flags | _FLAGS == _FLAGS
             )):
                 raise UnsupportedEntry('An entry has version %d and kind %d, which are not known.' % (version, kind))
             start = 12 + size
             label = data[12:start]
             if version != VERSION or len(label) != size:
                 raise ValueError('version 0, or cut short')
+            if self.flags & (BOUND | ENCRYPTED) == BOUND:
+                raise ValueError('bound, but not encrypted')
             if not _LABEL.match(label):
                 raise ValueError('its label is not a name: %.100r' % (label,))
             self.label = label.decode('ascii')
+            if self.kind != MESSAGE and not 0 < size < MAX_NAME_LENGTH:
+                raise ValueError('its group has a name of %d characters' % size)
             if self.kind == GROUP:
-                if not 0 < size < MAX_NAME_LENGTH:
-                    raise ValueError('its group has a name of %d characters' % size)
                 self.base, self.version, size = _MEMBERS.unpack_from(data, start)
                 start += 20
                 changes = data[start:start + size]
@@ -105,6 +112,11 @@ def deadline_of(data):
 def pack_reference(identifier, size, pieces):
     """Return the body of an entry whose message lies in pieces."""
     return _REFERENCE.pack(identifier.encode('ascii'), size, pieces)
+
+
+def reference_of(entry):
+    """Return the reference to pieces in an Entry, without what binds it."""
+    return entry.body[:_REFERENCE.size] if entry.flags & BOUND else entry.body
 
 
 def unpack_reference(body):

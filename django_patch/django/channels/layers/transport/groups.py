@@ -9,18 +9,25 @@ from ... import names
 from ...exceptions import LayerUnavailable, MessageTooLarge
 from .. import codec
 from . import scripts
-from .envelope import ENCRYPTED, IN_PIECES, VERSION, pack_reference
-from .operations import DONE, Result, checked
+from .envelope import GROUP, IN_PIECES, VERSION
+from .operations import DONE, Result, checked, flatten
 from .options import MAX_SIZE, PIECES_GRACE
 from .resp import pack
 from .sending import upload
+from .server_clock import know_time, know_times
 
 
 class GroupOperations(object):
-    """Plans for groups; any number of threads may share it."""
+    """
+    Plans for groups; any number of threads may share it.
 
-    def __init__(self, options):
+    `clocks` and `ask_time` are as for SendOperations.
+    """
+
+    def __init__(self, options, clocks=(), ask_time=None):
         self._options = options
+        self._clocks = clocks
+        self._ask_time = ask_time
 
     def add(self, group, channel):
         """Make `channel` a member of `group`, both valid names."""
@@ -66,15 +73,19 @@ class GroupOperations(object):
         """
         body = codec.encode(message)
         if len(body) > self._options.piece_size:
-            return self._send_large(group, body)
-        return self._send_small(group, body)
+            return flatten(self._send_large(group, body))
+        return flatten(self._send_small(group, body))
 
     def _send_small(self, group, body):
-        flags = 0
-        if self._options.cipher is not None:
-            flags, body = ENCRYPTED, self._options.cipher.encrypt(body)
+        sealer = self._options.sealer
         shards = range(self._options.keys.shards)
-        answers = yield [(shard, (self._command(shard, group, flags, body),)) for shard in shards]
+        if sealer.is_bound:
+            yield know_times(self._clocks, shards, self._ask_time)
+        answers = yield [
+            (shard, (self._command(shard, group, sealer.flags, sealer.seal(
+                shard, GROUP, group, self._ends(shard), body
+            )),)) for shard in shards
+        ]
         dropped, failure = 0, None
         for replies in answers:
             if isinstance(replies, LayerUnavailable):
@@ -89,21 +100,26 @@ class GroupOperations(object):
     def _send_large(self, group, body):
         if len(body) > MAX_SIZE:
             raise MessageTooLarge('The message has %d bytes; at most %d can be sent.' % (len(body), MAX_SIZE))
-        flags = IN_PIECES if self._options.cipher is None else IN_PIECES | ENCRYPTED
-        dropped = 0
+        sealer, dropped = self._options.sealer, 0
         for shard in range(self._options.keys.shards):
+            if sealer.is_bound:
+                yield know_time(self._clocks, shard, self._ask_time)
             exists = checked((yield shard, (pack('EXISTS', self._options.keys.group(shard, group)),))[0])
             if not exists:
                 continue
             identifier = names.random_token(16)
             key = self._options.keys.pieces(shard, identifier)
-            pieces = 0
-            for commands in upload(self._options, key, identifier, body):
+            reference, seal = sealer.split(
+                shard, GROUP, group, self._ends(shard) + PIECES_GRACE, identifier, len(body)
+            )
+            for commands in upload(self._options, key, seal, body):
                 checked((yield shard, commands)[0])
-                pieces += 1
-            command = self._command(shard, group, flags, pack_reference(identifier, len(body), pieces), key)
+            command = self._command(shard, group, IN_PIECES | sealer.flags, reference, key)
             dropped += checked((yield shard, (command,))[0])[1]
         yield Result(dropped)
+
+    def _ends(self, shard):
+        return self._clocks[shard].after(self._options.lifetime) if self._options.sealer.is_bound else 0
 
     def _command(self, shard, group, flags, body, pieces=None):
         options = self._options

@@ -9,7 +9,7 @@ from __future__ import absolute_import, unicode_literals
 from ...exceptions import MalformedMessage
 from ...names import statistics_name
 from . import scripts
-from .envelope import IN_PIECES, MESSAGE, Entry, deadline_of, unpack_reference
+from .envelope import IN_PIECES, MESSAGE, Entry, deadline_of, reference_of, unpack_reference
 from .operations import Result, checked, flatten
 from .resp import pack
 from .statistics import COUNTERS, empty_numbers, scan
@@ -124,23 +124,23 @@ class InspectionOperations(object):
             for data in entries:
                 # The sender puts the deadline in by a clock of its own.
                 age = max(0, now - deadline_of(data) + self._options.lifetime) / 1000.0
-                found.append((age,) + self._shown(queue, data))
+                found.append((age,) + self._shown(shard, queue, data))
         found.sort(key=lambda entry: -entry[0])
         yield Result(found[:limit])
 
-    def _shown(self, queue, data):
+    def _shown(self, shard, queue, data):
         """Return (channels, message) of an entry's bytes; the message is None where it isn't in them."""
         try:
             entry = Entry(data)
             if entry.kind != MESSAGE:
-                return ('members of the group %s in %s' % (entry.label, queue),), self._message(entry)
-            return (queue + entry.label,), self._message(entry)
+                return ('members of the group %s in %s' % (entry.label, queue),), self._message(shard, queue, entry)
+            return (queue + entry.label,), self._message(shard, queue, entry)
         except MalformedMessage:
             return (queue,), None
 
-    def _message(self, entry):
+    def _message(self, shard, queue, entry):
         # What lies in pieces may be hundreds of megabytes.
-        return None if entry.flags & IN_PIECES else self._transport.decoder.read(entry)
+        return None if entry.flags & IN_PIECES else self._transport.decoder.read(shard, queue, entry)
 
     def _purge(self, queue):
         keys, removed = self._options.keys, 0
@@ -162,7 +162,7 @@ class InspectionOperations(object):
             try:
                 entry = Entry(data)
                 if entry.flags & IN_PIECES:
-                    identifier = unpack_reference(entry.body)[0]
+                    identifier = unpack_reference(reference_of(entry))[0]
                     commands.append(scripts.RELEASE.call([keys.pieces(shard, identifier)], []))
             except MalformedMessage:
                 # Nothing is known of it that could be taken back.

@@ -3,11 +3,10 @@ Options that all plans of one layer share.
 """
 from __future__ import absolute_import, unicode_literals
 
-from .cipher import OVERHEAD, Cipher
+from .cipher import Cipher
 from .keys import Keys
+from .sealing import Sealer
 
-#: Bytes of a body above which it is sent in pieces, and of a piece.
-PIECE_SIZE = 1 << 20
 #: Bytes of the largest message. More is a mistake, or an attack.
 MAX_SIZE = 1 << 30
 #: Milliseconds that pieces outlive the entry that refers to them.
@@ -23,7 +22,7 @@ class Options(object):
     """
 
     def __init__(self, prefix, shards, expiry, group_expiry, get_capacity, get_process_capacity,
-                 symmetric_encryption_keys=None):
+                 symmetric_encryption_keys=None, unbound_encryption=None):
         self.keys = Keys(prefix, shards)
         self.lifetime = int(expiry * 1000)
         self.group_lifetime = int(group_expiry * 1000)
@@ -31,12 +30,6 @@ class Options(object):
         self.statistics_lifetime = max(self.group_lifetime, 86400000)
         self.get_capacity = get_capacity
         self.get_process_capacity = get_process_capacity
-        self.cipher = None
-        self.piece_size = PIECE_SIZE
-        if symmetric_encryption_keys:
-            self.cipher = Cipher(symmetric_encryption_keys, self.keys.prefix)
-            self.piece_size -= OVERHEAD
-
-    def piece_context(self, identifier, index):
-        """Return what the encryption of a piece is bound to."""
-        return ('%s/%d' % (identifier, index)).encode('ascii')
+        cipher = Cipher(symmetric_encryption_keys, self.keys.prefix) if symmetric_encryption_keys else None
+        self.sealer = Sealer(cipher, unbound_encryption)
+        self.piece_size = self.sealer.piece_size

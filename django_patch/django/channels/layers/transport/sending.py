@@ -11,10 +11,11 @@ from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
 from .. import codec
 from . import scripts
 from .destinations import Destinations
-from .envelope import ENCRYPTED, IN_PIECES, deadline_of, pack_reference
+from .envelope import IN_PIECES, MESSAGE, deadline_of
 from .operations import DONE, Result, checked, flatten
 from .options import MAX_SIZE, PIECES_GRACE
 from .resp import ReplyError, pack
+from .server_clock import know_time, know_times
 
 #: Messages that one call of the script puts; Redis does nothing else then.
 _BATCH = 500
@@ -48,12 +49,14 @@ class SendOperations(object):
     """
     Sends to channels; any number of threads may share it.
 
-    `clocks` is a list of each shard's ServerClock.
+    `clocks` is a list of each shard's ServerClock, and ask_time(shard) a plan
+    that sets one.
     """
 
-    def __init__(self, options, clocks):
+    def __init__(self, options, clocks, ask_time=None):
         self._options = options
         self._clocks = clocks
+        self._ask_time = ask_time
         self._destinations = Destinations(options, clocks)
 
     # Plans
@@ -63,17 +66,20 @@ class SendOperations(object):
         queue, label, destination = self._destinations.find(channel)
         body = codec.encode(message)
         if len(body) > self._options.piece_size:
-            return self._send_large(destination, label, body)
+            return flatten(self._send_large(destination, label, body))
+        if self._options.sealer.flags:
+            return flatten(self._send_small(destination, label, body))
         return self._send_small(destination, label, body)
 
     def _send_small(self, destination, label, body):
-        flags = 0
-        if self._options.cipher is not None:
-            flags, body = ENCRYPTED, self._options.cipher.encrypt(body)
+        sealer = self._options.sealer
         shards = self._destinations.order(destination)
         for shard in shards:
             try:
-                replies = yield shard, (self._destinations.command(destination, shard, flags, label, body),)
+                if sealer.is_bound:
+                    yield know_time(self._clocks, shard, self._ask_time)
+                sealed = self._destinations.seal(destination, shard, label, body) if sealer.flags else body
+                replies = yield shard, (self._destinations.command(destination, shard, sealer.flags, label, sealed),)
             except LayerUnavailable as error:
                 if error.sent or shard == shards[-1]:
                     raise
@@ -84,13 +90,13 @@ class SendOperations(object):
 
     def _send_large(self, destination, label, body):
         self._check_size(body)
-        flags = IN_PIECES
-        if self._options.cipher is not None:
-            flags |= ENCRYPTED
+        flags = IN_PIECES | self._options.sealer.flags
         shards = self._destinations.order(destination)
         for shard in shards:
             # Look before carrying what may be hundreds of megabytes.
             try:
+                if self._options.sealer.is_bound:
+                    yield know_time(self._clocks, shard, self._ask_time)
                 length, pending, time = (yield shard, self._questions(destination, shard, label))
             except LayerUnavailable:
                 if shard == shards[-1]:
@@ -104,11 +110,12 @@ class SendOperations(object):
                     continue
             identifier = names.random_token(16)
             key = self._options.keys.pieces(shard, identifier)
-            pieces = 0
-            for commands in upload(self._options, key, identifier, body):
+            reference, seal = self._options.sealer.split(
+                shard, MESSAGE, destination.queue + label,
+                self._clocks[shard].after(self._options.lifetime + PIECES_GRACE), identifier, len(body),
+            )
+            for commands in upload(self._options, key, seal, body):
                 checked((yield shard, commands)[0])
-                pieces += 1
-            reference = pack_reference(identifier, len(body), pieces)
             replies = yield shard, (pack('HSET', key, 'readers', 1),
                                     self._destinations.command(destination, shard, flags, label, reference))
             if checked(replies[1]):
@@ -159,6 +166,8 @@ class SendOperations(object):
             for batch in busy:
                 requests.setdefault(batch.shards[0], []).append(batch)
             shards = sorted(requests)
+            if self._options.sealer.is_bound:
+                yield know_times(self._clocks, shards, self._ask_time)
             answers = yield [
                 (shard, [self._batch_command(batch) for batch in requests[shard]]) for shard in shards
             ]
@@ -180,11 +189,10 @@ class SendOperations(object):
 
     def _batch_command(self, batch):
         shard, entries = batch.shards[0], []
-        deadline = self._clocks[shard].after(self._options.lifetime)
         for pair, label, body in itertools.islice(batch.waiting, _BATCH):
             if len(body) > self._options.piece_size:
                 break
-            header, body = self._destinations.seal(deadline, label, body)
+            header, body = self._destinations.entry(batch.destination, shard, label, body)
             entries.append(b'$%d\r\n%s%s\r\n' % (len(header) + len(body), header, body))
         batch.size = len(entries)
         return self._destinations.head(batch.destination, shard, len(entries)) + b''.join(entries)
@@ -199,6 +207,9 @@ class SendOperations(object):
         their pieces, and servers may be away. The `refused` of a
         LayerUnavailable has those that surely didn't go back.
         """
+        return flatten(self._requeue(channel, messages))
+
+    def _requeue(self, channel, messages):
         queue, label, destination = self._destinations.find(channel)
         kept, entries = [], []
         for index, message in enumerate(messages):
@@ -211,10 +222,10 @@ class SendOperations(object):
                 break
             key = self._options.keys.queue(shard, queue)
             try:
-                if not self._clocks[shard].is_known():
-                    yield shard, ()
-                deadline = self._clocks[shard].after(self._options.lifetime)
-                sealed = [b''.join(self._destinations.seal(deadline, label, body)) for body in reversed(entries)]
+                yield know_time(self._clocks, shard, self._ask_time)
+                sealed = [
+                    b''.join(self._destinations.entry(destination, shard, label, body)) for body in reversed(entries)
+                ]
                 reply = (yield shard, (scripts.REQUEUE.call([key], [self._options.lifetime] + sealed),))[0]
                 if type(reply) is not ReplyError:
                     entries = []
@@ -266,14 +277,12 @@ class SendOperations(object):
         )
 
 
-def upload(options, key, identifier, body):
+def upload(options, key, seal, body):
     """Return an iterator of the commands that store each piece of `body`."""
     view = body.view if isinstance(body, codec.LargeBody) else memoryview(body)
     for index, start in enumerate(range(0, len(body), options.piece_size)):
         piece = view[start:start + options.piece_size].tobytes()
-        if options.cipher is not None:
-            piece = options.cipher.encrypt(piece, options.piece_context(identifier, index))
-        yield pack('HSET', key, index, piece), pack('PEXPIRE', key, options.lifetime + PIECES_GRACE)
+        yield pack('HSET', key, index, seal(index, piece)), pack('PEXPIRE', key, options.lifetime + PIECES_GRACE)
 
 
 def _full(options, destination, label):

@@ -3,7 +3,9 @@ The clock of a Redis server, as a client knows it without asking each time.
 """
 from __future__ import absolute_import
 
+from ...exceptions import LayerUnavailable
 from .envelope import VERSION
+from .operations import DONE
 
 #: Seconds after which a server is asked again.
 _MAX_AGE = 60.0
@@ -65,3 +67,35 @@ class ServerClock(object):
         lost = self.epoch is not None and self.epoch != epoch
         self.epoch = epoch
         return lost
+
+
+def know_time(clocks, shard, ask_time):
+    """
+    A plan after which the time of `shard` is known, as far as its clock is
+    good; `ask_time(shard)` is one that asks. Raise LayerUnavailable.
+    """
+    try:
+        if not clocks[shard].is_known():
+            # A connection's greeting tells.
+            yield shard, ()
+        elif clocks[shard].is_stale() and ask_time is not None:
+            yield ask_time(shard)
+    except LayerUnavailable as error:
+        # Whatever comes next was not.
+        error.sent = False
+        raise
+    yield DONE
+
+
+def know_times(clocks, shards, ask_time):
+    """
+    A plan that does know_time() for several shards, as far as they are there.
+
+    What is said next to one that is away tells so again.
+    """
+    for shard in shards:
+        try:
+            yield know_time(clocks, shard, ask_time)
+        except LayerUnavailable:
+            continue
+    yield DONE
