@@ -47,10 +47,13 @@ def mypy(row):
 
 
 def sphinx(row):
-    """Build the users' documentation; each warning, such as one of a dead reference, is an error."""
+    """Build the users' documentation, and Django's pages; each warning, such as one of a dead reference, fails."""
+    command = [row.tool, '-m', 'sphinx', '-q', '-n', '-W', '--keep-going', '-E']
     output = row.bench.cache.scratch / 'docs'
-    options = ['-q', '-n', '-W', '--keep-going', '-E', '-d', output / 'doctrees']
-    return [([row.tool, '-m', 'sphinx'] + options + [CHECKOUT / 'docs', output / 'html'], CHECKOUT)]
+    return [
+        (command + [CHECKOUT / 'docs', output / 'ours'], CHECKOUT),
+        (command + ['-c', HARNESS / 'django_docs', CHECKOUT / 'django_patch' / 'docs', output / 'django'], CHECKOUT),
+    ]
 
 
 def codespell(row):

@@ -155,7 +155,7 @@ OTHER_LEVELS = {
         'packages': 2, 'report': 2,
         '': 0, 'cache': 0, 'interpreters': 0, 'pairs': 0, 'process': 0, 'results': 0,
         # Programs, which are started and not imported.
-        'run_through_channels': 0, 'spelling': 0,
+        'run_through_channels': 0, 'spelling': 0, 'django_docs': 0,
     },
 }
 
