@@ -54,10 +54,12 @@ debian() {
 pypi() {
     need python3
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || missing "python3 of 3.10 or later"
-    python3 -m venv "$folder/venv"
+    # A pip of its own would take longer than most of what is installed.
+    [ -d "$folder/venv" ] || python3 -m venv --without-pip "$folder/venv"
     bin=$folder/venv/bin
     python=$bin/python
-    "$bin/pip" install --quiet --disable-pip-version-check "$@" 2>"$folder/pip.log" || {
+    python3 -m pip --python "$python" install --quiet --no-compile --disable-pip-version-check "$@" \
+        2>"$folder/pip.log" || {
         cat "$folder/pip.log" >&2
         missing "$*"
     }
