@@ -1,6 +1,7 @@
 """Tests of data binding."""
 from __future__ import absolute_import, unicode_literals
 
+import gc
 import json
 import unittest
 
@@ -15,6 +16,7 @@ from django.channels.test import ChannelTestCase, Client, TransactionChannelTest
 from django.channels.test.linting import exempt
 from django.contrib.auth.models import Group as UserGroup, User
 from django.db import IntegrityError, transaction
+from django.db.models.signals import post_save
 from django.test import SimpleTestCase
 
 
@@ -345,3 +347,165 @@ class InboundTests(BindingTestCase, ChannelTestCase):
         self.send(binding, action='create', data={'username': 'ann'})
         self.assertEqual(self.actions(listener), [CREATE])
         self.assertEqual(json.dumps(channel_layers['default'].group_channels('users')).count('test.'), 1)
+
+
+class ChangesTests(BindingTestCase, ChannelTestCase):
+    """What groups are told about changes that aren't one plain save."""
+
+    def told(self, client):
+        return [(frame['payload']['action'], frame['payload']['data']) for frame in self.frames(client)]
+
+    def by_email(self, **attributes):
+        return self.bind(group_names=classmethod(lambda cls, user: ['g-' + (user.email or 'none')]), **attributes)
+
+    def test_a_group_that_an_object_leaves_hears_what_it_knew(self):
+        self.by_email()
+        user = User.objects.create_user('ann', 'a')
+        old, new = self.listener('g-a'), self.listener('g-b')
+        user.email, user.username = 'b', 'for b only'
+        user.save()
+        self.assertEqual(self.told(old), [(DELETE, {'username': 'ann', 'email': 'a'})])
+        self.assertEqual(self.told(new), [(CREATE, {'username': 'for b only', 'email': 'b'})])
+
+    def test_what_was_changed_in_memory_only_is_not_told(self):
+        self.by_email()
+        user = User.objects.create_user('ann', 'a')
+        old, new = self.listener('g-a'), self.listener('g-b')
+        user.email, user.username = 'b', 'never saved'
+        user.delete()
+        self.assertEqual(self.told(old), [(DELETE, {'username': 'ann', 'email': 'a'})])
+        self.assertEqual(self.told(new), [])
+
+    def test_a_save_within_a_save_is_told_after_it(self):
+        def save_again(sender, instance, **kwargs):
+            if not instance.first_name:
+                instance.first_name = 'again'
+                instance.save()
+        # As a receiver in models.py: connected before the binding's.
+        post_save.connect(save_again, sender=User)
+        self.addCleanup(post_save.disconnect, save_again, sender=User)
+        self.bind()
+        client = self.listener()
+        User.objects.create(username='ann')
+        self.assertEqual(self.actions(client), [CREATE, UPDATE])
+        User.objects.update(first_name='')
+        User.objects.get().save()
+        self.assertEqual(self.actions(client), [UPDATE, UPDATE])
+
+    def test_a_save_within_a_save_may_move_the_object(self):
+        def move(sender, instance, **kwargs):
+            if instance.email == 'b':
+                instance.email = 'c'
+                instance.save()
+        post_save.connect(move, sender=User)
+        self.addCleanup(post_save.disconnect, move, sender=User)
+        self.by_email()
+        clients = [self.listener('g-' + name) for name in 'abc']
+        user = User.objects.create(username='ann', email='a')
+        [self.frames(client) for client in clients]
+        user.email = 'b'
+        user.save()
+        self.assertEqual([self.actions(client) for client in clients], [[DELETE], [], [CREATE, UPDATE]])
+
+    def test_a_failed_save_leaves_nothing_behind(self):
+        self.by_email()
+        User.objects.create(username='taken')
+        user = User(username='taken', email='a')
+        with self.assertRaises(IntegrityError), transaction.atomic():
+            user.save()
+        client = self.listener('g-a')
+        user.username = 'ann'
+        user.save()
+        self.assertEqual(self.actions(client), [CREATE])
+
+    def test_proxies_are_the_same_objects(self):
+        self.bind()
+        client = self.listener()
+        user = ProxyUser.objects.create(username='ann')
+        user.email = 'a'
+        user.save()
+        user.delete()
+        self.assertEqual(self.actions(client), [CREATE, UPDATE, DELETE])
+
+    def test_many_to_many_relations_are_changes_from_either_side(self):
+        self.bind(fields=['username', 'groups'])
+        client = self.listener()
+        user, group = User.objects.create(username='ann'), UserGroup.objects.create(name='g')
+        self.frames(client)
+        for change in (
+            lambda: user.groups.add(group), lambda: user.groups.remove(group), lambda: group.user_set.add(user),
+            lambda: group.user_set.clear(), lambda: user.groups.add(group), lambda: user.groups.clear(),
+        ):
+            change()
+            told = self.told(client)
+            expected = [group.pk] if user.groups.exists() else []
+            self.assertEqual(told, [(UPDATE, {'username': 'ann', 'groups': expected})])
+
+    def test_a_relation_that_is_not_bound_says_nothing(self):
+        self.bind()
+        user, group = User.objects.create(username='ann'), UserGroup.objects.create(name='g')
+        client = self.listener()
+        user.groups.add(group)
+        self.assertEqual(self.actions(client), [])
+
+    def test_bulk_changes_are_announced_by_a_call(self):
+        binding = self.bind()
+        client = self.listener()
+        User.objects.bulk_create([User(username='ann'), User(username='bob')])
+        User.objects.update(email='x')
+        self.assertEqual(self.actions(client), [])
+        binding.announce(User.objects.order_by('username'))
+        self.assertEqual([data['username'] for action, data in self.told(client)], ['ann', 'bob'])
+        binding.announce([User.objects.get(username='ann')], CREATE)
+        self.assertEqual(self.actions(client), [CREATE])
+
+    def test_a_binding_watches_though_nobody_holds_it(self):
+        names = [self.bind(stream='not held').__name__]
+        # It holds the binding.
+        self._cleanups.pop()
+        gc.collect()
+        client = self.listener()
+        User.objects.create(username='ann')
+        self.assertEqual((names, self.actions(client)), (['UserBinding'], [CREATE]))
+        for left in list(BindingMetaclass.registered):
+            if left.stream == 'not held':
+                left.unregister()
+
+    def test_fixed_groups_cost_no_query(self):
+        self.bind()
+        user = User.objects.create(username='ann')
+        with self.assertNumQueries(1):
+            user.save(force_update=True)
+        binding = self.by_email(stream='others')
+        with self.assertNumQueries(2):
+            user.save(force_update=True)
+        binding.unregister()
+
+    def test_overridden_receivers_are_called_as_in_channels_1(self):
+        seen = []
+
+        def pre_change_receiver(cls, instance, action):
+            seen.append(action)
+            super(cls, cls).pre_change_receiver(instance, action)
+
+        self.by_email(pre_change_receiver=classmethod(pre_change_receiver))
+        user = User.objects.create(username='ann')
+        user.save()
+        user.delete()
+        self.assertEqual(seen, [CREATE, UPDATE, DELETE])
+
+    def test_what_hangs_on_an_object_is_there_for_group_names(self):
+        self.bind(group_names=classmethod(lambda cls, user: [user.hanging]))
+        client = self.listener('g')
+        user = User(username='ann')
+        user.hanging = 'g'
+        user.save()
+        user.save()
+        self.assertEqual(self.actions(client), [CREATE, UPDATE])
+
+
+class ProxyUser(User):
+
+    class Meta:
+        proxy = True
+        app_label = 'auth'

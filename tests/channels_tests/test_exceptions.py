@@ -18,9 +18,12 @@ class ExceptionTests(SimpleTestCase):
     def test_close_codes_are_those_that_rfc_6455_leaves_to_applications(self):
         for code in (1000, 3000, 4999):
             self.assertEqual(WebsocketCloseException(code).code, code)
-        for code in (0, 1, 5, 999, 1001, 2999, 5000, -1, True, '1000', 1000.0, None):
+        for code in (0, 1, 5, 999, 1001, 2999, 5000, -1, True, '1000', 1000.0):
             with self.assertRaisesMessage(ValueError, 'use 1000 or 3000-4999'):
                 WebsocketCloseException(code)
+
+    def test_no_code_is_that_of_a_normal_end(self):
+        self.assertEqual([WebsocketCloseException().code, WebsocketCloseException(code=None).code], [1000, 1000])
 
     def test_close_sends_its_code(self):
         WebsocketCloseException(4001).run(self.message('websocket.receive'))

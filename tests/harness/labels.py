@@ -12,6 +12,7 @@ FOLDERS = {
     'runtests_tests': TESTS / 'runtests_tests',
     'system': TESTS / 'system',
     'peers': TESTS / 'peers',
+    'family': TESTS / 'family',
     'interface_server': CHECKOUT / 'interface_server' / 'tests',
 }
 

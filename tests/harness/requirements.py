@@ -64,6 +64,24 @@ def peers_requirements():
     ]
 
 
+#: The pairs that are compared with Channels 1.1.8, the first and the last Django that it ran on.
+FAMILY_PAIRS = (('2.7', '1.8'), ('3.6', '1.11'))
+
+
+def family_requirements(pair):
+    """Return what an environment has in which the real Channels 1.1.8 runs beside a Pair."""
+    return ['Django==' + pair.release, 'channels==1.1.8', 'asgiref==1.1.2', 'daphne==1.4.2']
+
+
+#: Packages of others for Channels 1.x, which are installed without what they
+#: require: "channels" would come from PyPI.
+FAMILY_PACKAGES = [
+    "channels-api==0.4.1 ; python_version >= '3'", "channels-api==0.4.0 ; python_version < '3'",
+]
+#: What these need beside it, on either pair.
+FAMILY_NEEDS = ['djangorestframework==3.6.4']
+
+
 def driver_requirements():
     """Return what the system tests' own process needs (clients, a browser's driver), and those of sources."""
     return ['pytest', 'redis', 'msgpack', 'selenium', 'websocket-client', 'h2', 'radon==6.0.1']

@@ -125,6 +125,8 @@ class PairRun:
                 yield 'channels_tests beside backport', self.channels_tests_again
         if labels.of('backport_tests'):
             yield 'backport_tests', self.backport_tests
+        if pair in requirements.FAMILY_PAIRS and labels.of('family'):
+            yield 'family', self.family
         # Of Django its tests use the layers alone, which channels_tests has on each pair.
         if pair.has_interface_server and pair in self.bench.once_for_python and labels.of('interface_server'):
             yield 'interface_server', self.interface_server
@@ -249,6 +251,23 @@ class PairRun:
         """Run the tests of the import hook; what Python, pip and setuptools do alone, on one pair of each Python."""
         chosen = [] if self.pair in self.bench.once_for_python else ['-m', 'not once_for_python']
         return self.pytest(chosen + self.bench.labels.paths('backport_tests'), log)
+
+    def family(self, log):
+        """Compare with the real Channels 1.1.8, and run the tests of packages that were made for it."""
+        name = 'py%s-channels1' % self.pair.python
+        with self.bench.cache.lock(name):
+            theirs = self.bench.environments.make(
+                name, self.pair.python, requirements.family_requirements(self.pair), log)
+        packages = self.bench.cache.environments / (name + '-packages')
+        if not packages.is_dir():
+            fetched = packages.with_name(packages.name + '-new')
+            theirs.pip(['install', '-q', '--no-deps', '--target', str(fetched)] + requirements.FAMILY_PACKAGES +
+                       requirements.FAMILY_NEEDS, log, 'Installing packages for Channels 1.x')
+            fetched.rename(packages)
+        return self.pytest(
+            self.bench.labels.paths('family'), log, CHANNELS_FAMILY_PYTHON=str(theirs.python),
+            CHANNELS_FAMILY_PACKAGES=str(packages),
+        )
 
     def interface_server(self, log):
         """Run the interface server's own tests; one pair runs the suites that the Python makes no difference to."""

@@ -28,7 +28,7 @@ LEVELS = {
     # The registry of the layers reads the settings; the layers don't.
     'layers': 2, 'layers.registry': 2, 'layers.*': 1, 'routing': 1, 'signals': 1, 'conf': 1, 'log': 1, 'decorators': 1,
     'filters': 1,
-    'names': 0, 'headers': 0, 'utils': 0, 'exceptions': 0, 'compat': 0,
+    'names': 0, 'app_names': 0, 'headers': 0, 'utils': 0, 'exceptions': 0, 'compat': 0,
 }
 
 #: Steps to the side that are meant, and why.

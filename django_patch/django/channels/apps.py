@@ -10,9 +10,11 @@ from django.core import checks
 from django.core.management import find_commands, get_commands
 from django.core.signals import setting_changed
 
+from .app_names import AppName
+
 
 class ChannelsConfig(AppConfig):
-    name = 'django.channels'
+    name = AppName('django.channels')
     label = 'channels'
     verbose_name = 'Channels'
 

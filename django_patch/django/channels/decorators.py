@@ -6,6 +6,7 @@ from __future__ import absolute_import
 import functools
 
 from .compat import six
+from .exceptions import NotAMessageError
 
 
 def decorator_from_context(manager):
@@ -31,9 +32,9 @@ def find_message(args, kwargs):
     """
     Return the message a consumer was called with.
 
-    Raise TypeError if there is none.
+    Raise NotAMessageError if there is none.
     """
     for value in args[:2] + tuple(six.itervalues(kwargs)):
         if hasattr(value, 'reply_channel') and hasattr(value, 'content'):
             return value
-    raise TypeError('A decorated consumer must be called with a message as its first argument.')
+    raise NotAMessageError('A decorated consumer must be called with a message as its first argument.')

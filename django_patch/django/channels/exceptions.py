@@ -32,6 +32,13 @@ class InvalidChannelLayerError(ChannelsError, ValueError):
     """Raised when CHANNEL_LAYERS can't be turned into a channel layer."""
 
 
+class UnknownChannelLayerError(InvalidChannelLayerError, KeyError):
+    """Raised when CHANNEL_LAYERS has no layer of that alias."""
+
+    # A KeyError would quote its text.
+    __str__ = ValueError.__str__
+
+
 # Outcomes that a consumer asks for by raising them
 
 class ConsumeLater(ChannelsError):
@@ -73,10 +80,11 @@ class WebsocketCloseException(ChannelSocketException):
     Raised by a consumer to close its WebSocket with a status code.
 
     `code` is 1000 or one of 3000-4999, the codes that RFC 6455 section 7.4
-    leaves to applications; any other raises ValueError.
+    leaves to applications; any other raises ValueError. None is 1000.
     """
 
-    def __init__(self, code=1000):
+    def __init__(self, code=None):
+        code = 1000 if code is None else code
         # bool is an int, and True is not a status code.
         valid = isinstance(code, int) and not isinstance(code, bool) and (code == 1000 or 3000 <= code <= 4999)
         if not valid:
@@ -104,3 +112,9 @@ class RequestTimeout(ChannelsError, IOError):
 
 class RequestAborted(ChannelsError, IOError):
     """Raised when the client went away in the middle of its request."""
+
+
+# Consumers
+
+class NotAMessageError(ChannelsError, TypeError, ValueError):
+    """Raised when a decorated consumer is called without a message."""

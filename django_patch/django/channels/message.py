@@ -17,7 +17,8 @@ class Message(object):
 
     def __init__(self, content, channel_name, channel_layer):
         self.content = content
-        self.channel = Channel(channel_name, channel_layer=channel_layer)
+        # A test may make one for which only the content matters.
+        self.channel = None if channel_name is None else Channel(channel_name, channel_layer=channel_layer)
         self.channel_layer = channel_layer
         reply_channel = content.get('reply_channel')
         self.reply_channel = Channel(reply_channel, channel_layer=channel_layer) if reply_channel else None
@@ -45,7 +46,8 @@ class Message(object):
 
     def copy(self):
         """Return a message with a content of its own."""
-        return type(self)(copy_message(self.content), self.channel.name, self.channel_layer)
+        name = None if self.channel is None else self.channel.name
+        return type(self)(copy_message(self.content), name, self.channel_layer)
 
     def __repr__(self):
         return '<Message on %s: %s>' % (self.channel, ', '.join(sorted(self.content)))

@@ -90,6 +90,11 @@ def ignore(message, **kwargs):
 null_consumer = ignore
 
 
+def connect_consumer(message, **kwargs):
+    """Accept the socket."""
+    message.reply_channel.send({'accept': True})
+
+
 class Route(object):
     """
     One consumer for some channels.
@@ -137,6 +142,8 @@ class RouteClass(Route):
     def __init__(self, consumer, **filters):
         if isinstance(consumer, (six.text_type, str)):
             consumer = _import(consumer, 'consumer')
+        if not callable(getattr(consumer, 'channel_names', None)):
+            raise ValueError('%s has no channel_names() method: use route() for a function.' % _name_of(consumer))
         super(RouteClass, self).__init__(sorted(consumer.channel_names()), consumer, **filters)
 
 

@@ -25,8 +25,8 @@ class StaticFilesHandler(ChannelHandler):
     # Tells a receiver of request_finished which handler it was.
     handles_files = True
 
-    def __init__(self):
-        super(StaticFilesHandler, self).__init__()
+    def __init__(self, *args, **kwargs):
+        super(StaticFilesHandler, self).__init__(*args, **kwargs)
         self.base_url = urlparse(self.get_base_url())
 
     def get_base_url(self):

@@ -91,6 +91,11 @@ class Worker(object):
             for helper in helpers:
                 self._join(helper)
 
+    @property
+    def message_retries(self):
+        """How often ConsumeLater may put a message back."""
+        return self._dispatcher.message_retries
+
     def ready(self):
         """Send worker_process_ready: the process is about to work."""
         worker_process_ready.send(sender=type(self), worker=self)

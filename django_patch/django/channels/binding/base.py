@@ -4,18 +4,14 @@ The base class of data bindings, independent of the form of their messages.
 from __future__ import absolute_import
 
 from django.apps import apps
-from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
 
 from .. import outbox
-from ..auth import channel_session_user
 from ..channel import Group
 from ..compat import six
 from ..compat.transactions import has_commit_hooks
-from ..sessions import channel_session, enforce_ordering
-
-CREATE = 'create'
-UPDATE = 'update'
-DELETE = 'delete'
+from .changes import before_change, deleted_as, has_fixed_groups, saved_as
+from .inbound import CREATE, DELETE, UPDATE, InboundBinding
 
 __all__ = ['Binding', 'BindingMetaclass', 'CREATE', 'DELETE', 'UPDATE']
 
@@ -24,6 +20,9 @@ class BindingMetaclass(type):
     """Registers bindings: those defined early once all models are loaded."""
     register_immediately = False
     binding_classes = []
+    #: Those that watch. Signals hold them weakly, and a class that a function
+    #: has made may be held by nobody else.
+    registered = set()
 
     def __init__(cls, name, bases, body):
         super(BindingMetaclass, cls).__init__(name, bases, body)
@@ -43,7 +42,7 @@ class BindingMetaclass(type):
             BindingMetaclass.binding_classes.pop(0).register()
 
 
-class Binding(six.with_metaclass(BindingMetaclass)):
+class Binding(six.with_metaclass(BindingMetaclass, InboundBinding)):
     """
     Ties a model to the clients that are interested in it.
 
@@ -60,12 +59,8 @@ class Binding(six.with_metaclass(BindingMetaclass)):
     fields = None
     #: Or the names of those that are not.
     exclude = None
-    #: The decorators of the consumer for inbound messages.
-    channel_session_user = True
-    channel_session = False
-    strict_ordering = False
-    #: No longer there; True is an error.
-    slight_ordering = False
+    #: While serialize() runs: the keyword arguments of the signal.
+    signal_kwargs = None
 
     # Registration
 
@@ -76,7 +71,27 @@ class Binding(six.with_metaclass(BindingMetaclass)):
 
         Raise ValueError if the class lacks what it has to set.
         """
+        for signal, receiver, sender in cls._connections():
+            signal.connect(receiver, sender=sender)
+        BindingMetaclass.registered.add(cls)
+
+    @classmethod
+    def unregister(cls):
+        """Stop to watch the model."""
+        for signal, receiver, sender in cls._connections():
+            signal.disconnect(receiver, sender=sender)
+        BindingMetaclass.registered.discard(cls)
+
+    @classmethod
+    def get_registered_models(cls):
+        """
+        Return the models to watch; a name in `model` becomes the model.
+
+        Raise ValueError if the class lacks what it has to set.
+        """
         if cls.model is None:
+            if 'model' in vars(cls):
+                return []
             raise ValueError('%s has no model. Set it, or set it to None if the class is a base of others.' %
                              cls.__name__)
         if cls.fields is None and cls.exclude is None:
@@ -85,36 +100,54 @@ class Binding(six.with_metaclass(BindingMetaclass)):
         if isinstance(cls.model, six.string_types):
             cls.model = apps.get_model(cls.model)
         cls.model_label = '%s.%s' % (cls.model._meta.app_label, cls.model._meta.model_name)
-        for signal, receiver in cls._receivers():
-            signal.connect(receiver, sender=cls.model)
+        return [cls.model]
 
     @classmethod
-    def unregister(cls):
-        """Stop to watch the model."""
-        for signal, receiver in cls._receivers():
-            signal.disconnect(receiver, sender=cls.model)
+    def _connections(cls):
+        """Yield (signal, receiver, sender) for all that has to be watched."""
+        for model in cls.get_registered_models():
+            for sender in saved_as(model):
+                yield pre_save, cls.pre_save_receiver, sender
+                yield post_save, cls.post_save_receiver, sender
+            for sender in deleted_as(model):
+                yield pre_delete, cls.pre_delete_receiver, sender
+                yield post_delete, cls.post_delete_receiver, sender
+            bound = cls.bound_field_names()
+            for field in model._meta.many_to_many:
+                if field.name in bound:
+                    yield m2m_changed, cls.m2m_receiver, getattr(model, field.name).through
 
     @classmethod
-    def _receivers(cls):
-        return [
-            (pre_save, cls.pre_save_receiver), (post_save, cls.post_save_receiver),
-            (pre_delete, cls.pre_delete_receiver), (post_delete, cls.post_delete_receiver),
-        ]
+    def bound_field_names(cls):
+        """Return the names of the fields that are bound, as a set."""
+        meta = cls.model._meta
+        names = {field.name for field in list(meta.fields) + list(meta.many_to_many)}
+        if cls.fields is None:
+            return names - set(cls.exclude)
+        if cls.fields == '__all__' or list(cls.fields) == ['__all__']:
+            return names
+        return names & set(cls.fields)
 
     # Outbound: which groups an object was in, and which it is in now
 
     @classmethod
     def pre_save_receiver(cls, instance, using=None, **kwargs):
-        # The object in hand has been changed already.
-        before = None if instance.pk is None else cls.model._base_manager.using(using).filter(pk=instance.pk).first()
-        cls.pre_change_receiver(instance, CREATE if before is None else UPDATE, before=before)
+        adding = instance._state.adding
+        if has_fixed_groups(cls) and not (adding and instance.pk is not None):
+            # Nothing that the database knows would make a difference.
+            cls.pre_change_receiver(instance, CREATE if adding else UPDATE)
+            return
+        before = cls._note_before(instance, using)
+        cls.pre_change_receiver(instance, CREATE if before is None else UPDATE)
 
     @classmethod
     def post_save_receiver(cls, instance, created, **kwargs):
         cls.post_change_receiver(instance, CREATE if created else UPDATE, created=created, **kwargs)
 
     @classmethod
-    def pre_delete_receiver(cls, instance, **kwargs):
+    def pre_delete_receiver(cls, instance, using=None, **kwargs):
+        if not has_fixed_groups(cls):
+            cls._note_before(instance, using)
         cls.pre_change_receiver(instance, DELETE)
 
     @classmethod
@@ -122,22 +155,90 @@ class Binding(six.with_metaclass(BindingMetaclass)):
         cls.post_change_receiver(instance, DELETE, **kwargs)
 
     @classmethod
-    def pre_change_receiver(cls, instance, action, before=None):
-        """Note the groups of `instance`, or of what it was `before`."""
-        names = set() if action == CREATE else set(cls.group_names(instance if before is None else before))
+    def m2m_receiver(cls, instance, action, reverse=False, model=None, pk_set=None, using=None, **kwargs):
+        """Tell of objects whose many-to-many relations change, from either side."""
+        phase, _, what = action.partition('_')
+        if not reverse:
+            if isinstance(instance, cls.model):
+                cls._m2m_changed(phase, [instance], using)
+        elif what != 'clear':
+            if phase == 'post':
+                cls.announce(cls.model._base_manager.using(using).filter(pk__in=pk_set or ()))
+        else:
+            # Afterwards nobody could tell which objects they were.
+            if phase == 'pre':
+                related = {cls._relation(kwargs['sender']): instance}
+                instance.__dict__.setdefault('_binding_cleared', {})[cls] = list(
+                    cls.model._base_manager.using(using).filter(**related))
+            cls._m2m_changed(phase, instance._binding_cleared[cls], using)
+
+    @classmethod
+    def _m2m_changed(cls, phase, instances, using):
+        for instance in instances:
+            if phase == 'pre':
+                cls.pre_change_receiver(instance, UPDATE)
+            else:
+                cls.post_change_receiver(instance, UPDATE, using=using)
+
+    @classmethod
+    def _relation(cls, through):
+        return next(field.name for field in cls.model._meta.many_to_many
+                    if getattr(cls.model, field.name).through is through)
+
+    @classmethod
+    def announce(cls, instances, action=UPDATE):
+        """
+        Tell the groups of `instances` that `action` was done to them.
+
+        For what Django sends no signals about: bulk_create(),
+        bulk_update(), QuerySet.update() and plain SQL. Groups that an object
+        was in before the change are not known here.
+        """
+        for instance in instances:
+            names = set(cls.group_names(instance))
+            cls._start(instance).send_messages(instance, names, action, using=instance._state.db)
+
+    @classmethod
+    def _start(cls, instance):
+        self = cls()
+        self.instance = instance
+        return self
+
+    @classmethod
+    def _note_before(cls, instance, using):
+        # The object in hand has been changed already, perhaps in memory only.
+        before = before_change(cls.model, instance, using)
+        if not hasattr(instance, '_binding_before'):
+            instance._binding_before = {}
+        if before is not None and cls not in instance._binding_before:
+            instance._binding_before[cls] = before
+        return before
+
+    @classmethod
+    def pre_change_receiver(cls, instance, action):
+        """Note the groups of `instance`, or of what it was before the change."""
+        before = getattr(instance, '_binding_before', {}).get(cls, instance)
+        names = set() if action == CREATE else set(cls.group_names(before))
         # On the instance, since saves of several may be under way.
         if not hasattr(instance, '_binding_group_names'):
             instance._binding_group_names = {}
+        if cls in instance._binding_group_names and not instance._state.adding and action != DELETE:
+            # A receiver of post_save saves once more: what was before the
+            # first save counts, which nobody has been told of yet.
+            return
         instance._binding_group_names[cls] = names
 
     @classmethod
     def post_change_receiver(cls, instance, action, **kwargs):
         """Tell the groups about `instance`, those it has left first."""
-        before = instance._binding_group_names.pop(cls, set())
-        after = set() if action == DELETE else set(cls.group_names(instance))
-        self = cls()
-        self.instance = instance
-        self.send_messages(instance, before - after, DELETE, **kwargs)
+        after = set() if action == DELETE or instance.pk is None else set(cls.group_names(instance))
+        # Nothing is noted if a save within this one has told of both.
+        before = instance._binding_group_names.pop(cls, after)
+        left = getattr(instance, '_binding_before', {}).pop(cls, instance)
+        # Those who may no longer see it are told what they knew, not what it
+        # is now.
+        cls._start(left).send_messages(left, before - after, DELETE, **kwargs)
+        self = cls._start(instance)
         self.send_messages(instance, before & after, UPDATE, **kwargs)
         self.send_messages(instance, after - before, CREATE, **kwargs)
 
@@ -178,82 +279,3 @@ class Binding(six.with_metaclass(BindingMetaclass)):
     def encode(cls, stream, payload):
         """Return the message that carries `payload`."""
         raise NotImplementedError('subclasses of Binding must provide an encode() method')
-
-    # Inbound
-
-    @classmethod
-    def consumer(cls, message, **kwargs):
-        """Consume a message by which a client wants something changed."""
-        # A demultiplexer tells about the socket, too.
-        if message.channel.name not in ('websocket.connect', 'websocket.disconnect'):
-            cls.get_handler()(message, **kwargs)
-
-    @classmethod
-    def get_handler(cls):
-        """Return trigger_inbound() with its decorators."""
-        handler = _plain(cls.trigger_inbound)
-        if cls.slight_ordering:
-            raise ValueError('slight_ordering is gone: the handshake already comes before all else. Remove it.')
-        if cls.channel_session_user:
-            handler = channel_session_user(handler)
-        elif cls.channel_session:
-            handler = channel_session(handler)
-        return enforce_ordering(handler) if cls.strict_ordering else handler
-
-    @classmethod
-    def trigger_inbound(cls, message, **kwargs):
-        """Do what `message` asks for, if its user may."""
-        self = cls()
-        self.message = message
-        self.kwargs = kwargs
-        self.action, self.pk, self.data = self.deserialize(message)
-        self.user = getattr(message, 'user', None)
-        if self.user is None:
-            # Models can't be imported before the apps are.
-            from django.contrib.auth.models import AnonymousUser
-            self.user = AnonymousUser()
-        self.run_action(self.action, self.pk, self.data)
-
-    def deserialize(self, message):
-        """Return (action, primary key or None, data) out of `message`."""
-        raise NotImplementedError('subclasses of Binding must provide a deserialize() method')
-
-    def has_permission(self, user, action, pk):
-        """Return whether `user` may do `action`; `pk` is None to create."""
-        raise NotImplementedError('subclasses of Binding must provide a has_permission() method')
-
-    def run_action(self, action, pk, data):
-        """
-        Do `action` if has_permission() says so.
-
-        Raise ValueError for an action that there is not.
-        """
-        if action not in (CREATE, UPDATE, DELETE):
-            raise ValueError('There is no action %r: it is "create", "update" or "delete".' % (action,))
-        if not self.has_permission(self.user, action, pk):
-            return
-        if action == CREATE:
-            self.create(data)
-        elif action == UPDATE:
-            self.update(pk, data)
-        else:
-            self.delete(pk)
-
-    def create(self, data):
-        """Make an object out of `data`."""
-        raise NotImplementedError('subclasses of Binding must provide a create() method')
-
-    def update(self, pk, data):
-        """Change the object `pk` as `data` says."""
-        raise NotImplementedError('subclasses of Binding must provide an update() method')
-
-    def delete(self, pk):
-        """Delete the object `pk`."""
-        self.model._default_manager.get(pk=pk).delete()
-
-
-def _plain(method):
-    """Return a function that is `method`, for decorators to write on."""
-    def handler(message, **kwargs):
-        return method(message, **kwargs)
-    return handler

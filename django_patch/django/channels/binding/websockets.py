@@ -11,6 +11,7 @@ from django.db import router, transaction
 
 from ..generic.websockets import WebsocketMultiplexer
 from .base import Binding
+from .changes import as_model
 
 
 class WebsocketBinding(Binding):
@@ -25,10 +26,11 @@ class WebsocketBinding(Binding):
     stream = None
 
     @classmethod
-    def register(cls):
-        if cls.stream is None:
+    def get_registered_models(cls):
+        models = super(WebsocketBinding, cls).get_registered_models()
+        if models and cls.stream is None:
             raise ValueError('%s has no stream. Set it to the name that the demultiplexer has for it.' % cls.__name__)
-        super(WebsocketBinding, cls).register()
+        return models
 
     # Outbound
 
@@ -46,18 +48,9 @@ class WebsocketBinding(Binding):
 
     def serialize_data(self, instance):
         """Return the bound fields of `instance` as a dict fit for JSON."""
-        text = serializers.serialize('json', [instance], fields=sorted(self._bound_names()))
+        fields = sorted(self.bound_field_names())
+        text = serializers.serialize('json', [as_model(self.model, instance)], fields=fields)
         return json.loads(text)[0]['fields']
-
-    def _bound_names(self):
-        """Return the names of the fields that are bound, as a set."""
-        meta = self.model._meta
-        names = {field.name for field in list(meta.fields) + list(meta.many_to_many)}
-        if self.fields is None:
-            return names - set(self.exclude)
-        if self.fields == '__all__' or list(self.fields) == ['__all__']:
-            return names
-        return names & set(self.fields)
 
     # Inbound
 
@@ -77,7 +70,7 @@ class WebsocketBinding(Binding):
 
     def _hydrate(self, pk, data):
         """Return (DeserializedObject, names) of what is bound in `data`."""
-        bound = self._bound_names()
+        bound = self.bound_field_names()
         fields = {name: value for name, value in data.items() if name in bound}
         records = [{'pk': pk, 'model': self.model_label, 'fields': fields}]
         return next(iter(serializers.deserialize('python', records))), set(fields)
@@ -117,8 +110,8 @@ class WebsocketBindingWithMembers(WebsocketBinding):
     send_members = []
     encoder = DjangoJSONEncoder()
 
-    def serialize_data(self, instance):
-        data = super(WebsocketBindingWithMembers, self).serialize_data(instance)
+    def serialize_data(self, instance, **kwargs):
+        data = super(WebsocketBindingWithMembers, self).serialize_data(instance, **kwargs)
         members = {}
         for path in self.send_members:
             value = instance

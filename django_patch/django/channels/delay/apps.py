@@ -5,9 +5,11 @@ from __future__ import absolute_import
 
 from django.apps import AppConfig
 
+from ..app_names import AppName
+
 
 class DelayConfig(AppConfig):
-    name = 'django.channels.delay'
+    name = AppName('django.channels.delay')
     label = 'channels_delay'
     verbose_name = 'Channels: delayed messages'
     # What the migration has, whatever DEFAULT_AUTO_FIELD is.

@@ -47,7 +47,7 @@ class DelayedMessage(models.Model):
     def delay(self, milliseconds):
         self.due_date = timezone.now() + timedelta(milliseconds=milliseconds)
 
-    def send(self, requeue_delay=1000, channel_layer=None):
+    def send(self, channel_layer=None, requeue_delay=1000):
         """
         Send the message and delete it here.
 

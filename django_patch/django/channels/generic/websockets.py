@@ -8,7 +8,7 @@ import json
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-from ..auth import channel_and_http_session_user_from_http, channel_session_user, channel_session_user_from_http
+from ..auth import channel_and_http_session_user_from_http, channel_session_user_from_http
 from ..channel import Group
 from ..exceptions import SendNotAvailableOnDemultiplexer
 from ..sessions import enforce_ordering
@@ -38,22 +38,24 @@ class WebsocketConsumer(BaseConsumer):
     #: The names of the groups that a socket is in while it is open.
     groups = None
 
+    #: The path that the socket was opened at.
+    path = None
+
     def get_handler(self, message, **kwargs):
+        self.path = message.get('path')
+        if self.http_user or self.http_user_and_session:
+            self.channel_session_user = True
         handler = super(WebsocketConsumer, self).get_handler(message, **kwargs)
         if self.http_user_and_session:
             handler = channel_and_http_session_user_from_http(handler)
         elif self.http_user and message.channel.name == 'websocket.connect':
             handler = channel_session_user_from_http(handler)
-        elif self.http_user:
-            handler = channel_session_user(handler)
+        elif self.http_user and not hasattr(message, 'http_session'):
+            # Only a handshake names one.
+            message.http_session = None
         if self.slight_ordering:
             raise ValueError('slight_ordering is gone: the handshake already comes before all else. Remove it.')
         return enforce_ordering(handler) if self.strict_ordering else handler
-
-    @property
-    def path(self):
-        """The path that the socket was opened at."""
-        return self.message['path']
 
     def connection_groups(self, **kwargs):
         """Return the names of the groups that the socket shall be in."""
@@ -168,6 +170,8 @@ class WebsocketMultiplexer(object):
 
     It sends to one stream of one socket, or to a stream of a group.
     """
+    stream = None
+    reply_channel = None
 
     def __init__(self, stream, reply_channel):
         self.stream = stream

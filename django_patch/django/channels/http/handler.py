@@ -20,7 +20,7 @@ from ..exceptions import MalformedMessage, RequestAborted, RequestTimeout, Respo
 from ..failures import is_of_operator
 from .client import Client
 from .request import ChannelRequest
-from .response import CHUNK_SIZE, encode_response
+from .response import CHUNK_SIZE, encode_response, split_content
 
 logger = logging.getLogger('django.request')
 urls = import_module(URLS_MODULE)
@@ -38,8 +38,8 @@ class ChannelHandler(base.BaseHandler):
     #: Bytes of content in one reply message at most.
     chunk_size = CHUNK_SIZE
 
-    def __init__(self):
-        super(ChannelHandler, self).__init__()
+    def __init__(self, *args, **kwargs):
+        super(ChannelHandler, self).__init__(*args, **kwargs)
         self._load_lock = threading.Lock()
         self._loaded = False
 
@@ -200,6 +200,13 @@ class ChannelHandler(base.BaseHandler):
     def encode_response(cls, response):
         """Yield the reply messages for `response` to a GET request."""
         return encode_response(response, chunk_size=cls.chunk_size)
+
+    @classmethod
+    def chunk_bytes(cls, data):
+        """Yield (chunk, whether it is the last) for the bytes `data`."""
+        pieces = split_content(data, cls.chunk_size)
+        for number, piece in enumerate(pieces, 1):
+            yield piece, number == len(pieces)
 
     def _encode(self, request, response):
         started = False

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 
 from ..compat import six
 from ..conf import conf
-from ..exceptions import InvalidChannelLayerError
+from ..exceptions import InvalidChannelLayerError, UnknownChannelLayerError
 from ..routing import Router
 from .legacy import adapted, missing_methods
 
@@ -46,22 +46,22 @@ class ChannelLayerManager(object):
         """CHANNEL_LAYERS as it is now."""
         return conf.channel_layers
 
-    def make_backend(self, alias):
+    def make_backend(self, name):
         """
-        Return a new layer as CHANNEL_LAYERS describes `alias`.
+        Return a new layer as CHANNEL_LAYERS describes `name`.
 
         Raise InvalidChannelLayerError, saying what to correct.
         """
-        return self._make(alias, 'CONFIG')
+        return self._make(name, 'CONFIG')
 
-    def make_test_backend(self, alias):
-        """Return a new layer for `alias` with its TEST_CONFIG."""
-        if 'TEST_CONFIG' not in self._config(alias):
+    def make_test_backend(self, name):
+        """Return a new layer for `name` with its TEST_CONFIG."""
+        if 'TEST_CONFIG' not in self._config(name):
             raise InvalidChannelLayerError(
                 "CHANNEL_LAYERS['%s'] has no TEST_CONFIG, so a test can't tell its layer from the real one. Add one "
-                "(for Redis, with another prefix)." % alias
+                "(for Redis, with another prefix)." % name
             )
-        return self._make(alias, 'TEST_CONFIG')
+        return self._make(name, 'TEST_CONFIG')
 
     def _config(self, alias):
         if not isinstance(self.configs, dict):
@@ -70,7 +70,7 @@ class ChannelLayerManager(object):
             config = self.configs[alias]
         except KeyError:
             known = ', '.join(repr(str(name)) for name in sorted(self.configs, key=str)) or 'none'
-            raise InvalidChannelLayerError(
+            raise UnknownChannelLayerError(
                 "There is no channel layer %r. CHANNEL_LAYERS has: %s." % (str(alias), known)
             )
         if not isinstance(config, dict):
@@ -117,12 +117,12 @@ class ChannelLayerManager(object):
     def __iter__(self):
         return iter(self.configs)
 
-    def set(self, alias, layer):
-        """Put `layer` in the place of `alias` and return what was there."""
+    def set(self, key, layer):
+        """Put `layer` in the place of `key` and return what was there."""
         with self._lock:
-            old = self._layers.pop(alias, None)
+            old = self._layers.pop(key, None)
             if layer is not None:
-                self._layers[alias] = layer
+                self._layers[key] = layer
             return old
 
     def reset(self):

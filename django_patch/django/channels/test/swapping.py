@@ -7,6 +7,7 @@ import functools
 
 from ..layers import DEFAULT_CHANNEL_LAYER, ChannelLayerWrapper, channel_layers
 from ..layers.memory import InMemoryChannelLayer
+from ..routing import include
 
 
 class swap_layers(object):
@@ -58,27 +59,32 @@ class apply_routes(object):
     """
     Decorator and context manager: layers route by `routes` alone.
 
-    `routes` is a route, or whatever ROUTING may be. `aliases` are those of
-    the layers, the default one if it is left out. On a class, it holds for
-    each test with its setUp().
+    `routes` is a route, a list of lists of routes, or whatever ROUTING may
+    be. `aliases` are those of the layers, the default one if it is left
+    out. On a class, it holds for each test with its setUp().
     """
 
     def __init__(self, routes, aliases=None):
-        self.routes = [routes] if hasattr(routes, 'match') else routes
+        self.routes = _routing(routes)
         self.aliases = [DEFAULT_CHANNEL_LAYER] if aliases is None else aliases
         # A stack, since one object may be entered by several at once.
         self._before = []
 
-    def __enter__(self):
+    def enter(self):
+        """Replace the routes."""
         layers = [(alias, channel_layers[alias]) for alias in self.aliases]
         self._before.append(layers)
         for alias, layer in layers:
             channel_layers.set(alias, ChannelLayerWrapper(layer.channel_layer, alias, self.routes))
         return self
 
-    def __exit__(self, *exc_info):
+    def exit(self, exc_type=None, exc_val=None, exc_tb=None):
+        """Put back what enter() has replaced."""
         for alias, layer in self._before.pop():
             channel_layers.set(alias, layer)
+
+    __enter__ = enter
+    __exit__ = exit
 
     def __call__(self, decorated):
         if isinstance(decorated, type):
@@ -100,3 +106,12 @@ class apply_routes(object):
             set_up(test)
         case.setUp = inner
         return case
+
+
+def _routing(routes):
+    """Return what apply_routes() was given as a routing."""
+    if hasattr(routes, 'match'):
+        return [routes]
+    if isinstance(routes, (list, tuple)):
+        return [include(route) if isinstance(route, (list, tuple)) else route for route in routes]
+    return routes

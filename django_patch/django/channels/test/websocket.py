@@ -12,9 +12,18 @@ from django.http import HttpRequest, SimpleCookie
 
 from ..compat import six
 from ..conf import conf
+from ..exceptions import DenyConnection
 from ..layers.base import copy_message
 from ..sessions import session_for_reply_channel, session_key
 from .base import Client
+
+
+class ConnectionRejected(AssertionError, DenyConnection):
+    """
+    Raised when a socket that a test opens isn't accepted.
+
+    Tests may expect a failed assertion, or what the consumer may have raised.
+    """
 
 
 class WSClient(Client):
@@ -164,8 +173,9 @@ class WSClient(Client):
         """
         Run the consumer of the next message on `channel`; return its result.
 
-        With `check_accept`, raise AssertionError if it is websocket.connect
-        and the consumer didn't accept the socket.
+        With `check_accept`, raise ConnectionRejected (an AssertionError and
+        a DenyConnection) if it is websocket.connect and the consumer didn't
+        accept the socket.
         """
         result = super(WSClient, self).consume(channel, fail_on_none=fail_on_none)
         if channel == 'websocket.connect' and check_accept:
@@ -177,7 +187,8 @@ class WSClient(Client):
         has_data = bool(data.get('text') or data.get('bytes'))
         # Data that isn't preceded by an answer is one, says the standard.
         if reply is None or not reply.get('accept', has_data):
-            raise AssertionError('The connection was not accepted; the first reply is %r.' % (reply,))
+            # Tests of the 1.x family look for these words.
+            raise ConnectionRejected("Connection rejected: %s != '{accept: True}'" % (reply,))
         if has_data:
             self._unread = data
 
@@ -186,7 +197,8 @@ class WSClient(Client):
         Return the next frame from the server, or None.
 
         That is the text of a text frame, decoded from JSON unless `json` is
-        False, and the whole content of any other reply.
+        False (or it is no text, as a test may have sent it), and the whole
+        content of any other reply.
         """
         content, self._unread = self._unread, None
         if content is None:
@@ -194,7 +206,7 @@ class WSClient(Client):
         text = (content or {}).get('text')
         if text is None:
             return content
-        return json_module.loads(text) if json else text
+        return json_module.loads(text) if json and isinstance(text, six.string_types) else text
 
 
 def _as_bytes(value):

@@ -17,6 +17,8 @@ else:
 
 
 class Command(BaseCommand):
+    # Django 1.8 has no such name.
+    protocol = 'http'
 
     def add_arguments(self, parser):
         super(Command, self).add_arguments(parser)
@@ -30,3 +32,7 @@ class Command(BaseCommand):
     def get_consumer(self, *args, **options):
         """Return the consumer of http.request, or None for the usual one."""
         return runserver.static_files_consumer(options)
+
+    def log_action(self, protocol, action, details):
+        """Write a line about a request or a socket; override it to write another."""
+        runserver.ActionLog(self)(protocol, action, details)

@@ -1,0 +1,69 @@
+"""
+What may differ from Channels 1.1.8, and which words of docs/upgrading.txt say so.
+
+A case that differs and isn't here fails; so does one that is here and doesn't
+differ on any Python, and words that the page doesn't have.
+"""
+from __future__ import unicode_literals
+
+#: Words of docs/upgrading.txt -> the cases that they allow to differ.
+ALLOWED = {
+    'get_containing_app_config()': ['names: app config by module', 'names: delay model by label'],
+    'what is not a dict': [
+        'Group: list sent', 'Group: text sent', 'Group: None sent', 'Group: message object sent', 'layer: send a list'],
+    'A wrong name of a channel or group': [
+        'Channel: number as name', 'Group: number as name', 'layer: send to a bad name',
+        'layer: receive from a bad name', 'layer: group with a bad name', 'Message: with a layer alone'],
+    'takes the codes that an application may use': [
+        'exceptions: close with 1', 'exceptions: close with 1006', 'exceptions: close with text',
+        'exceptions: what closing sends'],
+    'Errors that said less': [
+        'route: broken pattern', 'BaseConsumer: as_route with a wrong attrs', 'definition: no stream',
+        'inbound: no action', 'AsgiRequest: without a method', 'AsgiRequest: without a path',
+        'AsgiRequest: text as body', 'WSClient.receive: empty text'],
+    'What failed in 1.x works': [
+        'http_session: without a path', 'body in pieces: nothing in it', 'WSClient.connect: welcome',
+        'WSClient.connect: both', 'WSClient.receive: closed', 'Group: text name', 'name_that_thing: class method',
+        'WSClient.session: what a test writes, a consumer reads',
+        'WSClient.session: what a consumer writes, a test reads', 'users: frames with the live session',
+        'AsgiHandler: later', 'origin: debug without allowed hosts', 'WebsocketConsumer.send: close alone',
+        'inbound: unknown field'],
+    'keep the key of a channel session': [
+        'channel_session in the first consumer: cycle_key',
+        'channel_session: a login in the first consumer, and the next message'],
+    'isn\'t saved. In 1.x': [
+        'channel_session: a consumer that fails keeps what it wrote', 'Worker: what a failing consumer has sent',
+        'Worker: a consumer that exits'],
+    'deleted when its socket closes': ['channel_session: rows after the socket'],
+    'made when it is first saved': ['channel_session in the first consumer: exists'],
+    'CHANNEL_SESSION_KEY_IN_QUERY': [
+        'http_session: query', 'http_session: query in bytes', 'http_session: the query wins over the cookie'],
+    'under a key that nobody has': ['http_session: what is written to one that is gone'],
+    'never ends or moves the session': ['users: a changed password'],
+    '``transfer_user()`` of a session': ['transfer_user: nobody to somebody'],
+    'no longer holds up all that come after it': ['enforce_ordering: a consumer that fails'],
+    'is a number, and one that was done already': [
+        'enforce_ordering: order as text', 'enforce_ordering: a number twice'],
+    'An empty ``Origin``': ['origin by NotEvil: empty'],
+    'both ``text`` and ``bytes``': ['WebsocketConsumer: bytes', 'WebsocketConsumer.send: both'],
+    'looks into the database for what an object was': [
+        'outbound: comes in', 'outbound: goes out', 'outbound: what group_names is asked about'],
+    '``signal_kwargs`` has': ['outbound: signal kwargs'],
+    '``REMOTE_ADDR`` is always there': [
+        'AsgiRequest: META without an address', 'AsgiRequest: META port of the client'],
+    'is dropped and logged with the channel\'s name': ['Worker: deferred too often'],
+    'one ``Worker`` with ``threads``': [
+        'Worker: in_job', 'Worker: methods', 'Worker: group has the rest', 'commands: worker thread'],
+    'A delayed message whose content': ['DelayedMessage: content that is not JSON'],
+    'bytes, as servers send them': ['WSClient.send: header'],
+    'The path of a ``WSClient`` holds on': ['WSClient.send: path after another'],
+    'what JSON has, and bytes': [
+        'values: set', 'values: integer keys', 'values: datetime', 'values: Decimal', 'values: UUID',
+        'values: object'],
+    'instead of 10': ['layer: the default capacity'],
+}
+
+
+def allowed():
+    """Return {case: the words that allow it to differ}."""
+    return {case: words for words, cases in ALLOWED.items() for case in cases}
