@@ -50,6 +50,10 @@ STAYS_OUT = {
     'django/channels/management/commands/runserver.py',
 }
 
+# Folders of the overlay whose modules have async code, which no Django that is
+# patched can run, and Python 2.7 can't read.
+FOLDERS_STAY_OUT = ('django/channels/asynchronous/',)
+
 # Of the documentation, only pages are merged. The standards' test data is for
 # other projects, which take it from this one.
 NO_PAGE = re.compile(r'^docs/(?!.*\.txt$)')
@@ -170,7 +174,7 @@ def overlay_files(shims=True):
     found = {}
     for folder, place in OVERLAY:
         for path in list_files(folder, place):
-            if path not in STAYS_OUT and not NO_PAGE.match(path):
+            if path not in STAYS_OUT and not path.startswith(FOLDERS_STAY_OUT) and not NO_PAGE.match(path):
                 found[path] = read(folder, path[len(place) + 1:])
     for path in list_files(COMPAT, 'compat'):
         name = path[len('compat/'):]

@@ -12,7 +12,7 @@ from .support import CHECKOUT, COMPAT, PACKAGE, run, sources
 #: The files that become part of a Django.
 MERGED = sorted(FILES['package'] + FILES['compat'])
 #: Those that Python 2 runs as well.
-OF_PYTHON_2 = MERGED + FILES['backport'] + TOOLS
+OF_PYTHON_2 = [path for path in MERGED if path.parent.name != 'asynchronous'] + FILES['backport'] + TOOLS
 TESTS = sources(
     CHECKOUT / 'tests' / 'patch_tests', CHECKOUT / 'tests' / 'channels_tests', CHECKOUT / 'tests' / 'backport_tests',
     CHECKOUT / 'tests' / 'runtests_tests', CHECKOUT / 'tests' / 'system', CHECKOUT / 'interface_server' / 'tests',

@@ -50,7 +50,7 @@ class DocumentationTests(unittest.TestCase):
                 count += 1
                 section = re.search(r'django-admin-option:: %s .*\n((?:\+(?!\.\.).*\n)+)' % option, text).group(1)
                 self.assertRegex(section, r'(Defaults to|The[\s+]+default[\s+]+is) %s\.' % default, option)
-        self.assertEqual(count, 4)
+        self.assertEqual(count, 5)
 
     def test_timeouts_of_requests(self):
         server = re.search(

@@ -18,7 +18,8 @@ LEVELS = {
     # The command of an app is built as those of the package are.
     'delay.management': 9,
     # What the class-based consumers are decorated with.
-    'session_stores': 4, 'channel_sessions': 5, 'ordering': 5, 'sessions': 5, 'auth': 5, 'security': 5,
+    'session_stores': 4, 'decorators': 2, 'channel_sessions': 5, 'ordering': 5, 'sessions': 5, 'auth': 5,
+    'security': 5,
     'http': 5,
     'message': 4,
     'channel': 3, 'checks': 3, 'asgi': 3, 'package_checks': 3,
@@ -26,7 +27,10 @@ LEVELS = {
     # Where sends go that an outbox has delivered.
     'prefetch.coalescer': 2,
     # The registry of the layers reads the settings; the layers don't.
-    'layers': 2, 'layers.registry': 2, 'layers.*': 1, 'routing': 1, 'signals': 1, 'conf': 1, 'log': 1, 'decorators': 1,
+    'layers': 2, 'layers.registry': 2, 'layers.*': 1, 'routing': 1, 'signals': 1, 'conf': 1, 'log': 1,
+    # Async code, each module below what hands over to it.
+    'asynchronous': 1, 'asynchronous.bridging': 2, 'asynchronous.watch': 2, 'asynchronous.tasks': 2,
+    'asynchronous.generic': 4, 'asynchronous.views': 4, 'asynchronous.consuming': 5,
     'filters': 1,
     'names': 0, 'app_names': 0, 'headers': 0, 'utils': 0, 'exceptions': 0, 'compat': 0,
 }

@@ -34,6 +34,11 @@ class Sender(object):
             )
         outbox.send(self.channel_layer, self.method, self.name, content, immediately)
 
+    def asend(self, content, immediately=False):
+        """As send(), for async code, which awaits it."""
+        from .asynchronous.sending import asend
+        return asend(self.send, outbox.holds_back, content, immediately)
+
     def __str__(self):
         return self.name
 
@@ -80,6 +85,16 @@ class Group(Sender):
         """Remove `channel`, a Channel or a name, from this group."""
         flush_coalesced()
         self.channel_layer.group_discard(self.name, _channel_name(channel))
+
+    def aadd(self, channel):
+        """As add(), for async code, which awaits it."""
+        from .asynchronous.sending import acall
+        return acall(self.add, channel)
+
+    def adiscard(self, channel):
+        """As discard(), for async code, which awaits it."""
+        from .asynchronous.sending import acall
+        return acall(self.discard, channel)
 
 
 def _channel_name(channel):

@@ -11,6 +11,7 @@ from django.db import connections
 from django.utils.module_loading import import_string
 
 from .compat import six
+from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine_function
 from .compat.transactions import has_commit_hooks
 from .conf import conf
 from .layers import DEFAULT_CHANNEL_LAYER
@@ -139,7 +140,7 @@ def _check_routing(where, config):
             hint='It is a list of route(), route_class() and include(), a dict, or the dotted path of either.',
             id='channels.E010',
         )]
-    return [
+    return _check_async(where, routes) + [
         Error(
             'The consumer of %r in %s is not callable.' % (route, where),
             hint='Give a function or a class that takes a message, or the dotted path of one.',
@@ -147,6 +148,28 @@ def _check_routing(where, config):
         )
         for route in unusable
     ]
+
+
+def _check_async(where, routes):
+    if SUPPORTS_ASYNC:
+        return []
+    return [
+        Error(
+            'The consumer of %r in %s is async, and would never run.' % (route, where),
+            hint='Async consumers need %s. Write a plain function instead.' % WHAT_ASYNC_NEEDS,
+            id='channels.E020',
+        )
+        for route in _flat(routes) if _is_async(getattr(route, 'consumer', None))
+    ]
+
+
+def _is_async(consumer):
+    # A class-based one by what it lets a project override.
+    methods = [getattr(consumer, name, None) for name in ('connect', 'receive', 'disconnect')]
+    mapping = getattr(consumer, 'method_mapping', None)
+    if isinstance(mapping, dict):
+        methods += [getattr(consumer, name, None) for name in mapping.values()]
+    return is_coroutine_function(consumer) or any(is_coroutine_function(method) for method in methods)
 
 
 def _has_usable_consumer(route):

@@ -78,6 +78,10 @@ class Settings(object):
         return settings.FORCE_SCRIPT_NAME
 
     @property
+    def root_urlconf(self):
+        return settings.ROOT_URLCONF
+
+    @property
     def debug(self):
         return settings.DEBUG
 

@@ -6,6 +6,7 @@ from __future__ import absolute_import
 import functools
 
 from .compat import six
+from .compat.coroutines import SUPPORTS_ASYNC, is_coroutine_function
 from .exceptions import NotAMessageError
 
 
@@ -19,6 +20,10 @@ def decorator_from_context(manager):
     def decorator(func):
         # Python 2 insists on all of these, and a callable may lack some.
         present = [name for name in functools.WRAPPER_ASSIGNMENTS if hasattr(func, name)]
+
+        if SUPPORTS_ASYNC and is_coroutine_function(func):
+            from .asynchronous.decorating import decorate
+            return decorate(manager, func, find_message, present)
 
         @functools.wraps(func, assigned=present)
         def inner(*args, **kwargs):

@@ -8,10 +8,12 @@ behind in its thread is put back.
 from __future__ import absolute_import
 
 import logging
+import sys
 from importlib import import_module
 
 from . import outbox
 from .compat import URLS_MODULE
+from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine
 from .compat.isolation import run_isolated
 from .conf import conf
 from .exceptions import ChannelSocketException, ConsumeLater
@@ -23,8 +25,10 @@ from .signals import consumer_finished, consumer_started
 logger = logging.getLogger('django.channels')
 urls = import_module(URLS_MODULE)
 
-#: What became of a message, as handle() returns it.
+#: What became of a message, as handle() returns it. STARTED is what is known
+#: of one whose async consumer goes on; it is counted once that has ended, too.
 HANDLED, FAILED, DEFERRED, DROPPED, UNROUTED = 'handled', 'failed', 'deferred', 'dropped', 'unrouted'
+STARTED = 'started'
 
 
 class Consumption(object):
@@ -75,12 +79,17 @@ class Dispatcher(object):
     how many seconds that waits for room.
     """
 
+    HANDLED = HANDLED
+
     def __init__(self, channel_layer, sender, callback=None, message_retries=10, requeue_timeout=1.0):
         self.channel_layer = channel_layer
         self.sender = sender
         self.callback = callback
         self.message_retries = message_retries
         self.requeue_timeout = requeue_timeout
+        #: Where async consumers run, an AsyncTasks; in the calling thread,
+        #: which waits for them, if it is None.
+        self.async_tasks = None
         #: How many messages came to what; threads may miss one now and then.
         self.outcomes = dict.fromkeys((HANDLED, FAILED, DEFERRED, DROPPED, UNROUTED), 0)
 
@@ -97,9 +106,24 @@ class Dispatcher(object):
         except BaseException as error:
             if is_of_operator(error):
                 raise
-            outcome = self._fail(task)
-        self.outcomes[outcome] += 1
+            outcome = self.fail(task, sys.exc_info())
+        self.count(outcome)
         return outcome
+
+    def count(self, outcome):
+        """Count a message that came to `outcome`."""
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+
+    def _go_on(self, task, coroutine):
+        """Have the `coroutine` of an async consumer run; return what is known then of the message."""
+        if not SUPPORTS_ASYNC:
+            coroutine.close()
+            raise TypeError('The consumer %s is async, which needs %s.' % (name_of(task.consumer), WHAT_ASYNC_NEEDS))
+        from .asynchronous.consuming import consume, consume_here
+        if self.async_tasks is None:
+            return consume_here(self, task, coroutine)
+        self.async_tasks.submit(consume, self, task, coroutine)
+        return STARTED
 
     def _consume(self, task):
         task.message = message = Message(task.content, task.channel, self.channel_layer)
@@ -121,30 +145,34 @@ class Dispatcher(object):
         consumer_started.send(sender=self.sender, environ={})
         try:
             with outbox.buffered():
-                task.consumer(message, **task.kwargs)
-            return HANDLED
+                result = task.consumer(message, **task.kwargs)
+            # An instance, where the consumer is a class.
+            result = getattr(result, 'outcome', result)
+            return self._go_on(task, result) if is_coroutine(result) else HANDLED
         except ConsumeLater as later:
-            return self._defer(task, later)
+            return self.defer(task, later)
         except ChannelSocketException as request:
             request.run(message)
             return HANDLED
         finally:
             consumer_finished.send(sender=self.sender)
 
-    def _fail(self, task):
+    def fail(self, task, exc_info):
+        """Log that `task` failed, answer its client, and return FAILED."""
         described = task.describe()
         logger.error(
             'Error processing a message on %s: consumer %s, reply channel %s, attempt %d, message keys: %s%s',
             described['channel'], described['consumer'] or 'not found', described['reply_channel'] or 'none',
             described['attempt'], described['message_keys'],
             '; content: ' + described['message_content'] if 'message_content' in described else '',
-            exc_info=True, extra=described,
+            exc_info=exc_info, extra=described,
         )
         if task.message is not None:
             answer(task.message)
         return FAILED
 
-    def _defer(self, task, later):
+    def defer(self, task, later):
+        """Put the message of `task` back, as the ConsumeLater `later` asks; return DEFERRED or DROPPED."""
         outcome = self._put_back(task)
         if outcome == DROPPED:
             if later.if_dropped is not None:

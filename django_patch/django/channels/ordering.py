@@ -9,6 +9,7 @@ import logging
 
 from . import outbox
 from .channel_sessions import channel_session, session_for_reply_channel
+from .compat.coroutines import SUPPORTS_ASYNC, is_coroutine_function
 from .conf import conf
 from .decorators import find_message
 from .exceptions import ConsumeLater
@@ -30,16 +31,15 @@ def enforce_ordering(func=None, slight=False):
     if func is None:
         return enforce_ordering
 
+    if SUPPORTS_ASYNC and is_coroutine_function(func):
+        from .asynchronous.decorating import in_order
+        return channel_session(in_order(func, find_message, _is_early, _wait, outbox.flush, _give_up, _pass_on))
+
     @channel_session
     @functools.wraps(func)
     def inner(*args, **kwargs):
         message = find_message(args, kwargs)
-        if 'order' not in message:
-            raise ValueError('enforce_ordering needs a message with an order, which %s lacks.' % message.channel)
-        session = message.channel_session
-        # Servers of the 1.x family may send it as text.
-        message['order'] = int(message['order'])
-        if message['order'] > session.get(ORDER_KEY, 0):
+        if _is_early(message):
             _wait(message)
             return
         try:
@@ -52,8 +52,17 @@ def enforce_ordering(func=None, slight=False):
         except BaseException:
             _give_up(message)
             raise
-        _pass_on(message, session)
+        _pass_on(message, message.channel_session)
     return inner
+
+
+def _is_early(message):
+    """Return whether the message before `message` isn't done."""
+    if 'order' not in message:
+        raise ValueError('enforce_ordering needs a message with an order, which %s lacks.' % message.channel)
+    # Servers of the 1.x family may send it as text.
+    message['order'] = int(message['order'])
+    return message['order'] > message.channel_session.get(ORDER_KEY, 0)
 
 
 def _give_up(message):

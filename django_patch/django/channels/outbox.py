@@ -27,6 +27,11 @@ class Outbox(object):
         self.is_open = True
         self._sends = []
 
+    @property
+    def has_sends(self):
+        """Whether there is anything to deliver."""
+        return bool(self._sends)
+
     def put(self, layer, method, name, content):
         """Hold `layer.method(name, content)` back; `content` is copied."""
         self._sends.append((layer, method, name, copy_message(content), None))
@@ -63,6 +68,11 @@ def current():
     return outbox if outbox is not None and outbox.is_open else None
 
 
+def holds_back():
+    """Return whether what is sent here only goes into an outbox, without a look at a database."""
+    return current() is not None and not conf.send_on_commit
+
+
 @contextlib.contextmanager
 def buffered():
     """
@@ -70,6 +80,14 @@ def buffered():
 
     Yield the outbox.
     """
+    with collected() as outbox:
+        yield outbox
+    outbox.deliver()
+
+
+@contextlib.contextmanager
+def collected():
+    """Hold sends back for the block, and yield the outbox, which the caller may deliver() after it."""
     outbox, around = Outbox(), _current.get()
     _current.set(outbox)
     try:
@@ -77,7 +95,6 @@ def buffered():
     finally:
         _current.set(around)
         outbox.is_open = False
-    outbox.deliver()
 
 
 def flush():

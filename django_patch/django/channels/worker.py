@@ -13,8 +13,9 @@ import threading
 from importlib import import_module
 
 from .compat import URLS_MODULE
+from .compat.coroutines import SUPPORTS_ASYNC
 from .conf import conf
-from .dispatch import DEFERRED, DROPPED, FAILED, HANDLED, UNROUTED, Dispatcher
+from .dispatch import DEFERRED, DROPPED, FAILED, HANDLED, STARTED, UNROUTED, Dispatcher
 from .exceptions import LayerUnavailable
 from .failures import is_of_operator
 from .layers.backoff import Backoff
@@ -25,7 +26,7 @@ from .prefetch.runner import PrefetchRunner
 from .signals import worker_process_ready, worker_ready
 from .stop_signals import StopSignals
 
-__all__ = ['DEFERRED', 'DROPPED', 'FAILED', 'HANDLED', 'UNROUTED', 'Worker', 'WorkerGroup']
+__all__ = ['DEFERRED', 'DROPPED', 'FAILED', 'HANDLED', 'STARTED', 'UNROUTED', 'Worker', 'WorkerGroup']
 
 logger = logging.getLogger('django.channels')
 urls = import_module(URLS_MODULE)
@@ -49,11 +50,15 @@ class Worker(object):
     them back, as many as it handles within a few milliseconds, and returns
     those behind a consumer that takes longer than `slow_after` seconds; see
     `prefetch`. What a killed worker has taken is lost.
+
+    Async consumers, views and streams run on one event loop beside the
+    threads, at most `concurrency` at once. When the worker stops, they have
+    `shutdown_timeout` seconds to end before they are cancelled.
     """
 
     def __init__(self, channel_layer, callback=None, message_retries=10, signal_handlers=True, only_channels=None,
                  exclude_channels=None, threads=1, requeue_timeout=1.0, prefetch=1, clock=SYSTEM_CLOCK,
-                 slow_after=SLOW_AFTER):
+                 slow_after=SLOW_AFTER, concurrency=2000, shutdown_timeout=10.0):
         self.channel_layer = channel_layer = adapted(channel_layer)
         self.callback = callback
         self.signal_handlers = signal_handlers
@@ -62,6 +67,8 @@ class Worker(object):
         self.threads = threads
         self.prefetch = prefetch
         self.slow_after = slow_after
+        self.concurrency = concurrency
+        self.shutdown_timeout = shutdown_timeout
         self.termed = False
         self._clock = clock
         self._dispatcher = Dispatcher(channel_layer, type(self), callback, message_retries, requeue_timeout)
@@ -77,6 +84,9 @@ class Worker(object):
             self._run()
 
     def _run(self):
+        if SUPPORTS_ASYNC:
+            from .asynchronous.tasks import AsyncTasks
+            self._dispatcher.async_tasks = AsyncTasks(self.concurrency, lambda: self.termed)
         self.ready()
         helpers = [
             threading.Thread(target=self._keep_looping, name='worker-%d' % number)
@@ -90,6 +100,9 @@ class Worker(object):
             self.stop()
             for helper in helpers:
                 self._join(helper)
+            if self._dispatcher.async_tasks is not None:
+                self._dispatcher.async_tasks.finish(self.shutdown_timeout)
+                self._dispatcher.async_tasks = None
 
     @property
     def message_retries(self):

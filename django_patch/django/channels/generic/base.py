@@ -26,7 +26,8 @@ class BaseConsumer(object):
     def __init__(self, message, **kwargs):
         self.message = message
         self.kwargs = kwargs
-        self.dispatch(message, **kwargs)
+        #: What the method has returned: a coroutine, if it is async.
+        self.outcome = self.dispatch(message, **kwargs)
 
     @classmethod
     def channel_names(cls):
@@ -47,12 +48,16 @@ class BaseConsumer(object):
 
     def get_handler(self, message, **kwargs):
         """Return the method for `message`; override it to decorate that."""
-        handler = getattr(self, self.method_mapping[message.channel.name])
+        handler = self.get_method(self.method_mapping[message.channel.name])
         if self.channel_session_user:
             return channel_session_user(handler)
         if self.channel_session:
             return channel_session(handler)
         return handler
+
+    def get_method(self, name):
+        """Return the method of that name, which may be a coroutine function."""
+        return getattr(self, name)
 
     def dispatch(self, message, **kwargs):
         """Call the method for `message` and return its result."""

@@ -10,6 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from ..auth import channel_and_http_session_user_from_http, channel_session_user_from_http
 from ..channel import Group
+from ..compat.coroutines import SUPPORTS_ASYNC, is_coroutine, is_coroutine_function
 from ..exceptions import SendNotAvailableOnDemultiplexer
 from ..sessions import enforce_ordering
 from .base import BaseConsumer
@@ -41,6 +42,14 @@ class WebsocketConsumer(BaseConsumer):
     #: The path that the socket was opened at.
     path = None
 
+    def get_method(self, name):
+        if SUPPORTS_ASYNC:
+            from ..asynchronous.generic import METHODS
+            overridden, make = METHODS.get(name, (None, None))
+            if make is not None and is_coroutine_function(getattr(self, overridden)):
+                return make(self)
+        return super(WebsocketConsumer, self).get_method(name)
+
     def get_handler(self, message, **kwargs):
         self.path = message.get('path')
         if self.http_user or self.http_user_and_session:
@@ -61,13 +70,14 @@ class WebsocketConsumer(BaseConsumer):
         """Return the names of the groups that the socket shall be in."""
         return self.groups or []
 
-    def _groups(self, message, kwargs):
+    def groups_of(self, message, kwargs):
+        """Return connection_groups() as a list of Groups."""
         return [Group(name, channel_layer=message.channel_layer) for name in self.connection_groups(**kwargs)]
 
     # Opening
 
     def raw_connect(self, message, **kwargs):
-        groups = self._groups(message, kwargs)
+        groups = self.groups_of(message, kwargs)
         # First, so that what connect() sends to a group comes back as well.
         for group in groups:
             group.add(message.reply_channel)
@@ -87,9 +97,8 @@ class WebsocketConsumer(BaseConsumer):
 
     def raw_receive(self, message, **kwargs):
         if message.get('text') is not None:
-            self.receive(text=message['text'], **kwargs)
-        else:
-            self.receive(bytes=message['bytes'], **kwargs)
+            return self.receive(text=message['text'], **kwargs)
+        return self.receive(bytes=message['bytes'], **kwargs)
 
     def receive(self, text=None, bytes=None, **kwargs):
         """Take a frame: one of `text` and `bytes`, the other is None."""
@@ -114,7 +123,7 @@ class WebsocketConsumer(BaseConsumer):
         self.message.reply_channel.send({'close': status})
 
     def raw_disconnect(self, message, **kwargs):
-        for group in self._groups(message, kwargs):
+        for group in self.groups_of(message, kwargs):
             group.discard(message.reply_channel)
         self.disconnect(message, **kwargs)
 
@@ -139,7 +148,7 @@ class JsonWebsocketConsumer(WebsocketConsumer):
     def raw_receive(self, message, **kwargs):
         if message.get('text') is None:
             raise ValueError('A binary frame came where JSON was expected.')
-        self.receive(self.decode_json(message['text']), **kwargs)
+        return self.receive(self.decode_json(message['text']), **kwargs)
 
     def receive(self, content, **kwargs):
         """Take a frame's decoded content."""
@@ -242,7 +251,11 @@ class WebsocketDemultiplexer(JsonWebsocketConsumer):
         multiplexer = self.multiplexer_class(stream, message.reply_channel)
         if isinstance(consumer, type) and hasattr(consumer, 'send'):
             consumer = self._without_send(consumer)
-        consumer(message, **dict(kwargs, multiplexer=multiplexer))
+        result = consumer(message, **dict(kwargs, multiplexer=multiplexer))
+        result = getattr(result, 'outcome', result)
+        if is_coroutine(result):
+            result.close()
+            raise TypeError('The consumer of the stream %r is async; those of a demultiplexer must not be.' % stream)
 
     @classmethod
     def _without_send(cls, consumer):

@@ -45,7 +45,7 @@ class Client(object):
         deadline = self._clock.monotonic() + self.timeout
         while True:
             # A response in one message is over before there is news.
-            if self._started and self._look():
+            if self._started and self.has_left():
                 return False
             remaining = deadline - self._clock.monotonic()
             try:
@@ -58,7 +58,8 @@ class Client(object):
                 self._started = True
                 return True
 
-    def _look(self):
+    def has_left(self):
+        """Look whether the client has left, if it is time for that; return whether it is known to have."""
         now = self._clock.monotonic()
         if not self.gone and now >= self._next_look and self._disconnect_channel is not None:
             self._next_look = now + self.interval

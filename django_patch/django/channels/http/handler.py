@@ -6,7 +6,6 @@ from __future__ import absolute_import
 import logging
 import sys
 import threading
-import traceback
 from importlib import import_module
 
 from django import http
@@ -15,18 +14,21 @@ from django.core.handlers import base
 
 from .. import outbox
 from ..compat import BAD_REQUEST_ERRORS, URLS_MODULE
-from ..conf import conf
+from ..compat.coroutines import SUPPORTS_ASYNC
 from ..exceptions import MalformedMessage, RequestAborted, RequestTimeout, ResponseLater
 from ..failures import is_of_operator
+from .async_views import AsyncViews
 from .client import Client
+from .errors import ErrorResponses
 from .request import ChannelRequest
-from .response import CHUNK_SIZE, encode_response, split_content
+from .response import CHUNK_SIZE, encode_headers, encode_response, has_no_body, split_content
 
 logger = logging.getLogger('django.request')
+_END = object()
 urls = import_module(URLS_MODULE)
 
 
-class ChannelHandler(base.BaseHandler):
+class ChannelHandler(ErrorResponses, base.BaseHandler):
     """
     Turns a request message into reply messages, as often as it is called.
 
@@ -37,8 +39,15 @@ class ChannelHandler(base.BaseHandler):
     request_class = ChannelRequest
     #: Bytes of content in one reply message at most.
     chunk_size = CHUNK_SIZE
+    #: What a request that can't be read raises.
+    bad_request_errors = BAD_REQUEST_ERRORS + (MalformedMessage,)
+    #: Does it yield None while a response with an async iterator has nothing
+    #: to say, so that the caller can look for its client?
+    yields_pauses = False
 
     def __init__(self, *args, **kwargs):
+        #: Is it for get_response_async() and asynchronous.views?
+        self.is_async = kwargs.pop('is_async', False)
         super(ChannelHandler, self).__init__(*args, **kwargs)
         self._load_lock = threading.Lock()
         self._loaded = False
@@ -55,9 +64,10 @@ class ChannelHandler(base.BaseHandler):
         try:
             request, response = self._respond(message)
             try:
-                if not self._is_answered_otherwise(request, response):
-                    for reply in self._encode(request, response):
-                        yield reply
+                if not self.is_answered_otherwise(request, response):
+                    for reply in self.encode(request, response):
+                        if reply is not None or self.yields_pauses:
+                            yield reply
             finally:
                 response.close()
         finally:
@@ -70,28 +80,23 @@ class ChannelHandler(base.BaseHandler):
         """Return (request, response); the request is None if it is broken."""
         request = None
         try:
-            self._load_once()
+            self.load_once()
             try:
                 request = self.request_class(message)
-            except BAD_REQUEST_ERRORS + (MalformedMessage,) as error:
+            except self.bad_request_errors as error:
                 signals.request_started.send(sender=self.__class__, message=message, environ={})
-                response = self._bad_request(error)
+                response = self.bad_request(error)
             else:
                 urls.set_script_prefix(request.script_name)
                 signals.request_started.send(sender=self.__class__, message=message, environ=request.META)
-                response = self.get_response(request)
-                if isinstance(request.body_failure, RequestTimeout) and response.status_code in (403, 500):
-                    # Of middleware, which gives up a body that it can't
-                    # read: Django's own, with the token of a form in it,
-                    # takes that for a forgery.
-                    response = self._replace(response, self._timed_out(request))
+                response = self.end_request(request, self.get_response(request))
         except BaseException as error:
             # A view may raise anything: SystemExit, a CancelledError.
             if is_of_operator(error):
                 raise
             if not isinstance(error, Exception):
                 # Django's own handling of errors has let it through.
-                self._drop_sends()
+                self.drop_sends()
             response = self.uncaught_error(request, sys.exc_info())
         # What request_finished gives as its sender.
         response._handler_class = self.__class__
@@ -99,7 +104,17 @@ class ChannelHandler(base.BaseHandler):
             response.block_size = self.chunk_size
         return request, response
 
-    def _load_once(self):
+    def end_request(self, request, response):
+        """Return `response`, or what takes its place if the request's body didn't come."""
+        if isinstance(request.body_failure, RequestTimeout) and response.status_code in (403, 500):
+            # Of middleware, which gives up a body that it can't read:
+            # Django's own, with the token of a form in it, takes that for a
+            # forgery.
+            return self._replace(response, self._timed_out(request))
+        return response
+
+    def load_once(self):
+        """Load the middleware, if that hasn't been done."""
         # Not in the constructor: a routing makes one of us, and may be
         # imported before the middleware can be.
         if not self._loaded:
@@ -108,7 +123,10 @@ class ChannelHandler(base.BaseHandler):
                     self.load_middleware()
 
     def load_middleware(self):
-        super(ChannelHandler, self).load_middleware()
+        if self.is_async:
+            super(ChannelHandler, self).load_middleware(is_async=True)
+        else:
+            super(ChannelHandler, self).load_middleware()
         # First in line, because what a view of channels raises is not an error
         # that other middleware should see.
         self._exception_middleware.insert(0, self._answer_exception)
@@ -134,7 +152,7 @@ class ChannelHandler(base.BaseHandler):
         if isinstance(exception, ResponseLater):
             request.response_later = True
             return http.HttpResponse()
-        self._drop_sends()
+        self.drop_sends()
         if isinstance(exception, IOError):
             if isinstance(request.body_failure, RequestTimeout):
                 return self._timed_out(request)
@@ -142,14 +160,15 @@ class ChannelHandler(base.BaseHandler):
                 return http.HttpResponseBadRequest()
         return None
 
-    def _drop_sends(self):
+    def drop_sends(self):
+        """Drop what the view has sent so far."""
         # As for any consumer that raises: nobody hears of what a view did
         # before it failed.
         held = outbox.current()
         if held is not None:
             held.clear()
 
-    def _is_answered_otherwise(self, request, response):
+    def is_answered_otherwise(self, request, response):
         """Return whether nobody waits for `response`."""
         if request is None:
             return False
@@ -159,40 +178,6 @@ class ChannelHandler(base.BaseHandler):
         # An error in the middleware around the view keeps it from keeping
         # its promise, for all that is known.
         return request.response_later and response.status_code < 500
-
-    # Errors
-
-    def _bad_request(self, error):
-        logger.warning(
-            'Bad Request (%s)', type(error).__name__, exc_info=sys.exc_info(), extra={'status_code': 400}
-        )
-        return http.HttpResponseBadRequest()
-
-    def _timed_out(self, request):
-        logger.warning('Request Timeout: %s', request.path, extra={'status_code': 408, 'request': request})
-        return http.HttpResponse('408 Request Timeout', status=408, content_type='text/plain')
-
-    def _replace(self, response, other):
-        """Return `other`, which takes the place of `response`, closed."""
-        closers = '_resource_closers' if hasattr(response, '_resource_closers') else '_closable_objects'
-        getattr(other, closers).extend(getattr(response, closers))
-        return other
-
-    def uncaught_error(self, request, exc_info):
-        """
-        Return the response for an error that Django itself didn't handle.
-
-        Under WSGI the server does this. `request` may be None.
-        """
-        logger.error(
-            'Internal Server Error: %s', 'malformed request' if request is None else request.path, exc_info=exc_info,
-            extra={'status_code': 500, 'request': request}
-        )
-        text = ''.join(traceback.format_exception(*exc_info)) if conf.debug else 'Internal Server Error'
-        response = http.HttpResponseServerError(text, content_type='text/plain')
-        if request is not None:
-            response._handler_class = self.__class__
-        return response
 
     # From the response to the messages
 
@@ -208,21 +193,34 @@ class ChannelHandler(base.BaseHandler):
         for number, piece in enumerate(pieces, 1):
             yield piece, number == len(pieces)
 
-    def _encode(self, request, response):
+    def has_body(self, request, response):
+        """Return whether `response` goes on after its headers."""
+        return not has_no_body(response.status_code, request.method if request else 'GET')
+
+    def head_of(self, response):
+        """Return the head of the first reply message for `response`, as a dict."""
+        return {'status': response.status_code, 'headers': encode_headers(response)}
+
+    def split(self, content):
+        """Return `content` in pieces of at most `chunk_size` bytes."""
+        return split_content(content, self.chunk_size)
+
+    def encode(self, request, response):
+        """Yield the reply messages for `response`; what it raises is logged and answered."""
         started = False
         replies = encode_response(response, request.method if request else 'GET', self.chunk_size)
         while True:
             try:
-                reply = next(replies, None)
+                reply = next(replies, _END)
             except BaseException as error:
                 if is_of_operator(error):
                     raise
                 replies = self._end_of_broken(self.uncaught_error(request, sys.exc_info()), started)
                 reply = next(replies)
-            if reply is None:
+            if reply is _END:
                 return
             yield reply
-            started = True
+            started = started or reply is not None
 
     def _end_of_broken(self, error, started):
         """Return an iterator of the replies that end a response; `error` is the one to what hasn't started."""
@@ -240,6 +238,9 @@ class ViewConsumer(object):
     Replies go out at once. A full reply channel holds the view up, for
     `send_timeout` seconds at most; then the client is given up. A streaming
     response ends early if its client goes away.
+
+    A request for an async view makes a coroutine, which a worker runs on its
+    event loop.
     """
     handler_class = ChannelHandler
     #: Seconds to wait for room for one reply, while the client is there: a
@@ -248,17 +249,25 @@ class ViewConsumer(object):
 
     def __init__(self):
         self.handler = self.handler_class()
+        self.handler.yields_pauses = True
+        self._async_handler = None
+        self._async_views = AsyncViews()
 
     def __call__(self, message):
         if message.reply_channel is None:
             raise MalformedMessage('An http.request message needs a reply_channel; this one has %s.' % (
                 ', '.join(sorted(message.keys())) or 'nothing',
             ))
+        if SUPPORTS_ASYNC and self._async_views.has(message):
+            from ..asynchronous.views import respond
+            if self._async_handler is None:
+                self._async_handler = self.handler_class(is_async=True)
+            return respond(self._async_handler, message, self.send_timeout)
         client = Client(message, self.send_timeout)
         replies = self.handler(message)
         try:
             for reply in replies:
-                if not client.send(reply):
+                if client.has_left() if reply is None else not client.send(reply):
                     logger.info('Client went away: %s', message.get('path'))
                     break
         except message.channel_layer.ChannelFull:

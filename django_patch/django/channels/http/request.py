@@ -98,6 +98,15 @@ class ChannelRequest(WSGIRequest):
             except IOError as error:
                 six.raise_from(UnreadablePostError(*error.args), error)
 
+    def receive_body(self):
+        """Wait for the rest of the body, which reading it tells of if it doesn't come."""
+        if self._incoming is not None:
+            try:
+                self._incoming.buffer()
+            except IOError:
+                # It is kept as `body_failure`, too.
+                pass
+
     def close(self):
         super(ChannelRequest, self).close()
         if self._incoming is not None:

@@ -11,6 +11,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import BadHeaderError
 
 from ..compat import six
+from ..compat.coroutines import is_async_iterator
 from ..compat.text import native_from_bytes
 from ..exceptions import MalformedMessage
 
@@ -61,13 +62,17 @@ def encode_response(response, method='GET', chunk_size=CHUNK_SIZE):
 
     A streaming response is asked for its next part only when the message
     before has been taken; its headers go with its first part, as WSGI
-    servers have it.
+    servers have it. While one with an async iterator has nothing to say, None
+    comes in the place of a message, once a second.
     """
     head = {'status': response.status_code, 'headers': encode_headers(response)}
     if has_no_body(response.status_code, method):
         yield dict(head, content=b'', more_content=False)
     elif response.streaming:
-        for part in response:
+        for part in _parts(response):
+            if part is None:
+                yield None
+                continue
             for piece in split_content(part, chunk_size):
                 if piece:
                     yield dict(head, content=piece, more_content=True)
@@ -81,6 +86,14 @@ def encode_response(response, method='GET', chunk_size=CHUNK_SIZE):
         yield dict(head, content=pieces[-1], more_content=False)
 
 
+def _parts(response):
+    if is_async_iterator(response):
+        # Iterating it here would wait for the last part before the first.
+        from ..asynchronous.bridging import iterate
+        return iterate(response)
+    return response
+
+
 def decode_response(messages):
     """
     Return the HttpResponse that reply `messages` (an iterable) stand for.
@@ -88,7 +101,7 @@ def decode_response(messages):
     Of a response in several pieces the later ones are asked for as its
     streaming_content is. Raise MalformedMessage if there is no first one.
     """
-    messages = iter(messages)
+    messages = (message for message in messages if message is not None)
     first = next(messages, None)
     if first is None or 'status' not in first:
         raise MalformedMessage('A response begins with a message that has a status, not with %r.' % (first,))

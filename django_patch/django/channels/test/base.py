@@ -11,6 +11,7 @@ from django.test.testcases import TestCase, TransactionTestCase
 
 from .. import outbox
 from ..channel import Group
+from ..compat.coroutines import is_coroutine
 from ..exceptions import ChannelSocketException
 from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from ..layers.base import copy_message
@@ -136,7 +137,12 @@ class Client(object):
     def _run(self, message, consumer, kwargs):
         try:
             with outbox.buffered():
-                return consumer(message, **kwargs)
+                result = consumer(message, **kwargs)
+                coroutine = getattr(result, 'outcome', result)
+                if is_coroutine(coroutine):
+                    from ..asynchronous.consuming import run_here
+                    return run_here(coroutine)
+                return result
         except ChannelSocketException as request:
             return request.run(message)
 

@@ -33,6 +33,15 @@ class Command(BaseCommand):
                  '10 ms. With 1, a worker that is killed takes no more than one message along for each thread.',
         )
         parser.add_argument(
+            '--concurrency', dest='concurrency', type=int, default=2000, metavar='N',
+            help='How many async consumers, views and streams may run at the same time, beside the threads; default: '
+                 '%(default)s.',
+        )
+        parser.add_argument(
+            '--shutdown-timeout', dest='shutdown_timeout', type=float, default=10.0, metavar='SECONDS',
+            help='How long they have to end when the worker stops, before they are cancelled; default: %(default)s.',
+        )
+        parser.add_argument(
             '--only-channels', dest='only_channels', action='append', metavar='GLOB',
             help='Receive from the channels that match only, as in "http.*"; repeatable.',
         )
@@ -44,8 +53,11 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         if options['threads'] < 1:
             raise CommandError('--threads must be 1 or more.')
-        if options['prefetch'] < 1:
-            raise CommandError('--prefetch must be 1 or more.')
+        for option in ('prefetch', 'concurrency'):
+            if options[option] < 1:
+                raise CommandError('--%s must be 1 or more.' % option)
+        if options['shutdown_timeout'] < 0:
+            raise CommandError('--shutdown-timeout must be 0 or more.')
         layer = self.get_layer(options['layer'])
         self.verbosity = int(options['verbosity'])
         self.logger = setup_logger('django.channels', self.verbosity)
@@ -58,6 +70,8 @@ class Command(BaseCommand):
             exclude_channels=options['exclude_channels'],
             threads=options['threads'],
             prefetch=options['prefetch'],
+            concurrency=options['concurrency'],
+            shutdown_timeout=options['shutdown_timeout'],
         )
         if not worker.channels:
             raise CommandError(

@@ -1,0 +1,40 @@
+"""
+Async code, where Python and Django have it.
+
+Django runs async views from 3.1 on. Delete SUPPORTS_ASYNC when Django < 3.1
+support ends.
+"""
+from __future__ import absolute_import
+
+import functools
+import inspect
+import sys
+
+import django
+
+__all__ = ['SUPPORTS_ASYNC', 'WHAT_ASYNC_NEEDS', 'is_async_iterator', 'is_coroutine', 'is_coroutine_function']
+
+#: Can async consumers and views run here?
+SUPPORTS_ASYNC = django.VERSION >= (3, 1) and sys.version_info >= (3, 7)
+WHAT_ASYNC_NEEDS = 'Django 3.1 or later and Python 3.7 or later'
+
+# Python 2 has no such functions, and none to tell.
+_is_coroutine_function = getattr(inspect, 'iscoroutinefunction', lambda function: False)
+is_coroutine = getattr(inspect, 'iscoroutine', lambda value: False)
+
+
+def is_coroutine_function(consumer):
+    """Return whether calling `consumer`, a function or a callable object, makes a coroutine."""
+    while isinstance(consumer, functools.partial):
+        consumer = consumer.func
+    return (
+        _is_coroutine_function(consumer) or
+        # What Django's as_view() of an async view, and asgiref, mark so.
+        getattr(consumer, '_is_coroutine', None) is not None or
+        not inspect.isclass(consumer) and _is_coroutine_function(getattr(consumer, '__call__', None))
+    )
+
+
+def is_async_iterator(response):
+    """Return whether a streaming response has its content from an async iterator."""
+    return getattr(response, 'is_async', False) is True

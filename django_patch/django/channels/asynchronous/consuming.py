@@ -1,0 +1,82 @@
+"""
+An async consumer's message, from its first line to what became of it.
+"""
+import sys
+from importlib import import_module
+
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
+from django.db import connections
+
+from .. import outbox
+from ..compat import URLS_MODULE
+from ..exceptions import ChannelSocketException, ConsumeLater
+from ..signals import consumer_finished, consumer_started
+from .loop import in_thread
+
+urls = import_module(URLS_MODULE)
+
+
+async def consume(dispatcher, task, coroutine):
+    """
+    Run the `coroutine` that the consumer of `task`, a Consumption, has made.
+
+    Return what became of the message, as `dispatcher.handle()` does; as
+    there, whatever is raised ends it and nothing else.
+    """
+    try:
+        async with ThreadSensitiveContext():
+            try:
+                await _signal(consumer_started, sender=dispatcher.sender, environ={})
+                outcome = await _run(dispatcher, task, coroutine)
+            finally:
+                await _signal(consumer_finished, sender=dispatcher.sender)
+                if _has_thread():
+                    # It ends with this context, and its connections with it.
+                    await sync_to_async(connections.close_all)()
+    except BaseException:
+        # A CancelledError as well: the worker ends, or the consumer let one
+        # out. Nothing waits for the task itself.
+        outcome = await in_thread(dispatcher.fail, task, sys.exc_info())
+    dispatcher.count(outcome)
+    return outcome
+
+
+def consume_here(dispatcher, task, coroutine):
+    """As consume(), in the calling thread, which waits; raise what the consumer raises."""
+    return async_to_sync(_run)(dispatcher, task, coroutine)
+
+
+def run_here(coroutine):
+    """Run `coroutine` in the calling thread, and return its result."""
+    async def run():
+        return await coroutine
+    return async_to_sync(run)()
+
+
+async def _run(dispatcher, task, coroutine):
+    root_path = task.content.get('root_path')
+    if root_path:
+        urls.set_script_prefix(root_path)
+    try:
+        with outbox.collected() as held:
+            await coroutine
+        if held.has_sends:
+            await in_thread(held.deliver)
+        return dispatcher.HANDLED
+    except ConsumeLater as later:
+        return await in_thread(dispatcher.defer, task, later)
+    except ChannelSocketException as request:
+        await in_thread(request.run, task.message)
+        return dispatcher.HANDLED
+
+
+async def _signal(signal, **kwargs):
+    # Its own receivers look after connections to databases, which the task
+    # has only in a thread of sync_to_async(), if there is one yet.
+    if len(signal.receivers) > 1 or _has_thread():
+        await sync_to_async(signal.send)(**kwargs)
+
+
+def _has_thread():
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    return context is not None and context in SyncToAsync.context_to_thread_executor

@@ -1,0 +1,44 @@
+"""
+The event loop of a process, in a thread of its own.
+"""
+import asyncio
+import contextvars
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+#: Threads for calls of the layer, some of which wait for room in a channel.
+LAYER_THREADS = 32
+
+_lock = threading.Lock()
+_loop = None
+_pid = None
+_executor = None
+
+
+def event_loop():
+    """Return this process's event loop; start it if it isn't running, after a fork, too."""
+    global _loop, _pid, _executor
+    if _pid != os.getpid():
+        with _lock:
+            if _pid != os.getpid():
+                _loop = asyncio.new_event_loop()
+                _executor = ThreadPoolExecutor(LAYER_THREADS, thread_name_prefix='async-layer')
+                thread = threading.Thread(target=_loop.run_forever, name='async')
+                # It has nothing to lose: whoever uses it waits for its tasks.
+                thread.daemon = True
+                thread.start()
+                _pid = os.getpid()
+    return _loop
+
+
+def call_soon(function, *args):
+    """Call `function` in the event loop, with none of the caller's context."""
+    contextvars.Context().run(event_loop().call_soon_threadsafe, function, *args)
+
+
+async def in_thread(function, *args):
+    """Call `function`, which may wait for a layer, in a thread, in the caller's context; return its result."""
+    context = contextvars.copy_context()
+    event_loop()
+    return await asyncio.get_running_loop().run_in_executor(_executor, context.run, function, *args)

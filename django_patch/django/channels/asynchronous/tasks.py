@@ -1,0 +1,66 @@
+"""
+The async work of a worker: started from its threads, run on the event loop.
+"""
+import asyncio
+import logging
+import threading
+
+from .loop import call_soon, event_loop
+
+logger = logging.getLogger('django.channels')
+
+#: Seconds between two looks whether a worker that waits has to end.
+INTERVAL = 0.5
+#: Seconds for cancelled tasks to end; what goes on after that is left behind.
+CANCEL_TIMEOUT = 5.0
+
+
+class AsyncTasks:
+    """
+    At most `concurrency` coroutines at once, on the process's event loop.
+
+    `is_stopping()` says whether the worker is about to end.
+    """
+
+    def __init__(self, concurrency, is_stopping):
+        self._slots = threading.Semaphore(concurrency)
+        self._is_stopping = is_stopping
+        # Only the event loop's thread changes it.
+        self._tasks = set()
+        self._is_used = False
+
+    def submit(self, function, *args):
+        """Start the coroutine function with `args`; wait for one of the others to end if there are too many."""
+        while not self._slots.acquire(timeout=INTERVAL):
+            if self._is_stopping():
+                # It was received, and has to be handled.
+                break
+        self._is_used = True
+        call_soon(self._start, function, args)
+
+    def _start(self, function, args):
+        task = asyncio.get_running_loop().create_task(function(*args))
+        self._tasks.add(task)
+        task.add_done_callback(self._end)
+
+    def _end(self, task):
+        self._tasks.discard(task)
+        self._slots.release()
+        if not task.cancelled() and task.exception() is not None:
+            logger.error('An async task failed.', exc_info=task.exception())
+
+    def finish(self, timeout):
+        """Wait `timeout` seconds for the tasks, then cancel them; return once they have ended."""
+        if self._is_used:
+            asyncio.run_coroutine_threadsafe(self._finish(timeout), event_loop()).result()
+
+    async def _finish(self, timeout):
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout)
+        left = set(self._tasks)
+        if left:
+            logger.warning('%d async consumers and streams had not ended after %s s, and are cancelled.',
+                           len(left), timeout)
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left, timeout=CANCEL_TIMEOUT)

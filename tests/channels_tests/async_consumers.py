@@ -1,0 +1,174 @@
+"""
+Async consumers and views, for the Djangos that have them.
+
+Python 2 can't read this file; only test_asynchronous imports it.
+"""
+import asyncio
+import threading
+
+from asgiref.sync import sync_to_async
+from django.channels import Channel, Group
+from django.channels.auth import channel_session_user
+from django.channels.generic.websockets import JsonWebsocketConsumer, WebsocketConsumer
+from django.channels.sessions import channel_session, enforce_ordering
+from django.contrib.auth import get_user_model
+from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import re_path
+
+#: What consumers saw, and what generators did at their end.
+seen = []
+#: Set by what waits for a test.
+waits = threading.Event()
+
+
+async def echo(message):
+    await asyncio.sleep(0)
+    message.reply_channel.send({'text': message['text']})
+
+
+async def fail(message):
+    await message.reply_channel.asend({'text': 'never sent'})
+    raise ValueError('of the consumer')
+
+
+async def cancelled(message):
+    raise asyncio.CancelledError()
+
+
+async def where(message):
+    seen.append(threading.current_thread().name)
+
+
+async def meet(message):
+    """Waits until as many run as the message says."""
+    seen.append(message['number'])
+    while len(seen) < message['number']:
+        await asyncio.sleep(0.001)
+    await Channel('done', channel_layer=message.channel_layer).asend({})
+
+
+async def endless(message):
+    waits.set()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        seen.append('closed')
+
+
+async def join(message):
+    group = Group('g', channel_layer=message.channel_layer)
+    await group.aadd(message.reply_channel)
+    await group.aadd('p!other')
+    await group.adiscard('p!other')
+    await group.asend({'text': 'hello'}, immediately=True)
+
+
+@channel_session
+async def count(message):
+    message.channel_session['n'] = message.channel_session.get('n', 0) + 1
+    seen.append(message.channel_session['n'])
+
+
+@channel_session_user
+async def who(message):
+    seen.append(message.user.is_authenticated)
+
+
+@enforce_ordering
+async def ordered(message):
+    await asyncio.sleep(0)
+    seen.append(message['order'])
+    if message.get('fails'):
+        raise ValueError('on purpose')
+
+
+async def users(message):
+    seen.append(await sync_to_async(get_user_model().objects.count)())
+
+
+class Echo(WebsocketConsumer):
+    groups = ['g']
+
+    async def connect(self, message, **kwargs):
+        await message.reply_channel.asend({'accept': True})
+
+    async def receive(self, text=None, bytes=None, **kwargs):
+        await asyncio.sleep(0)
+        self.send(text=text, bytes=bytes)
+
+    async def disconnect(self, message, **kwargs):
+        seen.append(('disconnect', kwargs))
+
+
+class Failing(WebsocketConsumer):
+    groups = ['g']
+
+    async def connect(self, message, **kwargs):
+        raise ValueError('on purpose')
+
+
+class Json(JsonWebsocketConsumer):
+    channel_session = True
+
+    async def receive(self, content, **kwargs):
+        self.send({'got': content})
+
+
+async def hello(request):
+    seen.append(threading.current_thread().name)
+    return HttpResponse('hello', content_type='text/plain')
+
+
+async def read(request):
+    return HttpResponse(request.body, content_type='text/plain')
+
+
+def plain(request):
+    seen.append(threading.current_thread().name)
+    return HttpResponse('plain', content_type='text/plain')
+
+
+async def leave(request):
+    raise SystemExit(1)
+
+
+async def ticks():
+    try:
+        number = 0
+        while True:
+            yield b'tick %d' % number
+            number += 1
+            await asyncio.sleep(0.01)
+    finally:
+        seen.append('closed')
+
+
+async def silence():
+    try:
+        yield b'first'
+        await asyncio.Event().wait()
+    finally:
+        seen.append('closed')
+
+
+async def breaks():
+    yield b'first'
+    raise ValueError('of the stream')
+
+
+async def stream(request, parts):
+    return StreamingHttpResponse({'ticks': ticks, 'silence': silence, 'breaks': breaks}[parts]())
+
+
+def stream_of_a_plain_view(request):
+    return StreamingHttpResponse(silence())
+
+
+urlpatterns = [
+    re_path(r'^hello/$', hello),
+    re_path(r'^read/$', read),
+    re_path(r'^plain/$', plain),
+    re_path(r'^leave/$', leave),
+    re_path(r'^stream/(?P<parts>\w+)/$', stream),
+    re_path(r'^plain-stream/$', stream_of_a_plain_view),
+]
