@@ -8,12 +8,26 @@ Python 2.7 support ends.
 from __future__ import absolute_import
 
 import codecs
+import re
 
 from django.utils.encoding import force_bytes
 
 from . import six
 
-__all__ = ['is_text', 'native_from_bytes', 'native_from_text', 'wire_bytes']
+__all__ = [
+    'NATIVE_IS_BYTES', 'has_lone_surrogate', 'is_ascii', 'is_text', 'native_from_bytes', 'native_from_text',
+    'text_from_key', 'wire_bytes',
+]
+
+
+def _is_ascii(text):
+    """Return whether `text` has none but the 128 characters of ASCII."""
+    try:
+        text.encode('ascii')
+    except UnicodeEncodeError:
+        return False
+    return True
+
 
 if six.PY2:
     def native_from_bytes(value):
@@ -33,6 +47,27 @@ if six.PY2:
                 return False
             return True
         return isinstance(value, six.text_type)
+
+    #: Are native strings bytes? Then UTF-8 also writes, and reads, half of a
+    #: surrogate pair.
+    NATIVE_IS_BYTES = True
+    # Some builds of it have pairs where others have one character.
+    _lone_surrogate = re.compile(u'[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]')
+
+    def has_lone_surrogate(text):
+        """Return whether `text` has half of a surrogate pair."""
+        return _lone_surrogate.search(text) is not None
+
+    is_ascii = _is_ascii
+
+    def text_from_key(key):
+        """Return the key of a dict, text or native, as text; None if it is not."""
+        if isinstance(key, bytes):
+            try:
+                return key.decode('utf-8')
+            except UnicodeDecodeError:
+                return None
+        return None if has_lone_surrogate(key) else six.text_type().join((key,))
 else:
     # The codec itself: it is called for each header of each request.
     _latin1_decode = codecs.latin_1_decode
@@ -48,6 +83,26 @@ else:
     def is_text(value):
         """Return whether `value` is text."""
         return isinstance(value, str)
+
+    NATIVE_IS_BYTES = False
+
+    def has_lone_surrogate(text):
+        """Return whether `text` has half of a surrogate pair."""
+        try:
+            text.encode('utf-8')
+        except UnicodeEncodeError:
+            return True
+        return False
+
+    if hasattr(str, 'isascii'):
+        # Python 3.7: a text knows, and need not be looked at.
+        is_ascii = str.isascii
+    else:
+        is_ascii = _is_ascii
+
+    def text_from_key(key):
+        """Return the key of a dict as text; None if it is not text."""
+        return None if has_lone_surrogate(key) else ''.join((key,))
 
 
 def wire_bytes(value):

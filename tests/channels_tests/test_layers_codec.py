@@ -9,6 +9,7 @@ import unittest
 from django.channels.compat import six
 from django.channels.exceptions import MalformedMessage
 from django.channels.layers import codec
+from django.channels.layers.validation import MAX_DEPTH
 from django.test import SimpleTestCase
 from django.utils.safestring import mark_safe
 
@@ -94,7 +95,6 @@ class EncodeTests(SimpleTestCase):
         # The next message has a packer that works.
         self.assertEqual(codec.decode(codec.encode({'a': 1})), {'a': 1})
 
-    @unittest.skipIf(six.PY2, 'Python 2 encodes half a surrogate pair')
     def test_half_a_surrogate_pair_is_refused(self):
         with self.assertRaisesMessage(TypeError, "can't hold"):
             codec.encode({'a': '\ud800'})
@@ -105,9 +105,9 @@ class EncodeTests(SimpleTestCase):
             for _ in range(depth):
                 value = [value]
             return {'a': value}
-        codec.encode(nested(codec.MAX_DEPTH - 2))
+        codec.encode(nested(MAX_DEPTH - 2))
         with self.assertRaisesMessage(TypeError, 'nested deeper'):
-            codec.encode(nested(codec.MAX_DEPTH + 1))
+            codec.encode(nested(MAX_DEPTH + 1))
         with self.assertRaises(MalformedMessage):
             codec.decode(b'\x81\xa1a' + b'\x91' * 100000 + b'\xc0')
 

@@ -19,7 +19,10 @@ from .capacity import CapacityMixin, checked_capacity, checked_seconds
 from .inspection import InspectionMixin
 from .validation import copy_message
 
-__all__ = ['BaseChannelLayer', 'copy_message', 'send_blocking']
+__all__ = ['BaseChannelLayer', 'RESERVED_KEY', 'copy_message', 'send_blocking']
+
+#: A key that messages must not have.
+RESERVED_KEY = '__asgi_channel__'
 
 
 class BaseChannelLayer(CapacityMixin, InspectionMixin):
@@ -278,5 +281,5 @@ class BaseChannelLayer(CapacityMixin, InspectionMixin):
         """Raise TypeError unless `message` is a dict, ValueError for a key that is the layer's."""
         if not isinstance(message, dict):
             raise TypeError('A message must be a dict, not %s (%r).' % (type(message).__name__, message))
-        if '__asgi_channel__' in message:
-            raise ValueError("The key '__asgi_channel__' is kept for channel layers; name yours differently.")
+        if RESERVED_KEY in message:
+            raise ValueError('The key %r is kept for channel layers; name yours differently.' % RESERVED_KEY)

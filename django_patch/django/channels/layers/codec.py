@@ -9,31 +9,22 @@ from __future__ import absolute_import, unicode_literals
 import base64
 import binascii
 import json
-import re
 import threading
 
 from ..compat import six
+from ..compat.text import NATIVE_IS_BYTES
 from ..exceptions import MalformedMessage
+from .validation import check_values, plain_copy
 
 try:
     import msgpack
 except ImportError:
     msgpack = None
 
-#: How deep dicts and lists may lie in each other.
-MAX_DEPTH = 100
 #: A packer's buffer never shrinks. One that grew beyond this is not kept, and
 #: handed out as it is rather than copied.
 _KEPT_BUFFER = 1 << 20
 
-_TEXT = frozenset([six.text_type])
-_INTEGERS = frozenset(six.integer_types)
-_SCALARS = frozenset([type(None), bool, float, bytes, six.text_type]) | _INTEGERS
-#: The integers of a message; msgpack has more.
-_LOWEST, _HIGHEST = -2 ** 63, 2 ** 63 - 1
-#: What needs no look at its value.
-_PLAIN = _SCALARS - _INTEGERS
-_SUBCLASSES = tuple(_SCALARS) + (bytearray,)
 _local = threading.local()
 
 
@@ -51,9 +42,9 @@ def encode(message):
 
     Raise TypeError, naming the place, for what no message can hold.
     """
-    _check(message, None, 0)
-    if six.PY2:
-        message = _as_text_and_bytes(message)
+    check_values(message, texts=NATIVE_IS_BYTES)
+    if NATIVE_IS_BYTES:
+        message = plain_copy(message)
     try:
         packer = _local.packer
     except AttributeError:
@@ -61,8 +52,9 @@ def encode(message):
     try:
         packer.pack(message)
     except (TypeError, ValueError, OverflowError) as error:
-        # An integer beyond 64 bits, or half of a surrogate pair.
+        # Half of a surrogate pair, which the packer was left to find.
         del _local.packer
+        check_values(message)
         six.raise_from(TypeError("A message can't hold one of its values: %s" % error), error)
     view = packer.getbuffer()
     if len(view) > _KEPT_BUFFER:
@@ -103,7 +95,7 @@ def decode(data):
         raise MalformedMessage('A message must be a dict, not %.100r.' % (message,))
     try:
         # msgpack has keys and values that messages don't have.
-        _check(message, None, 0, keys=six.text_type)
+        check_values(message, texts=NATIVE_IS_BYTES, keys=six.text_type)
     except TypeError as error:
         six.raise_from(MalformedMessage(six.text_type(error)), error)
     return message
@@ -113,75 +105,11 @@ def _refuse_extension(code, data):
     raise ValueError('extension type %d' % code)
 
 
-def _check(value, path, depth, keys=(six.text_type, str)):
-    if isinstance(value, dict):
-        if not _TEXT.issuperset(map(type, value)):
-            for key in value:
-                if not isinstance(key, keys):
-                    raise TypeError(
-                        'The keys of a message must be text, not %s (%r%s).' % (type(key).__name__, key, _where(path))
-                    )
-        if not _PLAIN.issuperset(map(type, value.values())):
-            _check_items(value.items(), path, depth, keys)
-    elif isinstance(value, (list, tuple)):
-        types = set(map(type, value))
-        if types and _INTEGERS.issuperset(types):
-            # Of many numbers it takes less time to look at two.
-            _check_integer(min(value), path)
-            _check_integer(max(value), path)
-        elif not _PLAIN.issuperset(types):
-            _check_items(enumerate(value), path, depth, keys)
-    elif isinstance(value, six.integer_types):
-        _check_integer(value, path)
-    elif not isinstance(value, _SUBCLASSES):
-        raise TypeError(
-            "A message can't hold a %s (%r%s): use bytes, text, numbers, booleans, None, lists and dicts." %
-            (type(value).__name__, value, _where(path))
-        )
-    if depth > MAX_DEPTH:
-        raise TypeError("A message can't be nested deeper than %d levels." % MAX_DEPTH)
-
-
-def _check_items(items, path, depth, keys):
-    for key, item in items:
-        if type(item) in _INTEGERS:
-            _check_integer(item, (path, key))
-        elif type(item) not in _PLAIN:
-            _check(item, (path, key), depth + 1, keys)
-
-
-def _check_integer(value, path):
-    if not _LOWEST <= value <= _HIGHEST:
-        raise TypeError("A message can't hold an integer beyond 64 bits with a sign (%r%s)." % (value, _where(path)))
-
-
-def _where(path):
-    keys = []
-    while path is not None:
-        path, key = path
-        keys.append('[%s]' % (str(key) if isinstance(key, int) else "'%s'" % key))
-    return ' at message' + ''.join(reversed(keys)) if keys else ''
-
-
-def _as_text_and_bytes(value):
-    # On Python 2 a native string is text where it is a key, else bytes.
-    if isinstance(value, dict):
-        return {
-            key.decode('utf-8') if isinstance(key, bytes) else key: _as_text_and_bytes(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [_as_text_and_bytes(item) for item in value]
-    return value
-
-
 # JSON
 
 #: What a string begins with that isn't simply text; no Unicode text has it.
 MARK = '\uffff'
 _INFINITY = float('inf')
-# One half of a surrogate pair without the other; some Pythons 2 have pairs.
-_LONE_SURROGATE = re.compile('[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]')
 
 
 def to_json(message):
@@ -192,7 +120,7 @@ def to_json(message):
     MARK, "t" and the text, also where it is a key. Raise TypeError for what
     no message can hold.
     """
-    _check(message, None, 0)
+    check_values(message)
     try:
         return six.text_type(json.dumps(_boxed(message), allow_nan=False, separators=(',', ':')))
     except ValueError as error:
@@ -206,7 +134,7 @@ def from_json(text):
         if not isinstance(message, dict):
             raise MalformedMessage('A message must be a dict, not %.100r.' % (message,))
         # JSON has numbers that messages don't have, and any depth.
-        _check(message, None, 0, keys=six.text_type)
+        check_values(message, keys=six.text_type)
     except (ValueError, TypeError, RuntimeError) as error:
         six.raise_from(MalformedMessage("The JSON of a message can't be read: %s" % error), error)
     return message
@@ -253,8 +181,6 @@ def _unboxed(value):
         return {_unboxed_key(key): _unboxed(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_unboxed(item) for item in value]
-    if isinstance(value, six.text_type) and _LONE_SURROGATE.search(value):
-        raise ValueError('a text has half of a surrogate pair')
     if isinstance(value, six.text_type) and value.startswith(MARK):
         kind, rest = value[1:2], value[2:]
         if kind == 't':

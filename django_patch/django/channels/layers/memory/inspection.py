@@ -4,9 +4,9 @@ Inspection of the in-memory layer.
 from __future__ import absolute_import
 
 from ...names import non_local_name, statistics_name, validate_channel_name
-from ..base import copy_message
+from ..validation import plain_copy
 from .queues import IN_CHANNELS, IN_MESSAGE, IN_PENDING, IN_SENT
-from .statistics import NAMES
+from .statistics import NAMES, summary
 
 
 class MemoryInspectionMixin(object):
@@ -22,7 +22,7 @@ class MemoryInspectionMixin(object):
                     numbers[name] += count
             for channel, queue in self._queues.items():
                 numbers = found.setdefault(statistics_name(channel), _empty_numbers())
-                waiting = self._statistics({}, [queue])
+                waiting = summary({}, [queue], self._clock(), self.expiry)
                 numbers['messages_pending'] += waiting['messages_pending']
                 numbers['messages_max_age'] = max(numbers['messages_max_age'], waiting['messages_max_age'])
         # A channel was known and nothing was ever sent there.
@@ -39,7 +39,7 @@ class MemoryInspectionMixin(object):
         with self._lock:
             now = self._clock()
             return [
-                (now - entry[IN_SENT], entry[IN_CHANNELS], copy_message(entry[IN_MESSAGE]))
+                (now - entry[IN_SENT], entry[IN_CHANNELS], plain_copy(entry[IN_MESSAGE]))
                 for entry in list(self._queues.get(queue, ()))[:limit] if entry[IN_SENT] > now - self.expiry
             ]
 

@@ -14,12 +14,13 @@ import threading
 from ...compat.clock import monotonic
 from ...exceptions import ChannelFull
 from ...names import non_local_name, validate_channel_name, validate_group_name
-from ..base import BaseChannelLayer, copy_message
+from ..base import RESERVED_KEY, BaseChannelLayer
+from ..validation import copy_message, plain_copy
 from .groups import GroupIndex
 from .inspection import MemoryInspectionMixin
 from .queues import IN_CHANNELS, IN_PENDING, IN_SENT, NO_QUEUE, ChannelTable
 from .schedule import Schedule
-from .statistics import DROPPED, EXPIRED, FULL, SENT, Counters
+from .statistics import DROPPED, EXPIRED, FULL, SENT, Counters, summary
 from .waiters import WaitQueue
 
 
@@ -58,7 +59,8 @@ class InMemoryChannelLayer(MemoryInspectionMixin, BaseChannelLayer):
             info = self._channels.known[channel]
         except (KeyError, TypeError):
             info = self._channels.of(channel)
-        self.check_message(message)
+        if type(message) is not dict or RESERVED_KEY in message:
+            self.check_message(message)
         message = copy_message(message)
         with self._lock:
             now = self._clock()
@@ -124,8 +126,8 @@ class InMemoryChannelLayer(MemoryInspectionMixin, BaseChannelLayer):
 
     def receive_batch(self, channels, limit, timeout=0):
         return [
-            # Whoever gets a group's message may change his own.
-            (channel, message if len(names) == 1 else copy_message(message))
+            # Each recipient may change its copy.
+            (channel, message if len(names) == 1 else plain_copy(message))
             for names, message in self.receive_deliveries(channels, limit, timeout)
             for channel in names
         ]
@@ -148,7 +150,7 @@ class InMemoryChannelLayer(MemoryInspectionMixin, BaseChannelLayer):
         channels, message, sent, pending = entry
         if len(channels) > 1:
             # The others' turn is next, before anything sent later.
-            rest = channels[1:], copy_message(message), sent, pending
+            rest = channels[1:], plain_copy(message), sent, pending
             self._queues.setdefault(non_local_name(channels[0]), collections.deque()).appendleft(rest)
         return channels[0], message
 
@@ -158,7 +160,11 @@ class InMemoryChannelLayer(MemoryInspectionMixin, BaseChannelLayer):
 
         Return something empty after `timeout` seconds, or if interrupted.
         """
-        channels = self._channels.to_read(channels)
+        channels = tuple(channels)
+        try:
+            channels = self._channels.readable[channels]
+        except KeyError:
+            channels = self._channels.to_read(channels)
         with self._lock:
             taken = take(channels)
             if taken or not timeout:
@@ -269,7 +275,7 @@ class InMemoryChannelLayer(MemoryInspectionMixin, BaseChannelLayer):
                 if len(queue) >= (info.capacity if info.process_capacity is None else info.process_capacity):
                     info.counts[DROPPED] += len(channels)
                 elif info.process_capacity is None:
-                    self._push(info, queue, channels, copy_message(message), now, False)
+                    self._push(info, queue, channels, plain_copy(message), now, False)
                 else:
                     # Several clients of one process share an entry, and it
                     # counts once, for the process alone.
@@ -279,19 +285,12 @@ class InMemoryChannelLayer(MemoryInspectionMixin, BaseChannelLayer):
 
     def global_statistics(self):
         with self._lock:
-            return self._statistics(self._counters.totals(), self._queues.values())
+            return summary(self._counters.totals(), self._queues.values(), self._clock(), self.expiry)
 
     def channel_statistics(self, channel):
         name = non_local_name(validate_channel_name(channel))
         with self._lock:
-            return self._statistics(self._counters.of(name), [self._queues.get(name, ())])
-
-    def _statistics(self, statistics, queues):
-        now = self._clock()
-        pending = [entry[IN_SENT] for queue in queues for entry in queue if entry[IN_SENT] > now - self.expiry]
-        statistics['messages_pending'] = len(pending)
-        statistics['messages_max_age'] = now - min(pending) if pending else 0
-        return statistics
+            return summary(self._counters.of(name), [self._queues.get(name, ())], self._clock(), self.expiry)
 
     def flush(self):
         with self._lock:

@@ -46,8 +46,8 @@ class ChannelTable(object):
         self._counters = counters
         #: Channel -> its info, of those asked for before.
         self.known = {}
-        # What readers passed in -> the names that they meant.
-        self._valid = {}
+        #: What readers passed in -> the names that they meant.
+        self.readable = {}
 
     def of(self, channel):
         """Return the info of `channel`; raise TypeError or ValueError."""
@@ -65,13 +65,9 @@ class ChannelTable(object):
         return info
 
     def to_read(self, channels):
-        """Return `channels`, a sequence of names, as a valid tuple of text."""
-        channels = tuple(channels)
-        try:
-            return self._valid[channels]
-        except KeyError:
-            valid = tuple([validate_channel_name(channel, receive=True) for channel in channels])
-        if len(self._valid) >= _KEPT_NAMES:
-            self._valid.clear()
-        self._valid[channels] = valid
+        """Return `channels`, a tuple of names, as a valid tuple of text."""
+        valid = tuple([validate_channel_name(channel, receive=True) for channel in channels])
+        if len(self.readable) >= _KEPT_NAMES:
+            self.readable.clear()
+        self.readable[channels] = valid
         return valid

@@ -1,7 +1,9 @@
 """
-Counters of the in-memory layer, by channel.
+Statistics of the in-memory layer: counters by channel, and what waits.
 """
 from __future__ import absolute_import
+
+from .queues import IN_SENT
 
 SENT, FULL, DROPPED, EXPIRED = range(4)
 NAMES = ('messages_count', 'channel_full_count', 'dropped_count', 'expired_count')
@@ -34,3 +36,13 @@ class Counters(object):
 def _pattern(channel):
     """Return a channel's name up to its "?"; all of it if there is none."""
     return channel[:channel.index('?') + 1] if '?' in channel else channel
+
+
+def summary(counts, queues, now, expiry):
+    """
+    Return `counts`, {name: count}, with what waits in `queues` at `now`.
+
+    Messages that have been there for `expiry` seconds count no more.
+    """
+    sent = [entry[IN_SENT] for queue in queues for entry in queue if entry[IN_SENT] > now - expiry]
+    return dict(counts, messages_pending=len(sent), messages_max_age=now - min(sent) if sent else 0)

@@ -15,9 +15,10 @@ from ... import names
 from ...compat import six
 from ...compat.clock import monotonic
 from ...exceptions import LayerUnavailable
-from ..base import BaseChannelLayer, copy_message
+from ..base import RESERVED_KEY, BaseChannelLayer
 from ..transport import Options, Transport
 from ..transport.operations import Result
+from ..validation import plain_copy
 from .blocking_read import BlockingReader
 from .pool import ConnectionPool, exchange_all
 from .servers import parse_hosts
@@ -69,9 +70,9 @@ class RedisChannelLayer(BaseChannelLayer):
     # Sending
 
     def send(self, channel, message):
-        channel = names.validate_channel_name(channel)
-        self.check_message(message)
-        self._run(self._transport.sender.send(channel, message))
+        if type(message) is not dict or RESERVED_KEY in message:
+            self.check_message(message)
+        self._run(self._transport.sender.send(names.validate_channel_name(channel), message))
 
     def send_many(self, pairs):
         checked = []
@@ -95,8 +96,8 @@ class RedisChannelLayer(BaseChannelLayer):
 
     def receive_batch(self, channels, limit, timeout=0):
         return [
-            # Whoever gets a group's message may change his own.
-            (channel, message if len(clients) == 1 else copy_message(message))
+            # Each recipient may change its copy.
+            (channel, message if len(clients) == 1 else plain_copy(message))
             for clients, message in self._receive(channels, limit, timeout)
             for channel in clients
         ]

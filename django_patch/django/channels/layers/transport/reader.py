@@ -7,7 +7,7 @@ import random
 import types
 
 from ...exceptions import LayerUnavailable
-from ..validation import copy_message
+from ..validation import plain_copy
 from . import scripts
 from .operations import DONE, Block, Result, checked, flatten
 from .resp import ReplyError, argument, pack
@@ -289,5 +289,5 @@ class Reader(object):
 def _split(delivery):
     """Return the delivery for the first of its channels, and for the rest."""
     deadline, channels, message = delivery
-    # Whoever gets a group's message may change his own.
-    return (deadline, channels[:1], message), (deadline, channels[1:], copy_message(message))
+    # Each recipient may change its copy.
+    return (deadline, channels[:1], message), (deadline, channels[1:], plain_copy(message))
