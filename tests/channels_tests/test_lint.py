@@ -47,7 +47,7 @@ class MessageVectorTests(SimpleTestCase):
 class LinterTests(SimpleTestCase):
 
     def test_what_is_no_message_is_said_to_be_none(self):
-        self.assertIn('no dict', lint.problems('task', [])[0][1])
+        self.assertIn('not a dict', lint.problems('task', [])[0][1])
         self.assertIn("can't hold", lint.problems('task', {'x': object()})[0][1])
         self.assertIn('must be text', lint.problems('task', {5: 1})[0][1])
 
