@@ -7,7 +7,7 @@ import argparse
 import dataclasses
 from typing import Any, Optional, Union
 
-from . import __version__, servers
+from . import __version__
 from .app.proxy_headers import TrustedProxies
 from .errors import UsageError
 from .operation.access_log import FORMATS
@@ -122,7 +122,6 @@ class Command:
     options: Options
     #: The fields of `options` that were given.
     given: frozenset[str]
-    server: str
     workers: int
     access_log: Optional[str]
     access_format: str
@@ -186,8 +185,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="0 logs errors, 1 warnings too, 2 what happens, 3 details; default: %(default)s",
     )
     operation.add_argument(
-        "--server", choices=sorted(servers.SERVERS), default=servers.DEFAULT_SERVER,
-        help="what speaks the protocols underneath; default: %(default)s",
+        # It was an option once.
+        "--server", help=argparse.SUPPRESS,
     )
     operation.add_argument("--check", action="store_true", help="say whether it would run, and serve nothing")
     return parser
@@ -227,6 +226,12 @@ def parse(parser: argparse.ArgumentParser, arguments: Optional[list[str]] = None
         raise UsageError(
             "Name one channel layer: either package.module:name, such as mysite.asgi:channel_layer, or --redis URL."
         )
+    if parsed.server is not None:
+        raise UsageError(
+            "There is no --server any more: interface-server is a server of its own. To run the application under "
+            "another one, name interface_server.asgi:application to that, and the settings in the environment: "
+            "INTERFACE_SERVER_LAYER=mysite.asgi:channel_layer uvicorn interface_server.asgi:application."
+        )
     if parsed.workers < 1:
         raise UsageError("There has to be at least one process: --workers 1.")
     given = {
@@ -249,7 +254,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Optional[list[str]] = None
         _port(management[1] + parsed.workers - 1)
     return Command(
         layer=parsed.channel_layer, redis=parsed.redis, binding=_binding(parsed), options=options,
-        given=frozenset(given), server=parsed.server, workers=parsed.workers, access_log=parsed.access_log,
+        given=frozenset(given), workers=parsed.workers, access_log=parsed.access_log,
         access_format=parsed.access_log_format,
         management=management, log_format=parsed.log_format, verbosity=parsed.verbosity, check=parsed.check,
     )

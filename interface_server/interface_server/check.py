@@ -8,30 +8,27 @@ import dataclasses
 import resource
 import sys
 
-from . import servers
 from .arguments import Command, flag
 from .errors import UsageError
 from .layers import AsyncLayer
+from .operation.listeners import explain
 from .protocols.tls import make_context
 
 #: Seconds that the layer has to answer.
 TIMEOUT = 5.0
 
 
-def run(command: Command, server: servers.ServerModule, layer: AsyncLayer) -> int:
+def run(command: Command, layer: AsyncLayer) -> int:
     """Print what was found; return 0 if the server would run, else 1."""
     problems = []
     for field in dataclasses.fields(command.options):
         if field.name == "signal_handlers":
             continue
         value = getattr(command.options, field.name)
-        if field.name in server.UNSUPPORTED:
-            print(f"{flag(field.name)}: not kept ({server.UNSUPPORTED[field.name]})")
-        elif value not in ((), None, ""):
+        if value not in ((), None, ""):
             text = " ".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}" if isinstance(
                 value, float) else value
             print(f"{flag(field.name)}: {text}")
-    print(f"--server: {command.server}")
     print(f"--workers: {command.workers}")
     if command.options.uses_tls:
         try:
@@ -57,8 +54,6 @@ def run(command: Command, server: servers.ServerModule, layer: AsyncLayer) -> in
 
 
 def _try_addresses(command: Command) -> list[str]:
-    from .cli import explain
-
     try:
         for listener in command.binding.open():
             listener.close()

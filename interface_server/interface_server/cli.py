@@ -3,7 +3,6 @@ The command `interface-server`.
 """
 from __future__ import annotations
 
-import errno
 import functools
 import logging
 import signal
@@ -11,16 +10,16 @@ import socket
 import sys
 from typing import Any, Optional
 
-from . import check, servers
+from . import check
 from .app.application import Application
-from .arguments import Command, build_parser, flag, parse
+from .arguments import Command, build_parser, parse
 from .errors import UsageError
 from .layers import AsyncLayer
 from .layers.adapters import adapt, connect, import_layer
 from .operation import logging_setup, systemd
 from .operation.access_log import open_access_log
-from .operation.listeners import describe, open_tcp
-from .operation.management import Management
+from .operation.listeners import describe, explain, open_tcp
+from .operation.server import Server
 from .operation.supervisor import Supervisor
 
 logger = logging.getLogger("interface_server")
@@ -34,26 +33,15 @@ def main(arguments: Optional[list[str]] = None) -> None:
         logging_setup.set_up(command.verbosity, command.log_format)
         # Projects lie in the folder where the command is given.
         sys.path.insert(0, "")
-        server = servers.load(command.server)
-        refuse_unsupported(command, server)
         if command.check:
-            sys.exit(check.run(command, server, find_layer(command)))
-        status = run(command, server)
+            sys.exit(check.run(command, find_layer(command)))
+        status = run(command)
     except UsageError as error:
         parser.exit(2, f"interface-server: {error}\n")
     sys.exit(status)
 
 
-def refuse_unsupported(command: Command, server: servers.ServerModule) -> None:
-    """Raise UsageError for an option that the server can't keep."""
-    for field in sorted(command.given):
-        if field in server.UNSUPPORTED:
-            raise UsageError(
-                f"{flag(field)} can't be kept with --server {command.server}: {server.UNSUPPORTED[field]}."
-            )
-
-
-def run(command: Command, server: servers.ServerModule) -> int:
+def run(command: Command) -> int:
     """Serve as the command says, until a signal comes; return a status."""
     try:
         sockets = systemd.inherited_sockets() if command.binding.is_default else []
@@ -73,9 +61,9 @@ def run(command: Command, server: servers.ServerModule) -> int:
     announce = functools.partial(_announce, places)
     try:
         if command.workers == 1:
-            return serve(command, server, sockets, managements[0], announce)
+            return serve(command, sockets, managements[0], announce)
         return Supervisor(
-            command.workers, lambda index: serve(command, server, sockets, managements[index], None), announce
+            command.workers, lambda index: serve(command, sockets, managements[index], None), announce
         ).run()
     finally:
         for opened in [*sockets, *managements]:
@@ -89,23 +77,21 @@ def _announce(places: str) -> None:
 
 
 def serve(
-    command: Command, server: servers.ServerModule, sockets: list[socket.socket], management: Optional[socket.socket],
-    ready: Any,
+    command: Command, sockets: list[socket.socket], management: Optional[socket.socket], ready: Any,
 ) -> int:
     """Serve in this process, and answer on `management`; return its status."""
     try:
         log = open_access_log(command.access_log, command.access_format) if command.access_log else None
         application = Application(find_layer(command), command.options, log)
-        if management is not None:
-            application.management = Management(management, application)
-        ended_by = server.serve(application, sockets, command.options, ready)
+        server = Server(application, ready, management)
+        server.run(sockets)
         if log is not None:
             log.flush()
     except UsageError as error:
         print(f"interface-server: {error}", file=sys.stderr)
         return 2
-    if ended_by is not None:
-        logger.info("Stopped by %s.", signal.Signals(ended_by).name)
+    if server.ended_by is not None:
+        logger.info("Stopped by %s.", signal.Signals(server.ended_by).name)
     return 0
 
 
@@ -136,13 +122,3 @@ def find_layer(command: Command) -> AsyncLayer:
     if command.redis is not None:
         return connect(command.redis)
     return adapt(import_layer(str(command.layer)))
-
-
-def explain(error: OSError) -> str:
-    """Return what went wrong with listening, and what to do."""
-    place = error.filename or "that address"
-    if error.errno == errno.EADDRINUSE:
-        return f"Something else listens on {place}: stop it, or choose another port with -p."
-    if error.errno == errno.EACCES:
-        return f"You may not listen on {place}: ports below 1024 need privileges; choose another with -p."
-    return f"Can't listen on {place}: {error.strerror or error}."

@@ -7,10 +7,10 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
-from . import servers
 from .app.application import Application
 from .layers.adapters import adapt
 from .operation.listeners import Binding
+from .operation.server import Server
 from .options import Options
 from .types import ActionLogger
 
@@ -28,16 +28,16 @@ def run(
     action_logger: Optional[ActionLogger] = None,
     ready: Optional[Callable[[], None]] = None,
     signal_handlers: bool = True,
-    server: str = servers.DEFAULT_SERVER,
 ) -> None:
     """
     Serve HTTP and WebSocket in front of `channel_layer` until a signal comes.
 
     SIGINT raises KeyboardInterrupt once everything is closed, and SIGTERM
     raises SystemExit; in a thread other than the main one, or without
-    `signal_handlers`, signals are left alone. `action_logger` is called with (protocol, action, details) as by
-    daphne 1.4.2, and `ready` with nothing once the port is open. Raise
-    OSError with its errno if the address can't be listened on.
+    `signal_handlers`, signals are left alone. `action_logger` is called with
+    (protocol, action, details) as by daphne 1.4.2, and `ready` with nothing
+    once the port is open. Raise OSError with its errno if the address can't be
+    listened on.
 
     `host` may be an IPv6 address with or without brackets; `ipv6` says that
     a name is to be looked up as one.
@@ -50,15 +50,14 @@ def run(
         shutdown_timeout=2.0,
         signal_handlers=signal_handlers,
     )
-    module = servers.load(server)
     sockets = Binding(addresses=((host.strip("[]"), int(port)),), ipv6=ipv6).open()
     try:
-        application = Application(adapt(channel_layer), options, action_logger)
-        ended_by = module.serve(application, sockets, options, ready)
+        server = Server(Application(adapt(channel_layer), options, action_logger), ready)
+        server.run(sockets)
     finally:
         for listener in sockets:
             listener.close()
-    if ended_by == signal.SIGINT:
+    if server.ended_by == signal.SIGINT:
         raise KeyboardInterrupt
-    if ended_by is not None:
+    if server.ended_by is not None:
         raise SystemExit(0)

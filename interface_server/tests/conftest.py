@@ -19,8 +19,8 @@ from websockets.sync.client import connect
 from interface_server.app.application import Application
 from interface_server.layers.adapters import adapt
 from interface_server.operation.listeners import Binding
+from interface_server.operation.server import Server
 from interface_server.options import Options
-from interface_server.servers import uvicorn
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Starts a redis-server of its own; the other tests of the checkout use it.
@@ -108,8 +108,8 @@ class Running:
         self.port = self.sockets[0].getsockname()[1]
         self.application = Application(adapt(layer), options, action_logger)
         listening = threading.Event()
-        self.server = uvicorn.Server(self.application, options, listening.set)
-        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": self.sockets}, daemon=True)
+        self.server = Server(self.application, listening.set)
+        self.thread = threading.Thread(target=self.server.run, args=[self.sockets], daemon=True)
         self.thread.start()
         assert listening.wait(PATIENCE)
 

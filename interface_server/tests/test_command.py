@@ -217,7 +217,7 @@ def test_port_in_use_says_so(run, port):
     (["project.asgi:channel_layer"], "There is no module 'project.asgi'"),
     (["project:layer"], "The module 'project' has no 'layer'"),
     (["project:sys"], "'project:sys' is not a channel layer"),
-    (["--server", "apache", "project:channel_layer"], "invalid choice: 'apache'"),
+    (["--server", "apache", "project:channel_layer"], "There is no --server any more"),
 ])
 def test_mistakes_are_explained(run, arguments, explanation):
     status, output = run("-m", "interface_server", "-p", "0", *arguments).finish()

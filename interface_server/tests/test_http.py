@@ -252,7 +252,7 @@ def test_client_that_goes_while_it_waits(start):
         [request] = server.workers.wait_for("http.request")
     [disconnect] = server.workers.wait_for("http.disconnect")
     assert disconnect["reply_channel"] == request["reply_channel"]
-    assert not server.application.mailroom._exchanges
+    assert not server.application.context.replies._exchanges
 
 
 def test_worker_learns_that_the_client_of_its_stream_went_away(start):
@@ -323,9 +323,9 @@ def test_slow_client_makes_its_worker_wait(start, layer):
     server.workers.wait_for("http.disconnect")
 
 
-def is_held(server):
+def is_throttled(server):
     """Say if the worker of a request has to wait for its client."""
-    return any(exchange._held for exchange in server.application.mailroom._exchanges.values())
+    return any(exchange._throttled for exchange in server.application.context.replies._exchanges.values())
 
 
 def test_worker_goes_on_as_soon_as_its_client_has_taken_some(start, layer):
@@ -339,7 +339,7 @@ def test_worker_goes_on_as_soon_as_its_client_has_taken_some(start, layer):
             for number in range(200):
                 layer.send(channel, {"content": b"x" * 500000, "more_content": True})
                 # One at a time, so that none comes after the server has said stop.
-                eventually(lambda: not layer.channel_statistics(channel)["messages_pending"] or is_held(server))
+                eventually(lambda: not layer.channel_statistics(channel)["messages_pending"] or is_throttled(server))
         full.set()
         layer.send_blocking(channel, {"content": b"y", "more_content": True}, PATIENCE)
         again.set()
@@ -362,7 +362,7 @@ def test_client_that_goes_while_it_is_sent_something_is_no_error(start, layer, c
         if message["path"] != "/":
             return answer(200, b"")(layer, message)
         # It is watched by then whether the client is there.
-        eventually(lambda: any(exchange._input for exchange in server.application.mailroom._exchanges.values()))
+        eventually(lambda: any(exchange._input for exchange in server.application.context.replies._exchanges.values()))
         layer.send(message["reply_channel"], {"status": 200, "content": b"", "more_content": True})
         with contextlib.suppress(layer.ChannelFull):
             for _ in range(50):
@@ -371,7 +371,7 @@ def test_client_that_goes_while_it_is_sent_something_is_no_error(start, layer, c
     server = start({"http.request": consumer}, response_buffer=1000000)
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        eventually(lambda: is_held(server))
+        eventually(lambda: is_throttled(server))
     server.workers.wait_for("http.disconnect")
     # What is logged is logged a little later; a second request is behind it.
     assert server.get("/second")[0] == 200
@@ -379,7 +379,7 @@ def test_client_that_goes_while_it_is_sent_something_is_no_error(start, layer, c
 
 
 def test_slow_client_of_a_layer_that_can_not_make_workers_wait(start, monkeypatch, layer):
-    monkeypatch.setattr(type(adapt(layer)), "hold", lambda self, channel: False)
+    monkeypatch.setattr(type(adapt(layer)), "throttle", lambda self, channel: False)
     gone = threading.Event()
     server = start(
         {

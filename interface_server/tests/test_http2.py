@@ -19,13 +19,13 @@ from hyperframe.frame import GoAwayFrame, WindowUpdateFrame
 from needs import program
 from test_http import answer, echo_body, read_body
 
-from interface_server.protocols import connections as guard_module
+from interface_server.protocols import connections as connections_module
 from interface_server.protocols.h2 import connection as connection_module
 
 
 @pytest.fixture(autouse=True)
 def quick_sweeps(monkeypatch):
-    monkeypatch.setattr(guard_module, "SWEEP_INTERVAL", 0.05)
+    monkeypatch.setattr(connections_module, "SWEEP_INTERVAL", 0.05)
 
 
 @pytest.fixture
@@ -308,7 +308,7 @@ def test_refused_bodies_leave_the_window_of_the_connection_open(start, client, m
         two.flush()
         assert two.response(number)[0] == 413
     # All that isn't in the window is about to be given back to it, once.
-    [connection] = server.server.guard.connections
+    [connection] = server.server.limiter.connections
     windows = connection._conn._inbound_flow_control_window_manager
     assert windows.max_window_size == connection_module.CONNECTION_WINDOW
     assert windows.current_window_size + windows._bytes_processed == windows.max_window_size
@@ -355,7 +355,7 @@ def test_body_that_nobody_reads_is_not_late(start, client, monkeypatch):
     two = client(server)
     first, second = two.headers("POST", end_stream=False), two.headers("POST", end_stream=False)
     sent = fill_window(two, first)
-    [connection] = server.server.guard.connections
+    [connection] = server.server.limiter.connections
     full, starved = connection._streams[first], connection._streams[second]
     # One frame in the request, one in the channel and one that waits for room.
     eventually(lambda: full.body_size - sum(map(len, list(full.body))) == 3 * 16384, "the end of the reading")
@@ -503,7 +503,7 @@ def test_large_table_of_headers_stays_with_the_client(start, client):
     two.conn.update_settings({h2.settings.SettingCodes.HEADER_TABLE_SIZE: 2 ** 30})
     two.flush()
     assert two.response(two.headers())[0] == 200
-    [connection] = server.server.guard.connections
+    [connection] = server.server.limiter.connections
     assert connection._conn.encoder.header_table_size == 4096
     assert two.response(two.headers())[0] == 200
 
@@ -576,7 +576,7 @@ def test_client_that_reads_nothing(start, client):
     two.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 2 ** 30})
     two.headers()
     server.workers.wait_for("http.request")
-    [connection] = server.server.guard.connections
+    [connection] = server.server.limiter.connections
     eventually(lambda: not connection._writable.is_set(), "the pause")
     # That is no sign of life as long as it doesn't read.
     two.headers(method="HEAD")
@@ -701,12 +701,12 @@ def test_connections_count_before_their_handshake(start, certificate):
     )
     address = ("127.0.0.1", server.port)
     with socket.create_connection(address), socket.create_connection(address):
-        eventually(lambda: server.server.guard.total == 2, "the counting")
+        eventually(lambda: server.server.limiter.total == 2, "the counting")
         with socket.create_connection(address, timeout=PATIENCE) as third, pytest.raises(OSError):
             tls_context(certificate, "http/1.1").wrap_socket(third, server_hostname="localhost")
-        assert server.server.guard.refused["total"] == 1
+        assert server.server.limiter.refused["total"] == 1
     # Those two had their time.
-    eventually(lambda: not server.server.guard.total, "the end of the connections")
+    eventually(lambda: not server.server.limiter.total, "the end of the connections")
 
 
 def test_request_in_the_same_bytes_as_the_end_of_the_handshake(start, certificate):

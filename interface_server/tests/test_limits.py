@@ -11,13 +11,13 @@ from websockets.exceptions import ConnectionClosed
 from interface_server.app.websocket import WebSocketSession
 from interface_server.backport import bridge
 from interface_server.options import Options
-from interface_server.protocols import connections as guard_module
-from interface_server.protocols.connections import Guard
+from interface_server.protocols import connections as connections_module
+from interface_server.protocols.connections import ConnectionLimiter
 
 
 @pytest.fixture(autouse=True)
 def quick_sweeps(monkeypatch):
-    monkeypatch.setattr(guard_module, "SWEEP_INTERVAL", 0.05)
+    monkeypatch.setattr(connections_module, "SWEEP_INTERVAL", 0.05)
 
 
 @pytest.fixture
@@ -152,9 +152,9 @@ def test_one_read_of_tiny_frames_does_not_become_thousands_of_messages(start, la
         for _ in range(layer.capacity):
             layer.send("websocket.receive", {"text": "in the way"})
         ws.socket.sendall(b"\x81\x80\0\0\0\0" * 10000)
-        [session] = server.application.mailroom._sockets.values()
-        eventually(lambda: session._paused, "the pause")
-        assert session._paused and len(taken) < 100
+        [session] = server.application.context.replies._sockets.values()
+        eventually(lambda: session._inbound and session._inbound._paused, "the pause")
+        assert session._inbound._paused and len(taken) < 100
 
 
 def test_zero_takes_each_limit_away(start):
@@ -280,10 +280,10 @@ def test_client_that_reads_nothing_and_asks_for_more(start):
     with open_connection(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         server.workers.wait_for("http.request")
-        [http] = server.server.guard.connections
-        eventually(lambda: http.flow.write_paused, "the pause")
+        [http] = server.server.limiter.connections
+        eventually(lambda: http.write_paused, "the pause")
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        eventually(lambda: not server.server.guard.total, "the end of the connections")
+        eventually(lambda: not server.server.limiter.total, "the end of the connections")
 
 
 def test_client_that_reads_slowly_but_surely(start):
@@ -358,28 +358,28 @@ def test_connections_in_all(start, caplog):
         assert status_of(say(server)) == 503
     assert "Connections are being refused: there are 2 already" in caplog.text
     for _ in range(100):
-        if not server.server.guard.total:
+        if not server.server.limiter.total:
             break
         time.sleep(0.05)
     assert server.get("/")[0] == 200
 
 
 def test_connections_of_one_address():
-    guard = Guard(Options(max_connections_per_address=2, trusted_proxies=("10.0.0.0/8",)))
-    first = guard.admit(("192.0.2.1", 1))
-    assert guard.admit(("192.0.2.1", 2)) is not None
-    assert guard.admit(("192.0.2.1", 3)) is None
-    assert guard.admit(("::ffff:192.0.2.1", 3)) is None
-    guard.lost(first)
-    assert guard.admit(("192.0.2.1", 4)) is not None
+    limiter = ConnectionLimiter(Options(max_connections_per_address=2, trusted_proxies=("10.0.0.0/8",)))
+    first = limiter.acquire(("192.0.2.1", 1))
+    assert limiter.acquire(("192.0.2.1", 2)) is not None
+    assert limiter.acquire(("192.0.2.1", 3)) is None
+    assert limiter.acquire(("::ffff:192.0.2.1", 3)) is None
+    limiter.release(first)
+    assert limiter.acquire(("192.0.2.1", 4)) is not None
     # One subscriber has a whole network of IPv6.
-    assert guard.admit(("2001:db8::1", 1)) is not None
-    assert guard.admit(("2001:db8::2", 1)) is not None
-    assert guard.admit(("2001:db8::3", 1)) is None
-    assert guard.admit(("2001:db8:0:1::3", 1)) is not None
+    assert limiter.acquire(("2001:db8::1", 1)) is not None
+    assert limiter.acquire(("2001:db8::2", 1)) is not None
+    assert limiter.acquire(("2001:db8::3", 1)) is None
+    assert limiter.acquire(("2001:db8:0:1::3", 1)) is not None
     # Behind these are many.
     for client in (("127.0.0.1", 1), ("::1", 1), ("10.1.2.3", 1), None):
-        assert all(guard.admit(client) == "" for _ in range(5))
+        assert all(limiter.acquire(client) == "" for _ in range(5))
 
 
 # What two programs in a row might read differently (RFC 9112, section 11.2)
@@ -590,7 +590,7 @@ def test_all_who_wait_learn_that_their_client_went(start, layer):
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
         server.workers.wait_for("http.request")
     server.workers.wait_for("http.disconnect")
-    eventually(lambda: not server.application.mailroom.exchange_count, "the end of the requests")
+    eventually(lambda: not server.application.context.replies.exchange_count, "the end of the requests")
 
 
 def test_client_of_http_1_0_gets_no_chunks(start):

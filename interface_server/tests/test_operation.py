@@ -147,7 +147,7 @@ def test_metrics_can_be_read_by_prometheus(start):
         ws.send("x")
         server.workers.wait_for("websocket.receive")
         eventually(lambda: server.application.metrics.messages_in["websocket.receive"], "counting")
-        status, text = Management(None, server.application).answer("/metrics")
+        status, text = Management(None, server.application.context).answer("/metrics")
     assert 'interface_server_clients{protocol="websocket"} 1' in text
     assert "interface_server_sockets_opened_total 1" in text
     assert 'interface_server_messages_sent_total{channel="websocket.receive"} 1' in text
@@ -217,28 +217,11 @@ def test_check_finds_a_port_in_use_and_a_redis_that_is_away(run, port, own_redis
     assert "The channel layer can't be reached" in output
 
 
-@pytest.mark.parametrize("name", ["hypercorn", "granian"])
-def test_servers_that_can_not_keep_a_limit_refuse_it(run, name):  # noqa: F811
-    pytest.importorskip(name)
-    status, output = run(
-        "-m", "interface_server", "--server", name, "--max-connections", "5", "project:channel_layer",
-    ).finish()
+@pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
+def test_option_for_other_servers_says_how_to_run_under_them(run, name):  # noqa: F811
+    status, output = run("-m", "interface_server", "--server", name, "--check", "project:channel_layer").finish()
     assert status == 2
-    assert f"--max-connections can't be kept with --server {name}" in output
-    status, output = run(
-        "-m", "interface_server", "--server", name, "--check", "-p", "0", "project:channel_layer",
-    ).finish()
-    assert "--max-connections: not kept" in output
-
-
-@pytest.mark.parametrize("name", ["hypercorn", "granian"])
-def test_other_servers_underneath(run, port, name):  # noqa: F811
-    pytest.importorskip(name)
-    program = server(run, "--server", name, "-p", port, "project:channel_layer")
-    eventually(lambda: can_connect(port), "listening")
-    assert get(port, "/other") == (200, b"/other")
-    program.signal(signal.SIGTERM)
-    assert program.finish()[0] == 0
+    assert "There is no --server any more" in output and "interface_server.asgi:application" in output
 
 
 def can_connect(port):
@@ -466,8 +449,9 @@ def test_application_of_the_environment():
     ["-m", "uvicorn", "--port", "{port}", "--lifespan", "off"],
     ["-m", "uvicorn", "--port", "{port}", "--ws", "wsproto"],
     ["-m", "hypercorn", "-b", "127.0.0.1:{port}"],
+    ["-m", "granian", "--interface", "asgi", "--port", "{port}"],
     ["-m", "daphne", "-p", "{port}"],
-], ids=["uvicorn", "uvicorn-wsproto", "hypercorn", "daphne"])
+], ids=["uvicorn", "uvicorn-wsproto", "hypercorn", "granian", "daphne"])
 def test_application_under_other_servers(run, port, folder, command, monkeypatch):  # noqa: F811
     pytest.importorskip(command[1])
     if "wsproto" in command:
@@ -492,6 +476,8 @@ def test_application_under_other_servers(run, port, folder, command, monkeypatch
 
 
 SITE_WITH_SOCKETS = """
+import threading
+
 from django.channels.layers.memory import InMemoryChannelLayer
 
 channel_layer = InMemoryChannelLayer()

@@ -144,7 +144,7 @@ def test_sockets_are_kept_for_a_while_when_redis_is_away(start, own_redis):
         went = time.monotonic()
         own_redis.kill()
         assert server.get("/")[0] == 503
-        assert not server.application.layer.is_reachable
+        assert not server.application.context.layer.is_reachable
         with pytest.raises(ConnectionClosed):
             ws.recv(PATIENCE)
         assert ws.close_code == 1012

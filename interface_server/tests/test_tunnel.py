@@ -101,7 +101,7 @@ def test_echo_beside_a_request(start, client):  # noqa: F811
     assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 4000
     # The connection goes on.
     assert two.response(two.headers())[0] == 200
-    assert server.server.guard.total == 1 and not server.server.guard.sockets
+    assert server.server.limiter.total == 1 and not server.server.limiter.sockets
 
 
 def test_over_tls(start, client, certificate):  # noqa: F811

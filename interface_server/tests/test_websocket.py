@@ -82,7 +82,7 @@ def test_many_that_go_at_once_are_all_told_of(start, layer):
     with contextlib.ExitStack() as stack:
         for _ in range(12):
             stack.enter_context(server.socket())
-    eventually(lambda: not server.application.mailroom.socket_count)
+    eventually(lambda: not server.application.context.replies.socket_count)
     all_are_gone.set()
     server.workers.wait_for("websocket.disconnect", 12)
 
@@ -195,7 +195,7 @@ def test_what_a_client_sent_before_it_went_comes_before_its_going(start, layer):
     with server.socket() as ws:
         for _ in range(number):
             ws.send("x")
-    eventually(lambda: not server.application.mailroom.socket_count)
+    eventually(lambda: not server.application.context.replies.socket_count)
     go_on.set()
     received = server.workers.wait_for("websocket.receive", number)
     assert [message["order"] for message in received] == list(range(1, number + 1))

@@ -18,7 +18,7 @@ def wsgi_servers(pair):
 
 #: For the tests of the interface server that one pair runs for all:
 #: other servers underneath and around it, and a client of HTTP/2.
-SERVER_SUITES = ['hypercorn', 'granian', 'daphne>=4', 'wsproto', 'httpx[http2]']
+SERVER_SUITES = ['uvicorn', 'hypercorn', 'granian', 'daphne>=4', 'wsproto', 'httpx[http2]']
 
 #: The Autobahn test suite, a program that has stayed on Python 2.7.
 AUTOBAHN = ['autobahntestsuite']

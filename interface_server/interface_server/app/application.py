@@ -8,18 +8,15 @@ import logging
 from typing import Optional
 
 from ..layers import AsyncLayer
-from ..operation import systemd
-from ..operation.management import Management
 from ..operation.metrics import Metrics
 from ..options import Options
-from ..protocols.connections import Guard
-from ..types import ActionLogger, Receive, Scope, Send
+from ..types import ActionLogger, Receive, Scope, Send, SocketAdapter
 from .asgi_socket import AsgiSocket
+from .context import Context
 from .http import HttpExchange
-from .origins import host_is_allowed, origin_is_allowed
 from .proxy_headers import TrustedProxies
-from .replies import Mailroom
-from .websocket import WebSocketSession, Wire
+from .replies import ReplyDispatcher
+from .websocket import WebSocketSession
 
 logger = logging.getLogger(__name__)
 
@@ -36,24 +33,26 @@ class Application:
     def __init__(
         self, layer: AsyncLayer, options: Optional[Options] = None, action_logger: Optional[ActionLogger] = None
     ) -> None:
-        self.layer = layer
-        self.options = options or Options()
-        self.action_logger = action_logger
-        self.metrics = Metrics()
-        self.mailroom = Mailroom(layer, self.metrics, self.options.websocket_lifetime)
-        self.proxies = TrustedProxies(self.options.trusted_proxies, self.options.forwarded_header)
-        #: Answers for health and metrics, if anybody does.
-        self.management: Optional[Management] = None
-        #: What counts connections, if the server underneath is our own.
-        self.guard: Optional[Guard] = None
-        #: Set once the server has been asked to stop.
-        self.stopping = False
+        metrics = Metrics()
+        options = options or Options()
+        self.context = Context(
+            layer, options, metrics, ReplyDispatcher(layer, metrics, options.websocket_lifetime), action_logger,
+        )
+        self._proxies = TrustedProxies(options.trusted_proxies, options.forwarded_header)
         self._started = False
-        self._watchdog = systemd.watchdog_interval()
-        self._tasks: set[asyncio.Task[None]] = set()
         # When the layer was last seen to work.
         self._worked = 0.0
         self._timer: Optional[asyncio.TimerHandle] = None
+
+    @property
+    def options(self) -> Options:
+        """The settings of the server."""
+        return self.context.options
+
+    @property
+    def metrics(self) -> Metrics:
+        """The counters of the process."""
+        return self.context.metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -63,32 +62,20 @@ class Application:
         if not self._started:
             self.start()
         if kind in ("http", "websocket"):
-            self.proxies.apply(scope)
+            self._proxies.apply(scope)
         if kind == "http":
-            await HttpExchange(self, scope, receive, send).run()
+            await HttpExchange(self.context, scope, receive, send).run()
         elif kind == "websocket":
-            await AsgiSocket(self, scope, receive, send).run()
+            await AsgiSocket(self.context, scope, receive, send).run()
         else:
             raise ValueError(f"This application serves HTTP and WebSocket, not {kind!r}.")
 
-    def open_socket(self, scope: Scope, wire: Wire) -> WebSocketSession:
+    def open_socket(self, scope: Scope, adapter: SocketAdapter) -> WebSocketSession:
         """Return the session of a WebSocket whose server is our own."""
         if not self._started:
             self.start()
-        self.proxies.apply(scope)
-        return WebSocketSession(self, scope, wire)
-
-    def refusal(self, scope: Scope) -> Optional[tuple[int, str]]:
-        """Return (status, why) if the host or the origin isn't served."""
-        options = self.options
-        if options.allowed_hosts and not host_is_allowed(_header(scope, b"host") or b"", options.allowed_hosts):
-            self.metrics.dropped["host"] += 1
-            return 400, "This host isn't served here."
-        if scope["type"] == "websocket" and options.allowed_origins:
-            if not origin_is_allowed(_header(scope, b"origin"), options.allowed_origins):
-                self.metrics.dropped["origin"] += 1
-                return 403, "This origin may not open WebSockets here."
-        return None
+        self._proxies.apply(scope)
+        return WebSocketSession(self.context, scope, adapter)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -106,46 +93,29 @@ class Application:
         """Begin to read replies; call it on the event loop that serves."""
         if not self._started:
             self._started = True
-            self.layer.start()
-            self.mailroom.start()
+            self.context.layer.start()
+            self.context.replies.start()
             self._look_at_layer()
-            if self.management is not None:
-                task = asyncio.get_running_loop().create_task(self.management.start())
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
 
     def _look_at_layer(self) -> None:
-        """Let sockets go if the layer has been away for too long."""
+        """Close the sockets if the layer has been away for too long."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         limit = self.options.outage_timeout
-        if self.layer.is_reachable or not self._worked:
+        if self.context.layer.is_reachable or not self._worked:
             self._worked = now
         elif limit and now - self._worked > limit:
             self._worked = now
-            self.mailroom.close_sockets("the channel layer has been away for %g seconds" % limit)
-        if self._watchdog is not None:
-            systemd.notify("WATCHDOG=1")
-        self._timer = loop.call_later(min(1.0, (self._watchdog or 2.0) / 2), self._look_at_layer)
+            self.context.replies.close_sockets("the channel layer has been away for %g seconds" % limit)
+        self._timer = loop.call_later(1, self._look_at_layer)
 
     def begin_to_stop(self) -> None:
         """Let everybody who asks know that the server is about to end."""
-        if not self.stopping:
-            self.stopping = True
-            systemd.notify("STOPPING=1")
+        self.context.stopping = True
 
     async def stop(self) -> None:
         """Send what is under way, and give back what is held open."""
         if self._timer is not None:
             self._timer.cancel()
-        if self.management is not None:
-            await self.management.stop()
-        await self.mailroom.stop()
-        await self.layer.close()
-
-
-def _header(scope: Scope, wanted: bytes) -> Optional[bytes]:
-    for name, value in scope["headers"]:
-        if name == wanted:
-            return bytes(value)
-    return None
+        await self.context.replies.stop()
+        await self.context.layer.close()

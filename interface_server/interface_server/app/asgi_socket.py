@@ -12,25 +12,22 @@ import collections
 import logging
 import types
 from collections.abc import Coroutine, Generator
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
 from ..backport import bridge
 from ..protocols.ws.close_codes import NO_CLOSE_FRAME, SERVICE_RESTART
-from ..types import Receive, Scope, Send
-from .replies import Frames
+from ..types import EncodedFrame, Receive, Scope, Send
+from .context import Context
 from .websocket import WebSocketSession
-
-if TYPE_CHECKING:
-    from .application import Application
 
 logger = logging.getLogger(__name__)
 
 
 class AsgiSocket:
-    """A wire made of an ASGI connection; see websocket.Wire."""
+    """A SocketAdapter made of an ASGI connection; see types."""
 
-    def __init__(self, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
-        self._app = app
+    def __init__(self, context: Context, scope: Scope, receive: Receive, send: Send) -> None:
+        self._context = context
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -47,7 +44,7 @@ class AsgiSocket:
     async def run(self) -> None:
         """Serve the socket."""
         await self._receive()
-        session = self._session = WebSocketSession(self._app, self._scope, self)
+        session = self._session = WebSocketSession(self._context, self._scope, self)
         code = NO_CLOSE_FRAME
         try:
             code = await self._read(session)
@@ -87,7 +84,7 @@ class AsgiSocket:
             self._put({"type": "websocket.close"}, 0)
         self._leave()
 
-    def send(self, event: bridge.Send, frames: Frames) -> None:
+    def send(self, event: bridge.Send, frame: EncodedFrame) -> None:
         if event.text is not None:
             self._put({"type": "websocket.send", "text": event.text}, len(event.text))
         else:
@@ -107,8 +104,10 @@ class AsgiSocket:
         # Most servers answer our close with an event that ends the reading;
         # the rest are not waited for.
         self._readable.set()
-        if self._timer is None and self._app.options.close_timeout:
-            self._timer = asyncio.get_running_loop().call_later(self._app.options.close_timeout, self._stop_reading)
+        if self._timer is None and self._context.options.close_timeout:
+            self._timer = asyncio.get_running_loop().call_later(
+                self._context.options.close_timeout, self._stop_reading,
+            )
 
     def _stop_reading(self) -> None:
         self._over = True
@@ -125,7 +124,7 @@ class AsgiSocket:
             return
         self._queue.append((message, size))
         self._queue_size += size
-        limit = self._app.options.outbound_buffer
+        limit = self._context.options.outbound_buffer
         if limit and self._queue_size > limit and self._session is not None:
             waiting, self._queue_size = self._queue_size, 0
             self._queue.clear()

@@ -9,16 +9,14 @@ import contextlib
 import http
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
 from ..backport import bridge, exceptions
 from ..errors import Refused
 from ..options import NEVER
 from ..types import Message, Receive, Scope, Send
+from .context import Context
 from .early_hints import link_to
-
-if TYPE_CHECKING:
-    from .application import Application
 
 logger = logging.getLogger(__name__)
 
@@ -37,19 +35,19 @@ class HttpExchange:
     """A request, from its headers to the last byte of its response."""
 
     __slots__ = (
-        "_app", "_scope", "_receive", "_send", "_reply", "_mail", "_mail_size", "_waiter", "_deadline", "_timer",
-        "_failure", "_input", "_reply_channel", "_path", "_announced", "_status", "_size", "_held", "_task",
-        "_sending", "_body_size",
+        "_context", "_scope", "_receive", "_send", "_reply", "_messages", "_messages_size", "_waiter", "_deadline",
+        "_timer", "_failure", "_input", "_reply_channel", "_path", "_was_sent", "_status", "_size", "_throttled",
+        "_task", "_sending", "_body_size",
     )
 
-    def __init__(self, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
-        self._app = app
+    def __init__(self, context: Context, scope: Scope, receive: Receive, send: Send) -> None:
+        self._context = context
         self._scope = scope
         self._receive = receive
         self._send = send
         self._reply = bridge.HttpReply(scope["method"])
-        self._mail: collections.deque[Message] = collections.deque()
-        self._mail_size = 0
+        self._messages: collections.deque[Message] = collections.deque()
+        self._messages_size = 0
         self._waiter: Optional[asyncio.Future[None]] = None
         self._deadline = 0.0
         self._timer: Optional[asyncio.TimerHandle] = None
@@ -59,10 +57,10 @@ class HttpExchange:
         self._input: Optional[asyncio.Task[None]] = None
         self._reply_channel = ""
         self._path = ""
-        self._announced = False
+        self._was_sent = False
         self._status = 0
         self._size = 0
-        self._held = False
+        self._throttled = False
         self._body_size = 0
         self._task = asyncio.current_task()
         self._sending = False
@@ -70,12 +68,12 @@ class HttpExchange:
     async def run(self) -> None:
         """Serve the request."""
         started = time.monotonic()
-        self._reply_channel = self._app.mailroom.add_exchange(self)
+        self._reply_channel = self._context.replies.add_exchange(self)
         try:
-            refusal = self._app.refusal(self._scope)
+            refusal = self._context.refusal(self._scope)
             if refusal is not None:
                 raise Refused(*refusal)
-            await self._announce()
+            await self._send_request()
             await self._answer()
         except Gone:
             pass
@@ -92,34 +90,34 @@ class HttpExchange:
         finally:
             self._end()
             seconds = time.monotonic() - started
-            self._app.metrics.request_seconds.observe(seconds)
+            self._context.metrics.request_seconds.observe(seconds)
             if self._status:
-                self._app.metrics.responses[self._status] += 1
-                if self._app.action_logger is not None:
+                self._context.metrics.responses[self._status] += 1
+                if self._context.action_logger is not None:
                     self._log(seconds)
 
     def _end(self) -> None:
-        self._app.mailroom.remove(self._reply_channel)
-        if self._held:
-            self._app.layer.release(self._reply_channel)
+        self._context.replies.remove(self._reply_channel)
+        if self._throttled:
+            self._context.layer.unthrottle(self._reply_channel)
         if self._timer is not None:
             self._timer.cancel()
         if self._input is not None:
             self._input.cancel()
         if self._reply.started and not self._reply.complete:
-            self._app.mailroom.disown(self._reply_channel)
-        if self._announced:
-            self._app.layer.send_soon("http.disconnect", bridge.http_disconnect(self._reply_channel, self._path))
+            self._context.replies.abandon_response(self._reply_channel)
+        if self._was_sent:
+            self._context.layer.send_soon("http.disconnect", bridge.http_disconnect(self._reply_channel, self._path))
 
     # The request
 
-    async def _announce(self) -> None:
+    async def _send_request(self) -> None:
         scope = self._scope
         self._path = bridge.decode_path(scope.get("raw_path") or scope["path"].encode("utf-8"))
         body, more = b"", _may_have_body(scope)
         if more:
-            body, more = await self._read_body(self._app.options.inline_body_size)
-        body_channel = self._app.layer.new_channel("http.request.body?") if more else None
+            body, more = await self._read_body(self._context.options.inline_body_size)
+        body_channel = self._context.layer.new_channel("http.request.body?") if more else None
         message = bridge.http_request(
             self._reply_channel,
             scope["method"],
@@ -128,24 +126,24 @@ class HttpExchange:
             bridge.clean_headers(scope["headers"]),
             http_version=scope["http_version"],
             scheme=scope.get("scheme", "http"),
-            root_path=self._app.options.root_path or scope.get("root_path", ""),
+            root_path=self._context.options.root_path or scope.get("root_path", ""),
             client=scope.get("client"),
             server=scope.get("server"),
             body=body,
             body_channel=body_channel,
         )
         try:
-            await self._app.layer.send("http.request", message)
+            await self._context.layer.send("http.request", message)
         except exceptions.ChannelFull:
-            self._app.metrics.dropped["http_request_full"] += 1
+            self._context.metrics.dropped["http_request_full"] += 1
             raise Refused(bridge.BUSY_STATUS, "Too many requests are waiting for a worker.") from None
         except exceptions.LayerUnavailable:
-            self._app.metrics.dropped["layer_unavailable"] += 1
+            self._context.metrics.dropped["layer_unavailable"] += 1
             raise Refused(503, "The server has lost its channel layer.") from None
         except exceptions.MessageTooLarge:
             raise Refused(413, "The request is larger than the channel layer carries.") from None
-        self._announced = True
-        self._app.metrics.messages_in["http.request"] += 1
+        self._was_sent = True
+        self._context.metrics.messages_in["http.request"] += 1
         if body_channel is not None:
             self._input = asyncio.get_running_loop().create_task(self._forward_body(body_channel))
 
@@ -161,7 +159,7 @@ class HttpExchange:
             parts.append(part)
             size += len(part)
             self._body_size += len(part)
-            most = self._app.options.max_body_size
+            most = self._context.options.max_body_size
             if most and self._body_size > most:
                 raise Refused(413, f"The body of a request may have {most} bytes.")
             more = event.get("more_body", False)
@@ -175,10 +173,10 @@ class HttpExchange:
             await self._watch()
         except (Gone, Refused) as failure:
             self._fail(failure)
-            self._app.layer.send_soon(channel, bridge.body_closed())
+            self._context.layer.send_soon(channel, bridge.body_closed())
         except exceptions.ChannelFull:
             self._fail(Refused(503, "The worker doesn't read the body of the request."))
-            self._app.layer.send_soon(channel, bridge.body_closed())
+            self._context.layer.send_soon(channel, bridge.body_closed())
         except exceptions.ChannelsError as error:
             self._fail(Refused(503, str(error)))
         except Exception as error:
@@ -194,7 +192,7 @@ class HttpExchange:
             while more:
                 parts: list[bytes] = []
                 size = 0
-                while more and (not parts or size < self._app.options.body_chunk_size):
+                while more and (not parts or size < self._context.options.body_chunk_size):
                     if next_part is None:
                         next_part = asyncio.get_running_loop().create_task(self._read_body(1))
                     if size:
@@ -205,8 +203,8 @@ class HttpExchange:
                     next_part = None
                     parts.append(part)
                     size += len(part)
-                await self._app.layer.send_with_room(
-                    channel, bridge.body_chunk(b"".join(parts), more), self._app.options.http_timeout or NEVER
+                await self._context.layer.send_with_room(
+                    channel, bridge.body_chunk(b"".join(parts), more), self._context.options.http_timeout or NEVER
                 )
         finally:
             if next_part is not None:
@@ -229,13 +227,13 @@ class HttpExchange:
     # The answer
 
     def deliver(self, message: Message) -> None:
-        """Take a message from the reply channel; see Mailroom."""
-        self._mail.append(message)
-        self._mail_size += _size(message)
-        limit = self._app.options.response_buffer
-        if limit and self._mail_size > limit and not self._held:
-            self._held = self._app.layer.hold(self._reply_channel)
-            if not self._held:
+        """Take a message from the reply channel; see ReplyDispatcher."""
+        self._messages.append(message)
+        self._messages_size += _size(message)
+        limit = self._context.options.response_buffer
+        if limit and self._messages_size > limit and not self._throttled:
+            self._throttled = self._context.layer.throttle(self._reply_channel)
+            if not self._throttled:
                 self._fail(Refused(503, "The client reads too slowly, and the channel layer can't make workers wait."))
         self._wake()
 
@@ -252,11 +250,11 @@ class HttpExchange:
                 self._task.cancel()
         self._wake()
 
-    async def _next_message(self) -> Message:
+    async def _next_part(self) -> Message:
         loop = asyncio.get_running_loop()
-        timeout = self._app.options.http_timeout or NEVER
+        timeout = self._context.options.http_timeout or NEVER
         self._deadline = loop.time() + timeout
-        while not self._mail:
+        while not self._messages:
             if self._failure is not None:
                 raise self._failure
             if self._timer is None:
@@ -266,11 +264,11 @@ class HttpExchange:
             await self._waiter
         if self._failure is not None:
             raise self._failure
-        message = self._mail.popleft()
-        self._mail_size -= _size(message)
-        if self._held and self._mail_size < self._app.options.response_buffer * (1 - bridge.FREE_AGAIN):
-            self._held = False
-            self._app.layer.release(self._reply_channel)
+        message = self._messages.popleft()
+        self._messages_size -= _size(message)
+        if self._throttled and self._messages_size < self._context.options.response_buffer * (1 - bridge.FREE_AGAIN):
+            self._throttled = False
+            self._context.layer.unthrottle(self._reply_channel)
         return message
 
     def _on_timer(self) -> None:
@@ -280,7 +278,7 @@ class HttpExchange:
             self._timer = None
         elif loop.time() >= self._deadline:
             self._timer = None
-            self._app.metrics.dropped["http_timeout"] += 1
+            self._context.metrics.dropped["http_timeout"] += 1
             self._fail(Refused(503, "No worker answered within the time limit."))
         else:
             if self._input is None:
@@ -289,7 +287,7 @@ class HttpExchange:
 
     async def _answer(self) -> None:
         while not self._reply.complete:
-            message = await self._next_message()
+            message = await self._next_part()
             try:
                 part = self._reply.feed(message)
                 if isinstance(part, bridge.Push):
@@ -298,7 +296,7 @@ class HttpExchange:
             except bridge.BrokenOff as error:
                 raise Refused(500, str(error)) from error
             except exceptions.MalformedMessage as error:
-                self._app.metrics.dropped["malformed_reply"] += 1
+                self._context.metrics.dropped["malformed_reply"] += 1
                 logger.error("The response for %s %s is malformed: %s", self._scope["method"], self._path, error)
                 raise Refused(500, "The server got a response that it can't send.") from error
             if part is not None:
@@ -332,8 +330,8 @@ class HttpExchange:
         if scope["query_string"]:
             path += "?" + scope["query_string"].decode("ascii", "backslashreplace")
         client = scope.get("client")
-        assert self._app.action_logger is not None
-        self._app.action_logger("http", "complete", {
+        assert self._context.action_logger is not None
+        self._context.action_logger("http", "complete", {
             "path": path,
             "status": self._status,
             "method": scope["method"],

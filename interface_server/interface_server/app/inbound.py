@@ -1,59 +1,142 @@
 """
-A frame of a WebSocket on its way to the layer, which may have no room at first.
+A WebSocket's messages on their way to the layer.
+
+One goes at a time, so that none can be refused with a later one taken: workers
+count on the order, and may wait for each number of it. A layer without room is
+asked again for a while, during which few more are taken from the client.
 """
 from __future__ import annotations
 
 import asyncio
+import collections
 import time
-from typing import TYPE_CHECKING, Optional
+from typing import Optional, Protocol
 
 from ..backport import exceptions
 from ..layers import FIRST_PAUSE, LAST_PAUSE
 from ..types import Message
+from .context import Context
 
-if TYPE_CHECKING:
-    from .application import Application
-    from .websocket import WebSocketSession
+#: Messages that wait for their turn before the client is asked for no more.
+MOST_WAITING = 8
 
 
-class Forwarding:
-    """Sends `message` of a session, and tells it what became of that."""
+class Outlet(Protocol):
+    """The session whose messages these are."""
 
-    __slots__ = ("_session", "_app", "_message", "_pause", "_deadline", "_retry")
+    @property
+    def is_open(self) -> bool:
+        """Whether the worker wants more messages."""
 
-    def __init__(self, session: WebSocketSession, app: Application, message: Message) -> None:
+    def pause(self) -> None:
+        """Take nothing more from the client."""
+
+    def resume(self) -> None:
+        """Take more from the client."""
+
+    def on_send_failed(self, error: Exception) -> None:
+        """End the socket: the layer doesn't take a message."""
+
+    def on_dropped(self, message: Message) -> None:
+        """`message` and those after it will not be sent."""
+
+    def on_idle(self) -> None:
+        """All that came was sent, or dropped."""
+
+
+class Inbound:
+    """
+    The messages of one session that the layer has not taken yet.
+
+    The session hears of what becomes of them; it is told `on_idle` last.
+    """
+
+    __slots__ = ("_session", "_context", "_message", "_waiting", "_paused", "_pause", "_deadline", "_retry")
+
+    def __init__(self, session: Outlet, context: Context) -> None:
         self._session = session
-        self._app = app
-        self._message = message
+        self._context = context
+        #: The one that is on its way.
+        self._message: Optional[Message] = None
+        self._waiting: Optional[collections.deque[Message]] = None
+        self._paused = False
         self._pause = FIRST_PAUSE
         self._deadline = 0.0
         #: The next attempt, while there is no room.
         self._retry: Optional[asyncio.TimerHandle] = None
 
-    def attempt(self) -> None:
-        """Send it."""
-        self._retry = None
-        self._app.layer.send_then("websocket.receive", self._message, self._done)
+    @property
+    def is_busy(self) -> bool:
+        """Whether a message is on its way."""
+        return self._message is not None
+
+    def put(self, message: Message) -> None:
+        """Send a message once those before it are taken."""
+        if self._message is None:
+            self._send(message)
+            return
+        if self._waiting is None:
+            self._waiting = collections.deque()
+        self._waiting.append(message)
+        if len(self._waiting) >= MOST_WAITING and not self._paused:
+            self._paused = True
+            self._session.pause()
 
     def client_left(self) -> None:
         """Go on for what the client sent, unless the worker has closed the socket."""
         if self._retry is not None and not self._session.is_open:
             self._retry.cancel()
-            self._session.give_up_on(self._message)
+            self._drop()
+
+    def _send(self, message: Message) -> None:
+        self._message = message
+        self._pause = FIRST_PAUSE
+        self._deadline = 0.0
+        self._attempt()
+
+    def _attempt(self) -> None:
+        self._retry = None
+        assert self._message is not None
+        self._context.layer.send_then("websocket.receive", self._message, self._done)
 
     def _done(self, error: Optional[Exception]) -> None:
         if error is None:
-            self._session.forwarded()
+            self._go_on()
         elif not isinstance(error, exceptions.ChannelFull) or self._is_late():
-            self._session.refused(self._message, error)
+            self._session.on_send_failed(error)
+            self._drop()
         elif self._session.is_open:
-            self._retry = asyncio.get_running_loop().call_later(self._pause, self.attempt)
+            self._retry = asyncio.get_running_loop().call_later(self._pause, self._attempt)
             self._pause = min(self._pause * 2, LAST_PAUSE)
         else:
-            self._session.give_up_on(self._message)
+            self._drop()
 
     def _is_late(self) -> bool:
         now = time.monotonic()
         if not self._deadline:
-            self._deadline = now + self._app.options.send_timeout
+            self._deadline = now + self._context.options.send_timeout
         return now >= self._deadline
+
+    def _go_on(self) -> None:
+        self._message = None
+        self._context.metrics.messages_in["websocket.receive"] += 1
+        waiting = self._waiting
+        if waiting:
+            message = waiting.popleft()
+            if self._session.is_open:
+                self._send(message)
+            else:
+                # The worker has closed the socket, and hears no more of it.
+                self._message = message
+                self._drop()
+            return
+        self._session.on_idle()
+        if self._paused:
+            self._paused = False
+            self._session.resume()
+
+    def _drop(self) -> None:
+        message, self._message, self._waiting = self._message, None, None
+        assert message is not None
+        self._session.on_dropped(message)
+        self._session.on_idle()

@@ -1,5 +1,5 @@
 """
-The clients of one server process, and the one reader that serves them all.
+The clients of one process, and the reader of the replies to all of them.
 """
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..backport import bridge, exceptions, names
 from ..layers import AsyncLayer
 from ..operation.metrics import Metrics
 from ..protocols.ws.close_codes import SERVICE_RESTART
-from ..types import Delivery, Message
+from ..types import Delivery, EncodedFrame, Message
 
 logger = logging.getLogger(__name__)
 
@@ -34,30 +34,17 @@ class Exchange(Protocol):
 class Socket(Protocol):
     """A WebSocket that may be sent to."""
 
-    def deliver(self, reply: bridge.SocketReply, frames: Frames) -> None:
+    def deliver(self, reply: bridge.SocketReply, frame: EncodedFrame) -> None:
         """Take a checked message from the reply channel."""
 
     #: When it began, by time.monotonic().
     started: float
 
-    def give_up(self, code: int) -> None:
+    def close(self, code: int) -> None:
         """End the socket on the server's account."""
 
 
-class Frames:
-    """
-    What a message looks like on the wire, made once for all its sockets.
-
-    The server underneath keeps here what it can use again.
-    """
-
-    __slots__ = ("encoded",)
-
-    def __init__(self) -> None:
-        self.encoded: Optional[bytes] = None
-
-
-class Mailroom:
+class ReplyDispatcher:
     """
     Hands what arrives on this process' reply channels to its clients.
 
@@ -118,7 +105,7 @@ class Mailroom:
         if self._sockets:
             logger.warning("%d sockets are closed: %s.", len(self._sockets), reason)
         for socket in list(self._sockets.values()):
-            socket.give_up(SERVICE_RESTART)
+            socket.close(SERVICE_RESTART)
 
     @property
     def exchange_count(self) -> int:
@@ -154,14 +141,14 @@ class Mailroom:
                 self._timer = asyncio.get_running_loop().call_later(left, self._end_the_oldest)
                 return
             # It goes from the dict once its client has gone.
-            socket.give_up(SERVICE_RESTART)
+            socket.close(SERVICE_RESTART)
 
     def remove(self, channel: str) -> None:
         """Forget the client behind `channel`; what comes for it is late."""
         if self._exchanges.pop(channel, None) is None:
             self._sockets.pop(channel, None)
 
-    def disown(self, channel: str) -> None:
+    def abandon_response(self, channel: str) -> None:
         """Let the worker know that nobody waits for the rest of a response."""
         name = names.disconnect_channel(channel)
         if name is not None:
@@ -180,7 +167,7 @@ class Mailroom:
                     else:
                         self._metrics.dropped["late_reply"] += 1
                         if isinstance(message, dict) and message.get("more_content"):
-                            self.disown(channel)
+                            self.abandon_response(channel)
             else:
                 self._dispatch_to_sockets(channels, message)
 
@@ -192,13 +179,13 @@ class Mailroom:
             logger.error("A message for %s was ignored: %s", channels[0], error)
             return
         self._metrics.messages_out["websocket"] += len(channels)
-        frames = Frames()
+        frame = EncodedFrame()
         sockets = self._sockets
         for channel in channels:
             socket = sockets.get(channel)
             if socket is not None:
                 try:
-                    socket.deliver(reply, frames)
+                    socket.deliver(reply, frame)
                 except Exception:
                     # The others in the group, and those after, get theirs.
                     self._metrics.dropped["internal_error"] += 1

@@ -93,7 +93,7 @@ class AsyncLayer(abc.ABC):
 
         self.send_then(channel, message, done if patience else ignore)
 
-    def hold(self, channel: str) -> bool:
+    def throttle(self, channel: str) -> bool:
         """
         Have sends to `channel`, a client's, refused as if it were full.
 
@@ -101,8 +101,8 @@ class AsyncLayer(abc.ABC):
         """
         return False
 
-    def release(self, channel: str) -> None:
-        """End a hold() of `channel`."""
+    def unthrottle(self, channel: str) -> None:
+        """End a throttle() of `channel`."""
 
     @abc.abstractmethod
     async def read(self, channels: Sequence[str], dispatch: Dispatch) -> None:

@@ -152,11 +152,11 @@ class RedisLayer(AsyncLayer):
         else:
             done(None)
 
-    def hold(self, channel: str) -> bool:
+    def throttle(self, channel: str) -> bool:
         self._run_soon(self._transport.sender.throttle(channel))
         return True
 
-    def release(self, channel: str) -> None:
+    def unthrottle(self, channel: str) -> None:
         self._run_soon(self._transport.sender.unthrottle(channel))
 
     def _run_soon(self, plan: Any) -> None:

@@ -95,13 +95,13 @@ class ThreadedLayer(AsyncLayer):
             logger.exception("Sending to %s failed.", channel)
             raise exceptions.LayerUnavailable(f"Sending to {channel} failed: {error}") from error
 
-    def hold(self, channel: str) -> bool:
+    def throttle(self, channel: str) -> bool:
         if not hasattr(self.layer, "throttle"):
             return False
         self.layer.throttle(channel)
         return True
 
-    def release(self, channel: str) -> None:
+    def unthrottle(self, channel: str) -> None:
         if hasattr(self.layer, "unthrottle"):
             self.layer.unthrottle(channel)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import os
 import socket
 import stat
@@ -104,3 +105,13 @@ def describe(listener: socket.socket, uses_tls: bool = False) -> str:
         return f"unix:{address}"
     host = f"[{address[0]}]" if listener.family == socket.AF_INET6 else address[0]
     return f"{'https' if uses_tls else 'http'}://{host}:{address[1]}"
+
+
+def explain(error: OSError) -> str:
+    """Return what went wrong with listening, and what to do."""
+    place = error.filename or "that address"
+    if error.errno == errno.EADDRINUSE:
+        return f"Something else listens on {place}: stop it, or choose another port with -p."
+    if error.errno == errno.EACCES:
+        return f"You may not listen on {place}: ports below 1024 need privileges; choose another with -p."
+    return f"Can't listen on {place}: {error.strerror or error}."

@@ -10,12 +10,12 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Optional
 
+from ..app.context import Context
+from ..protocols.connections import ConnectionLimiter
+from ..protocols.tls import Certificate
 from .metrics import exposition, histogram_samples
-
-if TYPE_CHECKING:
-    from ..app.application import Application
 
 #: Seconds that a probe may take, and bytes of its request.
 TIMEOUT, LIMIT = 10.0, 8192
@@ -24,11 +24,20 @@ Family = tuple[str, str, str, Sequence[tuple[str, float]]]
 
 
 class Management:
-    """Answers on `listener` for one process."""
+    """
+    Answers on `listener` for one process.
 
-    def __init__(self, listener: socket.socket, application: Application) -> None:
+    `limiter` counts its connections, and `certificate` is what it has for TLS.
+    """
+
+    def __init__(
+        self, listener: socket.socket, context: Context, limiter: Optional[ConnectionLimiter] = None,
+        certificate: Optional[Certificate] = None,
+    ) -> None:
         self._listener = listener
-        self._application = application
+        self._context = context
+        self._limiter = limiter
+        self._certificate = certificate
         self._server: Any = None
 
     async def start(self) -> None:
@@ -58,7 +67,7 @@ class Management:
             )
             await writer.drain()
         except (OSError, ValueError, EOFError, asyncio.LimitOverrunError, asyncio.TimeoutError):
-            # A probe that went, or that is none.
+            # A probe that left, or something else.
             return
         finally:
             writer.close()
@@ -66,11 +75,13 @@ class Management:
     def answer(self, path: str) -> tuple[str, str]:
         """Return (status line, text) for a path."""
         if path == "/health":
+            if self._certificate is not None and self._certificate.failure is not None:
+                return "200 OK", f"alive\nthe certificate could not be loaded again: {self._certificate.failure}\n"
             return "200 OK", "alive\n"
         if path == "/ready":
-            if self._application.stopping:
+            if self._context.stopping:
                 return "503 Service Unavailable", "stopping\n"
-            if not self._application.layer.is_reachable:
+            if not self._context.layer.is_reachable:
                 return "503 Service Unavailable", "the channel layer can't be reached\n"
             return "200 OK", "ready\n"
         if path == "/metrics":
@@ -78,18 +89,26 @@ class Management:
         return "404 Not Found", "There are /health, /ready and /metrics.\n"
 
     def _families(self) -> Iterator[Family]:
-        metrics, mailroom = self._application.metrics, self._application.mailroom
+        metrics, replies = self._context.metrics, self._context.replies
         yield "up", "gauge", "Whether the channel layer can be reached.", [
-            ("", int(self._application.layer.is_reachable)),
+            ("", int(self._context.layer.is_reachable)),
         ]
         yield "clients", "gauge", "Clients that are being served.", [
-            ('protocol="http"', mailroom.exchange_count), ('protocol="websocket"', mailroom.socket_count),
+            ('protocol="http"', replies.exchange_count), ('protocol="websocket"', replies.socket_count),
         ]
-        guard = self._application.guard
-        if guard is not None:
-            yield "connections", "gauge", "Connections of clients.", [("", guard.total)]
+        limiter, certificate = self._limiter, self._certificate
+        if limiter is not None:
+            yield "connections", "gauge", "Connections of clients.", [("", limiter.total)]
             yield "connections_refused_total", "counter", "Connections beyond a limit.", [
-                (f'limit="{limit}"', number) for limit, number in sorted(guard.refused.items())
+                (f'limit="{limit}"', number) for limit, number in sorted(limiter.refused.items())
+            ]
+        if certificate is not None:
+            days = certificate.days_left
+            yield "certificate_days_left", "gauge", "Days until the certificate ends.", [] if days is None else [
+                ("", days),
+            ]
+            yield "certificate_reload_failed", "gauge", "Whether the last reload of the certificate failed.", [
+                ("", int(certificate.failure is not None)),
             ]
         yield "responses_total", "counter", "HTTP responses by status.", [
             (f'status="{status}"', number) for status, number in sorted(metrics.responses.items())

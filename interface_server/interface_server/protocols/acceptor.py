@@ -1,90 +1,149 @@
 """
-TLS for connections that are counted before their handshake.
+The accept path of every listener: plain, TLS, Unix and inherited sockets.
 
-A server of the event loop would hand us connections only after it: those who
-never finish one could take all that the process has.
+Connections are counted before anything else, TLS's handshake included: those
+who never finish one could take all that the process has. When the system has
+no descriptor left, one line says so and accepting pauses; the event loop's own
+servers try again at once, with a traceback each time.
 """
 from __future__ import annotations
 
 import asyncio
 import logging
 import socket
-import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Optional
+from typing import Any, Optional
 
-if TYPE_CHECKING:
-    from .connections import Guard
-    from .h1.protocol import Http1Protocol
+from ..errors import Refused
+from ..types import Peer
+from .connections import ConnectionLimiter
+from .responses import error_response
+from .tls import Certificate
 
 logger = logging.getLogger(__name__)
 
 #: Seconds until the next try to accept, when the system refuses.
 PAUSE = 1.0
+#: Connections that are accepted before others get their turn.
+BURST = 64
+
+_TOO_MANY = error_response(Refused(503, "Too many connections."))
 
 
-class TlsServer:
-    """Accepts on `listener`, and has clients shake hands within `timeout` s."""
+class Acceptor:
+    """
+    Accepts on `listener`, and hands each connection to a new protocol.
+
+    `new_protocol` is called with (peer, slot). With a `certificate` clients
+    have `handshake_timeout` seconds for TLS's handshake.
+    """
 
     def __init__(
-        self, listener: socket.socket, guard: Guard, context: ssl.SSLContext, timeout: float,
-        new_protocol: Callable[[], Http1Protocol],
+        self, listener: socket.socket, limiter: ConnectionLimiter,
+        new_protocol: Callable[[Peer, str], asyncio.Protocol],
+        certificate: Optional[Certificate] = None, handshake_timeout: float = 60,
     ) -> None:
         self._listener = listener
-        self._guard = guard
-        self._context = context
-        self._timeout = timeout
+        self._limiter = limiter
         self._new_protocol = new_protocol
+        self._certificate = certificate
+        self._handshake_timeout = handshake_timeout
         self._loop = asyncio.get_running_loop()
-        self._handshakes: set[asyncio.Task[None]] = set()
+        #: Connections on their way to a protocol.
+        self._beginning: set[asyncio.Task[None]] = set()
+        self._retry: Optional[asyncio.TimerHandle] = None
+        self._is_refused = False
+        self._closed = False
         listener.setblocking(False)
-        self._accepting = self._loop.create_task(self._accept())
+        self._loop.add_reader(listener, self._accept)
 
     def close(self) -> None:
         """Accept no more; handshakes under way are finished."""
-        self._accepting.cancel()
+        if self._closed:
+            return
+        self._closed = True
+        if self._retry is None:
+            self._loop.remove_reader(self._listener)
+        else:
+            self._retry.cancel()
 
     def abort(self) -> None:
         """End the handshakes that are still under way."""
-        for handshake in self._handshakes:
-            handshake.cancel()
+        for beginning in self._beginning:
+            beginning.cancel()
 
-    async def _accept(self) -> None:
-        while True:
+    def _accept(self) -> None:
+        for _ in range(BURST):
             try:
-                connection, address = await self._loop.sock_accept(self._listener)
+                connection, address = self._listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
             except ConnectionError:
                 # It is gone again.
                 continue
             except OSError as error:
-                logger.error("Accepting a connection failed; trying again in a second: %s", error)
-                await asyncio.sleep(PAUSE)
-                continue
-            admitted = self._guard.admit(address[:2] if isinstance(address, tuple) else None)
-            if admitted is None:
-                connection.close()
-                continue
-            task = self._loop.create_task(self._shake_hands(connection, admitted))
-            self._handshakes.add(task)
-            task.add_done_callback(self._handshakes.discard)
+                self._pause(error)
+                return
+            self._is_refused = False
+            connection.setblocking(False)
+            client = address[:2] if isinstance(address, tuple) else None
+            slot = self._limiter.acquire(client)
+            if slot is None:
+                self._refuse(connection)
+            else:
+                self._begin(connection, client, slot)
 
-    async def _shake_hands(self, connection: socket.socket, admitted: str) -> None:
-        protocol: Optional[Http1Protocol] = None
+    def _pause(self, error: OSError) -> None:
+        self._loop.remove_reader(self._listener)
+        self._retry = self._loop.call_later(PAUSE, self._resume)
+        if not self._is_refused:
+            # Once, until one is accepted again.
+            self._is_refused = True
+            logger.error(
+                "Accepting connections failed (%s); those that wait are accepted once it works again. If it is files "
+                "that are missing, raise their number: ulimit -n, LimitNOFILE=.", error.strerror or error,
+            )
 
-        def factory() -> Http1Protocol:
+    def _resume(self) -> None:
+        self._retry = None
+        self._loop.add_reader(self._listener, self._accept)
+
+    def _refuse(self, connection: socket.socket) -> None:
+        with connection:
+            if self._certificate is None:
+                try:
+                    connection.send(_TOO_MANY)
+                    connection.shutdown(socket.SHUT_WR)
+                except OSError:
+                    # It is gone, or has no room for so much as that.
+                    return
+
+    def _begin(self, connection: socket.socket, client: Any, slot: str) -> None:
+        task = self._loop.create_task(self._connect(connection, client, slot))
+        self._beginning.add(task)
+        task.add_done_callback(self._beginning.discard)
+
+    async def _connect(self, connection: socket.socket, client: Any, slot: str) -> None:
+        protocol: Any = None
+        is_connected = False
+        tls: dict[str, Any] = {}
+        if self._certificate is not None:
+            tls = {"ssl": self._certificate.context, "ssl_handshake_timeout": self._handshake_timeout}
+
+        def factory() -> asyncio.Protocol:
             nonlocal protocol
-            protocol = self._new_protocol()
-            protocol.admitted = admitted
-            return protocol
+            protocol = self._new_protocol(Peer(client, server, bool(tls)), slot)
+            return protocol  # type: ignore[no-any-return]
 
         try:
-            await self._loop.connect_accepted_socket(
-                factory, connection, ssl=self._context, ssl_handshake_timeout=self._timeout,
-            )
+            address = connection.getsockname()
+            server = address[:2] if isinstance(address, tuple) else (address, None)
+            await self._loop.connect_accepted_socket(factory, connection, **tls)
+            is_connected = True
         except (OSError, asyncio.CancelledError):
             # No TLS, not ours, or not in time: there is nobody to tell.
             connection.close()
         finally:
-            # Who was connected gives it back upon the end of that.
-            if protocol is None or protocol.transport is None:
-                self._guard.lost(admitted)
+            if not is_connected and (protocol is None or not protocol.is_connected):
+                # Who was connected releases it upon the end of that.
+                self._limiter.release(slot)

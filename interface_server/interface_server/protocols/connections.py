@@ -37,7 +37,7 @@ class Connection(Protocol):
         """End the connection now."""
 
 
-class Guard:
+class ConnectionLimiter:
     """Counts the connections of one process, and watches their deadlines."""
 
     def __init__(self, options: Options) -> None:
@@ -46,6 +46,8 @@ class Guard:
         #: Connections of HTTP, and of WebSocket.
         self.connections: set[Connection] = set()
         self.sockets: set[Any] = set()
+        #: What answers requests.
+        self.tasks: set[asyncio.Task[None]] = set()
         self.total = 0
         #: Connections that were refused, by reason.
         self.refused: collections.Counter[str] = collections.Counter()
@@ -70,9 +72,9 @@ class Guard:
             for connection in [each for each in self.connections if 0 < each.deadline < now]:
                 connection.on_deadline()
 
-    def admit(self, client: Optional[tuple[str, int]]) -> Optional[str]:
+    def acquire(self, client: Optional[tuple[str, int]]) -> Optional[str]:
         """
-        Count a new connection; return the key to give back with lost().
+        Count a new connection; return its slot, for release().
 
         Return None if there are too many already.
         """
@@ -94,17 +96,17 @@ class Guard:
     def _refuse(self, reason: str, explanation: str) -> None:
         self.refused[reason] += 1
         if not self._refusing:
-            # Once, until one is admitted again.
+            # Once, until one is let in again.
             logger.warning("Connections are being refused: %s.", explanation)
         self._refusing = True
 
-    def lost(self, address: str) -> None:
-        """Take note of the end of a connection that was admitted."""
+    def release(self, slot: str) -> None:
+        """Record that a connection closed; `slot` is what acquire() returned."""
         self.total -= 1
-        if address:
-            self._by_address[address] -= 1
-            if not self._by_address[address]:
-                del self._by_address[address]
+        if slot:
+            self._by_address[slot] -= 1
+            if not self._by_address[slot]:
+                del self._by_address[slot]
 
     def _address(self, client: Optional[tuple[str, int]]) -> str:
         """Return what one client's connections are counted under, or ""."""

@@ -16,38 +16,39 @@ from ..errors import Refused
 from ..options import Options
 
 Headers = list[tuple[bytes, bytes]]
+#: The size of a body that comes in chunks.
+CHUNKED = -1
 
 # RFC 9110 section 9.1.
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-def check_framing(method: bytes, version: str, headers: Headers, options: Options) -> bool:
+def read_framing(version: str, headers: Headers, options: Options) -> int:
     """
-    Say if a request of HTTP/1 has a body.
+    Return the size in bytes of the body of a request of HTTP/1, or CHUNKED.
 
     Raise Refused for what two programs in a row might read differently (RFC
     9112, section 11.2), and for a body that is too large.
     """
-    if method == b"CONNECT":
-        raise Refused(501, "This server is not a proxy.")
-    hosts = 0
-    coded = has_body = False
+    hosts = size = 0
     for name, value in headers:
         if name == b"host":
             hosts += 1
         elif name == b"transfer-encoding":
-            if coded or value.lower().strip() != b"chunked":
+            if size or value.lower().strip() != b"chunked":
                 raise Refused(501, "The only Transfer-Encoding is chunked.")
             if version != "1.1":
                 raise Refused(400, "There is no Transfer-Encoding before HTTP/1.1.")
-            coded = has_body = True
+            size = CHUNKED
         elif name == b"content-length":
-            check_body_size(int(value), options)
-            has_body = value.strip(b"0") != b""
+            if size == CHUNKED or not value.isdigit():
+                raise Refused(400, "The length of the body is ambiguous.")
+            size = int(value)
+            check_body_size(size, options)
     # RFC 9112 section 3.2.
     if hosts > 1 or (hosts == 0 and version == "1.1"):
         raise Refused(400, "A request names one Host.")
-    return has_body
+    return size
 
 
 def check_body_size(size: int, options: Options) -> None:

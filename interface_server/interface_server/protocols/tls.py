@@ -3,7 +3,11 @@ TLS with modern defaults: what Mozilla calls "intermediate".
 """
 from __future__ import annotations
 
+import calendar
+import re
 import ssl
+import time
+from typing import Optional
 
 from ..errors import UsageError
 from ..options import Options
@@ -12,9 +16,52 @@ from ..options import Options
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:!aNULL:!MD5:!DSS"
 PROTOCOLS = ["h2", "http/1.1"]
 
+_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.S)
+#: UTCTime or GeneralizedTime (RFC 5280 section 4.1.2.5), twice.
+_VALIDITY = re.compile(rb"(?:\x17\r[0-9]{12}Z|\x18\x0f[0-9]{14}Z)(?:\x17\r|\x18\x0f)([0-9]{12,14}Z)")
+
+
+class Certificate:
+    """
+    The certificate and key in use, which can be replaced.
+
+    Raise UsageError if those that `options` name can't be loaded.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        #: What new connections are made with.
+        self.context = make_context(options)
+        #: When it ends, in seconds since the epoch, if the file tells.
+        self.ends = _end_of(options)
+        #: Why the last reload failed.
+        self.failure: Optional[str] = None
+
+    def reload(self) -> None:
+        """
+        Load the files again, for connections that come later.
+
+        Raise UsageError, and go on with what there was, if they can't be
+        used. They are tried on a context of their own: OpenSSL takes a
+        certificate before it finds that the key isn't its own.
+        """
+        try:
+            context, ends = make_context(self._options), _end_of(self._options)
+        except UsageError as error:
+            self.failure = str(error)
+            raise
+        self.context, self.ends, self.failure = context, ends, None
+
+    @property
+    def days_left(self) -> Optional[float]:
+        """The days until the certificate ends, below 0 after it has."""
+        return None if self.ends is None else (self.ends - time.time()) / 86400
+
 
 def make_context(options: Options) -> ssl.SSLContext:
     """Return the context that `options` describe; raise UsageError."""
+    if options.certificate is None:
+        raise UsageError("TLS needs a certificate.")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
@@ -22,18 +69,6 @@ def make_context(options: Options) -> ssl.SSLContext:
     if hasattr(ssl, "OP_NO_RENEGOTIATION"):
         context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(PROTOCOLS)
-    load_certificate(context, options)
-    return context
-
-
-def load_certificate(context: ssl.SSLContext, options: Options) -> None:
-    """
-    Load the certificate and key, also into a context that is in use.
-
-    Connections that come later get the new one. Raise UsageError.
-    """
-    if options.certificate is None:
-        raise UsageError("TLS needs a certificate.")
     try:
         context.load_cert_chain(options.certificate, options.private_key)
     except (OSError, ssl.SSLError) as error:
@@ -41,3 +76,20 @@ def load_certificate(context: ssl.SSLContext, options: Options) -> None:
             f"The certificate {options.certificate} and its key can't be loaded: {error}. Both must be PEM files, "
             "and the key that of the certificate."
         ) from error
+    return context
+
+
+def _end_of(options: Options) -> Optional[float]:
+    """Return when the first certificate of the file ends, or None if that can't be told."""
+    # The standard library tells about peers' certificates, not about one's
+    # own. The two times in a row are in no other place of one.
+    with open(str(options.certificate), encoding="latin-1") as file:
+        found = _CERTIFICATE.search(file.read())
+    validity = found and _VALIDITY.search(ssl.PEM_cert_to_DER_cert(found.group()))
+    if not validity:
+        return None
+    end = validity.group(1).decode("ascii")
+    if len(end) == 13:
+        # RFC 5280 section 4.1.2.5.1.
+        end = ("19" if end >= "50" else "20") + end
+    return calendar.timegm(time.strptime(end, "%Y%m%d%H%M%SZ"))

@@ -1,398 +1,388 @@
 """
-HTTP/1.1 by uvicorn and llhttp, with what they leave open closed.
+The driver of a connection of HTTP/1: its transport, deadlines and order.
 
-Limits are kept while a request comes in, and requests that two programs in a
-row might read differently are refused (RFC 9112, section 11.2).
+What the client says is in `connection`, one request and its response in
+`exchange`; here is when what may happen:
+
+1. Requests are answered in their order, one at a time. Those behind are read
+   only as far as they come with the ones before.
+2. There is one deadline, for whatever the client has to do next: to read, if
+   more is written than it takes; otherwise to send what has begun; otherwise
+   to ask for something. While it waits for us there is none.
+3. After the last answer the client may read in peace: what it still sends is
+   thrown away for a while (RFC 9112 section 9.6), since the system would cut
+   the connection, and lose the answer, if there were unread bytes.
 """
 from __future__ import annotations
 
 import asyncio
-import http
-from typing import TYPE_CHECKING, Any, Optional
-
-import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import collections
+import math
+from typing import Any, Optional
 
 from ...errors import Refused
-from ..requests import check_body_size, check_framing, read_target
-from ..ws.protocol import WebSocketProtocol, check_handshake, offered_subprotocols, plain_response
-from .response import Cycle
+from ...types import Peer, Site
+from ..connections import ConnectionLimiter
+from ..h2.protocol import Http2Protocol
+from ..responses import error_response
+from ..ws.handshake import accept_key, offered_subprotocols
+from ..ws.protocol import WebSocketProtocol
+from .connection import BODY, HEADERS, IDLE, STOPPED, H1Connection
+from .events import Data, End, Refuse, Request, Upgrade
+from .exchange import COMPLETE, STARTED, WAITING, Http1Exchange
 
-if TYPE_CHECKING:
-    from ...app.application import Application
-    from ..connections import Guard
+# The connection's life.
+OPEN, LAST, LINGERING, CLOSED = "OPEN", "LAST", "LINGERING", "CLOSED"
 
-#: RFC 9113 section 3.4; what an HTTP/2 client begins with.
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-#: Headers that are about an upgrade, and tokens of Connection.
-_UPGRADING = frozenset([b"upgrade", b"http2-settings"])
-#: Bytes that may come between two looks at a request's headers.
-_SLACK = 65536
-#: Bytes of a chunked body for each one of content. Chunks of one byte need 6;
-#: their extensions and trailers could be endless (CVE-2024-22019 of Node.js).
-_CHUNKING = 16
-#: Requests that may wait for the answer to one before them.
-_PIPELINED = 100
+# What happens.
+NO_MORE, ANSWERED, ENDED = "NO_MORE", "ANSWERED", "ENDED"
+
+#: State -> event -> the next state.
+TRANSITIONS = {
+    OPEN: {NO_MORE: LAST, ANSWERED: LINGERING, ENDED: CLOSED},
+    # Nothing more is read; the answers to what was are given.
+    LAST: {NO_MORE: LAST, ANSWERED: LINGERING, ENDED: CLOSED},
+    # All is written; the client reads it.
+    LINGERING: {NO_MORE: LINGERING, ANSWERED: LINGERING, ENDED: CLOSED},
+    # The transport is closed, or another protocol has it.
+    CLOSED: {NO_MORE: CLOSED, ANSWERED: CLOSED, ENDED: CLOSED},
+}
 
 
-class Http1Protocol(HttpToolsProtocol):
-    """One connection, from its first byte to its end, or an upgrade."""
+class Http1Protocol(asyncio.Protocol):
+    """
+    One connection, from its first byte to its end, or an upgrade.
 
-    #: Given by the server that makes the class its own.
-    guard: Guard
-    application: Application
+    `slot` is what `limiter` counts it as.
+    """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        options = self.guard.options
-        self._options = options
+    __slots__ = (
+        "deadline", "write_paused", "_site", "_limiter", "_options", "_peer", "_slot", "_loop", "_transport",
+        "_connection", "_state", "_exchanges", "_receiving", "_read_paused", "_drained", "_unsent",
+    )
+
+    def __init__(self, site: Site, limiter: ConnectionLimiter, peer: Peer, slot: str) -> None:
+        self._site = site
+        self._limiter = limiter
+        self._options = limiter.options
+        self._peer = peer
+        self._slot: Optional[str] = slot
+        self._loop = asyncio.get_running_loop()
+        self._transport: Any = None
         self.deadline = 0.0
-        #: What the guard counts the connection as, once it does.
-        self.admitted: Optional[str] = None
-        self._first: Optional[bytes] = b""
-        self._in_headers = False
-        self._received = 0
-        self._header_bytes = 0
-        self._body_bytes = 0
-        self._in_body = False
-        self._refusal: Optional[Refused] = None
-        self._unsent = 0
-        self._unknown_upgrade = False
+        self._state = OPEN
         #: The requests that have no answer yet, the oldest first.
-        self._unanswered: list[Cycle] = []
-        #: Whether the connection is at its end, but for what is on its way.
-        self._lingering = False
+        self._exchanges: collections.deque[Http1Exchange] = collections.deque()
+        #: The one whose body is being read.
+        self._receiving: Optional[Http1Exchange] = None
+        self._read_paused = self.write_paused = False
+        self._drained: Optional[asyncio.Future[None]] = None
+        self._unsent = 0
 
     # The connection
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        if self.admitted is None:
-            self.admitted = self.guard.admit(self.client)
-        if self.admitted is None:
-            transport.write(_error(503, "Too many connections."))
-            transport.close()
-            return
-        self.guard.connections.add(self)
-        self.deadline = self.loop.time() + (self._options.header_timeout or float("inf"))
-        ssl_object = transport.get_extra_info("ssl_object")
-        if ssl_object is not None:
-            if ssl_object.selected_alpn_protocol() == "h2":
-                self._become_http2(b"")
-            self._first = None
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self._connection = H1Connection(self._options, may_be_http2=not self._peer.uses_tls)
+        self._limiter.connections.add(self)
+        self._wait(self._options.header_timeout)
+        if self._peer.uses_tls and transport.get_extra_info("ssl_object").selected_alpn_protocol() == "h2":
+            self._become_http2(b"")
 
-    def connection_lost(self, exc: Optional[Exception]) -> None:
-        super().connection_lost(exc)
-        for cycle in self._unanswered:
-            cycle.disconnected = True
-            cycle.message_event.set()
-        self._leave()
-        if self.admitted is not None:
-            self.guard.lost(self.admitted)
-            self.admitted = None
+    def connection_lost(self, error: Optional[Exception]) -> None:
+        self._move(ENDED)
+        for exchange in self._exchanges:
+            exchange.disconnect()
+        self._exchanges.clear()
+        self.write_paused = False
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+        self._limiter.connections.discard(self)
+        if self._slot is not None:
+            self._limiter.release(self._slot)
+            self._slot = None
 
-    def _leave(self) -> None:
-        self.guard.connections.discard(self)
-        self.connections.discard(self)
-        self._unset_keepalive_if_required()
+    @property
+    def is_connected(self) -> bool:
+        """Whether there was a connection: connection_lost() releases the slot."""
+        return self._transport is not None
+
+    def _move(self, event: str) -> None:
+        self._state = TRANSITIONS[self._state][event]
 
     def abort(self) -> None:
         """End the connection now."""
-        self.transport.abort()
+        self._transport.abort()
+
+    def shutdown(self) -> None:
+        """Finish what was asked for, and end."""
+        if self._exchanges:
+            self._exchanges[-1].writer.keep_alive = False
+        elif self._state is OPEN:
+            self._transport.close()
+
+    # Deadlines
 
     def on_deadline(self) -> None:
         """Take the client to be gone, or never to have been serious."""
-        now = self.loop.time()
-        if self._lingering:
-            self.transport.abort()
-        elif self.flow.write_paused and self._options.write_timeout:
-            size = self.transport.get_write_buffer_size()
-            if size < self._unsent:
-                self._unsent = size
-                self.deadline = now + self._options.write_timeout
-                return
-            self.transport.abort()
-        elif self._in_body:
-            if self.flow.read_paused:
-                # It isn't the client who is slow.
-                self.deadline = now + self._options.body_timeout
-                return
-            self._refuse(Refused(408, "The body of the request doesn't come."))
-        elif self._in_headers and self._received:
-            self._refuse(Refused(408, "The headers of the request don't come."))
+        reading = self._connection.state
+        if self._state is LINGERING:
+            self._end_linger()
+        elif self.write_paused and self._options.write_timeout:
+            if not self._reads_on():
+                self._transport.abort()
+        elif reading is IDLE or reading is STOPPED or self._state is not OPEN:
+            self._transport.close()
+        elif self._read_paused:
+            # It isn't the client who is slow.
+            self._update_deadline()
+        elif reading is BODY:
+            self._refuse_late("The body of the request doesn't come.")
         else:
-            self.transport.close()
+            self._refuse_late("The headers of the request don't come.")
+
+    def _refuse_late(self, detail: str) -> None:
+        for event in self._connection.refuse(Refused(408, detail)):
+            if type(event) is Refuse:
+                self._refuse(event.refusal)
+
+    def _reads_on(self) -> bool:
+        """Say if the client has read since the last look; give it time for more."""
+        size = self._transport.get_write_buffer_size()
+        if size >= self._unsent:
+            return False
+        self._unsent = size
+        self.deadline = self._loop.time() + self._options.write_timeout
+        return True
 
     def _wait(self, seconds: float) -> None:
         """Give the client so long for what is to come; 0 stands for ever."""
-        if not self.flow.write_paused:
+        if not self.write_paused:
             # Otherwise it has to read first, whatever else it does.
-            self.deadline = self.loop.time() + seconds if seconds else 0.0
+            self.deadline = self._loop.time() + seconds if seconds else 0.0
+
+    def _update_deadline(self) -> None:
+        """Give the client its time for what it has to do next."""
+        reading = self._connection.state
+        if reading is BODY:
+            self._wait(self._options.body_timeout)
+        elif reading is HEADERS:
+            self._wait(self._options.header_timeout)
+        elif self._exchanges:
+            self._wait(0)
+        else:
+            self._wait(self._options.keep_alive_timeout)
+
+    # Flow
 
     def pause_writing(self) -> None:
-        self._unsent = self.transport.get_write_buffer_size()
-        self._wait(self._options.write_timeout)
-        super().pause_writing()
+        self._unsent = self._transport.get_write_buffer_size()
+        if self._state is not LINGERING:
+            self._wait(self._options.write_timeout)
+        self.write_paused = True
 
     def resume_writing(self) -> None:
-        super().resume_writing()
-        if self._in_body:
-            self._wait(self._options.body_timeout)
-        else:
-            self._wait(self._options.header_timeout if self._in_headers else 0)
+        self.write_paused = False
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+        if self._state is OPEN:
+            self._update_deadline()
+        elif self._state is LAST:
+            self._wait(0)
 
-    # What comes in
+    async def drain(self) -> None:
+        if self.write_paused:
+            self._drained = self._loop.create_future()
+            await self._drained
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def pause_reading(self) -> None:
+        if not self._read_paused:
+            self._read_paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._read_paused:
+            self._read_paused = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+
+    # In
 
     def data_received(self, data: bytes) -> None:
-        if self._first is not None and self._is_http2(data):
-            return
-        if self._refusal is not None or self.parser is None:
+        if self._state is not OPEN:
             # On its way out.
             return
-        if self.timeout_keep_alive_task is not None:
-            self._unset_keepalive_if_required()
-        if not self._in_body and not self._in_headers:
-            self._in_headers = True
-            self._received = 0
-            self._wait(self._options.header_timeout)
-        elif self._in_body:
-            self._wait(self._options.body_timeout)
-        self._received += len(data)
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._upgrade(data[upgrade.args[0]:])
-            return
-        except httptools.HttpParserError as error:
-            refusal = error.__context__
-            if not isinstance(refusal, Refused):
-                refusal = Refused(400, "This is no HTTP request.")
-            self._refuse(refusal)
-            return
-        if not self._options.max_header_bytes:
-            return
-        limit = self._options.max_header_bytes + self._options.max_request_line + _SLACK
-        if self._received > limit:
-            # One header without an end; the parser hasn't shown it yet.
-            if self._in_headers:
-                self._refuse(Refused(431, "The headers of the request are too large."))
-            elif self._in_body and self._received > limit + self._body_bytes * _CHUNKING:
-                self._refuse(Refused(400, "The chunks of the body have more around them than in them."))
+        before = self._connection.state
+        events = self._connection.receive(data)
+        for event in events:
+            # The most frequent ones first.
+            kind = type(event)
+            if kind is Request:
+                self._begin(event)  # type: ignore[arg-type]
+            elif kind is Data:
+                self._receiving.feed(event.content)  # type: ignore[union-attr]
+            elif kind is End:
+                self._end_body()
+            elif kind is Refuse:
+                self._refuse(event.refusal)  # type: ignore[union-attr]
+            elif kind is Upgrade:
+                self._upgrade(event)  # type: ignore[arg-type]
+            else:
+                self._become_http2(event.data)  # type: ignore[union-attr]
+        if self._state is OPEN and (events or self._connection.state is not before or before is BODY):
+            # The headers have one time for all of them, and blank lines none.
+            self._update_deadline()
 
-    def _is_http2(self, data: bytes) -> bool:
-        """Look at the first bytes; say if they were dealt with."""
-        data = (self._first or b"") + data
-        if data.startswith(PREFACE):
-            self._become_http2(data)
-            return True
-        if len(data) < len(PREFACE) and PREFACE.startswith(data):
-            self._first = data
-            return True
-        held, self._first = self._first, None
-        if held:
-            self.data_received(data)
-            return True
-        return False
+    def _begin(self, request: Request) -> None:
+        exchange = Http1Exchange(self, request, {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": request.version,
+            "server": self._peer.server,
+            "client": self._peer.client,
+            "scheme": "https" if self._peer.uses_tls else "http",
+            "root_path": "",
+            "method": request.method,
+            # The application reads the path as it came.
+            "path": "",
+            "raw_path": request.path,
+            "query_string": request.query,
+            "headers": request.headers,
+        })
+        if not request.ended:
+            self._receiving = exchange
+        self._exchanges.append(exchange)
+        if len(self._exchanges) == 1:
+            self._start(exchange)
+        else:
+            self.pause_reading()
+
+    def _start(self, exchange: Http1Exchange) -> None:
+        tasks = self._limiter.tasks
+        task = self._loop.create_task(exchange.run(self._site))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    def _end_body(self) -> None:
+        if self._receiving is not None:
+            self._receiving.end_body()
+            self._receiving = None
 
     def _become_http2(self, data: bytes) -> None:
-        from ..h2.protocol import Http2Protocol
-
-        self._leave()
-        protocol = Http2Protocol(self.application, self.guard, self.admitted, self.server_state)
-        self.admitted = None
-        self.transport.set_protocol(protocol)
-        protocol.connection_made(self.transport)
+        slot = self._hand_over()
+        protocol = Http2Protocol(self._site, self._limiter, self._peer, slot)
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
         if data:
             protocol.data_received(data)
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._in_headers = True
-        # It may have come behind another, in bytes that were counted there.
-        self._received = self._received or 1
-        self._wait(self._options.header_timeout)
-        self._header_bytes = 0
-        self._body_bytes = 0
-
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        limit = self._options.max_request_line
-        # With the method and the version, which the parser keeps short.
-        if limit and len(self.url) > limit - 20:
-            raise Refused(414, "The request line is too long.")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        options = self._options
-        self._header_bytes += len(name) + len(value) + 4
-        if options.max_header_bytes and self._header_bytes > options.max_header_bytes:
-            raise Refused(431, "The headers of the request are too large.")
-        if self._in_body:
-            # A trailer; it may not pass for a header (RFC 9110 section 6.5.1).
-            return
-        super().on_header(name, value)
-        if options.max_headers and len(self.headers) > options.max_headers:
-            raise Refused(431, "The request has too many headers.")
-
-    def on_headers_complete(self) -> None:
-        self._in_headers = False
-        self._wait(0)
-        has_body = check_framing(
-            self.parser.get_method(), self.parser.get_http_version(), self.headers, self._options
-        )
-        if self.parser.should_upgrade():
-            if not self._should_upgrade():
-                self._unknown_upgrade = True
-                return
-            # A body would be read as frames, and by others as a request.
-            if has_body:
-                raise Refused(400, "A WebSocket handshake has no body.")
-        if has_body:
-            self._in_body = True
-            self._wait(self._options.body_timeout)
-        self._begin_to_answer()
-
-    def _begin_to_answer(self) -> None:
-        scope, version = self.scope, self.parser.get_http_version()
-        scope["method"] = self.parser.get_method().decode("ascii")
-        scope["http_version"] = version
-        if self.parser.should_upgrade() and self._should_upgrade():
-            return
-        if len(self.pipeline) >= _PIPELINED:
-            raise Refused(503, "Too many requests wait for the answer to one before them.")
-        url = read_target(self.url, self.headers)
-        # The application reads the path as it came.
-        scope["path"] = ""
-        scope["raw_path"] = url.path or b"/"
-        scope["query_string"] = url.query or b""
-        cycle = self.cycle = Cycle(
-            scope=scope, transport=self.transport, flow=self.flow, logger=self.logger,
-            access_logger=self.access_logger, access_log=False, default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(), expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and self.parser.should_keep_alive(), on_response=self.on_response_complete,
-        )
-        if self._unanswered:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, self.app))
-        else:
-            task = self.loop.create_task(cycle.run_asgi(self.app))
-            task.add_done_callback(self.tasks.discard)
-            self.tasks.add(task)
-        self._unanswered.append(cycle)
-
-    def on_response_complete(self) -> None:
-        if self._unanswered:
-            del self._unanswered[0]
-        super().on_response_complete()
-
-    def on_body(self, body: bytes) -> None:
-        self._body_bytes += len(body)
-        check_body_size(self._body_bytes, self._options)
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        if self._unknown_upgrade:
-            # It will be read again; see _read_again().
-            return
-        self._in_body = False
-        # The next one may lie in the same bytes already.
-        self._in_headers = False
-        self._received = 0
-        self._wait(0)
-        super().on_message_complete()
-
-    # Ways out
-
-    def _refuse(self, refusal: Refused) -> None:
-        """Answer the request that is coming in with an error, and end."""
-        self._refusal = refusal
-        self._wait(0)
-        incomplete = self._unanswered.pop() if self._unanswered and self._unanswered[-1].more_body else None
-        if self._unanswered:
-            # An answer in the middle of others would be taken for one of
-            # them. They are finished; then the connection ends.
-            if incomplete is not None:
-                self.pipeline.popleft()
-            self._unanswered[-1].keep_alive = False
-            self.flow.pause_reading()
-            return
-        if incomplete is not None:
-            incomplete.disconnected = True
-            incomplete.message_event.set()
-            if incomplete.response_started:
-                self.transport.abort()
-                return
-        self.transport.write(_error(refusal.status, refusal.detail, refusal.headers))
-        self._linger()
-
-    def _linger(self) -> None:
-        """
-        Let the client read the answer before the connection is closed.
-
-        What it is still sending would have the system cut the connection,
-        and the answer be lost (RFC 9112 section 9.6).
-        """
-        self._lingering = True
-        if not self.transport.can_write_eof():
-            self.transport.close()
-            return
-        self.transport.write_eof()
-        self.flow.resume_reading()
-        self.deadline = self.loop.time() + (self._options.close_timeout or float("inf"))
-
-    def _read_again(self, rest: bytes) -> None:
-        """
-        Take a request for an upgrade that isn't known here as ordinary.
-
-        RFC 9110 section 7.8 wants it so. The parser, for which the request
-        ended with its headers, gets it anew without what asked for it.
-        """
-        self._unknown_upgrade = False
-        lines = [self.parser.get_method(), b" ", self.url, b" HTTP/1.1\r\n"]
-        for name, value in self.headers:
-            if name == b"connection":
-                tokens = [token.strip() for token in value.split(b",")]
-                value = b", ".join(token for token in tokens if token.lower() not in _UPGRADING)
-            if name not in _UPGRADING:
-                lines += [name, b": ", value, b"\r\n"]
-        lines += [b"\r\n", rest]
-        self.parser = httptools.HttpRequestParser(self)
-        self.data_received(b"".join(lines))
-
-    def _should_upgrade_to_ws(self) -> bool:
-        # uvicorn would look for a protocol of its own.
-        return True
-
-    def _upgrade(self, rest: bytes) -> None:
-        if self._unknown_upgrade:
-            self._read_again(rest)
-            return
-        if self._unanswered:
+    def _upgrade(self, upgrade: Upgrade) -> None:
+        request = upgrade.request
+        if self._exchanges:
             self._refuse(Refused(400, "A WebSocket handshake can't be pipelined."))
             return
         try:
-            accept = check_handshake(self.scope["method"], self.parser.get_http_version(), self.headers)
-            url = read_target(self.url, self.headers)
+            accept = accept_key(request.method, request.headers)
         except Refused as refusal:
             self._refuse(refusal)
             return
-        self._leave()
-        admitted, self.admitted = self.admitted, None
-        protocol = WebSocketProtocol(self.application, self.guard, self.transport, accept, admitted or "")
-        protocol.start({
+        slot = self._hand_over()
+        WebSocketProtocol(self._site, self._limiter, self._transport, accept, slot).start({
             "type": "websocket",
             "http_version": "1.1",
-            "scheme": "wss" if self.scheme == "https" else "ws",
+            "scheme": "wss" if self._peer.uses_tls else "ws",
             "path": "",
-            "raw_path": url.path or b"/",
-            "query_string": url.query or b"",
-            "headers": self.headers,
-            "client": self.client,
-            "server": self.server,
-            "subprotocols": offered_subprotocols(self.headers),
-        }, rest)
+            "raw_path": request.path,
+            "query_string": request.query,
+            "headers": request.headers,
+            "client": self._peer.client,
+            "server": self._peer.server,
+            "subprotocols": offered_subprotocols(request.headers),
+        }, upgrade.rest)
 
+    def _hand_over(self) -> str:
+        """Return the slot for the protocol that has the connection from now on."""
+        self._move(ENDED)
+        self._limiter.connections.discard(self)
+        slot, self._slot = self._slot, None
+        return slot or ""
 
-def _error(status: int, detail: str, headers: Optional[list[tuple[bytes, bytes]]] = None) -> bytes:
-    """Return a response that says what was wrong."""
-    text = f"{status} {http.HTTPStatus(status).phrase}: {detail}\n".encode("utf-8")
-    return plain_response(status, [(b"content-type", b"text/plain; charset=utf-8")] + (headers or []), text)
+    # The end
+
+    def on_complete(self, exchange: Http1Exchange) -> None:
+        self._exchanges.popleft()
+        self._connection.answered()
+        if self._transport.is_closing():
+            return
+        if not exchange.writer.keep_alive:
+            self._linger()
+            return
+        if self._exchanges:
+            self._start(self._exchanges[0])
+        self.resume_reading()
+        if self._connection.state is not HEADERS:
+            self._update_deadline()
+
+    def on_failure(self, exchange: Http1Exchange) -> None:
+        if exchange.state is WAITING and not self._transport.is_closing():
+            exchange.disconnect()
+            self._transport.write(error_response(Refused(500, "The request couldn't be answered.")))
+            self._linger()
+        else:
+            # The client has seen a part: only breaking off tells the truth.
+            self._transport.close()
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Answer the request that is coming in with an error, and end."""
+        incomplete, self._receiving = self._receiving, None
+        was = None
+        if incomplete is not None:
+            was = incomplete.state
+            incomplete.disconnect()
+            if was is not COMPLETE:
+                self._exchanges.pop()
+        if self._exchanges:
+            # An answer in the middle of others would be taken for one of
+            # them. They are finished; then the connection ends.
+            self._move(NO_MORE)
+            self._exchanges[-1].writer.keep_alive = False
+            self.pause_reading()
+            self._wait(0)
+        elif was is STARTED:
+            self._transport.abort()
+        else:
+            if was is not COMPLETE:
+                self._transport.write(error_response(refusal))
+            self._linger()
+
+    def _linger(self) -> None:
+        """Let the client read the last answer before the connection is closed."""
+        self._move(ANSWERED)
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        elif self._receiving is None:
+            # TLS has no half of a connection; the client has said its part.
+            self._transport.close()
+            return
+        self.resume_reading()
+        self._unsent = self._transport.get_write_buffer_size()
+        seconds = self._options.write_timeout if self._unsent else self._options.close_timeout
+        self.deadline = self._loop.time() + seconds if seconds else math.inf
+
+    def _end_linger(self) -> None:
+        if self._unsent and self._options.write_timeout and not self._reads_on():
+            self._transport.abort()
+        elif self._transport.get_write_buffer_size():
+            self._unsent = self._transport.get_write_buffer_size()
+            self.deadline = self._loop.time() + (self._options.write_timeout or self._options.close_timeout or 5)
+        elif self._unsent:
+            self._unsent = 0
+            self.deadline = self._loop.time() + (self._options.close_timeout or math.inf)
+        elif self._transport.can_write_eof():
+            self._transport.abort()
+        else:
+            self._transport.close()

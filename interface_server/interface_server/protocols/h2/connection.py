@@ -42,7 +42,7 @@ class Http2Connection(h2.connection.H2Connection):
         self.initiate_connection()
         self.increment_flow_control_window(CONNECTION_WINDOW - 65535)
 
-    def say_goodbye(self) -> None:
+    def send_goaway(self) -> None:
         """Send GOAWAY for streams that are yet to come."""
         self._prepare_for_sending([GoAwayFrame(0, self.highest_inbound_stream_id)])
 

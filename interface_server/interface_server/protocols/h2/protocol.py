@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
 import h2.config
 import h2.errors
 import h2.events
 import h2.exceptions
-from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
 from ...errors import Refused
+from ...types import Peer, Site
+from ..connections import ConnectionLimiter
+from ..date import http_date
 from ..requests import check_body_size, read_fields
-from ..ws.protocol import offered_subprotocols
+from ..ws.handshake import offered_subprotocols
 from .connection import Http2Connection
 from .floods import Floods
 from .streams import Stream
 from .tunnel import StreamedWebSocket, Tunnel
-
-if TYPE_CHECKING:
-    from ...app.application import Application
-    from ..connections import Guard
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +38,12 @@ HEADER_TABLE = 4096
 class Http2Protocol(asyncio.Protocol):
     """One connection and its streams."""
 
-    def __init__(
-        self, application: Application, guard: Guard, admitted: Optional[str], server_state: Any
-    ) -> None:
-        self._application = application
-        self._guard = guard
-        self._admitted = admitted
-        self._server_state = server_state
-        self._options = guard.options
+    def __init__(self, site: Site, limiter: ConnectionLimiter, peer: Peer, slot: str) -> None:
+        self._site = site
+        self._limiter = limiter
+        self._peer = peer
+        self._slot = slot
+        self._options = limiter.options
         self._loop = asyncio.get_running_loop()
         self.deadline = 0.0
         self._streams: dict[int, Stream] = {}
@@ -65,19 +61,16 @@ class Http2Protocol(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        self._client = get_remote_addr(transport)
-        self._server = get_local_addr(transport)
-        self._scheme = "https" if is_ssl(transport) else "http"
-        self._guard.connections.add(self)
+        self._scheme = "https" if self._peer.uses_tls else "http"
+        self._limiter.connections.add(self)
         self._conn.start(self._options)
         self._flush()
-        self._rest()
+        self._update_deadline()
 
     def connection_lost(self, error: Optional[Exception]) -> None:
         self._closing = True
-        self._guard.connections.discard(self)
-        if self._admitted is not None:
-            self._guard.lost(self._admitted)
+        self._limiter.connections.discard(self)
+        self._limiter.release(self._slot)
         self._writable.set()
         self._drop_streams(error)
 
@@ -85,7 +78,7 @@ class Http2Protocol(asyncio.Protocol):
         """Finish the streams there are, and end."""
         if not self._closing:
             self._closing = True
-            self._conn.say_goodbye()
+            self._conn.send_goaway()
             self._flush()
             self._end_if_done()
 
@@ -113,12 +106,12 @@ class Http2Protocol(asyncio.Protocol):
             for stream in [each for each in self._streams.values() if each.is_late(now, has_room)]:
                 self.reset(stream.number, h2.errors.ErrorCodes.CANCEL)
                 stream.disconnect()
-            self._rest()
+            self._update_deadline()
         else:
             self.shutdown()
             self._transport.close()
 
-    def _rest(self) -> None:
+    def _update_deadline(self) -> None:
         """Set the deadline for a client that does nothing."""
         if self._lingering or not self._writable.is_set():
             # Whatever else it does, it has to read.
@@ -138,7 +131,7 @@ class Http2Protocol(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writable.set()
-        self._rest()
+        self._update_deadline()
         self._pump()
 
     def _pump(self) -> None:
@@ -154,28 +147,28 @@ class Http2Protocol(asyncio.Protocol):
             events = self._conn.receive_data(data)
             for event in events:
                 if not self._lingering and not self._transport.is_closing():
-                    self._take(event)
+                    self._handle(event)
         except h2.exceptions.ProtocolError as error:
             logger.debug("An HTTP/2 client broke the protocol: %s", error)
             self._linger()
             return
         self._flush()
 
-    def _take(self, event: h2.events.Event) -> None:
+    def _handle(self, event: h2.events.Event) -> None:
         if isinstance(event, h2.events.RequestReceived):
             self._open(event)
         elif isinstance(event, h2.events.DataReceived):
-            self._take_data(event)
+            self._handle_data(event)
         elif isinstance(event, h2.events.StreamEnded):
-            self._take_end(event.stream_id)
+            self._handle_end(event.stream_id)
         elif isinstance(event, h2.events.StreamReset):
-            self._take_reset(event.stream_id)
+            self._handle_reset(event.stream_id)
         elif isinstance(event, h2.events.WindowUpdated):
-            self._take_window(event.stream_id)
+            self._handle_window(event.stream_id)
         elif isinstance(event, h2.events.RemoteSettingsChanged):
             self._conn.encoder.header_table_size = min(self._conn.encoder.header_table_size, HEADER_TABLE)
             self._count_idle_frame()
-            self._take_window(0)
+            self._handle_window(0)
         elif isinstance(event, (h2.events.PingReceived, h2.events.PriorityUpdated, h2.events.UnknownFrameReceived)):
             self._count_idle_frame()
         elif isinstance(event, h2.events.ConnectionTerminated):
@@ -186,7 +179,7 @@ class Http2Protocol(asyncio.Protocol):
             else:
                 self._transport.close()
 
-    def _take_end(self, number: int) -> None:
+    def _handle_end(self, number: int) -> None:
         stream, tunnel = self._streams.get(number), self._tunnels.get(number)
         if stream is not None:
             stream.body_ended = True
@@ -195,9 +188,9 @@ class Http2Protocol(asyncio.Protocol):
         elif tunnel is not None:
             tunnel.close()
 
-    def _take_window(self, number: int) -> None:
+    def _handle_window(self, number: int) -> None:
         if self._floods.window_update():
-            self._calm_down()
+            self._close_for_flooding()
         for stream in [self._streams.get(number)] if number else list(self._streams.values()):
             if stream is not None:
                 stream.changed.set()
@@ -207,18 +200,18 @@ class Http2Protocol(asyncio.Protocol):
 
     def _count_idle_frame(self) -> None:
         if self._floods.idle_frame(self._loop.time()):
-            self._calm_down()
+            self._close_for_flooding()
 
-    def _take_reset(self, number: int) -> None:
+    def _handle_reset(self, number: int) -> None:
         if self._floods.reset():
-            self._calm_down()
+            self._close_for_flooding()
         stream, tunnel = self._streams.get(number), self._tunnels.get(number)
         if stream is not None:
             stream.disconnect()
         elif tunnel is not None:
             tunnel.lost(ConnectionResetError("The client reset the stream."))
 
-    def _calm_down(self) -> None:
+    def _close_for_flooding(self) -> None:
         if not self._lingering:
             logger.warning("An HTTP/2 client was sent away: it keeps the server busy with nothing.")
             self._conn.close_connection(h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
@@ -249,8 +242,8 @@ class Http2Protocol(asyncio.Protocol):
             self.reset(event.stream_id, h2.errors.ErrorCodes.REFUSED_STREAM)
             return
         scope = {
-            "http_version": "2", "scheme": self._scheme, "root_path": "", "client": self._client,
-            "server": self._server,
+            "http_version": "2", "scheme": self._scheme, "root_path": "", "client": self._peer.client,
+            "server": self._peer.server,
         }
         try:
             is_tunnel = read_fields(event.headers, scope, self._options)
@@ -267,10 +260,10 @@ class Http2Protocol(asyncio.Protocol):
             type="http", asgi={"version": "3.0", "spec_version": "2.3"}, extensions={"http.response.early_hint": {}},
         )
         stream = self._streams[number] = Stream(self, number, scope, ended, self._options.body_timeout)
-        self._rest()
-        task = self._loop.create_task(stream.run(self._application))
-        task.add_done_callback(self._server_state.tasks.discard)
-        self._server_state.tasks.add(task)
+        self._update_deadline()
+        task = self._loop.create_task(stream.run(self._site))
+        task.add_done_callback(self._limiter.tasks.discard)
+        self._limiter.tasks.add(task)
 
     def _open_tunnel(self, number: int, scope: dict[str, Any]) -> None:
         scope.update(
@@ -278,9 +271,9 @@ class Http2Protocol(asyncio.Protocol):
             subprotocols=offered_subprotocols(scope["headers"]),
         )
         tunnel = self._tunnels[number] = Tunnel(self, number)
-        self._application.metrics.tunnels += 1
-        self._rest()
-        StreamedWebSocket(self._application, self._guard, tunnel, b"", None).start(scope, b"")
+        self._site.metrics.tunnels += 1
+        self._update_deadline()
+        StreamedWebSocket(self._site, self._limiter, tunnel, b"", None).start(scope, b"")
 
     def _answer(self, number: int, status: int, detail: str) -> None:
         """Answer with an error, without anybody else."""
@@ -299,7 +292,7 @@ class Http2Protocol(asyncio.Protocol):
         if number in self._conn.streams and self._conn.streams[number].open:
             self.reset(number, h2.errors.ErrorCodes.NO_ERROR)
 
-    def _take_data(self, event: Any) -> None:
+    def _handle_data(self, event: Any) -> None:
         if not event.data and event.stream_ended is None:
             self._count_idle_frame()
         tunnel = self._tunnels.get(event.stream_id)
@@ -349,7 +342,7 @@ class Http2Protocol(asyncio.Protocol):
         """Send the headers of a response; say if the stream was still there."""
         fields = [(b":status", b"%d" % status)]
         if status >= 200:
-            fields += self._server_state.default_headers
+            fields.append((b"date", http_date()))
         fields += [(name.lower(), value) for name, value in headers]
         try:
             self._conn.send_headers(number, fields)
@@ -408,7 +401,7 @@ class Http2Protocol(asyncio.Protocol):
                 # Its windows are the client's to open, and it has to.
                 stalled = True
                 stream.window_deadline = self._loop.time() + self._options.write_timeout
-                self._rest()
+                self._update_deadline()
             stream.changed.clear()
             await stream.changed.wait()
 
@@ -439,13 +432,13 @@ class Http2Protocol(asyncio.Protocol):
             # Nobody reads the rest of it (RFC 9113 section 8.1).
             self.reset(stream.number, h2.errors.ErrorCodes.NO_ERROR)
         self._end_if_done()
-        self._rest()
+        self._update_deadline()
 
     def forget_tunnel(self, number: int) -> None:
         """Take note that a WebSocket has ended."""
         self._tunnels.pop(number, None)
         self._end_if_done()
-        self._rest()
+        self._update_deadline()
 
     def _flush(self) -> None:
         data = self._conn.data_to_send()

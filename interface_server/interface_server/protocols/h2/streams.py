@@ -7,16 +7,32 @@ import asyncio
 import collections
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import h2.errors
 
 from ...types import Event
 
-if TYPE_CHECKING:
-    from .protocol import Http2Protocol
-
 logger = logging.getLogger(__name__)
+
+
+class StreamCarrier(Protocol):
+    """The connection of a stream, as far as that knows it."""
+
+    def reset(self, number: int, code: h2.errors.ErrorCodes) -> None:
+        """Break a stream off."""
+
+    def forget(self, stream: Stream) -> None:
+        """Record that a stream's application is done."""
+
+    def consumed(self, number: int, size: int) -> None:
+        """Let the client send as much again on a stream."""
+
+    def send_headers(self, stream: Stream, status: int, headers: Any) -> None:
+        """Begin a response."""
+
+    async def send_body(self, stream: Stream, body: bytes, last: bool) -> None:
+        """Send as the client's windows and its speed allow."""
 
 
 class Stream:
@@ -29,7 +45,7 @@ class Stream:
     )
 
     def __init__(
-        self, protocol: Http2Protocol, number: int, scope: dict[str, Any], ended: bool, body_timeout: float
+        self, protocol: StreamCarrier, number: int, scope: dict[str, Any], ended: bool, body_timeout: float
     ) -> None:
         self._protocol = protocol
         self.number = number

@@ -7,25 +7,44 @@ of its own; only the handshake looks different.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional, Protocol
 
 import h2.errors
 import h2.exceptions
 
 from ..ws.protocol import WebSocketProtocol
 
-if TYPE_CHECKING:
-    from .protocol import Http2Protocol
-
 #: Bytes that wait for the client's windows when the socket is told to pause,
 #: and to go on.
 HIGH, LOW = 64 * 1024, 16 * 1024
 
 
+class TunnelCarrier(Protocol):
+    """The connection of a tunnel, as far as that knows it."""
+
+    def consumed(self, number: int, size: int) -> None:
+        """Let the client send as much again on a stream."""
+
+    def send_fields(self, number: int, status: int, headers: Any) -> bool:
+        """Send the headers of a response; say if the stream was still there."""
+
+    def send_some(self, number: int, data: Any, last: bool = False) -> Optional[int]:
+        """Send as much as the client's windows allow; return how much, or None without a stream."""
+
+    def end_stream(self, number: int) -> None:
+        """End a stream whose last data went out."""
+
+    def reset(self, number: int, code: h2.errors.ErrorCodes) -> None:
+        """Break a stream off."""
+
+    def forget_tunnel(self, number: int) -> None:
+        """Record that a WebSocket has ended."""
+
+
 class Tunnel(asyncio.Transport):
     """The stream `number` of `connection`, as a transport."""
 
-    def __init__(self, connection: Http2Protocol, number: int) -> None:
+    def __init__(self, connection: TunnelCarrier, number: int) -> None:
         super().__init__()
         self._connection = connection
         self._number = number

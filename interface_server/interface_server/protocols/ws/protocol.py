@@ -7,28 +7,17 @@ directly: an idle socket costs two small objects and a timer.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hashlib
-import http
 import sys
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
-from ...app.replies import Frames
 from ...backport import bridge
-from ...errors import Refused
-from ...types import Scope
+from ...types import EncodedFrame, Scope, Session, Site
+from ..connections import ConnectionLimiter
+from ..responses import plain_response
 from . import frames as wire_format
 from .close_codes import NO_CLOSE_FRAME, NO_CODE, SERVICE_RESTART
 from .frames import BINARY, CLOSE, PING, PONG, TEXT, FrameError, FrameParser
 
-if TYPE_CHECKING:
-    from ...app.application import Application
-    from ...app.websocket import WebSocketSession
-    from ..connections import Guard
-
-#: RFC 6455 section 1.3.
-_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #: Bytes that a client may send before its handshake is answered.
 _EARLY_BYTES = 64 * 1024
 #: Frames that are taken at once. What a read brings beyond them stays bytes:
@@ -36,64 +25,32 @@ _EARLY_BYTES = 64 * 1024
 BATCH = 16
 
 
-def check_handshake(method: str, http_version: str, headers: list[tuple[bytes, bytes]]) -> bytes:
-    """
-    Return the value for Sec-WebSocket-Accept; raise Refused.
-
-    That the request asks for an upgrade to "websocket" is known already.
-    """
-    found: dict[bytes, bytes] = {}
-    for name, value in headers:
-        if name in (b"sec-websocket-key", b"sec-websocket-version"):
-            if name in found:
-                raise Refused(400, f"There must be one {name.decode()}.")
-            found[name] = value.strip()
-    if method != "GET" or http_version != "1.1":
-        raise Refused(400, "A WebSocket handshake is a GET of HTTP/1.1.")
-    if found.get(b"sec-websocket-version") != b"13":
-        raise Refused(426, "This server speaks version 13 of WebSocket.", [(b"sec-websocket-version", b"13")])
-    key = found.get(b"sec-websocket-key", b"")
-    try:
-        is_key = len(base64.b64decode(key, validate=True)) == 16
-    except binascii.Error:
-        is_key = False
-    if not is_key:
-        raise Refused(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
-    return base64.b64encode(hashlib.sha1(key + _GUID).digest())
-
-
-def offered_subprotocols(headers: list[tuple[bytes, bytes]]) -> list[str]:
-    """Return the subprotocols that a client offers, in its order."""
-    return [
-        name.strip().decode("latin-1")
-        for header, value in headers if header == b"sec-websocket-protocol"
-        for name in value.split(b",")
-    ]
-
-
 class WebSocketProtocol(asyncio.Protocol):
     """
-    Carries the frames of one session; see websocket.Wire.
+    Carries the frames of one session; see types.SocketAdapter.
 
-    `guard` counts it, under what it had `admitted` its connection as; None is
-    for a socket inside a connection that is counted already.
+    `slot` is what `limiter` counts its connection as; None is for a socket
+    inside a connection that is counted already.
     """
 
     __slots__ = (
-        "_app", "_guard", "_transport", "_loop", "_parser", "_session", "_accept_key", "_early", "_open", "_closing",
+        "_site", "_options", "_limiter", "_transport", "_loop", "_parser", "_session", "_accept_key",
+        "_early", "_open", "_closing",
         "_timer", "_heard", "_pinged", "_paused_by_session", "_paused_by_rate", "_window_start", "_window_frames",
-        "_writing_paused", "_admitted",
+        "_writing_paused", "_slot",
     )
 
     def __init__(
-        self, app: Application, guard: Guard, transport: asyncio.Transport, accept_key: bytes, admitted: Optional[str]
+        self, site: Site, limiter: ConnectionLimiter, transport: asyncio.Transport, accept_key: bytes,
+        slot: Optional[str],
     ) -> None:
-        self._app = app
-        self._guard = guard
+        self._site = site
+        self._options = site.options
+        self._limiter = limiter
         self._transport = transport
         self._loop = asyncio.get_running_loop()
-        self._parser = FrameParser(app.options.max_frame_size, app.options.max_message_size)
-        self._session: Optional[WebSocketSession] = None
+        self._parser = FrameParser(self._options.max_frame_size, self._options.max_message_size)
+        self._session: Optional[Session] = None
         self._accept_key = accept_key
         #: What came before the handshake was answered.
         self._early: Optional[bytes] = None
@@ -106,16 +63,16 @@ class WebSocketProtocol(asyncio.Protocol):
         self._paused_by_rate = False
         self._window_start = 0.0
         # The number of frames after which to look at the time.
-        self._window_frames = app.options.max_frames_per_second or sys.maxsize
+        self._window_frames = self._options.max_frames_per_second or sys.maxsize
         self._writing_paused = False
-        self._admitted = admitted
+        self._slot = slot
 
     def start(self, scope: Scope, rest: bytes) -> None:
         """Begin the session; `rest` came right behind the request."""
         self._transport.set_protocol(self)
-        self._guard.sockets.add(self)
+        self._limiter.sockets.add(self)
         # A worker in this process may have answered when this returns.
-        self._session = self._app.open_socket(scope, self)
+        self._session = self._site.open_socket(scope, self)
         if rest:
             self.data_received(rest)
 
@@ -169,7 +126,7 @@ class WebSocketProtocol(asyncio.Protocol):
         """Read no more until the second is over, if it isn't."""
         now = self._loop.time()
         over = self._window_start + 1
-        self._window_frames = self._parser.frames + self._app.options.max_frames_per_second
+        self._window_frames = self._parser.frames + self._options.max_frames_per_second
         if now < over:
             self._paused_by_rate = True
             self._transport.pause_reading()
@@ -241,14 +198,14 @@ class WebSocketProtocol(asyncio.Protocol):
     def _refuse(self, status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> None:
         self._transport.write(plain_response(status, headers, content))
 
-    def send(self, event: bridge.Send, frames: Frames) -> None:
-        frame = frames.encoded
+    def send(self, event: bridge.Send, encoded: EncodedFrame) -> None:
+        frame = encoded.data
         if frame is None:
             if event.text is not None:
                 frame = wire_format.encode(TEXT, event.text.encode())
             else:
                 frame = wire_format.encode(BINARY, event.data)
-            frames.encoded = frame
+            encoded.data = frame
         self._write(frame)
 
     def _write(self, frame: bytes) -> None:
@@ -257,7 +214,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._transport.write(frame)
         if self._writing_paused:
             size = self._transport.get_write_buffer_size()
-            limit = self._app.options.outbound_buffer
+            limit = self._options.outbound_buffer
             if limit and size > limit and self._session is not None:
                 self._session.overrun(size)
 
@@ -274,7 +231,7 @@ class WebSocketProtocol(asyncio.Protocol):
         # The client answers with a close frame of its own.
         if self._paused_by_session:
             self.resume()
-        self._set_timer(self._app.options.close_timeout, self._on_close_timeout)
+        self._set_timer(self._options.close_timeout, self._on_close_timeout)
 
     def _on_close_timeout(self) -> None:
         self._abort(NO_CLOSE_FRAME)
@@ -283,7 +240,7 @@ class WebSocketProtocol(asyncio.Protocol):
         """Close once everything is written, or the client takes too long."""
         self._closing = True
         self._transport.close()
-        self._set_timer(self._app.options.close_timeout, self._on_close_timeout)
+        self._set_timer(self._options.close_timeout, self._on_close_timeout)
 
     def _abort(self, code: int) -> None:
         self._closing = True
@@ -305,11 +262,11 @@ class WebSocketProtocol(asyncio.Protocol):
         self._timer = self._loop.call_later(seconds, callback) if seconds else None
 
     def _start_pings(self) -> None:
-        if self._app.options.ping_interval:
-            self._set_timer(self._app.options.ping_interval, self._on_ping_timer)
+        if self._options.ping_interval:
+            self._set_timer(self._options.ping_interval, self._on_ping_timer)
 
     def _on_ping_timer(self) -> None:
-        options = self._app.options
+        options = self._options
         if self._heard:
             self._heard = self._pinged = False
             self._set_timer(options.ping_interval, self._on_ping_timer)
@@ -324,9 +281,9 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def connection_lost(self, error: Optional[Exception]) -> None:
         self._closing = True
-        self._guard.sockets.discard(self)
-        if self._admitted is not None:
-            self._guard.lost(self._admitted)
+        self._limiter.sockets.discard(self)
+        if self._slot is not None:
+            self._limiter.release(self._slot)
         if self._timer is not None:
             self._timer.cancel()
         if self._session is not None:
@@ -341,19 +298,4 @@ class WebSocketProtocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """End the socket, since the server ends."""
         if self._session is not None:
-            self._session.give_up(SERVICE_RESTART)
-
-
-def plain_response(status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> bytes:
-    """Return the bytes of an HTTP/1.1 response that ends its connection."""
-    try:
-        phrase = http.HTTPStatus(status).phrase
-    except ValueError:
-        phrase = ""
-    lines = [f"HTTP/1.1 {status} {phrase}\r\n".encode("ascii")]
-    for name, value in headers:
-        if name.lower() != b"content-length":
-            lines += [name, b": ", value, b"\r\n"]
-    lines.append(b"content-length: %d\r\nconnection: close\r\n\r\n" % len(content))
-    lines.append(content)
-    return b"".join(lines)
+            self._session.close(SERVICE_RESTART)

@@ -1,0 +1,48 @@
+"""
+State that the parts of the application share.
+"""
+from __future__ import annotations
+
+import dataclasses
+from typing import Optional
+
+from ..layers import AsyncLayer
+from ..operation.metrics import Metrics
+from ..options import Options
+from ..types import ActionLogger, Scope
+from .origins import host_is_allowed, origin_is_allowed
+from .replies import ReplyDispatcher
+
+
+@dataclasses.dataclass
+class Context:
+    """One process' layer, settings, counters and clients."""
+
+    layer: AsyncLayer
+    options: Options
+    metrics: Metrics
+    replies: ReplyDispatcher
+    #: Is told of requests and sockets, for the access log.
+    action_logger: Optional[ActionLogger] = None
+    #: Set once the server has been asked to stop.
+    stopping: bool = False
+
+    def refusal(self, scope: Scope) -> Optional[tuple[int, str]]:
+        """Return (status, why) if the host or the origin isn't served."""
+        options = self.options
+        if options.allowed_hosts and not host_is_allowed(header(scope, b"host") or b"", options.allowed_hosts):
+            self.metrics.dropped["host"] += 1
+            return 400, "This host isn't served here."
+        if scope["type"] == "websocket" and options.allowed_origins:
+            if not origin_is_allowed(header(scope, b"origin"), options.allowed_origins):
+                self.metrics.dropped["origin"] += 1
+                return 403, "This origin may not open WebSockets here."
+        return None
+
+
+def header(scope: Scope, wanted: bytes) -> Optional[bytes]:
+    """Return the value of the first header called `wanted`, or None."""
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return bytes(value)
+    return None

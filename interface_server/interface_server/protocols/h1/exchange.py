@@ -1,0 +1,166 @@
+"""
+One request of HTTP/1 and its response, as ASGI sees them.
+"""
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Optional, Protocol
+
+from ...types import AsgiApplication, Event
+from .events import Request
+from .response import CONTINUE, ResponseWriter
+
+logger = logging.getLogger(__name__)
+
+#: Bytes of a body that wait for the application before no more is read.
+HIGH_WATER = 65536
+#: Bytes of content that are copied to share a write with their headers.
+_SMALL = 65536
+
+# What has become of the response.
+WAITING, STARTED, COMPLETE, GONE = "WAITING", "STARTED", "COMPLETE", "GONE"
+
+# What happens.
+HEAD_SENT, LAST_SENT, CLIENT_LEFT = "HEAD_SENT", "LAST_SENT", "CLIENT_LEFT"
+
+TRANSITIONS = {
+    WAITING: {HEAD_SENT: STARTED, CLIENT_LEFT: GONE},
+    STARTED: {LAST_SENT: COMPLETE, CLIENT_LEFT: GONE},
+    COMPLETE: {CLIENT_LEFT: COMPLETE},
+    GONE: {CLIENT_LEFT: GONE},
+}
+
+_DISCONNECT: Event = {"type": "http.disconnect"}
+
+
+class ExchangeCarrier(Protocol):
+    """The connection of an exchange, as far as that knows it."""
+
+    write_paused: bool
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough."""
+
+    def pause_reading(self) -> None:
+        """Take no more of the body for now."""
+
+    def resume_reading(self) -> None:
+        """Take more."""
+
+    def on_complete(self, exchange: Http1Exchange) -> None:
+        """Go on with the next request, or end the connection."""
+
+    def on_failure(self, exchange: Http1Exchange) -> None:
+        """End the connection: the response will not come to its end."""
+
+
+class Http1Exchange:
+    """A request that is being answered."""
+
+    __slots__ = (
+        "scope", "state", "writer", "body_ended", "_carrier", "_chunks", "_size", "_end_was_read", "_may_continue",
+        "_waiter", "_head",
+    )
+
+    def __init__(self, carrier: ExchangeCarrier, request: Request, scope: dict[str, Any]) -> None:
+        self._carrier = carrier
+        self.scope = scope
+        self.state = WAITING
+        self.writer = ResponseWriter(request.method, request.version, request.keep_alive)
+        self.body_ended = request.ended
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._end_was_read = False
+        #: Whether the client waits to be told to send the body.
+        self._may_continue = request.expects_continue and not request.ended
+        self._waiter: Optional[asyncio.Future[None]] = None
+        #: The head of the response, which waits for the first content.
+        self._head = b""
+
+    # What the connection brings
+
+    def feed(self, content: bytes) -> None:
+        """Take a piece of the body."""
+        self._may_continue = False
+        if self.state is COMPLETE:
+            # It was answered without it.
+            return
+        self._chunks.append(content)
+        self._size += len(content)
+        if self._size > HIGH_WATER:
+            self._carrier.pause_reading()
+        self._wake()
+
+    def end_body(self) -> None:
+        """Take note that the body is complete."""
+        self.body_ended = True
+        self._wake()
+
+    def disconnect(self) -> None:
+        """Have the application learn that the client is gone."""
+        self.state = TRANSITIONS[self.state][CLIENT_LEFT]
+        self._wake()
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # What the application asks for
+
+    async def run(self, application: AsgiApplication) -> None:
+        """Have the application answer; end the connection if it doesn't."""
+        try:
+            await application(self.scope, self.receive, self.send)
+        except Exception:
+            logger.exception("Answering a request failed.")
+        finally:
+            if self.state is WAITING or self.state is STARTED:
+                self._carrier.on_failure(self)
+
+    async def receive(self) -> Event:
+        if self._may_continue:
+            # RFC 9110 section 10.1.1.
+            self._may_continue = False
+            if self.state is WAITING:
+                self._carrier.write(CONTINUE)
+        while self.state is WAITING or self.state is STARTED:
+            if self._chunks or (self.body_ended and not self._end_was_read):
+                chunks, self._chunks, self._size = self._chunks, [], 0
+                self._end_was_read = self.body_ended
+                body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+                return {"type": "http.request", "body": body, "more_body": not self.body_ended}
+            self._carrier.resume_reading()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return _DISCONNECT
+
+    async def send(self, message: Any) -> None:
+        carrier = self._carrier
+        if carrier.write_paused and self.state is not GONE:
+            await carrier.drain()
+        if self.state is WAITING:
+            self.state = TRANSITIONS[WAITING][HEAD_SENT]
+            if self._may_continue:
+                # Whether it sends the body now, or its next request, can't be
+                # told (RFC 9110 section 10.1.1).
+                self.writer.keep_alive = False
+            # It waits for the content, which follows at once.
+            self._head = self.writer.head(message["status"], message.get("headers", ()))
+        elif self.state is STARTED:
+            content, more = message.get("body", b""), message.get("more_body", False)
+            body = self.writer.body(content, more)
+            head, self._head = self._head, b""
+            if head and len(body) > _SMALL:
+                carrier.write(head)
+                carrier.write(body)
+            elif head or body:
+                carrier.write(head + body)
+            if not more:
+                self.state = TRANSITIONS[STARTED][LAST_SENT]
+                self._wake()
+                carrier.on_complete(self)
