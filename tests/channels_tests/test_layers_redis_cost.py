@@ -33,6 +33,24 @@ class RoundTripTests(RedisTestCase):
         self.layer.receive(['p.1!'])
         self.assertEqual(self.keys(), set())
 
+    def test_a_hundred_kilobytes_go_beside_the_script_in_one_write(self):
+        message = {'body': b'x' * 100000}
+        for name in ('a', 'p!a'):
+            self.layer.send(name, {})
+            self.received(name.rstrip('a') or 'a')
+        self.calls()
+        self.layer.send('p!a', message)
+        calls = self.calls()
+        self.assertEqual((calls['hset'], calls['evalsha']), (1, 1))
+        # What the script was given is a reference; the bytes are not in the queue.
+        self.assertLess(len(self.redis.lindex(self.key('q', 'p!'), 0)), 100)
+        self.calls()
+        self.assertEqual(self.layer.receive(['p!'], block=True), ('p!a', message))
+        calls = self.calls()
+        self.assertEqual((calls['hget'], calls['evalsha']), (1, 1))
+        self.received('p!')
+        self.assertEqual(self.keys(), set())
+
     def test_waiting_does_not_poll(self):
         self.layer.send('a', {})
         self.layer.receive(['a'])

@@ -3,7 +3,8 @@ from __future__ import absolute_import, unicode_literals
 
 import os
 
-from django.channels.exceptions import ChannelFull
+from django.channels.exceptions import ChannelFull, LayerUnavailable
+from django.channels.layers.transport.envelope import Entry, unpack_reference
 
 from .redis_case import Records, RedisTestCase
 
@@ -12,7 +13,7 @@ class LargeMessageTests(RedisTestCase):
 
     def test_sizes_from_one_byte_up_arrive_whole(self):
         edge = 1 << 20
-        for size in (1, 255, 65536, edge - 100, edge, edge + 1, 3 * edge + 17, 20 * edge):
+        for size in (1, 255, 65536, 98000, 98304, 98400, edge - 100, edge, edge + 1, 3 * edge + 17, 20 * edge):
             body = os.urandom(4096) * (size // 4096 + 1)
             message = {'body': body[:size], 'n': size}
             for name in ('a', 'p!a'):
@@ -56,3 +57,34 @@ class LargeMessageTests(RedisTestCase):
         large = {'body': b'x' * 2000000}
         self.layer.send_many([('a', {'n': 0}), ('a', large), ('a', {'n': 1})])
         self.assertEqual([message.get('n') for channel, message in self.received('a')], [0, None, 1])
+
+    def test_what_a_full_channel_refused_leaves_nothing_behind(self):
+        layer = self.make_layer(capacity=1)
+        for name in ('a', 'p!a'):
+            layer.send(name, {})
+            with self.assertRaises(ChannelFull):
+                layer.send(name, {'body': b'x' * 200000})
+        self.assertFalse(self.redis.keys('*:b:*'))
+
+    def test_a_server_that_cannot_store_the_bytes_is_an_error_of_the_sender(self):
+        self.layer.send('a', {})
+        self.redis.config_set('maxmemory', self.redis.info('memory')['used_memory'] + 50000)
+        self.addCleanup(self.redis.config_set, 'maxmemory', 0)
+        with self.assertRaises(LayerUnavailable):
+            for _ in range(20):
+                self.layer.send('b', {'body': b'x' * 200000})
+        self.redis.config_set('maxmemory', 0)
+        self.layer.send('b', {'n': 1})
+        with Records():
+            self.assertEqual(self.received('b')[-1], ('b', {'n': 1}))
+
+    def test_a_piece_that_is_not_as_long_as_it_was_to_be_costs_its_message_alone(self):
+        for number in range(3):
+            self.layer.send('a', {'body': b'x' * 200000, 'n': number})
+        second = Entry(self.redis.lindex(self.key('q', 'a'), 1))
+        identifier = unpack_reference(second.body)[0]
+        self.redis.hset('test:{0}:b:' + identifier, 0, b'short')
+        with Records() as records:
+            self.assertEqual([message['n'] for channel, message in self.received('a')], [0, 2])
+        self.assertIn('less than it claims', records.lines[0])
+        self.assertFalse(self.redis.keys('*:b:*'))

@@ -114,17 +114,23 @@ class EntryDecoder(object):
                 raise MalformedMessage('A message claims to have %d bytes.' % size)
             key = self._options.keys.pieces(shard, identifier)
             # One buffer for all of it, so that memory holds each byte once.
-            body, end = bytearray(size), 0
+            body, end = None if pieces == 1 else bytearray(size), 0
             for index in range(pieces):
-                piece = checked((yield shard, (pack('HGET', key, index),))[0])
+                commands = (pack('HGET', key, index),)
+                if index == pieces - 1:
+                    # It is known by then whether the others were there.
+                    commands += (scripts.RELEASE.call([key], []),)
+                piece = checked((yield shard, commands)[0])
                 if piece is None:
                     yield Result(self._drop(shard, queue, 'lost', 'a piece is missing'))
                 piece = open_piece(index, piece)
                 start, end = end, end + len(piece)
                 if end > size:
                     raise MalformedMessage('The pieces of a message are more than it claims.')
-                body[start:end] = piece
-            yield shard, (scripts.RELEASE.call([key], []),)
+                if body is None:
+                    body = piece
+                else:
+                    body[start:end] = piece
             if end < size:
                 raise MalformedMessage('The pieces of a message are less than it claims.')
             yield Result((entry.deadline, channels, codec.decode(body)) if channels else None)

@@ -10,10 +10,10 @@ from ...exceptions import LayerUnavailable, MessageTooLarge
 from .. import codec
 from . import scripts
 from .envelope import GROUP, IN_PIECES, VERSION
+from .large import upload
 from .operations import DONE, Result, checked, flatten
 from .options import MAX_SIZE, PIECES_GRACE
 from .resp import pack
-from .sending import upload
 from .server_clock import know_time, know_times
 
 

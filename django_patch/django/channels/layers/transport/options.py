@@ -7,6 +7,10 @@ from .cipher import Cipher
 from .keys import Keys
 from .sealing import Sealer
 
+#: Bytes of a body above which it is carried beside the script, as one piece.
+#: A script reads every byte of its arguments (Redis hashes them for Lua),
+#: which from here on costs more than a second question to Redis.
+INLINE_SIZE = 96 << 10
 #: Bytes of the largest message. More is a mistake, or an attack.
 MAX_SIZE = 1 << 30
 #: Milliseconds that pieces outlive the entry that refers to them.

@@ -6,14 +6,13 @@ from __future__ import absolute_import, unicode_literals
 import collections
 import itertools
 
-from ... import names
-from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
+from ...exceptions import ChannelFull, LayerUnavailable
 from .. import codec
 from . import scripts
 from .destinations import Destinations
-from .envelope import IN_PIECES, MESSAGE, deadline_of
+from .large import LargeSendMixin, full_error
 from .operations import DONE, Result, checked, flatten
-from .options import MAX_SIZE, PIECES_GRACE
+from .options import INLINE_SIZE
 from .resp import ReplyError, pack
 from .server_clock import know_time, know_times
 
@@ -45,7 +44,7 @@ class _QueueBatch(object):
             self.waiting.popleft()
 
 
-class SendOperations(object):
+class SendOperations(LargeSendMixin):
     """
     Sends to channels; any number of threads may share it.
 
@@ -67,6 +66,8 @@ class SendOperations(object):
         body = codec.encode(message)
         if len(body) > self._options.piece_size:
             return flatten(self._send_large(destination, label, body))
+        if len(body) > INLINE_SIZE:
+            return flatten(self._send_beside(destination, label, body))
         if self._options.sealer.flags:
             return flatten(self._send_small(destination, label, body))
         return self._send_small(destination, label, body)
@@ -86,42 +87,7 @@ class SendOperations(object):
                 continue
             if checked(replies[0]):
                 yield DONE
-        raise _full(self._options, destination, label)
-
-    def _send_large(self, destination, label, body):
-        self._check_size(body)
-        flags = IN_PIECES | self._options.sealer.flags
-        shards = self._destinations.order(destination)
-        for shard in shards:
-            # Look before carrying what may be hundreds of megabytes.
-            try:
-                if self._options.sealer.is_bound:
-                    yield know_time(self._clocks, shard, self._ask_time)
-                length, pending, time = (yield shard, self._questions(destination, shard, label))
-            except LayerUnavailable:
-                if shard == shards[-1]:
-                    raise
-                continue
-            if self._is_full(destination, checked(length), checked(pending)):
-                oldest = pack('LINDEX', self._options.keys.queue(shard, destination.queue), 0)
-                head = checked((yield shard, (oldest,))[0])
-                # If the oldest has expired, sending makes room.
-                if head is None or deadline_of(head) > int(time[0]) * 1000 + int(time[1]) // 1000:
-                    continue
-            identifier = names.random_token(16)
-            key = self._options.keys.pieces(shard, identifier)
-            reference, seal = self._options.sealer.split(
-                shard, MESSAGE, destination.queue + label,
-                self._clocks[shard].after(self._options.lifetime + PIECES_GRACE), identifier, len(body),
-            )
-            for commands in upload(self._options, key, seal, body):
-                checked((yield shard, commands)[0])
-            replies = yield shard, (pack('HSET', key, 'readers', 1),
-                                    self._destinations.command(destination, shard, flags, label, reference))
-            if checked(replies[1]):
-                yield DONE
-            yield shard, (pack('UNLINK', key),)
-        raise _full(self._options, destination, label)
+        raise full_error(self._options, destination, label)
 
     def send_many(self, pairs):
         """
@@ -258,37 +224,3 @@ class SendOperations(object):
         key = self._options.keys.pending(shard, queue)
         checked((yield shard, (scripts.RECEIVED.call([key], [label, self._options.get_capacity(queue)]),))[0])
         yield DONE
-
-    # Parts
-
-    def _check_size(self, body):
-        if len(body) > MAX_SIZE:
-            raise MessageTooLarge('The message has %d bytes; at most %d can be sent.' % (len(body), MAX_SIZE))
-
-    def _questions(self, destination, shard, label):
-        keys, queue = self._options.keys, destination.queue
-        return (
-            pack('LLEN', keys.queue(shard, queue)), pack('HGET', keys.pending(shard, queue), label), pack('TIME'),
-        )
-
-    def _is_full(self, destination, length, pending):
-        return length >= destination.capacity or (
-            int(pending or 0) >= self._options.get_capacity(destination.queue)
-        )
-
-
-def upload(options, key, seal, body):
-    """Return an iterator of the commands that store each piece of `body`."""
-    view = body.view if isinstance(body, codec.LargeBody) else memoryview(body)
-    for index, start in enumerate(range(0, len(body), options.piece_size)):
-        piece = view[start:start + options.piece_size].tobytes()
-        yield pack('HSET', key, index, seal(index, piece)), pack('PEXPIRE', key, options.lifetime + PIECES_GRACE)
-
-
-def _full(options, destination, label):
-    if label:
-        return ChannelFull(
-            'The channel %s%s is full: %d messages wait for this client, or %d for all clients of its process.' %
-            (destination.queue, label, options.get_capacity(destination.queue), destination.capacity)
-        )
-    return ChannelFull('The channel %s is full: %d messages wait there.' % (destination.queue, destination.capacity))

@@ -1,0 +1,117 @@
+"""
+Operations that send a body beside the script, in one piece or in several.
+"""
+from __future__ import absolute_import, unicode_literals
+
+from ... import names
+from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
+from .. import codec
+from .envelope import IN_PIECES, MESSAGE, deadline_of
+from .operations import DONE, checked
+from .options import MAX_SIZE, PIECES_GRACE
+from .resp import pack
+from .server_clock import know_time
+
+
+class LargeSendMixin(object):
+    """What SendOperations does with bodies that a script should not carry."""
+
+    def _send_beside(self, destination, label, body):
+        """Put one piece and the entry that refers to it, in one write."""
+        flags = IN_PIECES | self._options.sealer.flags
+        shards = self._destinations.order(destination)
+        for shard in shards:
+            try:
+                if self._options.sealer.is_bound:
+                    yield know_time(self._clocks, shard, self._ask_time)
+                key, reference, seal = self._refer(shard, destination, label, body)
+                (store, expire), = upload(self._options, key, seal, body, readers=1)
+                stored, lasts, put = yield shard, (
+                    store, expire, self._destinations.command(destination, shard, flags, label, reference),
+                )
+            except LayerUnavailable as error:
+                if error.sent or shard == shards[-1]:
+                    raise
+                continue
+            checked(stored)
+            if checked(put):
+                yield DONE
+            yield shard, (pack('UNLINK', key),)
+        raise full_error(self._options, destination, label)
+
+    def _send_large(self, destination, label, body):
+        self._check_size(body)
+        flags = IN_PIECES | self._options.sealer.flags
+        shards = self._destinations.order(destination)
+        for shard in shards:
+            # Look before carrying what may be hundreds of megabytes.
+            try:
+                if self._options.sealer.is_bound:
+                    yield know_time(self._clocks, shard, self._ask_time)
+                length, pending, time = (yield shard, self._questions(destination, shard, label))
+            except LayerUnavailable:
+                if shard == shards[-1]:
+                    raise
+                continue
+            if self._is_full(destination, checked(length), checked(pending)):
+                oldest = pack('LINDEX', self._options.keys.queue(shard, destination.queue), 0)
+                head = checked((yield shard, (oldest,))[0])
+                # If the oldest has expired, sending makes room.
+                if head is None or deadline_of(head) > int(time[0]) * 1000 + int(time[1]) // 1000:
+                    continue
+            key, reference, seal = self._refer(shard, destination, label, body)
+            for commands in upload(self._options, key, seal, body):
+                checked((yield shard, commands)[0])
+            replies = yield shard, (pack('HSET', key, 'readers', 1),
+                                    self._destinations.command(destination, shard, flags, label, reference))
+            if checked(replies[1]):
+                yield DONE
+            yield shard, (pack('UNLINK', key),)
+        raise full_error(self._options, destination, label)
+
+    def _refer(self, shard, destination, label, body):
+        """Return (key of the pieces, reference to them, what seals each) for `body`."""
+        identifier = names.random_token(16)
+        reference, seal = self._options.sealer.split(
+            shard, MESSAGE, destination.queue + label,
+            self._clocks[shard].after(self._options.lifetime + PIECES_GRACE), identifier, len(body),
+        )
+        return self._options.keys.pieces(shard, identifier), reference, seal
+
+    def _check_size(self, body):
+        if len(body) > MAX_SIZE:
+            raise MessageTooLarge('The message has %d bytes; at most %d can be sent.' % (len(body), MAX_SIZE))
+
+    def _questions(self, destination, shard, label):
+        keys, queue = self._options.keys, destination.queue
+        return (
+            pack('LLEN', keys.queue(shard, queue)), pack('HGET', keys.pending(shard, queue), label), pack('TIME'),
+        )
+
+    def _is_full(self, destination, length, pending):
+        return length >= destination.capacity or (
+            int(pending or 0) >= self._options.get_capacity(destination.queue)
+        )
+
+
+def upload(options, key, seal, body, readers=None):
+    """
+    Return an iterator of the commands that store each piece of `body`.
+
+    With `readers`, a number, they also say how many readers it is for.
+    """
+    view = body.view if isinstance(body, codec.LargeBody) else memoryview(body)
+    for index, start in enumerate(range(0, len(body), options.piece_size)):
+        piece = seal(index, view[start:start + options.piece_size].tobytes())
+        fields = (index, piece) if readers is None else (index, piece, 'readers', readers)
+        yield pack('HSET', key, *fields), pack('PEXPIRE', key, options.lifetime + PIECES_GRACE)
+
+
+def full_error(options, destination, label):
+    """Return the ChannelFull that says what is full."""
+    if label:
+        return ChannelFull(
+            'The channel %s%s is full: %d messages wait for this client, or %d for all clients of its process.' %
+            (destination.queue, label, options.get_capacity(destination.queue), destination.capacity)
+        )
+    return ChannelFull('The channel %s is full: %d messages wait there.' % (destination.queue, destination.capacity))
