@@ -1,7 +1,7 @@
 """Tests of sessions and users for messages."""
 from __future__ import absolute_import, unicode_literals
 
-from django.channels import auth, outbox, session_stores, sessions
+from django.channels import auth, ordering, outbox, session_stores, sessions
 from django.channels.exceptions import ConsumeLater
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.memory import InMemoryChannelLayer
@@ -17,6 +17,7 @@ from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from django.test import TestCase, override_settings
 
+from .clocks import ManualClock
 from .logs import LogTestCase
 
 SIGNED_COOKIES = 'django.contrib.sessions.backends.signed_cookies'
@@ -514,6 +515,44 @@ class OrderingTests(LogTestCase, SessionTestCase):
         self.assertEqual(sessions.session_for_reply_channel('p!a')['from'], 0)
         self.work()
         self.assertEqual(self.seen, [0, 1, 2])
+
+    def test_a_socket_that_lost_a_message_is_closed_and_goes_on(self):
+        clock = ManualClock()
+        watch = ordering.OrderWatch(ordering._look_after, clock)
+        watch._thread = 'never started'
+        self.addCleanup(setattr, ordering, '_watch', ordering._watch)
+        ordering._watch = watch
+        self.consumer(self.message(order=0))
+        # 1 is lost with its worker.
+        for order in (3, 2):
+            self.consumer(self.message(order=order))
+        clock.now = 29.0
+        watch.look_once()
+        self.work()
+        self.assertEqual((self.seen, self.layer.receive(['p!'])), ([0], (None, None)))
+        clock.now = 31.0
+        watch.look_once()
+        self.work()
+        self.assertEqual(self.seen, [0, 2, 3])
+        self.assertEqual(self.layer.receive(['p!'])[1], {'close': 1011})
+        self.assertLogged('Message 1 of the socket p!a is lost')
+
+    def test_a_socket_that_gets_on_slowly_is_left_alone(self):
+        clock = ManualClock()
+        watch = ordering.OrderWatch(ordering._look_after, clock)
+        watch._thread = 'never started'
+        self.addCleanup(setattr, ordering, '_watch', ordering._watch)
+        ordering._watch = watch
+        self.consumer(self.message(order=2))
+        self.consumer(self.message(order=0))
+        clock.now = 31.0
+        watch.look_once()
+        self.assertEqual(self.layer.receive(['p!']), (None, None))
+        self.consumer(self.message(order=1))
+        clock.now = 62.0
+        watch.look_once()
+        self.work()
+        self.assertEqual((self.seen, self.layer.receive(['p!']), self.log()), ([0, 1, 2], (None, None), ''))
 
     def test_a_send_that_fails_holds_up_nobody_either(self):
         @sessions.enforce_ordering

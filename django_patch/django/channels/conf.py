@@ -54,6 +54,11 @@ class Settings(object):
         return getattr(settings, 'CHANNEL_SEND_TIMEOUT', 2.0)
 
     @property
+    def ordering_timeout(self):
+        """Seconds that an ordered socket waits for a message that may be lost."""
+        return getattr(settings, 'CHANNEL_ORDERING_TIMEOUT', 30.0)
+
+    @property
     def websocket_protocols(self):
         """Sub-protocols that runserver's server accepts."""
         return getattr(settings, 'CHANNELS_WS_PROTOCOLS', None)

@@ -7,13 +7,17 @@ import functools
 import hashlib
 import logging
 
+from django.db import close_old_connections
+
 from . import outbox
 from .channel_sessions import channel_session, session_for_reply_channel
 from .compat.coroutines import SUPPORTS_ASYNC, is_coroutine_function
 from .conf import conf
 from .decorators import find_message
 from .exceptions import ConsumeLater
+from .failures import answer
 from .layers.base import send_blocking
+from .order_watch import OrderWatch
 from .session_stores import ORDER_KEY
 
 logger = logging.getLogger('django.channels')
@@ -94,9 +98,38 @@ def _wait(message):
     except layer.ChannelFull:
         raise ConsumeLater()
     # The message before this one may have finished since this one looked.
-    latest = session_for_reply_channel(message.reply_channel.name)
-    if latest.get(ORDER_KEY, 0) >= message['order']:
+    latest = session_for_reply_channel(message.reply_channel.name).get(ORDER_KEY, 0)
+    if latest >= message['order']:
         _call_waiting(message)
+    else:
+        _watch.add(message, latest, conf.ordering_timeout)
+
+
+def _look_after(message, order_seen):
+    """
+    Go on with the socket of `message` if what that waits for is surely lost.
+
+    Return the number that the socket has come to, or None if nothing waits.
+    """
+    session = session_for_reply_channel(message.reply_channel.name)
+    order = session.get(ORDER_KEY, 0)
+    if order >= message['order']:
+        return None
+    if order != order_seen:
+        # It gets on, if slowly.
+        return order
+    logger.error(
+        'Message %d of the socket %s is lost, or its consumer takes more than %s s: the socket is closed. Those '
+        'behind it are handled.', order, message.reply_channel, conf.ordering_timeout,
+    )
+    if message.channel.name != 'websocket.disconnect':
+        answer(message)
+    _mark_done(message['order'] - 1, session)
+    _call_waiting(message)
+    return None
+
+
+_watch = OrderWatch(_look_after, tidy=close_old_connections)
 
 
 def _call_waiting(message):
