@@ -82,6 +82,27 @@ def test_requests_get_503_while_redis_is_away_and_200_after(start, own_redis, ca
     assert len([line for line in lines if "can be reached again" in line]) == 1
 
 
+def test_requests_whose_answer_could_not_be_received_are_not_sent(start, own_redis):
+    from django.channels.layers.redis import RedisChannelLayer
+    from redis_server import RedisServer
+
+    other = RedisServer().start()
+    layer = RedisChannelLayer(hosts=[own_redis.url, other.url], prefix=f"test.{uuid.uuid4().hex}:")
+    try:
+        server = start({"http.request": answer, "http.disconnect": lambda *args: None}, layer=layer)
+        context = server.application.context
+        channel = context.replies.http_channel
+        assert server.get("/")[0] == 200
+        [own_redis, other][layer.transport_options.keys.shard_of(channel)].kill()
+        eventually(lambda: not context.layer.can_hear(channel))
+        before = len([name for name, _ in server.workers.seen if name == "http.request"])
+        for _ in range(4):
+            assert server.get("/")[0] == 503
+        assert len([name for name, _ in server.workers.seen if name == "http.request"]) == before
+    finally:
+        other.stop()
+
+
 def test_request_that_was_under_way_when_redis_went_is_answered_in_time(start, own_redis):
     went = threading.Event()
     server = start({"http.request": lambda *args: went.wait(PATIENCE)}, http_timeout=1)

@@ -42,7 +42,7 @@ class Moment(object):
         """Say whether what Redis holds or answers is what a vector says."""
         if isinstance(value, dict):
             if 'any' in value:
-                return isinstance(found, int if value['any'] == 'number' else bytes)
+                return isinstance(found, six.integer_types if value['any'] == 'number' else bytes)
             return abs(float(found) - self.ms - value['ms']) <= TOLERANCE
         if isinstance(value, list):
             return self._parts_match(found, value)

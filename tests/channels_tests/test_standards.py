@@ -7,6 +7,7 @@ from __future__ import absolute_import, unicode_literals
 import json
 
 from django.channels import names
+from django.channels.compat import six
 from django.channels.exceptions import MalformedMessage
 from django.channels.http.messages import note_version
 from django.channels.interfaces import bridge
@@ -44,6 +45,9 @@ class RequestTests(SimpleTestCase):
 
     def test_paths(self):
         for vector in vectors('messages.json')['paths']:
+            if six.PY2 and '%ED%A0' in vector['target']:
+                # Its UTF-8 has surrogates.
+                continue
             self.assertEqual(bridge.decode_path(vector['target'].encode('latin-1')), vector['path'], vector['target'])
 
     def test_headers(self):

@@ -6,6 +6,7 @@
 const http = require('node:http');
 const {WebSocket, WebSocketServer} = require('ws');
 const {ChannelFull, Layer, token} = require('./layer');
+const {Malformed, Reply, checkSocketReply} = require('./replies');
 
 //: Bytes of a body that come with the request; the rest comes in chunks.
 const FIRST = 65536;
@@ -25,7 +26,7 @@ function decodedPath(path) {
         }
       }
       length = found === null ? 3 : length;
-      text += found === null ? run.slice(start, start + 3) : found;
+      text += found === null ? run.slice(start, start + 3).toUpperCase() : found;
       start += length;
     }
     return text;
@@ -43,25 +44,17 @@ function headerPairs(raw) {
   return pairs;
 }
 
-/** Return header pairs as Node's flat list; throw TypeError for bad ones. */
-function flatHeaders(pairs, drop = []) {
-  const flat = [];
-  for (const [name, value] of pairs || []) {
-    const header = [Buffer.from(name).toString('latin1'), Buffer.from(value).toString('latin1')];
-    http.validateHeaderName(header[0]);
-    http.validateHeaderValue(...header);
-    if (!drop.includes(header[0].toLowerCase())) flat.push(...header);
-  }
-  return flat;
+/** Return the status that a bad handshake is refused with, or null. */
+function handshakeProblem({method, headers}) {
+  if (method !== 'GET' || !/^[A-Za-z0-9+/]{22}==$/.test(headers['sec-websocket-key'] || '')) return 400;
+  return headers['sec-websocket-version'] === '13' ? null : 426;
 }
-
-const OF_THE_CONNECTION = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'te', 'upgrade'];
 
 function common(request, scheme) {
   const [path, ...query] = request.url.split('?');
   const {remoteAddress, remotePort, localAddress, localPort} = request.socket;
   return {
-    path: decodedPath(path), query_string: Buffer.from(query.join('?'), 'latin1'), root_path: '', scheme,
+    version: 1, path: decodedPath(path), query_string: Buffer.from(query.join('?'), 'latin1'), root_path: '', scheme,
     headers: headerPairs(request.rawHeaders), client: [remoteAddress, remotePort], server: [localAddress, localPort],
   };
 }
@@ -127,7 +120,8 @@ class Server {
     const message = {
       ...common(request, 'http'), reply_channel: channel, http_version: request.httpVersion, method: request.method,
     };
-    this.clients.set(channel, {reply: (reply) => this.onResponse(response, reply)});
+    const reply = new Reply(request.method);
+    this.clients.set(channel, {reply: (part) => this.onResponse(response, reply, part)});
     response.on('close', () => {
       this.clients.delete(channel);
       this.sendSoon('http.disconnect', {reply_channel: channel, path: message.path});
@@ -158,20 +152,23 @@ class Server {
     else await this.send(body, {content: waiting}, PATIENCE);
   }
 
-  onResponse(response, message) {
-    if (response.writableEnded || 'request' in message) return;
-    if ('status' in message) {
-      try {
-        response.writeHead(message.status, flatHeaders(message.headers, OF_THE_CONNECTION));
-      } catch (error) {
-        response.writeHead(500);
-        response.end();
-        return;
+  onResponse(response, reply, message) {
+    if (reply.complete || response.destroyed || (!reply.started && 'request' in message && !('status' in message))) return;
+    try {
+      const {status, headers, content} = reply.feed(message);
+      if (status) {
+        response.sendDate = true;
+        response.writeHead(status, headers.flat());
+        response.flushHeaders();
       }
+      if (reply.complete) response.end(content);
+      else if (content.length) response.write(content);
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      reply.complete = true;
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500).end();
     }
-    if (message.closed) response.destroy();
-    else if (message.more_content) response.write(message.content || '');
-    else response.end(message.content || '');
   }
 
   // WebSocket
@@ -180,18 +177,29 @@ class Server {
     const channel = this.sockets + token(12), path = common(request).path;
     const client = {order: 0, websocket: null, code: 1006};
     client.reply = (message) => this.onReply(client, message);
-    client.close = (code) => (client.websocket ? client.websocket.close(code) : socket.destroy());
-    client.refuse = ({status = 403, headers, content = Buffer.alloc(0)}) => {
-      const lines = flatHeaders(headers, ['content-length', ...OF_THE_CONNECTION]);
-      const rest = lines.map((part, index) => part + (index % 2 ? '\r\n' : ': ')).join('');
+    client.close = (code) => (client.websocket ? client.websocket.close(code) : client.refuse({status: 503}));
+    client.refuse = ({status = 403, headers = [], content = Buffer.alloc(0)}) => {
+      const lines = headers.filter(([name]) => name.toLowerCase() !== 'content-length')
+        .map(([name, value]) => `${name}: ${value}\r\n`).join('');
+      client.refused = true;
       socket.write(`HTTP/1.1 ${status} ${http.STATUS_CODES[status] || 'Refused'}\r\nConnection: close\r\n` +
-        `Content-Length: ${content.length}\r\n${rest}\r\n`, 'latin1');
-      socket.end(content);
+        `Content-Length: ${content.length}\r\n${lines}\r\n`, 'latin1');
+      socket.end(content, () => socket.destroySoon());
     };
+    const problem = handshakeProblem(request);
+    if (problem) {
+      client.refuse({status: problem, headers: [['Sec-WebSocket-Version', '13']]});
+      return;
+    }
     client.accept = ({subprotocol, headers}) => {
-      const lines = flatHeaders(headers);
+      const offered = (request.headers['sec-websocket-protocol'] || '').split(',').map((name) => name.trim());
+      if (subprotocol !== null && !offered.includes(subprotocol)) {
+        client.refuse({status: 500});
+        return;
+      }
+      const own = headers.filter(([name]) => !/^(content-length$|sec-websocket-)/i.test(name));
       request.subprotocol = subprotocol;
-      request.acceptedHeaders = lines.filter((_, index) => index % 2 === 0).map((name, index) => `${name}: ${lines[2 * index + 1]}`);
+      request.acceptedHeaders = own.map(([name, value]) => `${name}: ${value}`);
       this.websockets.handleUpgrade(request, socket, head, (websocket) => {
         client.websocket = websocket;
         websocket.on('message', (data, isBinary) => this.onFrame(client, {
@@ -221,22 +229,23 @@ class Server {
   }
 
   onReply(client, message) {
-    const {text, bytes, close = false} = message;
-    const hasText = text !== undefined && text !== null && text !== '';
-    const hasBytes = bytes !== undefined && bytes !== null && bytes.length > 0;
-    if (hasText && hasBytes) return;
-    if (!client.websocket) {
-      if (message.accept === false || (!message.accept && !hasText && !hasBytes && close)) {
-        client.refuse(message);
-        return;
-      }
-      if (!message.accept && !hasText && !hasBytes) return;
-      client.accept(message);
+    let reply;
+    try {
+      reply = checkSocketReply(message);
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      return;
     }
-    if (client.websocket.readyState !== WebSocket.OPEN) return;
-    if (hasText) client.websocket.send(text);
-    if (hasBytes) client.websocket.send(bytes);
-    if (close) client.websocket.close(close === true ? 1000 : close, message.reason || '');
+    const {accept, close, text, bytes, hasData} = reply;
+    if (!client.websocket) {
+      if (client.refused) return;
+      if (accept === false || (!accept && !hasData && close)) client.refuse(reply);
+      else if (accept || hasData) client.accept(reply);
+    }
+    if (!client.websocket || client.websocket.readyState !== WebSocket.OPEN) return;
+    if (text !== null) client.websocket.send(text);
+    if (bytes !== null) client.websocket.send(bytes);
+    if (close) client.websocket.close(close === true ? 1000 : close, reply.reason);
   }
 }
 

@@ -133,6 +133,7 @@ class HttpExchange:
             body_channel=body_channel,
         )
         try:
+            self._context.layer.check_hearing(self._reply_channel)
             await self._context.layer.send("http.request", message)
         except exceptions.ChannelFull:
             self._context.metrics.dropped["http_request_full"] += 1

@@ -70,7 +70,12 @@ class WebSocketSession:
         timeout = self._context.options.websocket_handshake_timeout
         if timeout:
             self._timer = asyncio.get_running_loop().call_later(timeout, self._on_handshake_timeout)
-        self._context.layer.send_then("websocket.connect", message, self._on_announced)
+        try:
+            self._context.layer.check_hearing(self._machine.reply_channel)
+        except exceptions.LayerUnavailable as error:
+            self._on_announced(error)
+        else:
+            self._context.layer.send_then("websocket.connect", message, self._on_announced)
 
     def _on_announced(self, error: Optional[Exception]) -> None:
         if error is not None:

@@ -41,6 +41,18 @@ class AsyncLayer(abc.ABC):
         """Whether messages can be sent and read now, as far as is known."""
         return True
 
+    def can_hear(self, channel: str) -> bool:
+        """
+        Say whether what is sent to `channel`, a client's, would arrive now, as
+        far as is known: an answer that can't is not to be asked for.
+        """
+        return True
+
+    def check_hearing(self, channel: str) -> None:
+        """Raise LayerUnavailable unless can_hear() says so."""
+        if not self.can_hear(channel):
+            raise exceptions.LayerUnavailable("What would be answered can't be received: its shard is away.")
+
     def start(self) -> None:
         """Connect; call it on the event loop that serves."""
 

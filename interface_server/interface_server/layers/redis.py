@@ -70,6 +70,10 @@ class RedisLayer(AsyncLayer):
     def is_reachable(self) -> bool:
         return bool(self._shards) and all(shard.link is not None for shard in self._shards)
 
+    def can_hear(self, channel: str) -> bool:
+        shard = self._shards[self._options.keys.shard_of(names.non_local_name(channel))]
+        return shard.link is not None or shard.outage.failure is None
+
     def start(self) -> None:
         if not self._shards:
             self._shards = [Shard(number, server, self._transport) for number, server in enumerate(self._servers)]

@@ -13,6 +13,7 @@ urlpatterns = [
     re_path(r'^form/$', views.form),
     re_path(r'^upload/$', views.upload),
     re_path(r'^where/$', views.where),
+    re_path(r'^mirror(/stream)?$', views.mirror),
     re_path(r'^announce/$', views.announce),
     re_path(r'^stream/$', views.stream),
     re_path(r'^big/$', views.big),

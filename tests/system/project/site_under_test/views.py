@@ -49,6 +49,13 @@ def where(request):
     })
 
 
+def mirror(request, stream):
+    """Return the body, in pieces if `stream`; see tests/conformance."""
+    if stream:
+        return StreamingHttpResponse(iter(lambda: request.read(65536), b''), content_type='application/octet-stream')
+    return HttpResponse(request.body, content_type='application/octet-stream')
+
+
 def stream(request):
     """Stream 40 pieces of 50,000 bytes."""
     return StreamingHttpResponse((b'%c' % (65 + number % 26)) * 50000 for number in range(40))

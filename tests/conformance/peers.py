@@ -1,0 +1,100 @@
+"""
+What both kinds of tests need: a layer, raw connections, time limits.
+"""
+import binascii
+import json
+import os
+import struct
+import time
+
+import redis
+from django.channels.layers import codec
+from django.channels.layers.redis import RedisChannelLayer
+from django.channels.names import random_token
+from django.channels.test import lint
+
+STANDARDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'docs', 'standards')
+#: Seconds until something that should come doesn't.
+PATIENCE = 20
+
+
+def vectors(name):
+    """Return the content of a file of test vectors."""
+    with open(os.path.join(STANDARDS, 'vectors', name), encoding='utf-8') as file:
+        return json.load(file)
+
+
+def unboxed(value):
+    """Return a value of a vector, its byte strings being bytes."""
+    return codec.from_json(json.dumps({'value': value}))['value']
+
+
+def unhex(text):
+    """Return the bytes that hexadecimal digits stand for."""
+    return binascii.unhexlify(text)
+
+
+class BasePeer:
+    """One side of the layer; `options` are those of the command line."""
+
+    def __init__(self, options):
+        self.prefix = options.prefix
+        self.layer = RedisChannelLayer(hosts=options.redis, prefix=options.prefix)
+        self.shards = [redis.Redis.from_url(url, socket_timeout=30) for url in options.redis]
+        self.token = random_token(20)
+
+    def close(self):
+        self.layer.close()
+        for shard in self.shards:
+            shard.close()
+
+    def key(self, shard, kind, name):
+        """Return the key of a queue, of counts, ..."""
+        return '%s{%d}:%s:%s' % (self.prefix, shard, kind, name)
+
+    def statistic(self, field):
+        """Return a counter, of all shards together."""
+        found = [shard.hget('%s{%d}:statistics' % (self.prefix, number), field)
+                 for number, shard in enumerate(self.shards)]
+        return sum(int(value) for value in found if value)
+
+    def shard_of(self, queue):
+        """Return the number of the shard of a ! or ? queue."""
+        return self.layer.transport_options.keys.shard_of(queue)
+
+    def entry(self, body, label='', kind=1, ms=60000, version=1):
+        """Return the bytes of an entry that expires in some ms."""
+        seconds, microseconds = self.shards[0].time()
+        deadline = seconds * 1000 + microseconds // 1000 + ms
+        return struct.pack('>BBQH', version, kind, deadline, len(label)) + label.encode() + body
+
+    def push(self, queue, entry, shard=None):
+        """Put raw bytes into a queue."""
+        shard = self.shard_of(queue) if shard is None else shard
+        key = self.key(shard, 'q', queue)
+        self.shards[shard].pipeline().rpush(key, entry).pexpire(key, 60000).execute()
+
+    def until(self, condition, what):
+        """Return what `condition()` returns once that is true."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            found = condition()
+            if found:
+                return found
+            # Each look asks a server, which takes its time.
+            time.sleep(0.01)
+        raise AssertionError('%s did not come true' % what)
+
+    def receive(self, channel, timeout=PATIENCE):
+        """Return (channel, message), or fail."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            for channels, message in self.layer.receive_deliveries([channel], 1, min(timeout, 1)):
+                return channels[0], message
+        raise AssertionError('nothing came on %s' % channel)
+
+    def linted(self, channel, message):
+        """Return a message that keeps the standard."""
+        found = lint.problems(channel, message)
+        assert not found, '%r on %s: %s' % (message, channel, found)
+        return message

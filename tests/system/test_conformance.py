@@ -1,0 +1,89 @@
+"""
+The program of tests/conformance/ against a worker and a server of ours, and
+against those in other languages that were written from the standards alone.
+"""
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+import subject
+from programs import free_port
+from redis_server import RedisServer
+from test_interop import INTEROP, PREFIX, node_environment
+
+CONFORMANCE = os.path.join(subject.CHECKOUT, 'tests', 'conformance')
+SCRIPTS = os.path.join(subject.CHECKOUT, 'docs', 'standards', 'lua')
+#: Rows that say "pass" for each role; one about several shards may say "skip".
+ROWS = 22
+
+
+@pytest.fixture(params=[1, 2], ids=['one server', 'two shards'])
+def servers(request):
+    started = [RedisServer().start() for _ in range(request.param)]
+    yield started
+    for server in started:
+        server.stop()
+
+
+def conformance(role, servers, *options):
+    """Have the table made; all of it must be right."""
+    python = subject.python_under_test()
+    version = subprocess.check_output([python, '-c', 'import sys; print(sys.version_info >= (3, 9))'], text=True)
+    if version.strip() != 'True':
+        pytest.skip('tests/conformance needs Python 3.9, and this pair has an older one')
+    command = [python, CONFORMANCE, role, '--prefix', PREFIX, *options]
+    for server in servers:
+        command += ['--redis', server.url]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
+    assert '%d rows, 0 failed' % ROWS in done.stdout, done.stdout
+    return done.stdout
+
+
+def site(sites, servers):
+    return sites(SUT_LAYERS='redis', SUT_REDIS=','.join(server.url for server in servers))
+
+
+def test_our_worker(sites, servers):
+    made = site(sites, servers)
+    made.run('migrate', '-v', '0')
+    made.manage('runworker', '--threads', '4')
+    conformance('worker', servers)
+
+
+def test_our_server(sites, servers):
+    made = site(sites, servers)
+    if not made.has_interface_server:
+        pytest.skip('our server needs Python 3.9')
+    program, port = made.server()
+    conformance('server', servers, '--address', '127.0.0.1:%d' % port)
+
+
+def test_the_worker_in_go(sites, servers, tmp_path):
+    go = shutil.which('go')
+    if go is None:
+        pytest.skip('There is no go: install the package golang-go of Debian.')
+    program = str(tmp_path / 'worker')
+    # No module is needed from anywhere.
+    env = dict(os.environ, GOFLAGS='-mod=mod', GOPROXY='off', GOTOOLCHAIN='local', GOCACHE=os.environ.get(
+        'GOCACHE', os.path.join(os.path.expanduser('~'), '.cache', 'go-build')))
+    subprocess.check_call([go, 'build', '-o', program, '.'], cwd=os.path.join(INTEROP, 'go'), env=env)
+    made = site(sites, servers)
+    addresses = ['127.0.0.1:%d' % server.port for server in servers]
+    worker = made.start('worker in Go', program, SCRIPTS, PREFIX, *addresses)
+    worker.wait_for('ready')
+    conformance('worker', servers)
+
+
+def test_the_server_on_node(sites, servers):
+    env = node_environment()
+    made = site(sites, servers)
+    port = free_port()
+    server = made.start(
+        'node server.js', 'node', os.path.join(INTEROP, 'server.js'), port, *[server.url for server in servers],
+        NODE_PATH=env.get('NODE_PATH', ''), INTEROP_SETTINGS=json.dumps({'prefix': PREFIX}),
+    )
+    server.wait_for('Listening on port')
+    conformance('server', servers, '--address', '127.0.0.1:%d' % port)
