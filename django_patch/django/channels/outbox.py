@@ -9,8 +9,6 @@ well, in a consumer and elsewhere.
 """
 from __future__ import absolute_import
 
-import contextlib
-
 from .compat.context import ContextVar
 from .compat.transactions import connection_of, has_commit_hooks, on_commit
 from .conf import conf
@@ -73,28 +71,33 @@ def holds_back():
     return current() is not None and not conf.send_on_commit
 
 
-@contextlib.contextmanager
-def buffered():
+class collected(object):
     """
-    Hold sends back for the block; deliver them unless it raises.
+    Hold sends back for the block, as a context manager that gives the outbox.
 
-    Yield the outbox.
+    The caller may deliver() it after the block. It is a class, since one made
+    of a generator takes longer than many a consumer.
     """
-    with collected() as outbox:
-        yield outbox
-    outbox.deliver()
+    __slots__ = ('_outbox', '_around')
+
+    def __enter__(self):
+        self._outbox, self._around = Outbox(), _current.get()
+        _current.set(self._outbox)
+        return self._outbox
+
+    def __exit__(self, error, *details):
+        _current.set(self._around)
+        self._outbox.is_open = False
 
 
-@contextlib.contextmanager
-def collected():
-    """Hold sends back for the block, and yield the outbox, which the caller may deliver() after it."""
-    outbox, around = Outbox(), _current.get()
-    _current.set(outbox)
-    try:
-        yield outbox
-    finally:
-        _current.set(around)
-        outbox.is_open = False
+class buffered(collected):
+    """As `collected`, and deliver the outbox unless the block raises."""
+    __slots__ = ()
+
+    def __exit__(self, error, *details):
+        super(buffered, self).__exit__(error, *details)
+        if error is None:
+            self._outbox.deliver()
 
 
 def flush():
