@@ -5,7 +5,22 @@ Nothing is kept between reads, so override_settings() works.
 """
 from __future__ import absolute_import
 
-from django.conf import settings
+
+class _Placeholder(object):
+    """
+    Stands for Django's settings until one is read.
+
+    The package's face imports this module, and a process that uses a layer
+    without a project loads none of Django's settings.
+    """
+
+    def __getattr__(self, name):
+        global settings
+        from django.conf import settings
+        return getattr(settings, name)
+
+
+settings = _Placeholder()
 
 #: Misspelled settings and their correct names. Django ignores a setting that
 #: it doesn't know, so without a warning nothing would happen.

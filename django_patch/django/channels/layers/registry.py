@@ -13,7 +13,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from ..compat import six
-from ..conf import conf
 from ..exceptions import InvalidChannelLayerError, UnknownChannelLayerError
 from ..routing import Router
 from .legacy import adapted, missing_methods
@@ -44,6 +43,9 @@ class ChannelLayerManager(object):
     @property
     def configs(self):
         """CHANNEL_LAYERS as it is now."""
+        # Imported here, since whoever uses a layer without a project needs
+        # none of Django's settings, and the layers' package imports this.
+        from ..conf import conf
         return conf.channel_layers
 
     def make_backend(self, name):

@@ -10,10 +10,9 @@ import errno
 import select
 import socket
 
-import redis
-
 from ...compat.clock import monotonic
 from ..transport.resp import INCOMPLETE, ProtocolError, make_parser
+from .library import redis
 
 #: Seconds that a connection may lie idle and still be trusted to be open.
 _TRUSTED = 0.0005

@@ -6,15 +6,8 @@ from __future__ import absolute_import, unicode_literals
 import binascii
 
 from ...compat import six
+from .library import redis
 from .outage import COMMAND_TIMEOUT, CONNECT_TIMEOUT
-
-try:
-    import redis
-    import redis.sentinel
-except ImportError as error:
-    six.raise_from(ImportError(
-        'The Redis channel layer needs redis-py 3.5.3 or later. Install it with: pip install redis msgpack'
-    ), error)
 
 #: What is used where no host is given.
 DEFAULT_HOST = 'redis://localhost:6379/0'

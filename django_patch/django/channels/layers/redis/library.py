@@ -1,0 +1,37 @@
+"""
+redis-py, or an error that says what to install.
+
+Everything that needs `redis` takes it from here, so that the same advice
+comes whichever module is imported first.
+"""
+from __future__ import absolute_import
+
+from ...compat import six
+
+__all__ = ['import_error', 'redis']
+
+
+def import_error(error):
+    """
+    Return the ImportError to raise for `error`, which importing redis-py raised.
+
+    That redis-py isn't installed is told apart from what it lacks itself:
+    release 8.1 on Python 3.11.2 wants async_timeout, for one.
+    """
+    # Python 2 has no attribute for it.
+    missing = getattr(error, 'name', None) or str(error).rpartition(' ')[2].strip('\'"')
+    if missing.partition('.')[0] == 'redis':
+        return ImportError(
+            'The Redis channel layer needs redis-py 3.5.3 or later. Install it with: pip install redis msgpack'
+        )
+    return ImportError(
+        "The Redis channel layer needs redis-py, which is installed and can't be imported: %s. Install what it lacks, "
+        'or redis-py anew with all that it depends on: pip install --force-reinstall redis' % error
+    )
+
+
+try:
+    import redis
+    import redis.sentinel
+except ImportError as error:
+    six.raise_from(import_error(error), error)

@@ -1,0 +1,58 @@
+"""Tests of what importing a layer loads, and says if it can't be imported."""
+from __future__ import absolute_import, unicode_literals
+
+import os
+import subprocess
+import sys
+
+from django.channels.layers.redis.library import import_error
+from django.test import SimpleTestCase
+
+#: What a process that only uses a layer must not have to load.
+FORBIDDEN = ('django.conf', 'django.db', 'django.http', 'django.core.handlers', 'django.apps')
+PROGRAM = '''
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(' '.join(sorted(sys.modules)))
+'''
+
+
+def missing(name):
+    """Return the ImportError for a module that isn't there."""
+    try:
+        __import__(str(name))
+    except ImportError as error:
+        return error
+    raise AssertionError('There is a module %s.' % name)
+
+
+class ImportTests(SimpleTestCase):
+
+    def loaded(self, *names):
+        """Return the modules that are loaded after an import of `names`."""
+        # As this process finds them, from a wheel or from a checkout.
+        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+        environment.pop('DJANGO_SETTINGS_MODULE', None)
+        program = subprocess.Popen(
+            [sys.executable, '-c', PROGRAM] + list(names), stdout=subprocess.PIPE, env=environment,
+        )
+        output = program.communicate()[0].decode('ascii')
+        self.assertEqual(program.returncode, 0)
+        return set(output.split())
+
+    def test_a_layer_loads_neither_settings_nor_database(self):
+        # What Django's own modules load is Django's affair.
+        already = self.loaded('django.utils.encoding', 'django.core.exceptions', 'django.utils.module_loading')
+        for name in ('memory', 'redis', 'transport', 'codec'):
+            loaded = self.loaded('django.channels.layers.' + name) - already
+            self.assertIn('django.channels.layers.' + name, loaded)
+            self.assertEqual([module for module in sorted(loaded) if module.startswith(FORBIDDEN)], [], name)
+
+    def test_redis_py_that_is_missing_is_told_from_what_it_lacks(self):
+        with self.assertRaisesMessage(ImportError, 'needs redis-py 3.5.3 or later. Install it with: pip install'):
+            raise import_error(ImportError(str('No module named redis')))
+        with self.assertRaisesMessage(ImportError, "can't be imported: No module named") as caught:
+            raise import_error(missing('a_module_that_redis_py_lacks'))
+        self.assertIn('a_module_that_redis_py_lacks', str(caught.exception))
+        self.assertNotIn('3.5.3', str(caught.exception))
