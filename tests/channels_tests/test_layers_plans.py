@@ -5,6 +5,7 @@ import struct
 
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers.transport import Options, Transport, scripts
+from django.channels.layers.transport.envelope import Entry
 from django.channels.layers.transport.operations import Block, Result, flatten
 from django.channels.layers.transport.resp import ReplyError, pack
 from django.test import SimpleTestCase
@@ -229,6 +230,16 @@ class PlanTests(SimpleTestCase):
         self.assertEqual(self.lost, [])
         transport.greeted(0, [b'sha', [b'5000', b'0', b'other', 1, 1]], 100.0)
         self.assertEqual(self.lost, [0])
+
+    def test_members_are_forgotten_with_the_state(self):
+        transport = self.make_transport()
+        inbox = transport.inbox('p!')
+        entry = Entry(b'\1\2' + b'\0' * 8 + b'\0\1g' + b'\0' * 14 + b'\5\0' + b'\0\0\0\2+a')
+        self.assertEqual(inbox.apply_changes(entry), ('p!a',))
+        # The server has come back with an older list, and nobody's clock is wrong.
+        transport.greeted(0, [b'sha', [b'5000', b'0', b'other', 1, 1]], 100.0)
+        entry.base, entry.version, entry.changes = 0, 7, ['+b']
+        self.assertEqual(inbox.apply_changes(entry), ('p!b',))
 
     def test_parts_of_a_plan_give_answers_and_raise(self):
         def part(fail):

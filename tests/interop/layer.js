@@ -99,6 +99,9 @@ class Layer extends EventEmitter {
   async open() {
     await Promise.all(this.shards.map((shard) => shard.connection.open()));
     const ask = () => this.shards.forEach((shard) => shard.connection.ready && shard.connection.greet().catch(() => {}));
+    // The server may have older lists again.
+    this.on('lost', (number) => [...this.members.keys()].filter((queue) => this.shardOf(queue).number === number)
+      .forEach((queue) => this.members.delete(queue)));
     this.timer = setInterval(ask, 60000).unref();
   }
 

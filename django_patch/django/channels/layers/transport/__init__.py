@@ -115,6 +115,9 @@ class Transport(object):
         before = self.clocks[shard].lowest_version
         if self.clocks[shard].update(reply, asked):
             logger.warning('Redis has lost what it held (shard %d): messages, and who is in which group.', shard)
+            for inbox in list(self._inboxes.values()):
+                if inbox.shard == shard:
+                    inbox.forget_groups()
             if self._lost_state is not None:
                 self._lost_state(shard)
         if self.clocks[shard].lowest_version < min(before, VERSION):

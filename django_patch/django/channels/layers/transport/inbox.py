@@ -41,6 +41,10 @@ class Inbox(object):
         """Note that a message to one client was taken."""
         self.received[label] = self.received.get(label, 0) + 1
 
+    def forget_groups(self):
+        """Remember no members any more: the server lost its lists, and may have older ones."""
+        self._groups = {}
+
     def apply_changes(self, entry):
         """
         Return the full names of the members that a group's `entry` is for.
