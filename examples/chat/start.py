@@ -162,7 +162,7 @@ def run(todo, environ, host, port):
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, signal.SIG_IGN)
         for process in processes:
-            # Unlike SIGINT, nobody ignores it who was started by a script.
+            # Programs that a script started ignore SIGINT, but not this.
             process.tell(signal.SIGTERM)
         deadline = time.monotonic() + GRACE
         for process in processes:

@@ -10,7 +10,8 @@ from __future__ import unicode_literals
 ALLOWED = {
     'get_containing_app_config()': ['names: app config by module', 'names: delay model by label'],
     'what is not a dict': [
-        'Group: list sent', 'Group: text sent', 'Group: None sent', 'Group: message object sent', 'layer: send a list'],
+        'Group: list sent', 'Group: text sent', 'Group: None sent',
+        'Group: message object sent', 'layer: send a list'],
     'A wrong name of a channel or group': [
         'Channel: number as name', 'Group: number as name', 'layer: send to a bad name',
         'layer: receive from a bad name', 'layer: group with a bad name', 'Message: with a layer alone'],

@@ -28,8 +28,8 @@ def main(arguments):
         from scenarios.names import public_names
         print(json.dumps(public_names()))
         return
-    from scenarios.cases import CASES, run
     from scenarios import MODULES
+    from scenarios.cases import CASES, run
     from scenarios.tables import empty_tables, forget_sends
     for module in MODULES:
         __import__('scenarios.' + module)

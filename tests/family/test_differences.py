@@ -13,7 +13,6 @@ import subprocess
 import sys
 
 import pytest
-
 from differences import ALLOWED, allowed
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -64,9 +63,8 @@ def test_what_differs_is_documented(outcomes):
     assert set(theirs) == set(ours) and len(theirs) > 700
     differing = {name for name in theirs if not same(theirs[name], ours[name])}
     wrong = {name: (theirs[name], ours[name]) for name in sorted(differing - set(allowed()))}
-    assert not wrong, '%d of %d cases differ:\n%s' % (
-        len(wrong), len(theirs), '\n'.join('%s:\n  1.1.8: %s\n  here:  %s' % (name, theirs[name], ours[name])
-                                          for name in sorted(wrong)))
+    told = '\n'.join('%s:\n  1.1.8: %s\n  here:  %s' % (name, theirs[name], ours[name]) for name in sorted(wrong))
+    assert not wrong, '%d of %d cases differ:\n%s' % (len(wrong), len(theirs), told)
 
 
 def test_what_is_documented_differs(outcomes):

@@ -19,7 +19,8 @@ SUITES = [('tests', 'tests.test_settings', 17 if sys.version_info < (3,) else 19
 
 
 #: "python -m django" is not there on Django 1.8.
-TEST = 'import sys; from django.core import management; management.execute_from_command_line(["", "test", sys.argv[1]])'
+TEST = 'import sys; from django.core import management; ' \
+       'management.execute_from_command_line(["", "test", sys.argv[1]])'
 
 
 @pytest.mark.parametrize('label, settings, count', SUITES, ids=['channels-api'])

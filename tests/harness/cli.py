@@ -6,6 +6,7 @@ import signal
 import time
 
 from . import interpreters as pythons, pairs as table_of_pairs, process, report, suite, through_channels
+from .bench import Bench
 from .cache import Cache
 from .environments import Environments
 from .joint import JointRun
@@ -15,7 +16,7 @@ from .pairs import JOINT
 from .peers import PEER_PAIRS, PeersRun
 from .results import Result
 from .sources import SourcesRun
-from .steps import Bench, PairRun
+from .steps import PairRun
 from .workshop import WorkshopRun
 
 #: Half of what the tests do is waiting: for servers, browsers and clocks. With

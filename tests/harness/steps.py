@@ -2,62 +2,19 @@
 The steps of one pair: environment, our tests inside Django's own harness, then
 system, backport_tests, and the interface server's own tests.
 """
-import concurrent.futures
 import shutil
 import time
 
 from . import node, process, requirements, results
 from .environments import Base, Environment, Wheel
-from .labels import FOLDERS, JOINT_MODULES, Labels
+from .labels import FOLDERS, JOINT_MODULES
 from .packages import CHECKOUT
-from .pairs import once, once_for_python, system
+from .pairs import once, system
 from .results import Result
 
 #: Seconds that one step may take before it is killed as hanging. With eight
 #: processes to each processor half of the system tests took 900.
 STEP_TIMEOUT = 2400
-
-
-class Bench:
-    """What all pairs share: cache, tools, wheels, labels, reporter, options; and the pairs."""
-
-    def __init__(self, cache, interpreters, environments, packages, reporter, options, pairs):
-        self.pairs = pairs
-        self.once_for_python = once_for_python(pairs, interpreters)
-        self.cache = cache
-        self.interpreters = interpreters
-        self.environments = environments
-        self.packages = packages
-        self.reporter = reporter
-        self.options = options
-        self.labels = Labels(options.labels)
-        self.wheels = {}
-
-    def build(self, pairs):
-        """Build the wheels that the pairs need, each once. One that can't be built fails the pairs that need it."""
-        wanted = {'backport': self.packages.backport}
-        if any(pair.has_interface_server for pair in pairs):
-            wanted['interface_server'] = self.packages.interface_server
-        if any(pair.patched for pair in pairs):
-            wanted['patched Django'] = self.packages.patched_django
-        with concurrent.futures.ThreadPoolExecutor(max_workers=len(wanted)) as pool:
-            list(pool.map(lambda name: self._build(name, wanted[name]), set(wanted) - set(self.wheels)))
-
-    def _build(self, name, build):
-        self.reporter.progress('wheels', name + ' ...')
-        try:
-            self.wheels[name] = build()
-        except process.StepFailed as error:
-            self.wheels[name] = error
-            self.reporter.failure('wheels', str(error), error.log)
-        else:
-            self.reporter.progress('wheels', '%s built: %s' % (name, self.wheels[name].name))
-
-    def wheel(self, name):
-        """Return the path of a wheel that build() built. StepFailed when it could not."""
-        if isinstance(self.wheels[name], process.StepFailed):
-            raise self.wheels[name]
-        return self.wheels[name]
 
 
 class PairRun:

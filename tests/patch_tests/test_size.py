@@ -43,6 +43,8 @@ SAME_MODULE = {
     'clock': 'compat.clock has what differs between Pythons, layers.clock the class.',
     'layers': 'The layers themselves, and the option that the commands share.',
     'servers': 'The servers of Redis, and the servers that runserver can start.',
+    'generic': 'The classes of Channels 1.x, and their asynchronous counterparts.',
+    'sending': 'The sends of a consumer that is a coroutine, and those of the transport.',
     'inspection': 'The contract, and its part in each layer.',
     'connection': 'A connection to Redis, and one of a client.',
     'protocol': "One protocol's connection as asyncio calls it, in the folder of the protocol.",

@@ -239,8 +239,8 @@ def permission():
 def demultiplexed():
     with layer() as wrapped, bound() as binding:
         demultiplexer = type(str('D'), (WebsocketDemultiplexer,), {'consumers': {'rooms': binding.consumer}})
-        for channel, more in (('connect', {}), ('receive', {'text': json.dumps({
-            'stream': 'rooms', 'payload': {'action': 'create', 'data': {'name': 'new'}}})}), ('disconnect', {})):
+        frame = {'stream': 'rooms', 'payload': {'action': 'create', 'data': {'name': 'new'}}}
+        for channel, more in (('connect', {}), ('receive', {'text': json.dumps(frame)}), ('disconnect', {})):
             demultiplexer(message(dict({'path': '/', 'order': 0}, **more), 'websocket.' + channel, wrapped))
         return list(Room.objects.values_list('name', flat=True))
 
@@ -253,5 +253,3 @@ def attributes():
         found.append([self.action, self.pk, self.data, self.kwargs, self.message.channel, hasattr(self, 'user')])
     ask(body={'action': 'create', 'data': {'a': 1}}, run_action=note)
     return found
-
-

@@ -3,8 +3,7 @@
 from __future__ import absolute_import, unicode_literals
 
 import channels
-from channels import DEFAULT_CHANNEL_LAYER, Channel, Group, channel_layers
-from channels import exceptions as errors
+from channels import DEFAULT_CHANNEL_LAYER, Channel, Group, channel_layers, exceptions as errors
 from channels.asgi import ChannelLayerManager, InvalidChannelLayerError, get_channel_layer
 from channels.message import Message
 from channels.routing import route

@@ -61,7 +61,9 @@ cases('WebsocketConsumer', {
     'bytes without text': lambda: bytes_alone(),
     'strict ordering': lambda: seen_by(WebsocketConsumer, *ALL, attributes={'strict_ordering': True}),
     'slight ordering': lambda: attempt(
-        type(str('C'), (WebsocketConsumer,), {'slight_ordering': True}), message(FRAMES['connect'], 'websocket.connect')),
+        type(str('C'), (WebsocketConsumer,), {'slight_ordering': True}),
+        message(FRAMES['connect'], 'websocket.connect'),
+    ),
     'channel names': lambda: sorted(WebsocketConsumer.channel_names()),
     'method mapping': lambda: WebsocketConsumer.method_mapping,
     'flags': lambda: [getattr(WebsocketConsumer, name) for name in (
@@ -79,7 +81,8 @@ def bytes_alone():
 def calls(base, function, channel='websocket.receive', content=None):
     """Return what a method that calls `function(self)` sends, to its socket and to group g."""
     consumer = type(str('Calls'), (base,), {
-        'receive': lambda self, *args, **kwargs: function(self), 'connect': lambda self, *args, **kwargs: function(self),
+        'receive': lambda self, *args, **kwargs: function(self), 'connect': lambda self, *args,
+        **kwargs: function(self),
     })
     with layer([route_class(consumer)]) as wrapped:
         Group('g').add('tap')
@@ -112,7 +115,9 @@ cases('WebsocketConsumer.send', {
     'close with a code': lambda: calls(WebsocketConsumer, lambda self: self.close(4000)),
     'close with status=': lambda: calls(WebsocketConsumer, lambda self: self.close(status=4000)),
     'group': lambda: calls(WebsocketConsumer, lambda self: self.group_send('g', 'x')),
-    'group by keywords': lambda: calls(WebsocketConsumer, lambda self: self.group_send(name='g', text='x', close=True)),
+    'group by keywords': lambda: calls(
+        WebsocketConsumer, lambda self: self.group_send(name='g', text='x', close=True),
+    ),
     'group with bytes': lambda: calls(WebsocketConsumer, lambda self: self.group_send('g', bytes=b'x')),
     'group with nothing': lambda: direct(WebsocketConsumer, lambda self: self.group_send('g')),
     'path': lambda: direct(WebsocketConsumer, lambda self: self.path),

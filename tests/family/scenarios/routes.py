@@ -94,7 +94,9 @@ cases('include', {
     'nothing inside': lambda: matched([include([route('else', consume)], path='^/room')], PATH),
     'positional group': lambda: matched([include([route('test', consume)], path='^/(room|hall)')], PATH),
     'missing key': lambda: matched([include([route('test', consume)], nothing='.*')], PATH),
-    'other filter': lambda: matched([include([route('test', consume, method='^ET$')], method='^G')], {'method': 'GET'}),
+    'other filter': lambda: matched(
+        [include([route('test', consume, method='^ET$')], method='^G')], {'method': 'GET'},
+    ),
     'twice': lambda: matched(
         [include([include([route('test', consume, path='^/$')], path='^/tea')], path='^/room')], PATH),
     'channel names': lambda: include([route('a', consume), route(['b', 'c'], consume)]).channel_names(),

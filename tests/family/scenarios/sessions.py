@@ -391,7 +391,9 @@ for _decorator in (NotEvil, Touches, allowed_hosts_only):
         'empty': lambda d=_decorator: origin(d, [b'origin', b'']),
         'not ASCII': lambda d=_decorator: origin(d, [b'origin', b'http://evil.example\xe4']),
         'null': lambda d=_decorator: origin(d, [b'origin', b'null']),
-        'twice': lambda d=_decorator: origin(d, [b'origin', b'http://example.com'], [b'origin', b'http://evil.example']),
+        'twice': lambda d=_decorator: origin(
+            d, [b'origin', b'http://example.com'], [b'origin', b'http://evil.example'],
+        ),
         'port': lambda d=_decorator: origin(d, [b'origin', b'http://example.com:8000']),
         'header without value': lambda d=_decorator: origin(d, [b'origin']),
         'a header without anything': lambda d=_decorator: origin(d, [], [b'origin', b'http://example.com']),

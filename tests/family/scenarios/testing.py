@@ -170,7 +170,8 @@ cases('WSClient.send', {
         'websocket.receive')['cookies'],
     'order': lambda: sent(lambda c: c.send('websocket.connect'), ordered=True)['order'],
     'order counts': lambda: sent(
-        lambda c: (c.send('websocket.connect'), c.send('websocket.receive')), 'websocket.receive', ordered=True)['order'],
+        lambda c: (c.send('websocket.connect'), c.send('websocket.receive')),
+        'websocket.receive', ordered=True)['order'],
     'no order': lambda: 'order' in sent(lambda c: c.send('websocket.connect')),
     'order given twice': lambda: sent(lambda c: c.send('websocket.connect', {'order': 1}), ordered=True),
     'text': lambda: sent(lambda c: c.send('websocket.connect', text={'a': 1}))['text'],

@@ -1,7 +1,7 @@
 """Views and a routing for both sides."""
+from channels.exceptions import ResponseLater
 from django.conf.urls import url
 from django.http import HttpResponse, StreamingHttpResponse
-from channels.exceptions import ResponseLater
 
 
 def show(request):

@@ -1,5 +1,5 @@
 """
-What a WebsocketConsumer does around its methods, where those are async.
+The steps of a WebsocketConsumer around its methods, where those are async.
 """
 from ..compat.coroutines import is_coroutine
 

@@ -1,5 +1,5 @@
 """
-Which clients of streams have left: one look a second for all of them.
+Detection of clients of streams that have left: one look a second for all.
 """
 import asyncio
 import logging

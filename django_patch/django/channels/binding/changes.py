@@ -1,5 +1,5 @@
 """
-What a binding has to know about an object that changes.
+State of an object that changes, as a binding needs it.
 """
 from __future__ import absolute_import
 

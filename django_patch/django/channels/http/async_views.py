@@ -1,5 +1,5 @@
 """
-Which requests are for async views, told before Django handles them.
+Detection of requests for async views, before Django handles them.
 """
 from __future__ import absolute_import
 

@@ -62,6 +62,8 @@ class _Unusual(Exception):
     """Raised for what needs a longer look, and may be wrong."""
 
 
+# complexity: one branch for each type of JSON; a table of functions would
+# cost a call for each value of each message.
 def _copy(value, depth):
     """Check and copy at once what nearly all messages consist of."""
     kind = type(value)

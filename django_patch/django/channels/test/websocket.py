@@ -197,7 +197,7 @@ class WSClient(Client):
         Return the next frame from the server, or None.
 
         That is the text of a text frame, decoded from JSON unless `json` is
-        False (or it is no text, as a test may have sent it), and the whole
+        False (or it isn't text, as a test may have sent it), and the whole
         content of any other reply.
         """
         content, self._unread = self._unread, None
