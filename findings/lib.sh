@@ -15,15 +15,16 @@ if [ -z "${FINDING_BOUNDED:-}" ]; then
 fi
 
 folder=$(mktemp -d)
-started=()
+# A file, since $(...) starts processes, too.
+: >"$folder/started"
 changed=0
 
 finish() {
     local pid
-    for pid in "${started[@]}"; do
+    while read -r pid; do
         # A process group each, so that what they forked goes, too.
         kill -KILL -- "-$pid" 2>/dev/null || true
-    done
+    done <"$folder/started"
     # Some still write for a moment.
     rm -rf "$folder" || { sleep 1 && rm -rf "$folder"; }
 }
@@ -83,7 +84,7 @@ start() {
     shift
     setsid "$@" >"$log" 2>&1 </dev/null &
     pid=$!
-    started+=("$pid")
+    echo "$pid" >>"$folder/started"
     # No word about it when it is killed in the end.
     disown "$pid"
 }
