@@ -13,7 +13,7 @@ __all__ = ['import_error', 'redis']
 
 def import_error(error):
     """
-    Return the ImportError to raise for `error`, which importing redis-py raised.
+    Return the ImportError to raise for `error`, the failed import of redis-py.
 
     That redis-py isn't installed is told apart from what it lacks itself:
     release 8.1 on Python 3.11.2 wants async_timeout, for one.
