@@ -27,7 +27,7 @@ class InstalledAppsTests(unittest.TestCase):
             "print([(str(app.label), str(app.name), type(app).__name__) for app in apps.get_app_configs()])\n"
             "print(apps.is_installed('channels'))\n"
         )
-        expected = "[('channels', 'django.channels', 'ChannelsConfig')]\nFalse\n"
+        expected = "[('channels', 'django.channels', 'ChannelsConfig')]\nTrue\n"
         for entry in [
             'channels', 'django.channels', 'channels.apps.ChannelsConfig', 'django.channels.apps.ChannelsConfig',
         ]:

@@ -29,6 +29,9 @@ def common_requirements(pair):
     wanted = ['pytest', 'pytest-django', 'hiredis', 'cryptography']
     if pair.python_version < (3,):
         wanted += ['mock', 'enum34']
+    if pair.has_interface_server:
+        # The other end of its connections in HTTP/1.1.
+        wanted.append('h11')
     if pair.django_version < (2,):
         # Django's own runner needs it to carry failures between processes.
         wanted += ['tblib', 'pytz']
