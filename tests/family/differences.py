@@ -39,10 +39,10 @@ ALLOWED = {
     'made when it is first saved': ['channel_session in the first consumer: exists'],
     'CHANNEL_SESSION_KEY_IN_QUERY': [
         'http_session: query', 'http_session: query in bytes', 'http_session: the query wins over the cookie'],
-    'under a key that nobody has': ['http_session: what is written to one that is gone'],
+    'under a key that no cookie has': ['http_session: what is written to one that is gone'],
     'never ends or moves the session': ['users: a changed password'],
     '``transfer_user()`` of a session': ['transfer_user: nobody to somebody'],
-    'no longer holds up all that come after it': ['enforce_ordering: a consumer that fails'],
+    'no longer blocks the messages after it': ['enforce_ordering: a consumer that fails'],
     'is a number, and one that was done already': [
         'enforce_ordering: order as text', 'enforce_ordering: a number twice'],
     'An empty ``Origin``': ['origin by NotEvil: empty'],
