@@ -1,11 +1,20 @@
 """Tests of where a WebSocket may come from."""
 from __future__ import absolute_import, unicode_literals
 
+from django.channels import route
+from django.channels.checks import check_origins
 from django.channels.exceptions import DenyConnection
+from django.channels.headers import header_values
+from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.message import Message
+from django.channels.security import handshakes
 from django.channels.security.websockets import BaseOriginValidator, allowed_hosts_only
+from django.channels.test import ChannelTestCase, Client, WSClient, apply_routes
+from django.channels.worker import Worker
 from django.test import SimpleTestCase, override_settings
+
+from .logs import LogTestCase
 
 
 class OriginTests(SimpleTestCase):
@@ -108,3 +117,113 @@ class OriginTests(SimpleTestCase):
         consumer = Consumer()
         self.assertIs(self.connect(consumer.connect, 'http://example.com'), consumer)
         self.assertEqual(self.connect(consumer.connect, 'http://evil.com'), 'denied')
+
+
+class HandshakeTests(LogTestCase, SimpleTestCase):
+    """What each WebSocket passes, whatever its consumer is decorated with."""
+
+    def setUp(self):
+        super(HandshakeTests, self).setUp()
+        handshakes._told.clear()
+
+    def open(self, *headers, **content):
+        seen = []
+        routing = [route('websocket.connect', lambda message: seen.append(message))]
+        layer = ChannelLayerWrapper(InMemoryChannelLayer(), 'default', routing)
+        content = dict({'reply_channel': 'p!a', 'path': '/x', 'order': 0, 'headers': [list(pair) for pair in headers]},
+                       **content)
+        Worker(layer, signal_handlers=False).handle('websocket.connect', content)
+        replies = layer.receive(['p!'])[1]
+        self.assertEqual(bool(seen), replies is None)
+        return bool(seen)
+
+    def test_the_host_and_the_origin_are_those_of_the_site(self):
+        with override_settings(ALLOWED_HOSTS=['example.com', '.example.org', '[::1]']):
+            for host, origin, expected in (
+                (b'example.com', b'http://example.com', True),
+                (b'example.com', b'https://example.com', True),
+                (b'example.com:8000', b'http://example.com:8000', True),
+                (b'example.com', b'https://www.example.org', True),
+                (b'example.com', None, True),
+                (None, None, True),
+                (None, b'http://example.com', True),
+                (b'[::1]:8000', b'http://[::1]:8000', True),
+                (b'example.com', b'http://evil.example', False),
+                (b'example.com', b'http://example.com.evil.example', False),
+                (b'example.com', b'null', False),
+                (b'example.com', b'', False),
+                (b'example.com', b'http://[broken', False),
+                (b'example.com', b'http://example.com:port', False),
+                (b'evil.example', b'http://evil.example', False),
+                (b'evil.example', None, False),
+                (b'example.com evil', None, False),
+            ):
+                headers = [(b'host', host)] if host is not None else []
+                headers += [(b'origin', origin)] if origin is not None else []
+                self.assertEqual(self.open(*headers), expected, (host, origin))
+
+    def test_any_host_is_not_any_origin(self):
+        with override_settings(ALLOWED_HOSTS=['*']):
+            self.assertTrue(self.open((b'host', b'a:81'), (b'origin', b'http://a:81')))
+            self.assertFalse(self.open((b'host', b'a:81'), (b'origin', b'http://a:82')))
+            self.assertFalse(self.open((b'host', b'a'), (b'origin', b'http://b')))
+
+    def test_several_origins_are_none(self):
+        with override_settings(ALLOWED_HOSTS=['a']):
+            self.assertFalse(self.open((b'host', b'a'), (b'origin', b'http://a'), (b'origin', b'http://evil')))
+
+    def test_the_setting_names_other_sites_or_all(self):
+        evil = [(b'host', b'b'), (b'origin', b'http://evil')]
+        other = [(b'host', b'a'), (b'origin', b'https://other.example')]
+        with override_settings(ALLOWED_HOSTS=['a'], CHANNEL_ALLOWED_ORIGINS=['https://other.example']):
+            self.assertEqual((self.open(*other), self.open(*evil)), (True, False))
+        with override_settings(ALLOWED_HOSTS=['a'], CHANNEL_ALLOWED_ORIGINS=['*']):
+            self.assertEqual((self.open(*other), self.open(*evil)), (True, True))
+
+    def test_a_proxy_may_name_the_host_where_it_does_for_requests(self):
+        headers = [(b'host', b'10.0.0.1'), (b'x-forwarded-host', b'a'), (b'origin', b'https://a')]
+        with override_settings(ALLOWED_HOSTS=['a']):
+            self.assertFalse(self.open(*headers))
+            with override_settings(USE_X_FORWARDED_HOST=True):
+                self.assertTrue(self.open(*headers))
+
+    def test_the_first_refusal_tells_the_setting(self):
+        with override_settings(ALLOWED_HOSTS=['a']):
+            for _ in range(2):
+                self.open((b'host', b'a'), (b'origin', b'http://evil'))
+        self.assertLogged("The WebSocket at /x was refused: its origin, 'http://evil', is another site.")
+        self.assertEqual(self.log().count('CHANNEL_ALLOWED_ORIGINS'), 1)
+
+    def test_a_deployment_is_warned_of_all_origins(self):
+        layers = {'default': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': []}}
+        for origins, expected in ((('*',), ['channels.W020']), (('http://a',), []), ((), [])):
+            with override_settings(CHANNEL_ALLOWED_ORIGINS=origins, CHANNEL_LAYERS=layers):
+                self.assertEqual([warning.id for warning in check_origins()], expected)
+
+
+# On Django 1.8 a test's ALLOWED_HOSTS are all.
+@override_settings(ALLOWED_HOSTS=['testserver'])
+class TestClientTests(LogTestCase, ChannelTestCase):
+
+    def test_the_handshake_of_a_test_passes_it_as_well(self):
+        with apply_routes([route('websocket.connect', lambda message: message.reply_channel.send({'accept': True}))]):
+            client = Client()
+            client.send('websocket.connect', {'path': '/', 'order': 0, 'headers': [[b'origin', b'http://evil']]})
+            self.assertIsNone(client.consume('websocket.connect'))
+            self.assertEqual(client.receive(), {'close': True})
+
+    def test_a_websocket_client_has_the_origin_of_the_site(self):
+        seen = []
+
+        @allowed_hosts_only
+        def connect(message):
+            seen.append(header_values(message, b'origin'))
+            message.reply_channel.send({'accept': True})
+
+        with apply_routes([route('websocket.connect', connect)]):
+            WSClient(ordered=True).send_and_consume('websocket.connect', path='/')
+            client = WSClient(ordered=True)
+            client.set_header('Origin', 'http://evil.example')
+            with self.assertRaises(DenyConnection):
+                client.send_and_consume('websocket.connect', path='/')
+        self.assertEqual(seen, [[b'http://testserver']])

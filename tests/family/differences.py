@@ -56,7 +56,7 @@ ALLOWED = {
     'one ``Worker`` with ``threads``': [
         'Worker: in_job', 'Worker: methods', 'Worker: group has the rest', 'commands: worker thread'],
     'A delayed message whose content': ['DelayedMessage: content that is not JSON'],
-    'bytes, as servers send them': ['WSClient.send: header'],
+    'bytes, as servers send them': ['WSClient.send: header', 'WSClient.send: attributes'],
     'The path of a ``WSClient`` holds on': ['WSClient.send: path after another'],
     'what JSON has, and bytes': [
         'values: set', 'values: integer keys', 'values: datetime', 'values: Decimal', 'values: UUID',

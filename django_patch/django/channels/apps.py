@@ -20,11 +20,12 @@ class ChannelsConfig(AppConfig):
 
     def ready(self):
         from .binding.base import BindingMetaclass
-        from .checks import check_channel_layers
+        from .checks import check_channel_layers, check_origins
         from .layers import channel_layers
         from .package_checks import check_packages
         checks.register(check_channel_layers, 'channels')
         checks.register(check_packages, 'channels')
+        checks.register(check_origins, 'channels', deploy=True)
         # Its models are there by now.
         BindingMetaclass.register_all()
         # Apps later in INSTALLED_APPS lose their commands to earlier ones;

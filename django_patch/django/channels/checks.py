@@ -228,3 +228,15 @@ def _check_misspelled_settings():
         )
         for wrong, right in conf.misspelled()
     ]
+
+
+def check_origins(app_configs=None, **kwargs):
+    """Return a warning if pages of any site may open WebSockets."""
+    if not conf.channel_layers or '*' not in conf.allowed_origins:
+        return []
+    return [Warning(
+        'Pages of any site may open WebSockets here, with the cookies of your visitors.',
+        hint="Take '*' out of CHANNEL_ALLOWED_ORIGINS, and name the origins of other sites that may, such as "
+             "'https://app.example.com'.",
+        id='channels.W020',
+    )]

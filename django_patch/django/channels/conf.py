@@ -25,6 +25,7 @@ settings = _Placeholder()
 #: Misspelled settings and their correct names. Django ignores a setting that
 #: it doesn't know, so without a warning nothing would happen.
 MISSPELLED = {
+    'CHANNELS_ALLOWED_ORIGINS': 'CHANNEL_ALLOWED_ORIGINS',
     'CHANNEL_BACKENDS': 'CHANNEL_LAYERS',
     'CHANNEL_LAYER': 'CHANNEL_LAYERS',
     'CHANNELS_LAYER': 'CHANNEL_LAYERS',
@@ -57,6 +58,15 @@ class Settings(object):
     def session_key_in_query(self):
         """Whether a session key in a URL's query (``?session_key=``) is taken for the visitor's."""
         return getattr(settings, 'CHANNEL_SESSION_KEY_IN_QUERY', False)
+
+    @property
+    def allowed_origins(self):
+        """The origins, beside the site's own, that may open WebSockets; '*' for all."""
+        return getattr(settings, 'CHANNEL_ALLOWED_ORIGINS', [])
+
+    @property
+    def use_forwarded_host(self):
+        return settings.USE_X_FORWARDED_HOST
 
     @property
     def send_on_commit(self):

@@ -20,6 +20,7 @@ from .exceptions import ChannelSocketException, ConsumeLater
 from .failures import answer, is_of_operator
 from .layers.blocking import send_blocking
 from .message import Message
+from .security.handshakes import check_handshake
 from .signals import consumer_finished, consumer_started
 
 logger = logging.getLogger('django.channels')
@@ -144,6 +145,7 @@ class Dispatcher(object):
             self.callback(task.channel, message)
         consumer_started.send(sender=self.sender, environ={})
         try:
+            check_handshake(message)
             with outbox.buffered():
                 result = task.consumer(message, **task.kwargs)
             # An instance, where the consumer is a class.

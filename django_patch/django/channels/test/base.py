@@ -17,6 +17,7 @@ from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from ..layers.base import copy_message
 from ..message import Message
 from ..names import non_local_name, process_channel, random_token, validate_channel_name
+from ..security.handshakes import check_handshake
 from ..signals import consumer_finished, consumer_started, prepare_connections, tidy_connections
 from . import committing
 from .swapping import apply_routes, make_in_memory_layer, swap_layers
@@ -136,6 +137,7 @@ class Client(object):
 
     def _run(self, message, consumer, kwargs):
         try:
+            check_handshake(message)
             with outbox.buffered():
                 result = consumer(message, **kwargs)
                 coroutine = getattr(result, 'outcome', result)

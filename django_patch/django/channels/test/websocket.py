@@ -75,6 +75,8 @@ class WSClient(Client):
     def headers(self):
         """The headers that are sent along: {lower-case name: value}."""
         headers = {key: _as_bytes(value) for key, value in self._headers.items()}
+        # Browsers always send one; this is the host of Django's test client.
+        headers.setdefault('origin', b'http://testserver')
         cookies = SimpleCookie()
         for key, value in self.get_cookies().items():
             cookies[str(key)] = str(value)
