@@ -1,21 +1,17 @@
 """
 Async code, where Python and Django have it.
 
-Django runs async views from 3.1 on. Delete SUPPORTS_ASYNC when Django < 3.1
-support ends.
+Django runs async views from 3.1 on.
 """
 from __future__ import absolute_import
 
 import functools
 import inspect
-import sys
 
-import django
+from .abilities import SUPPORTS_ASYNC
 
 __all__ = ['SUPPORTS_ASYNC', 'WHAT_ASYNC_NEEDS', 'is_async_iterator', 'is_coroutine', 'is_coroutine_function']
 
-#: Can async consumers and views run here?
-SUPPORTS_ASYNC = django.VERSION >= (3, 1) and sys.version_info >= (3, 7)
 WHAT_ASYNC_NEEDS = 'Django 3.1 or later and Python 3.7 or later'
 
 # Python 2 has no such functions, and none to tell.

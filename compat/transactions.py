@@ -3,19 +3,18 @@ Hooks on the commit of a database, without importing one to find out.
 
 Django 1.8 has none; the system check channels.E013 refuses the setting that
 needs them. Who only sends messages has no use for a database, and importing
-Django's takes longer than the rest of a layer. Delete has_commit_hooks() when
-Django < 1.9 support ends.
+Django's takes longer than the rest of a layer.
 """
 from __future__ import absolute_import
 
-import django
+from .abilities import HAS_COMMIT_HOOKS
 
 __all__ = ['connection_of', 'has_commit_hooks', 'on_commit']
 
 
 def has_commit_hooks():
     """Return whether this Django has transaction.on_commit()."""
-    return django.VERSION >= (1, 9)
+    return HAS_COMMIT_HOOKS
 
 
 def on_commit(action, using):

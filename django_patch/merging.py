@@ -32,11 +32,13 @@ OVERLAY = [
 COMPAT = os.path.join(os.path.dirname(HERE), 'compat')
 COMPAT_STAYS_OUT = {
     '__init__.py', 'app_config.py', 'django18.py', 'django111.py', 'django20.py', 'server_advice.py',
+    'abilities.py',
 }
 COMPAT_RENAMED = {
     'native.py': '__init__.py',
     'native_app_config.py': 'app_config.py',
     'native_server_advice.py': 'server_advice.py',
+    'native_abilities.py': 'abilities.py',
 }
 
 # What makes the merged Django start on Python 3.8 and later, and can be left

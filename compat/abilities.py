@@ -1,0 +1,18 @@
+"""
+What this Django and this Python can do, as constants.
+
+Delete HAS_COMMIT_HOOKS when Django < 1.9 support ends, and SUPPORTS_ASYNC
+when Django < 3.1 support ends.
+"""
+from __future__ import absolute_import
+
+import sys
+
+import django
+
+__all__ = ['HAS_COMMIT_HOOKS', 'SUPPORTS_ASYNC']
+
+#: Is there a transaction.on_commit()?
+HAS_COMMIT_HOOKS = django.VERSION >= (1, 9)
+#: Can async consumers and views run here?
+SUPPORTS_ASYNC = django.VERSION >= (3, 1) and sys.version_info >= (3, 7)
