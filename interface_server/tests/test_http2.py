@@ -404,10 +404,11 @@ def test_streams_beyond_the_limit_are_refused(start, client):
     assert two.conn.remote_settings.max_concurrent_streams == 2
     two.conn.remote_settings[h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS] = 100
     two.conn.remote_settings.acknowledge()
-    for _ in range(3):
-        two.headers()
-    two.read_until_the_end()
-    assert two.ended
+    numbers = [two.headers() for _ in range(3)]
+    # RFC 9113 section 5.1.2: the stream is at fault, not the connection.
+    assert two.response(numbers[2]) == h2.errors.ErrorCodes.REFUSED_STREAM
+    two.wait_for_server()
+    assert not two.of(h2.events.ConnectionTerminated)
 
 
 def test_rapid_resets(start, client):
@@ -420,6 +421,32 @@ def test_rapid_resets(start, client):
     two.read_until_the_end()
     terminated = two.of(h2.events.ConnectionTerminated)
     assert terminated and terminated[0].error_code == h2.errors.ErrorCodes.ENHANCE_YOUR_CALM
+
+
+@pytest.mark.parametrize("frame", [b"\0\0\0\4\1\0\0\0\0", b"\0\0\1\0\0\0\0\0\1x"])
+def test_flood_of_acknowledgements_and_of_frames_on_a_closed_stream(start, client, frame):
+    server = start({"http.request": answer()})
+    person = client(server)
+    assert person.response(person.headers())[0] == 200
+    with contextlib.suppress(OSError):
+        person.socket.sendall(frame * 20000)
+    person.read_until_the_end()
+    [terminated] = person.of(h2.events.ConnectionTerminated)
+    assert terminated.error_code == h2.errors.ErrorCodes.ENHANCE_YOUR_CALM
+
+
+def test_stream_beyond_the_limit_costs_only_itself(start, client):
+    server = start({"http.request": answer()}, max_streams=5)
+    person = client(server)
+    # In one write, as a client may before it has read our settings.
+    flush = person.flush
+    person.flush = lambda: None
+    numbers = [person.headers() for _ in range(6)]
+    person.flush = flush
+    person.flush()
+    found = [person.response(number) for number in numbers]
+    assert [each[0] for each in found[:5]] == [200] * 5
+    assert found[5] == h2.errors.ErrorCodes.REFUSED_STREAM
 
 
 def test_ping_flood(start, client):

@@ -23,6 +23,7 @@ from interface_server.asgi import from_environment, read_options
 from interface_server.errors import UsageError
 from interface_server.operation.access_log import FORMATS, AccessLog
 from interface_server.operation.logging_setup import JsonFormatter, TextFormatter
+from interface_server.operation.supervisor import USAGE_STATUS, decide
 from interface_server.options import Options
 
 
@@ -296,6 +297,24 @@ def can_answer(port):
         return False
 
 
+@pytest.mark.parametrize("status, is_replacement, short_lives, others_are_well, decision", [
+    # Started wrongly: all of them are.
+    (USAGE_STATUS, False, 1, False, "END_ALL"),
+    # A certificate that went bad meanwhile, when one is started again.
+    (USAGE_STATUS, True, 1, True, "REPLACE"),
+    (USAGE_STATUS, True, 1, False, "REPLACE"),
+    (USAGE_STATUS, False, 1, True, "REPLACE"),
+    (USAGE_STATUS, True, 50, True, "REPLACE"),
+    (USAGE_STATUS, True, 10, False, "GIVE_UP"),
+    (-9, False, 0, True, "REPLACE"),
+    (1, True, 9, False, "REPLACE"),
+    (1, True, 10, False, "GIVE_UP"),
+    (1, True, 10, True, "REPLACE"),
+])
+def test_well_processes_are_never_ended_for_the_sick(status, is_replacement, short_lives, others_are_well, decision):
+    assert decide(status, is_replacement, short_lives, others_are_well) == decision
+
+
 def test_mistake_that_every_process_would_make_ends_all(run, port):  # noqa: F811
     status, output = run("-m", "interface_server", "-p", port, "--workers", "2", "project:nothing").finish()
     assert status == 2
@@ -341,6 +360,27 @@ def test_certificate_is_loaded_again(run, port, folder, certificate):  # noqa: F
     paths[0].write_text("nonsense")
     program.signal(signal.SIGHUP)
     program.wait_for("The certificate stays as it was")
+
+
+def test_certificate_whose_key_is_not_there_yet_changes_nothing(run, port, management, folder, certificate):
+    """A renewal writes one file after the other."""
+    paths = [folder / "certificate.pem", folder / "key.pem"]
+    for source, target in zip(certificate, paths):
+        shutil.copyfile(source, target)
+    program = server(
+        run, "-p", port, "--management", management, "--certificate", paths[0], "--private-key", paths[1],
+        "project:channel_layer",
+    )
+    before = fingerprint(port, certificate[0])
+    days = float(fetch(management, "/metrics")[1].split("\ninterface_server_certificate_days_left ")[1].split()[0])
+    assert 0 < days < 40000
+    (folder / "new").mkdir()
+    shutil.copyfile(certificates.make(folder / "new")[0], paths[0])
+    program.signal(signal.SIGHUP)
+    program.wait_for("The certificate stays as it was")
+    assert fingerprint(port, certificate[0]) == before
+    assert "could not be loaded again" in fetch(management, "/health")[1]
+    assert "interface_server_certificate_reload_failed 1" in fetch(management, "/metrics")[1]
 
 
 def test_certificate_that_is_none(run, port, folder):  # noqa: F811

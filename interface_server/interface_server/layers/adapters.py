@@ -18,7 +18,7 @@ def adapt(layer: Any) -> AsyncLayer:
     layer = getattr(layer, "channel_layer", layer)
     # Only who has imported it can have made one.
     module = sys.modules.get("django.channels.layers.redis")
-    if module is not None and type(layer) is module.RedisChannelLayer:
+    if module is not None and isinstance(layer, module.RedisChannelLayer):
         from .redis import RedisLayer
 
         return RedisLayer(layer)

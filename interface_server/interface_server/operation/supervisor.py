@@ -25,6 +25,33 @@ PAUSE, MOST_SHORT_LIVES = 1.0, 10
 #: The exit status of a process that was started wrongly.
 USAGE_STATUS = 2
 
+# What becomes of the others when a process has ended by itself.
+REPLACE, END_ALL, GIVE_UP = "REPLACE", "END_ALL", "GIVE_UP"
+
+
+def decide(status: int, is_replacement: bool, short_lives: int, others_are_well: bool) -> str:
+    """
+    Return what to do after a process ended with `status`.
+
+    `short_lives` is how many in a row were short, and `others_are_well` tells
+    whether a process lives that has done so for long. The well are never ended
+    for the sick:
+
+    ========================  ======================  =========================
+    a process ended           while others            so
+    ========================  ======================  =========================
+    with USAGE_STATUS, first  whatever                END_ALL: all were started
+                                                      alike, and find the same
+    after many short lives    none is well            GIVE_UP
+    in any other way          whatever                REPLACE, after a pause
+    ========================  ======================  =========================
+    """
+    if status == USAGE_STATUS and not is_replacement and not others_are_well:
+        return END_ALL
+    if short_lives >= MOST_SHORT_LIVES and not others_are_well:
+        return GIVE_UP
+    return REPLACE
+
 
 class Supervisor:
     """
@@ -42,6 +69,8 @@ class Supervisor:
         self._children: dict[int, tuple[int, float]] = {}
         self._ended_by: Optional[int] = None
         self._short_lives = 0
+        #: Processes that took the place of another.
+        self._replacements: set[int] = set()
         # Nothing is written to it; it ends when this process does.
         self._lifeline = os.pipe()
 
@@ -80,7 +109,7 @@ class Supervisor:
                 # It is being waited for.
                 continue
 
-    def _start(self, index: int, handlers: Mapping[signal.Signals, Any]) -> None:
+    def _start(self, index: int, handlers: Mapping[signal.Signals, Any]) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         # A signal to a process that still has our handlers would be lost.
@@ -92,7 +121,7 @@ class Supervisor:
             if self._ended_by is not None:
                 # The signal came before there was a process to pass it to.
                 os.kill(process, self._ended_by)
-            return
+            return process
         status = 1
         try:
             for number, handler in handlers.items():
@@ -129,25 +158,28 @@ class Supervisor:
                 # One that the signal found unprepared did as it was told.
                 worst = max(worst, abs(status) if status != -self._ended_by else 0)
                 continue
-            if status == USAGE_STATUS:
-                # All of them will find the same.
-                self._on_signal(signal.SIGTERM, None)
-                worst = status
+            now = time.monotonic()
+            self._count_life(now - started)
+            decision = decide(
+                status, process in self._replacements, self._short_lives,
+                any(now - started >= SHORT_LIFE for _, started in self._children.values()),
+            )
+            self._replacements.discard(process)
+            if decision == REPLACE:
+                self._log_exit(process, status)
+                if now - started < SHORT_LIFE:
+                    time.sleep(PAUSE)
+                self._replacements.add(self._start(index, handlers))
                 continue
-            self._mourn(process, status, time.monotonic() - started)
-            if self._short_lives >= MOST_SHORT_LIVES:
+            if decision == GIVE_UP:
                 logger.critical("The processes keep dying; giving up.")
-                self._on_signal(signal.SIGTERM, None)
-                worst = 1
-                continue
-            self._start(index, handlers)
+            self._on_signal(signal.SIGTERM, None)
+            worst = USAGE_STATUS if decision == END_ALL else 1
         return worst
 
-    def _mourn(self, process: int, status: int, seconds: float) -> None:
+    def _count_life(self, seconds: float) -> None:
+        self._short_lives = 0 if seconds >= SHORT_LIFE else self._short_lives + 1
+
+    def _log_exit(self, process: int, status: int) -> None:
         how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         logger.error("The process %d ended %s; another takes its place.", process, how)
-        if seconds >= SHORT_LIFE:
-            self._short_lives = 0
-            return
-        self._short_lives += 1
-        time.sleep(PAUSE)

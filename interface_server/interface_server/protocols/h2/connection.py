@@ -4,6 +4,10 @@ and how it ends.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Optional
+
+import h2.config
 import h2.connection
 import h2.errors
 import h2.events
@@ -16,6 +20,10 @@ from ...options import Options
 STREAM_WINDOW, CONNECTION_WINDOW = 256 * 1024, 1024 * 1024
 
 
+class Flood(Exception):
+    """Raised when a client keeps the server busy with nothing."""
+
+
 class Http2Connection(h2.connection.H2Connection):
     """
     A connection that goes on after GOAWAY.
@@ -23,6 +31,13 @@ class Http2Connection(h2.connection.H2Connection):
     For h2 it has ended with that frame, whoever sent it, and all its streams
     with it; RFC 9113 section 6.8 has those finished that there are.
     """
+
+    def __init__(
+        self, config: Optional[h2.config.H2Configuration] = None, on_idle_frame: Optional[Callable[[], None]] = None,
+    ) -> None:
+        """Call `on_idle_frame`, which may raise Flood, for each frame that brings nothing."""
+        super().__init__(config)
+        self._on_idle_frame = on_idle_frame
 
     def start(self, options: Options) -> None:
         """Send the settings of a server."""
@@ -41,6 +56,27 @@ class Http2Connection(h2.connection.H2Connection):
         self.decoder.max_header_list_size = header_list
         self.initiate_connection()
         self.increment_flow_control_window(CONNECTION_WINDOW - 65535)
+
+    @property
+    def open_inbound_streams(self) -> int:
+        """
+        The number of the client's streams, as far as h2 may know it.
+
+        Beyond the limit it would end the connection, and all streams with it;
+        RFC 9113 section 5.1.2 lets the one stream be refused, as we do.
+        """
+        number: int = super().open_inbound_streams
+        return min(number, max(self.local_settings.max_concurrent_streams - 1, 0))
+
+    def _receive_frame(self, frame: Frame) -> list[h2.events.Event]:
+        events: list[h2.events.Event] = super()._receive_frame(frame)
+        # Frames on streams that are closed, and acknowledgements, cost time
+        # like any others.
+        if self._on_idle_frame is not None and (
+            not events or type(events[0]) is h2.events.SettingsAcknowledged
+        ):
+            self._on_idle_frame()
+        return events
 
     def send_goaway(self) -> None:
         """Send GOAWAY for streams that are yet to come."""

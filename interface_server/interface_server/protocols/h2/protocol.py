@@ -21,7 +21,7 @@ from ..connections import ConnectionLimiter
 from ..date import http_date
 from ..requests import check_body_size, read_fields
 from ..ws.handshake import offered_subprotocols
-from .connection import Http2Connection
+from .connection import Flood, Http2Connection
 from .floods import Floods
 from .streams import Stream
 from .tunnel import StreamedWebSocket, Tunnel
@@ -55,7 +55,9 @@ class Http2Protocol(asyncio.Protocol):
         self._closing = False
         #: Whether nothing is read or said any more.
         self._lingering = False
-        self._conn = Http2Connection(h2.config.H2Configuration(client_side=False, header_encoding=None))
+        self._conn = Http2Connection(
+            h2.config.H2Configuration(client_side=False, header_encoding=None), self._count_silent_frame,
+        )
 
     # The connection
 
@@ -148,6 +150,9 @@ class Http2Protocol(asyncio.Protocol):
             for event in events:
                 if not self._lingering and not self._transport.is_closing():
                     self._handle(event)
+        except Flood:
+            self._close_for_flooding()
+            return
         except h2.exceptions.ProtocolError as error:
             logger.debug("An HTTP/2 client broke the protocol: %s", error)
             self._linger()
@@ -202,6 +207,11 @@ class Http2Protocol(asyncio.Protocol):
         if self._floods.idle_frame(self._loop.time()):
             self._close_for_flooding()
 
+    def _count_silent_frame(self) -> None:
+        # h2 is in the middle of what one read has brought.
+        if self._floods.idle_frame(self._loop.time()):
+            raise Flood()
+
     def _handle_reset(self, number: int) -> None:
         if self._floods.reset():
             self._close_for_flooding()
@@ -240,6 +250,8 @@ class Http2Protocol(asyncio.Protocol):
         # Those that the client has reset are ended here a moment later.
         if self._closing or (limit and len(self._streams) + len(self._tunnels) >= limit):
             self.reset(event.stream_id, h2.errors.ErrorCodes.REFUSED_STREAM)
+            if self._floods.reset():
+                self._close_for_flooding()
             return
         scope = {
             "http_version": "2", "scheme": self._scheme, "root_path": "", "client": self._peer.client,
