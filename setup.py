@@ -15,8 +15,9 @@ import re
 from setuptools import setup
 from setuptools.command.build_py import build_py as setuptools_build_py
 
-#: The home of the project.
-URL = 'https://github.com/channels-for-django/channels-for-django'
+#: The home of the project, once it is published: a reserved name (RFC 2606),
+#: which nobody else can register meanwhile. The interface server has it, too.
+URL = 'https://channels-for-django.example'
 
 CHECKOUT = os.path.dirname(os.path.abspath(__file__))
 
