@@ -70,7 +70,7 @@ class Http2Connection(h2.connection.H2Connection):
 
     def _receive_frame(self, frame: Frame) -> list[h2.events.Event]:
         events: list[h2.events.Event] = super()._receive_frame(frame)
-        # Frames on streams that are closed, and acknowledgements, cost time
+        # Frames on streams that are closed, and acknowledgments, cost time
         # like any others.
         if self._on_idle_frame is not None and (
             not events or type(events[0]) is h2.events.SettingsAcknowledged
