@@ -1,5 +1,5 @@
 """
-What this Django and this Python can do, as constants.
+Abilities of this Django and this Python, as constants.
 
 Delete HAS_COMMIT_HOOKS when Django < 1.9 support ends, and SUPPORTS_ASYNC
 when Django < 3.1 support ends.

@@ -1,5 +1,5 @@
 """
-What Django 1.10 can do, as constants.
+Abilities of Django 1.10, as constants.
 """
 from __future__ import absolute_import
 

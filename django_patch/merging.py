@@ -31,8 +31,7 @@ OVERLAY = [
 # of other versions. In the place of a selector comes what it would select.
 COMPAT = os.path.join(os.path.dirname(HERE), 'compat')
 COMPAT_STAYS_OUT = {
-    '__init__.py', 'app_config.py', 'django18.py', 'django111.py', 'django20.py', 'server_advice.py',
-    'abilities.py',
+    '__init__.py', 'abilities.py', 'app_config.py', 'django18.py', 'django111.py', 'django20.py', 'server_advice.py',
 }
 COMPAT_RENAMED = {
     'native.py': '__init__.py',

@@ -1,5 +1,5 @@
 """
-What each WebSocket has to pass before its consumer hears of it.
+Checks of host and origin that each WebSocket passes before its consumer.
 
 Requests have their host checked by Django and their origin by the middleware
 against cross-site request forgery, neither of which sees a WebSocket: any
