@@ -7,7 +7,7 @@ same.
 """
 from __future__ import absolute_import, division, unicode_literals
 
-import datetime
+import time
 
 #: The columns of the table of channels: (heading, key of the numbers, digits).
 COLUMNS = (
@@ -60,12 +60,12 @@ class Snapshot(object):
     def as_dict(self, layer):
         """Return it as a dict that JSON can hold."""
         return {
-            'layer': str(layer), 'time': datetime.datetime.utcnow().strftime('%Y-%m-%dT%H:%M:%SZ'),
+            'layer': str(layer), 'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
             'channels': self.channels, 'groups': self.groups, 'servers': self.servers,
         }
 
 
-def breaches(snapshot, max_age=None, max_pending=None, max_full=None, globs=None, matches=None):
+def breaches(snapshot, max_age=None, max_pending=None, max_full=None, matches=None):
     """
     Return a line of text for each channel above one of the limits.
 
