@@ -1,4 +1,5 @@
 """WebSockets inside a connection of HTTP/2 (RFC 8441)."""
+import h2.errors
 import h2.events
 import h2.settings
 import pytest
@@ -206,10 +207,9 @@ def test_sockets_are_closed_when_the_server_stops(start, client):  # noqa: F811
 def test_sockets_count_as_streams(start, client):  # noqa: F811
     server = start({"websocket.connect": accept}, max_streams=2)
     two = client(server)
-    for _ in range(2):
-        assert Socket(two).answer()[0] == 200
+    sockets = [Socket(two), Socket(two)]
+    assert [ws.answer()[0] for ws in sockets] == [200, 200]
     two.conn.remote_settings[h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS] = 100
     two.conn.remote_settings.acknowledge()
-    ws = Socket(two)
-    two.read_until_the_end()
-    assert two.ended and not two.of(h2.events.ResponseReceived, ws.number)
+    assert two.response(Socket(two).number) == h2.errors.ErrorCodes.REFUSED_STREAM
+    assert not any(two.of((h2.events.StreamEnded, h2.events.StreamReset), ws.number) for ws in sockets)
