@@ -139,6 +139,7 @@ setup(
             'daphne==1.4.2; python_version < "3.9"',
             'twisted[http2,tls]; python_version < "3.9"',
         ],
+        'metrics': ['prometheus-client'],
         'tests': [
             'mock; python_version < "3"',
             'pytest',

@@ -6,8 +6,9 @@ import threading
 
 from django.channels import channel_layers
 from django.channels.compat import six
-from django.channels.management import monitoring
+from django.channels.management import tables
 from django.channels.management.commands import channels as command
+from django.channels.monitoring.snapshot import Snapshot
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
@@ -157,19 +158,19 @@ class SnapshotTests(RedisTestCase):
     def test_rates_are_what_came_and_went_in_between(self):
         for number in range(10):
             self.layer.send('jobs', {'n': number})
-        earlier = monitoring.Snapshot(self.layer, 100.0)
+        earlier = Snapshot(self.layer, 100.0)
         for number in range(6):
             self.layer.send('jobs', {'n': number})
         for _ in range(4):
             self.layer.receive(['jobs'])
-        later = monitoring.Snapshot(self.layer, 102.0)
+        later = Snapshot(self.layer, 102.0)
         later.add_rates(earlier)
         self.assertEqual((later.channels['jobs']['in_rate'], later.channels['jobs']['out_rate']), (3, 2))
 
     def test_counters_that_began_anew_have_no_rate(self):
         self.layer.send('jobs', {})
-        earlier = monitoring.Snapshot(self.layer, 100.0)
+        earlier = Snapshot(self.layer, 100.0)
         self.redis.delete('snapshot:{0}:statistics')
-        later = monitoring.Snapshot(self.layer, 102.0)
+        later = Snapshot(self.layer, 102.0)
         later.add_rates(earlier)
         self.assertNotIn('in_rate', later.channels['jobs'])

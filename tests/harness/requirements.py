@@ -26,7 +26,7 @@ AUTOBAHN = ['autobahntestsuite']
 
 def common_requirements(pair):
     """Return the requirements of a Pair that others of its Python have as well, beside what our wheels bring."""
-    wanted = ['pytest', 'pytest-django', 'hiredis', 'cryptography']
+    wanted = ['pytest', 'pytest-django', 'hiredis', 'cryptography', 'prometheus-client']
     if pair.python_version < (3,):
         wanted += ['mock', 'enum34']
     if pair.has_interface_server:

@@ -34,7 +34,7 @@ STARTED = 'started'
 
 class Consumption(object):
     """A message on its way through its consumer, as far as it has come."""
-    __slots__ = ('channel', 'content', 'attempt', 'message', 'consumer', 'kwargs')
+    __slots__ = ('channel', 'content', 'attempt', 'message', 'consumer', 'kwargs', 'started', 'thread')
 
     def __init__(self, channel, content):
         self.channel = channel
@@ -44,11 +44,16 @@ class Consumption(object):
         self.message = self.consumer = None
         self.kwargs = {}
 
+    @property
+    def consumer_name(self):
+        """The dotted name of its consumer; '' before that is known."""
+        return name_of(self.consumer)
+
     def describe(self):
         """Return {name: value} of what a log should say of it, as text."""
         described = {
             'channel': self.channel,
-            'consumer': name_of(self.consumer),
+            'consumer': self.consumer_name,
             'reply_channel': str(self.content.get('reply_channel') or ''),
             'attempt': self.attempt,
             'message_keys': ', '.join(sorted(str(key) for key in self.content)),
@@ -91,6 +96,8 @@ class Dispatcher(object):
         #: Where async consumers run, an AsyncTasks; in the calling thread,
         #: which waits for them, if it is None.
         self.async_tasks = None
+        #: Who wants to know what runs and for how long, an Activity, or None.
+        self.activity = None
         #: How many messages came to what; threads may miss one now and then.
         self.outcomes = dict.fromkeys((HANDLED, FAILED, DEFERRED, DROPPED, UNROUTED), 0)
 
@@ -102,17 +109,21 @@ class Dispatcher(object):
         nothing but the operator's KeyboardInterrupt.
         """
         task = Consumption(channel, content)
+        if self.activity is not None:
+            self.activity.begin(task)
         try:
             outcome = run_isolated(self._consume, task)
         except BaseException as error:
             if is_of_operator(error):
                 raise
             outcome = self.fail(task, sys.exc_info())
-        self.count(outcome)
+        self.count(task, outcome)
         return outcome
 
-    def count(self, outcome):
-        """Count a message that came to `outcome`."""
+    def count(self, task, outcome):
+        """Count the message of `task`, which came to `outcome`."""
+        if self.activity is not None and outcome != STARTED:
+            self.activity.end(task, outcome)
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
     def _go_on(self, task, coroutine):

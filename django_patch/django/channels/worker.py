@@ -109,6 +109,10 @@ class Worker(object):
         """How often ConsumeLater may put a message back."""
         return self._dispatcher.message_retries
 
+    def watch(self, activity):
+        """Tell `activity`, an Activity, of each message from now on."""
+        self._dispatcher.activity = activity
+
     def ready(self):
         """Send worker_process_ready: the process is about to work."""
         worker_process_ready.send(sender=type(self), worker=self)

@@ -37,7 +37,7 @@ async def consume(dispatcher, task, coroutine):
         # A CancelledError as well: the worker ends, or the consumer let one
         # out. Nothing waits for the task itself.
         outcome = await in_thread(dispatcher.fail, task, sys.exc_info())
-    dispatcher.count(outcome)
+    dispatcher.count(task, outcome)
     return outcome
 
 

@@ -11,6 +11,29 @@ class InspectionMixin(object):
 
     #: Can it list its channels and groups, and show and remove what waits?
     supports_inspection = False
+    #: Does it call `on_received`?
+    tells_waiting_time = False
+    #: Called as on_received(channel, seconds) with how long a message has
+    #: waited that is received; None if nobody wants to know. It must be quick.
+    on_received = None
+
+    def watch_waiting(self, callback):
+        """Have `callback(channel, seconds)` called for each message received from now on; None ends that."""
+        self.on_received = callback
+
+    def add_sample(self, sample, interval, keep):
+        """
+        Keep what `sample()` returns, text, for all processes to read.
+
+        Do nothing if somebody has done so less than `interval` seconds ago.
+        The newest `keep` samples are kept, each for keep * interval seconds.
+        Return whether it was kept.
+        """
+        raise NotImplementedError(_missing('an add_sample'))
+
+    def samples(self):
+        """Return the samples that are kept as a list of text, the oldest first."""
+        raise NotImplementedError(_missing('a samples'))
 
     def inspect_channels(self):
         """

@@ -77,3 +77,28 @@ class InspectionContract(object):
                 layer.peek(name, 1)
             with self.assertRaises(ValueError):
                 layer.purge(name)
+
+    def test_it_is_told_how_long_messages_have_waited(self):
+        layer = self.inspected_layer()
+        if not layer.tells_waiting_time:
+            self.skipTest('the layer does not tell')
+        told = []
+        layer.watch_waiting(lambda channel, seconds: told.append((channel, seconds)))
+        layer.send('contract.a', {})
+        layer.send('contract.b?x', {})
+        self.receive(layer, 'contract.a')
+        self.receive(layer, 'contract.b?x')
+        layer.watch_waiting(None)
+        layer.send('contract.a', {})
+        self.receive(layer, 'contract.a')
+        self.assertEqual([channel for channel, seconds in told], ['contract.a', 'contract.b?x'])
+        self.assertTrue(all(0 <= seconds < 30 for channel, seconds in told), told)
+
+    def test_samples_are_kept_one_in_each_interval_and_not_for_ever(self):
+        layer = self.inspected_layer()
+        self.assertEqual(layer.samples(), [])
+        self.assertTrue(layer.add_sample(lambda: 'first \u20ac', 1000, 3))
+        self.assertFalse(layer.add_sample(lambda: 'second', 1000, 3))
+        self.assertEqual(layer.samples(), ['first \u20ac'])
+        layer.flush()
+        self.assertEqual(layer.samples(), [])

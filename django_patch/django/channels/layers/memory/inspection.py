@@ -11,7 +11,28 @@ from .statistics import NAMES, summary
 
 class MemoryInspectionMixin(object):
     """The part `supports_inspection` of InMemoryChannelLayer, on whose queues, counters and groups it looks."""
-    supports_inspection = True
+    supports_inspection = tells_waiting_time = True
+    #: [(time of the clock in seconds, sample), ...], the oldest first.
+    _samples = ()
+
+    def add_sample(self, sample, interval, keep):
+        with self._lock:
+            now = self._clock()
+            if self._samples and now - self._samples[-1][0] < interval:
+                return False
+            # The others see that it is taken care of.
+            self._samples = self._kept(now, interval * keep)[1 - keep:] + ((now, None),)
+        text = sample()
+        with self._lock:
+            self._samples = tuple((time, text if time == now else kept) for time, kept in self._samples)
+        return True
+
+    def _kept(self, now, lifetime):
+        return tuple(entry for entry in self._samples if entry[0] > now - lifetime and entry[1] is not None)
+
+    def samples(self):
+        with self._lock:
+            return [text for time, text in self._samples if text is not None]
 
     def inspect_channels(self):
         found = {}

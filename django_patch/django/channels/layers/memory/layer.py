@@ -31,8 +31,7 @@ class InMemoryChannelLayer(MemoryInspectionMixin, BaseChannelLayer):
     `clock` returns a time in seconds that is not set back; tests bring their
     own.
     """
-    supports_groups = supports_flush = supports_statistics = True
-    supports_requeue = supports_throttling = True
+    supports_groups = supports_flush = supports_statistics = supports_requeue = supports_throttling = True
     supports_blocking_receive = supports_interrupt = True
 
     def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None, process_capacity=None,
@@ -47,7 +46,7 @@ class InMemoryChannelLayer(MemoryInspectionMixin, BaseChannelLayer):
         self._queues = {}
         # Channel of a client -> how many messages wait for it alone.
         self._pending = {}
-        self._schedule = Schedule()
+        self._schedule, self._samples = Schedule(), ()
         self._groups = GroupIndex()
         self._counters = Counters()
         self._channels = ChannelTable(self, self._counters)
@@ -199,6 +198,8 @@ class InMemoryChannelLayer(MemoryInspectionMixin, BaseChannelLayer):
                     self._decrement_pending(entry)
                 if not queue:
                     del self._queues[name]
+                if self.on_received is not None:
+                    self.on_received(name, self._clock() - entry[IN_SENT])
                 return entry
             del self._queues[name]
         return None

@@ -46,7 +46,7 @@ class RedisChannelLayer(BaseChannelLayer):
     supports_groups = supports_flush = supports_statistics = True
     supports_requeue = supports_throttling = True
     supports_blocking_receive = supports_interrupt = True
-    supports_inspection = True
+    supports_inspection = tells_waiting_time = True
     sends_many_at_once = True
     spans_processes = True
 
@@ -216,6 +216,18 @@ class RedisChannelLayer(BaseChannelLayer):
     def purge(self, channel):
         queue = names.non_local_name(names.validate_channel_name(channel, receive=True))
         return self._run(self._transport.inspection.purge(queue))
+
+    def watch_waiting(self, callback):
+        self._transport.decoder.on_received = callback
+
+    def add_sample(self, sample, interval, keep):
+        if not self._run(self._transport.samples.claim(interval)):
+            return False
+        self._run(self._transport.samples.add(sample(), interval * keep, keep))
+        return True
+
+    def samples(self):
+        return self._run(self._transport.samples.all())
 
     def flush(self):
         self._run(self._transport.statistics.flush())

@@ -28,6 +28,7 @@ from .operations import DONE, checked
 from .options import Options
 from .reader import Reader
 from .resp import pack
+from .samples import SampleOperations
 from .sending import SendOperations
 from .server_clock import ServerClock
 from .statistics import StatisticsOperations
@@ -45,8 +46,8 @@ class Transport(object):
     set back. `lost_state(shard)` is called when a server turns out to have
     lost what it held: the groups of the ``!`` queues there are gone.
 
-    `sender`, `groups`, `statistics` and `inspection` have the plans;
-    reader(channels) returns the one with those that receive.
+    `sender`, `groups`, `statistics`, `inspection` and `samples` have the
+    plans; reader(channels) returns the one with those that receive.
     """
 
     def __init__(self, options, monotonic=time.time, lost_state=None):
@@ -59,6 +60,7 @@ class Transport(object):
         self.statistics = StatisticsOperations(options)
         self.decoder = EntryDecoder(self)
         self.inspection = InspectionOperations(self)
+        self.samples = SampleOperations(options)
         self._lost_state = lost_state
         self._inboxes = {}
         self._counts = collections.deque()

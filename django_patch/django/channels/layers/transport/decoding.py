@@ -27,6 +27,9 @@ class EntryDecoder(object):
     def __init__(self, transport):
         self._transport = transport
         self._options = transport.options
+        #: Called with a queue's name and the seconds that a message waited
+        #: there, for each that is received; or None.
+        self.on_received = None
         self._next_log = {}
         self._unlogged = {}
 
@@ -46,8 +49,12 @@ class EntryDecoder(object):
                 raise MalformedMessage('An entry is for %s%s, which is not a channel.' % (queue, entry.label))
             if inbox is not None:
                 inbox.count_received(entry.label)
-            if entry.deadline <= self._transport.clocks[shard].now():
+            now = self._transport.clocks[shard].now()
+            if entry.deadline <= now:
                 return self._drop(shard, queue, 'expired')
+            if self.on_received is not None:
+                # The sender puts the deadline in by a clock of its own.
+                self.on_received(queue, max(0.0, now - entry.deadline + self._options.lifetime) / 1000.0)
             if entry.flags & IN_PIECES:
                 return self._collect(shard, queue, entry, (queue + entry.label,))
             return entry.deadline, (queue + entry.label,), self.read(shard, queue, entry)

@@ -59,6 +59,14 @@ class Keys(object):
         """Return the key of the counters: a hash."""
         return self.base(shard) + 'statistics'
 
+    def samples(self):
+        """Return the key of what was measured in the last hour: a list on the first shard."""
+        return self.base(0) + 'samples'
+
+    def sampling(self):
+        """Return the key that is there as long as the newest sample is new: text."""
+        return self.base(0) + 'sampling'
+
     def shard_of(self, queue):
         """
         Return the number of the shard that `queue` lives on.

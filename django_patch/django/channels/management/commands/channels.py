@@ -14,8 +14,9 @@ from ...compat.clock import monotonic
 from ...exceptions import LayerUnavailable
 from ...layers import channel_layers
 from ...layers.codec import to_json
+from ...monitoring.snapshot import Snapshot, breaches
 from ..layers import add_layer_argument, get_shared_layer
-from ..monitoring import Snapshot, breaches, render
+from ..tables import render
 
 #: Seconds between the two looks that give `status` its rates.
 RATE_INTERVAL = 0.5

@@ -8,6 +8,7 @@ from django.core.management import BaseCommand, CommandError
 from ...layers import channel_layers
 from ...log import setup_logger
 from ...worker import Worker
+from .. import watching
 from ..layers import add_layer_argument, get_shared_layer
 from ..runserver import static_files_consumer
 
@@ -49,6 +50,7 @@ class Command(BaseCommand):
             '--exclude-channels', dest='exclude_channels', action='append', metavar='GLOB',
             help='Leave the channels that match to other workers; repeatable.',
         )
+        watching.add_arguments(parser)
 
     def handle(self, *args, **options):
         if options['threads'] < 1:
@@ -80,7 +82,8 @@ class Command(BaseCommand):
         self.logger.info('Running worker against channel layer %s, %d thread%s.', layer, options['threads'],
                          '' if options['threads'] == 1 else 's')
         self.logger.info('Listening on: %s', ', '.join(worker.channels))
-        worker.run()
+        with watching.watched(worker, options):
+            worker.run()
         self.logger.info('Worker stopped.')
 
     def get_layer(self, alias):

@@ -1,13 +1,7 @@
 """
-Snapshots of a layer for `manage.py channels`: collected, compared, as text.
-
-A Snapshot is what was seen at one time; two of them give rates. Everything
-here is made of plain values, so that JSON, a terminal and a page show the
-same.
+Tables of text in which `manage.py channels` shows a Snapshot.
 """
 from __future__ import absolute_import, division, unicode_literals
-
-import time
 
 #: The columns of the table of channels: (heading, key of the numbers, digits).
 COLUMNS = (
@@ -18,74 +12,6 @@ COLUMNS = (
 )
 #: Channels and groups that a table shows; --all shows the rest.
 MAX_ROWS = 40
-
-
-class Snapshot(object):
-    """
-    What `layer`, a layer with supports_inspection, holds now.
-
-    `time` is the number of seconds of a clock that is not set back;
-    `channels` is {name: numbers}, `groups` {name: members}, `servers` a list
-    of dicts, one a shard.
-    """
-
-    def __init__(self, layer, time, with_groups=True):
-        self.time = time
-        self.channels = layer.inspect_channels()
-        self.groups = layer.inspect_groups() if with_groups else {}
-        self.servers = layer.inspect_servers()
-
-    def add_rates(self, earlier):
-        """
-        Put in_rate and out_rate (messages a second) into the numbers.
-
-        What came out is what came in and neither waits nor expired.
-        """
-        seconds = self.time - earlier.time
-        for name, numbers in self.channels.items():
-            before = earlier.channels.get(name)
-            if before is None or seconds <= 0:
-                continue
-            came = numbers['messages_count'] - before['messages_count']
-            if came < 0:
-                # The counters began anew.
-                continue
-            went = (
-                came - (numbers['messages_pending'] - before['messages_pending']) -
-                (numbers['expired_count'] - before['expired_count'])
-            )
-            numbers['in_rate'] = came / seconds
-            numbers['out_rate'] = max(0, went) / seconds
-
-    def as_dict(self, layer):
-        """Return it as a dict that JSON can hold."""
-        return {
-            'layer': str(layer), 'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
-            'channels': self.channels, 'groups': self.groups, 'servers': self.servers,
-        }
-
-
-def breaches(snapshot, max_age=None, max_pending=None, max_full=None, matches=None):
-    """
-    Return a line of text for each channel above one of the limits.
-
-    `max_age` is in seconds, the others count messages; None means no limit.
-    `matches(name)` says which channels are looked at; default: all.
-    """
-    limits = (
-        ('messages_max_age', max_age, 'the oldest message has waited %.1f s (limit %g s)'),
-        ('messages_pending', max_pending, '%d messages wait (limit %d)'),
-        ('channel_full_count', max_full, '%d messages were refused, the channel being full (limit %d)'),
-    )
-    lines = []
-    for name, numbers in sorted(snapshot.channels.items()):
-        if matches is not None and not matches(name):
-            continue
-        lines += [
-            '%s: %s' % (name, text % (numbers[key], limit))
-            for key, limit, text in limits if limit is not None and numbers[key] > limit
-        ]
-    return lines
 
 
 def render(snapshot, layer, everything=False):

@@ -1,0 +1,43 @@
+"""
+Plans for samples: what somebody has measured, kept a while for all to read.
+"""
+from __future__ import absolute_import, unicode_literals
+
+from .operations import Result, checked, flatten
+from .resp import pack
+
+
+class SampleOperations(object):
+    """Plans over two keys of the first shard."""
+
+    def __init__(self, options):
+        self._keys = options.keys
+
+    def claim(self, interval):
+        """Have as Result whether it is this caller's turn: one caller has it in each `interval` seconds."""
+        return flatten(self._claim(interval))
+
+    def add(self, sample, lifetime, keep):
+        """Keep the text `sample` and the newest of those before it, `keep` in all, for `lifetime` seconds."""
+        return flatten(self._add(sample, lifetime, keep))
+
+    def all(self):
+        """Have the texts that are kept, the oldest first, as Result."""
+        return flatten(self._all())
+
+    def _claim(self, interval):
+        command = pack('SET', self._keys.sampling(), 1, 'NX', 'PX', int(interval * 1000))
+        yield Result(checked((yield 0, (command,))[0]) is not None)
+
+    def _add(self, sample, lifetime, keep):
+        key = self._keys.samples()
+        commands = (
+            pack('RPUSH', key, sample), pack('LTRIM', key, -keep, -1), pack('PEXPIRE', key, int(lifetime * 1000)),
+        )
+        for reply in (yield 0, commands):
+            checked(reply)
+        yield Result(None)
+
+    def _all(self):
+        reply = checked((yield 0, (pack('LRANGE', self._keys.samples(), 0, -1),))[0])
+        yield Result([text.decode('utf-8') for text in reply])

@@ -1,0 +1,82 @@
+"""
+The options by which a worker tells of itself: health and metrics.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import functools
+import os
+import socket
+from contextlib import contextmanager
+
+from django.core.management import CommandError
+
+from ..layers.capacity import checked_seconds
+from ..monitoring import exposition, families
+from ..monitoring.activity import Activity
+from ..monitoring.endpoint import Endpoint
+from ..monitoring.vitals import HealthFile, Vitals, behind
+
+
+def add_arguments(parser):
+    """Add the options to a command's `parser`."""
+    parser.add_argument(
+        '--health-file', dest='health_file', metavar='PATH',
+        help='Write a file of JSON every 5 seconds while the worker is well: what it does, and for how many seconds '
+             'the oldest message that it might receive has waited. A file older than a minute means that it is stuck.',
+    )
+    parser.add_argument(
+        '--management', dest='management', metavar='HOST:PORT',
+        help='Answer /health, /ready and /metrics (Prometheus) by HTTP on this address, which clients must not reach.',
+    )
+    parser.add_argument(
+        '--max-busy', dest='max_busy', type=float, metavar='SECONDS',
+        help='A worker that has handled one message for longer is not well; default: no limit.',
+    )
+
+
+def parse_address(text):
+    """Return (host, port) of "HOST:PORT", "[::1]:PORT" or "PORT"; raise CommandError if it is none of these."""
+    host, colon, port = text.rpartition(':')
+    if not port.isdigit() or int(port) > 65535:
+        raise CommandError('--management must be HOST:PORT, as in 127.0.0.1:9100, not %s.' % text)
+    return host.strip('[]') or '127.0.0.1', int(port)
+
+
+@contextmanager
+def watched(worker, options):
+    """Have `worker` tell of itself as the command's `options` say, while the block runs."""
+    layer, alias = worker.channel_layer, options['layer']
+    activity = Activity()
+    worker.watch(activity)
+    layer.watch_waiting(activity.waited)
+    if options.get('max_busy') is not None:
+        try:
+            checked_seconds('--max-busy', options['max_busy'])
+        except (TypeError, ValueError) as error:
+            raise CommandError(str(error))
+    vitals = Vitals(activity.running, functools.partial(behind, layer, worker.channels), options.get('max_busy'))
+    name = '%s:%d' % (socket.gethostname(), os.getpid())
+    opened = []
+    try:
+        if options.get('management'):
+            host, port = parse_address(options['management'])
+            opened.append(Endpoint(host, port, vitals, functools.partial(_metrics, layer, alias, activity, name)))
+        if options.get('health_file'):
+            opened.append(HealthFile(options['health_file'], vitals))
+        for part in opened:
+            part.__enter__()
+    except EnvironmentError as error:
+        raise CommandError('The worker can\'t tell of itself: %s' % error)
+    try:
+        yield
+    finally:
+        layer.watch_waiting(None)
+        for part in reversed(opened):
+            part.__exit__(None, None, None)
+
+
+def _metrics(layer, alias, activity, name, accept):
+    sources = [lambda: families.of_activity(activity.numbers(), name)]
+    if layer.supports_inspection:
+        sources.append(lambda: families.of_layer(layer, alias))
+    return exposition.render(accept, *sources)

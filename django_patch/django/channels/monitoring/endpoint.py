@@ -1,0 +1,92 @@
+"""
+An endpoint for probes and Prometheus: a worker's /health, /ready, /metrics.
+
+It answers whoever reaches its address, so that belongs where clients can't.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import json
+import logging
+import threading
+
+from ..compat import six
+
+logger = logging.getLogger('django.channels')
+
+#: Seconds that a probe may take with its request.
+TIMEOUT = 10.0
+
+
+class _Server(six.moves.socketserver.ThreadingMixIn, six.moves.BaseHTTPServer.HTTPServer):
+    daemon_threads = True
+    answer = None
+
+
+class _Handler(six.moves.BaseHTTPServer.BaseHTTPRequestHandler):
+    timeout = TIMEOUT
+
+    def do_GET(self):
+        status, content_type, body = self.server.answer(self.path.partition('?')[0], self.headers.get('Accept', ''))
+        self.send_response(status)
+        for name, value in (
+            ('Content-Type', content_type), ('Content-Length', str(len(body))), ('Cache-Control', 'no-store'),
+        ):
+            self.send_header(str(name), str(value))
+        self.end_headers()
+        if self.command != 'HEAD':
+            self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+    def log_message(self, format, *args):
+        logger.debug(format, *args)
+
+
+class Endpoint(object):
+    """
+    Answers on `host` and `port` (0: any free one) while a block runs.
+
+    `vitals` is a Vitals, and `metrics(accept)` returns (content type, bytes);
+    it may raise ImportError, whose text the client gets with status 501.
+    """
+
+    def __init__(self, host, port, vitals, metrics):
+        self._vitals = vitals
+        self._metrics = metrics
+        # Binds at once: that an address is taken is said before anything runs.
+        self._server = _Server((host, port), _Handler)
+        self._server.answer = self.answer
+        self._thread = threading.Thread(target=self._server.serve_forever, name='endpoint')
+        self._thread.daemon = True
+
+    @property
+    def port(self):
+        """The number of the port that it listens on."""
+        return self._server.server_address[1]
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def answer(self, path, accept=''):
+        """Return (status, content type, bytes) for the path of a URL."""
+        if path == '/metrics':
+            try:
+                return (200,) + self._metrics(accept)
+            except ImportError as error:
+                return 501, 'text/plain; charset=utf-8', ('%s\n' % error).encode('utf-8')
+            except Exception as error:
+                logger.warning('Metrics could not be collected: %s', error)
+                return 503, 'text/plain; charset=utf-8', ('%s\n' % error).encode('utf-8')
+        if path not in ('/health', '/ready'):
+            return 404, 'text/plain; charset=utf-8', b'There are /health, /ready and /metrics.\n'
+        well, facts = self._vitals.report()
+        # A process that can't reach its layer, or is about to end, needs no
+        # restart; one that is stuck does.
+        good = well if path == '/ready' else facts['status'] != 'busy'
+        return 200 if good else 503, 'application/json', (json.dumps(facts, sort_keys=True) + '\n').encode('utf-8')

@@ -1,0 +1,130 @@
+"""
+Metrics of layers and workers: families of samples, named as OpenMetrics asks.
+
+Plain values; `exposition` has them written by the library prometheus_client.
+"""
+from __future__ import absolute_import, division, unicode_literals
+
+from .activity import BUCKETS
+
+COUNTER, GAUGE, HISTOGRAM = 'counter', 'gauge', 'histogram'
+
+#: Key of the numbers of a channel -> (name of the family, its type, help).
+OF_CHANNELS = (
+    ('messages_pending', 'channels_messages_pending', GAUGE, 'Messages that wait in a channel.'),
+    ('messages_max_age', 'channels_oldest_message_age_seconds', GAUGE, 'How long the oldest of them has waited.'),
+    ('messages_count', 'channels_messages_sent', COUNTER, 'Messages that were sent to a channel.'),
+    ('channel_full_count', 'channels_messages_refused', COUNTER, 'Messages refused since their channel was full.'),
+    ('expired_count', 'channels_messages_expired', COUNTER, 'Messages that nobody received in time.'),
+    ('dropped_count', 'channels_messages_dropped', COUNTER, 'Messages to a group that a member had no room for.'),
+    ('lost_count', 'channels_messages_lost', COUNTER, 'Messages that were received and could not be handed on.'),
+    ('malformed_count', 'channels_messages_malformed', COUNTER, 'Messages that could not be read.'),
+)
+OF_SERVERS = (
+    ('memory', 'channels_store_memory_bytes', GAUGE, 'Memory that a server of the layer uses.'),
+    ('memory_limit', 'channels_store_memory_limit_bytes', GAUGE, 'Memory that it may use; 0 means without a limit.'),
+)
+
+
+class Family(object):
+    """
+    A family: `name` (without "_total"), `kind`, `help`, `labels` (names).
+
+    `samples` is [(values of the labels, value), ...]; the value of a
+    histogram is the list of Histogram.as_list().
+    """
+    __slots__ = ('name', 'kind', 'help', 'labels', 'samples')
+
+    def __init__(self, name, kind, help, labels):
+        self.name, self.kind, self.help, self.labels = name, kind, help, labels
+        self.samples = []
+
+
+def of_layer(layer, alias):
+    """Return the families of what `layer` holds, which can be inspected; `alias` is its name among the layers."""
+    channels = layer.inspect_channels()
+    families = []
+    for key, name, kind, text in OF_CHANNELS:
+        family = Family(name, kind, text, ('layer', 'channel'))
+        family.samples = [((alias, channel), numbers.get(key, 0)) for channel, numbers in sorted(channels.items())]
+        families.append(family)
+    # A time series for each group would be without bounds.
+    groups = layer.inspect_groups()
+    families += [
+        single('channels_groups', 'Groups that have members.', alias, len(groups)),
+        single('channels_group_members', 'Members of all groups together.', alias, sum(groups.values())),
+    ]
+    servers = layer.inspect_servers()
+    for key, name, kind, text in OF_SERVERS:
+        family = Family(name, kind, text, ('layer', 'server'))
+        family.samples = [((alias, server['server']), server[key]) for server in servers]
+        families.append(family)
+    latency = Family('channels_store_latency_seconds', GAUGE, 'A round trip to a server.', ('layer', 'server'))
+    latency.samples = [((alias, server['server']), server['latency'] / 1000) for server in servers]
+    return families + [latency]
+
+
+def single(name, text, alias, value):
+    """Return a gauge with one value for a layer."""
+    family = Family(name, GAUGE, text, ('layer',))
+    family.samples = [((alias,), value)]
+    return family
+
+
+def of_processes(processes, alias):
+    """
+    Return the families of `processes`, as the layer lists them.
+
+    Counts are those of each process, by its name, as far as it tells.
+    """
+    kinds = {}
+    for process in processes:
+        if process.get('alive'):
+            kinds[process['kind']] = kinds.get(process['kind'], 0) + 1
+    alive = Family('channels_processes', GAUGE, 'Processes that are alive, by kind.', ('layer', 'kind'))
+    alive.samples = [((alias, kind), number) for kind, number in sorted(kinds.items())]
+    families = [alive]
+    for process in processes:
+        numbers = process.get('facts', {}).get('numbers')
+        if numbers and process.get('alive'):
+            families = merged(families, of_activity(numbers, process['name']))
+    return families
+
+
+def of_activity(numbers, process):
+    """Return the families of one process: `numbers` of Activity.numbers(), `process` is its name."""
+    handled = Family('channels_messages_handled', COUNTER, 'Messages by what became of them.',
+                     ('process', 'channel', 'outcome'))
+    waited = Family('channels_queue_duration_seconds', HISTOGRAM, 'From the sending of a message to its receiving.',
+                    ('process', 'channel'))
+    spent = Family('channels_consumer_duration_seconds', HISTOGRAM, "From a consumer's beginning to its end.",
+                   ('process', 'channel'))
+    for channel, of_channel in sorted(numbers.items()):
+        handled.samples += [
+            ((process, channel, outcome), number) for outcome, number in sorted(of_channel['outcomes'].items())
+        ]
+        if sum(of_channel['waited'][:-1]):
+            waited.samples.append(((process, channel), of_channel['waited']))
+        spent.samples.append(((process, channel), of_channel['handled']))
+    return [handled, waited, spent]
+
+
+def merged(families, more):
+    """Return `families` with the samples of `more`, those of one name together."""
+    by_name = {family.name: family for family in families}
+    for family in more:
+        if family.name in by_name:
+            by_name[family.name].samples += family.samples
+        else:
+            by_name[family.name] = family
+            families = families + [family]
+    return families
+
+
+def cumulative(values):
+    """Return ([(upper bound as text, how many were at most that), ...], sum) of Histogram.as_list()."""
+    buckets, count = [], 0
+    for bound, number in zip([str(bound) for bound in BUCKETS] + ['+Inf'], values):
+        count += number
+        buckets.append((bound, count))
+    return buckets, values[-1]

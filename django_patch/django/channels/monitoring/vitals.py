@@ -1,0 +1,124 @@
+"""
+The vitals of a worker: is it alive, what does it do, how far is it behind.
+
+A thread of its own looks every few seconds, since a worker whose threads are
+all stuck can't tell itself.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import io
+import json
+import logging
+import os
+import threading
+import time
+
+from ..compat import six
+from ..layers.clock import SYSTEM_CLOCK
+
+logger = logging.getLogger('django.channels')
+
+#: Seconds between two looks.
+INTERVAL = 5.0
+
+
+class Vitals(object):
+    """
+    What is known of one worker's health.
+
+    `look_behind()` returns for how many seconds the oldest message has waited
+    that the worker might receive; `running()` is Activity.running();
+    `max_busy` is the number of seconds after which a message that is still
+    being handled makes the worker unwell, or None.
+    """
+
+    def __init__(self, running, look_behind, max_busy=None, wall=time.time):
+        self._running = running
+        self._look_behind = look_behind
+        self._max_busy = max_busy
+        self._wall = wall
+        self.stopping = False
+
+    def report(self):
+        """
+        Return (well, facts): a bool and a dict that JSON can hold.
+
+        `status` is "ok", "stopping", "busy" or "unreachable" (the layer is);
+        `behind` is in seconds, None if it isn't known; `running` counts
+        messages in progress, `longest` is the seconds of the oldest.
+        """
+        number, running = self._running()
+        facts = {
+            'status': 'ok', 'pid': os.getpid(), 'time': int(self._wall()), 'running': number, 'behind': None,
+            'longest': running[0]['seconds'] if running else 0.0,
+        }
+        if running:
+            facts['doing'] = running[0]['consumer'] or running[0]['channel']
+        try:
+            facts['behind'] = round(self._look_behind(), 1)
+        except Exception as error:
+            # Whatever a layer raises: what counts is that it doesn't answer.
+            facts.update(status='unreachable', error=six.text_type(error))
+        if self._max_busy is not None and facts['longest'] > self._max_busy:
+            facts['status'] = 'busy'
+        elif self.stopping:
+            facts['status'] = 'stopping'
+        return facts['status'] == 'ok', facts
+
+
+def behind(layer, channels):
+    """Return for how many seconds the oldest message of `channels` has waited, 0 if there is none."""
+    if not layer.supports_statistics:
+        return 0.0
+    return max([0.0] + [layer.channel_statistics(name).get('messages_max_age', 0) for name in channels])
+
+
+def write_file(path, facts):
+    """Put `facts` into the file `path` as JSON, all at once, so that no reader finds half of it."""
+    part = '%s.%d' % (path, os.getpid())
+    with io.open(part, 'w', encoding='utf-8') as file:
+        file.write(six.text_type(json.dumps(facts, sort_keys=True)) + '\n')
+    # On Windows a rename doesn't replace; on Python 2 nothing else is there.
+    getattr(os, 'replace', os.rename)(part, path)
+
+
+class HealthFile(object):
+    """
+    The file `path`, written while the worker is well; a context manager.
+
+    A file that is older than a minute means: not alive. It is deleted at the
+    end.
+    """
+
+    def __init__(self, path, vitals, interval=INTERVAL, clock=SYSTEM_CLOCK):
+        self._path = path
+        self._vitals = vitals
+        self._interval = interval
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name='health-file')
+        self._thread.daemon = True
+
+    def __enter__(self):
+        # A folder that isn't there is said at once, and not in a thread.
+        self.look()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info):
+        self._stopped.set()
+        self._thread.join()
+        if os.path.exists(self._path):
+            os.remove(self._path)
+
+    def look(self):
+        """Write the file if the worker is well, or if it never was."""
+        well, facts = self._vitals.report()
+        if well or facts['status'] == 'stopping' or not os.path.exists(self._path):
+            write_file(self._path, facts)
+
+    def _run(self):
+        while not self._stopped.wait(self._interval):
+            try:
+                self.look()
+            except EnvironmentError as error:
+                logger.error('The health file %s can\'t be written: %s', self._path, error)

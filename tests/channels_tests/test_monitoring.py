@@ -1,0 +1,347 @@
+"""Tests of what a worker tells of itself: activity, history, metrics, health."""
+from __future__ import absolute_import, unicode_literals
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import unittest
+
+from django.channels import route
+from django.channels.compat import six
+from django.channels.compat.coroutines import SUPPORTS_ASYNC
+from django.channels.exceptions import LayerUnavailable
+from django.channels.layers import ChannelLayerWrapper
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.management import watching
+from django.channels.monitoring import exposition, families, history
+from django.channels.monitoring.activity import MAX_CHANNELS, OTHER, Activity
+from django.channels.monitoring.endpoint import Endpoint
+from django.channels.monitoring.vitals import HealthFile, Vitals, behind
+from django.channels.worker import Worker
+from django.core.management import CommandError
+from django.test import SimpleTestCase
+
+from .clocks import ManualClock
+from .logs import LogTestCase
+
+try:
+    import prometheus_client
+except ImportError:
+    prometheus_client = None
+
+
+class Task(object):
+    consumer_name = 'app.consumer'
+
+    def __init__(self, channel):
+        self.channel = channel
+
+
+class ActivityTests(LogTestCase, SimpleTestCase):
+
+    def setUp(self):
+        super(ActivityTests, self).setUp()
+        self.clock = ManualClock()
+        self.activity = Activity(self.clock)
+
+    def test_it_tells_what_runs_and_since_when(self):
+        first, second = Task('a'), Task('b')
+        self.activity.begin(first)
+        self.clock.now = 2.0
+        self.activity.begin(second)
+        self.clock.now = 5.0
+        number, running = self.activity.running()
+        self.assertEqual((number, [(task['channel'], task['seconds']) for task in running]), (2, [('a', 5), ('b', 3)]))
+        self.assertEqual(running[0]['consumer'], 'app.consumer')
+        self.activity.end(first, 'handled')
+        self.assertEqual(self.activity.running()[0], 1)
+
+    def test_it_counts_outcomes_and_durations_by_channel(self):
+        for seconds, outcome in ((0.0005, 'handled'), (0.3, 'failed'), (100.0, 'handled')):
+            task = Task('a')
+            self.activity.begin(task)
+            self.clock.now += seconds
+            self.activity.end(task, outcome)
+        self.activity.waited('a', 0.02)
+        numbers = self.activity.numbers()['a']
+        self.assertEqual(numbers['outcomes'], {'handled': 2, 'failed': 1})
+        self.assertEqual([index for index, count in enumerate(numbers['handled'][:-1]) if count], [0, 8, 15])
+        self.assertEqual(numbers['handled'][-1], 100.3005)
+        self.assertEqual((sum(numbers['waited'][:-1]), numbers['waited'][-1]), (1, 0.02))
+
+    def test_names_without_end_are_counted_together(self):
+        for number in range(MAX_CHANNELS + 5):
+            self.activity.waited('c%d' % number, 0.0)
+        for number in range(3):
+            self.activity.waited('body?%d' % number, 0.0)
+        numbers = self.activity.numbers()
+        self.assertEqual(len(numbers), MAX_CHANNELS + 1)
+        self.assertEqual(sum(numbers[OTHER]['waited'][:-1]), 8)
+
+    def work(self, consumer):
+        layer = ChannelLayerWrapper(InMemoryChannelLayer(), 'default', [route('task', consumer)])
+        layer.watch_waiting(self.activity.waited)
+        worker = Worker(layer, signal_handlers=False)
+        worker.watch(self.activity)
+        layer.send('task', {})
+        worker.run_once()
+        return self.activity.numbers()['task']
+
+    def test_a_worker_tells_of_each_message(self):
+        seen = []
+        numbers = self.work(lambda message: seen.append(self.activity.running()))
+        [(number, [task])] = seen
+        self.assertEqual((number, task['channel']), (1, 'task'))
+        self.assertIn('test_monitoring', task['consumer'])
+        self.assertEqual(numbers['outcomes'], {'handled': 1})
+        self.assertEqual(sum(numbers['waited'][:-1]), 1)
+        self.assertEqual(self.activity.running(), (0, []))
+
+    def test_a_consumer_that_raises_is_counted_as_failed(self):
+        def fail(message):
+            raise ZeroDivisionError('as consumers do')
+        self.assertEqual(self.work(fail)['outcomes'], {'failed': 1})
+        self.assertEqual(self.activity.running(), (0, []))
+
+    @unittest.skipUnless(SUPPORTS_ASYNC, 'needs async consumers')
+    def test_an_async_consumer_is_counted_once_it_has_ended(self):
+        from .async_consumers import where
+        self.assertEqual(self.work(where)['outcomes'], {'handled': 1})
+        self.assertEqual(self.activity.running(), (0, []))
+
+
+class HistoryTests(SimpleTestCase):
+
+    def setUp(self):
+        self.clock = ManualClock(1000.0)
+        self.layer = InMemoryChannelLayer(expiry=10000, capacity=10000, clock=lambda: self.clock.now)
+
+    def record(self):
+        return history.record(self.layer, lambda: self.clock.now)
+
+    def test_one_sample_a_minute_becomes_a_curve(self):
+        for number in range(6):
+            self.layer.send('task', {})
+        self.assertTrue(self.record())
+        self.assertFalse(self.record())
+        self.clock.now += 60
+        for number in range(120):
+            self.layer.send('task', {})
+        for number in range(66):
+            self.layer.receive(['task'])
+        self.assertTrue(self.record())
+        first, second = history.curves(self.layer)['task']
+        self.assertEqual(first, {'time': 1000, 'pending': 6, 'age': 0.0, 'in_rate': None, 'out_rate': None})
+        self.assertEqual((second['time'], second['pending'], second['in_rate']), (1060, 60, 2.0))
+        self.assertEqual(second['out_rate'], 1.1)
+
+    def test_it_is_an_hour_long(self):
+        self.layer.send('task', {})
+        for number in range(70):
+            self.assertTrue(self.record())
+            self.clock.now += 60
+        points = history.curves(self.layer)['task']
+        self.assertEqual(len(points), 60)
+        self.assertEqual(points[0]['time'], 1600)
+        # Nobody watched for half an hour.
+        self.clock.now += 1800
+        self.record()
+        self.assertEqual(len(history.curves(self.layer)['task']), 30)
+
+    def test_what_another_version_has_written_is_left_out(self):
+        good = history.encode({}, 5.0)
+        self.assertEqual(
+            history.decode(['', '{}', '[]', 'null', '{"time": "x", "channels": {"a": [1]}}', good]),
+            [{'time': 5, 'channels': {}}],
+        )
+
+    def test_a_sample_has_the_channels_that_matter(self):
+        numbers = {'messages_max_age': 0, 'messages_count': 1, 'expired_count': 0}
+        channels = {'c%03d' % number: dict(numbers, messages_pending=number) for number in range(300)}
+        [sample] = history.decode([history.encode(channels, 0)])
+        self.assertEqual((len(sample['channels']), min(sample['channels'])), (history.MAX_CHANNELS, 'c100'))
+
+
+def families_of(layer):
+    return families.of_layer(layer, 'default')
+
+
+class FamilyTests(SimpleTestCase):
+
+    def setUp(self):
+        self.layer = InMemoryChannelLayer()
+        self.layer.send('task', {})
+        self.layer.group_add('room', 'a!b')
+        self.activity = Activity(ManualClock())
+        task = Task('task')
+        self.activity.begin(task)
+        self.activity.end(task, 'handled')
+        self.activity.waited('task', 0.003)
+
+    def values(self, found):
+        return {(family.name,) + labels: value for family in found for labels, value in family.samples}
+
+    def test_a_layer_has_gauges_and_counters(self):
+        values = self.values(families_of(self.layer))
+        self.assertEqual(values['channels_messages_pending', 'default', 'task'], 1)
+        self.assertEqual(values['channels_messages_sent', 'default', 'task'], 1)
+        self.assertEqual(values['channels_groups', 'default'], 1)
+        self.assertEqual(values['channels_group_members', 'default'], 1)
+
+    def test_processes_are_counted_by_kind_and_those_alive_give_their_numbers(self):
+        numbers = self.activity.numbers()
+        found = families.of_processes([
+            {'kind': 'worker', 'name': 'one', 'alive': True, 'facts': {'numbers': numbers}},
+            {'kind': 'worker', 'name': 'two', 'alive': True, 'facts': {'numbers': numbers}},
+            {'kind': 'worker', 'name': 'dead', 'alive': False, 'facts': {'numbers': numbers}},
+            {'kind': 'server', 'name': 'front', 'alive': True, 'facts': {}},
+        ], 'default')
+        values = self.values(found)
+        self.assertEqual(values['channels_processes', 'default', 'worker'], 2)
+        self.assertEqual(values['channels_processes', 'default', 'server'], 1)
+        self.assertEqual(values['channels_messages_handled', 'two', 'task', 'handled'], 1)
+        self.assertFalse([key for key in values if 'dead' in key])
+        self.assertEqual(len({family.name for family in found}), len(found))
+
+    def test_a_histogram_counts_up(self):
+        buckets, total = families.cumulative(self.activity.numbers()['task']['waited'])
+        self.assertEqual(buckets[:4], [('0.001', 0), ('0.0025', 0), ('0.005', 1), ('0.01', 1)])
+        self.assertEqual((buckets[-1], total), (('+Inf', 1), 0.003))
+
+    @unittest.skipUnless(prometheus_client, 'prometheus_client is not installed')
+    def test_it_is_written_for_prometheus_and_as_openmetrics(self):
+        sources = [lambda: families_of(self.layer), lambda: families.of_activity(self.activity.numbers(), 'one')]
+        content_type, text = exposition.render('', *sources)
+        self.assertIn('text/plain', content_type)
+        self.assertIn(b'channels_messages_sent_total{channel="task",layer="default"} 1.0', text)
+        self.assertIn(b'channels_queue_duration_seconds_bucket{channel="task",le="0.005",process="one"} 1.0', text)
+        content_type, text = exposition.render('application/openmetrics-text; version=1.0.0', *sources)
+        self.assertIn('application/openmetrics-text', content_type)
+        from prometheus_client.openmetrics.parser import text_string_to_metric_families
+        parsed = {family.name for family in text_string_to_metric_families(text.decode('utf-8'))}
+        self.assertIn('channels_consumer_duration_seconds', parsed)
+
+    def test_without_the_library_it_is_said_how_to_install_it(self):
+        import sys
+        kept = {name: module for name, module in sys.modules.items() if name.startswith('prometheus_client')}
+        for name in kept:
+            del sys.modules[name]
+        sys.modules['prometheus_client'] = None
+        try:
+            with self.assertRaisesMessage(ImportError, 'pip install prometheus-client'):
+                exposition.render('')
+        finally:
+            del sys.modules['prometheus_client']
+            sys.modules.update(kept)
+
+
+def fetch(port, path):
+    """Return (status, bytes) of a GET."""
+    with contextlib.closing(six.moves.http_client.HTTPConnection('127.0.0.1', port, timeout=30)) as connection:
+        connection.request('GET', path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+class VitalsTests(SimpleTestCase):
+
+    def setUp(self):
+        self.running = 0, []
+        self.waiting = 0.0
+        self.vitals = Vitals(lambda: self.running, self.look_behind, max_busy=30, wall=lambda: 1.0)
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        self.path = os.path.join(folder, 'health')
+
+    def look_behind(self):
+        if self.waiting is None:
+            raise LayerUnavailable('Redis is gone')
+        return self.waiting
+
+    def status(self):
+        return self.vitals.report()[1]['status']
+
+    def test_it_tells_what_a_worker_does_and_how_far_it_is_behind(self):
+        self.running, self.waiting = (1, [{'channel': 'a', 'consumer': 'app.a', 'seconds': 2.0}]), 7.3
+        well, facts = self.vitals.report()
+        self.assertTrue(well)
+        self.assertEqual(facts, {
+            'status': 'ok', 'pid': os.getpid(), 'time': 1, 'running': 1, 'longest': 2.0, 'doing': 'app.a',
+            'behind': 7.3,
+        })
+
+    def test_a_stuck_worker_and_a_lost_layer_are_not_well(self):
+        self.waiting = None
+        self.assertEqual(self.status(), 'unreachable')
+        self.running = 1, [{'channel': 'a', 'consumer': '', 'seconds': 31.0}]
+        self.assertEqual(self.status(), 'busy')
+        self.running, self.waiting, self.vitals.stopping = (0, []), 0, True
+        self.assertEqual(self.status(), 'stopping')
+
+    def test_how_far_behind_is_the_oldest_of_its_channels(self):
+        clock = ManualClock()
+        layer = InMemoryChannelLayer(clock=lambda: clock.now)
+        layer.send('a', {})
+        clock.now = 4.0
+        layer.send('b', {})
+        self.assertEqual([behind(layer, ['a', 'b']), behind(layer, ['b']), behind(layer, [])], [4, 0, 0])
+
+    def test_the_file_is_there_while_it_runs_and_isnt_renewed_when_stuck(self):
+        with HealthFile(self.path, self.vitals, interval=3600) as file:
+            self.assertEqual(self.read()['status'], 'ok')
+            self.running = 1, [{'channel': 'a', 'consumer': '', 'seconds': 31.0}]
+            file.look()
+            self.assertEqual(self.read()['status'], 'ok')
+            self.running = 0, []
+            self.waiting = 5.0
+            file.look()
+            self.assertEqual(self.read()['behind'], 5)
+        self.assertEqual(os.listdir(os.path.dirname(self.path)), [])
+
+    def read(self):
+        with open(self.path) as file:
+            return json.load(file)
+
+    def test_probes_and_prometheus_are_answered(self):
+        def metrics(accept):
+            raise ImportError('pip install it')
+        with Endpoint('127.0.0.1', 0, self.vitals, metrics) as endpoint:
+            status, body = fetch(endpoint.port, '/health')
+            self.assertEqual((status, json.loads(body.decode('utf-8'))['status']), (200, 'ok'))
+            self.assertEqual(fetch(endpoint.port, '/metrics'), (501, b'pip install it\n'))
+            self.assertEqual(fetch(endpoint.port, '/')[0], 404)
+            self.waiting = None
+            self.assertEqual([fetch(endpoint.port, path)[0] for path in ('/health', '/ready')], [200, 503])
+            self.running = 1, [{'channel': 'a', 'consumer': '', 'seconds': 31.0}]
+            self.assertEqual(fetch(endpoint.port, '/health')[0], 503)
+
+
+class WatchedTests(SimpleTestCase):
+
+    def worker(self):
+        layer = ChannelLayerWrapper(InMemoryChannelLayer(), 'default', [route('task', lambda message: None)])
+        return Worker(layer, signal_handlers=False)
+
+    def test_mistakes_are_said_before_work_begins(self):
+        for options, text in (
+            ({'management': 'nowhere'}, '--management must be HOST:PORT'),
+            ({'management': '127.0.0.1:99999'}, '--management must be HOST:PORT'),
+            ({'max_busy': 0.0}, '--max-busy must be a number of seconds above 0'),
+            ({'health_file': '/no/such/folder/health'}, '/no/such/folder/health'),
+        ):
+            with self.assertRaisesMessage(CommandError, text):
+                with watching.watched(self.worker(), dict(options, layer='default')):
+                    self.fail('it began')
+
+    def test_addresses(self):
+        self.assertEqual(watching.parse_address('9100'), ('127.0.0.1', 9100))
+        self.assertEqual(watching.parse_address('[::1]:9100'), ('::1', 9100))
+        self.assertEqual(watching.parse_address('0.0.0.0:0'), ('0.0.0.0', 0))
+
+    def test_what_it_watched_is_left_as_it_was(self):
+        worker = self.worker()
+        with watching.watched(worker, {'layer': 'default'}):
+            self.assertIsNotNone(worker.channel_layer.on_received)
+        self.assertIsNone(worker.channel_layer.on_received)
