@@ -7,15 +7,16 @@ one, and compares what failed. ``python compare_suites.py --help`` explains it.
 from __future__ import absolute_import, print_function
 
 import argparse
-import io
 import os
-import re
 import subprocess
 import sys
-from collections import namedtuple
 
 import merging
 import packing
+from outcomes import (
+    NOTHING, Outcome, SuiteError, compare, compare_failing, compare_with_list, dotted_name, parse_output, read_count,
+    read_expected,
+)
 
 DESCRIPTION = """\
 Run Django's whole own test suite twice, on the unpatched and on the merged
@@ -31,7 +32,10 @@ examples:
       --expected failing_tests.txt Django-1.10.8.tar.gz
 
 Each Python needs what Django's runner needs: tblib, and on 2.7 also mock and
-enum34. A whole suite takes 3 minutes or so on 2 cores, so a Python takes 6.
+enum34. A whole suite takes 3 minutes or so on 2 cores, so a Python takes 6,
+and half of that with --only-failing: then the merged tree must run as many
+tests as the list has for a tree as it came, and what the list names or fails
+there runs on the unpatched one as well.
 
 The merged tree starts on Python 3.8 and later by itself. The unpatched one
 needs an environment there that has the backport installed, for its shims
@@ -44,90 +48,6 @@ exit status: 0 equal, 1 different, 2 a run that can't be compared.
 DROP_ROOT = [
     'setpriv', '--inh-caps=-dac_override,-dac_read_search', '--bounding-set=-dac_override,-dac_read_search',
 ]
-
-#: What one run of the suite came to: `counts` is {word: number}, with the
-#: words of unittest's last line, `failed` the set of "FAIL: test (class)".
-Outcome = namedtuple('Outcome', 'counts failed')
-
-
-class SuiteError(Exception):
-    """Raised when a run of the suite gave nothing to compare."""
-
-
-def parse_output(text):
-    """Return the Outcome that the runner's output `text` reports."""
-    ran = re.findall(r'^Ran (\d+) tests? in ', text, re.M)
-    summary = re.findall(r'^(?:OK|FAILED)(?: \((.*)\))?\s*$', text, re.M)
-    if not ran or not summary:
-        raise SuiteError('The run did not come to its end. Its last lines:\n%s' % text[-3000:])
-    counts = {'tests': int(ran[-1])}
-    for word, number in re.findall(r'([a-z ]+)=(\d+)', summary[-1]):
-        counts[word.strip()] = int(number)
-    if not counts['tests']:
-        raise SuiteError('The run had no tests. Its last lines:\n%s' % text[-3000:])
-    headings = re.findall(r'^={70}\n((?:FAIL|ERROR|UNEXPECTED SUCCESS): .+)$', text, re.M)
-    # Addresses differ from run to run.
-    return Outcome(counts, {re.sub(r' at 0x[0-9a-f]+', '', heading) for heading in headings})
-
-
-def compare(unpatched, patched):
-    """Return (equal, report) for two Outcome values; the report is lines of text."""
-    lines = ['%-22s %10s %10s' % ('', 'unpatched', 'patched')]
-    for word in ['tests'] + sorted((set(unpatched.counts) | set(patched.counts)) - {'tests'}):
-        numbers = unpatched.counts.get(word, 0), patched.counts.get(word, 0)
-        lines.append('%-22s %10d %10d%s' % ((word,) + numbers + ('' if len(set(numbers)) == 1 else '   <- differs',)))
-    for title, failed in [
-        ('on both', unpatched.failed & patched.failed),
-        ('only unpatched', unpatched.failed - patched.failed),
-        ('only patched', patched.failed - unpatched.failed),
-    ]:
-        lines += ['%s: %s' % (title, heading) for heading in sorted(failed)]
-    equal = unpatched == patched
-    lines.append('EQUAL' if equal else 'DIFFERENT')
-    return equal, lines
-
-
-def dotted_name(heading):
-    """Return the dotted name of the test in a heading such as "FAIL: test_x (module.Class)"."""
-    match = re.match(r'[A-Z ]+: (\S+) \((\S+?)\)', heading)
-    if match is None:
-        raise SuiteError('unittest wrote a heading of a new kind: %s' % heading)
-    name, where = match.groups()
-    # From Python 3.11 on the part in parentheses has the method, too.
-    return where if where.endswith('.' + name) else '%s.%s' % (where, name)
-
-
-def read_expected(path, version):
-    """Return {dotted name: whether it fails on some machines only} for the Python `version`, 'X.Y', of a list."""
-    expected = {}
-    with io.open(path, encoding='utf-8') as lines:
-        for number, line in enumerate(lines, 1):
-            line = line.strip()
-            if not line or line.startswith('#') or (line.startswith('[') and line.endswith(']')):
-                continue
-            found = re.match(r'^([\w.]+)((?: +\d+\.\d+\??)+)$', line)
-            if found is None:
-                raise SuiteError(
-                    '%s, line %d: a test and the Pythons on which it fails were expected, such as '
-                    '"module.Class.test_x  3.11 3.13?"' % (path, number)
-                )
-            for python in found.group(2).split():
-                if python.rstrip('?') == version:
-                    expected[found.group(1)] = python.endswith('?')
-    return expected
-
-
-def compare_with_list(outcome, expected):
-    """Return (equal, report) for an Outcome and what read_expected() returned; the report is lines of text."""
-    failed = {dotted_name(heading) for heading in outcome.failed}
-    lines = ['not in the list: %s' % name for name in sorted(failed - set(expected))]
-    lines += [
-        'in the list, but did not fail: %s' % name
-        for name in sorted(set(expected) - failed) if not expected[name]
-    ]
-    equal = not lines
-    lines.append('%d failed: %s' % (len(failed), 'AS LISTED' if equal else 'NOT AS LISTED'))
-    return equal, lines
 
 
 def settle(outcome, expected, run):
@@ -193,42 +113,74 @@ def check_python(python, parallel):
         )
 
 
-def compare_trees(python, unpatched_python, source, labels, parallel, expected=None):
+def python_version(python):
+    """Return the version 'X.Y' of an interpreter."""
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return subprocess.check_output([python, '-c', code]).decode('ascii').strip()
+
+
+class Comparison(object):
     """
-    Run the patched side with `python`, the other with `unpatched_python`, print
-    the report, and return whether they are equal, and as the list of failing
-    tests, the path `expected`, says.
+    Compares the suites of one source distribution: the patched side with
+    `python`, the other with `unpatched_python`, an outcome with the list of
+    failing tests `expected`, a path.
     """
-    for each in (python, unpatched_python):
-        check_python(each, parallel)
-    print('%s, %s' % (source, python))
-    known = {}
-    if expected is not None:
-        code = "import sys; print('%d.%d' % sys.version_info[:2])"
-        version = subprocess.check_output([python, '-c', code]).decode('ascii').strip()
-        known = read_expected(expected, version)
-    with packing.scratch_tree(source) as tree:
-        merging.check_source(tree)
-        if merging.is_merged(tree):
-            merging.write_changes(tree, merging.reverse_changes(tree))
-        unpatched, alone = settle(
-            run_suite(unpatched_python, tree, labels, parallel), known,
-            lambda names: run_suite(unpatched_python, tree, names, 1),
+
+    def __init__(self, python, unpatched_python, source, labels, parallel, expected=None):
+        self.python = python
+        self.unpatched_python = unpatched_python
+        self.source = source
+        self.labels = labels
+        self.parallel = parallel
+        self.expected = expected
+        self.known = {} if expected is None else read_expected(expected, python_version(python))
+        for each in (python, unpatched_python):
+            check_python(each, parallel)
+
+    def unpatched(self, names=None):
+        """Return the Outcome and report of the tree as it came: of all, or of the tests with the dotted names."""
+        with packing.scratch_tree(self.source) as tree:
+            merging.check_source(tree)
+            if merging.is_merged(tree):
+                merging.write_changes(tree, merging.reverse_changes(tree))
+            if names is not None:
+                return (run_suite(self.unpatched_python, tree, names, 1) if names else NOTHING), []
+            return self._run(self.unpatched_python, tree)
+
+    def patched(self):
+        """Return the Outcome and report of the merged tree, a fresh copy: a run may leave files behind."""
+        with packing.scratch_tree(self.source) as tree:
+            if not merging.is_merged(tree):
+                merging.write_changes(tree, merging.merge_changes(tree))
+            return self._run(self.python, tree)
+
+    def _run(self, python, tree):
+        return settle(
+            run_suite(python, tree, self.labels, self.parallel), self.known,
+            lambda names: run_suite(python, tree, names, 1),
         )
-    # A fresh copy: the first run may have left files behind.
-    with packing.scratch_tree(source) as tree:
-        if not merging.is_merged(tree):
-            merging.write_changes(tree, merging.merge_changes(tree))
-        patched, more_alone = settle(
-            run_suite(python, tree, labels, parallel), known, lambda names: run_suite(python, tree, names, 1),
-        )
-    equal, lines = compare(unpatched, patched)
-    if expected is not None:
-        as_listed, more = compare_with_list(patched, known)
-        equal, lines = equal and as_listed, lines + more
-    print('\n'.join(alone + more_alone + lines))
-    sys.stdout.flush()
-    return equal
+
+    def run(self, only_failing=False):
+        """Print the report; return whether the two are equal, and as the list says."""
+        print('%s, %s' % (self.source, self.python))
+        if only_failing:
+            patched, alone = self.patched()
+            names = {dotted_name(heading) for heading in patched.failed if '_FailedTest' not in heading}
+            unpatched, more_alone = self.unpatched(sorted(names | set(self.known)))
+            equal, lines = compare_failing(unpatched, patched, read_count(self.expected))
+        else:
+            unpatched, alone = self.unpatched()
+            patched, more_alone = self.patched()
+            equal, lines = compare(unpatched, patched)
+            if self.expected is not None and unpatched.counts['tests'] != read_count(self.expected):
+                equal = False
+                lines.append('the list has another number of tests: %s' % read_count(self.expected))
+        if self.expected is not None:
+            as_listed, more = compare_with_list(patched, self.known)
+            equal, lines = equal and as_listed, lines + more
+        print('\n'.join(alone + more_alone + lines))
+        sys.stdout.flush()
+        return equal
 
 
 def main(arguments):
@@ -246,6 +198,10 @@ def main(arguments):
         '--expected', metavar='FILE', help='list of the tests that fail, such as failing_tests.txt; another is one '
         'more difference.',
     )
+    parser.add_argument(
+        '--only-failing', action='store_true', help='with --expected: on the unpatched tree run no more than the '
+        'tests that the list names or that fail on the merged one',
+    )
     parser.add_argument('--parallel', type=int, default=2, metavar='N', help='processes per run (default: 2)')
     parser.add_argument('source', metavar='SOURCE', help="folder or .tar.gz of Django's source distribution")
     parser.add_argument('labels', nargs='*', metavar='LABEL', help="only these of Django's tests")
@@ -256,10 +212,14 @@ def main(arguments):
         parser.error('--unpatched-python must be given as often as --python.')
     if options.expected and options.labels:
         parser.error('--expected lists what fails in the whole suite; leave out the labels.')
+    if options.only_failing and not options.expected:
+        parser.error('--only-failing needs --expected.')
     try:
         results = [
-            compare_trees(os.path.abspath(python), os.path.abspath(unpatched), options.source, options.labels,
-                          options.parallel, options.expected)
+            Comparison(
+                os.path.abspath(python), os.path.abspath(unpatched), options.source, options.labels,
+                options.parallel, options.expected,
+            ).run(options.only_failing)
             for python, unpatched in zip(pythons, unpatched_pythons)
         ]
     except (SuiteError, merging.MergeError, EnvironmentError) as error:

@@ -1,6 +1,7 @@
 """The command line of runtests.py: options, order of work, exit status."""
 import argparse
 import concurrent.futures
+import contextlib
 import os
 import signal
 import time
@@ -72,7 +73,8 @@ def parser():
     add('--django-suite', action='store_true',
         help="also Django 1.10.8's whole own suite, patched against unpatched, on Python 2.7, 3.6 and 3.11 "
              '(3.13 where there is no 3.11; with --all both); they must fail in the same tests, those of '
-             'django_patch/failing_tests.txt (about 7 minutes for each Python)')
+             'django_patch/failing_tests.txt; the unpatched one runs these, with --long the whole suite '
+             '(5 minutes or so for each Python, 9 with --long)')
     add('--through-channels', action='store_true',
         help="also Django's own tests of requests and responses, sent through channels, on %s; what fails there and "
              'not under WSGI fails the run, but for the exceptions in tests/harness/through_channels.py '
@@ -150,17 +152,16 @@ class Run:
         joint = [JointRun(self.bench, name) for name in self.joint if not lacking[name]]
         others = [SourcesRun(self.bench)] if SourcesRun.is_wanted(self.bench) else []
         others += self.peers()
-        wanted = {run.pair for run in self.runs + others}.union(*(run.pairs for run in joint))
-        if wanted:
+        background = self.suites() + self.through_channels()
+        wanted = {run.pair for run in self.runs + others + background if hasattr(run, 'pair')}.union(
+            *(run.pairs for run in joint))
+        if wanted or background:
             self.bench.build(wanted)
         # Those of several pairs come last: they wait for these.
         workshop = WorkshopRun.rows(self.bench)
-        rows += self.in_parallel(self.runs + others + workshop + joint)
+        rows += self.in_parallel(self.runs + others + workshop + joint, background)
         rows += [self.missing(name, lacking[name][0]) for name in self.joint if lacking[name]]
-        if self.bench.options.django_suite:
-            rows += self.suites()
-        if self.bench.options.through_channels:
-            rows += self.through_channels()
+        rows += self.missing_in_background()
         order = {str(pair): place for place, pair in enumerate(self.pairs)}
         return sorted(rows, key=lambda row: order.get(row[0], len(order)))
 
@@ -175,33 +176,61 @@ class Run:
         return [PeersRun(self.bench, pair) for pair in PEER_PAIRS if pair in self.pairs and pair not in self.absent]
 
     def suites(self):
-        """Run Django's own suite, one after the other (each takes all processors); return the rows."""
-        rows = []
-        if 'backport' not in self.bench.wheels:
-            self.bench.build(())
-        for python in suite.chosen_pythons(self.bench.interpreters, self.bench.options.all):
-            if python in self.bench.interpreters:
-                rows.append(self.one(suite.SuiteRun(self.bench, python)))
-            else:
-                rows.append(self.missing('py%s-suite' % python, python))
-        return rows
+        """Return the runs of Django's own suite, those that take longest first."""
+        if not self.bench.options.django_suite:
+            return []
+        return [
+            suite.SuiteRun(self.bench, python) for python in self.suite_pythons() if python in self.bench.interpreters
+        ]
+
+    def suite_pythons(self):
+        """Return the Pythons that the suite is asked for."""
+        return suite.chosen_pythons(self.bench.interpreters, self.bench.options.all)
 
     def through_channels(self):
-        """Run Django's own tests of requests through channels on the pairs chosen; return the rows."""
-        pairs = [pair for pair in through_channels.PAIRS if pair in self.pairs]
-        rows = [self.missing('%s-through' % str(pair), pair.python) for pair in pairs if pair in self.absent]
-        pairs = [pair for pair in pairs if pair not in self.absent]
-        self.bench.build(pairs)
-        return rows + self.in_parallel([through_channels.ThroughChannelsRun(self.bench, pair) for pair in pairs])
+        """Return the runs of Django's own tests of requests through channels, of the pairs chosen."""
+        if not self.bench.options.through_channels:
+            return []
+        pairs = [pair for pair in through_channels.PAIRS if pair in self.pairs and pair not in self.absent]
+        return [through_channels.ThroughChannelsRun(self.bench, pair) for pair in pairs]
 
-    def in_parallel(self, work):
-        """Run what has run(), name and python, --jobs at a time, and return the rows."""
-        with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, self.bench.options.jobs)) as pool:
+    def missing_in_background(self):
+        """Return the rows of what Django's own tests lack a Python for."""
+        rows = []
+        if self.bench.options.django_suite:
+            rows += [
+                self.missing('py%s-suite' % python, python) for python in self.suite_pythons()
+                if python not in self.bench.interpreters
+            ]
+        if self.bench.options.through_channels:
+            rows += [
+                self.missing('%s-through' % str(pair), pair.python) for pair in through_channels.PAIRS
+                if pair in self.absent
+            ]
+        return rows
+
+    def in_parallel(self, work, background=()):
+        """
+        Run what has run(), name and python, --jobs at a time, and return the
+        rows. What is in the background runs beside that, one for each
+        processor, in the time in which the others wait.
+        """
+        jobs = max(1, self.bench.options.jobs)
+        if jobs == 1:
+            lanes = [(jobs, list(work) + list(background))]
+        else:
+            lanes = [(jobs, work), (min(jobs, os.cpu_count() or 1), background)]
+        with contextlib.ExitStack() as pools:
+            running = []
+            for workers, runs in lanes:
+                pool = pools.enter_context(concurrent.futures.ThreadPoolExecutor(max_workers=workers))
+                running.append((pool, [pool.submit(self.one, run) for run in runs]))
             try:
-                return list(pool.map(self.one, work))
+                return [future.result() for _, futures in running for future in futures]
             except KeyboardInterrupt:
                 process.stop_everything()
-                pool.shutdown(cancel_futures=True)
+                for pool, _ in running:
+                    pool.shutdown(cancel_futures=True)
                 raise
 
     def one(self, run):

@@ -18,6 +18,10 @@ DROPPED_VARIABLES = (
 #: tests have servers in sessions of their own.
 GRACE = 20
 
+#: Before a command that may wait while others work: it uses the time in which
+#: these wait, for servers, browsers and clocks, and delays none of them.
+NICE = ['nice', '-n', '15']
+
 #: Process groups that run now, so that an interrupted run leaves none behind.
 _running: set = set()
 _running_lock = threading.Lock()

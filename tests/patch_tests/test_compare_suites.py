@@ -1,6 +1,8 @@
 """
 compare_suites.py: what it reads from a run, and what it calls equal.
 """
+import contextlib
+import io
 import os
 import tempfile
 import textwrap
@@ -151,10 +153,68 @@ servers.tests.HeaderTests.test_strips  3.6   3.11?
         for line in path.read_text(encoding='utf-8').splitlines():
             if line.startswith('['):
                 reason = line
-            elif line and not line.startswith('#'):
+            elif line and not line.startswith(('#', 'tests:')):
                 self.assertTrue(reason, line)
                 named.update(part.rstrip('?') for part in line.split()[1:])
         self.assertEqual(named, set(suite.ERA_PYTHONS + suite.NEWER_PYTHONS))
+
+    def test_the_number_of_tests_is_no_test(self):
+        self.assertEqual(self.read('3.6', 'tests: 7\n[A reason.]\nm.C.test_x 3.6'), {'m.C.test_x': False})
+        self.assertEqual(compare_suites.read_count(self.path), 7)
+        self.read('3.6', '# tests: 7\n')
+        self.assertIsNone(compare_suites.read_count(self.path))
+        self.assertEqual(compare_suites.read_count(str(support.PATCH_SET / 'failing_tests.txt')), 11278)
+
+
+class OnlyFailingTests(unittest.TestCase):
+    """A merged tree against the tests of the unpatched one that fail."""
+
+    def compare(self, unpatched=FAILED, patched=FAILED, count=7):
+        return compare_suites.compare_failing(parse_output(unpatched), parse_output(patched), count)
+
+    def test_the_same_failures_and_the_known_number_are_equal(self):
+        equal, lines = self.compare(FAILED.replace('Ran 7', 'Ran 2'))
+        self.assertTrue(equal)
+        self.assertEqual(lines[-1], 'EQUAL')
+        self.assertEqual(lines[0].split(), ['tests', '7', '7'])
+        self.assertEqual(len([line for line in lines if line.startswith('on both: ')]), 2)
+
+    def test_what_fails_on_one_side_only_is_a_difference(self):
+        equal, lines = self.compare(RUN % 'OK')
+        self.assertEqual((equal, lines[-1]), (True, 'EQUAL'))
+        for sides in ((FAILED.replace('test_strips', 'test_other'), FAILED), ('Ran 2 tests in 1s\n\nOK\n', FAILED)):
+            equal, lines = self.compare(*sides)
+            self.assertEqual((equal, lines[-1]), (False, 'DIFFERENT'))
+            self.assertIn('only patched: ERROR: test_strips (servers.tests.HeaderTests)', lines)
+
+    def test_another_number_of_tests_is_a_difference(self):
+        equal, lines = self.compare(count=8)
+        self.assertEqual((equal, lines[-1]), (False, 'DIFFERENT'))
+
+    def test_one_side_runs_whole_and_the_other_what_failed_or_is_listed(self):
+        ran = []
+
+        class Comparison(compare_suites.Comparison):
+            known = {'listed.C.test_x': True}
+            source, python = 'source', 'python'
+            expected = str(support.PATCH_SET / 'failing_tests.txt')
+
+            def __init__(self):
+                pass
+
+            def patched(self):
+                return parse_output(FAILED), []
+
+            def unpatched(self, names=None):
+                ran.extend(names)
+                return parse_output(FAILED), []
+
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.assertFalse(Comparison().run(only_failing=True))
+        self.assertEqual(ran, [
+            'inspectdb.tests.InspectDBTestCase.test_custom_fields', 'listed.C.test_x',
+            'servers.tests.HeaderTests.test_strips',
+        ])
 
 
 class SettleTests(unittest.TestCase):
@@ -200,7 +260,9 @@ class CommandTests(unittest.TestCase):
 
     def test_a_list_and_labels_do_not_go_together(self):
         twice = ['--unpatched-python', 'a', '--unpatched-python', 'b']
-        for arguments in (['--expected', 'x', 'source', 'label'], twice + ['source']):
+        for arguments in (
+                ['--expected', 'x', 'source', 'label'], twice + ['source'], ['--only-failing', 'source'],
+        ):
             status, output = support.run([support.sys.executable, support.PATCH_SET / 'compare_suites.py'] + arguments)
             self.assertEqual(status, 2)
             self.assertNotIn('Traceback', output)

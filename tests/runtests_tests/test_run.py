@@ -5,6 +5,7 @@ import select
 import signal
 import sys
 import tempfile
+import threading
 import unittest
 from unittest import mock
 
@@ -76,6 +77,37 @@ class ProcessTests(unittest.TestCase):
         with self.assertRaisesRegex(process.StepFailed, 'Making tea: exit status 4') as caught:
             process.check([sys.executable, '-c', 'raise SystemExit(4)'], self.log, 'Making tea')
         self.assertEqual(caught.exception.log, self.log)
+
+
+class LaneTests(unittest.TestCase):
+    """What runs beside the rows of the pairs."""
+
+    def rows(self, jobs, work, background):
+        run = object.__new__(cli.Run)
+        run.bench = mock.Mock()
+        run.bench.options.jobs = jobs
+        return [row[0] for row in run.in_parallel(work, background)]
+
+    def row(self, name, run):
+        row = mock.Mock(python=(3, 11), run=run)
+        row.name = name
+        return row
+
+    def test_djangos_own_tests_do_not_wait_for_the_rows_of_the_pairs(self):
+        both = threading.Barrier(3, timeout=30)
+        # As many rows as there are jobs, and none ends before the suite has begun.
+        work = [self.row(name, both.wait) for name in ('a', 'b')]
+        self.assertEqual(self.rows(2, work, [self.row('suite', both.wait)]), ['a', 'b', 'suite'])
+
+    def test_with_one_job_nothing_runs_beside_another(self):
+        running = threading.Lock()
+
+        def run():
+            self.assertTrue(running.acquire(blocking=False))
+            running.release()
+
+        work = [self.row(name, run) for name in 'abc']
+        self.assertEqual(self.rows(1, work, [self.row('suite', run)]), ['a', 'b', 'c', 'suite'])
 
 
 class SuiteTests(unittest.TestCase):
