@@ -27,13 +27,23 @@ MIDDLEWARE = [
 urlpatterns = []
 
 
-def main(labels):
-    """Run the tests that the labels name below channels_tests; return the exit status."""
-    os.environ.setdefault('CHANNELS_VECTORS', os.path.join(os.path.dirname(TESTS), 'docs', 'standards', 'vectors'))
-    # The checkout before what is installed.
+def use_checkout():
+    """Have django.channels found in the checkout, also where a wheel of it is installed."""
+    # The wheel's finders are there since Python's start, and would come first.
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if not type(finder).__module__.startswith('channels_backport')
+    ]
+    for name in [name for name in sys.modules if name.partition('.')[0] == 'channels_backport']:
+        del sys.modules[name]
     sys.path[:0] = [BACKPORT, TESTS]
     import channels_backport
     channels_backport.install()
+
+
+def main(labels):
+    """Run the tests that the labels name below channels_tests; return the exit status."""
+    os.environ.setdefault('CHANNELS_VECTORS', os.path.join(os.path.dirname(TESTS), 'docs', 'standards', 'vectors'))
+    use_checkout()
     from django.conf import settings
     settings.configure(
         ALLOWED_HOSTS=['*'], SECRET_KEY='quick', ROOT_URLCONF='quick', STATIC_URL='/static/', USE_TZ=False,
