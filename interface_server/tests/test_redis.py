@@ -5,12 +5,16 @@ import socket
 import threading
 import time
 import uuid
+from types import SimpleNamespace
 
 import pytest
 from conftest import PATIENCE, eventually
+from django.channels.exceptions import LayerUnavailable
 from django.channels.test.linting import exempt
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures.
 from websockets.exceptions import ConnectionClosed
+
+from interface_server.layers.connection import Shard
 
 
 @pytest.fixture
@@ -112,6 +116,30 @@ def test_request_that_was_under_way_when_redis_went_is_answered_in_time(start, o
         own_redis.kill()
         went.set()
         assert connection.getresponse().status == 503
+
+
+def test_closing_ends_though_a_cancellation_is_lost():
+    """Until Python 3.12 asyncio.wait_for() returns, if it is cancelled in the moment in which the connection fails."""
+    async def run():
+        shard = Shard(0, SimpleNamespace(name="redis"), None)
+        cancelled = []
+
+        async def open_link():
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled.append(True)
+                if len(cancelled) > 1:
+                    raise
+                raise LayerUnavailable("refused") from None
+
+        shard.open_link = open_link
+        shard.start()
+        await asyncio.sleep(0)
+        await asyncio.wait_for(shard.close(), PATIENCE)
+        assert shard._task.done()
+
+    asyncio.run(run())
 
 
 def test_sockets_are_closed_with_1012_when_redis_has_forgotten_their_groups(start, own_redis):

@@ -62,6 +62,9 @@ class Subject:
         """Start an interface server of its own, with its options; return (Program, port)."""
         port = free_port()
         name = 'interface-server' if self.has_interface_server else 'daphne'
+        # Five seconds, their default, are less than a worker takes to start on a busy machine.
+        patience = '--websocket-handshake-timeout' if self.has_interface_server else '--websocket_connect_timeout'
+        options = (patience, PATIENCE) + options
         script = os.path.join(os.path.dirname(self.python), name)
         program = self.start(name, script, '-b', '127.0.0.1', '-p', port, *options, self.asgi, **env)
         program.wait_for_port(port)

@@ -22,10 +22,12 @@ class Served:
         self.site.run('migrate', '-v', '0')
         self.management = free_ports(2)
         self.server, self.port = self.site.server(
-            '--workers', '2', '--http-timeout', '4', '--management', self.management,
+            '--workers', '2', '--http-timeout', '15', '--management', self.management,
         )
         self.workers = [self.site.manage('runworker'), self.site.manage('runworker')]
         eventually(lambda: self.ready() == 200, 'readiness')
+        # It is ready without workers, who start more slowly on a busy machine.
+        eventually(self.works, 'serving')
 
     def ready(self):
         """Return the status that the first process answers a probe with."""

@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 FAILURES = (redis.RedisError, OSError, EOFError, asyncio.TimeoutError, ProtocolError)
 
+#: Seconds after which a task that goes on wasn't told that it is cancelled.
+LOST_AFTER = 0.1
+
 #: The replies to a call, or one of FAILURES.
 Outcome = Union[list[Any], Exception]
 
@@ -278,6 +281,8 @@ class Shard:
 
     async def close(self) -> None:
         """Close the connection, and try no more."""
-        if self._task is not None:
+        while self._task is not None and not self._task.done():
+            # Once more if need be: until Python 3.12, wait_for() loses what
+            # comes in the moment in which the connection is refused.
             self._task.cancel()
-            await asyncio.wait([self._task])
+            await asyncio.wait([self._task], timeout=LOST_AFTER)
