@@ -56,6 +56,7 @@ _TABLE: dict[str, list[tuple[str, str, str]]] = {
          "refuse with 403 a socket that no worker has accepted after so long"),
         ("ws_protocols", "NAME", "WebSocket subprotocol to accept if the worker names none"),
         ("send_timeout", "SECONDS", "how long a frame waits for room in its channel"),
+        ("queue_timeout", "SECONDS", "how long a request does; then 503"),
         ("inline_body_size", "BYTES", "of a request's body inside its message"),
         ("body_chunk_size", "BYTES", "of a request's body in each message after it"),
     ],
@@ -77,6 +78,7 @@ _TABLE: dict[str, list[tuple[str, str, str]]] = {
         ("max_frame_size", "BYTES", "a WebSocket with a larger one is closed with 1009"),
         ("max_message_size", "BYTES", "a WebSocket with a larger one is closed with 1009"),
         ("max_frames_per_second", "NUMBER", "a WebSocket's further ones are read in the next second"),
+        ("queue_bytes", "BYTES", "of all that waits for room in full channels; the next are refused"),
         ("outbound_buffer", "BYTES", "a WebSocket whose client leaves more unread is closed with 1013"),
         ("response_buffer", "BYTES", "a worker whose client leaves more unread has to wait"),
     ],
@@ -84,6 +86,8 @@ _TABLE: dict[str, list[tuple[str, str, str]]] = {
         ("max_connections", "NUMBER", "of one process"),
         ("max_connections_per_address", "NUMBER", "of one process; loopback and trusted proxies don't count"),
         ("max_streams", "NUMBER", "of one HTTP/2 connection"),
+        ("queue_size", "NUMBER", "of requests that wait for room in a full channel, and of handshakes; the next get "
+                                 "503"),
     ],
     "limits in time (0 for none)": [
         ("header_timeout", "SECONDS", "for TLS and the headers of a request; then 408"),

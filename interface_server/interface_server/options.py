@@ -34,6 +34,8 @@ class Options:
     websocket_handshake_timeout: float = 5.0
     #: How long a frame, or a piece of a body, waits for room in its channel.
     send_timeout: float = 5.0
+    #: How long a request does.
+    queue_timeout: float = 30.0
 
     # Clients' time
     #: From the connection, or the first byte, to the end of the headers and
@@ -78,6 +80,11 @@ class Options:
     max_frames_per_second: int = 1000
 
     # Room
+    #: Requests that wait for room in a full channel, and handshakes (IIS:
+    #: 1000, for each pool). Those that come after them are refused.
+    queue_size: int = 2000
+    #: All that waits for room, frames too.
+    queue_bytes: int = 64 * 1024 * 1024
     #: Of a request's body inside its message, and in each piece after it.
     inline_body_size: int = 256 * 1024
     body_chunk_size: int = 256 * 1024

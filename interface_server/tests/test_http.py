@@ -192,8 +192,8 @@ def test_no_answer_in_time_gives_503(start):
 
 
 @exempt("headers", "http_version", "method", "path", "reply_channel")
-def test_full_channel_gives_503_at_once(start, layer):
-    server = start({}, threads=0)
+def test_full_channel_gives_503_after_its_time(start, layer):
+    server = start({}, threads=0, queue_timeout=0.05)
     for _ in range(layer.capacity):
         layer.send("http.request", {})
     status, _, body = server.get("/")

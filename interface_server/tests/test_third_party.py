@@ -76,7 +76,7 @@ def test_requests_and_sockets(start):
 
 
 def test_full_channel_gives_503(start, layer):
-    server = start({}, threads=0)
+    server = start({}, threads=0, queue_timeout=0.05)
     layer.capacity = 0
     assert server.get("/")[0] == 503
 

@@ -8,6 +8,7 @@ import logging
 from typing import Optional
 
 from ..layers import AsyncLayer
+from ..layers.queues import SendQueues
 from ..operation.metrics import Metrics
 from ..options import Options
 from ..types import ActionLogger, Receive, Scope, Send, SocketAdapter
@@ -36,7 +37,8 @@ class Application:
         metrics = Metrics()
         options = options or Options()
         self.context = Context(
-            layer, options, metrics, ReplyDispatcher(layer, metrics, options.websocket_lifetime), action_logger,
+            layer, options, metrics, ReplyDispatcher(layer, metrics, options.websocket_lifetime),
+            SendQueues(layer, options.queue_bytes), action_logger,
         )
         self._proxies = TrustedProxies(options.trusted_proxies, options.forwarded_header)
         self._started = False

@@ -7,6 +7,7 @@ import dataclasses
 from typing import Optional
 
 from ..layers import AsyncLayer
+from ..layers.queues import SendQueues
 from ..operation.metrics import Metrics
 from ..options import Options
 from ..types import ActionLogger, Scope
@@ -22,6 +23,8 @@ class Context:
     options: Options
     metrics: Metrics
     replies: ReplyDispatcher
+    #: Sends what comes from clients, in turn where a channel is full.
+    queues: SendQueues
     #: Is told of requests and sockets, for the access log.
     action_logger: Optional[ActionLogger] = None
     #: Set once the server has been asked to stop.

@@ -13,6 +13,7 @@ from typing import Any, Optional
 
 from ..backport import bridge, exceptions
 from ..errors import Refused
+from ..layers.queues import Waiting
 from ..options import NEVER
 from ..types import Message, Receive, Scope, Send
 from .context import Context
@@ -37,7 +38,7 @@ class HttpExchange:
     __slots__ = (
         "_context", "_scope", "_receive", "_send", "_reply", "_messages", "_messages_size", "_waiter", "_deadline",
         "_timer", "_failure", "_input", "_reply_channel", "_path", "_was_sent", "_status", "_size", "_throttled",
-        "_task", "_sending", "_body_size",
+        "_task", "_sending", "_body_size", "_entry", "_queued",
     )
 
     def __init__(self, context: Context, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,6 +65,10 @@ class HttpExchange:
         self._body_size = 0
         self._task = asyncio.current_task()
         self._sending = False
+        #: Done when the layer has the request, or will not have it; and its
+        #: place among those that wait for room.
+        self._entry: Optional[asyncio.Future[None]] = None
+        self._queued: Optional[Waiting] = None
 
     async def run(self) -> None:
         """Serve the request."""
@@ -134,10 +139,14 @@ class HttpExchange:
         )
         try:
             self._context.layer.check_hearing(self._reply_channel)
-            await self._context.layer.send("http.request", message)
+            await self._enter(message)
         except exceptions.ChannelFull:
             self._context.metrics.dropped["http_request_full"] += 1
-            raise Refused(bridge.BUSY_STATUS, "Too many requests are waiting for a worker.") from None
+            seconds = self._context.queues.retry_after("http.request")
+            raise Refused(
+                bridge.BUSY_STATUS, "Too many requests are waiting for a worker.",
+                [(b"retry-after", str(seconds).encode("ascii"))],
+            ) from None
         except exceptions.LayerUnavailable:
             self._context.metrics.dropped["layer_unavailable"] += 1
             raise Refused(503, "The server has lost its channel layer.") from None
@@ -147,6 +156,36 @@ class HttpExchange:
         self._context.metrics.messages_in["http.request"] += 1
         if body_channel is not None:
             self._input = asyncio.get_running_loop().create_task(self._forward_body(body_channel))
+
+    async def _enter(self, message: Message) -> None:
+        """Send the request, waiting for its turn; raise Gone if the client doesn't wait."""
+        options = self._context.options
+        entry = self._entry = asyncio.get_running_loop().create_future()
+        # A client that sends is one that is here.
+        watched = None if message.get("body_channel") else self._on_queued
+        self._context.queues.send_then(
+            "http.request", message, self._on_entered, options.queue_timeout or NEVER, options.queue_size, watched,
+        )
+        try:
+            await entry
+        finally:
+            if self._queued is not None:
+                self._queued.cancel()
+
+    def _on_queued(self, waiting: Waiting) -> None:
+        self._queued = waiting
+        self._input = asyncio.get_running_loop().create_task(self._watch_alone())
+
+    def _on_entered(self, error: Optional[Exception]) -> None:
+        self._queued = None
+        entry = self._entry
+        if entry is None or entry.done():
+            # Whoever waited was cancelled.
+            return
+        if error is None:
+            entry.set_result(None)
+        else:
+            entry.set_exception(error)
 
     async def _read_body(self, limit: int) -> tuple[bytes, bool]:
         """Return the next `limit` bytes or more, and whether more follow."""
@@ -246,6 +285,9 @@ class HttpExchange:
     def _fail(self, failure: Exception) -> None:
         if self._failure is None:
             self._failure = failure
+            if self._queued is not None and self._queued.cancel() and self._entry is not None:
+                self._queued = None
+                self._entry.set_exception(failure)
             if self._sending and self._task is not None:
                 # Where it waits for a client that doesn't read.
                 self._task.cancel()
@@ -323,7 +365,9 @@ class HttpExchange:
             # Without the last piece, the server underneath does that.
             logger.warning("The response for %s was broken off: %s", self._path, refusal.detail)
             return
-        await self._write(bridge.error_page(refusal.status, http.HTTPStatus(refusal.status).phrase, refusal.detail))
+        page = bridge.error_page(refusal.status, http.HTTPStatus(refusal.status).phrase, refusal.detail)
+        page.headers.extend(refusal.headers)
+        await self._write(page)
 
     def _log(self, seconds: float) -> None:
         scope = self._scope

@@ -2,18 +2,18 @@
 A WebSocket's messages on their way to the layer.
 
 One goes at a time, so that none can be refused with a later one taken: workers
-count on the order, and may wait for each number of it. A layer without room is
-asked again for a while, during which few more are taken from the client.
+count on the order, and may wait for each number of it. Where the layer has no
+room it waits in turn with those of other sockets, for a while, during which few
+more are taken from the client.
 """
 from __future__ import annotations
 
-import asyncio
 import collections
-import time
 from typing import Optional, Protocol
 
 from ..backport import exceptions
-from ..layers import FIRST_PAUSE, LAST_PAUSE
+from ..layers.queues import Waiting
+from ..options import NEVER
 from ..types import Message
 from .context import Context
 
@@ -51,7 +51,7 @@ class Inbound:
     The session hears of what becomes of them; it is told `on_idle` last.
     """
 
-    __slots__ = ("_session", "_context", "_message", "_waiting", "_paused", "_pause", "_deadline", "_retry")
+    __slots__ = ("_session", "_context", "_message", "_waiting", "_paused", "_queued")
 
     def __init__(self, session: Outlet, context: Context) -> None:
         self._session = session
@@ -60,10 +60,8 @@ class Inbound:
         self._message: Optional[Message] = None
         self._waiting: Optional[collections.deque[Message]] = None
         self._paused = False
-        self._pause = FIRST_PAUSE
-        self._deadline = 0.0
-        #: The next attempt, while there is no room.
-        self._retry: Optional[asyncio.TimerHandle] = None
+        #: Its place among all that wait for room.
+        self._queued: Optional[Waiting] = None
 
     @property
     def is_busy(self) -> bool:
@@ -84,38 +82,30 @@ class Inbound:
 
     def client_left(self) -> None:
         """Go on for what the client sent, unless the worker has closed the socket."""
-        if self._retry is not None and not self._session.is_open:
-            self._retry.cancel()
+        if self._queued is not None and not self._session.is_open and self._queued.cancel():
             self._drop()
 
     def _send(self, message: Message) -> None:
         self._message = message
-        self._pause = FIRST_PAUSE
-        self._deadline = 0.0
-        self._attempt()
+        self._context.queues.send_then(
+            "websocket.receive", message, self._done, self._context.options.send_timeout or NEVER,
+            queued=self._on_queued, is_wanted=self._is_wanted,
+        )
 
-    def _attempt(self) -> None:
-        self._retry = None
-        assert self._message is not None
-        self._context.layer.send_then("websocket.receive", self._message, self._done)
+    def _on_queued(self, waiting: Waiting) -> None:
+        self._queued = waiting
+
+    def _is_wanted(self) -> bool:
+        return self._session.is_open
 
     def _done(self, error: Optional[Exception]) -> None:
+        self._queued = None
         if error is None:
             self._go_on()
-        elif not isinstance(error, exceptions.ChannelFull) or self._is_late():
+            return
+        if self._session.is_open or not isinstance(error, exceptions.ChannelFull):
             self._session.on_send_failed(error)
-            self._drop()
-        elif self._session.is_open:
-            self._retry = asyncio.get_running_loop().call_later(self._pause, self._attempt)
-            self._pause = min(self._pause * 2, LAST_PAUSE)
-        else:
-            self._drop()
-
-    def _is_late(self) -> bool:
-        now = time.monotonic()
-        if not self._deadline:
-            self._deadline = now + self._context.options.send_timeout
-        return now >= self._deadline
+        self._drop()
 
     def _go_on(self) -> None:
         self._message = None
@@ -136,7 +126,7 @@ class Inbound:
             self._session.resume()
 
     def _drop(self) -> None:
-        message, self._message, self._waiting = self._message, None, None
+        message, self._message, self._waiting, self._queued = self._message, None, None, None
         assert message is not None
         self._session.on_dropped(message)
         self._session.on_idle()

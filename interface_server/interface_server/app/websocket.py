@@ -13,6 +13,7 @@ import time
 from typing import Any, Optional
 
 from ..backport import bridge, exceptions
+from ..options import NEVER
 from ..protocols.ws.close_codes import NO_CLOSE_FRAME, TOO_BIG
 from ..types import EncodedFrame, Message, Scope, SocketAdapter
 from .context import Context
@@ -75,10 +76,20 @@ class WebSocketSession:
         except exceptions.LayerUnavailable as error:
             self._on_announced(error)
         else:
-            self._context.layer.send_then("websocket.connect", message, self._on_announced)
+            options = self._context.options
+            self._context.queues.send_then(
+                "websocket.connect", message, self._on_announced, timeout or options.queue_timeout or NEVER,
+                options.queue_size, is_wanted=self._is_here,
+            )
+
+    def _is_here(self) -> bool:
+        return not self._ended
 
     def _on_announced(self, error: Optional[Exception]) -> None:
         if error is not None:
+            if self._ended and isinstance(error, exceptions.ChannelFull):
+                # The client went away while it waited.
+                return
             self._count_drop("websocket_connect", error)
             logger.warning("The WebSocket handshake for %s was refused: %s", self._machine.path, error)
             self.close(bridge.BUSY_CODE)

@@ -1,0 +1,240 @@
+"""
+Queues of what waits for room in a full channel: one for each, first come,
+first served.
+
+Were each message tried again by a timer of its own, newcomers would overtake
+those that wait. So only the head of a queue is tried, a few at once while the
+channel takes them; the number, the bytes and the time of what waits have
+bounds, and those who come last are refused.
+"""
+from __future__ import annotations
+
+import asyncio
+import collections
+import functools
+import math
+from collections.abc import Callable
+from typing import Optional
+
+from ..backport import exceptions
+from ..types import Message
+from . import AsyncLayer, Done
+
+__all__ = ["SendQueues", "Waiting"]
+
+#: Seconds between two tries at a full channel: after one that took something,
+#: and the longest after others that didn't. A queue of 100 that lasts less
+#: has a reader that is idle now and then.
+FIRST_PAUSE, LAST_PAUSE = 0.002, 0.05
+#: Messages that are tried at once.
+MOST_AT_ONCE = 64
+#: Bytes that a message counts for beside its content.
+OVERHEAD = 2048
+
+
+#: States of a message in a queue.
+WAITS, ON_ITS_WAY, CANCELLED = range(3)
+
+
+class Waiting:
+    """One message in a queue."""
+
+    __slots__ = ("message", "done", "since", "timeout", "size", "number", "is_wanted", "state", "_queue")
+
+    def __init__(
+        self, queue: SendQueue, message: Message, done: Done, timeout: float, is_wanted: Optional[Callable[[], bool]],
+        number: int,
+    ) -> None:
+        self.message = message
+        self.done = done
+        #: When it came, by the loop's clock, and how long it may wait.
+        self.since = asyncio.get_running_loop().time()
+        self.timeout = timeout
+        self.is_wanted = is_wanted
+        self.size = OVERHEAD + sum(len(value) for value in message.values() if isinstance(value, (bytes, str)))
+        #: Its place in the order of all.
+        self.number = number
+        self.state = WAITS
+        self._queue = queue
+
+    def cancel(self) -> bool:
+        """Leave the queue, `done` uncalled; return False if it is on its way to the layer."""
+        return self._queue.cancel(self)
+
+
+class SendQueue:
+    """What waits for room in one channel."""
+
+    def __init__(self, queues: SendQueues, channel: str) -> None:
+        self._queues = queues
+        self._channel = channel
+        self._waiting: collections.deque[Waiting] = collections.deque()
+        self._in_flight = 0
+        self._at_once = 1
+        self._taken = 0
+        self._refused: list[Waiting] = []
+        self._pause = FIRST_PAUSE
+        self._timer: Optional[asyncio.Handle] = None
+        #: How many wait that have not been cancelled.
+        self.length = 0
+
+    def add(self, waiting: Waiting) -> None:
+        """Append a message that found the channel full, or others that wait."""
+        self._waiting.append(waiting)
+        self.length += 1
+        self._queues.size += waiting.size
+        if not self._in_flight and self._timer is None:
+            self._try_later()
+
+    def cancel(self, waiting: Waiting) -> bool:
+        """Take a message out; return False if it isn't here."""
+        if waiting.state is not WAITS:
+            return False
+        waiting.state = CANCELLED
+        self._forget(waiting)
+        return True
+
+    def age(self) -> float:
+        """Return for how many seconds the head has been waiting, about as long as who comes now will have to."""
+        return asyncio.get_running_loop().time() - self._waiting[0].since if self._waiting else 0.0
+
+    def _forget(self, waiting: Waiting) -> None:
+        self.length -= 1
+        self._queues.size -= waiting.size
+
+    def discard_if_idle(self) -> None:
+        """Forget a queue that nothing was put into."""
+        if self._timer is None and not self._in_flight:
+            self._queues.discard(self._channel)
+
+    def _try_later(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._pause, self._try)
+
+    def _try(self) -> None:
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        batch: list[Waiting] = []
+        given_up: list[Waiting] = []
+        while self._waiting and len(batch) < self._at_once:
+            waiting = self._waiting.popleft()
+            if waiting.state is CANCELLED:
+                continue
+            unwanted = waiting.is_wanted is not None and not waiting.is_wanted()
+            if unwanted or now - waiting.since >= waiting.timeout:
+                self._forget(waiting)
+                given_up.append(waiting)
+            else:
+                batch.append(waiting)
+            waiting.state = ON_ITS_WAY
+        self._taken = 0
+        self._in_flight = len(batch)
+        if not batch:
+            self._queues.discard(self._channel)
+        for waiting in batch:
+            self._queues.layer.send_then(
+                self._channel, waiting.message, functools.partial(self._on_outcome, waiting))
+        for waiting in given_up:
+            waiting.done(exceptions.ChannelFull(f"The channel {self._channel} had no room in time."))
+
+    def _on_outcome(self, waiting: Waiting, error: Optional[Exception]) -> None:
+        if isinstance(error, exceptions.ChannelFull):
+            waiting.state = WAITS
+            self._refused.append(waiting)
+        else:
+            self._taken += 1
+            self._forget(waiting)
+            waiting.done(error)
+        self._in_flight -= 1
+        if not self._in_flight:
+            self._after_all()
+
+    def _after_all(self) -> None:
+        """Go on after the last of a batch."""
+        if self._refused:
+            # At once, a later one may have found the room that an earlier one didn't.
+            self._waiting.extendleft(sorted(self._refused, key=_number, reverse=True))
+            self._refused = []
+            self._pause = FIRST_PAUSE if self._taken else min(self._pause * 2, LAST_PAUSE)
+            self._at_once = min(2 * self._taken + 1, MOST_AT_ONCE)
+            self._try_later()
+        elif self._waiting:
+            self._pause = FIRST_PAUSE
+            self._at_once = min(2 * self._at_once, MOST_AT_ONCE)
+            # Not from here: a layer in this process answers before it returns.
+            self._timer = asyncio.get_running_loop().call_soon(self._try)
+        else:
+            self._queues.discard(self._channel)
+
+
+def _number(waiting: Waiting) -> int:
+    return waiting.number
+
+
+class SendQueues:
+    """
+    Sends over an AsyncLayer, waiting for room in turn.
+
+    `most_bytes` is the bound of what waits in all channels, 0 for none.
+    """
+
+    def __init__(self, layer: AsyncLayer, most_bytes: int) -> None:
+        self.layer = layer
+        self._most_bytes = most_bytes
+        self._queues: dict[str, SendQueue] = {}
+        self._numbers = 0
+        #: Bytes that wait, as Waiting counts them.
+        self.size = 0
+
+    def length(self, channel: str) -> int:
+        """Return how many messages wait for room in `channel`."""
+        queue = self._queues.get(channel)
+        return queue.length if queue is not None else 0
+
+    def retry_after(self, channel: str) -> int:
+        """Return for how many seconds a client that was refused does well to wait, 1 at least."""
+        queue = self._queues.get(channel)
+        return max(1, math.ceil(queue.age())) if queue is not None else 1
+
+    def send_then(
+        self, channel: str, message: Message, done: Done, timeout: float, most: int = 0,
+        queued: Optional[Callable[[Waiting], None]] = None, is_wanted: Optional[Callable[[], bool]] = None,
+    ) -> None:
+        """
+        Send `message` and call `done` after it, as AsyncLayer.send_then() does.
+
+        While `channel` is full it waits for `timeout` seconds, behind those
+        that came before, unless there are `most` of them (0 for no bound);
+        `queued` is called with it then. ChannelFull says that it had to wait
+        too long, that too many wait, or that `is_wanted` said no.
+        """
+        self._numbers += 1
+        number = self._numbers
+
+        def wait() -> None:
+            queue = self._queues.get(channel)
+            if queue is None:
+                queue = self._queues[channel] = SendQueue(self, channel)
+            waiting = Waiting(queue, message, done, timeout, is_wanted, number)
+            too_many = most and queue.length >= most
+            if too_many or self._most_bytes and self.size + waiting.size > self._most_bytes:
+                queue.discard_if_idle()
+                done(exceptions.ChannelFull(f"Too many messages wait for room in the channel {channel}."))
+                return
+            queue.add(waiting)
+            if queued is not None:
+                queued(waiting)
+
+        def on_outcome(error: Optional[Exception]) -> None:
+            if isinstance(error, exceptions.ChannelFull):
+                wait()
+            else:
+                done(error)
+
+        if channel in self._queues:
+            wait()
+        else:
+            self.layer.send_then(channel, message, on_outcome)
+
+    def discard(self, channel: str) -> None:
+        """Forget the empty queue of `channel`."""
+        del self._queues[channel]

@@ -1,0 +1,270 @@
+"""
+What waits for room in a full channel.
+"""
+import asyncio
+import concurrent.futures
+import socket
+import threading
+
+import pytest
+from conftest import PATIENCE, eventually
+from django.channels.exceptions import ChannelFull, LayerUnavailable
+from django.channels.test.linting import exempt
+
+from interface_server.layers.queues import SendQueues
+
+
+class Layer:
+    """Takes messages as long as there is room, and answers at once or in the loop's next turn."""
+
+    def __init__(self, room=0, at_once=True):
+        self.room = room
+        self.at_once = at_once
+        self.sent = []
+        self.tried = []
+        self._tried = None
+        self.error = None
+
+    def send_then(self, channel, message, done):
+        self.tried.append(message["path"])
+        if self._tried is not None:
+            self._tried.set()
+        error = self.error
+        if error is None and self.room < 1:
+            error = ChannelFull("full")
+        if error is None:
+            self.room -= 1
+            self.sent.append(message["path"])
+        if self.at_once:
+            done(error)
+        else:
+            asyncio.get_running_loop().call_soon(done, error)
+
+    async def was_tried(self, times):
+        """Return once it was asked so many times."""
+        self._tried = asyncio.Event()
+        while len(self.tried) < times:
+            self._tried.clear()
+            await self._tried.wait()
+
+
+@pytest.fixture(params=[True, False], ids=["at once", "later"])
+def outlet(request):
+    return Layer(at_once=request.param)
+
+
+class Senders:
+    """Those who send, and what they were told."""
+
+    def __init__(self, layer, most_bytes=0):
+        self.queues = SendQueues(layer, most_bytes)
+        self.outcomes = {}
+        self.waiting = {}
+        self._changed = asyncio.Event()
+
+    def send(self, name, timeout=PATIENCE, most=0, **options):
+        def done(error):
+            self.outcomes[name] = error
+            self._changed.set()
+
+        def queued(waiting):
+            self.waiting[name] = waiting
+            self._changed.set()
+
+        self.queues.send_then("c", {"path": name}, done, timeout, most, queued, **options)
+
+    async def queued(self, *names):
+        """Return once they wait."""
+        await self._until(names, self.waiting)
+
+    async def told(self, *names):
+        """Return what they were told, once they were."""
+        await self._until(names, self.outcomes)
+        return [self.outcomes[name] for name in names]
+
+    async def _until(self, names, found):
+        while not set(names) <= set(found):
+            self._changed.clear()
+            await asyncio.wait_for(self._changed.wait(), PATIENCE)
+
+
+def test_what_waits_goes_first_come_first_served(outlet):
+    async def run():
+        senders = Senders(outlet)
+        for name in "abcde":
+            senders.send(name)
+        await senders.queued(*"abcde")
+        outlet.room = 2
+        await senders.told("a", "b")
+        outlet.room = 1
+        # One that finds room, were it to ask now.
+        senders.send("f")
+        await senders.told("c")
+        outlet.room = 100
+        assert await senders.told(*"abcdef") == [None] * 6
+        assert outlet.sent == list("abcdef")
+        assert not senders.queues.length("c") and not senders.queues.size
+        senders.send("g")
+        assert await senders.told("g") == [None]
+
+    asyncio.run(run())
+
+
+def test_a_full_channel_is_asked_for_the_head_alone(outlet):
+    async def run():
+        senders = Senders(outlet)
+        for number in range(500):
+            senders.send(str(number))
+        await senders.queued("499")
+        del outlet.tried[:]
+        await asyncio.wait_for(outlet.was_tried(6), PATIENCE)
+        assert outlet.tried == ["0"] * 6
+        outlet.room = 1000
+        await senders.told("499")
+        assert outlet.sent == [str(number) for number in range(500)]
+
+    asyncio.run(run())
+
+
+def test_those_who_come_last_are_refused(outlet):
+    async def run():
+        senders = Senders(outlet)
+        for name in "abcd":
+            senders.send(name, most=2)
+        [third, fourth] = await senders.told("c", "d")
+        assert isinstance(third, ChannelFull) and isinstance(fourth, ChannelFull)
+        outlet.room = 2
+        assert await senders.told("a", "b") == [None, None]
+
+    asyncio.run(run())
+
+
+def test_bytes_have_a_bound_of_their_own(outlet):
+    async def run():
+        senders = Senders(outlet, most_bytes=10000)
+        senders.send("a" * 6000)
+        senders.send("b" * 6000)
+        senders.send("c")
+        [error] = await senders.told("b" * 6000)
+        assert isinstance(error, ChannelFull)
+        outlet.room = 2
+        await senders.told("a" * 6000, "c")
+        senders.send("d" * 9000)
+        outlet.room = 1
+        await senders.told("d" * 9000)
+
+    asyncio.run(run())
+
+
+def test_one_that_waited_too_long_or_is_not_wanted_any_more_is_given_up(outlet):
+    async def run():
+        senders = Senders(outlet)
+        wanted = [True]
+        senders.send("late", timeout=0.01)
+        senders.send("unwanted", is_wanted=lambda: wanted[0])
+        senders.send("patient")
+        [late] = await senders.told("late")
+        assert isinstance(late, ChannelFull) and "in time" in str(late)
+        wanted[0] = False
+        [unwanted] = await senders.told("unwanted")
+        assert isinstance(unwanted, ChannelFull)
+        outlet.room = 5
+        await senders.told("patient")
+        assert outlet.sent == ["patient"]
+
+    asyncio.run(run())
+
+
+def test_one_that_leaves_makes_room_for_another(outlet):
+    async def run():
+        senders = Senders(outlet)
+        for name in "abc":
+            senders.send(name, most=3)
+        await senders.queued(*"abc")
+        assert senders.waiting["b"].cancel() and not senders.waiting["b"].cancel()
+        senders.send("d", most=3)
+        outlet.room = 5
+        await senders.told("a", "c", "d")
+        assert outlet.sent == ["a", "c", "d"]
+        assert "b" not in senders.outcomes
+
+    asyncio.run(run())
+
+
+def test_each_is_told_that_the_layer_is_away(outlet):
+    async def run():
+        senders = Senders(outlet)
+        for name in "abc":
+            senders.send(name)
+        await senders.queued(*"abc")
+        outlet.error = LayerUnavailable("away")
+        assert await senders.told("a", "b", "c") == [outlet.error] * 3
+        assert not senders.queues.size
+
+    asyncio.run(run())
+
+
+# With a server around it
+
+
+def answer(layer, message):
+    layer.send(message["reply_channel"], {"status": 200, "content": message["path"].encode()})
+
+
+@exempt("headers", "http_version", "method", "path", "reply_channel")
+def test_a_burst_is_answered_in_the_order_it_came(start, layer):
+    layer.capacity = 4
+    go_on = threading.Event()
+    order = []
+
+    def wait_and_answer(layer, message):
+        go_on.wait(PATIENCE)
+        order.append(message["path"])
+        answer(layer, message)
+
+    server = start({"http.request": wait_and_answer}, threads=1)
+    queues = server.application.context.queues
+    with concurrent.futures.ThreadPoolExecutor(40) as clients:
+        # The first is with the worker, four are in the channel.
+        replies = []
+        for number in range(40):
+            replies.append(clients.submit(server.get, "/%d" % number))
+            if number > 4:
+                eventually(lambda: queues.length("http.request") == number - 4, "the next one's waiting")
+        go_on.set()
+        assert [reply.result(PATIENCE)[0] for reply in replies] == [200] * 40
+    # Those that waited; the first ones' threads ran as they liked.
+    assert order[6:] == ["/%d" % number for number in range(6, 40)]
+
+
+@exempt("headers", "http_version", "method", "path", "reply_channel")
+def test_those_beyond_the_queue_are_told_when_to_come_again(start, layer):
+    server = start({}, threads=0, queue_size=1, queue_timeout=PATIENCE)
+    queues = server.application.context.queues
+    for _ in range(layer.capacity):
+        layer.send("http.request", {})
+    with concurrent.futures.ThreadPoolExecutor(1) as client:
+        first = client.submit(server.get, "/first")
+        eventually(lambda: queues.length("http.request") == 1, "the waiting")
+        status, headers, body = server.get("/second")
+        assert (status, int(headers["retry-after"]) >= 1) == (503, True)
+        assert b"waiting for a worker" in body
+        layer.flush()
+        eventually(lambda: not queues.length("http.request"), "the room")
+        _, message = layer.receive(["http.request"])
+        assert message["path"] == "/first"
+        answer(layer, message)
+        assert first.result(PATIENCE)[0] == 200
+
+
+@exempt("headers", "http_version", "method", "path", "reply_channel")
+def test_a_client_that_does_not_wait_leaves_the_queue(start, layer):
+    server = start({}, threads=0, queue_timeout=PATIENCE)
+    queues = server.application.context.queues
+    for _ in range(layer.capacity):
+        layer.send("http.request", {})
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as client:
+        client.sendall(b"GET /gone HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        eventually(lambda: queues.length("http.request") == 1, "the waiting")
+    eventually(lambda: not queues.length("http.request"), "the leaving")
+    layer.flush()
