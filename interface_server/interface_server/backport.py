@@ -15,5 +15,6 @@ except ModuleNotFoundError:
 
 from django.channels import exceptions, names
 from django.channels.interfaces import bridge
+from django.channels.layers.backoff import Backoff
 
-__all__ = ["bridge", "exceptions", "names"]
+__all__ = ["Backoff", "bridge", "exceptions", "names"]

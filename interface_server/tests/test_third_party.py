@@ -1,6 +1,7 @@
 """A channel layer that isn't ours: the old API, nothing more, and some trouble."""
 import collections
 import threading
+import uuid
 
 import pytest
 from conftest import PATIENCE, eventually
@@ -16,6 +17,8 @@ class OldLayer:
 
     class MessageTooLarge(Exception):
         pass
+
+    extensions = []
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -44,6 +47,9 @@ class OldLayer:
                 if queue:
                     return queue.popleft()
         return None, None
+
+    def new_channel(self, pattern):
+        return pattern + uuid.uuid4().hex
 
     def interrupt(self):
         """The tests' workers call it."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Optional
 
-from ..backport import exceptions, names
+from ..backport import Backoff, exceptions, names
 from ..types import Delivery, Message
 
 __all__ = ["AsyncLayer", "Dispatch", "Done", "ignore"]
@@ -21,7 +21,9 @@ Dispatch = Callable[[Sequence[Delivery]], None]
 Done = Callable[[Optional[Exception]], None]
 
 #: Seconds between two tries to send into a full channel, first and last.
-FIRST_PAUSE, LAST_PAUSE = 0.005, 0.2
+ROOM_PAUSES = 0.005, 0.2
+#: Seconds between two tries to reach a layer that is away, first and last.
+RETRY = 0.1, 5.0
 
 
 def ignore(error: Optional[Exception]) -> None:
@@ -95,13 +97,11 @@ class AsyncLayer(abc.ABC):
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
-        pause = FIRST_PAUSE
+        retry = Backoff(*ROOM_PAUSES)
 
         def done(error: Optional[Exception]) -> None:
-            nonlocal pause
             if isinstance(error, exceptions.ChannelFull) and loop.time() < deadline:
-                loop.call_later(pause, self.send_then, channel, message, done)
-                pause = min(pause * 2, LAST_PAUSE)
+                loop.call_later(retry.next_pause(), self.send_then, channel, message, done)
 
         self.send_then(channel, message, done if patience else ignore)
 
@@ -130,7 +130,7 @@ class AsyncLayer(abc.ABC):
 
     async def send_with_room(self, channel: str, message: Message, timeout: float) -> None:
         """Send `message`, waiting up to `timeout` seconds for room."""
-        pause = FIRST_PAUSE
+        retry = Backoff(*ROOM_PAUSES)
         deadline = time.monotonic() + timeout
         while True:
             try:
@@ -139,8 +139,7 @@ class AsyncLayer(abc.ABC):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise
-            await asyncio.sleep(min(pause, left))
-            pause = min(pause * 2, LAST_PAUSE)
+            await asyncio.sleep(min(retry.next_pause(), left))
 
     def new_channel(self, pattern: str) -> str:
         """Return a channel name nobody has: `pattern` and random letters."""

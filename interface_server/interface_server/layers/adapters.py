@@ -7,6 +7,8 @@ import importlib
 import sys
 from typing import Any
 
+from django.channels.layers.legacy import adapted, missing_methods
+
 from ..errors import UsageError
 from . import AsyncLayer
 from .threads import ThreadedLayer
@@ -15,7 +17,7 @@ from .threads import ThreadedLayer
 def adapt(layer: Any) -> AsyncLayer:
     """Return an AsyncLayer for a synchronous channel layer of any kind."""
     # A project's layer comes with its alias and routing around it.
-    layer = getattr(layer, "channel_layer", layer)
+    layer = adapted(getattr(layer, "channel_layer", layer))
     # Only who has imported it can have made one.
     module = sys.modules.get("django.channels.layers.redis")
     if module is not None and isinstance(layer, module.RedisChannelLayer):
@@ -72,7 +74,7 @@ def import_layer(path: str) -> Any:
             found = getattr(found, attribute)
         except AttributeError as error:
             raise UsageError(f"The module {module_name!r} has no {attributes!r}.") from error
-    for method in ("send", "receive"):
-        if not callable(getattr(found, method, None)):
-            raise UsageError(f"{path!r} is not a channel layer: it has no {method}() method.")
+    missing = missing_methods(found)
+    if missing:
+        raise UsageError(f"{path!r} is not a channel layer: it has no {', no '.join(missing)}.")
     return found

@@ -1,5 +1,5 @@
 """
-Connections to Redis for an event loop: commands out, replies in.
+A connection to Redis for an event loop: commands out, replies in.
 
 redis.asyncio connects: addresses, TLS, authentication. From then on bytes go
 straight through the transport, and everything that is said in one turn of
@@ -9,31 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
 
 import redis
-import redis.asyncio
-from django.channels.layers.redis.outage import (
-    COMMAND_TIMEOUT, CONNECT_TIMEOUT, REDIRECTED, RETRY_LATER, Outage, unavailable,
-)
-from django.channels.layers.transport import scripts
 from django.channels.layers.transport.resp import INCOMPLETE, Parser, ProtocolError, ReplyError
-
-from ..backport import exceptions
 
 try:
     import hiredis
 except ImportError:
     hiredis = None
 
-logger = logging.getLogger(__name__)
-
 FAILURES = (redis.RedisError, OSError, EOFError, asyncio.TimeoutError, ProtocolError)
-
-#: Seconds after which a task that goes on wasn't told that it is cancelled.
-LOST_AFTER = 0.1
 
 #: The replies to a call, or one of FAILURES.
 Outcome = Union[list[Any], Exception]
@@ -51,7 +38,7 @@ class _Replies:
             self.feed, self.next, self.incomplete = parser.feed, parser.next, INCOMPLETE
 
 
-class Link(asyncio.Protocol):
+class RedisConnection(asyncio.Protocol):
     """One connection; calls are answered in their order."""
 
     def __init__(self, connection: Any) -> None:
@@ -157,132 +144,3 @@ class Link(asyncio.Protocol):
         calls, self._calls = self._calls, collections.deque()
         for _, tell, _ in calls:
             tell(error or EOFError("The connection was closed."))
-
-
-class Shard:
-    """
-    One Redis server: a connection that all senders share.
-
-    `server` says where it is, and `transport` what to greet it with. While
-    it can't be reached, calls fail at once, and one task keeps trying.
-    """
-
-    def __init__(self, number: int, server: Any, transport: Any) -> None:
-        self.number = number
-        self.name: str = server.name
-        self._server = server
-        self._transport = transport
-        self._link: Optional[Link] = None
-        self._task: Optional[asyncio.Task[None]] = None
-        self.outage = Outage(server.name, logger)
-        # Set while there is a connection, and while it is known that none
-        # can be had; clear while one is being made.
-        self._known = asyncio.Event()
-        #: Set while there is a connection.
-        self.reachable = asyncio.Event()
-
-    def start(self) -> None:
-        """Connect, and connect again whenever the connection is cut."""
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._stay_connected())
-
-    async def _stay_connected(self) -> None:
-        while True:
-            try:
-                link = await self.open_link()
-            except exceptions.LayerUnavailable as error:
-                pause = self.outage.record_failure(error)
-                self._known.set()
-                await asyncio.sleep(pause)
-                continue
-            self.outage.record_recovery()
-            self._link = link
-            self._known.set()
-            self.reachable.set()
-            try:
-                await asyncio.wait([link.closed])
-            finally:
-                self._known.clear()
-                self.reachable.clear()
-                self._link = None
-                link.close()
-
-    @property
-    def link(self) -> Optional[Link]:
-        """The connection that all senders share, if there is one."""
-        link = self._link
-        return link if link is not None and link.is_open else None
-
-    async def exchange(self, commands: Sequence[bytes]) -> list[Any]:
-        """Send `commands`, and return their replies; raise LayerUnavailable."""
-        link = self.link
-        if link is None:
-            self.start()
-            await self._known.wait()
-            link = self._link
-            if link is None:
-                raise unavailable(self.name, self.outage.failure, False)
-        return await self.carry_out(link, commands, COMMAND_TIMEOUT) if commands else []
-
-    async def carry_out(self, link: Link, commands: Sequence[bytes], timeout: float) -> list[Any]:
-        """As exchange(), over a link of the caller's."""
-        try:
-            replies = await link.call(commands, timeout)
-        except FAILURES as error:
-            raise unavailable(self.name, error, True) from error
-        if ReplyError in map(type, replies):
-            return await self.mended(link, commands, replies, timeout)
-        return replies
-
-    async def mended(
-        self, link: Link, commands: Sequence[bytes], replies: list[Any], timeout: float
-    ) -> list[Any]:
-        """
-        Return `replies`, of which some are errors, with what can be mended.
-
-        What failed for want of a script is repeated, and a server that isn't
-        what it was is left.
-        """
-        missing = scripts.to_repeat(replies)
-        if missing:
-            try:
-                again = await link.call(scripts.LOAD + tuple(commands[index] for index in missing), timeout)
-            except FAILURES as error:
-                raise unavailable(self.name, error, True) from error
-            for index, reply in zip(missing, again[len(scripts.LOAD):]):
-                replies[index] = reply
-        moved = [reply for reply in replies if type(reply) is ReplyError and reply.code in REDIRECTED | RETRY_LATER]
-        if moved:
-            link.close(moved[0])
-        return replies
-
-    async def open_link(self) -> Link:
-        """Return a connection of the caller's own; raise LayerUnavailable."""
-        try:
-            locate = self._server.resolve
-            if self._server.needs_resolving:
-                url, options = await asyncio.get_running_loop().run_in_executor(None, locate)
-            else:
-                url, options = locate()
-            pool = redis.asyncio.ConnectionPool.from_url(url, **options)
-            connection: Any = pool.connection_class(**pool.connection_kwargs)
-            await asyncio.wait_for(connection.connect(), CONNECT_TIMEOUT)
-        except FAILURES as error:
-            raise unavailable(self.name, error, False) from error
-        link = Link(connection)
-        asked = self._transport.monotonic()
-        greeting = self._transport.greeting(self.number)
-        try:
-            self._transport.greeted(self.number, await link.call(greeting, COMMAND_TIMEOUT), asked)
-        except FAILURES + (exceptions.LayerUnavailable,) as error:
-            link.close()
-            raise unavailable(self.name, error, False) from error
-        return link
-
-    async def close(self) -> None:
-        """Close the connection, and try no more."""
-        while self._task is not None and not self._task.done():
-            # Once more if need be: until Python 3.12, wait_for() loses what
-            # comes in the moment in which the connection is refused.
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=LOST_AFTER)

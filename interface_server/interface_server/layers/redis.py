@@ -2,7 +2,8 @@
 The asynchronous driver of the Redis transport.
 
 What is said to Redis, and what the answers mean, is in
-`django.channels.layers.transport`; how it is carried there, in `links`.
+`django.channels.layers.transport`; how it is carried there, in `pool` and
+`connection`.
 """
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
+from django.channels.layers.backoff import Backoff
 from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
 from django.channels.layers.transport import Transport
 from django.channels.layers.transport.operations import Block, Result
@@ -18,8 +20,9 @@ from django.channels.layers.transport.resp import ReplyError
 
 from ..backport import exceptions, names
 from ..types import Message
-from . import LAST_PAUSE, AsyncLayer, Dispatch, Done, ignore
-from .connection import Link, Outcome, Shard
+from . import RETRY, ROOM_PAUSES, AsyncLayer, Dispatch, Done, ignore
+from .connection import Outcome, RedisConnection
+from .pool import ConnectionPool
 
 #: Messages that are taken from Redis at once.
 BATCH = 200
@@ -33,9 +36,11 @@ SOON = 0.01
 class _Answered:
     """A request that went out, and got an answer that needs attention."""
 
-    def __init__(self, shard: Shard, link: Link, commands: Sequence[bytes], outcome: Any) -> None:
-        self._shard = shard
-        self._link = link
+    def __init__(
+        self, pool: ConnectionPool, connection: RedisConnection, commands: Sequence[bytes], outcome: Any
+    ) -> None:
+        self._pool = pool
+        self._connection = connection
         self._commands = commands
         self._outcome = outcome
 
@@ -43,7 +48,7 @@ class _Answered:
         """Return the replies after all; raise LayerUnavailable."""
         if isinstance(self._outcome, Exception):
             raise self._outcome
-        return await self._shard.mended(self._link, self._commands, self._outcome, COMMAND_TIMEOUT)
+        return await self._pool.repaired(self._connection, self._commands, self._outcome, COMMAND_TIMEOUT)
 
 
 class RedisLayer(AsyncLayer):
@@ -57,7 +62,7 @@ class RedisLayer(AsyncLayer):
     def __init__(self, layer: Any) -> None:
         self._servers = layer.servers
         self._options = layer.transport_options
-        self._shards: list[Shard] = []
+        self._pools: list[ConnectionPool] = []
         self._pending: set[asyncio.Task[None]] = set()
         # (what to send, until when to try) of what nobody waits for.
         self._soon: list[tuple[tuple[str, Message], float]] = []
@@ -68,17 +73,19 @@ class RedisLayer(AsyncLayer):
 
     @property
     def is_reachable(self) -> bool:
-        return bool(self._shards) and all(shard.link is not None for shard in self._shards)
+        return bool(self._pools) and all(pool.shared is not None for pool in self._pools)
 
     def can_hear(self, channel: str) -> bool:
-        shard = self._shards[self._options.keys.shard_of(names.non_local_name(channel))]
-        return shard.link is not None or shard.outage.failure is None
+        pool = self._pools[self._options.keys.shard_of(names.non_local_name(channel))]
+        return pool.shared is not None or pool.outage.failure is None
 
     def start(self) -> None:
-        if not self._shards:
-            self._shards = [Shard(number, server, self._transport) for number, server in enumerate(self._servers)]
-            for shard in self._shards:
-                shard.start()
+        if not self._pools:
+            self._pools = [
+                ConnectionPool(number, server, self._transport) for number, server in enumerate(self._servers)
+            ]
+            for pool in self._pools:
+                pool.start()
 
     def watch_loss(self, callback: Callable[[Sequence[str]], None]) -> None:
         self._lost = callback
@@ -97,16 +104,16 @@ class RedisLayer(AsyncLayer):
         except exceptions.ChannelsError as error:
             done(error)
             return
-        link = self._shards[request[0]].link if type(request) is tuple else None
-        if link is None:
+        connection = self._pools[request[0]].shared if type(request) is tuple else None
+        if connection is None:
             self._finish(plan, request, done)
             return
 
         def tell(replies: Outcome) -> None:
             if not isinstance(replies, list) or type(replies[0]) is ReplyError:
                 # As it goes rarely: with waiting, repeating, reporting.
-                outcome = replies if isinstance(replies, list) else unavailable(shard.name, replies, True)
-                self._finish(plan, _Answered(shard, link, request[1], outcome), done)
+                outcome = replies if isinstance(replies, list) else unavailable(pool.name, replies, True)
+                self._finish(plan, _Answered(pool, connection, request[1], outcome), done)
                 return
             try:
                 after = plan.send(replies)
@@ -118,8 +125,8 @@ class RedisLayer(AsyncLayer):
                 else:
                     self._finish(plan, after, done)
 
-        shard = self._shards[request[0]]
-        link.call_then(request[1], COMMAND_TIMEOUT, tell)
+        pool = self._pools[request[0]]
+        connection.call_then(request[1], COMMAND_TIMEOUT, tell)
 
     def send_soon(self, channel: str, message: Message, patience: float = 0.0) -> None:
         self._soon.append(((channel, message), time.monotonic() + patience))
@@ -128,9 +135,9 @@ class RedisLayer(AsyncLayer):
 
     async def _carry_soon(self) -> None:
         """Send what nobody waits for, until there is none."""
-        pause = SOON
+        retry = Backoff(SOON, ROOM_PAUSES[1])
         while self._soon:
-            await asyncio.sleep(pause)
+            await asyncio.sleep(retry.next_pause())
             waiting, self._soon = self._soon, []
             plan = self._transport.sender.send_many([pair for pair, deadline in waiting])
             try:
@@ -138,7 +145,8 @@ class RedisLayer(AsyncLayer):
             except exceptions.ChannelsError as error:
                 # What surely wasn't sent has its time left.
                 refused = getattr(error, "refused", ())
-            pause = min(pause * 2, LAST_PAUSE) if refused else SOON
+            if not refused:
+                retry.reset()
             now = time.monotonic()
             deadlines = {id(pair): deadline for pair, deadline in waiting}
             self._soon[:0] = [(pair, deadlines[id(pair)]) for pair in refused if deadlines[id(pair)] > now]
@@ -174,7 +182,7 @@ class RedisLayer(AsyncLayer):
             by_shard.setdefault(self._options.keys.shard_of(channel), []).append(channel)
         self._read_channels = by_shard
         readers = [
-            asyncio.ensure_future(self._read(self._shards[number], on_shard, dispatch))
+            asyncio.ensure_future(self._read(self._pools[number], on_shard, dispatch))
             for number, on_shard in by_shard.items()
         ]
         try:
@@ -183,54 +191,56 @@ class RedisLayer(AsyncLayer):
             for reader in readers:
                 reader.cancel()
 
-    async def _read(self, shard: Shard, channels: Sequence[str], dispatch: Dispatch) -> None:
+    async def _read(self, pool: ConnectionPool, channels: Sequence[str], dispatch: Dispatch) -> None:
         reader = self._transport.reader(sorted(channels))
         token = str(names.random_token())
-        link: Optional[Link] = None
+        connection: Optional[RedisConnection] = None
+        retry = Backoff(*RETRY)
         try:
             while True:
-                if link is None or not link.is_open:
-                    await shard.reachable.wait()
+                if connection is None or not connection.is_open:
+                    await pool.reachable.wait()
                     try:
-                        link = await shard.open_link()
+                        connection = await pool.open()
                     except exceptions.LayerUnavailable:
                         # The senders' connection finds out, too, and logs it.
-                        await asyncio.sleep(COMMAND_TIMEOUT / 100)
+                        await asyncio.sleep(retry.next_pause())
                         continue
-                deliveries = await self._receive(reader.receive(BATCH, READ_TIMEOUT, token), link)
+                    retry.reset()
+                deliveries = await self._receive(reader.receive(BATCH, READ_TIMEOUT, token), connection)
                 if deliveries:
                     dispatch(deliveries)
         finally:
-            if link is not None:
-                link.close()
+            if connection is not None:
+                connection.close()
 
     async def close(self) -> None:
         if self._courier is not None:
             await asyncio.wait([self._courier], timeout=COMMAND_TIMEOUT)
         if self._pending:
             await asyncio.wait(self._pending, timeout=COMMAND_TIMEOUT)
-        for shard in self._shards:
-            await shard.close()
+        for pool in self._pools:
+            await pool.close()
         # What was cut off is told so in the loop's next turn, which may be
         # the last one.
         await asyncio.sleep(0)
 
-    # Carrying out plans: see transport.plans
+    # Carrying out plans: see transport.operations
 
-    async def _receive(self, plan: Any, link: Link) -> Any:
-        return await self._run(plan, next(plan), link)
+    async def _receive(self, plan: Any, connection: RedisConnection) -> Any:
+        return await self._run(plan, next(plan), connection)
 
-    async def _run(self, plan: Any, request: Any, link: Optional[Link] = None) -> Any:
-        """Return the Result of `plan`, which asks for `request`; wait over `link`."""
+    async def _run(self, plan: Any, request: Any, connection: Optional[RedisConnection] = None) -> Any:
+        """Return the Result of `plan`, which asks for `request`; wait over `connection`."""
         while True:
             kind = type(request)
             try:
                 if kind is tuple:
-                    answer: Any = await self._shards[request[0]].exchange(request[1])
+                    answer: Any = await self._pools[request[0]].exchange(request[1])
                 elif kind is Result:
                     return request.value
                 elif kind is Block:
-                    answer = await self._wait(request, link)
+                    answer = await self._wait(request, connection)
                 elif kind is _Answered:
                     answer = await request.answer()
                 else:
@@ -242,24 +252,24 @@ class RedisLayer(AsyncLayer):
 
     async def _outcome(self, number: int, commands: Sequence[bytes]) -> Any:
         try:
-            return await self._shards[number].exchange(commands)
+            return await self._pools[number].exchange(commands)
         except exceptions.LayerUnavailable as error:
             return error
 
-    async def _wait(self, wait: Any, link: Optional[Link]) -> Any:
+    async def _wait(self, wait: Any, connection: Optional[RedisConnection]) -> Any:
         # A reader has the queues of one shard only; see read().
         [(number, commands)] = wait.requests
-        if link is None:
+        if connection is None:
             raise ValueError("Only a reader, which has a connection of its own, can wait.")
-        shard = self._shards[number]
+        pool = self._pools[number]
         try:
-            replies = await shard.carry_out(link, commands, wait.timeout + COMMAND_TIMEOUT)
+            replies = await pool.carry_out(connection, commands, wait.timeout + COMMAND_TIMEOUT)
         except exceptions.LayerUnavailable as error:
             return [(number, error)]
         if type(replies[-1]) is ReplyError:
             # Out of memory, or its disk is full: it says so again at once.
-            refusal = unavailable(shard.name, replies[-1], True)
-            await asyncio.sleep(shard.outage.record_failure(refusal))
+            refusal = unavailable(pool.name, replies[-1], True)
+            await asyncio.sleep(pool.outage.record_failure(refusal))
             return [(number, refusal)]
-        shard.outage.record_recovery()
+        pool.outage.record_recovery()
         return [(number, replies)]

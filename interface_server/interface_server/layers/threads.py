@@ -1,10 +1,9 @@
 """
 Any synchronous channel layer, through threads.
 
-One thread reads; how depends on what the layer can do: take many messages at
-once (ours), wait for one (asgi_redis), or neither, in which case it is asked
-again and again. Sending to a layer inside this process never waits, and is
-done in place; other layers get a small pool of threads.
+One thread reads. Sending to a layer inside this process never waits, and is
+done in place; other layers get a small pool of threads. What a layer can do
+its flags say; see `django.channels.layers.base`.
 """
 from __future__ import annotations
 
@@ -13,13 +12,12 @@ import concurrent.futures
 import contextlib
 import logging
 import threading
-import time
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from ..backport import exceptions
+from ..backport import Backoff, exceptions
 from ..types import Delivery, Message
-from . import AsyncLayer, Dispatch, Done, ignore
+from . import RETRY, AsyncLayer, Dispatch, Done, ignore
 
 logger = logging.getLogger(__name__)
 
@@ -31,19 +29,15 @@ BATCHES_AHEAD = 2
 SENDERS = 8
 #: Seconds until a thread that waits in a layer looks whether it is to stop.
 READ_TIMEOUT = 5.0
-#: Seconds between two questions to a layer that can't wait, first and last.
-FIRST_POLL, LAST_POLL = 0.001, 0.02
-#: Seconds between two tries after the layer failed, first and last.
-FIRST_RETRY, LAST_RETRY = 0.1, 5.0
 
 
 class ThreadedLayer(AsyncLayer):
-    """Gives a synchronous `layer` to one event loop."""
+    """Gives a synchronous `layer`, a BaseChannelLayer, to one event loop."""
 
     def __init__(self, layer: Any) -> None:
         self.layer = layer
         self._pool: Optional[concurrent.futures.ThreadPoolExecutor] = None
-        if getattr(layer, "spans_processes", True):
+        if layer.spans_processes:
             self._pool = concurrent.futures.ThreadPoolExecutor(SENDERS, "interface-server-send")
         self._reader: Optional[_Reader] = None
         self._translated = (layer.ChannelFull, layer.MessageTooLarge)
@@ -96,14 +90,13 @@ class ThreadedLayer(AsyncLayer):
             raise exceptions.LayerUnavailable(f"Sending to {channel} failed: {error}") from error
 
     def throttle(self, channel: str) -> bool:
-        if not hasattr(self.layer, "throttle"):
+        if not self.layer.supports_throttling:
             return False
         self.layer.throttle(channel)
         return True
 
     def unthrottle(self, channel: str) -> None:
-        if hasattr(self.layer, "unthrottle"):
-            self.layer.unthrottle(channel)
+        self.layer.unthrottle(channel)
 
     async def read(self, channels: Sequence[str], dispatch: Dispatch) -> None:
         reader = self._reader = _Reader(self.layer, channels, dispatch)
@@ -115,12 +108,10 @@ class ThreadedLayer(AsyncLayer):
             await asyncio.get_running_loop().run_in_executor(None, reader.join, 2 * READ_TIMEOUT)
 
     async def close(self) -> None:
+        # An in-memory layer belongs to the workers beside us, too.
         if self._pool is not None:
             await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
-        close = getattr(self.layer, "close", None)
-        # An in-memory layer belongs to the workers beside us, too.
-        if close is not None and self._pool is not None:
-            close()
+            self.layer.close()
 
 
 class _Reader(threading.Thread):
@@ -134,37 +125,31 @@ class _Reader(threading.Thread):
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
         self._ahead = threading.Semaphore(BATCHES_AHEAD)
-        self._poll = FIRST_POLL
         #: Whether the last try to read failed.
         self.failed = False
         #: Done when the thread ends by itself, which only an error makes it.
         self.ended: asyncio.Future[None] = self._loop.create_future()
-        if hasattr(layer, "receive_deliveries"):
-            self._receive = self._receive_deliveries
-        else:
-            self._receive = self._receive_one
 
     def stop(self) -> None:
         self._stopping.set()
-        interrupt = getattr(self._layer, "interrupt", None)
-        if interrupt is not None:
-            interrupt()
+        self._layer.interrupt()
 
     def run(self) -> None:
-        retry = FIRST_RETRY
+        retry = Backoff(*RETRY)
         while not self._stopping.is_set():
             try:
-                deliveries = self._receive()
+                deliveries: Sequence[Delivery] = self._layer.receive_deliveries(self._channels, BATCH, READ_TIMEOUT)
             except Exception as error:
-                if retry == FIRST_RETRY:
-                    logger.error("The channel layer can't be read (%s); trying until it can.", error)
+                if not self.failed:
+                    reason = str(error) or type(error).__name__
+                    logger.error("The channel layer can't be read (%s); trying until it can.", reason)
                 self.failed = True
-                self._stopping.wait(retry)
-                retry = min(retry * 2, LAST_RETRY)
+                self._stopping.wait(retry.next_pause())
                 continue
-            if retry > FIRST_RETRY:
+            if self.failed:
                 logger.info("The channel layer can be read again.")
-                retry, self.failed = FIRST_RETRY, False
+                retry.reset()
+                self.failed = False
             if deliveries and not self._hand_over(deliveries):
                 return
 
@@ -180,19 +165,3 @@ class _Reader(threading.Thread):
     def _deliver(self, deliveries: Sequence[Delivery]) -> None:
         self._ahead.release()
         self._dispatch(deliveries)
-
-    def _receive_deliveries(self) -> Sequence[Delivery]:
-        deliveries: Sequence[Delivery] = self._layer.receive_deliveries(self._channels, BATCH, READ_TIMEOUT)
-        return deliveries
-
-    def _receive_one(self) -> Sequence[Delivery]:
-        started = time.monotonic()
-        channel, message = self._layer.receive(self._channels, block=True)
-        if channel is not None:
-            self._poll = FIRST_POLL
-            return [((channel,), message)]
-        if time.monotonic() - started < LAST_POLL:
-            # It takes "block" for a permission that it doesn't need.
-            self._stopping.wait(self._poll)
-            self._poll = min(self._poll * 2, LAST_POLL)
-        return []

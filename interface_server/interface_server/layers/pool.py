@@ -1,0 +1,153 @@
+"""
+The connections to each shard, and what to do when one is cut.
+"""
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, Optional
+
+import redis.asyncio
+from django.channels.layers.redis.outage import (
+    COMMAND_TIMEOUT, CONNECT_TIMEOUT, REDIRECTED, RETRY_LATER, Outage, unavailable,
+)
+from django.channels.layers.transport import scripts
+from django.channels.layers.transport.resp import ReplyError
+
+from ..backport import exceptions
+from .connection import FAILURES, RedisConnection
+
+logger = logging.getLogger(__name__)
+
+#: Seconds after which a task that goes on wasn't told that it is cancelled.
+LOST_AFTER = 0.1
+
+
+class ConnectionPool:
+    """
+    The connections to one shard: one that all senders share, and the readers'.
+
+    `server` says where it is, and `transport` what to greet it with. While
+    it can't be reached, calls fail at once, and one task keeps trying.
+    """
+
+    def __init__(self, number: int, server: Any, transport: Any) -> None:
+        self.number = number
+        self.name: str = server.name
+        self._server = server
+        self._transport = transport
+        self._shared: Optional[RedisConnection] = None
+        self._task: Optional[asyncio.Task[None]] = None
+        self.outage = Outage(server.name, logger)
+        # Set while there is a connection, and while it is known that none
+        # can be had; clear while one is being made.
+        self._known = asyncio.Event()
+        #: Set while there is a connection.
+        self.reachable = asyncio.Event()
+
+    def start(self) -> None:
+        """Connect, and connect again whenever the connection is cut."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._stay_connected())
+
+    async def _stay_connected(self) -> None:
+        while True:
+            try:
+                connection = await self.open()
+            except exceptions.LayerUnavailable as error:
+                pause = self.outage.record_failure(error)
+                self._known.set()
+                await asyncio.sleep(pause)
+                continue
+            self.outage.record_recovery()
+            self._shared = connection
+            self._known.set()
+            self.reachable.set()
+            try:
+                await asyncio.wait([connection.closed])
+            finally:
+                self._known.clear()
+                self.reachable.clear()
+                self._shared = None
+                connection.close()
+
+    @property
+    def shared(self) -> Optional[RedisConnection]:
+        """The connection that all senders share, if there is one."""
+        connection = self._shared
+        return connection if connection is not None and connection.is_open else None
+
+    async def exchange(self, commands: Sequence[bytes]) -> list[Any]:
+        """Send `commands`, and return their replies; raise LayerUnavailable."""
+        connection = self.shared
+        if connection is None:
+            self.start()
+            await self._known.wait()
+            connection = self._shared
+            if connection is None:
+                raise unavailable(self.name, self.outage.failure, False)
+        return await self.carry_out(connection, commands, COMMAND_TIMEOUT) if commands else []
+
+    async def carry_out(self, connection: RedisConnection, commands: Sequence[bytes], timeout: float) -> list[Any]:
+        """As exchange(), over a connection of the caller's."""
+        try:
+            replies = await connection.call(commands, timeout)
+        except FAILURES as error:
+            raise unavailable(self.name, error, True) from error
+        if ReplyError in map(type, replies):
+            return await self.repaired(connection, commands, replies, timeout)
+        return replies
+
+    async def repaired(
+        self, connection: RedisConnection, commands: Sequence[bytes], replies: list[Any], timeout: float
+    ) -> list[Any]:
+        """
+        Return `replies`, of which some are errors, with what can be repaired.
+
+        What failed for want of a script is repeated, and a server that isn't
+        what it was is left.
+        """
+        missing = scripts.to_repeat(replies)
+        if missing:
+            try:
+                again = await connection.call(scripts.LOAD + tuple(commands[index] for index in missing), timeout)
+            except FAILURES as error:
+                raise unavailable(self.name, error, True) from error
+            for index, reply in zip(missing, again[len(scripts.LOAD):]):
+                replies[index] = reply
+        moved = [reply for reply in replies if type(reply) is ReplyError and reply.code in REDIRECTED | RETRY_LATER]
+        if moved:
+            connection.close(moved[0])
+        return replies
+
+    async def open(self) -> RedisConnection:
+        """Return a connection of the caller's own; raise LayerUnavailable."""
+        try:
+            locate = self._server.resolve
+            if self._server.needs_resolving:
+                url, options = await asyncio.get_running_loop().run_in_executor(None, locate)
+            else:
+                url, options = locate()
+            pool = redis.asyncio.ConnectionPool.from_url(url, **options)
+            greeter: Any = pool.connection_class(**pool.connection_kwargs)
+            await asyncio.wait_for(greeter.connect(), CONNECT_TIMEOUT)
+        except FAILURES as error:
+            raise unavailable(self.name, error, False) from error
+        connection = RedisConnection(greeter)
+        asked = self._transport.monotonic()
+        greeting = self._transport.greeting(self.number)
+        try:
+            self._transport.greeted(self.number, await connection.call(greeting, COMMAND_TIMEOUT), asked)
+        except FAILURES + (exceptions.LayerUnavailable,) as error:
+            connection.close()
+            raise unavailable(self.name, error, False) from error
+        return connection
+
+    async def close(self) -> None:
+        """Close the connection, and try no more."""
+        while self._task is not None and not self._task.done():
+            # Once more if need be: until Python 3.12, wait_for() loses what
+            # comes in the moment in which the connection is refused.
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=LOST_AFTER)
