@@ -356,7 +356,7 @@ def test_body_that_nobody_reads_is_not_late(start, client, monkeypatch):
     first, second = two.headers("POST", end_stream=False), two.headers("POST", end_stream=False)
     sent = fill_window(two, first)
     [connection] = server.server.limiter.connections
-    full, starved = connection._streams[first], connection._streams[second]
+    full, starved = connection.receiver.streams[first], connection.receiver.streams[second]
     # One frame in the request, one in the channel and one that waits for room.
     eventually(lambda: full.body_size - sum(map(len, list(full.body))) == 3 * 16384, "the end of the reading")
     assert connection._conn.inbound_flow_control_window
@@ -604,7 +604,7 @@ def test_client_that_reads_nothing(start, client):
     two.headers()
     server.workers.wait_for("http.request")
     [connection] = server.server.limiter.connections
-    eventually(lambda: not connection._writable.is_set(), "the pause")
+    eventually(lambda: not connection.writer.writable.is_set(), "the pause")
     # That is no sign of life as long as it doesn't read.
     two.headers(method="HEAD")
     server.workers.wait_for("http.disconnect", 2)

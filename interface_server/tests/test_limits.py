@@ -281,7 +281,7 @@ def test_client_that_reads_nothing_and_asks_for_more(start):
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         server.workers.wait_for("http.request")
         [http] = server.server.limiter.connections
-        eventually(lambda: http.write_paused, "the pause")
+        eventually(lambda: http.flow.write_paused, "the pause")
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         eventually(lambda: not server.server.limiter.total, "the end of the connections")
 

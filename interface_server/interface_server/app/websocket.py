@@ -18,6 +18,9 @@ from ..protocols.ws.close_codes import NO_CLOSE_FRAME, TOO_BIG
 from ..types import EncodedFrame, Message, Scope, SocketAdapter
 from .context import Context
 from .inbound import Inbound
+from .socket_states import (
+    ACCEPTED, ENDED, GONE, LEFT_EARLY, NOT_TAKEN, OFFERED, OPEN, OVER, REFUSED, TAKEN, TRANSITIONS,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +29,8 @@ class WebSocketSession:
     """A WebSocket, from its handshake to the end."""
 
     __slots__ = (
-        "started", "_context", "_adapter", "_machine", "_client", "_inbound", "_timer", "_announced",
-        "_accepted", "_code", "_ended",
+        "started", "_context", "_adapter", "_machine", "_client", "_inbound", "_timer", "_state",
+        "_code",
     )
 
     def __init__(self, context: Context, scope: Scope, adapter: SocketAdapter) -> None:
@@ -45,17 +48,19 @@ class WebSocketSession:
         #: Those who never say anything cost nothing.
         self._inbound: Optional[Inbound] = None
         self._timer: Optional[asyncio.TimerHandle] = None
-        self._announced = False
-        self._accepted = False
+        self._state = OFFERED
         #: The code that the socket was closed with from here.
         self._code: Optional[int] = None
-        self._ended = False
         refusal = context.refusal(scope)
         if refusal is not None:
+            self._move(NOT_TAKEN)
             # Said once our caller has us.
             asyncio.get_running_loop().call_soon(self.close, bridge.BUSY_CODE, refusal[0])
         else:
             self._announce(scope)
+
+    def _move(self, event: str) -> None:
+        self._state = TRANSITIONS[self._state][event]
 
     # In
 
@@ -86,20 +91,23 @@ class WebSocketSession:
         return not self._ended
 
     def _on_announced(self, error: Optional[Exception]) -> None:
+        was_left = self._state is LEFT_EARLY
+        self._move(NOT_TAKEN if error is not None else TAKEN)
         if error is not None:
             if self._ended and isinstance(error, exceptions.ChannelFull):
                 # The client went away while it waited.
                 return
             self._count_drop("websocket_connect", error)
+        else:
+            self._context.metrics.messages_in["websocket.connect"] += 1
+        if self._state is REFUSED:
             logger.warning("The WebSocket handshake for %s was refused: %s", self._machine.path, error)
             self.close(bridge.BUSY_CODE)
-            return
-        self._announced = True
-        self._context.metrics.messages_in["websocket.connect"] += 1
-        if self._ended:
-            # The client was gone before the layer had answered.
-            self._send_disconnect()
-        else:
+        elif self._state is ENDED:
+            if was_left:
+                # The client was gone before the layer had answered.
+                self._send_disconnect()
+        elif error is None:
             self._log("connecting")
 
     def _on_handshake_timeout(self) -> None:
@@ -135,7 +143,7 @@ class WebSocketSession:
         if self.is_open:
             self._count_drop("websocket_receive", error)
             logger.warning("The WebSocket for %s is closed: %s", self._machine.path, error)
-        if not self._ended:
+        if self._state not in OVER:
             self.close(TOO_BIG if isinstance(error, exceptions.MessageTooLarge) else bridge.BUSY_CODE)
 
     def on_dropped(self, message: Message) -> None:
@@ -146,7 +154,7 @@ class WebSocketSession:
 
     def on_idle(self) -> None:
         """Tell the workers that the client is gone, if it is."""
-        if self._ended:
+        if self._state is ENDED:
             self._send_disconnect()
 
     def _count_drop(self, what: str, error: Exception) -> None:
@@ -158,17 +166,21 @@ class WebSocketSession:
 
     def ended(self, code: int) -> None:
         """Record that the socket is gone; `code` is the client's."""
-        if self._ended:
+        if self._state in OVER:
             return
-        self._ended = True
+        was_open = self._state is OPEN
+        self._move(GONE)
         self._context.replies.remove(self._machine.reply_channel)
         if self._timer is not None:
             self._timer.cancel()
         if self._code is None:
             self._code = code
+        if was_open:
+            self._context.metrics.sockets_closed[self._code] += 1
+            self._log("disconnected")
         if self._inbound is not None and self._inbound.is_busy:
             self._inbound.client_left()
-        elif self._announced:
+        elif self._state is ENDED:
             # What the client sent before it went comes before its going.
             self._send_disconnect()
 
@@ -178,9 +190,6 @@ class WebSocketSession:
         if message is not None:
             # Many sockets may end at once, and each leaves something to undo.
             self._context.layer.send_soon("websocket.disconnect", message, self._context.options.send_timeout)
-        if self._accepted:
-            self._context.metrics.sockets_closed[code] += 1
-            self._log("disconnected")
 
     # Out
 
@@ -217,7 +226,7 @@ class WebSocketSession:
             self._timer.cancel()
             self._timer = None
         if isinstance(event, bridge.Accept):
-            self._accepted = True
+            self._move(ACCEPTED)
             self._context.metrics.sockets_opened += 1
             self._adapter.accept(event.subprotocol, event.headers)
             self._log("connected")

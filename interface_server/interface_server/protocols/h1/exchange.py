@@ -9,6 +9,7 @@ from typing import Any, Optional, Protocol
 
 from ...types import AsgiApplication, Event
 from .events import Request
+from .flow import Flow
 from .response import CONTINUE, ResponseWriter
 
 logger = logging.getLogger(__name__)
@@ -37,19 +38,8 @@ _DISCONNECT: Event = {"type": "http.disconnect"}
 class ExchangeCarrier(Protocol):
     """The connection of an exchange, as far as that knows it."""
 
-    write_paused: bool
-
     def write(self, data: bytes) -> None:
         """Send bytes."""
-
-    async def drain(self) -> None:
-        """Wait until the client has read enough."""
-
-    def pause_reading(self) -> None:
-        """Take no more of the body for now."""
-
-    def resume_reading(self) -> None:
-        """Take more."""
 
     def on_complete(self, exchange: Http1Exchange) -> None:
         """Go on with the next request, or end the connection."""
@@ -62,12 +52,13 @@ class Http1Exchange:
     """A request that is being answered."""
 
     __slots__ = (
-        "scope", "state", "writer", "body_ended", "_carrier", "_chunks", "_size", "_end_was_read", "_may_continue",
-        "_waiter", "_head",
+        "scope", "state", "writer", "body_ended", "_carrier", "_flow", "_chunks", "_size", "_end_was_read",
+        "_may_continue", "_waiter", "_head",
     )
 
-    def __init__(self, carrier: ExchangeCarrier, request: Request, scope: dict[str, Any]) -> None:
+    def __init__(self, carrier: ExchangeCarrier, flow: Flow, request: Request, scope: dict[str, Any]) -> None:
         self._carrier = carrier
+        self._flow = flow
         self.scope = scope
         self.state = WAITING
         self.writer = ResponseWriter(request.method, request.version, request.keep_alive)
@@ -92,7 +83,7 @@ class Http1Exchange:
         self._chunks.append(content)
         self._size += len(content)
         if self._size > HIGH_WATER:
-            self._carrier.pause_reading()
+            self._flow.pause_reading()
         self._wake()
 
     def end_body(self) -> None:
@@ -134,15 +125,15 @@ class Http1Exchange:
                 self._end_was_read = self.body_ended
                 body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
                 return {"type": "http.request", "body": body, "more_body": not self.body_ended}
-            self._carrier.resume_reading()
+            self._flow.resume_reading()
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         return _DISCONNECT
 
     async def send(self, message: Any) -> None:
         carrier = self._carrier
-        if carrier.write_paused and self.state is not GONE:
-            await carrier.drain()
+        if self._flow.write_paused and self.state is not GONE:
+            await self._flow.drain()
         if self.state is WAITING:
             self.state = TRANSITIONS[WAITING][HEAD_SENT]
             if self._may_continue:

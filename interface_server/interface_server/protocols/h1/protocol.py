@@ -9,44 +9,28 @@ What the client says is in `connection`, one request and its response in
 2. There is one deadline, for whatever the client has to do next: to read, if
    more is written than it takes; otherwise to send what has begun; otherwise
    to ask for something. While it waits for us there is none.
-3. After the last answer the client may read in peace: what it still sends is
-   thrown away for a while (RFC 9112 section 9.6), since the system would cut
-   the connection, and lose the answer, if there were unread bytes.
+3. After the last answer the client may read in peace; see `linger`.
 """
 from __future__ import annotations
 
 import asyncio
 import collections
-import math
 from typing import Any, Optional
 
 from ...errors import Refused
 from ...types import Peer, Site
 from ..connections import ConnectionLimiter
-from ..h2.protocol import Http2Protocol
+from ..progress import WriteProgress
 from ..responses import error_response
-from ..ws.handshake import accept_key, offered_subprotocols
-from ..ws.protocol import WebSocketProtocol
+from ..ws.handshake import accept_key
 from .connection import BODY, HEADERS, IDLE, STOPPED, H1Connection
 from .events import Data, End, Refuse, Request, Upgrade
 from .exchange import COMPLETE, STARTED, WAITING, Http1Exchange
-
-# The connection's life.
-OPEN, LAST, LINGERING, CLOSED = "OPEN", "LAST", "LINGERING", "CLOSED"
-
-# What happens.
-NO_MORE, ANSWERED, ENDED = "NO_MORE", "ANSWERED", "ENDED"
-
-#: State -> event -> the next state.
-TRANSITIONS = {
-    OPEN: {NO_MORE: LAST, ANSWERED: LINGERING, ENDED: CLOSED},
-    # Nothing more is read; the answers to what was are given.
-    LAST: {NO_MORE: LAST, ANSWERED: LINGERING, ENDED: CLOSED},
-    # All is written; the client reads it.
-    LINGERING: {NO_MORE: LINGERING, ANSWERED: LINGERING, ENDED: CLOSED},
-    # The transport is closed, or another protocol has it.
-    CLOSED: {NO_MORE: CLOSED, ANSWERED: CLOSED, ENDED: CLOSED},
-}
+from .flow import Flow
+from .lifecycle import ANSWERED, ENDED, LAST, LINGERING, NO_MORE, OPEN, TRANSITIONS
+from .linger import Linger
+from .scopes import http_scope
+from .upgrades import become_http2, become_websocket
 
 
 class Http1Protocol(asyncio.Protocol):
@@ -57,8 +41,8 @@ class Http1Protocol(asyncio.Protocol):
     """
 
     __slots__ = (
-        "deadline", "write_paused", "_site", "_limiter", "_options", "_peer", "_slot", "_loop", "_transport",
-        "_connection", "_state", "_exchanges", "_receiving", "_read_paused", "_drained", "_unsent",
+        "deadline", "flow", "_site", "_limiter", "_options", "_peer", "_slot", "_loop", "_transport", "_connection",
+        "_state", "_exchanges", "_receiving", "_progress", "_linger",
     )
 
     def __init__(self, site: Site, limiter: ConnectionLimiter, peer: Peer, slot: str) -> None:
@@ -75,14 +59,14 @@ class Http1Protocol(asyncio.Protocol):
         self._exchanges: collections.deque[Http1Exchange] = collections.deque()
         #: The one whose body is being read.
         self._receiving: Optional[Http1Exchange] = None
-        self._read_paused = self.write_paused = False
-        self._drained: Optional[asyncio.Future[None]] = None
-        self._unsent = 0
 
     # The connection
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        self.flow = Flow(transport)
+        self._progress = WriteProgress(transport, self._options)
+        self._linger = Linger(transport, self._options, self._progress)
         self._connection = H1Connection(self._options, may_be_http2=not self._peer.uses_tls)
         self._limiter.connections.add(self)
         self._wait(self._options.header_timeout)
@@ -94,9 +78,7 @@ class Http1Protocol(asyncio.Protocol):
         for exchange in self._exchanges:
             exchange.disconnect()
         self._exchanges.clear()
-        self.write_paused = False
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
+        self.flow.resume_writing()
         self._limiter.connections.discard(self)
         if self._slot is not None:
             self._limiter.release(self._slot)
@@ -119,7 +101,7 @@ class Http1Protocol(asyncio.Protocol):
         if self._exchanges:
             self._exchanges[-1].writer.keep_alive = False
         elif self._state is OPEN:
-            self._transport.close()
+            self._close()
 
     # Deadlines
 
@@ -127,13 +109,15 @@ class Http1Protocol(asyncio.Protocol):
         """Take the client to be gone, or never to have been serious."""
         reading = self._connection.state
         if self._state is LINGERING:
-            self._end_linger()
-        elif self.write_paused and self._options.write_timeout:
-            if not self._reads_on():
+            self.deadline = self._linger.go_on()
+        elif self.flow.write_paused and self._options.write_timeout or self._transport.is_closing():
+            if self._progress.suffices():
+                self.deadline = self._progress.look()
+            else:
                 self._transport.abort()
         elif reading is IDLE or reading is STOPPED or self._state is not OPEN:
-            self._transport.close()
-        elif self._read_paused:
+            self._close()
+        elif self.flow.read_paused:
             # It isn't the client who is slow.
             self._update_deadline()
         elif reading is BODY:
@@ -141,23 +125,19 @@ class Http1Protocol(asyncio.Protocol):
         else:
             self._refuse_late("The headers of the request don't come.")
 
+    def _close(self) -> None:
+        """Close once the client has read everything, which it has its time for."""
+        self.deadline = self._progress.look()
+        self._transport.close()
+
     def _refuse_late(self, detail: str) -> None:
         for event in self._connection.refuse(Refused(408, detail)):
             if type(event) is Refuse:
                 self._refuse(event.refusal)
 
-    def _reads_on(self) -> bool:
-        """Say if the client has read since the last look; give it time for more."""
-        size = self._transport.get_write_buffer_size()
-        if size >= self._unsent:
-            return False
-        self._unsent = size
-        self.deadline = self._loop.time() + self._options.write_timeout
-        return True
-
     def _wait(self, seconds: float) -> None:
         """Give the client so long for what is to come; 0 stands for ever."""
-        if not self.write_paused:
+        if not self.flow.write_paused:
             # Otherwise it has to read first, whatever else it does.
             self.deadline = self._loop.time() + seconds if seconds else 0.0
 
@@ -176,39 +156,20 @@ class Http1Protocol(asyncio.Protocol):
     # Flow
 
     def pause_writing(self) -> None:
-        self._unsent = self._transport.get_write_buffer_size()
+        deadline = self._progress.look()
         if self._state is not LINGERING:
-            self._wait(self._options.write_timeout)
-        self.write_paused = True
+            self.deadline = deadline
+        self.flow.write_paused = True
 
     def resume_writing(self) -> None:
-        self.write_paused = False
-        drained, self._drained = self._drained, None
-        if drained is not None and not drained.done():
-            drained.set_result(None)
+        self.flow.resume_writing()
         if self._state is OPEN:
             self._update_deadline()
         elif self._state is LAST:
             self._wait(0)
 
-    async def drain(self) -> None:
-        if self.write_paused:
-            self._drained = self._loop.create_future()
-            await self._drained
-
     def write(self, data: bytes) -> None:
         self._transport.write(data)
-
-    def pause_reading(self) -> None:
-        if not self._read_paused:
-            self._read_paused = True
-            self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        if self._read_paused:
-            self._read_paused = False
-            if not self._transport.is_closing():
-                self._transport.resume_reading()
 
     # In
 
@@ -238,28 +199,14 @@ class Http1Protocol(asyncio.Protocol):
             self._update_deadline()
 
     def _begin(self, request: Request) -> None:
-        exchange = Http1Exchange(self, request, {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": request.version,
-            "server": self._peer.server,
-            "client": self._peer.client,
-            "scheme": "https" if self._peer.uses_tls else "http",
-            "root_path": "",
-            "method": request.method,
-            # The application reads the path as it came.
-            "path": "",
-            "raw_path": request.path,
-            "query_string": request.query,
-            "headers": request.headers,
-        })
+        exchange = Http1Exchange(self, self.flow, request, http_scope(request, self._peer))
         if not request.ended:
             self._receiving = exchange
         self._exchanges.append(exchange)
         if len(self._exchanges) == 1:
             self._start(exchange)
         else:
-            self.pause_reading()
+            self.flow.pause_reading()
 
     def _start(self, exchange: Http1Exchange) -> None:
         tasks = self._limiter.tasks
@@ -274,11 +221,7 @@ class Http1Protocol(asyncio.Protocol):
 
     def _become_http2(self, data: bytes) -> None:
         slot = self._hand_over()
-        protocol = Http2Protocol(self._site, self._limiter, self._peer, slot)
-        self._transport.set_protocol(protocol)
-        protocol.connection_made(self._transport)
-        if data:
-            protocol.data_received(data)
+        become_http2(self._site, self._limiter, self._transport, self._peer, slot, data)
 
     def _upgrade(self, upgrade: Upgrade) -> None:
         request = upgrade.request
@@ -291,18 +234,9 @@ class Http1Protocol(asyncio.Protocol):
             self._refuse(refusal)
             return
         slot = self._hand_over()
-        WebSocketProtocol(self._site, self._limiter, self._transport, accept, slot).start({
-            "type": "websocket",
-            "http_version": "1.1",
-            "scheme": "wss" if self._peer.uses_tls else "ws",
-            "path": "",
-            "raw_path": request.path,
-            "query_string": request.query,
-            "headers": request.headers,
-            "client": self._peer.client,
-            "server": self._peer.server,
-            "subprotocols": offered_subprotocols(request.headers),
-        }, upgrade.rest)
+        become_websocket(
+            self._site, self._limiter, self._transport, self._peer, slot, request, accept, upgrade.rest,
+        )
 
     def _hand_over(self) -> str:
         """Return the slot for the protocol that has the connection from now on."""
@@ -319,11 +253,11 @@ class Http1Protocol(asyncio.Protocol):
         if self._transport.is_closing():
             return
         if not exchange.writer.keep_alive:
-            self._linger()
+            self._end()
             return
         if self._exchanges:
             self._start(self._exchanges[0])
-        self.resume_reading()
+        self.flow.resume_reading()
         if self._connection.state is not HEADERS:
             self._update_deadline()
 
@@ -331,10 +265,10 @@ class Http1Protocol(asyncio.Protocol):
         if exchange.state is WAITING and not self._transport.is_closing():
             exchange.disconnect()
             self._transport.write(error_response(Refused(500, "The request couldn't be answered.")))
-            self._linger()
+            self._end()
         else:
             # The client has seen a part: only breaking off tells the truth.
-            self._transport.close()
+            self._close()
 
     def _refuse(self, refusal: Refused) -> None:
         """Answer the request that is coming in with an error, and end."""
@@ -350,39 +284,19 @@ class Http1Protocol(asyncio.Protocol):
             # them. They are finished; then the connection ends.
             self._move(NO_MORE)
             self._exchanges[-1].writer.keep_alive = False
-            self.pause_reading()
+            self.flow.pause_reading()
             self._wait(0)
         elif was is STARTED:
             self._transport.abort()
         else:
             if was is not COMPLETE:
                 self._transport.write(error_response(refusal))
-            self._linger()
+            self._end()
 
-    def _linger(self) -> None:
+    def _end(self) -> None:
         """Let the client read the last answer before the connection is closed."""
         self._move(ANSWERED)
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-        elif self._receiving is None:
-            # TLS has no half of a connection; the client has said its part.
-            self._transport.close()
-            return
-        self.resume_reading()
-        self._unsent = self._transport.get_write_buffer_size()
-        seconds = self._options.write_timeout if self._unsent else self._options.close_timeout
-        self.deadline = self._loop.time() + seconds if seconds else math.inf
-
-    def _end_linger(self) -> None:
-        if self._unsent and self._options.write_timeout and not self._reads_on():
-            self._transport.abort()
-        elif self._transport.get_write_buffer_size():
-            self._unsent = self._transport.get_write_buffer_size()
-            self.deadline = self._loop.time() + (self._options.write_timeout or self._options.close_timeout or 5)
-        elif self._unsent:
-            self._unsent = 0
-            self.deadline = self._loop.time() + (self._options.close_timeout or math.inf)
-        elif self._transport.can_write_eof():
-            self._transport.abort()
-        else:
-            self._transport.close()
+        deadline = self._linger.begin(is_read=self._receiving is None)
+        if deadline:
+            self.flow.resume_reading()
+        self.deadline = deadline or self._progress.look()

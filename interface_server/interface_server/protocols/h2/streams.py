@@ -7,47 +7,31 @@ import asyncio
 import collections
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 import h2.errors
 
 from ...types import Event
+from .writer import FrameWriter
 
 logger = logging.getLogger(__name__)
 
 
-class StreamCarrier(Protocol):
-    """The connection of a stream, as far as that knows it."""
-
-    def reset(self, number: int, code: h2.errors.ErrorCodes) -> None:
-        """Break a stream off."""
-
-    def forget(self, stream: Stream) -> None:
-        """Record that a stream's application is done."""
-
-    def consumed(self, number: int, size: int) -> None:
-        """Let the client send as much again on a stream."""
-
-    def send_headers(self, stream: Stream, status: int, headers: Any) -> None:
-        """Begin a response."""
-
-    async def send_body(self, stream: Stream, body: bytes, last: bool) -> None:
-        """Send as the client's windows and its speed allow."""
-
-
 class Stream:
-    """One request and its response."""
+    """One request and its response; `forget` is called with it once the application is done."""
 
     __slots__ = (
         "number", "scope", "body", "body_size", "body_ended", "disconnected", "response_started", "response_ended",
-        "changed", "body_deadline", "window_deadline", "_protocol", "_body_timeout", "_end_was_read",
+        "changed", "body_deadline", "window_deadline", "_writer", "_forget", "_body_timeout", "_end_was_read",
         "_may_continue",
     )
 
     def __init__(
-        self, protocol: StreamCarrier, number: int, scope: dict[str, Any], ended: bool, body_timeout: float
+        self, writer: FrameWriter, forget: Callable[[Stream], None], number: int, scope: dict[str, Any], ended: bool,
+        body_timeout: float,
     ) -> None:
-        self._protocol = protocol
+        self._writer = writer
+        self._forget = forget
         self.number = number
         self.scope = scope
         self.body: collections.deque[bytes] = collections.deque()
@@ -91,8 +75,8 @@ class Stream:
             logger.exception("Answering a request over HTTP/2 failed.")
         finally:
             if not self.response_ended and not self.disconnected:
-                self._protocol.reset(self.number, h2.errors.ErrorCodes.INTERNAL_ERROR)
-            self._protocol.forget(self)
+                self._writer.reset(self.number, h2.errors.ErrorCodes.INTERNAL_ERROR)
+            self._forget(self)
 
     async def receive(self) -> Event:
         while True:
@@ -100,7 +84,7 @@ class Stream:
                 return {"type": "http.disconnect"}
             if self.body:
                 body = self.body.popleft()
-                self._protocol.consumed(self.number, len(body))
+                self._writer.consumed(self.number, len(body))
                 self.await_body()
                 return {"type": "http.request", "body": body, "more_body": bool(self.body) or not self.body_ended}
             if self.body_ended and not self._end_was_read:
@@ -115,23 +99,23 @@ class Stream:
         if self._may_continue and not (self.body_size or self.body_ended or self.response_started):
             self._may_continue = False
             if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.scope["headers"]):
-                self._protocol.send_headers(self, 100, [])
+                self._writer.send_headers(self, 100, [])
 
     async def send(self, message: dict[str, Any]) -> None:
         if self.disconnected:
             return
         if message["type"] == "http.response.start":
             self.response_started = True
-            self._protocol.send_headers(self, message["status"], message.get("headers", ()))
+            self._writer.send_headers(self, message["status"], message.get("headers", ()))
         elif message["type"] == "http.response.early_hint":
             if not self.response_started:
                 # RFC 8297.
-                self._protocol.send_headers(self, 103, [(b"link", link) for link in message["links"]])
+                self._writer.send_headers(self, 103, [(b"link", link) for link in message["links"]])
         else:
             body, more = message.get("body", b""), message.get("more_body", False)
             if self.scope["method"] == "HEAD":
                 body = b""
-            await self._protocol.send_body(self, body, not more)
+            await self._writer.send_body(self, body, not more)
             self.response_ended = self.response_ended or not more
 
     def disconnect(self) -> None:

@@ -7,46 +7,26 @@ of its own; only the handshake looks different.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Optional, Protocol
+from collections.abc import Callable
+from typing import Any, Optional
 
 import h2.errors
-import h2.exceptions
 
 from ..ws.protocol import WebSocketProtocol
+from .writer import FrameWriter
 
 #: Bytes that wait for the client's windows when the socket is told to pause,
 #: and to go on.
 HIGH, LOW = 64 * 1024, 16 * 1024
 
 
-class TunnelCarrier(Protocol):
-    """The connection of a tunnel, as far as that knows it."""
-
-    def consumed(self, number: int, size: int) -> None:
-        """Let the client send as much again on a stream."""
-
-    def send_fields(self, number: int, status: int, headers: Any) -> bool:
-        """Send the headers of a response; say if the stream was still there."""
-
-    def send_some(self, number: int, data: Any, last: bool = False) -> Optional[int]:
-        """Send as much as the client's windows allow; return how much, or None without a stream."""
-
-    def end_stream(self, number: int) -> None:
-        """End a stream whose last data went out."""
-
-    def reset(self, number: int, code: h2.errors.ErrorCodes) -> None:
-        """Break a stream off."""
-
-    def forget_tunnel(self, number: int) -> None:
-        """Record that a WebSocket has ended."""
-
-
 class Tunnel(asyncio.Transport):
-    """The stream `number` of `connection`, as a transport."""
+    """The stream `number` as a transport; `forget` is called with that at its end."""
 
-    def __init__(self, connection: TunnelCarrier, number: int) -> None:
+    def __init__(self, writer: FrameWriter, forget: Callable[[int], None], number: int) -> None:
         super().__init__()
-        self._connection = connection
+        self._writer = writer
+        self._forget = forget
         self._number = number
         self._loop = asyncio.get_running_loop()
         self._protocol: Any = None
@@ -69,7 +49,7 @@ class Tunnel(asyncio.Transport):
     def received(self, data: bytes, size: int) -> None:
         """Take data from the client; it filled `size` bytes of its windows."""
         if self._reading and not self._held:
-            self._connection.consumed(self._number, size)
+            self._writer.consumed(self._number, size)
             if data and not self._closing:
                 self._protocol.data_received(data)
         else:
@@ -87,7 +67,7 @@ class Tunnel(asyncio.Transport):
     def _read_held(self) -> None:
         while self._held and self._reading and not self._over:
             data, size = self._held.pop(0)
-            self._connection.consumed(self._number, size)
+            self._writer.consumed(self._number, size)
             if data and not self._closing:
                 self._protocol.data_received(data)
 
@@ -96,7 +76,7 @@ class Tunnel(asyncio.Transport):
     def send_headers(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Answer the handshake."""
         if not self._over:
-            self._connection.send_fields(self._number, status, headers)
+            self._writer.send_fields(self._number, status, headers, flush=True)
 
     def write(self, data: Any) -> None:
         if self._closing:
@@ -112,7 +92,7 @@ class Tunnel(asyncio.Transport):
         if self._over:
             return
         if self._waiting:
-            sent = self._connection.send_some(self._number, self._waiting)
+            sent = self._writer.send_some(self._number, self._waiting)
             if sent is None:
                 self.lost(ConnectionResetError("The stream was closed."))
                 return
@@ -124,7 +104,7 @@ class Tunnel(asyncio.Transport):
             self._writing_paused = True
             self._protocol.pause_writing()
         if self._closing and not self._waiting:
-            self._connection.end_stream(self._number)
+            self._writer.end_stream(self._number)
             self.lost(None)
 
     # The end
@@ -138,7 +118,7 @@ class Tunnel(asyncio.Transport):
     def abort(self) -> None:
         """Close now."""
         if not self._over:
-            self._connection.reset(self._number, h2.errors.ErrorCodes.CANCEL)
+            self._writer.reset(self._number, h2.errors.ErrorCodes.CANCEL)
             self.lost(None)
 
     def lost(self, error: Optional[Exception]) -> None:
@@ -148,9 +128,9 @@ class Tunnel(asyncio.Transport):
         self._over = self._closing = True
         self._waiting.clear()
         for _, size in self._held:
-            self._connection.consumed(self._number, size)
+            self._writer.consumed(self._number, size)
         self._held.clear()
-        self._connection.forget_tunnel(self._number)
+        self._forget(self._number)
         # As a transport does: not from inside of what the protocol calls.
         self._loop.call_soon(self._protocol.connection_lost, error)
 

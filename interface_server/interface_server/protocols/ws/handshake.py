@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from typing import Optional
 
 from ...errors import Refused
 
@@ -46,3 +47,17 @@ def offered_subprotocols(headers: list[tuple[bytes, bytes]]) -> list[str]:
         for header, value in headers if header == b"sec-websocket-protocol"
         for name in value.split(b",")
     ]
+
+
+def accept_response(key: bytes, subprotocol: Optional[str], headers: list[tuple[bytes, bytes]]) -> bytes:
+    """Return the bytes that open a WebSocket; `key` is what accept_key() returned."""
+    lines = [
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+        key, b"\r\n",
+    ]
+    if subprotocol is not None:
+        lines += [b"Sec-WebSocket-Protocol: ", subprotocol.encode("latin-1"), b"\r\n"]
+    for name, value in headers:
+        lines += [name, b": ", value, b"\r\n"]
+    lines.append(b"\r\n")
+    return b"".join(lines)

@@ -17,6 +17,11 @@ from ..responses import plain_response
 from . import frames as wire_format
 from .close_codes import NO_CLOSE_FRAME, NO_CODE, SERVICE_RESTART
 from .frames import BINARY, CLOSE, PING, PONG, TEXT, FrameError, FrameParser
+from .handshake import accept_response
+from .states import (
+    ACCEPTED, BY_RATE, BY_SESSION, CLOSE_SENT, CONNECTING, DEAD, DONE, GONE, HEARD, LIVENESS, OPEN, PINGED, READING,
+    SILENT, SOCKET,
+)
 
 #: Bytes that a client may send before its handshake is answered.
 _EARLY_BYTES = 64 * 1024
@@ -35,9 +40,8 @@ class WebSocketProtocol(asyncio.Protocol):
 
     __slots__ = (
         "_site", "_options", "_limiter", "_transport", "_loop", "_parser", "_session", "_accept_key",
-        "_early", "_open", "_closing",
-        "_timer", "_heard", "_pinged", "_paused_by_session", "_paused_by_rate", "_window_start", "_window_frames",
-        "_writing_paused", "_slot",
+        "_early", "_state",
+        "_timer", "_liveness", "_held_by", "_window_start", "_window_frames", "_writing_paused", "_slot",
     )
 
     def __init__(
@@ -54,13 +58,11 @@ class WebSocketProtocol(asyncio.Protocol):
         self._accept_key = accept_key
         #: What came before the handshake was answered.
         self._early: Optional[bytes] = None
-        self._open = False
-        self._closing = False
+        self._state = CONNECTING
         self._timer: Optional[asyncio.TimerHandle] = None
-        self._heard = False
-        self._pinged = False
-        self._paused_by_session = False
-        self._paused_by_rate = False
+        self._liveness = SILENT
+        #: The reasons for which nothing is read now.
+        self._held_by = 0
         self._window_start = 0.0
         # The number of frames after which to look at the time.
         self._window_frames = self._options.max_frames_per_second or sys.maxsize
@@ -76,21 +78,23 @@ class WebSocketProtocol(asyncio.Protocol):
         if rest:
             self.data_received(rest)
 
+    def _move(self, event: str) -> None:
+        self._state = SOCKET[self._state][event]
+
     # In
 
     def data_received(self, data: bytes) -> None:
-        if not self._open or self._session is None:
-            if not self._closing:
-                self._keep_early(data)
-            return
-        self._heard = True
-        self._read(data)
+        if self._state in READING:
+            self._liveness = HEARD
+            self._read(data)
+        elif self._state is CONNECTING:
+            self._keep_early(data)
 
     def _read(self, data: bytes) -> None:
         """Take frames, as many as there is time and room for."""
         parser = self._parser
-        while self._session is not None:
-            if self._paused_by_session or self._paused_by_rate:
+        while self._session is not None and self._state in READING:
+            if self._held_by:
                 # Read before reading was paused; it is taken up again then.
                 parser.feed(data, 0)
                 return
@@ -98,7 +102,9 @@ class WebSocketProtocol(asyncio.Protocol):
                 events = parser.feed(data, min(BATCH, self._window_frames - parser.frames))
             except FrameError as error:
                 self._session.ended(error.code)
-                self._fail(error.code, error.reason)
+                if self._state is OPEN:
+                    self._transport.write(wire_format.encode_close(error.code, error.reason))
+                self._finish()
                 return
             for kind, value in events:
                 if kind == TEXT:
@@ -128,27 +134,25 @@ class WebSocketProtocol(asyncio.Protocol):
         over = self._window_start + 1
         self._window_frames = self._parser.frames + self._options.max_frames_per_second
         if now < over:
-            self._paused_by_rate = True
-            self._transport.pause_reading()
-            self._loop.call_at(over, self._go_on)
+            self._hold(BY_RATE)
+            self._loop.call_at(over, self._read_on, BY_RATE)
             self._window_start = over
         else:
             self._window_start = now
 
-    def _go_on(self) -> None:
-        self._paused_by_rate = False
-        self._read_on()
-
     def pause(self) -> None:
-        self._paused_by_session = True
-        self._transport.pause_reading()
+        self._hold(BY_SESSION)
 
     def resume(self) -> None:
-        self._paused_by_session = False
-        self._read_on()
+        self._read_on(BY_SESSION)
 
-    def _read_on(self) -> None:
-        if self._paused_by_session or self._paused_by_rate or self._transport.is_closing():
+    def _hold(self, reason: int) -> None:
+        self._held_by |= reason
+        self._transport.pause_reading()
+
+    def _read_on(self, reason: int) -> None:
+        self._held_by &= ~reason
+        if self._held_by or self._transport.is_closing():
             return
         self._transport.resume_reading()
         if self._parser.has_more:
@@ -158,8 +162,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def _on_close(self, code: int, reason: str) -> None:
         if self._session is not None:
             self._session.ended(code)
-        if not self._closing:
-            self._closing = True
+        if self._state is OPEN:
             # RFC 6455 section 5.5.1: the answer has the same code.
             self._transport.write(
                 wire_format.encode_close(code) if code != NO_CODE else wire_format.encode(CLOSE, b"")
@@ -170,7 +173,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def accept(self, subprotocol: Optional[str], headers: list[tuple[bytes, bytes]]) -> None:
         self._answer(subprotocol, headers)
-        self._open = True
+        self._move(ACCEPTED)
         self._window_start = self._loop.time()
         self._accept_key = b""
         self._start_pings()
@@ -179,19 +182,9 @@ class WebSocketProtocol(asyncio.Protocol):
             self._loop.call_soon(self.data_received, early)
 
     def _answer(self, subprotocol: Optional[str], headers: list[tuple[bytes, bytes]]) -> None:
-        lines = [
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
-            self._accept_key, b"\r\n",
-        ]
-        if subprotocol is not None:
-            lines += [b"Sec-WebSocket-Protocol: ", subprotocol.encode("latin-1"), b"\r\n"]
-        for name, value in headers:
-            lines += [name, b": ", value, b"\r\n"]
-        lines.append(b"\r\n")
-        self._transport.write(b"".join(lines))
+        self._transport.write(accept_response(self._accept_key, subprotocol, headers))
 
     def deny(self, status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> None:
-        self._closing = True
         self._refuse(status, headers, content)
         self._finish()
 
@@ -209,7 +202,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._write(frame)
 
     def _write(self, frame: bytes) -> None:
-        if self._closing:
+        if self._state is not OPEN:
             return
         self._transport.write(frame)
         if self._writing_paused:
@@ -219,17 +212,12 @@ class WebSocketProtocol(asyncio.Protocol):
                 self._session.overrun(size)
 
     def close(self, code: int, reason: str) -> None:
-        if not self._closing:
-            self._fail(code, reason, wait=True)
-
-    def _fail(self, code: int, reason: str, wait: bool = False) -> None:
-        self._closing = True
-        self._transport.write(wire_format.encode_close(code, reason))
-        if not wait:
-            self._finish()
+        if self._state is not OPEN:
             return
+        self._transport.write(wire_format.encode_close(code, reason))
+        self._move(CLOSE_SENT)
         # The client answers with a close frame of its own.
-        if self._paused_by_session:
+        if self._held_by & BY_SESSION:
             self.resume()
         self._set_timer(self._options.close_timeout, self._on_close_timeout)
 
@@ -238,12 +226,12 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _finish(self) -> None:
         """Close once everything is written, or the client takes too long."""
-        self._closing = True
+        self._move(DONE)
         self._transport.close()
         self._set_timer(self._options.close_timeout, self._on_close_timeout)
 
     def _abort(self, code: int) -> None:
-        self._closing = True
+        self._move(DONE)
         if self._session is not None:
             self._session.ended(code)
         self._transport.abort()
@@ -263,24 +251,22 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _start_pings(self) -> None:
         if self._options.ping_interval:
-            self._set_timer(self._options.ping_interval, self._on_ping_timer)
+            self._set_timer(self._options.ping_interval, self._on_keepalive_tick)
 
-    def _on_ping_timer(self) -> None:
-        options = self._options
-        if self._heard:
-            self._heard = self._pinged = False
-            self._set_timer(options.ping_interval, self._on_ping_timer)
-        elif not self._pinged:
-            self._pinged = True
-            self._write(wire_format.encode(PING, b""))
-            self._set_timer(options.ping_timeout, self._on_ping_timer)
-        else:
+    def _on_keepalive_tick(self) -> None:
+        self._liveness = LIVENESS[self._liveness]
+        if self._liveness is DEAD:
             self._abort(NO_CLOSE_FRAME)
+        elif self._liveness is PINGED:
+            self._write(wire_format.encode(PING, b""))
+            self._set_timer(self._options.ping_timeout, self._on_keepalive_tick)
+        else:
+            self._set_timer(self._options.ping_interval, self._on_keepalive_tick)
 
     # The end
 
     def connection_lost(self, error: Optional[Exception]) -> None:
-        self._closing = True
+        self._move(GONE)
         self._limiter.sockets.discard(self)
         if self._slot is not None:
             self._limiter.release(self._slot)
