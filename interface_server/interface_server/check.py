@@ -8,10 +8,11 @@ import dataclasses
 import resource
 import sys
 
-from .arguments import Command, flag
+from .arguments import Command
 from .errors import UsageError
 from .layers import AsyncLayer
 from .operation.listeners import explain
+from .option_help import flag
 from .protocols.tls import make_context
 
 #: Seconds that the layer has to answer.

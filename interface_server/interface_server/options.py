@@ -43,8 +43,16 @@ class Options:
     header_timeout: float = 10.0
     #: Between two pieces of a request's body (nginx: 60).
     body_timeout: float = 30.0
-    #: For a client to take any of what is sent to it (nginx: 60).
+    #: A body's least rate in bytes a second, after that time (Kestrel: 240),
+    #: and what all of it may take.
+    min_body_rate: int = 240
+    max_body_time: float = 3600.0
+    #: For a client to take some of what is sent to it (nginx: 60): as much as
+    #: the least rate makes of that time (Kestrel: 240), or everything.
     write_timeout: float = 60.0
+    min_write_rate: int = 240
+    #: What waiting for its client to read may take of a response's time.
+    max_response_time: float = 3600.0
     #: An idle connection's, between requests (nginx: 75, Apache: 5).
     keep_alive_timeout: float = 15.0
     #: Without a byte from a WebSocket it is pinged; then it has so long.
@@ -88,8 +96,21 @@ class Options:
     #: Of a request's body inside its message, and in each piece after it.
     inline_body_size: int = 256 * 1024
     body_chunk_size: int = 256 * 1024
-    #: Of a response that waits for a slow client, before workers have to.
-    response_buffer: int = 4 * 1024 * 1024
+    #: Hand bodies to workers, and responses to clients, as they come?
+    #: Otherwise a worker hears of a request once its body is here, and its
+    #: response is taken off its hands (nginx: proxy_request_buffering and
+    #: proxy_buffering, on).
+    stream_bodies: bool = False
+    stream_responses: bool = False
+    #: Of a response that waits for a slow client in memory (nginx: 64 KiB),
+    #: and in a temporary file before its worker has to wait (nginx: 1 GiB).
+    response_buffer: int = 256 * 1024
+    response_spool: int = 64 * 1024 * 1024
+    #: Of all bodies and responses of a process that wait, in memory and in
+    #: files. What memory doesn't take goes into files; without room there,
+    #: bodies are refused with 503, and workers wait.
+    max_buffered: int = 256 * 1024 * 1024
+    max_spooled: int = 4 * 1024 * 1024 * 1024
     #: Of frames that wait for a slow client, which is closed beyond it.
     outbound_buffer: int = 1024 * 1024
 

@@ -122,7 +122,7 @@ def test_slow_body_is_not_held_back(start):
         _, chunk = layer.receive([message["body_channel"]], block=True)
         layer.send(message["reply_channel"], {"status": 200, "content": body + chunk["content"]})
 
-    server = start({"http.request": consumer}, inline_body_size=10)
+    server = start({"http.request": consumer}, inline_body_size=10, stream_bodies=True)
     with server.connection() as connection:
         connection.putrequest("POST", "/")
         connection.putheader("Content-Length", "30")
@@ -138,6 +138,7 @@ def test_client_that_goes_in_the_middle_of_its_body(start):
     bodies = []
     server = start(
         {"http.request": lambda layer, message: bodies.append(read_body(layer, message)[0])}, inline_body_size=10,
+        stream_bodies=True,
     )
     with server.connection() as connection:
         connection.putrequest("POST", "/")
@@ -313,7 +314,7 @@ def test_slow_client_makes_its_worker_wait(start, layer):
             full.set()
         layer.send_blocking(message["reply_channel"], {"content": b"end"}, PATIENCE)
 
-    server = start({"http.request": consumer}, response_buffer=4000000)
+    server = start({"http.request": consumer}, response_buffer=4000000, stream_responses=True)
     with server.connection() as connection:
         connection.request("GET", "/")
         response = connection.getresponse()
@@ -345,7 +346,7 @@ def test_worker_goes_on_as_soon_as_its_client_has_taken_some(start, layer):
         again.set()
         layer.send_blocking(channel, {"content": b"end"}, PATIENCE)
 
-    server = start({"http.request": consumer}, response_buffer=buffer)
+    server = start({"http.request": consumer}, response_buffer=buffer, stream_responses=True)
     with server.connection() as connection:
         connection.request("GET", "/")
         response = connection.getresponse()
@@ -368,7 +369,7 @@ def test_client_that_goes_while_it_is_sent_something_is_no_error(start, layer, c
             for _ in range(50):
                 layer.send(message["reply_channel"], {"content": b"x" * 10 ** 6, "more_content": True})
 
-    server = start({"http.request": consumer}, response_buffer=1000000)
+    server = start({"http.request": consumer}, response_buffer=1000000, stream_responses=True)
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         eventually(lambda: is_throttled(server))
@@ -386,7 +387,7 @@ def test_slow_client_of_a_layer_that_can_not_make_workers_wait(start, monkeypatc
             "http.request": lambda layer, message: stream(layer, message, gone),
             "http.disconnect": lambda *args: gone.set(),
         },
-        response_buffer=1000000,
+        response_buffer=1000000, stream_responses=True,
     )
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

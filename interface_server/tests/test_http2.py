@@ -268,7 +268,9 @@ def test_body_that_need_not_be_asked_for(start, client, extra, body, options, st
 
 
 def test_body_that_grows_too_large(start, client):
-    server = start({"http.request": lambda layer, message: None}, max_body_size=2000, inline_body_size=100)
+    server = start(
+        {"http.request": lambda layer, message: None}, max_body_size=2000, inline_body_size=100, stream_bodies=True,
+    )
     two = client(server)
     number = two.headers("POST", end_stream=False)
     two.conn.send_data(number, b"x" * 1500)
@@ -284,7 +286,7 @@ def test_body_that_grows_too_large_during_the_response(start, client):
     def consumer(layer, message):
         layer.send(message["reply_channel"], {"status": 200, "content": b"x", "more_content": True})
 
-    server = start({"http.request": consumer}, max_body_size=2000, inline_body_size=100)
+    server = start({"http.request": consumer}, max_body_size=2000, inline_body_size=100, stream_bodies=True)
     two = client(server)
     number = two.headers("POST", end_stream=False)
     two.conn.send_data(number, b"x" * 1500)
@@ -351,7 +353,7 @@ def test_body_that_nobody_reads_is_not_late(start, client, monkeypatch):
 
     # The body's channel has room for one piece.
     layer = InMemoryChannelLayer(channel_capacity={"http.request.body*": 1})
-    server = start({"http.request": consumer}, layer=layer, inline_body_size=1, body_chunk_size=1)
+    server = start({"http.request": consumer}, layer=layer, inline_body_size=1, body_chunk_size=1, stream_bodies=True)
     two = client(server)
     first, second = two.headers("POST", end_stream=False), two.headers("POST", end_stream=False)
     sent = fill_window(two, first)
@@ -382,6 +384,7 @@ def test_body_that_nobody_reads_is_not_late(start, client, monkeypatch):
 def test_end_of_a_body_opens_no_window(start, client):
     server = start(
         {"http.request": answer(content=b"x" * 1000)}, write_timeout=0.3, inline_body_size=1, body_timeout=0,
+        stream_bodies=True,
     )
     two = client(server)
     two.conn.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 0})

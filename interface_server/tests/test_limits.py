@@ -247,7 +247,9 @@ def test_body_that_does_not_come(start):
 
 
 def test_rest_of_a_body_that_does_not_come(start):
-    server = start({"http.request": lambda layer, message: None}, body_timeout=0.2, inline_body_size=5)
+    server = start(
+        {"http.request": lambda layer, message: None}, body_timeout=0.2, inline_body_size=5, stream_bodies=True,
+    )
     assert status_of(say(server, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")) == 408
     [request] = server.workers.wait_for("http.request")
     channel, message = server.workers.layer.receive([request["body_channel"]], block=True)

@@ -18,12 +18,13 @@ from redis_server import free_port
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures, too.
 from test_http2 import certificate  # noqa: F401
 
-from interface_server.arguments import build_parser, flag, parse
+from interface_server.arguments import build_parser, parse
 from interface_server.asgi import from_environment, read_options
 from interface_server.errors import UsageError
 from interface_server.operation.access_log import FORMATS, AccessLog
 from interface_server.operation.logging_setup import JsonFormatter, TextFormatter
 from interface_server.operation.supervisor import USAGE_STATUS, decide
+from interface_server.option_help import flag
 from interface_server.options import Options
 
 

@@ -17,6 +17,7 @@ from .context import Context
 from .http import HttpExchange
 from .proxy_headers import TrustedProxies
 from .replies import ReplyDispatcher
+from .spool import SpoolBudget
 from .websocket import WebSocketSession
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,8 @@ class Application:
         options = options or Options()
         self.context = Context(
             layer, options, metrics, ReplyDispatcher(layer, metrics, options.websocket_lifetime),
-            SendQueues(layer, options.queue_bytes), action_logger,
+            SendQueues(layer, options.queue_bytes), SpoolBudget(options.max_buffered, options.max_spooled),
+            action_logger,
         )
         self._proxies = TrustedProxies(options.trusted_proxies, options.forwarded_header)
         self._started = False

@@ -13,6 +13,7 @@ from ..options import Options
 from ..types import ActionLogger, Scope
 from .origins import host_is_allowed, origin_is_allowed
 from .replies import ReplyDispatcher
+from .spool import SpoolBudget
 
 
 @dataclasses.dataclass
@@ -25,6 +26,8 @@ class Context:
     replies: ReplyDispatcher
     #: Sends what comes from clients, in turn where a channel is full.
     queues: SendQueues
+    #: What bodies and responses of slow clients may take.
+    budget: SpoolBudget
     #: Is told of requests and sockets, for the access log.
     action_logger: Optional[ActionLogger] = None
     #: Set once the server has been asked to stop.

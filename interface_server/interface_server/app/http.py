@@ -1,10 +1,12 @@
 """
 One HTTP request: into messages, and its answer out of them.
+
+Whoever is slow outside holds no worker: the body is taken whole before one
+hears of it (`request_body`), the response as it is sent (`response_queue`).
 """
 from __future__ import annotations
 
 import asyncio
-import collections
 import contextlib
 import http
 import logging
@@ -13,42 +15,37 @@ from typing import Any, Optional
 
 from ..backport import bridge, exceptions
 from ..errors import Refused
-from ..layers.queues import Waiting
 from ..options import NEVER
 from ..types import Message, Receive, Scope, Send
+from .action_log import log_request
 from .context import Context
 from .early_hints import link_to
+from .entry import Entry
+from .request_body import ClientGone, RequestBody, may_have_body
+from .response_queue import ResponseQueue
 
 logger = logging.getLogger(__name__)
 
 #: Seconds until a request without an answer is watched for its client's
 #: going away. Most are answered by then, and cost no task.
 WATCH_AFTER = 0.2
-#: Seconds that a piece of a body waits to be joined by the next.
-JOIN_FOR = 0.02
-
-
-class Gone(Exception):
-    """Raised when the client went away."""
 
 
 class HttpExchange:
     """A request, from its headers to the last byte of its response."""
 
     __slots__ = (
-        "_context", "_scope", "_receive", "_send", "_reply", "_messages", "_messages_size", "_waiter", "_deadline",
-        "_timer", "_failure", "_input", "_reply_channel", "_path", "_was_sent", "_status", "_size", "_throttled",
-        "_task", "_sending", "_body_size", "_entry", "_queued",
+        "_context", "_scope", "_send", "_body", "_queue", "_waiter", "_deadline", "_timer", "_failure",
+        "_input", "_reply_channel", "_path", "_was_sent", "_status", "_size", "_throttled", "_task", "_sending",
+        "_blocked", "_entry",
     )
 
     def __init__(self, context: Context, scope: Scope, receive: Receive, send: Send) -> None:
         self._context = context
         self._scope = scope
-        self._receive = receive
         self._send = send
-        self._reply = bridge.HttpReply(scope["method"])
-        self._messages: collections.deque[Message] = collections.deque()
-        self._messages_size = 0
+        self._body = RequestBody(context, receive)
+        self._queue = ResponseQueue(context, scope["method"])
         self._waiter: Optional[asyncio.Future[None]] = None
         self._deadline = 0.0
         self._timer: Optional[asyncio.TimerHandle] = None
@@ -62,13 +59,12 @@ class HttpExchange:
         self._status = 0
         self._size = 0
         self._throttled = False
-        self._body_size = 0
+        #: Seconds that writing to the client has taken.
+        self._blocked = 0.0
         self._task = asyncio.current_task()
         self._sending = False
-        #: Done when the layer has the request, or will not have it; and its
-        #: place among those that wait for room.
-        self._entry: Optional[asyncio.Future[None]] = None
-        self._queued: Optional[Waiting] = None
+        #: While the layer doesn't have the request.
+        self._entry: Optional[Entry] = None
 
     async def run(self) -> None:
         """Serve the request."""
@@ -80,7 +76,7 @@ class HttpExchange:
                 raise Refused(*refusal)
             await self._send_request()
             await self._answer()
-        except Gone:
+        except ClientGone:
             pass
         except Refused as refusal:
             await self._refuse(refusal)
@@ -90,7 +86,7 @@ class HttpExchange:
             # It was _fail() that did it.
             if isinstance(self._failure, Refused):
                 await self._refuse(self._failure)
-            elif not isinstance(self._failure, Gone):
+            elif not isinstance(self._failure, ClientGone):
                 raise self._failure
         finally:
             self._end()
@@ -98,8 +94,7 @@ class HttpExchange:
             self._context.metrics.request_seconds.observe(seconds)
             if self._status:
                 self._context.metrics.responses[self._status] += 1
-                if self._context.action_logger is not None:
-                    self._log(seconds)
+                log_request(self._context, self._scope, self._status, self._size, seconds)
 
     def _end(self) -> None:
         self._context.replies.remove(self._reply_channel)
@@ -109,7 +104,9 @@ class HttpExchange:
             self._timer.cancel()
         if self._input is not None:
             self._input.cancel()
-        if self._reply.started and not self._reply.complete:
+        self._body.close()
+        self._queue.close()
+        if self._queue.reply.started and not self._queue.reply.complete:
             self._context.replies.abandon_response(self._reply_channel)
         if self._was_sent:
             self._context.layer.send_soon("http.disconnect", bridge.http_disconnect(self._reply_channel, self._path))
@@ -119,9 +116,9 @@ class HttpExchange:
     async def _send_request(self) -> None:
         scope = self._scope
         self._path = bridge.decode_path(scope.get("raw_path") or scope["path"].encode("utf-8"))
-        body, more = b"", _may_have_body(scope)
+        body, more = b"", may_have_body(scope)
         if more:
-            body, more = await self._read_body(self._context.options.inline_body_size)
+            body, more = await self._body.begin()
         body_channel = self._context.layer.new_channel("http.request.body?") if more else None
         message = bridge.http_request(
             self._reply_channel,
@@ -158,60 +155,23 @@ class HttpExchange:
             self._input = asyncio.get_running_loop().create_task(self._forward_body(body_channel))
 
     async def _enter(self, message: Message) -> None:
-        """Send the request, waiting for its turn; raise Gone if the client doesn't wait."""
-        options = self._context.options
-        entry = self._entry = asyncio.get_running_loop().create_future()
-        # A client that sends is one that is here.
-        watched = None if message.get("body_channel") else self._on_queued
-        self._context.queues.send_then(
-            "http.request", message, self._on_entered, options.queue_timeout or NEVER, options.queue_size, watched,
-        )
+        """Send the request, waiting for its turn; raise ClientGone if the client doesn't wait."""
+        # With a body behind it, what comes from the client is read there.
+        self._entry = Entry(self._context, None if message.get("body_channel") else self._on_queued)
         try:
-            await entry
+            await self._entry.send(message)
         finally:
-            if self._queued is not None:
-                self._queued.cancel()
+            self._entry = None
 
-    def _on_queued(self, waiting: Waiting) -> None:
-        self._queued = waiting
+    def _on_queued(self) -> None:
         self._input = asyncio.get_running_loop().create_task(self._watch_alone())
-
-    def _on_entered(self, error: Optional[Exception]) -> None:
-        self._queued = None
-        entry = self._entry
-        if entry is None or entry.done():
-            # Whoever waited was cancelled.
-            return
-        if error is None:
-            entry.set_result(None)
-        else:
-            entry.set_exception(error)
-
-    async def _read_body(self, limit: int) -> tuple[bytes, bool]:
-        """Return the next `limit` bytes or more, and whether more follow."""
-        parts = []
-        size = 0
-        while True:
-            event = await self._receive()
-            if event["type"] == "http.disconnect":
-                raise Gone
-            part = event.get("body", b"")
-            parts.append(part)
-            size += len(part)
-            self._body_size += len(part)
-            most = self._context.options.max_body_size
-            if most and self._body_size > most:
-                raise Refused(413, f"The body of a request may have {most} bytes.")
-            more = event.get("more_body", False)
-            if not more or size >= limit:
-                return parts[0] if len(parts) == 1 else b"".join(parts), more
 
     async def _forward_body(self, channel: str) -> None:
         """Send the rest of the body, then wait for the client's end."""
         try:
-            await self._forward_chunks(channel)
-            await self._watch()
-        except (Gone, Refused) as failure:
+            await self._body.forward(channel)
+            await self._body.watch()
+        except (ClientGone, Refused) as failure:
             self._fail(failure)
             self._context.layer.send_soon(channel, bridge.body_closed())
         except exceptions.ChannelFull:
@@ -223,59 +183,29 @@ class HttpExchange:
             logger.exception("Reading the body of a request failed.")
             self._fail(error)
 
-    async def _forward_chunks(self, channel: str) -> None:
-        # Few large messages cost less than many small ones, but what a
-        # client sends slowly must not wait for the rest.
-        more = True
-        next_part: Optional[asyncio.Task[tuple[bytes, bool]]] = None
-        try:
-            while more:
-                parts: list[bytes] = []
-                size = 0
-                while more and (not parts or size < self._context.options.body_chunk_size):
-                    if next_part is None:
-                        next_part = asyncio.get_running_loop().create_task(self._read_body(1))
-                    if size:
-                        await asyncio.wait([next_part], timeout=JOIN_FOR)
-                        if not next_part.done():
-                            break
-                    part, more = await next_part
-                    next_part = None
-                    parts.append(part)
-                    size += len(part)
-                await self._context.layer.send_with_room(
-                    channel, bridge.body_chunk(b"".join(parts), more), self._context.options.http_timeout or NEVER
-                )
-        finally:
-            if next_part is not None:
-                next_part.cancel()
-
-    async def _watch(self) -> None:
-        """Return never: raise Gone when the client goes away."""
-        while True:
-            event = await self._receive()
-            if event["type"] == "http.disconnect":
-                raise Gone
-
     async def _watch_alone(self) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             try:
-                await self._watch()
-            except Gone as gone:
+                await self._body.watch()
+            except ClientGone as gone:
                 self._fail(gone)
 
     # The answer
 
     def deliver(self, message: Message) -> None:
         """Take a message from the reply channel; see ReplyDispatcher."""
-        self._messages.append(message)
-        self._messages_size += _size(message)
-        limit = self._context.options.response_buffer
-        if limit and self._messages_size > limit and not self._throttled:
-            self._throttled = self._context.layer.throttle(self._reply_channel)
-            if not self._throttled:
-                self._fail(Refused(503, "The client reads too slowly, and the channel layer can't make workers wait."))
+        try:
+            self._queue.feed(message, self._path)
+        except OSError as error:
+            self._fail(Refused(500, self._queue.explain(error)))
+        if not self._queue.reply.complete and not self._throttled and self._queue.is_full:
+            self._throttle()
         self._wake()
+
+    def _throttle(self) -> None:
+        self._throttled = self._context.layer.throttle(self._reply_channel)
+        if not self._throttled:
+            self._fail(Refused(503, "The client reads too slowly, and the channel layer can't make workers wait."))
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
@@ -285,19 +215,18 @@ class HttpExchange:
     def _fail(self, failure: Exception) -> None:
         if self._failure is None:
             self._failure = failure
-            if self._queued is not None and self._queued.cancel() and self._entry is not None:
-                self._queued = None
-                self._entry.set_exception(failure)
+            if self._entry is not None:
+                self._entry.give_up(failure)
             if self._sending and self._task is not None:
                 # Where it waits for a client that doesn't read.
                 self._task.cancel()
         self._wake()
 
-    async def _next_part(self) -> Message:
+    async def _next_part(self) -> Any:
         loop = asyncio.get_running_loop()
         timeout = self._context.options.http_timeout or NEVER
         self._deadline = loop.time() + timeout
-        while not self._messages:
+        while not self._queue:
             if self._failure is not None:
                 raise self._failure
             if self._timer is None:
@@ -307,12 +236,14 @@ class HttpExchange:
             await self._waiter
         if self._failure is not None:
             raise self._failure
-        message = self._messages.popleft()
-        self._messages_size -= _size(message)
-        if self._throttled and self._messages_size < self._context.options.response_buffer * (1 - bridge.FREE_AGAIN):
+        try:
+            part = self._queue.get()
+        except OSError as error:
+            raise Refused(500, self._queue.explain(error)) from error
+        if self._throttled and self._queue.has_room_again:
             self._throttled = False
             self._context.layer.unthrottle(self._reply_channel)
-        return message
+        return part
 
     def _on_timer(self) -> None:
         loop = asyncio.get_running_loop()
@@ -329,21 +260,18 @@ class HttpExchange:
             self._timer = loop.call_at(self._deadline, self._on_timer)
 
     async def _answer(self) -> None:
-        while not self._reply.complete:
-            message = await self._next_part()
-            try:
-                part = self._reply.feed(message)
-                if isinstance(part, bridge.Push):
-                    await self._hint(part.request)
-                    continue
-            except bridge.BrokenOff as error:
-                raise Refused(500, str(error)) from error
-            except exceptions.MalformedMessage as error:
-                self._context.metrics.dropped["malformed_reply"] += 1
-                logger.error("The response for %s %s is malformed: %s", self._scope["method"], self._path, error)
-                raise Refused(500, "The server got a response that it can't send.") from error
-            if part is not None:
-                await self._write(part)
+        more = True
+        while more:
+            part = await self._next_part()
+            if isinstance(part, bridge.Push):
+                await self._hint(part.request)
+                continue
+            await self._write(part)
+            more = part.more_content
+            most = self._context.options.max_response_time
+            if more and most and self._blocked > most:
+                self._context.metrics.dropped["slow_client"] += 1
+                raise Refused(503, "Its client reads too slowly.")
 
     async def _hint(self, request: Any) -> None:
         link = link_to(request)
@@ -352,12 +280,14 @@ class HttpExchange:
 
     async def _write(self, part: Any) -> None:
         self._sending = True
+        began = time.monotonic()
         if part.status is not None:
             self._status = part.status
             await self._send({"type": "http.response.start", "status": part.status, "headers": part.headers})
         self._size += len(part.content)
         await self._send({"type": "http.response.body", "body": part.content, "more_body": part.more_content})
         self._sending = False
+        self._blocked += time.monotonic() - began
 
     async def _refuse(self, refusal: Refused) -> None:
         if self._status:
@@ -368,40 +298,3 @@ class HttpExchange:
         page = bridge.error_page(refusal.status, http.HTTPStatus(refusal.status).phrase, refusal.detail)
         page.headers.extend(refusal.headers)
         await self._write(page)
-
-    def _log(self, seconds: float) -> None:
-        scope = self._scope
-        path = (scope.get("raw_path") or scope["path"].encode("utf-8")).decode("ascii", "backslashreplace")
-        if scope["query_string"]:
-            path += "?" + scope["query_string"].decode("ascii", "backslashreplace")
-        client = scope.get("client")
-        assert self._context.action_logger is not None
-        self._context.action_logger("http", "complete", {
-            "path": path,
-            "status": self._status,
-            "method": scope["method"],
-            "client": "%s:%s" % tuple(client) if client else None,
-            "time_taken": seconds,
-            "size": self._size,
-            "version": scope["http_version"],
-            "headers": scope["headers"],
-        })
-
-
-def _size(message: Message) -> int:
-    # Whatever a worker sent; what is none is found when its turn comes.
-    content = message.get("content") if isinstance(message, dict) else None
-    return len(content) if isinstance(content, bytes) else 0
-
-
-def _may_have_body(scope: Scope) -> bool:
-    """Say if reading for a body can be worth it."""
-    if scope["http_version"] not in ("1.1", "1.0"):
-        # RFC 9113 section 8.1: a frame's flag says so, not a header.
-        return True
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return bool(value != b"0")
-        if name == b"transfer-encoding":
-            return True
-    return False

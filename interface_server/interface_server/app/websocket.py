@@ -16,6 +16,7 @@ from ..backport import bridge, exceptions
 from ..options import NEVER
 from ..protocols.ws.close_codes import NO_CLOSE_FRAME, TOO_BIG
 from ..types import EncodedFrame, Message, Scope, SocketAdapter
+from .action_log import log_socket
 from .context import Context
 from .inbound import Inbound
 from .socket_states import (
@@ -88,13 +89,13 @@ class WebSocketSession:
             )
 
     def _is_here(self) -> bool:
-        return not self._ended
+        return self._state not in OVER
 
     def _on_announced(self, error: Optional[Exception]) -> None:
         was_left = self._state is LEFT_EARLY
         self._move(NOT_TAKEN if error is not None else TAKEN)
         if error is not None:
-            if self._ended and isinstance(error, exceptions.ChannelFull):
+            if was_left and isinstance(error, exceptions.ChannelFull):
                 # The client went away while it waited.
                 return
             self._count_drop("websocket_connect", error)
@@ -241,8 +242,4 @@ class WebSocketSession:
             self._adapter.close(event.code, event.reason)
 
     def _log(self, action: str) -> None:
-        if self._context.action_logger is not None:
-            self._context.action_logger("websocket", action, {
-                "path": self._machine.path,
-                "client": "%s:%s" % tuple(self._client) if self._client else None,
-            })
+        log_socket(self._context, action, self._machine.path, self._client)

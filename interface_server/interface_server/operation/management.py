@@ -96,6 +96,10 @@ class Management:
         yield "clients", "gauge", "Clients that are being served.", [
             ('protocol="http"', replies.exchange_count), ('protocol="websocket"', replies.socket_count),
         ]
+        budget = self._context.budget
+        yield "buffered_bytes", "gauge", "Bodies and responses that wait for slow clients.", [
+            ('where="memory"', budget.in_memory), ('where="files"', budget.in_files),
+        ]
         limiter, certificate = self._limiter, self._certificate
         if limiter is not None:
             yield "connections", "gauge", "Connections of clients.", [("", limiter.total)]

@@ -31,6 +31,7 @@ class WriteProgress:
         return self._loop.time() + timeout if timeout else 0.0
 
     def suffices(self) -> bool:
-        """Say if the client has read enough since look()."""
+        """Say if the client has read enough since look(), `write_timeout` seconds ago."""
         size = self._transport.get_write_buffer_size()
-        return size == 0 or size < self.unsent
+        least = max(self._options.min_write_rate * self._options.write_timeout, 1)
+        return size == 0 or self.unsent - size >= least

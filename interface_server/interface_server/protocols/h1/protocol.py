@@ -234,9 +234,7 @@ class Http1Protocol(asyncio.Protocol):
             self._refuse(refusal)
             return
         slot = self._hand_over()
-        become_websocket(
-            self._site, self._limiter, self._transport, self._peer, slot, request, accept, upgrade.rest,
-        )
+        become_websocket(self._site, self._limiter, self._transport, self._peer, slot, request, accept, upgrade.rest)
 
     def _hand_over(self) -> str:
         """Return the slot for the protocol that has the connection from now on."""

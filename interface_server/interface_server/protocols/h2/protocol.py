@@ -46,7 +46,9 @@ class Http2Protocol(asyncio.Protocol):
         self._conn = Http2Connection(
             h2.config.H2Configuration(client_side=False, header_encoding=None), self._count_silent_frame,
         )
-        self.writer = FrameWriter(self._conn, self._floods, self._options.write_timeout, self._update_deadline)
+        self.writer = FrameWriter(
+            self._conn, self._floods, self._options.write_timeout, self._options.min_write_rate, self._update_deadline,
+        )
         self.receiver = Receiver(self, self._conn, self.writer, self._floods, site, limiter, peer)
 
     def _move(self, event: str) -> None:

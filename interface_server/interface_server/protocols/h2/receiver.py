@@ -1,5 +1,5 @@
 """
-What a client of HTTP/2 says, event by event of the library h2.
+The client's side of a connection of HTTP/2, event by event of the library h2.
 
 Each stream is a request for the application, or a WebSocket. What brings
 nothing is counted; see `floods`.

@@ -38,15 +38,18 @@ class FrameWriter:
     Sends for all streams of one connection, `conn`.
 
     `on_stall` is called when a stream has to wait for the client's windows
-    from now on; a window stays shut for `write_timeout` seconds at most.
+    from now on; within `write_timeout` seconds the client has to let so many
+    bytes through as makes `min_rate` a second, or all there are.
     """
 
     def __init__(
-        self, conn: Http2Connection, floods: Floods, write_timeout: float, on_stall: Callable[[], None]
+        self, conn: Http2Connection, floods: Floods, write_timeout: float, min_rate: float,
+        on_stall: Callable[[], None],
     ) -> None:
         self._conn = conn
         self._floods = floods
         self._write_timeout = write_timeout
+        self._least = max(min_rate * write_timeout, 1)
         self._on_stall = on_stall
         self._loop = asyncio.get_running_loop()
         self._transport: Any = None
@@ -128,7 +131,8 @@ class FrameWriter:
 
     async def send_body(self, stream: SendingStream, body: bytes, last: bool) -> None:
         """Send as the client's windows and its speed allow."""
-        stalled = False
+        # The first time that it has to wait sets a deadline in any case.
+        taken = least = 0.0
         while not stream.disconnected:
             if not self.writable.is_set():
                 await self.writable.wait()
@@ -143,9 +147,10 @@ class FrameWriter:
             body = body[sent:]
             if not self.writable.is_set():
                 continue
-            if self._write_timeout and (sent or not stalled):
+            taken += sent
+            if self._write_timeout and taken >= least:
                 # Its windows are the client's to open, and it has to.
-                stalled = True
+                taken, least = 0.0, self._least
                 stream.window_deadline = self._loop.time() + self._write_timeout
                 self._on_stall()
             stream.changed.clear()

@@ -1,0 +1,62 @@
+"""
+The way of a request's message to the layer, through the queue of those that
+find its channel full.
+"""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Optional
+
+from ..layers.queues import Waiting
+from ..options import NEVER
+from ..types import Message
+from .context import Context
+
+
+class Entry:
+    """One request's place; `on_queued` is called, if it is given, once the request has to wait."""
+
+    __slots__ = ("_context", "_outcome", "_queued", "_on_queued")
+
+    def __init__(self, context: Context, on_queued: Optional[Callable[[], None]]) -> None:
+        self._context = context
+        #: Done when the layer has the request, or will not have it.
+        self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        #: The place among those that wait for room.
+        self._queued: Optional[Waiting] = None
+        self._on_queued = on_queued
+
+    async def send(self, message: Message) -> None:
+        """Send the request, waiting for its turn; raise what the layer does, or what give_up() got."""
+        options = self._context.options
+        self._context.queues.send_then(
+            "http.request", message, self._on_sent, options.queue_timeout or NEVER, options.queue_size,
+            None if self._on_queued is None else self._on_waiting,
+        )
+        try:
+            await self._outcome
+        finally:
+            if self._queued is not None:
+                self._queued.cancel()
+
+    def give_up(self, failure: Exception) -> None:
+        """Wait no longer; a request on its way stays there."""
+        if self._queued is not None and self._queued.cancel():
+            self._queued = None
+            self._outcome.set_exception(failure)
+
+    def _on_waiting(self, waiting: Waiting) -> None:
+        self._queued = waiting
+        if self._on_queued is not None:
+            self._on_queued()
+
+    def _on_sent(self, error: Optional[Exception]) -> None:
+        self._queued = None
+        if self._outcome.done():
+            # Whoever waited was cancelled.
+            return
+        if error is None:
+            self._outcome.set_result(None)
+        else:
+            self._outcome.set_exception(error)

@@ -1,0 +1,188 @@
+"""
+The body of a request on its way to a worker.
+
+By default a worker hears of the request once all of the body is here, so that
+no worker waits for a slow client: in memory, then in a file. With the option
+`stream_bodies` it gets each piece as it comes.
+"""
+from __future__ import annotations
+
+import asyncio
+import collections
+import time
+from typing import Optional
+
+from ..backport import bridge
+from ..errors import Refused
+from ..options import NEVER
+from ..types import Receive, Scope
+from .context import Context
+from .spool import Piece, Spool
+
+#: Seconds that a piece of a body waits to be joined by the next.
+JOIN_FOR = 0.02
+
+
+class ClientGone(Exception):
+    """Raised when the client went away."""
+
+
+def may_have_body(scope: Scope) -> bool:
+    """Say if reading for a body can be worth it."""
+    if scope["http_version"] not in ("1.1", "1.0"):
+        # RFC 9113 section 8.1: a frame's flag says so, not a header.
+        return True
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return bool(value != b"0")
+        if name == b"transfer-encoding":
+            return True
+    return False
+
+
+class RequestBody:
+    """
+    The body that `receive` brings.
+
+    Methods raise ClientGone, and Refused for a client that sends too much or
+    too slowly.
+    """
+
+    __slots__ = ("_context", "_options", "_receive", "_size", "_waited", "_spool", "_pieces", "_more")
+
+    def __init__(self, context: Context, receive: Receive) -> None:
+        self._context = context
+        self._options = context.options
+        self._receive = receive
+        self._size = 0
+        #: Seconds that the client has let us wait.
+        self._waited = 0.0
+        self._spool: Optional[Spool] = None
+        #: What the spool holds.
+        self._pieces: collections.deque[Piece] = collections.deque()
+        #: Whether the client has more to send.
+        self._more = True
+
+    def close(self) -> None:
+        """Give back what is held."""
+        self._pieces.clear()
+        if self._spool is not None:
+            self._spool.close()
+
+    async def begin(self) -> tuple[bytes, bool]:
+        """Return what goes into the request's message, and whether more follows."""
+        if self._options.stream_bodies:
+            return await self._read(self._options.inline_body_size)
+        content, more = await self._read(1)
+        if not more:
+            return content, False
+        await self._read_whole(content)
+        return self._take(self._options.inline_body_size)
+
+    async def _read(self, limit: int) -> tuple[bytes, bool]:
+        """Return the next `limit` bytes or more, and whether more follow."""
+        parts = []
+        size = 0
+        while True:
+            part = await self._read_part()
+            parts.append(part)
+            size += len(part)
+            if not self._more or size >= limit:
+                return parts[0] if len(parts) == 1 else b"".join(parts), self._more
+
+    async def _read_part(self) -> bytes:
+        asked = time.monotonic()
+        event = await self._receive()
+        if event["type"] == "http.disconnect":
+            raise ClientGone
+        self._waited += time.monotonic() - asked
+        part: bytes = event.get("body", b"")
+        self._size += len(part)
+        self._more = event.get("more_body", False)
+        options = self._options
+        if options.max_body_size and self._size > options.max_body_size:
+            raise Refused(413, f"The body of a request may have {options.max_body_size} bytes.")
+        if self._more:
+            # A least rate after a time of grace, as Kestrel has it.
+            if self._size < (self._waited - options.body_timeout) * options.min_body_rate:
+                raise Refused(408, "The body of the request comes too slowly.")
+            if options.max_body_time and self._waited > options.max_body_time:
+                raise Refused(408, "The body of the request takes too long.")
+        return part
+
+    async def _read_whole(self, content: bytes) -> None:
+        spool = self._spool = Spool(self._context.budget, self._options.inline_body_size)
+        while True:
+            if content:
+                if not spool.has_room(len(content)):
+                    self._context.metrics.dropped["spool_full"] += 1
+                    raise Refused(503, "There is no room for the body of the request.")
+                try:
+                    self._pieces.append(spool.put(content))
+                except OSError as error:
+                    self._context.metrics.dropped["spool_failed"] += 1
+                    raise Refused(507, f"The body of the request can't be kept: {error.strerror}.") from error
+            if not self._more:
+                return
+            # The pieces of fast clients go together: they are few and large.
+            content, _ = await self._read(1)
+
+    def _take(self, limit: int) -> tuple[bytes, bool]:
+        """Return at most `limit` bytes of what was read, at least a piece, and whether there is more."""
+        assert self._spool is not None
+        parts: list[bytes] = []
+        size = 0
+        while self._pieces:
+            piece = self._pieces[0]
+            size += len(piece) if isinstance(piece, bytes) else piece[1]
+            if parts and size > limit:
+                break
+            parts.append(self._spool.get(self._pieces.popleft()))
+        return b"".join(parts), bool(self._pieces)
+
+    async def forward(self, channel: str) -> None:
+        """Send what begin() left to `channel`."""
+        if self._spool is None:
+            await self._forward_as_it_comes(channel)
+            return
+        more = True
+        while more:
+            content, more = self._take(self._options.body_chunk_size)
+            await self._send(channel, content, more)
+
+    async def _send(self, channel: str, content: bytes, more: bool) -> None:
+        await self._context.layer.send_with_room(
+            channel, bridge.body_chunk(content, more), self._options.http_timeout or NEVER
+        )
+
+    async def _forward_as_it_comes(self, channel: str) -> None:
+        # Few large messages cost less than many small ones, but what a
+        # client sends slowly must not wait for the rest.
+        more = True
+        next_part: Optional[asyncio.Task[tuple[bytes, bool]]] = None
+        try:
+            while more:
+                parts: list[bytes] = []
+                size = 0
+                while more and (not parts or size < self._options.body_chunk_size):
+                    if next_part is None:
+                        next_part = asyncio.get_running_loop().create_task(self._read(1))
+                    if size:
+                        await asyncio.wait([next_part], timeout=JOIN_FOR)
+                        if not next_part.done():
+                            break
+                    part, more = await next_part
+                    next_part = None
+                    parts.append(part)
+                    size += len(part)
+                await self._send(channel, b"".join(parts), more)
+        finally:
+            if next_part is not None:
+                next_part.cancel()
+
+    async def watch(self) -> None:
+        """Return never: raise ClientGone when the client goes away."""
+        while True:
+            event = await self._receive()
+            if event["type"] == "http.disconnect":
+                raise ClientGone

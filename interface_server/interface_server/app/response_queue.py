@@ -1,0 +1,113 @@
+"""
+A response on its way from the worker to a client that may be slow.
+
+The worker's part is over as soon as the queue has all of it: in memory, then in
+a file. Beyond the limit of that, or of all files together, the worker has to
+wait, as with streams that have no end.
+"""
+from __future__ import annotations
+
+import collections
+import logging
+from typing import Any, Union
+
+from ..backport import bridge, exceptions
+from ..errors import Refused
+from ..types import Message
+from .context import Context
+from .spool import Piece, Spool
+
+logger = logging.getLogger(__name__)
+
+#: Bytes that are handed to the client's connection at once. What isn't read
+#: from there is in memory, whatever the limits here.
+PIECE = 64 * 1024
+
+#: A part of the response whose content is in the spool.
+Entry = tuple[Any, Any, Piece, bool]
+
+
+class ResponseQueue:
+    """The parts of one response that the client's connection hasn't taken yet."""
+
+    __slots__ = ("reply", "_method", "_entries", "_spool", "_options", "_metrics")
+
+    def __init__(self, context: Context, method: str) -> None:
+        self.reply = bridge.HttpReply(method)
+        self._method = method
+        self._entries: collections.deque[Union[Entry, Any]] = collections.deque()
+        self._spool = Spool(context.budget, context.options.response_buffer)
+        self._options = context.options
+        self._metrics = context.metrics
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the worker has to wait."""
+        spool, limit = self._spool, self._options.response_spool
+        if self._options.stream_responses:
+            return 0 < self._options.response_buffer < spool.in_memory + spool.unread
+        return bool(limit and spool.file_size > limit) or not spool.has_room(PIECE)
+
+    @property
+    def has_room_again(self) -> bool:
+        """Whether a worker that waits can go on, for more than a piece."""
+        spool, share = self._spool, 1 - bridge.FREE_AGAIN
+        if self._options.stream_responses:
+            return bool(spool.in_memory + spool.unread <= self._options.response_buffer * share)
+        # A file gets its room back once all of it was read.
+        return not spool.unread and spool.has_room(PIECE)
+
+    def feed(self, message: Message, path: str) -> None:
+        """
+        Take what the worker sent about `path`; raise OSError if it can't be kept.
+
+        get() raises Refused where the response breaks off, after what came before.
+        """
+        try:
+            part = self.reply.feed(message)
+        except bridge.BrokenOff as error:
+            self._entries.append(Refused(500, str(error)))
+            return
+        except exceptions.MalformedMessage as error:
+            self._metrics.dropped["malformed_reply"] += 1
+            logger.error("The response for %s %s is malformed: %s", self._method, path, error)
+            self._entries.append(Refused(500, "The server got a response that it can't send."))
+            return
+        if isinstance(part, bridge.ResponsePart):
+            self._put(part)
+        elif part is not None:
+            self._entries.append(part)
+
+    def _put(self, part: Any) -> None:
+        status, headers, content, more = part
+        if len(content) <= PIECE:
+            self._entries.append((status, headers, self._spool.put(content), more))
+            return
+        last = (len(content) - 1) // PIECE * PIECE
+        for start in range(0, len(content), PIECE):
+            piece = self._spool.put(content[start:start + PIECE])
+            self._entries.append((status, headers, piece, more or start < last))
+            status = headers = None
+
+    def explain(self, error: OSError) -> str:
+        """Count a failure of the file; return what to tell the client."""
+        self._metrics.dropped["spool_failed"] += 1
+        return f"The response can't be kept for its client: {error.strerror or error}."
+
+    def get(self) -> Any:
+        """Return the oldest part, or a bridge.Push; raise OSError if it can't be read."""
+        entry = self._entries.popleft()
+        if isinstance(entry, Refused):
+            raise entry
+        if type(entry) is not tuple:
+            return entry
+        status, headers, piece, more = entry
+        return bridge.ResponsePart(status, headers, self._spool.get(piece), more)
+
+    def close(self) -> None:
+        """Forget what is left."""
+        self._entries.clear()
+        self._spool.close()
