@@ -1,6 +1,7 @@
 """Tests of manage.py runworker, up to where it starts to work."""
 from __future__ import absolute_import, unicode_literals
 
+from django.channels.management import worker_processes
 from django.channels.management.commands import runworker
 from django.channels.worker import Worker
 from django.core.management import CommandError, call_command
@@ -32,6 +33,9 @@ class RunWorkerTests(LogTestCase, SimpleTestCase):
         runworker.Worker = RecordingWorker
         RecordingWorker.instances = []
         self.addCleanup(setattr, runworker, 'Worker', Worker)
+        # The process of the tests needs no watcher.
+        self.addCleanup(setattr, worker_processes, '_watch_over', worker_processes._watch_over)
+        worker_processes._watch_over = lambda worker: None
 
     def run_worker(self, **options):
         call_command('runworker', **options)
@@ -43,6 +47,11 @@ class RunWorkerTests(LogTestCase, SimpleTestCase):
         self.assertEqual(worker.channels, ['http.request'])
         self.assertEqual(worker.channel_layer.alias, 'default')
         self.assertIsNone(worker.callback)
+
+    def test_the_hard_limit_follows_the_soft_one(self):
+        limits = self.run_worker(time_limit=5.0, max_messages=7).limits
+        self.assertEqual(limits, (7, None, 5.0, 15.0))
+        self.assertEqual(self.run_worker(hard_time_limit=3.0).limits, (None, None, None, 3.0))
 
     def test_it_says_what_it_listens_to(self):
         self.run_worker()
@@ -60,6 +69,10 @@ class RunWorkerTests(LogTestCase, SimpleTestCase):
             ({'layer': 'local'}, 'lives inside one process'),
             ({'threads': 0}, '--threads must be 1 or more.'),
             ({'prefetch': 0}, '--prefetch must be 1 or more.'),
+            ({'processes': 0}, '--processes must be 1 or more.'),
+            ({'max_messages': 0}, '--max-messages must be 1 or more.'),
+            ({'time_limit': 0}, '--time-limit must be more than 0.'),
+            ({'reload': True, 'processes': 2}, '--reload and --processes do not go together'),
             ({'only_channels': ['none.*']}, 'No channel is left to receive from. The routing has: http.request'),
         ):
             with self.assertRaisesMessage(CommandError, text):

@@ -45,7 +45,7 @@ class DocumentationTests(unittest.TestCase):
     def test_the_patch_set_has_each_number_that_an_option_defaults_to(self):
         text = read(PATCH_SET / 'patches' / '0009-docs-commands.patch')
         count = 0
-        for path in ('management/commands/runworker.py', 'management/runserver.py'):
+        for path in ('management/worker_options.py', 'management/runserver.py'):
             for option, default in re.findall(r"'(--\w+)', dest='\w+', type=int, default=(\d+)", read(PACKAGE / path)):
                 count += 1
                 section = re.search(r'django-admin-option:: %s .*\n((?:\+(?!\.\.).*\n)+)' % option, text).group(1)

@@ -8,16 +8,20 @@ behind in its thread is put back.
 from __future__ import absolute_import
 
 import logging
+import os
 import sys
+import time
 from importlib import import_module
 
 from . import outbox
-from .compat import URLS_MODULE
+from .compat import URLS_MODULE, six
 from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine
 from .compat.isolation import run_isolated
 from .conf import conf
 from .exceptions import ChannelSocketException, ConsumeLater
 from .failures import answer, is_of_operator
+from .in_hand import NothingRecorded
+from .in_progress import InProgress
 from .layers.blocking import send_blocking
 from .message import Message
 from .security.handshakes import check_handshake
@@ -25,6 +29,7 @@ from .signals import consumer_finished, consumer_started
 
 logger = logging.getLogger('django.channels')
 urls = import_module(URLS_MODULE)
+get_ident = six.moves._thread.get_ident
 
 #: What became of a message, as handle() returns it. STARTED is what is known
 #: of one whose async consumer goes on; it is counted once that has ended, too.
@@ -34,7 +39,10 @@ STARTED = 'started'
 
 class Consumption(object):
     """A message on its way through its consumer, as far as it has come."""
-    __slots__ = ('channel', 'content', 'attempt', 'message', 'consumer', 'kwargs', 'started', 'thread')
+    __slots__ = (
+        'channel', 'content', 'attempt', 'message', 'consumer', 'kwargs', 'started', 'thread', 'since', 'process',
+        'is_overdue',
+    )
 
     def __init__(self, channel, content):
         self.channel = channel
@@ -43,6 +51,16 @@ class Consumption(object):
         self.attempt = content.pop('__retries__', 0) + 1
         self.message = self.consumer = None
         self.kwargs = {}
+        #: By time.time(); `started` is the Activity's.
+        self.since = time.time()
+        self.process = os.getpid()
+        #: Whether it has been interrupted, since its time was over.
+        self.is_overdue = False
+
+    @property
+    def is_streaming(self):
+        """Whether it is a response of which parts have left, and which may go on for ever."""
+        return self.message is not None and self.message.is_streaming
 
     @property
     def consumer_name(self):
@@ -98,6 +116,10 @@ class Dispatcher(object):
         self.async_tasks = None
         #: Who wants to know what runs and for how long, an Activity, or None.
         self.activity = None
+        #: What runs in which thread and which task.
+        self.in_progress = InProgress()
+        #: The record of what is in hand, an InHand.
+        self.in_hand = NothingRecorded()
         #: How many messages came to what; threads may miss one now and then.
         self.outcomes = dict.fromkeys((HANDLED, FAILED, DEFERRED, DROPPED, UNROUTED), 0)
 
@@ -109,6 +131,8 @@ class Dispatcher(object):
         nothing but the operator's KeyboardInterrupt.
         """
         task = Consumption(channel, content)
+        thread = get_ident()
+        self.in_progress.threads[thread] = task
         if self.activity is not None:
             self.activity.begin(task)
         try:
@@ -117,8 +141,17 @@ class Dispatcher(object):
             if is_of_operator(error):
                 raise
             outcome = self.fail(task, sys.exc_info())
+        finally:
+            self._end(thread, task)
         self.count(task, outcome)
         return outcome
+
+    def _end(self, thread, task):
+        if os.getpid() != task.process:
+            # It has the worker's connections, and would take its messages.
+            logger.critical('A consumer of %s has forked, and let the new process return: it ends here.', task.channel)
+            os._exit(1)
+        self.in_progress.end(thread, task)
 
     def count(self, task, outcome):
         """Count the message of `task`, which came to `outcome`."""
@@ -134,6 +167,7 @@ class Dispatcher(object):
         from .asynchronous.consuming import consume, consume_here
         if self.async_tasks is None:
             return consume_here(self, task, coroutine)
+        self.in_hand.hold(task, task.channel, task.content)
         self.async_tasks.submit(consume, self, task, coroutine)
         return STARTED
 

@@ -116,5 +116,9 @@ class RequestAborted(ChannelsError, IOError):
 
 # Consumers
 
+class TimeLimitExceeded(ChannelsError):
+    """Raised in a consumer or view that takes longer than the worker's --time-limit."""
+
+
 class NotAMessageError(ChannelsError, TypeError, ValueError):
     """Raised when a decorated consumer is called without a message."""

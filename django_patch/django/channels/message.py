@@ -14,6 +14,8 @@ class Message(object):
     Reads like the dict itself. Consumers and decorators may hang what they
     need on it, as in ``message.user``.
     """
+    #: Whether it is a request whose response is being streamed.
+    is_streaming = False
 
     def __init__(self, content, channel_name, channel_layer):
         self.content = content

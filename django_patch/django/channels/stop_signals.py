@@ -1,5 +1,6 @@
 """
-SIGTERM and SIGINT: the first asks a process to finish, the second ends it.
+The signals of a worker: SIGTERM, SIGINT and SIGHUP ask it to finish, a second
+one ends it; SIGUSR1 asks what it is doing.
 """
 from __future__ import absolute_import
 
@@ -7,6 +8,8 @@ import errno
 import os
 import signal
 import threading
+
+from .compat import six
 
 try:
     import fcntl
@@ -17,20 +20,27 @@ except ImportError:
 
 class StopSignals(object):
     """
-    Calls `stop()` at the first SIGTERM or SIGINT; the second ends the process.
+    Calls `stop()` at the first of NUMBERS; the second ends the process.
+    Calls `report()` at SIGUSR1. Without `second_ends`, any number of signals
+    is as good as one.
 
     Python runs handlers of signals in the main thread only, once it is back
     from whatever C code it is in, which may be never. So a thread of its own
     reads from a pipe what Python's C code writes there as soon as a signal
-    comes in. (Python 2 writes nothing there for a second one that comes
-    before the handler of the first has run.) `stop` is called in that thread,
-    and must not mind being called again. Use it in the main thread, as a
-    context manager.
+    comes in. (Python 2 writes there that there was one, not which; so its
+    handler, once it runs, writes the number.) `stop` and `report` are called
+    in that thread, and must not mind being called again. SIGALRM is handled
+    by doing nothing: limits interrupt the main thread with it. Use it in the
+    main thread, as a context manager.
     """
-    NUMBERS = (signal.SIGTERM, signal.SIGINT)
+    NUMBERS = tuple(getattr(signal, name) for name in ('SIGTERM', 'SIGINT', 'SIGHUP') if hasattr(signal, name))
+    REPORT = getattr(signal, 'SIGUSR1', None)
+    OTHERS = tuple(getattr(signal, name) for name in ('SIGUSR1', 'SIGALRM') if hasattr(signal, name))
 
-    def __init__(self, stop):
+    def __init__(self, stop, report=None, second_ends=True):
         self._stop = stop
+        self._second_ends = second_ends
+        self._report = report
         self._handlers = {}
         self._is_over = False
 
@@ -40,7 +50,7 @@ class StopSignals(object):
             # Python insists, lest a handler of signals waits.
             fcntl.fcntl(self._writer, fcntl.F_SETFL, fcntl.fcntl(self._writer, fcntl.F_GETFL) | os.O_NONBLOCK)
             self._other_fd = signal.set_wakeup_fd(self._writer)
-        for number in self.NUMBERS:
+        for number in self.NUMBERS + self.OTHERS:
             self._handlers[number] = signal.signal(number, self._handle)
         self._thread = threading.Thread(target=self._watch if fcntl is not None else self._stop, name='worker-stop')
         self._thread.daemon = True
@@ -60,21 +70,27 @@ class StopSignals(object):
             os.close(self._writer)
 
     def _handle(self, number, frame):
-        if fcntl is None and not self._thread.is_alive():
+        if fcntl is not None:
+            if six.PY2:
+                os.write(self._writer, chr(number))
+        elif number in self.NUMBERS and not self._thread.is_alive():
             # Locks may be held where the signal came in.
             self._thread.start()
 
     def _watch(self):
         received = 0
         while True:
-            received += sum(self._is_ours(number) for number in self._read())
+            numbers = self._read()
+            received += sum(number in self.NUMBERS for number in numbers)
             if self._is_over:
                 return
-            if received > 1:
+            if received > 1 and self._second_ends:
                 # As a shell says that a process was ended by SIGTERM.
                 os._exit(128 + signal.SIGTERM)
             if received:
                 self._stop()
+            if self.REPORT in numbers and self._report is not None:
+                self._report()
 
     def _read(self):
         try:
@@ -84,10 +100,3 @@ class StopSignals(object):
             if error.errno != errno.EINTR:
                 raise
             return b''
-
-    def _is_ours(self, number):
-        """Return whether a signal that came in is one of NUMBERS."""
-        # Python 2 writes 0 for any that has a handler.
-        return number in self.NUMBERS or number == 0 and not any(
-            callable(signal.getsignal(other)) for other in range(1, signal.NSIG) if other not in self.NUMBERS
-        )

@@ -21,6 +21,7 @@ from .failures import is_of_operator
 from .layers.backoff import Backoff
 from .layers.clock import SYSTEM_CLOCK
 from .layers.legacy import adapted
+from .limits import Limits, LimitWatch
 from .prefetch.batch import SLOW_AFTER
 from .prefetch.runner import PrefetchRunner
 from .signals import worker_process_ready, worker_ready
@@ -54,11 +55,14 @@ class Worker(object):
     Async consumers, views and streams run on one event loop beside the
     threads, at most `concurrency` at once. When the worker stops, they have
     `shutdown_timeout` seconds to end before they are cancelled.
+
+    `limits` are those of the process, after which it ends, and of a message.
     """
 
     def __init__(self, channel_layer, callback=None, message_retries=10, signal_handlers=True, only_channels=None,
                  exclude_channels=None, threads=1, requeue_timeout=1.0, prefetch=1, clock=SYSTEM_CLOCK,
-                 slow_after=SLOW_AFTER, concurrency=2000, shutdown_timeout=10.0):
+                 slow_after=SLOW_AFTER, concurrency=2000, shutdown_timeout=10.0,
+                 limits=Limits()):
         self.channel_layer = channel_layer = adapted(channel_layer)
         self.callback = callback
         self.signal_handlers = signal_handlers
@@ -69,16 +73,25 @@ class Worker(object):
         self.slow_after = slow_after
         self.concurrency = concurrency
         self.shutdown_timeout = shutdown_timeout
+        self.limits = limits
         self.termed = False
         self._clock = clock
         self._dispatcher = Dispatcher(channel_layer, type(self), callback, message_retries, requeue_timeout)
+
+    #: Whether a second signal ends the process at once. A supervisor, who
+    #: may send what others have sent as well, decides that itself.
+    second_signal_ends = True
+
+    def record_in(self, in_hand):
+        """Record in `in_hand`, an InHand, what this worker receives from now on."""
+        self._dispatcher.in_hand = in_hand
 
     # Life cycle
 
     def run(self):
         """Handle messages until stop() is called or a signal comes in."""
         if self.signal_handlers:
-            with StopSignals(self._stop_by_signal):
+            with StopSignals(self._stop_by_signal, self._report, self.second_signal_ends):
                 self._run()
         else:
             self._run()
@@ -87,6 +100,11 @@ class Worker(object):
         if SUPPORTS_ASYNC:
             from .asynchronous.tasks import AsyncTasks
             self._dispatcher.async_tasks = AsyncTasks(self.concurrency, lambda: self.termed)
+        limit_watch = LimitWatch(
+            self.limits, self.in_progress, self.stop, getattr(self._dispatcher.async_tasks, 'cancel', None),
+            self._dispatcher.in_hand,
+        )
+        limit_watch.start()
         self.ready()
         helpers = [
             threading.Thread(target=self._keep_looping, name='worker-%d' % number)
@@ -100,6 +118,7 @@ class Worker(object):
             self.stop()
             for helper in helpers:
                 self._join(helper)
+            limit_watch.finish()
             if self._dispatcher.async_tasks is not None:
                 self._dispatcher.async_tasks.finish(self.shutdown_timeout)
                 self._dispatcher.async_tasks = None
@@ -133,8 +152,13 @@ class Worker(object):
             thread.join(0.1)
 
     def _stop_by_signal(self):
-        logger.info('Shutdown signal received: finishing the messages in hand. A second signal ends them.')
+        logger.info('Shutdown signal received: finishing the messages in hand.%s',
+                    ' A second signal ends them.' if self.second_signal_ends else '')
         self.stop()
+
+    def _report(self):
+        logger.warning('What each thread and async task is doing, as asked for by a signal:\n%s',
+                       self.in_progress.report())
 
     # The loop
 
@@ -163,7 +187,7 @@ class Worker(object):
             return
         runner = PrefetchRunner(
             self.channel_layer, self.channels, self.handle, lambda: self.termed, self.prefetch, self._clock,
-            self.slow_after,
+            self.slow_after, self._dispatcher.in_hand,
         )
         try:
             self._repeat_until_stopped(runner.run_once)
@@ -187,6 +211,9 @@ class Worker(object):
                 if received:
                     logger.info('Receiving works again.')
                 backoff.reset()
+            if self.limits.messages is not None and sum(self.outcomes.values()) >= self.limits.messages:
+                logger.info('The worker has handled %d messages, its limit, and ends.', self.limits.messages)
+                self.stop()
 
     def _pause(self, seconds):
         deadline = self._clock.monotonic() + seconds
@@ -202,7 +229,12 @@ class Worker(object):
         """
         channel, content = self.channel_layer.receive(self.channels, block=True)
         if channel is not None:
-            return self.handle(channel, content)
+            in_hand = self._dispatcher.in_hand
+            in_hand.hold(id(content), channel, content)
+            try:
+                return self.handle(channel, content)
+            finally:
+                in_hand.drop(id(content))
         if not self.channel_layer.supports_blocking_receive:
             # Only a layer that can't wait itself is polled.
             self._clock.sleep(POLL_INTERVAL)
@@ -211,6 +243,11 @@ class Worker(object):
     def outcomes(self):
         """How many messages came to what: {HANDLED: number, FAILED: number, ...}."""
         return self._dispatcher.outcomes
+
+    @property
+    def in_progress(self):
+        """What each thread and each async task is doing, an InProgress."""
+        return self._dispatcher.in_progress
 
     @property
     def channels(self):

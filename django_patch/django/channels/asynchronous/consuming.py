@@ -1,6 +1,7 @@
 """
 An async consumer's message, from its first line to what became of it.
 """
+import asyncio
 import sys
 from importlib import import_module
 
@@ -9,7 +10,7 @@ from django.db import connections
 
 from .. import outbox
 from ..compat import URLS_MODULE
-from ..exceptions import ChannelSocketException, ConsumeLater
+from ..exceptions import ChannelSocketException, ConsumeLater, TimeLimitExceeded
 from ..signals import consumer_finished, consumer_started
 from .loop import in_thread
 
@@ -23,6 +24,18 @@ async def consume(dispatcher, task, coroutine):
     Return what became of the message, as `dispatcher.handle()` does; as
     there, whatever is raised ends it and nothing else.
     """
+    current = asyncio.current_task()
+    dispatcher.in_progress.tasks[current] = task
+    try:
+        outcome = await _consume(dispatcher, task, coroutine)
+    finally:
+        del dispatcher.in_progress.tasks[current]
+        dispatcher.in_hand.drop(task)
+    dispatcher.count(task, outcome)
+    return outcome
+
+
+async def _consume(dispatcher, task, coroutine):
     try:
         async with ThreadSensitiveContext():
             try:
@@ -36,9 +49,16 @@ async def consume(dispatcher, task, coroutine):
     except BaseException:
         # A CancelledError as well: the worker ends, or the consumer let one
         # out. Nothing waits for the task itself.
-        outcome = await in_thread(dispatcher.fail, task, sys.exc_info())
-    dispatcher.count(task, outcome)
+        outcome = await in_thread(dispatcher.fail, task, _told(task, sys.exc_info()))
     return outcome
+
+
+def _told(task, exc_info):
+    """Return `exc_info`, or what it stands for if the time limit has cancelled the task."""
+    if not task.is_overdue or not isinstance(exc_info[1], asyncio.CancelledError):
+        return exc_info
+    error = TimeLimitExceeded('The consumer took longer than the time limit.')
+    return TimeLimitExceeded, error.with_traceback(exc_info[2]), exc_info[2]
 
 
 def consume_here(dispatcher, task, coroutine):

@@ -38,6 +38,10 @@ class AsyncTasks:
         self._is_used = True
         call_soon(self._start, function, args)
 
+    def cancel(self, task):
+        """Cancel `task`, an asyncio.Task, in its event loop."""
+        call_soon(task.cancel)
+
     def _start(self, function, args):
         task = asyncio.get_running_loop().create_task(function(*args))
         self._tasks.add(task)

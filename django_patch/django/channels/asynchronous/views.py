@@ -40,6 +40,7 @@ class AsyncClient:
         self.channel_layer = message.channel_layer
         self.reply_channel = message.reply_channel.name
         self.timeout = timeout
+        self.message = message
         self.has_left = False
         self.has_started = False
         self._disconnect_channel = disconnect_channel(self.reply_channel)
@@ -171,6 +172,7 @@ async def _send(handler, client, request, response):
 
 async def _stream(handler, client, response):
     head = handler.head_of(response)
+    client.message.is_streaming = True
     async for part in _parts(response):
         for piece in handler.split(part):
             if piece:

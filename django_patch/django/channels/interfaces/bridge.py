@@ -173,10 +173,11 @@ class HttpReply(object):
         return ResponsePart(status, headers, self._account(content, more_content), more_content)
 
     def _chunk(self, message):
+        if message.get('closed'):
+            # With a status, from who doesn't know how far the worker had come.
+            raise BrokenOff('The worker broke the response off.')
         if 'status' in message:
             raise MalformedMessage('A second response came while the first (with more_content) was still going on.')
-        if message.get('closed'):
-            raise BrokenOff('The worker broke the response off.')
         more_content = bool(message.get('more_content'))
         return ResponsePart(None, None, self._account(content_field(message), more_content), more_content)
 

@@ -42,6 +42,13 @@ def parse_address(text):
     return host.strip('[]') or '127.0.0.1', int(port)
 
 
+def of_process(options, index):
+    """Return the command's `options` for the process number `index` of several."""
+    if options.get('health_file'):
+        options = dict(options, health_file='%s.%d' % (options['health_file'], index))
+    return options
+
+
 @contextmanager
 def watched(worker, options):
     """Have `worker` tell of itself as the command's `options` say, while the block runs."""

@@ -36,6 +36,7 @@ import collections
 import logging
 import threading
 
+from ..in_hand import NothingRecorded
 from ..layers.clock import SYSTEM_CLOCK
 from .coalescer import use_coalescer
 
@@ -49,11 +50,15 @@ class Batch(object):
     """
     Messages received from `layer`; the sends of those done go to `coalescer`.
 
-    `slow_after` is in seconds.
+    `slow_after` is in seconds. Its messages are in `in_hand`, a record of
+    InHand, until their replies have left.
     """
 
-    def __init__(self, layer, coalescer, clock=SYSTEM_CLOCK, slow_after=SLOW_AFTER):
+    def __init__(self, layer, coalescer, clock=SYSTEM_CLOCK, slow_after=SLOW_AFTER, in_hand=None):
         self.slow_after = slow_after
+        self._in_hand = in_hand or NothingRecorded()
+        # The keys of those that are in it.
+        self._recorded = []
         self._layer = layer
         self._coalescer = coalescer
         self._clock = clock
@@ -72,6 +77,9 @@ class Batch(object):
 
     def begin(self, messages):
         """Take on `messages`, a list of (channel, content)."""
+        for channel, content in messages:
+            self._in_hand.hold(id(content), channel, content)
+            self._recorded.append(id(content))
         with self._lock:
             self._unstarted.extend(messages)
             self._started_at = self._clock.monotonic()
@@ -99,6 +107,9 @@ class Batch(object):
         self._started_at = None
         self.return_unstarted()
         self._coalescer.deliver()
+        for key in self._recorded:
+            self._in_hand.drop(key)
+        self._recorded = []
         if self._unstarted:
             # The loop was broken off, by Ctrl-C for example.
             logger.error('%d messages that were not started are lost.', len(self._unstarted))
@@ -133,3 +144,8 @@ class Batch(object):
                 return
             with self._lock:
                 self._unstarted.extend(kept)
+            # They are others' now.
+            kept = {id(content) for channel, content in kept}
+            for channel, content in messages:
+                if id(content) not in kept:
+                    self._in_hand.drop(id(content))

@@ -3,6 +3,7 @@ The turn of a worker's loop where the layer can have messages back.
 """
 from __future__ import absolute_import
 
+from ..in_hand import NothingRecorded
 from ..layers.clock import SYSTEM_CLOCK
 from .batch import SLOW_AFTER, Batch
 from .coalescer import Coalescer
@@ -15,12 +16,15 @@ class PrefetchRunner(object):
     Receives up to `maximum` messages of `channels` at once and handles them.
 
     `handle(channel, content)` returns what became of a message, and never
-    raises; `is_stopping()` says whether to start no further message. Call
-    stop() at the end.
+    raises; `is_stopping()` says whether to start no further message;
+    `in_hand` records what was received and is not done. Call stop() at the
+    end.
     """
 
-    def __init__(self, layer, channels, handle, is_stopping, maximum, clock=SYSTEM_CLOCK, slow_after=SLOW_AFTER):
-        self.batch = Batch(layer, Coalescer(clock), clock, slow_after)
+    def __init__(self, layer, channels, handle, is_stopping, maximum, clock=SYSTEM_CLOCK, slow_after=SLOW_AFTER,
+                 in_hand=None):
+        self._in_hand = in_hand or NothingRecorded()
+        self.batch = Batch(layer, Coalescer(clock), clock, slow_after, self._in_hand)
         self._layer = layer
         self._channels = channels
         self._handle = handle
@@ -49,9 +53,16 @@ class PrefetchRunner(object):
         if not received:
             return None
         began = self._clock.monotonic()
-        outcome = self._handle(*received[0]) if len(received) == 1 else self.handle_batch(received)
+        outcome = self._handle_one(*received[0]) if len(received) == 1 else self.handle_batch(received)
         self._sizer.record(len(received), self._clock.monotonic() - began)
         return outcome
+
+    def _handle_one(self, channel, content):
+        self._in_hand.hold(id(content), channel, content)
+        try:
+            return self._handle(channel, content)
+        finally:
+            self._in_hand.drop(id(content))
 
     def handle_batch(self, received):
         """Handle `received`, a list of (channel, content); return what became of the last one handled."""

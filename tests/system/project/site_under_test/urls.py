@@ -1,7 +1,7 @@
 """URLs of the project under test."""
 from __future__ import unicode_literals
 
-from . import views
+from . import endings, views
 
 try:
     from django.urls import re_path
@@ -19,4 +19,6 @@ urlpatterns = [
     re_path(r'^big/$', views.big),
     re_path(r'^endless/$', views.endless),
     re_path(r'^meta/', views.meta),
+    re_path(r'^wait/$', views.wait),
+    re_path(r'^ending/$', endings.ending),
 ]

@@ -49,6 +49,14 @@ def where(request):
     })
 
 
+def wait(request):
+    """Say on standard error that it waits, and do so for half a minute."""
+    sys.stderr.write('A view waits.\n')
+    sys.stderr.flush()
+    time.sleep(30)
+    return HttpResponse()
+
+
 def mirror(request, stream):
     """Return the body, in pieces if `stream`; see tests/conformance."""
     if stream:

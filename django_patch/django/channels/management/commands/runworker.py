@@ -1,90 +1,85 @@
 """
-manage.py runworker: a process that receives messages and runs consumers.
+manage.py runworker: processes that receive messages and run consumers.
 """
 from __future__ import absolute_import
 
 from django.core.management import BaseCommand, CommandError
 
+from ...compat.reloader import raise_last_exception, run_with_reloader
 from ...layers import channel_layers
 from ...log import setup_logger
 from ...worker import Worker
-from .. import watching
-from ..layers import add_layer_argument, get_shared_layer
+from .. import watching, worker_options
+from ..layers import get_shared_layer
 from ..runserver import static_files_consumer
+from ..worker_processes import run_alone, run_supervised
 
 
 class Command(BaseCommand):
     help = (
-        'Runs a worker: it receives messages from a channel layer and runs the consumers that the routing names, '
-        'Django\'s views among them. Run as many as your load needs, under systemd, supervisord or the like. SIGTERM '
-        'and SIGINT have it finish the messages in hand and stop.'
+        'Runs workers: they receive messages from a channel layer and run the consumers that the routing names, '
+        'Django\'s views among them. Run as many as your load needs, by --processes, or under systemd, supervisord or '
+        'the like. SIGTERM and SIGINT have them finish the messages in hand and stop; SIGUSR1 has them write what '
+        'they are doing; with --processes, SIGHUP replaces them one by one by ones with the new code.'
     )
     leave_locale_alone = True
 
     def add_arguments(self, parser):
-        add_layer_argument(parser)
-        parser.add_argument(
-            '--threads', dest='threads', type=int, default=1,
-            help='How many messages are handled at the same time; default: %(default)s.',
-        )
-        parser.add_argument(
-            '--prefetch', dest='prefetch', type=int, default=16, metavar='N',
-            help='How many waiting messages a thread may take from the layer at once; default: %(default)s. It takes '
-                 'as many as it handles within 4 ms, and gives back those behind a consumer that takes longer than '
-                 '10 ms. With 1, a worker that is killed takes no more than one message along for each thread.',
-        )
-        parser.add_argument(
-            '--concurrency', dest='concurrency', type=int, default=2000, metavar='N',
-            help='How many async consumers, views and streams may run at the same time, beside the threads; default: '
-                 '%(default)s.',
-        )
-        parser.add_argument(
-            '--shutdown-timeout', dest='shutdown_timeout', type=float, default=10.0, metavar='SECONDS',
-            help='How long they have to end when the worker stops, before they are cancelled; default: %(default)s.',
-        )
-        parser.add_argument(
-            '--only-channels', dest='only_channels', action='append', metavar='GLOB',
-            help='Receive from the channels that match only, as in "http.*"; repeatable.',
-        )
-        parser.add_argument(
-            '--exclude-channels', dest='exclude_channels', action='append', metavar='GLOB',
-            help='Leave the channels that match to other workers; repeatable.',
-        )
+        worker_options.add_arguments(parser)
         watching.add_arguments(parser)
 
     def handle(self, *args, **options):
-        if options['threads'] < 1:
-            raise CommandError('--threads must be 1 or more.')
-        for option in ('prefetch', 'concurrency'):
-            if options[option] < 1:
-                raise CommandError('--%s must be 1 or more.' % option)
-        if options['shutdown_timeout'] < 0:
-            raise CommandError('--shutdown-timeout must be 0 or more.')
+        worker_options.check(options)
+        if not options['reload']:
+            self.work(options)
+            return
+        run_with_reloader(self.work, options)
+
+    def work(self, options):
+        """Run workers as the `options` say, until a signal comes."""
+        if options['reload']:
+            raise_last_exception()
         layer = self.get_layer(options['layer'])
         self.verbosity = int(options['verbosity'])
         self.logger = setup_logger('django.channels', self.verbosity)
         # While DEBUG is on, static files need no server of their own.
         layer.router.check_default(http_consumer=static_files_consumer({}))
-        worker = Worker(
+        worker = self.make_worker(layer, options)
+        if not worker.channels:
+            raise CommandError(
+                'No channel is left to receive from. The routing has: %s.' % ', '.join(sorted(layer.router.channels))
+            )
+        if options['processes'] is None:
+            self.announce(worker, options)
+            run_alone(worker, lambda: watching.watched(worker, options), is_embedded=options['reload'])
+            self.logger.info('Worker stopped.')
+        else:
+            run_supervised(options['processes'], lambda: self.make_worker(layer, options),
+                           lambda worker, index: watching.watched(worker, watching.of_process(options, index)),
+                           lambda: self.announce(worker, options))
+
+    def make_worker(self, layer, options):
+        """Return a Worker of `layer`."""
+        return Worker(
             layer,
             callback=self.consumer_called if self.verbosity > 1 else None,
+            signal_handlers=not options['reload'],
             only_channels=options['only_channels'],
             exclude_channels=options['exclude_channels'],
             threads=options['threads'],
             prefetch=options['prefetch'],
             concurrency=options['concurrency'],
             shutdown_timeout=options['shutdown_timeout'],
+            limits=worker_options.limits(options),
         )
-        if not worker.channels:
-            raise CommandError(
-                'No channel is left to receive from. The routing has: %s.' % ', '.join(sorted(layer.router.channels))
-            )
-        self.logger.info('Running worker against channel layer %s, %d thread%s.', layer, options['threads'],
-                         '' if options['threads'] == 1 else 's')
+
+    def announce(self, worker, options):
+        """Log what runs."""
+        number = options['threads']
+        self.logger.info('Running worker against channel layer %s, %d thread%s%s.', worker.channel_layer, number,
+                         '' if number == 1 else 's',
+                         '' if options['processes'] is None else ', %d processes' % options['processes'])
         self.logger.info('Listening on: %s', ', '.join(worker.channels))
-        with watching.watched(worker, options):
-            worker.run()
-        self.logger.info('Worker stopped.')
 
     def get_layer(self, alias):
         """Return the layer of that alias; raise CommandError, saying why."""

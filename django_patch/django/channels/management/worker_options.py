@@ -1,0 +1,101 @@
+"""
+The options of the workers, of the commands that run some.
+"""
+from __future__ import absolute_import
+
+import os
+
+from django.core.management import CommandError
+
+from ..limits import Limits
+from .layers import add_layer_argument
+
+#: Seconds between the soft and the hard time limit, where only one is given.
+BETWEEN_LIMITS = 10.0
+
+
+def add_arguments(parser):
+    """Add the options of workers to a command's `parser`."""
+    add_layer_argument(parser)
+    parser.add_argument(
+        '--processes', dest='processes', type=int, default=None, metavar='N',
+        help='Run N worker processes, and replace those that die. Without it, this process is the only worker.',
+    )
+    parser.add_argument(
+        '--threads', dest='threads', type=int, default=1,
+        help='How many messages are handled at the same time in a process; default: %(default)s.',
+    )
+    parser.add_argument(
+        '--prefetch', dest='prefetch', type=int, default=16, metavar='N',
+        help='How many waiting messages a thread may take from the layer at once; default: %(default)s. It takes '
+             'as many as it handles within 4 ms, and gives back those behind a consumer that takes longer than '
+             '10 ms. With 1, a worker that is killed takes no more than one message along for each thread.',
+    )
+    parser.add_argument(
+        '--concurrency', dest='concurrency', type=int, default=2000, metavar='N',
+        help='How many async consumers, views and streams may run at the same time, beside the threads; default: '
+             '%(default)s.',
+    )
+    parser.add_argument(
+        '--shutdown-timeout', dest='shutdown_timeout', type=float, default=10.0, metavar='SECONDS',
+        help='How long they have to end when the worker stops, before they are cancelled; default: %(default)s.',
+    )
+    _add_limits(parser)
+    parser.add_argument(
+        '--reload', dest='reload', action='store_true', default=False,
+        help='Start anew whenever a file of the code changes; for development.',
+    )
+    parser.add_argument(
+        '--only-channels', dest='only_channels', action='append', metavar='GLOB',
+        help='Receive from the channels that match only, as in "http.*"; repeatable.',
+    )
+    parser.add_argument(
+        '--exclude-channels', dest='exclude_channels', action='append', metavar='GLOB',
+        help='Leave the channels that match to other workers; repeatable.',
+    )
+
+
+def _add_limits(parser):
+    parser.add_argument(
+        '--max-messages', dest='max_messages', type=int, default=None, metavar='N',
+        help='End a process after it has handled N messages; another takes its place.',
+    )
+    parser.add_argument(
+        '--max-memory', dest='max_memory', type=int, default=None, metavar='MB',
+        help='End a process that holds more memory (resident, in MB) once it has finished what it is doing.',
+    )
+    parser.add_argument(
+        '--time-limit', dest='time_limit', type=float, default=None, metavar='SECONDS',
+        help='Raise TimeLimitExceeded in a consumer or view that takes longer. A client that waits gets an error.',
+    )
+    parser.add_argument(
+        '--hard-time-limit', dest='hard_time_limit', type=float, default=None, metavar='SECONDS',
+        help='Kill a process whose consumer takes longer, whatever it does; default: --time-limit and 10 more.',
+    )
+
+
+def check(options):
+    """Raise CommandError for `options` that can't be."""
+    for option in ('threads', 'prefetch', 'concurrency', 'processes', 'max_messages', 'max_memory'):
+        if options[option] is not None and options[option] < 1:
+            raise CommandError('--%s must be 1 or more.' % option.replace('_', '-'))
+    if options['shutdown_timeout'] < 0:
+        raise CommandError('--shutdown-timeout must be 0 or more.')
+    for option in ('time_limit', 'hard_time_limit'):
+        if options[option] is not None and options[option] <= 0:
+            raise CommandError('--%s must be more than 0.' % option.replace('_', '-'))
+    if options['reload'] and options['processes'] is not None:
+        raise CommandError('--reload and --processes do not go together: SIGHUP reloads several processes.')
+    if options['processes'] is not None and options.get('management'):
+        raise CommandError('--management tells of one process; with --processes use --health-file, which makes a file '
+                           'for each: PATH.0 and so on.')
+    if options['processes'] is not None and not hasattr(os, 'fork'):
+        raise CommandError('--processes needs a system that can fork.')
+
+
+def limits(options):
+    """Return the Limits that `options` ask for."""
+    soft, hard = options['time_limit'], options['hard_time_limit']
+    if hard is None and soft is not None:
+        hard = soft + BETWEEN_LIMITS
+    return Limits(options['max_messages'], options['max_memory'], soft, hard)

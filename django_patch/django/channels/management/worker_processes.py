@@ -1,0 +1,120 @@
+"""
+Worker processes as the commands start them: alone, or supervised.
+"""
+from __future__ import absolute_import
+
+import logging
+import os
+import threading
+
+from django.core.management import CommandError
+from django.db import connections
+
+from ..in_hand import InHand
+from ..processes import service_manager
+from ..signals import worker_ready
+
+logger = logging.getLogger('django.channels')
+
+
+def run_alone(worker, surroundings, is_embedded=False):
+    """
+    Run `worker` in this process until it is stopped.
+
+    It runs in the context that `surroundings()` returns. It is watched over,
+    unless `is_embedded` says that this isn't the main thread of a program of
+    its own.
+    """
+    if is_embedded:
+        # What reloads code ends the process without a word.
+        with surroundings():
+            worker.run()
+        return
+    _watch_over(worker)
+    beats = _Beats()
+    worker_ready.connect(beats.start, weak=False)
+    try:
+        with surroundings():
+            worker.run()
+    finally:
+        worker_ready.disconnect(beats.start)
+        beats.stop()
+
+
+def run_supervised(count, make_worker, surroundings, announce):
+    """
+    Run `count` processes until they are stopped.
+
+    Each runs what `make_worker()` returns, in the context that
+    `surroundings(worker, index)` returns; `announce()` says that they begin.
+    """
+    from ..processes.reloading import inherited, is_trial, reload
+    from ..processes.supervisor import Supervisor
+    if is_trial():
+        return
+    processes, lifeline = inherited()
+    announce()
+
+    def serve(index, ready):
+        worker = make_worker()
+        worker.second_signal_ends = False
+        _watch_over(worker)
+        worker_ready.connect(_once(ready), weak=False)
+        with surroundings(worker, index):
+            worker.run()
+        return 0
+
+    # What loading the project has opened isn't for several processes.
+    connections.close_all()
+    status = Supervisor(count, serve, reload, processes, lifeline).run()
+    if status:
+        raise CommandError('The workers ended with status %d.' % status)
+
+
+def _watch_over(worker):
+    if not hasattr(os, 'fork'):
+        return
+    from ..processes.watcher import watch_over
+    connections.close_all()
+    in_hand = InHand(worker.threads * worker.prefetch + worker.concurrency)
+    watch_over(in_hand, worker.channel_layer, worker.limits.hard_seconds)
+    worker.record_in(in_hand)
+
+
+def _once(ready):
+    said = []
+
+    def receive(**kwargs):
+        # Each thread of the worker sends the signal.
+        if not said:
+            said.append(True)
+            ready()
+    return receive
+
+
+class _Beats(object):
+    """Signs of life for the service manager of a worker that has no supervisor."""
+
+    def __init__(self):
+        self._is_over = threading.Event()
+        self._is_started = False
+
+    def start(self, **kwargs):
+        """Say that the worker is ready, and go on saying that it lives."""
+        if self._is_started:
+            return
+        self._is_started = True
+        service_manager.notify('READY=1')
+        if service_manager.watchdog_interval() is not None:
+            thread = threading.Thread(target=self._run, name='worker-beats')
+            thread.daemon = True
+            thread.start()
+
+    def stop(self):
+        """Say that the worker stops."""
+        self._is_over.set()
+        service_manager.notify('STOPPING=1')
+
+    def _run(self):
+        while not self._is_over.wait(service_manager.watchdog_interval() / 2):
+            service_manager.notify('WATCHDOG=1')

@@ -1,0 +1,7 @@
+"""
+The processes of a worker: supervised, watched, replaced.
+
+`supervisor` keeps worker processes running, and `reloading` replaces them by
+ones with new code. Each has a `watcher`, a small process which answers those
+who wait for it when it dies. `service_manager` tells systemd.
+"""

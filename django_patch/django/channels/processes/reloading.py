@@ -1,0 +1,77 @@
+"""
+New code for running processes: a program that replaces itself.
+
+A process that has loaded the old code can't unload it, so a new program takes
+its place, under the same process id, and with the same children. Whether the
+new code loads at all is tried before by a process of its own.
+"""
+from __future__ import absolute_import
+
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import sys
+
+__all__ = ['INHERITED', 'TRIAL', 'command_line', 'inherited', 'is_trial', 'reload']
+
+logger = logging.getLogger('django.channels')
+
+#: Environment variables: the ids of the processes to take over, and whether
+#: only to try to load everything.
+INHERITED, TRIAL = 'DJANGO_CHANNELS_INHERITED', 'DJANGO_CHANNELS_TRIAL'
+
+
+def command_line():
+    """Return the command that started this program, as a list of text."""
+    original = getattr(sys, 'orig_argv', None)
+    if original is not None:
+        return [sys.executable] + list(original[1:])
+    main = sys.modules['__main__']
+    package = getattr(main, '__package__', None)
+    if package and os.path.basename(sys.argv[0]) == '__main__.py':
+        return [sys.executable, '-m', package] + sys.argv[1:]
+    return [sys.executable] + sys.argv
+
+
+def is_trial():
+    """Return whether this process only tries whether everything loads."""
+    return os.environ.get(TRIAL) == str(os.getppid())
+
+
+def inherited():
+    """
+    Return (ids of processes, their lifeline or None), to be taken over.
+
+    Once, for they are nobody else's.
+    """
+    numbers = [int(number) for number in os.environ.pop(INHERITED, '').split(',') if number]
+    return numbers[2:], tuple(numbers[:2]) or None
+
+
+def reload(processes, lifeline, is_stopping):
+    """
+    Replace this program by a new one, which takes over the `processes`.
+
+    `lifeline` is the pipe by which they know that this program lives. Return
+    if the new code doesn't load, which the log tells, or if `is_stopping()`
+    says then that there is nothing to reload any more.
+    """
+    logger.info('Loading the new code.')
+    command = command_line()
+    status = subprocess.call(command, env=dict(os.environ, **{TRIAL: str(os.getpid())}))
+    if status != 0:
+        logger.error('The new code can\'t be loaded (exit status %d), so the old goes on.', status)
+        return
+    if is_stopping():
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Until the new program handles them.
+    for number in (signal.SIGHUP, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+    for number in lifeline:
+        fcntl.fcntl(number, fcntl.F_SETFD, 0)
+    os.environ[INHERITED] = ','.join(str(number) for number in list(lifeline) + processes)
+    os.execv(command[0], command)

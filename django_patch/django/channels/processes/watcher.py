@@ -1,0 +1,141 @@
+"""
+The watcher of a worker process: another process, which outlives it.
+
+Nobody can answer for a process that was killed but another one. Forked before
+the worker opens anything, the watcher waits until the worker has ended, looks
+into its InHand, and answers those who wait for what was in there. It ends a
+worker that has worked on one message for too long, as well.
+"""
+from __future__ import absolute_import
+
+import collections
+import errno
+import fcntl
+import logging
+import os
+import select
+import signal
+import time
+import traceback
+
+from ..failures import reply_to
+from ..layers.backoff import Backoff
+from ..layers.clock import SYSTEM_CLOCK
+
+logger = logging.getLogger('django.channels')
+
+#: Seconds between two looks for a worker whose end of the pipe another
+#: process holds, such as one that a consumer has forked, or for its limit.
+INTERVAL = 1.0
+#: For how many seconds to try to answer.
+PATIENCE = 30.0
+#: Signals that a terminal or a service manager sends to the whole group.
+_NOT_FOR_US = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1')
+
+
+def watch_over(in_hand, layer, hard_limit=None):
+    """
+    Fork a process that watches over this one.
+
+    `in_hand` is the InHand that this process keeps, and `layer` the layer
+    that it receives from. A message in hand for more than `hard_limit`
+    seconds costs it its life. Call it before there are connections.
+    """
+    reader, writer = os.pipe()
+    worker = os.getpid()
+    for number in (reader, writer):
+        fcntl.fcntl(number, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    if os.fork():
+        os.close(reader)
+        # Closed by nothing but the end of this process.
+        return
+    status = 1
+    try:
+        os.close(writer)
+        for name in _NOT_FOR_US:
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        signal.set_wakeup_fd(-1)
+        Watcher(worker, reader, in_hand, layer, hard_limit).run()
+        status = 0
+    except BaseException:
+        # Nothing above may go on as if it were the worker.
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+class Watcher(object):
+    """
+    Watches over the process `worker`, whose parent it is not.
+
+    `pipe` is the end of a pipe to read from, whose other end the worker has.
+    """
+
+    def __init__(self, worker, pipe, in_hand, layer, hard_limit=None, clock=SYSTEM_CLOCK):
+        self._worker = worker
+        self._pipe = pipe
+        self._in_hand = in_hand
+        self._layer = layer
+        self._hard_limit = hard_limit
+        self._clock = clock
+
+    def run(self):
+        """Return once the worker has ended, and those who waited for it have been answered."""
+        while not self._has_ended():
+            if self._hard_limit is not None:
+                self.end_if_overdue(time.time())
+        self.answer_all(self._in_hand.records())
+
+    def _has_ended(self):
+        try:
+            readable = select.select([self._pipe], [], [], INTERVAL)[0]
+        except (EnvironmentError, select.error) as error:
+            if error.args[0] != errno.EINTR:
+                raise
+            readable = []
+        return bool(readable) or os.getppid() != self._worker
+
+    def end_if_overdue(self, now):
+        """Kill the worker if, at `now` of time.time(), it has had a message for longer than the hard limit."""
+        records = self._in_hand.records()
+        if records and now - records[0].since > self._hard_limit:
+            logger.critical(
+                'The worker %d has had a message on %s for more than %g s, the time limit, and is killed.',
+                self._worker, records[0].channel, self._hard_limit,
+            )
+            os.kill(self._worker, signal.SIGKILL)
+
+    def answer_all(self, records):
+        """Answer whoever waits for what `records` tell of; log what was lost."""
+        if not records:
+            return
+        counts = collections.Counter(record.channel for record in records)
+        logger.error(
+            'A worker process, %d, ended with messages in hand, which are lost: %s. Those who wait for them are '
+            'answered with an error.', self._worker,
+            ', '.join('%d on %s' % (count, channel) for channel, count in sorted(counts.items())),
+        )
+        deadline = self._clock.monotonic() + PATIENCE
+        waiting = [record for record in records if record.reply_channel and reply_to(record.channel, 503) is not None]
+        backoff = Backoff(0.1, 2.0)
+        while waiting:
+            waiting = [record for record in waiting if not self._answer(record)]
+            if not waiting or self._clock.monotonic() >= deadline:
+                break
+            self._clock.sleep(backoff.next_pause())
+        if waiting:
+            logger.error('%d clients of a worker that ended could not be told so.', len(waiting))
+
+    def _answer(self, record):
+        """Send the answer to `record`; return whether it is settled."""
+        reply = reply_to(record.channel, 503)
+        if record.channel == 'http.request':
+            # A response that has begun is broken off.
+            reply['closed'] = True
+        try:
+            self._layer.send(record.reply_channel, reply)
+        except Exception as error:
+            # Full, or away: there is time to try again.
+            logger.info('%s could not be answered yet: %s', record.reply_channel, error)
+            return False
+        return True

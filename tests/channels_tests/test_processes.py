@@ -1,0 +1,276 @@
+"""Tests of what workers have in hand, their limits, and the processes around them."""
+from __future__ import absolute_import, unicode_literals
+
+import collections
+import os
+import signal
+import threading
+import time
+
+from django.channels.dispatch import Consumption
+from django.channels.exceptions import TimeLimitExceeded
+from django.channels.in_hand import InHand
+from django.channels.in_progress import InProgress, raise_in_thread
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.limits import Limits, LimitWatch
+from django.channels.prefetch.batch import Batch
+from django.channels.prefetch.coalescer import Coalescer
+from django.test import SimpleTestCase
+
+from .clocks import ManualClock
+from .logs import LogTestCase
+
+try:
+    from django.channels.processes import reloading
+    from django.channels.processes.supervisor import Child, Supervisor
+    from django.channels.processes.watcher import Watcher
+except ImportError:
+    # A system that can't fork.
+    Supervisor = object
+
+
+class InHandTests(SimpleTestCase):
+
+    def in_hand(self, record):
+        return [(entry.channel, entry.reply_channel) for entry in record.records()]
+
+    def test_what_is_in_hand_is_what_was_held_and_not_dropped(self):
+        record = InHand(4)
+        record.hold(1, 'task', {})
+        record.hold(2, 'http.request', {'reply_channel': 'http.response.p!1'})
+        self.assertEqual(self.in_hand(record), [('task', ''), ('http.request', 'http.response.p!1')])
+        record.drop(1)
+        record.drop(1)
+        self.assertEqual(self.in_hand(record), [('http.request', 'http.response.p!1')])
+
+    def test_what_there_is_no_room_for_is_not_recorded(self):
+        record = InHand(1)
+        record.hold(1, 'a', {})
+        record.hold(2, 'b', {})
+        record.drop(2)
+        self.assertEqual(self.in_hand(record), [('a', '')])
+        record.drop(1)
+        record.hold(3, 'c' * 99, {'reply_channel': 'd' * 99})
+        self.assertEqual(self.in_hand(record), [('c' * 99, 'd' * 99)])
+
+    def test_another_process_reads_it(self):
+        record = InHand(2)
+        child = os.fork()
+        if not child:
+            try:
+                record.hold(1, 'task', {})
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        self.assertEqual(self.in_hand(record), [('task', '')])
+
+    def test_a_batch_holds_its_messages_until_their_replies_have_left(self):
+        layer, record = InMemoryChannelLayer(), InHand(4)
+        batch = Batch(layer, Coalescer(), in_hand=record)
+        first, second = {'number': 1}, {'number': 2}
+        layer.send('a', first)
+        layer.receive(['a'])
+        batch.begin([('a', first), ('b', second)])
+        self.assertEqual(batch.next(), ('a', first))
+        self.assertEqual(self.in_hand(record), [('a', ''), ('b', '')])
+        # What goes back is others'.
+        batch.return_unstarted()
+        self.assertEqual(self.in_hand(record), [('a', '')])
+        batch.end()
+        self.assertEqual(record.records(), [])
+
+
+class WatcherTests(LogTestCase, SimpleTestCase):
+
+    def watcher(self, layer, record, hard_limit=None):
+        return Watcher(0, None, record, layer, hard_limit, ManualClock())
+
+    def test_each_who_waits_is_answered(self):
+        layer, record = InMemoryChannelLayer(), InHand(8)
+        for number, channel in enumerate((
+                'http.request', 'websocket.connect', 'websocket.receive', 'websocket.disconnect', 'task')):
+            record.hold(number, channel, {'reply_channel': 'reply.p!%d' % number} if channel != 'task' else {})
+        self.watcher(layer, record).answer_all(record.records())
+        replies = dict(layer.receive(['reply.p!'], block=False) for _ in range(3))
+        self.assertEqual(sorted(replies), ['reply.p!0', 'reply.p!1', 'reply.p!2'])
+        self.assertEqual((replies['reply.p!0']['status'], replies['reply.p!0']['closed']), (503, True))
+        self.assertEqual(replies['reply.p!1'], {'close': True, 'status': 503})
+        self.assertEqual(replies['reply.p!2'], {'close': 1011})
+        self.assertEqual(layer.receive(['reply.p!']), (None, None))
+        self.assertLogged('ended with messages in hand, which are lost: 1 on http.request, 1 on task, 1 on websocket')
+
+    def test_it_tries_again_where_the_layer_is_full_and_gives_up_at_last(self):
+        layer, record = InMemoryChannelLayer(capacity=1), InHand(8)
+        layer.send('reply.p!1', {})
+        record.hold(1, 'http.request', {'reply_channel': 'reply.p!1'})
+        self.watcher(layer, record).answer_all(record.records())
+        self.assertLogged('1 clients of a worker that ended could not be told so.')
+
+    def test_a_worker_past_the_hard_limit_is_killed(self):
+        record, child = InHand(2), os.fork()
+        if not child:
+            signal.pause()
+            os._exit(0)
+        record.hold(1, 'task', {})
+        watcher = Watcher(child, None, record, None, 5)
+        watcher.end_if_overdue(time.time() + 4)
+        self.assertEqual(os.waitpid(child, os.WNOHANG), (0, 0))
+        record.exempt(1)
+        watcher.end_if_overdue(time.time() + 6)
+        self.assertEqual(os.waitpid(child, os.WNOHANG), (0, 0))
+        record.hold(2, 'task', {})
+        watcher.end_if_overdue(time.time() + 6)
+        self.assertEqual(os.WTERMSIG(os.waitpid(child, 0)[1]), signal.SIGKILL)
+        self.assertLogged('for more than 5 s, the time limit, and is killed')
+
+
+class LimitTests(LogTestCase, SimpleTestCase):
+
+    def test_a_thread_that_takes_too_long_is_interrupted_once(self):
+        in_progress, ended, began = InProgress(), [], threading.Event()
+
+        def work():
+            task = Consumption('task', {})
+            ident = threading.current_thread().ident
+            in_progress.threads[ident] = task
+            try:
+                began.set()
+                while True:
+                    pass
+            except TimeLimitExceeded:
+                ended.append(task)
+            in_progress.end(ident, task)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        began.wait()
+        watch = LimitWatch(Limits(seconds=5), in_progress, None)
+        watch.look_once(time.time() + 4)
+        self.assertFalse([task for task in in_progress.threads.values() if task.is_overdue])
+        watch.look_once(time.time() + 6)
+        watch.look_once(time.time() + 6)
+        thread.join()
+        self.assertTrue(ended[0].is_overdue)
+        self.assertLogged('A message on task takes longer than 5 s')
+
+    def test_what_has_ended_is_not_interrupted(self):
+        in_progress, called = InProgress(), []
+        task = Consumption('task', {})
+        in_progress.threads[1] = Consumption('next', {})
+        in_progress.interrupt(1, task, called.append)
+        self.assertEqual(called, [])
+        self.assertFalse(task.is_overdue)
+
+    def test_an_interruption_that_has_not_come_up_is_taken_back(self):
+        ident = threading.current_thread().ident
+        raise_in_thread(ident + 1, TimeLimitExceeded)
+        raise_in_thread(ident, None)
+
+    def test_a_process_that_holds_too_much_memory_ends(self):
+        stopped = []
+        watch = LimitWatch(Limits(memory=1), InProgress(), lambda: stopped.append(True))
+        watch.look_once(0)
+        watch.look_once(0)
+        self.assertEqual(stopped, [True])
+        self.assertLogged('more than its limit of 1 MB, and ends')
+
+    def test_a_report_tells_each_thread_and_its_message(self):
+        in_progress = InProgress()
+        task = Consumption('http.request', {'path': '/x', 'reply_channel': 'r!1'})
+        in_progress.threads[threading.current_thread().ident] = task
+        report = in_progress.report()
+        self.assertIn('Thread MainThread: http.request, by no consumer yet, for ', report)
+        self.assertIn('reply channel r!1, path /x', report)
+        self.assertIn('test_a_report_tells', report)
+
+
+class DrySupervisor(Supervisor):
+    """Starts no processes, and ends those that it is told have ended."""
+
+    def __init__(self, count, **options):
+        super(DrySupervisor, self).__init__(count, None, clock=ManualClock(), **options)
+        self.started, self.sent, self.codes = [], [], collections.deque()
+        self._due = {index: 0.0 for index in range(count)}
+
+    def _start(self, index, now):
+        self.started.append(index)
+        self.children[100 + len(self.started)] = Child(index, now, None)
+
+    def _send_all(self, number):
+        self.sent.append(number)
+
+    def _collect(self):
+        while self.codes:
+            process, code = self.codes.popleft()
+            self._on_end(process, self.children.pop(process), code)
+
+    def end(self, process, code):
+        self.codes.append((process, code))
+        self.look_once()
+
+
+class SupervisorTests(LogTestCase, SimpleTestCase):
+
+    def test_one_that_dies_soon_is_replaced_after_growing_pauses(self):
+        supervisor = DrySupervisor(2)
+        supervisor.look_once()
+        self.assertEqual(supervisor.started, [0, 1])
+        clock, process = supervisor._clock, 102
+        for pause in (0.5, 1.0, 2.0):
+            supervisor.end(process, 256)
+            clock.now += pause - 0.1
+            supervisor.look_once()
+            self.assertNotIn(1, [child.index for child in supervisor.children.values()])
+            clock.now += 0.1
+            supervisor.look_once()
+            process = max(supervisor.children)
+        # The other one lives as it did.
+        self.assertIn(101, supervisor.children)
+        self.assertLogged('with exit status 1; another takes its place in 0.5 s')
+
+    def test_one_that_has_done_its_part_is_replaced_at_once(self):
+        supervisor = DrySupervisor(1)
+        supervisor.look_once()
+        supervisor.end(101, 0)
+        self.assertEqual(supervisor.started, [0, 0])
+
+    def test_after_a_signal_none_is_replaced_and_a_second_kills(self):
+        supervisor = DrySupervisor(1)
+        supervisor.look_once()
+        supervisor._pending.append(signal.SIGTERM)
+        supervisor.end(101, 15)
+        self.assertEqual((supervisor.started, supervisor.sent), ([0], [signal.SIGTERM]))
+        supervisor._pending.append(signal.SIGINT)
+        supervisor.look_once()
+        self.assertEqual(supervisor.sent[1:], [signal.SIGKILL])
+
+    def test_the_inherited_end_one_by_one_as_their_successors_are_ready(self):
+        ended = []
+        children = []
+        for number in range(2):
+            reader, writer = os.pipe()
+            child = os.fork()
+            if not child:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                os.close(writer)
+                os.read(reader, 1)
+                os._exit(0)
+            os.close(reader)
+            self.addCleanup(os.close, writer)
+            children.append(child)
+        supervisor = DrySupervisor(2, inherited=children)
+        for place in range(2):
+            supervisor.look_once()
+            self.assertEqual(len(supervisor.children), place + 1)
+            self.assertEqual(len(supervisor._inherited), 2 - place)
+            supervisor._on_ready(supervisor.children[101 + place])
+            ended.append(os.waitpid(children[place], 0)[1])
+        self.assertEqual(ended, [signal.SIGTERM, signal.SIGTERM])
+
+    def test_the_command_of_a_new_program_is_that_of_this_one(self):
+        self.assertEqual(os.path.basename(reloading.command_line()[0])[:6], 'python')
+
+    def test_what_is_taken_over_is_so_once(self):
+        os.environ[reloading.INHERITED] = '5,6,100,101'
+        self.assertEqual(reloading.inherited(), ([100, 101], (5, 6)))
+        self.assertEqual(reloading.inherited(), ([], None))

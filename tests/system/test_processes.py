@@ -1,0 +1,142 @@
+"""Worker processes: killed, replaced, reloaded, asked what they do."""
+import contextlib
+import json
+import os
+import signal
+import threading
+
+import pytest
+import subject
+from clients import get
+from programs import eventually
+
+
+@pytest.fixture
+def site(redis, scratch):
+    """The project over Redis; the test starts the workers."""
+    project = subject.site(scratch, SUT_LAYERS='redis', SUT_REDIS=redis.url)
+    yield project
+    project.stop()
+
+
+def put(site, channel, file):
+    """Put a message that names a file on a channel."""
+    site.run('put', channel, json.dumps({'file': file}))
+
+
+def done_by(path):
+    """Return the process id that a job wrote into a file; None if it hasn't yet."""
+    with contextlib.suppress(FileNotFoundError), open(path) as file:
+        return int(file.read())
+
+
+class Job:
+    """A job that waits until it is told to go on."""
+
+    def __init__(self, site, scratch, name):
+        self.path = os.path.join(scratch, name)
+        put(site, 'slow-job', self.path)
+        self.pid = eventually(lambda: done_by(self.path + '.started'), 'the job starting')
+
+    def finish(self):
+        """Let it finish; return the process that did it."""
+        open(self.path + '.go', 'w').close()
+        return eventually(lambda: done_by(self.path + '.finished'), 'the job being done')
+
+
+def test_a_process_that_dies_is_replaced_and_the_others_go_on(site, scratch):
+    workers = site.manage('runworker', '--processes', '2')
+    workers.wait_for('All 2 worker processes are ready.')
+    first, second = Job(site, scratch, 'a'), Job(site, scratch, 'b')
+    assert first.pid != second.pid
+    os.kill(first.pid, signal.SIGKILL)
+    workers.wait_for('ended with messages in hand, which are lost: 1 on slow-job')
+    third = Job(site, scratch, 'c')
+    assert third.pid not in (first.pid, second.pid)
+    assert second.finish() == second.pid
+    assert third.finish() == third.pid
+    workers.signal(signal.SIGTERM)
+    assert workers.wait_for_exit() == 0, workers.report()
+    assert 'Traceback' not in workers.output
+
+
+def test_sighup_replaces_all_by_new_code_and_finishes_what_is_in_hand(site, scratch):
+    workers = site.manage('runworker', '--processes', '2')
+    workers.wait_for('All 2 worker processes are ready.')
+    old = Job(site, scratch, 'old')
+    consumers = os.path.join(site.project, 'site_under_test', 'consumers.py')
+    with open(consumers) as file:
+        source = file.read()
+    try:
+        # What can't be loaded leaves everything as it was.
+        with open(consumers, 'w') as file:
+            file.write(source + '\n)\n')
+        workers.signal(signal.SIGHUP)
+        workers.wait_for('The new code can\'t be loaded')
+        with open(consumers, 'w') as file:
+            file.write(source.replace("message['file'] + '.finished'", "message['file'] + '.new'"))
+        workers.signal(signal.SIGHUP)
+        workers.wait_for('All 2 worker processes are ready.', 2)
+        for number in range(4):
+            path = os.path.join(scratch, 'quick%d' % number)
+            put(site, 'quick-job', path)
+            eventually(lambda: done_by(path + '.new'), 'the new code')
+        assert old.finish() == old.pid
+    finally:
+        with open(consumers, 'w') as file:
+            file.write(source)
+    workers.signal(signal.SIGTERM)
+    assert workers.wait_for_exit() == 0, workers.report()
+
+
+def test_a_killed_supervisor_takes_no_message_along(site, scratch):
+    workers = site.manage('runworker', '--processes', '1')
+    job = Job(site, scratch, 'a')
+    workers.signal(signal.SIGKILL)
+    assert job.finish() == job.pid
+    eventually(lambda: not os.path.exists('/proc/%d' % job.pid), 'the worker ending')
+
+
+def test_a_second_signal_ends_all_processes(site, scratch):
+    workers = site.manage('runworker', '--processes', '1')
+    job = Job(site, scratch, 'a')
+    workers.signal(signal.SIGTERM)
+    workers.wait_for('Shutdown signal received: finishing')
+    workers.signal(signal.SIGINT)
+    assert workers.wait_for_exit() == 0, workers.report()
+    assert done_by(job.path + '.finished') is None
+
+
+def test_sigusr1_tells_what_each_thread_does(site, scratch):
+    worker = site.manage('runworker', '--threads', '2')
+    job = Job(site, scratch, 'a')
+    worker.signal(signal.SIGUSR1)
+    worker.wait_for('slow-job, by site_under_test.consumers.slow_job, for ')
+    worker.wait_for('consumers.py", line ')
+    job.finish()
+    worker.signal(signal.SIGTERM)
+    assert worker.wait_for_exit() == 0, worker.report()
+
+
+def test_a_lone_worker_that_is_killed_leaves_nobody_waiting(site):
+    if not site.has_interface_server:
+        pytest.skip('daphne 1.4.2 stands here for the interface server')
+    server, port = site.server()
+    site.manage('runworker')
+    pid = get(port, '/where/').json()['pid']
+    answers = []
+    client = threading.Thread(target=lambda: answers.append(get(port, '/wait/').status))
+    client.start()
+    worker = site.programs[-1]
+    worker.wait_for('A view waits.')
+    os.kill(pid, signal.SIGKILL)
+    client.join(5)
+    assert answers == [503]
+
+
+def test_a_worker_ends_after_its_number_of_messages(site, scratch):
+    worker = site.manage('runworker', '--max-messages', '1')
+    path = os.path.join(scratch, 'quick')
+    put(site, 'quick-job', path)
+    assert worker.wait_for_exit() == 0
+    assert done_by(path + '.finished') == worker.pid
