@@ -11,6 +11,7 @@ import sys
 from .arguments import Command
 from .errors import UsageError
 from .layers import AsyncLayer
+from .operation.files import missing_files
 from .operation.listeners import explain
 from .option_help import flag
 from .protocols.tls import make_context
@@ -37,13 +38,12 @@ def run(command: Command, layer: AsyncLayer) -> int:
             print("TLS: the certificate and its key fit")
         except UsageError as error:
             problems.append(str(error))
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if command.options.max_connections and files != resource.RLIM_INFINITY:
-        if command.options.max_connections + 100 > files:
-            problems.append(
-                f"--max-connections is {command.options.max_connections}, but the system lets a process have {files} "
-                "files: raise it (ulimit -n, LimitNOFILE=)."
-            )
+    if missing_files(command.options.max_connections):
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        problems.append(
+            f"--max-connections is {command.options.max_connections}, but the system lets a process have {files} "
+            "files: raise it (ulimit -n, LimitNOFILE=)."
+        )
     problems += _try_addresses(command)
     if asyncio.run(_is_reachable(layer)):
         print("channel layer: can be reached")

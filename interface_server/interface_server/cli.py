@@ -18,6 +18,7 @@ from .layers import AsyncLayer
 from .layers.adapters import adapt, connect, import_layer
 from .operation import logging_setup, systemd
 from .operation.access_log import open_access_log
+from .operation.files import raise_limit
 from .operation.listeners import describe, explain, open_tcp
 from .operation.server import Server
 from .operation.supervisor import Supervisor
@@ -80,6 +81,7 @@ def serve(
     command: Command, sockets: list[socket.socket], management: Optional[socket.socket], ready: Any,
 ) -> int:
     """Serve in this process, and answer on `management`; return its status."""
+    raise_limit(command.options.max_connections)
     try:
         log = open_access_log(command.access_log, command.access_format) if command.access_log else None
         application = Application(find_layer(command), command.options, log)

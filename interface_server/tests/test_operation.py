@@ -2,6 +2,7 @@
 import json
 import logging
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -22,6 +23,7 @@ from interface_server.arguments import build_parser, parse
 from interface_server.asgi import from_environment, read_options
 from interface_server.errors import UsageError
 from interface_server.operation.access_log import FORMATS, AccessLog
+from interface_server.operation.files import SPARE, raise_limit
 from interface_server.operation.logging_setup import JsonFormatter, TextFormatter
 from interface_server.operation.supervisor import USAGE_STATUS, decide
 from interface_server.option_help import flag
@@ -198,6 +200,23 @@ def test_access_log_is_written_without_a_loop(tmp_path):
 
 
 # --check
+
+def test_soft_limit_of_files_is_raised_for_the_connections(monkeypatch, caplog):
+    limits = [1024, 2000]
+    monkeypatch.setattr(resource, "getrlimit", lambda what: tuple(limits))
+    monkeypatch.setattr(resource, "setrlimit", lambda what, values: limits.__setitem__(slice(None), values))
+    raise_limit(500)
+    assert limits == [1024, 2000]
+    raise_limit(1500)
+    assert limits == [1500 + SPARE, 2000]
+    assert not caplog.records
+    raise_limit(10000)
+    assert limits == [2000, 2000]
+    [record] = caplog.records
+    assert "have 2000 files, too few for 10000 connections" in record.getMessage()
+    raise_limit(0)
+    assert limits == [2000, 2000]
+
 
 def test_check_says_what_would_be(run, port):  # noqa: F811
     status, output = run(
