@@ -159,7 +159,6 @@ class HttpReplyTests(SimpleTestCase):
             ({'status': 200, 'headers': [[b'a', b'b\n']]}, 'line break'),
             ({'status': 200, 'headers': [[b'Content-Length', b'x']]}, 'one Content-Length'),
             ({'status': 200, 'headers': [[b'Content-Length', b'1'], [b'content-length', b'2']]}, 'one Content-Length'),
-            ({'status': 200, 'headers': [[b'Content-Length', b'2']], 'content': b'abc'}, 'longer'),
             ({'status': 200, 'headers': [[b'Content-Length', b'4']], 'content': b'abc'}, 'shorter'),
         ]:
             reply = bridge.HttpReply()
@@ -167,11 +166,26 @@ class HttpReplyTests(SimpleTestCase):
                 reply.feed(message)
             self.assertTrue(reply.complete, message)
 
+    def test_content_beyond_its_content_length_is_cut(self):
+        length = [[b'Content-Length', b'4']]
+        for replies, parts in [
+            ([{'status': 200, 'headers': length, 'content': b'12345'}], [b'1234']),
+            ([{'status': 200, 'headers': length, 'content': b'12345', 'more_content': True}], [b'1234']),
+            ([{'status': 200, 'headers': length, 'content': b'12', 'more_content': True},
+              {'content': b'345', 'more_content': True}], [b'12', b'34']),
+            ([{'status': 200, 'headers': length, 'content': b'1234', 'more_content': True}, {'content': b'5'}],
+             [b'1234', b'']),
+        ]:
+            reply = bridge.HttpReply()
+            found = [reply.feed(message) for message in replies]
+            self.assertEqual([part.content for part in found], parts)
+            self.assertIs(found[-1].more_content, False)
+            self.assertIs(reply.complete, True)
+
     def test_malformed_chunks(self):
         for message, explanation in [
             ({'status': 200}, 'A second response'),
             ({'content': 'text'}, "'content' must be a byte string"),
-            ({'content': b'12345'}, 'longer'),
             ({'content': b'1'}, 'shorter'),
         ]:
             reply = bridge.HttpReply()

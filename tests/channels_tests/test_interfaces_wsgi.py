@@ -7,6 +7,7 @@ from __future__ import absolute_import, unicode_literals
 import io
 import sys
 import threading
+import types
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
@@ -151,6 +152,26 @@ class WSGIInterfaceTests(InterfaceTestCase):
         for size in (0, 1, 9, 10, 11, 17, 18, 100):
             body = bytes(bytearray(range(size)))
             self.assertEqual((size, self.call(app, '/', 'POST', body)[2]), (size, body))
+
+    def test_a_chunked_body_is_read_where_uwsgi_has_it(self):
+        app = self.serve(echo, inline_body_size=10, body_chunk_size=7)
+        uwsgi = types.ModuleType(str('uwsgi'))
+        for chunks in ([], [b'a' * 9], [b'a' * 10], [b'a' * 3, b'b' * 30, b'c']):
+            left = list(chunks)
+            uwsgi.chunked_read = lambda: left.pop(0) if left else b''
+            variables = {'HTTP_TRANSFER_ENCODING': 'chunked', 'uwsgi.version': '2.0.31'}
+            sys.modules[str('uwsgi')] = uwsgi
+            try:
+                self.assertEqual(self.call(app, '/', 'POST', **variables)[2], b''.join(chunks))
+            finally:
+                del sys.modules[str('uwsgi')]
+
+    def test_a_chunked_body_that_can_not_be_read_is_refused(self):
+        app = self.serve(echo)
+        with LogRecords('django.channels') as logged:
+            self.assertEqual(self.call(app, '/', 'POST', HTTP_TRANSFER_ENCODING='chunked')[0], '411 Length Required')
+        self.assertIn('wsgi.input_terminated', logged[0].getMessage())
+        self.assertEqual(self.workers.requests, [])
 
     def test_a_body_without_a_length_ends_where_the_server_says(self):
         app = self.serve(echo, inline_body_size=10, body_chunk_size=7)

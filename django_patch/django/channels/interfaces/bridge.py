@@ -16,6 +16,7 @@ from __future__ import absolute_import, unicode_literals
 
 import codecs
 import collections
+import logging
 import re
 
 from ..compat import six
@@ -26,6 +27,8 @@ from .websocket import (  # NOQA
     BUSY_CODE, BUSY_STATUS, CLOSED, DENIED_CODE, HANDSHAKE, OPEN, Accept, Close, Deny, Send, SocketReply, WebSocket,
     parse_socket_reply,
 )
+
+logger = logging.getLogger(__name__)
 
 #: Bytes of a request's body that travel inside the request message.
 INLINE_BODY_SIZE = 256 * 1024
@@ -170,7 +173,8 @@ class HttpReply(object):
                 headers.append((b'content-length', six.text_type(length).encode('ascii')))
             self._bytes_due = length
         self.started = True
-        return ResponsePart(status, headers, self._account(content, more_content), more_content)
+        content = self._account(content, more_content)
+        return ResponsePart(status, headers, content, not self.complete)
 
     def _chunk(self, message):
         if message.get('closed'):
@@ -179,17 +183,20 @@ class HttpReply(object):
         if 'status' in message:
             raise MalformedMessage('A second response came while the first (with more_content) was still going on.')
         more_content = bool(message.get('more_content'))
-        return ResponsePart(None, None, self._account(content_field(message), more_content), more_content)
+        content = self._account(content_field(message), more_content)
+        return ResponsePart(None, None, content, not self.complete)
 
     def _account(self, content, more_content):
         if self._bodiless:
             content = b''
         elif self._bytes_due is not None:
+            if len(content) > self._bytes_due:
+                # PEP 3333 lets a server cut it, as gunicorn does: a view may
+                # seek in a file, and say in Content-Length how much it means.
+                logger.warning('The content of a response is longer than its Content-Length says; the rest is cut.')
+                content, more_content = content[:self._bytes_due], False
             self._bytes_due -= len(content)
-            if self._bytes_due < 0 or (self._bytes_due and not more_content):
-                raise MalformedMessage(
-                    'The content of the response is %s than its Content-Length says.' %
-                    ('longer' if self._bytes_due < 0 else 'shorter')
-                )
+            if self._bytes_due and not more_content:
+                raise MalformedMessage('The content of the response is shorter than its Content-Length says.')
         self.complete = not more_content
         return content

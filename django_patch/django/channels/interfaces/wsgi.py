@@ -31,6 +31,7 @@ logger = logging.getLogger('django.channels')
 #: What the server itself answers -> what it tells the client.
 DETAILS = {
     400: 'The path of the request is not UTF-8.',
+    411: 'The body of the request needs a Content-Length.',
     413: 'The request is larger than the channel layer carries.',
     500: "The server got a response that it can't send.",
     503: 'Too many requests are waiting for a worker.',
@@ -100,6 +101,24 @@ class WSGIInterface(object):
             logger.debug('A message for %s was dropped: %s', channel, error)
 
 
+class ChunkedInput(object):
+    """
+    The body of a chunked request where `wsgi.input` is empty: under uWSGI.
+
+    `read_chunk()` returns the next piece, and an empty one at the end.
+    """
+
+    def __init__(self, read_chunk):
+        self._read_chunk = read_chunk
+        self._rest = b''
+
+    def read(self, size):
+        """Return up to `size` bytes, none only at the end."""
+        content = self._rest or self._read_chunk()
+        self._rest = content[size:]
+        return content[:size]
+
+
 class Exchange(object):
     """A request, and its answer."""
 
@@ -111,6 +130,7 @@ class Exchange(object):
         self.reply = bridge.HttpReply(environ['REQUEST_METHOD'].upper())
         self.box = interface.replies.open()
         self.was_sent = False
+        self.input = environ['wsgi.input']
 
     # The request
 
@@ -141,16 +161,26 @@ class Exchange(object):
             self._send_body(channel, rest)
 
     def _body_size(self):
-        """Return the bytes of body to come, or None for all until its end."""
+        """Return the bytes of body to come, or None for all until its end; raise Refused."""
         try:
             return max(0, int(self.environ['CONTENT_LENGTH']))
         except (KeyError, ValueError):
-            return None if self.environ.get('wsgi.input_terminated') else 0
+            if self.environ.get('wsgi.input_terminated'):
+                return None
+        if 'HTTP_TRANSFER_ENCODING' not in self.environ:
+            return 0
+        if 'uwsgi.version' not in self.environ:
+            logger.warning('A chunked request was refused: the server has no end to its body (wsgi.input_terminated).')
+            raise Refused(411)
+        # There is such a module in uWSGI's processes only.
+        import uwsgi
+        self.input = ChunkedInput(uwsgi.chunked_read)
+        return None
 
     def _read_body(self, size):
         parts = []
         while size > 0:
-            part = self.environ['wsgi.input'].read(size)
+            part = self.input.read(size)
             if not part:
                 break
             parts.append(part)
