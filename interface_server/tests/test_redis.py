@@ -153,6 +153,20 @@ def test_sockets_are_closed_with_1012_when_redis_has_forgotten_their_groups(star
     assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1012
 
 
+def test_sockets_are_closed_with_1012_when_redis_is_restored_from_an_older_dump(start, own_redis):
+    import redis
+
+    server = start({"websocket.connect": accept, "websocket.disconnect": lambda *args: None})
+    with redis.Redis.from_url(own_redis.url) as client:
+        client.save()
+    with server.socket() as ws:
+        own_redis.kill()
+        own_redis.start()
+        with pytest.raises(ConnectionClosed):
+            ws.recv(PATIENCE)
+        assert ws.close_code == 1012
+
+
 def test_reading_goes_on_after_the_disk_of_redis_was_full(start, own_redis, caplog):
     import redis
 

@@ -17,12 +17,27 @@ class RoundTripTests(RedisTestCase):
     def test_a_receive_is_one_command_on_a_connection_that_stays(self):
         for _ in range(4):
             self.layer.send('a', {})
+        self.without_marks()
         self.layer.receive(['a'], block=True)
         self.calls()
         self.layer.receive(['a'], block=True)
         self.layer.receive_batch(['a'], 10)
         self.assertEqual(self.redis.info('stats')['total_connections_received'], 0)
         self.assertEqual(self.calls(), {'blmpop': 1, 'lmpop': 1})
+
+    def without_marks(self):
+        # Ten times a second, a receive has one more command in its write.
+        self.layer._transport.clocks[0].is_to_mark = lambda: False
+
+    def test_what_was_taken_is_marked_in_the_same_write(self):
+        for _ in range(2):
+            self.layer.send('a', {})
+        self.layer.receive(['a'])
+        self.calls()
+        self.layer.receive(['a'])
+        calls = self.calls()
+        self.assertEqual((calls['evalsha'], calls['lmpop']), (1, 1))
+        self.assertEqual(self.redis.info('stats')['total_connections_received'], 0)
 
     def test_a_process_reports_what_it_took_in_the_same_write(self):
         for number in range(3):
@@ -92,6 +107,7 @@ class RoundTripTests(RedisTestCase):
     def test_servers_before_redis_7_are_read_by_other_commands(self):
         self.layer.receive(['a'])
         self.layer._transport.clocks[0].pops_many = False
+        self.without_marks()
         for number in range(5):
             self.layer.send('a', {'n': number})
         self.calls()

@@ -57,6 +57,42 @@ class FaultTests(RedisTestCase):
         self.assertEqual(len([line for line in records.lines if 'can be reached again' in line]), 1)
         self.assertEqual(len([line for line in records.lines if 'has lost what it held' in line]), 1)
 
+    def test_what_was_received_does_not_come_again_from_an_older_dump(self):
+        self.layer.send('a', {'n': 1})
+        self.redis.save()
+        self.assertEqual(self.received('a'), [('a', {'n': 1})])
+        with Records() as records:
+            self.server.restart()
+            self.assertEqual(self.received('a'), [])
+            self.layer.send('a', {'n': 2})
+            self.assertEqual(self.received('a'), [('a', {'n': 2})])
+        self.assertEqual(len([line for line in records.lines if 'has lost what it held' in line]), 1)
+
+    def test_a_member_that_an_older_dump_lacks_is_told_by_who_added_it(self):
+        process = self.make_layer()
+        process.group_add('room', 'x!1')
+        self.redis.save()
+        process.group_discard('room', 'x!1')
+        self.layer.group_add('room', 'x!2')
+        with Records() as records:
+            self.server.restart()
+            self.layer.receive(['a'])
+            self.assertEqual(self.layer.group_channels('room'), [])
+            process.receive(['x!'])
+        self.assertEqual(len([line for line in records.lines if 'has lost what it held' in line]), 2)
+
+    def test_a_server_that_restarts_with_all_its_data_has_lost_nothing(self):
+        self.layer.group_add('room', 'x!1')
+        self.layer.send('a', {'n': 1})
+        self.layer.send('b', {'n': 2})
+        self.received('b')
+        self.redis.save()
+        with Records() as records:
+            self.server.restart()
+            self.assertEqual(self.layer.group_channels('room'), ['x!1'])
+            self.assertEqual(self.received('a'), [('a', {'n': 1})])
+        self.assertEqual([line for line in records.lines if 'has lost' in line], [])
+
     def test_a_connection_cut_in_the_middle_of_a_receive_is_survived(self):
         self.layer.receive(['a'])
         client = self.connect(self.server.url)

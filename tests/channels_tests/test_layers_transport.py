@@ -240,6 +240,39 @@ class ClockTests(SimpleTestCase):
         clock.update([b'5000', b'0', b'e', 1, 7], 100.0)
         self.assertEqual(clock.lowest_version, 7)
 
+    def test_it_is_asked_again_soon_after_another_connection(self):
+        monotonic = Monotonic()
+        clock = ServerClock(monotonic)
+        self.heard(clock, 5000, 100.0)
+        clock.ask_soon()
+        monotonic.now += 4
+        self.assertTrue(clock.is_stale())
+        self.heard(clock, 5004, 104.0)
+        monotonic.now += 4
+        self.assertFalse(clock.is_stale())
+
+    def test_the_latest_mark_is_that_of_an_epoch(self):
+        clock = ServerClock(Monotonic())
+        clock.update([b'5000', b'0', b'one', 1, 1, b'7'], 100.0)
+        clock.see_mark(b'9')
+        clock.see_mark(b'8')
+        clock.see_mark(None)
+        self.assertEqual(clock.mark, 9)
+        clock.update([b'5000', b'0', b'two', 1, 1, b'3'], 100.0)
+        self.assertEqual(clock.mark, 3)
+
+    def test_marks_for_what_was_taken_are_not_made_too_often(self):
+        monotonic = Monotonic()
+        clock = ServerClock(monotonic)
+        self.assertFalse(clock.is_to_mark())
+        clock.took()
+        self.assertTrue(clock.is_to_mark())
+        clock.took()
+        self.assertFalse(clock.is_to_mark())
+        monotonic.now += 1
+        self.assertTrue(clock.is_to_mark())
+        self.assertFalse(clock.is_to_mark())
+
     def test_another_epoch_says_that_all_is_lost(self):
         clock = ServerClock(Monotonic())
         self.assertFalse(self.heard(clock, 5000, 100.0, b'one'))

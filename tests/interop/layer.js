@@ -33,6 +33,7 @@ class Shard {
     this.waiting = new Connection(url, this);
     this.offset = null;
     this.epoch = null;
+    this.mark = 0;
     this.counts = new Map();
   }
 
@@ -41,14 +42,23 @@ class Shard {
   }
 
   hello() {
-    return call('hello', [this.statistics, this.key('w', '')], [token(16), this.layer.statisticsLifetime, 1]);
+    return call('hello', [this.statistics, this.key('w', '')], [
+      token(16), this.layer.statisticsLifetime, 1, this.mark, this.epoch ?? '',
+    ]);
   }
 
-  heard([seconds, microseconds, epoch], asked) {
+  heard([seconds, microseconds, epoch, , , mark], asked) {
     this.offset = Number(seconds) * 1000 + Number(microseconds) / 1000 - asked;
     const lost = this.epoch !== null && this.epoch !== String(epoch);
     this.epoch = String(epoch);
+    if (lost) this.mark = 0;
+    this.sawMark(mark);
     if (lost) this.layer.emit('lost', this.number);
+  }
+
+  /** Remember the latest mark that the server was seen to have. */
+  sawMark(mark) {
+    if (Buffer.isBuffer(mark) || typeof mark === 'string') this.mark = Math.max(this.mark, Number(mark));
   }
 
   /** The server's time in ms. */
@@ -259,6 +269,7 @@ class Layer extends EventEmitter {
       let replies;
       try {
         replies = await connection.say([...reports, this.pop([shard.key('q', queue)], MANY, shard, 'reader')]);
+        for (const reply of replies.slice(0, reports.length)) shard.sawMark(reply);
         if (replies.slice(0, reports.length).some((reply) => reply instanceof Error)) this.taken.set(queue, null);
         checked(replies.at(-1));
         pause = 50;
@@ -285,7 +296,7 @@ class Layer extends EventEmitter {
     const taken = this.taken.get(queue), key = shard.key('p', queue), commands = shard.counted();
     this.taken.set(queue, new Map());
     if (taken === null) return [...commands, ['DEL', key]];
-    return taken && taken.size ? [...commands, call('received', [key], [...taken].flat())] : commands;
+    return taken && taken.size ? [...commands, call('received', [key, shard.statistics], [...taken].flat())] : commands;
   }
 
   // Receiving: normal channels and `?` channels, one message at a time

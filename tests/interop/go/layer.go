@@ -39,19 +39,18 @@ var (
 
 // loadScripts reads the scripts that lie beside the document.
 func loadScripts(folder string) error {
-	prelude, err := os.ReadFile(filepath.Join(folder, "prelude.lua"))
-	if err != nil {
-		return err
-	}
-	for _, name := range []string{"hello", "send", "release"} {
-		text, err := os.ReadFile(filepath.Join(folder, name+".lua"))
-		if err != nil {
-			return err
+	before := map[string]string{"hello": "mark", "received": "mark", "send": "prelude", "release": ""}
+	for name, shared := range before {
+		for _, part := range []string{shared, name} {
+			if part == "" {
+				continue
+			}
+			text, err := os.ReadFile(filepath.Join(folder, part+".lua"))
+			if err != nil {
+				return err
+			}
+			scripts[name] += string(text)
 		}
-		if name == "send" {
-			text = append(append([]byte{}, prelude...), text...)
-		}
-		scripts[name] = string(text)
 	}
 	return nil
 }
@@ -82,6 +81,9 @@ type shard struct {
 	offset        int64
 	counts        map[string]int
 	popsMany      bool
+	epoch         string
+	mark          int64
+	took          bool
 }
 
 // now returns the server's time in ms.
@@ -125,9 +127,12 @@ func (s *shard) greet(c *connection) error {
 	for _, text := range scripts {
 		commands = append(commands, []interface{}{"SCRIPT", "LOAD", text})
 	}
+	s.clock.Lock()
+	mark, epoch := s.mark, s.epoch
+	s.clock.Unlock()
 	asked := time.Since(began).Milliseconds()
 	replies, err := c.say(0, append(commands, call(
-		"hello", []string{s.base + "statistics", s.base + "w:"}, token(), statistics, 1,
+		"hello", []string{s.base + "statistics", s.base + "w:"}, token(), statistics, 1, mark, epoch,
 	))...)
 	if err != nil {
 		return err
@@ -143,8 +148,22 @@ func (s *shard) greet(c *connection) error {
 	s.clock.Lock()
 	s.offset = seconds*1000 + microseconds/1000 - asked
 	s.popsMany = answer[3].(int64) == 1
+	if found := string(answer[2].([]byte)); found != s.epoch {
+		s.epoch, s.mark = found, 0
+	}
+	s.mark = later(s.mark, answer[5])
 	s.clock.Unlock()
 	return nil
+}
+
+// later returns the later of a mark and one that a script answered, if any.
+func later(mark int64, answer interface{}) int64 {
+	if text, isText := answer.([]byte); isText {
+		if other, err := strconv.ParseInt(string(text), 10, 64); err == nil && other > mark {
+			return other
+		}
+	}
+	return mark
 }
 
 // sayOn carries out commands on a connection; those whose script is missing
@@ -363,14 +382,31 @@ func (s *shard) receive(queues []string, timeout time.Duration, c *connection) (
 		command = append([]interface{}{"BLMPOP", int(timeout.Seconds()), len(keys)}, keys...)
 		command = append(command, "LEFT", "COUNT", 1)
 	}
-	replies, err := s.sayOn(c, timeout, append(s.counted(), command)...)
+	commands := s.counted()
+	s.clock.Lock()
+	took := s.took
+	s.took = false
+	s.clock.Unlock()
+	if took {
+		// What was taken must not come again from a server that went back.
+		commands = append(commands, call("received", []string{s.base + "p:" + queues[0], s.base + "statistics"}))
+	}
+	replies, err := s.sayOn(c, timeout, append(commands, command)...)
 	if err != nil {
 		return "", nil, err
+	}
+	if took {
+		s.clock.Lock()
+		s.mark = later(s.mark, replies[len(replies)-2])
+		s.clock.Unlock()
 	}
 	switch reply := replies[len(replies)-1].(type) {
 	case refusal:
 		return "", nil, reply
 	case []interface{}:
+		s.clock.Lock()
+		s.took = true
+		s.clock.Unlock()
 		queue := string(reply[0].([]byte))[len(s.base)+2:]
 		data, isOne := reply[1].([]byte)
 		if !isOne {

@@ -3,11 +3,12 @@
 -- KEYS[1]  group                hash: queue -> state (see group_send.lua)
 -- KEYS[2]  members              sorted set: client's name -> deadline in ms
 -- KEYS[3]  changes              list: "+name" and "-name" since last sent
+-- KEYS[4]  statistics (optional) hash of counters
 -- ARGV[1]  queue                the channel's name up to and including "!"
 -- ARGV[2]  client's name
 -- ARGV[3]  group's lifetime     ms
 -- ARGV[4]  capacity             of the queue, in entries
--- Returns nothing.
+-- Returns the mark (see mark.lua) if there are statistics.
 
 local time = redis.call('TIME')
 local deadline = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[3]
@@ -37,3 +38,4 @@ end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 redis.call('PEXPIRE', KEYS[3], ARGV[3])
+return mark_if_known(KEYS[4])

@@ -3,10 +3,11 @@
 -- KEYS[1]  group                hash: queue -> state (see group_send.lua)
 -- KEYS[2]  members              sorted set: client's name -> deadline in ms
 -- KEYS[3]  changes              list: "+name" and "-name" since last sent
+-- KEYS[4]  statistics (optional) hash of counters
 -- ARGV[1]  queue                the channel's name up to and including "!"
 -- ARGV[2]  client's name
 -- ARGV[3]  group's lifetime     ms
--- Returns nothing.
+-- Returns the mark (see mark.lua) if there are statistics.
 
 if string.sub(ARGV[1], -1) ~= '!' then
     redis.call('HDEL', KEYS[1], ARGV[1])
@@ -31,3 +32,4 @@ elseif redis.call('ZREM', KEYS[2], ARGV[2]) == 1 then
         redis.call('HSET', KEYS[1], ARGV[1], struct.pack('>I8I8I4', version, sent, capacity))
     end
 end
+return mark_if_known(KEYS[4])

@@ -95,7 +95,10 @@ class Transport(object):
         """
         for reply in replies:
             checked(reply)
+        again = self.clocks[shard].is_known()
         self._update_clock(shard, replies[-1], asked)
+        if again:
+            self.clocks[shard].ask_soon()
 
     def ask_time(self, shard):
         """A plan that sets the clock of `shard`."""
@@ -105,13 +108,18 @@ class Transport(object):
         yield DONE
 
     def _hello(self, shard):
-        keys = self.options.keys
+        keys, clock = self.options.keys, self.clocks[shard]
         # Proposed anew each time: a server that has lost everything must not
         # get its old epoch back from the first client that returns.
         return scripts.HELLO.call(
             [keys.statistics(shard), keys.wake(shard, '')],
-            [names.random_token(16), self.options.statistics_lifetime, VERSION],
+            [names.random_token(16), self.options.statistics_lifetime, VERSION, clock.mark, clock.epoch or b''],
         )
+
+    def mark_command(self, shard, queue):
+        """Return the command that marks that messages were taken from `queue`, no ``!`` queue."""
+        keys = self.options.keys
+        return scripts.RECEIVED.call([keys.pending(shard, queue), keys.statistics(shard)], [])
 
     def _update_clock(self, shard, reply, asked):
         before = self.clocks[shard].lowest_version

@@ -43,11 +43,11 @@ class GroupOperations(object):
         shard = options.keys.shard_of(queue)
         keys = [
             options.keys.group(shard, group), options.keys.members(shard, group, queue),
-            options.keys.changes(shard, group, queue),
+            options.keys.changes(shard, group, queue), options.keys.statistics(shard),
         ]
         capacity = options.get_process_capacity if queue.endswith('!') else options.get_capacity
         command = script.call(keys, [queue, channel[len(queue):], options.group_lifetime, capacity(queue)])
-        checked((yield shard, (command,))[0])
+        self._clocks[shard].see_mark(checked((yield shard, (command,))[0]))
         yield DONE
 
     def channels(self, group):

@@ -90,10 +90,12 @@ class Reader(object):
         deliveries = []
         while taken and not deliveries:
             for shard, queue, inbox, entries in taken:
-                if inbox is None and len(deliveries) >= limit:
-                    # Two shards answered at once; others may wait for these.
-                    yield self._requeue(shard, queue, entries)
-                    continue
+                if inbox is None:
+                    self._transport.clocks[shard].took()
+                    if len(deliveries) >= limit:
+                        # Two shards answered at once; others may wait for these.
+                        yield self._requeue(shard, queue, entries)
+                        continue
                 for data in entries:
                     delivery = self._transport.decoder.decode(shard, queue, data, inbox)
                     if type(delivery) is types.GeneratorType:
@@ -272,14 +274,19 @@ class Reader(object):
                 commands += (pack('DEL', key),)
             elif inbox.received:
                 pairs = [part for pair in inbox.received.items() for part in pair]
-                commands += (scripts.RECEIVED.call([key], pairs),)
+                commands += (scripts.RECEIVED.call([key, self._options.keys.statistics(shard)], pairs),)
             inbox.counts_dirty = False
             inbox.received = {}
+        if self._transport.clocks[shard].is_to_mark():
+            commands += (self._transport.mark_command(shard, self.channels[0]),)
         return commands
 
     def _check_reports(self, shard, replies, reports):
         if reports and any(type(reply) is ReplyError for reply in replies[:len(reports)]):
             self._forget_reports(shard)
+        for reply in replies[:len(reports)]:
+            if type(reply) is bytes:
+                self._transport.clocks[shard].see_mark(reply)
 
     def _forget_reports(self, shard):
         for inbox in self._inboxes.get(shard, ()):

@@ -44,15 +44,16 @@ class Script(object):
 
 
 _prelude = read_text('prelude.lua')
+_mark = read_text('mark.lua')
 
 SEND = Script('send', _prelude)
 GROUP_SEND = Script('group_send', _prelude)
-GROUP_ADD = Script('group_add')
-GROUP_DISCARD = Script('group_discard')
+GROUP_ADD = Script('group_add', _mark)
+GROUP_DISCARD = Script('group_discard', _mark)
 GROUP_MEMBERS = Script('group_members')
-HELLO = Script('hello')
+HELLO = Script('hello', _mark)
 POP = Script('pop')
-RECEIVED = Script('received')
+RECEIVED = Script('received', _mark)
 REQUEUE = Script('requeue')
 RELEASE = Script('release')
 

@@ -9,6 +9,12 @@ from .operations import DONE
 
 #: Seconds after which a server is asked again.
 _MAX_AGE = 60.0
+#: The same after a connection that wasn't the first. Others come back later
+#: than this process, at most after the last of readers' pauses, and may know
+#: what the server lost.
+_MAX_AGE_ANEW = 3.0
+#: Seconds between two marks of one process for what it took.
+_MARK_EVERY = 0.1
 #: Seconds per second that two clocks may drift apart.
 _DRIFT = 0.001
 
@@ -25,6 +31,12 @@ class ServerClock(object):
         self._offset = None
         self._error = 0.0
         self._asked = 0.0
+        self._max_age = _MAX_AGE
+        self._marked = None
+        # Whether something was taken that no mark tells of yet.
+        self._unmarked = False
+        #: The latest mark (see mark.lua) that the server was seen to have.
+        self.mark = 0
         #: What stands for the data that the server holds; None: not known.
         self.epoch = None
         #: Does the server have LMPOP and BLMPOP?
@@ -34,7 +46,7 @@ class ServerClock(object):
 
     def is_stale(self):
         """Return whether it is time to ask the server."""
-        return self._offset is not None and self._monotonic() - self._asked > _MAX_AGE
+        return self._offset is not None and self._monotonic() - self._asked > self._max_age
 
     def is_known(self):
         """Return whether the server ever told its time."""
@@ -55,7 +67,7 @@ class ServerClock(object):
         Return whether the server has lost what it held before.
         """
         now = self._monotonic()
-        seconds, microseconds, epoch, pops_many, self.lowest_version = reply
+        seconds, microseconds, epoch, pops_many, self.lowest_version = reply[:5]
         error = now - asked
         # A quicker answer is the better one, until it gets old.
         if self._offset is None or error <= self._error + (now - self._asked) * _DRIFT:
@@ -63,10 +75,38 @@ class ServerClock(object):
             self._offset = int(seconds) + int(microseconds) / 1000000.0 - asked
             self._error = error
         self._asked = now
+        self._max_age = _MAX_AGE
         self.pops_many = bool(pops_many)
         lost = self.epoch is not None and self.epoch != epoch
         self.epoch = epoch
+        if lost:
+            self.mark = 0
+        if len(reply) > 5:
+            self.see_mark(reply[5])
         return lost
+
+    def ask_soon(self):
+        """Be stale soon: the server may turn out to be another one."""
+        self._max_age = _MAX_AGE_ANEW
+
+    def see_mark(self, mark):
+        """Remember the `mark` that a script returned: bytes, or None."""
+        if mark is not None:
+            self.mark = max(self.mark, int(mark))
+
+    def took(self):
+        """Note that messages were taken, which must not come again."""
+        self._unmarked = True
+
+    def is_to_mark(self):
+        """Return whether a mark is due; the caller makes it then."""
+        if not self._unmarked:
+            return False
+        now = self._monotonic()
+        if self._marked is not None and now - self._marked < _MARK_EVERY:
+            return False
+        self._unmarked, self._marked = False, now
+        return True
 
 
 def know_time(clocks, shard, ask_time):
