@@ -16,7 +16,11 @@ import sys
 TESTS = os.path.dirname(os.path.abspath(__file__))
 BACKPORT = os.path.join(os.path.dirname(TESTS), 'backport')
 
-CONTRIB = ('contenttypes', 'auth', 'sites', 'sessions', 'messages', 'staticfiles')
+CONTRIB = ('contenttypes', 'auth', 'sites', 'sessions', 'messages', 'admin.apps.SimpleAdminConfig', 'staticfiles')
+PROCESSORS = [
+    'django.template.context_processors.request', 'django.contrib.auth.context_processors.auth',
+    'django.contrib.messages.context_processors.messages',
+]
 MIDDLEWARE = [
     'django.contrib.sessions.middleware.SessionMiddleware', 'django.middleware.common.CommonMiddleware',
     'django.middleware.csrf.CsrfViewMiddleware', 'django.contrib.auth.middleware.AuthenticationMiddleware',
@@ -50,6 +54,10 @@ def main(labels):
         DATABASES={alias: {'ENGINE': 'django.db.backends.sqlite3'} for alias in ('default', 'other')},
         # As Django's own tests/runtests.py has them.
         SITE_ID=1, MIDDLEWARE=MIDDLEWARE, MIDDLEWARE_CLASSES=MIDDLEWARE,
+        TEMPLATES=[{
+            'BACKEND': 'django.template.backends.django.DjangoTemplates', 'APP_DIRS': True,
+            'OPTIONS': {'context_processors': PROCESSORS},
+        }],
         INSTALLED_APPS=['django.contrib.' + name for name in CONTRIB] + ['channels_tests'],
     )
     # It adds the apps of the package, as it does in Django's harness.

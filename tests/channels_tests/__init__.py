@@ -21,6 +21,6 @@ if os.environ.get('CHANNELS_TESTS_WITHOUT_EMULATION'):
 # Whatever a test sends keeps the standard.
 lint_everything()
 
-for app in ('django.channels', 'django.channels.delay'):
+for app in ('django.channels', 'django.channels.delay', 'django.channels.monitoring'):
     if app not in settings.INSTALLED_APPS:
         settings.INSTALLED_APPS.append(app)

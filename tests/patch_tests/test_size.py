@@ -18,6 +18,7 @@ COMPLEXITY = 20
 
 #: Public classes that share a name with another one, and why.
 SAME_CLASS = {
+    'Migration': 'Django looks for a class of this name in each migration.',
     'Command': 'Django looks for a class of this name in each command.',
     'Client': "The test client has its name from Channels 1.x; the HTTP one is the peer of a request's worker.",
 }
@@ -28,6 +29,11 @@ SAME_MODULE = {
     'apps': 'Django looks for the configuration of an app there.',
     'management': 'Django looks for the commands of an app there.',
     'commands': 'Django looks for the commands of an app there.',
+    'models': 'Django looks for the models of an app there.',
+    'migrations': 'Django looks for the migrations of an app there.',
+    '0001_initial': 'The name that Django gives the first migration of an app.',
+    'consumers': 'The name that applications give the module of their consumers.',
+    'routing': 'The name that applications give the module of their routes, and channels.routing of 1.x.',
     'channels': 'The name that the backport gives the package.',
     'base': 'The base classes of one folder, as in Django; the paths are those of Channels 1.x.',
     'websockets': 'The WebSocket part of one folder; the paths are those of Channels 1.x.',

@@ -1,0 +1,13 @@
+"""
+Patterns of URLs by their names since Django 2.0; delete when Django < 2.0
+support ends.
+"""
+from __future__ import absolute_import
+
+__all__ = ['re_path', 'reverse']
+
+try:
+    from django.urls import re_path, reverse
+except ImportError:
+    from django.conf.urls import url as re_path
+    from django.core.urlresolvers import reverse

@@ -1,0 +1,148 @@
+"""
+The admin's pages: what the channel layers hold, and what may be removed.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import datetime
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE as CHANGED
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponseRedirect
+from django.template.response import TemplateResponse
+
+from ..compat import six
+from ..compat.url_patterns import re_path, reverse
+from ..exceptions import ChannelsError
+from ..layers import channel_layers
+from ..layers.codec import to_json
+from . import history, overview
+from .models import Overview
+
+#: Messages and members that a page lists.
+MAX_MESSAGES, MAX_MEMBERS = 20, 500
+
+
+class OverviewAdmin(admin.ModelAdmin):
+    """Stands where a model's list would stand, and shows layers instead."""
+
+    def get_urls(self):
+        def named(regex, view, name):
+            return re_path(regex, self.admin_site.admin_view(view), name='channels_monitoring_' + name)
+
+        return [
+            named(r'^$', self.changelist_view, 'overview_changelist'),
+            named(r'^(?P<alias>[^/]+)/channel/(?P<name>[\w.?!-]+)/$', self.channel_view, 'channel'),
+            named(r'^(?P<alias>[^/]+)/channel/(?P<name>[\w.?!-]+)/purge/$', self.purge_view, 'purge'),
+            named(r'^(?P<alias>[^/]+)/group/(?P<name>[\w.-]+)/$', self.group_view, 'group'),
+        ]
+
+    # Permissions
+
+    def has_module_permission(self, request):
+        return overview.may(request.user, overview.VIEW)
+
+    def has_view_permission(self, request, obj=None):
+        return overview.may(request.user, overview.VIEW)
+
+    # Django before 2.1 asks this one before it shows a link.
+    has_change_permission = has_view_permission
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    # Pages
+
+    def changelist_view(self, request, extra_context=None):
+        """Show the layer `layer` of the query string, or the first."""
+        aliases = sorted(channel_layers)
+        alias = request.GET.get('layer') or (aliases or [''])[0]
+        if not aliases:
+            return self.page(request, 'overview', 'Channels', error='CHANNEL_LAYERS is empty.')
+        layer = self.get_layer(request, alias, overview.VIEW)
+        return self.page(
+            request, 'overview', 'Channels', aliases=aliases, **overview.collect(layer, alias)
+        )
+
+    def channel_view(self, request, alias, name):
+        """Show what waits in a channel, the oldest messages first."""
+        layer = self.get_layer(request, alias, overview.VIEW)
+        try:
+            waiting = layer.peek(name, MAX_MESSAGES)
+            numbers = layer.channel_statistics(name)
+            points = history.curves(layer).get(name, [])
+        except (ValueError, ChannelsError) as error:
+            raise Http404(six.text_type(error))
+        # What messages hold is more private than how many there are.
+        may_read = overview.may(request.user, overview.CHANGE)
+        return self.page(
+            request, 'channel', name, alias=alias, channel=overview.channel_row(name, numbers, points),
+            may_change=may_read, points=[
+                dict(point, clock=datetime.datetime.fromtimestamp(point['time'])) for point in points[::-1]
+            ], waiting=[
+                {'age': age, 'names': ', '.join(names),
+                 'text': to_json(message) if may_read and message is not None else None}
+                for age, names, message in waiting
+            ],
+        )
+
+    def purge_view(self, request, alias, name):
+        """Ask whether the messages of a channel shall be removed; remove them on POST."""
+        layer = self.get_layer(request, alias, overview.CHANGE)
+        try:
+            if request.method != 'POST':
+                number = layer.channel_statistics(name)['messages_pending']
+                return self.page(request, 'purge', name, alias=alias, number=number)
+            number = layer.purge(name)
+        except (ValueError, ChannelsError) as error:
+            raise Http404(six.text_type(error))
+        self.log(request, '%s/%s' % (alias, name), 'Removed %d messages.' % number)
+        messages.success(request, 'Removed %d messages from %s.' % (number, name))
+        return HttpResponseRedirect(reverse(
+            self.admin_site.name + ':channels_monitoring_channel', args=(alias, name)))
+
+    def group_view(self, request, alias, name):
+        """Show the members of a group."""
+        layer = self.get_layer(request, alias, overview.VIEW)
+        try:
+            members = sorted(layer.group_channels(name))
+        except (ValueError, ChannelsError) as error:
+            raise Http404(six.text_type(error))
+        return self.page(
+            request, 'group', name, alias=alias, members=members[:MAX_MEMBERS], number=len(members),
+            more=max(0, len(members) - MAX_MEMBERS),
+        )
+
+    # Helpers
+
+    def get_layer(self, request, alias, permission):
+        """Return the layer; raise PermissionDenied or Http404."""
+        if not overview.may(request.user, permission):
+            raise PermissionDenied
+        if permission == overview.CHANGE and not request.user.has_perm(overview.CHANGE):
+            raise PermissionDenied
+        if alias not in channel_layers:
+            raise Http404('There is no channel layer of this alias.')
+        return channel_layers[alias]
+
+    def page(self, request, template, title, **context):
+        """Return the response of one of the templates."""
+        # Where the project has more admins than one.
+        request.current_app = self.admin_site.name
+        context = dict(self.admin_site.each_context(request), title=title, opts=Overview._meta, **context)
+        return TemplateResponse(request, 'channels_monitoring/%s.html' % template, context)
+
+    def log(self, request, name, text):
+        """Write into the admin's log who did what."""
+        LogEntry.objects.create(
+            user_id=request.user.pk, content_type_id=ContentType.objects.get_for_model(Overview).pk,
+            object_id=name, object_repr=name[:200], action_flag=CHANGED, change_message=text,
+        )
+
+
+admin.site.register(Overview, OverviewAdmin)

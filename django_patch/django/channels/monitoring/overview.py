@@ -1,0 +1,82 @@
+"""
+The overview of a layer that the admin's page and its socket show.
+"""
+from __future__ import absolute_import, division, unicode_literals
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from ..compat.clock import monotonic
+from ..exceptions import ChannelsError
+from . import history
+from .snapshot import Snapshot
+
+#: Rows of a table; the page says how many more there are.
+MAX_ROWS = 200
+#: Width and height of a curve.
+WIDTH, HEIGHT = 120, 24
+
+VIEW, CHANGE = 'channels_monitoring.view_channels', 'channels_monitoring.change_channels'
+
+
+def may(user, permission):
+    """Return whether `user` may do in the admin what VIEW or CHANGE says; who may change may also look."""
+    return user.is_active and user.is_staff and (user.has_perm(permission) or user.has_perm(CHANGE))
+
+
+def collect(layer, alias):
+    """
+    Return a dict of what the template shows of `layer`, whose name is `alias`.
+
+    It takes a sample for the history as well. A layer that can't be reached
+    or looked into gives an `error`, a text.
+    """
+    shown = {'alias': alias, 'layer': layer, 'now': timezone.now(), 'channels': [], 'groups': [], 'servers': []}
+    if not layer.supports_inspection:
+        return dict(shown, error='This channel layer can\'t say what it holds.')
+    try:
+        history.record(layer)
+        snapshot, curves = Snapshot(layer, monotonic()), history.curves(layer)
+    except ChannelsError as error:
+        return dict(shown, error='The channel layer can\'t be reached: %s' % error)
+    names = sorted(snapshot.channels, key=lambda name: (
+        -snapshot.channels[name]['messages_pending'], -snapshot.channels[name]['messages_max_age'], name,
+    ))
+    groups = sorted(snapshot.groups.items(), key=lambda item: (-item[1], item[0]))
+    return dict(
+        shown,
+        channels=[channel_row(name, snapshot.channels[name], curves.get(name, [])) for name in names[:MAX_ROWS]],
+        more_channels=max(0, len(names) - MAX_ROWS),
+        groups=[{'name': name, 'members': number} for name, number in groups[:MAX_ROWS]],
+        more_groups=max(0, len(groups) - MAX_ROWS),
+        servers=[dict(server, megabytes=server['memory'] / 1e6, limit=server['memory_limit'] / 1e6)
+                 for server in snapshot.servers],
+    )
+
+
+def channel_row(name, numbers, points):
+    """Return a dict of what is shown of a channel, `points` being its curve of the last hour."""
+    last = points[-1] if points else {}
+    return dict(
+        numbers, name=name, in_rate=last.get('in_rate'), out_rate=last.get('out_rate'),
+        curve=polyline([point['pending'] for point in points]),
+        most=max([point['pending'] for point in points] or [0]),
+        # The page of a channel is about one queue, and these are many.
+        is_one=not name.endswith(('!', '?')),
+    )
+
+
+def polyline(values):
+    """Return the points of an SVG polyline of the numbers `values`, '' if there are fewer than two."""
+    if len(values) < 2:
+        return ''
+    top = max(values) or 1
+    return ' '.join(
+        '%.1f,%.1f' % (number * WIDTH / (len(values) - 1), HEIGHT - 1 - value * (HEIGHT - 2) / top)
+        for number, value in enumerate(values)
+    )
+
+
+def fragment(layer, alias):
+    """Return the tables as HTML text."""
+    return render_to_string('channels_monitoring/tables.html', collect(layer, alias))

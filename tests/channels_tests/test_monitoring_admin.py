@@ -1,0 +1,158 @@
+"""Tests of the admin's pages about channels, and of their socket."""
+from __future__ import absolute_import, unicode_literals
+
+from django.channels import Channel, Group, channel_layers, route
+from django.channels.compat.url_patterns import re_path, reverse
+from django.channels.monitoring import overview
+from django.channels.monitoring.admin import OverviewAdmin
+from django.channels.monitoring.models import Overview
+from django.channels.monitoring.routing import channel_routing
+from django.channels.test import ChannelTestCase, WSClient
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.contrib.contenttypes.models import ContentType
+from django.test import Client, override_settings
+
+site = admin.AdminSite()
+site.register(Overview, OverviewAdmin)
+urlpatterns = [re_path(r'^admin/', site.urls)]
+
+PROCESSORS = [
+    'django.template.context_processors.request', 'django.contrib.auth.context_processors.auth',
+    'django.contrib.messages.context_processors.messages',
+]
+TEMPLATES = [{
+    'BACKEND': 'django.template.backends.django.DjangoTemplates', 'APP_DIRS': True,
+    'OPTIONS': {'context_processors': PROCESSORS},
+}]
+LAYERS = {'default': {
+    'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer',
+    'TEST_CONFIG': {}, 'ROUTING': channel_routing + [route('jobs.mail', lambda message: None)],
+}}
+# The default one takes its time, on purpose.
+HASHERS = ['django.contrib.auth.hashers.MD5PasswordHasher']
+HTML = '<script>alert(1)</script>'
+
+
+@override_settings(ROOT_URLCONF=__name__, TEMPLATES=TEMPLATES, CHANNEL_LAYERS=LAYERS, PASSWORD_HASHERS=HASHERS)
+class AdminTests(ChannelTestCase):
+
+    def setUp(self):
+        super(AdminTests, self).setUp()
+        self.overview = reverse('admin:channels_monitoring_overview_changelist')
+
+    def log_in(self, *permissions, **fields):
+        user = User.objects.create_user('somebody', 's@example.com', 'secret')
+        User.objects.filter(pk=user.pk).update(**dict({'is_staff': True}, **fields))
+        content_type = ContentType.objects.get_for_model(Overview)
+        for codename in permissions:
+            user.user_permissions.add(Permission.objects.get_or_create(
+                codename=codename, content_type=content_type, defaults={'name': codename})[0])
+        self.client.login(username='somebody', password='secret')
+        return user
+
+    def test_permissions_are_made_for_the_model_without_a_table(self):
+        self.assertEqual(
+            set(Permission.objects.filter(content_type__app_label='channels_monitoring').values_list(
+                'codename', flat=True)),
+            {'view_channels', 'change_channels'},
+        )
+
+    def test_the_overview_shows_channels_and_groups(self):
+        self.log_in('view_channels')
+        Channel('jobs.mail').send({'to': HTML})
+        Group('room').add('a!b')
+        page = self.client.get(self.overview)
+        self.assertContains(page, 'jobs.mail</a>')
+        self.assertContains(page, reverse('admin:channels_monitoring_group', args=('default', 'room')))
+        self.assertContains(self.client.get(reverse('admin:index')), self.overview)
+
+    def test_messages_are_shown_to_those_who_may_change_them(self):
+        user = self.log_in('view_channels')
+        Channel('jobs.mail').send({'to': HTML})
+        url = reverse('admin:channels_monitoring_channel', args=('default', 'jobs.mail'))
+        self.assertContains(self.client.get(url), 'not shown')
+        user.user_permissions.add(Permission.objects.get(codename='change_channels'))
+        page = self.client.get(url)
+        self.assertContains(page, '&lt;script&gt;alert')
+        self.assertNotContains(page, '<script>alert')
+
+    def test_others_see_nothing(self):
+        Channel('jobs.mail').send({})
+        purge = reverse('admin:channels_monitoring_purge', args=('default', 'jobs.mail'))
+        urls = [self.overview, purge] + [
+            reverse('admin:channels_monitoring_' + name, args=('default', 'x')) for name in ('channel', 'group')
+        ]
+        for url in urls:
+            self.assertEqual(self.client.get(url).status_code, 302)
+        user = self.log_in()
+        for url in urls:
+            self.assertEqual(self.client.get(url).status_code, 403)
+        self.assertNotContains(self.client.get(reverse('admin:index')), self.overview)
+        user.user_permissions.add(Permission.objects.get(codename='view_channels'))
+        self.assertEqual(self.client.post(purge).status_code, 403)
+        self.assertEqual(channel_layers['default'].channel_statistics('jobs.mail')['messages_pending'], 1)
+
+    def test_removing_messages_needs_a_confirmation_and_is_logged(self):
+        user = self.log_in('change_channels')
+        Channel('jobs.mail').send({})
+        purge = reverse('admin:channels_monitoring_purge', args=('default', 'jobs.mail'))
+        self.assertContains(self.client.get(purge), 'Remove the 1 messages')
+        page = self.client.post(purge, follow=True)
+        self.assertContains(page, 'Removed 1 messages from jobs.mail.')
+        [entry] = LogEntry.objects.all()
+        self.assertEqual((entry.user_id, entry.object_id), (user.pk, 'default/jobs.mail'))
+        self.assertEqual(entry.change_message, 'Removed 1 messages.')
+
+    def test_removing_is_safe_from_other_sites(self):
+        self.log_in('change_channels')
+        Channel('jobs.mail').send({})
+        strict = Client(enforce_csrf_checks=True)
+        strict.login(username='somebody', password='secret')
+        purge = reverse('admin:channels_monitoring_purge', args=('default', 'jobs.mail'))
+        self.assertEqual(strict.post(purge).status_code, 403)
+        self.assertEqual(channel_layers['default'].channel_statistics('jobs.mail')['messages_pending'], 1)
+
+    def test_what_isnt_there_is_not_found(self):
+        self.log_in('change_channels')
+        self.assertEqual(self.client.get(self.overview + '?layer=other').status_code, 404)
+        for name in ('a!b', 'x' * 100):
+            url = reverse('admin:channels_monitoring_channel', args=('default', name))
+            self.assertEqual(self.client.get(url).status_code, 404)
+
+    # The socket
+
+    def socket(self, user):
+        client = WSClient(ordered=True)
+        client.force_login(user)
+        client.set_header('Origin', 'http://testserver')
+        return client
+
+    def test_the_socket_sends_the_tables(self):
+        client = self.socket(self.log_in('view_channels'))
+        client.send_and_consume('websocket.connect', path=self.overview + 'live/')
+        Channel('jobs.mail').send({})
+        client.send_and_consume('websocket.receive', {'text': 'default'}, path=self.overview + 'live/')
+        self.assertIn('jobs.mail</a>', client.receive(json=False))
+        client.send_and_consume('websocket.receive', {'text': 'other'}, path=self.overview + 'live/')
+        self.assertIsNone(client.receive())
+
+    def test_the_socket_is_for_those_who_may_look(self):
+        client = self.socket(self.log_in())
+        client.send_and_consume('websocket.connect', path=self.overview + 'live/', check_accept=False)
+        self.assertIn('close', self.get_next_message(client.reply_channel, require=True).content)
+
+    def test_it_is_closed_once_the_permission_is_gone(self):
+        user = self.log_in('view_channels')
+        client = self.socket(user)
+        client.send_and_consume('websocket.connect', path=self.overview + 'live/')
+        user.user_permissions.clear()
+        client.send_and_consume('websocket.receive', {'text': 'default'}, path=self.overview + 'live/')
+        message = self.get_next_message(client.reply_channel, require=True)
+        self.assertEqual(message.content, {'close': 4403})
+
+    def test_a_curve_fits_its_picture(self):
+        self.assertEqual(overview.polyline([3]), '')
+        self.assertEqual(overview.polyline([0, 10, 5]), '0.0,23.0 60.0,1.0 120.0,12.0')
+        self.assertEqual(overview.polyline([0, 0]), '0.0,23.0 120.0,23.0')
