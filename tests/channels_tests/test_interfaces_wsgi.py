@@ -255,6 +255,12 @@ class TroubleTests(InterfaceTestCase):
         self.layer.send = send
         self.assertEqual(self.refused(WSGIInterface(self.layer)), 503)
 
+    def test_a_request_that_could_not_be_answered_is_a_503_and_not_sent(self):
+        self.layer.can_hear = lambda channel: False
+        self.assertEqual(self.refused(WSGIInterface(self.layer), '/away/'), 503)
+        self.assertIn('The request for /away/ was refused', self.logged[0].getMessage())
+        self.assertEqual(self.layer.receive(['http.request']), (None, None))
+
     def test_a_body_that_no_worker_reads_is_a_504(self):
         self.layer.capacity = 1
         app = WSGIInterface(self.layer, timeout=0, inline_body_size=1, body_chunk_size=1)

@@ -93,6 +93,18 @@ class FaultTests(RedisTestCase):
             self.assertEqual(self.received('a'), [('a', {'n': 1})])
         self.assertEqual([line for line in records.lines if 'has lost' in line], [])
 
+    def test_a_channel_whose_server_is_away_can_not_be_heard_until_it_is_back(self):
+        self.assertTrue(self.layer.can_hear('x!1'))
+        self.server.kill()
+        with Records():
+            self.layer.receive_batch(['x!'], 1, 0.01)
+            self.layer._pools[0].next_try = 0.0
+            self.assertFalse(self.layer.can_hear('x!1'))
+            self.assertFalse(self.layer.can_hear('x!1'))
+            self.server.start()
+            self.layer._pools[0].next_try = 0.0
+            self.assertTrue(self.layer.can_hear('x!1'))
+
     def test_a_connection_cut_in_the_middle_of_a_receive_is_survived(self):
         self.layer.receive(['a'])
         client = self.connect(self.server.url)

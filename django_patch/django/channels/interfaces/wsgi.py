@@ -149,6 +149,10 @@ class Exchange(object):
         except UnicodeDecodeError:
             raise Refused(400)
         self.path = message['path']
+        if not self.channel_layer.can_hear(self.box.name):
+            # A worker would do the work, and its answer find no way here.
+            logger.warning('The request for %s was refused: the server of its answer is away.', self.path)
+            raise Refused(503)
         try:
             self.channel_layer.send('http.request', message)
         except (self.channel_layer.ChannelFull, LayerUnavailable) as error:

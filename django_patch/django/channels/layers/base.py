@@ -220,6 +220,15 @@ class BaseChannelLayer(CapacityMixin, InspectionMixin):
         Without `supports_interrupt`, do nothing: they return after a while.
         """
 
+    def can_hear(self, channel):
+        """
+        Return whether what is sent to `channel` could be received just now.
+
+        Not so while the one server that holds a ``!`` or ``?`` channel is
+        known to be away: then send nothing that would be answered there.
+        """
+        return True
+
     def new_channel(self, pattern):
         """
         Return a name for a channel of its own: `pattern`, which ends in

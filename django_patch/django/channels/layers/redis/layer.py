@@ -146,6 +146,9 @@ class RedisChannelLayer(BaseChannelLayer):
             reader = self._readers[key] = self._transport.reader(sorted(set(valid)))
             return reader
 
+    def can_hear(self, channel):
+        return self._pools[self.transport_options.keys.shard_of(names.non_local_name(channel))].is_there()
+
     def requeue(self, messages):
         by_channel = collections.OrderedDict()
         for channel, message in messages:

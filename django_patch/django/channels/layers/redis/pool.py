@@ -149,6 +149,18 @@ class ConnectionPool(object):
             self._worked()
         return replies
 
+    def is_there(self):
+        """Return whether it can be reached; if it was away, as far as it is time to try."""
+        if self.outage.failure is None:
+            return True
+        if self.next_try > monotonic():
+            return False
+        try:
+            self.exchange(())
+        except LayerUnavailable as error:
+            self.failed(error)
+        return self.outage.failure is None
+
     def failed(self, error):
         """Note that a reader can't reach it."""
         self.next_try = monotonic() + self.outage.record_failure(error)
