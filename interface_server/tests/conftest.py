@@ -12,6 +12,7 @@ import threading
 import uuid
 
 import pytest
+from django.channels.exceptions import LayerUnavailable
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.test.linting import lint_everything
 from websockets.sync.client import connect
@@ -62,6 +63,7 @@ class Workers:
         self.seen = []
         self.errors = []
         self._changed = threading.Condition()
+        self._pause = threading.Event()
         self._stopping = False
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
         for thread in self._threads:
@@ -69,7 +71,12 @@ class Workers:
 
     def _run(self):
         while not self._stopping:
-            channel, message = self.layer.receive(CHANNELS, block=True)
+            try:
+                channel, message = self.layer.receive(CHANNELS, block=True)
+            except LayerUnavailable:
+                # As a worker does. The pause is for a layer that says so at once.
+                self._pause.wait(0.05)
+                continue
             if channel is None:
                 continue
             try:

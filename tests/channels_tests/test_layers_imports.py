@@ -14,6 +14,7 @@ PROGRAM = '''
 import importlib, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
+%s
 print(' '.join(sorted(sys.modules)))
 '''
 
@@ -29,13 +30,14 @@ def missing(name):
 
 class ImportTests(SimpleTestCase):
 
-    def loaded(self, *names):
-        """Return the modules that are loaded after an import of `names`."""
+    def loaded(self, *names, **options):
+        """Return the modules that are loaded after an import of `names`, and after the code `then`."""
         # As this process finds them, from a wheel or from a checkout.
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
         environment.pop('DJANGO_SETTINGS_MODULE', None)
         program = subprocess.Popen(
-            [sys.executable, '-c', PROGRAM] + list(names), stdout=subprocess.PIPE, env=environment,
+            [sys.executable, '-c', PROGRAM % options.get('then', '')] + list(names),
+            stdout=subprocess.PIPE, env=environment,
         )
         output = program.communicate()[0].decode('ascii')
         self.assertEqual(program.returncode, 0)
@@ -48,6 +50,16 @@ class ImportTests(SimpleTestCase):
             loaded = self.loaded('django.channels.layers.' + name) - already
             self.assertIn('django.channels.layers.' + name, loaded)
             self.assertEqual([module for module in sorted(loaded) if module.startswith(FORBIDDEN)], [], name)
+
+    def test_a_layer_that_says_nothing_loads_no_library_of_its_server(self):
+        """Commands that never connect make one, to check its settings; redis-py takes longer than all the rest."""
+        loaded = self.loaded(
+            'django.channels.layers.redis',
+            then="from django.channels.layers.redis import RedisChannelLayer; "
+                 "RedisChannelLayer(['redis://:secret@localhost/1', 'unix:///tmp/redis.sock', ('localhost', 1)])",
+        )
+        self.assertIn('django.channels.layers.redis.pool', loaded)
+        self.assertEqual([name for name in sorted(loaded) if name.partition('.')[0] == 'redis'], [])
 
     def test_redis_py_that_is_missing_is_told_from_what_it_lacks(self):
         with self.assertRaisesMessage(ImportError, 'needs redis-py 3.5.3 or later. Install it with: pip install'):

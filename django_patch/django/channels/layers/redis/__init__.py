@@ -1,7 +1,7 @@
 """
 The channel layer on Redis: `RedisChannelLayer`.
 
-It needs redis-py, and only then can be imported.
+It needs redis-py, and only then can be imported; a layer loads it.
 """
 from __future__ import absolute_import
 

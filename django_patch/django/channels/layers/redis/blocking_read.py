@@ -10,7 +10,7 @@ import threading
 from ...compat.clock import monotonic
 from ...compat.waker import Waker
 from ...exceptions import LayerUnavailable
-from .connection import FAILURES, readable
+from .connection import failures, readable
 from .outage import COMMAND_TIMEOUT
 from .pool import exchange_all
 
@@ -107,7 +107,7 @@ class BlockingReader(object):
             return shard.outcome(shard.finish(connection, commands, connection.read(len(commands))))
         except LayerUnavailable as error:
             failure = error
-        except FAILURES as error:
+        except failures() as error:
             failure = shard.broken(connection, error)
         shard.failed(failure)
         return failure
@@ -211,7 +211,7 @@ class _MultiShardWait(object):
             else:
                 return False
             outcome = shard.outcome(shard.finish(connection, commands, replies))
-        except FAILURES as error:
+        except failures() as error:
             outcome = shard.broken(connection, error)
             shard.failed(outcome)
         self._outcomes[number] = outcome

@@ -19,8 +19,11 @@ _TRUSTED = 0.0005
 #: Bytes that are read at once, usually and at most.
 _CHUNK, _LARGEST_CHUNK = 1 << 16, 1 << 20
 
-#: What goes wrong with a socket, also while redis-py connects it.
-FAILURES = (redis.RedisError, socket.error, socket.timeout, EOFError, ProtocolError)
+
+def failures():
+    """Return what goes wrong with a socket, also while redis-py connects it, for an `except`."""
+    # A function, since redis-py is loaded when the first server is spoken to.
+    return (redis.RedisError, socket.error, socket.timeout, EOFError, ProtocolError)
 
 
 def readable(connections, timeout):

@@ -11,7 +11,7 @@ from ...compat.clock import monotonic
 from ...exceptions import LayerUnavailable
 from ..transport import scripts
 from ..transport.resp import ReplyError
-from .connection import FAILURES, Connection
+from .connection import Connection, failures
 from .outage import COMMAND_TIMEOUT, REDIRECTED, RETRY_LATER, Outage, unavailable
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class ConnectionPool(object):
         self.write(connection, commands)
         try:
             return self.finish(connection, commands, connection.read(len(commands)))
-        except FAILURES as error:
+        except failures() as error:
             raise self.broken(connection, error)
 
     def borrow(self):
@@ -72,7 +72,7 @@ class ConnectionPool(object):
             try:
                 if not connection.is_stale():
                     return connection
-            except FAILURES:
+            except failures():
                 # Then it can't be used either.
                 pass
             connection.close()
@@ -87,7 +87,7 @@ class ConnectionPool(object):
     def _connect(self):
         try:
             connection = Connection(self._server.connect())
-        except FAILURES as error:
+        except failures() as error:
             raise unavailable(self._server.name, error, False)
         try:
             asked = self._transport.monotonic()
@@ -95,7 +95,7 @@ class ConnectionPool(object):
             connection.set_timeout(COMMAND_TIMEOUT)
             connection.write(greeting)
             self._transport.greeted(self.number, connection.read(len(greeting)), asked)
-        except FAILURES + (LayerUnavailable,) as error:
+        except failures() + (LayerUnavailable,) as error:
             connection.close()
             raise unavailable(self._server.name, error, False)
         self._worked()
@@ -105,7 +105,7 @@ class ConnectionPool(object):
         """Send `commands` over `connection`."""
         try:
             connection.write(commands)
-        except FAILURES as error:
+        except failures() as error:
             connection.close()
             # One command that was not sent whole is not executed.
             raise unavailable(self._server.name, error, len(commands) > 1)
@@ -206,7 +206,7 @@ def exchange_all(pools, requests):
         if isinstance(connection, Connection):
             try:
                 answer = pools[number].finish(connection, commands, connection.read(len(commands)))
-            except FAILURES as error:
+            except failures() as error:
                 answer = pools[number].broken(connection, error)
         answers.append(answer)
     return answers

@@ -17,8 +17,15 @@ SENTINEL_TIMEOUT = 1.0
 #: channels a connection, and each master should have some.
 CLUSTER_SHARDS = 12
 
+unquote = six.moves.urllib.parse.unquote
+urlparse = six.moves.urllib.parse.urlparse
+
 _SCHEMES = ('redis://', 'rediss://', 'unix://')
-_VERSION = tuple(int(part) for part in redis.__version__.split('.')[:2])
+
+
+def _version():
+    """Return the (major, minor) of redis-py."""
+    return tuple(int(part) for part in redis.__version__.split('.')[:2])
 
 
 def parse_hosts(hosts, connection_kwargs=None):
@@ -80,6 +87,14 @@ def _join(scheme, host, port):
     return '%s://%s:%d' % (scheme, '[%s]' % host if ':' in host else host, port)
 
 
+def _address(url):
+    """Return what people call the server at `url`; raise ValueError if it is none."""
+    parts = urlparse(url)
+    if url.startswith('unix:'):
+        return unquote(parts.path)
+    return '%s:%s' % (unquote(parts.hostname or '') or 'localhost', parts.port or 6379)
+
+
 def _sentinel(options):
     sentinels = options.pop('sentinels')
     try:
@@ -90,7 +105,7 @@ def _sentinel(options):
 
 
 def _cluster(options):
-    if _VERSION < (4, 1):
+    if _version() < (4, 1):
         raise ValueError(
             'Redis Cluster needs redis-py 4.1 or later, and so Python 3.6; here is redis-py %s. Use independent '
             'servers as hosts instead.' % redis.__version__
@@ -120,25 +135,26 @@ class Server(object):
         options['socket_timeout'] = COMMAND_TIMEOUT
         options.setdefault('socket_connect_timeout', CONNECT_TIMEOUT)
         options.setdefault('socket_keepalive', True)
-        if _VERSION >= (5, 0):
-            options['protocol'] = 2
         if url.startswith('unix:'):
             # There is nothing to wait for, and redis-py 3 has no such options.
             del options['socket_connect_timeout'], options['socket_keepalive']
         self.url, self.options = url, options
-        # A URL that is none is refused here, and not when it is used.
-        arguments = self._pool(url).connection_kwargs
         #: For people; without the password.
-        self.name = arguments.get('path') or '%s:%s' % (
-            arguments.get('host', 'localhost'), arguments.get('port', 6379),
-        )
+        self.name = _address(url)
+        if '?' in url:
+            # What redis-py makes of options is known to it alone.
+            self._pool(url)
 
     def _pool(self, url):
-        return redis.ConnectionPool.from_url(url, **self.options)
+        return redis.ConnectionPool.from_url(url, **self._all_options())
+
+    def _all_options(self):
+        # Not before a connection is wanted: it takes redis-py to know them.
+        return dict(self.options, protocol=2) if _version() >= (5, 0) else self.options
 
     def resolve(self):
         """Return (URL, options) of where to connect to."""
-        return self.url, self.options
+        return self.url, self._all_options()
 
     def connect(self):
         """Return a new connection, connected; raise redis-py's or the system's errors."""
@@ -171,7 +187,7 @@ class MasterOfSentinels(Server):
         finally:
             for client in sentinel.sentinels:
                 client.connection_pool.disconnect()
-        return _join(self._scheme, host, port), self.options
+        return _join(self._scheme, host, port), self._all_options()
 
 
 class ClusterShard(Server):
@@ -202,7 +218,7 @@ class ClusterShard(Server):
                 failure = error
                 continue
             if found is not None:
-                return found, self.options
+                return found, self._all_options()
         raise failure or redis.ConnectionError('No node of the cluster has slot %d.' % self._slot)
 
     def _ask(self, url):
