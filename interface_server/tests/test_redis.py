@@ -14,7 +14,7 @@ from django.channels.test.linting import exempt
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures.
 from websockets.exceptions import ConnectionClosed
 
-from interface_server.layers.connection import Shard
+from interface_server.layers.pool import ConnectionPool
 
 
 @pytest.fixture
@@ -121,10 +121,10 @@ def test_request_that_was_under_way_when_redis_went_is_answered_in_time(start, o
 def test_closing_ends_though_a_cancellation_is_lost():
     """Until Python 3.12 asyncio.wait_for() returns, if it is cancelled in the moment in which the connection fails."""
     async def run():
-        shard = Shard(0, SimpleNamespace(name="redis"), None)
+        pool = ConnectionPool(0, SimpleNamespace(name="redis"), None)
         cancelled = []
 
-        async def open_link():
+        async def refuse():
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
@@ -133,11 +133,11 @@ def test_closing_ends_though_a_cancellation_is_lost():
                     raise
                 raise LayerUnavailable("refused") from None
 
-        shard.open_link = open_link
-        shard.start()
+        pool.open = refuse
+        pool.start()
         await asyncio.sleep(0)
-        await asyncio.wait_for(shard.close(), PATIENCE)
-        assert shard._task.done()
+        await asyncio.wait_for(pool.close(), PATIENCE)
+        assert pool._task.done()
 
     asyncio.run(run())
 
