@@ -53,6 +53,15 @@ class InHandTests(SimpleTestCase):
         record.hold(3, 'c' * 99, {'reply_channel': 'd' * 99})
         self.assertEqual(self.in_hand(record), [('c' * 99, 'd' * 99)])
 
+    def test_what_is_not_a_name_is_not_recorded(self):
+        record = InHand(2)
+        for number, name in enumerate((5, b'x', '\xfc')):
+            record.hold(number, 'a', {'reply_channel': name})
+        # On Python 2 a byte string is a name.
+        self.assertLessEqual(len(record.records()), 1)
+        record.hold(9, 'b', {})
+        self.assertIn(('b', ''), self.in_hand(record))
+
     def test_another_process_reads_it(self):
         record = InHand(2)
         child = os.fork()

@@ -18,9 +18,9 @@ __all__ = ['InHand', 'NothingRecorded', 'Record']
 #: '', and when it was received, by time.time().
 Record = collections.namedtuple('Record', 'channel reply_channel since')
 
-# Whether the entry is in use, since when, and the lengths of two names, which
-# have at most 100 characters each.
-_HEAD = struct.Struct('=dHH')
+# Since when, and two names, which have fewer than 100 characters each; before
+# that, a byte that tells whether the entry is in use.
+_FIELDS = struct.Struct('=d100s100s')
 _SINCE = struct.Struct('=d')
 _ENTRY = 256
 
@@ -47,17 +47,18 @@ class InHand(object):
         except IndexError:
             # Its client waits for as long as the interface server lets it.
             return
-        reply_channel = content.get('reply_channel') or ''
-        data = (channel + reply_channel).encode('ascii', 'replace')
-        head = _HEAD.pack(time.time(), len(channel), len(reply_channel))
-        if len(head) + len(data) >= _ENTRY:
+        try:
+            _FIELDS.pack_into(
+                self._memory, place + 1, time.time(), channel.encode('ascii'),
+                (content.get('reply_channel') or '').encode('ascii'),
+            )
+        except (AttributeError, UnicodeError):
+            # Not a name; nobody waits there.
             self._free.append(place)
             return
         self._places[key] = place
-        memory = self._memory
-        memory[place + 1:place + 1 + len(head) + len(data)] = head + data
         # Last, lest a process that is killed leaves half of one.
-        memory[place:place + 1] = b'\1'
+        self._memory[place:place + 1] = b'\1'
 
     def drop(self, key):
         """Forget what was recorded as `key`, if it was."""
@@ -77,11 +78,13 @@ class InHand(object):
         found = []
         for place in range(0, self._size * _ENTRY, _ENTRY):
             if self._memory[place:place + 1] == b'\1':
-                since, channel, reply = _HEAD.unpack(self._memory[place + 1:place + 1 + _HEAD.size])
-                start = place + 1 + _HEAD.size
-                names = self._memory[start:start + channel + reply].decode('ascii')
-                found.append(Record(names[:channel], names[channel:], since))
+                since, channel, reply_channel = _FIELDS.unpack_from(self._memory, place + 1)
+                found.append(Record(_text(channel), _text(reply_channel), since))
         return sorted(found, key=lambda record: record.since)
+
+
+def _text(field):
+    return field.rstrip(b'\0').decode('ascii')
 
 
 class NothingRecorded(object):
