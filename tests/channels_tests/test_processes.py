@@ -22,11 +22,12 @@ from .logs import LogTestCase
 
 try:
     from django.channels.processes import reloading
+    from django.channels.processes.programs import Program, ProgramGroup
     from django.channels.processes.supervisor import Child, Supervisor
     from django.channels.processes.watcher import Watcher
 except ImportError:
     # A system that can't fork.
-    Supervisor = object
+    ProgramGroup = Supervisor = object
 
 
 class InHandTests(SimpleTestCase):
@@ -283,3 +284,72 @@ class SupervisorTests(LogTestCase, SimpleTestCase):
         os.environ[reloading.INHERITED] = '5,6,100,101'
         self.assertEqual(reloading.inherited(), ([100, 101], (5, 6)))
         self.assertEqual(reloading.inherited(), ([], None))
+
+
+class DryProgram(object):
+    """A process that ends when it is told to, with the status 0."""
+
+    def __init__(self):
+        self.pid, self.returncode, self.sent = 1, None, []
+
+    def poll(self):
+        return self.returncode
+
+    def send_signal(self, number):
+        self.sent.append(number)
+
+    def terminate(self):
+        self.returncode = 0
+
+
+class DryGroup(ProgramGroup):
+
+    def _start(self, program):
+        return DryProgram()
+
+
+class ProgramTests(LogTestCase, SimpleTestCase):
+
+    def setUp(self):
+        super(ProgramTests, self).setUp()
+        self.clock = ManualClock()
+        self.server, self.workers = Program('server', [], is_replaced=True), Program('workers', [])
+        self.group = DryGroup([self.server, self.workers], self.clock)
+        self.group.look_once()
+
+    def act(self, number):
+        self.group._pending.append(number)
+        self.group.look_once()
+
+    def test_what_ends_is_started_again_after_a_pause(self):
+        self.workers.process.returncode = 1
+        self.group.look_once()
+        self.assertIsNone(self.workers.process)
+        self.clock.now += 0.5
+        self.group.look_once()
+        self.assertIsNone(self.workers.process.returncode)
+        self.assertLogged('The workers ended with status 1; another takes its place in 0.5 s.')
+
+    def test_the_old_server_ends_when_the_new_one_is_ready(self):
+        old = self.server.process
+        self.act(signal.SIGHUP)
+        self.assertEqual((old.returncode, self.workers.process.sent), (None, [signal.SIGHUP]))
+        self.group._replace()
+        self.assertEqual(old.returncode, 0)
+        self.assertIsNone(self.server.process.returncode)
+
+    def test_a_new_server_that_cannot_start_leaves_the_old_one(self):
+        old = self.server.process
+        self.act(signal.SIGHUP)
+        self.server.successor.returncode = 2
+        self.group.look_once()
+        self.assertIs(self.server.process, old)
+        self.assertIsNone(self.server.successor)
+        self.assertLogged('The new server ended with status 2, so the old goes on.')
+
+    def test_the_workers_end_once_the_server_has(self):
+        server, workers = self.server.process, self.workers.process
+        self.act(signal.SIGTERM)
+        self.assertEqual((server.returncode, workers.returncode), (0, None))
+        self.group.look_once()
+        self.assertEqual(workers.returncode, 0)

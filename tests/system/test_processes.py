@@ -2,13 +2,16 @@
 import contextlib
 import json
 import os
+import re
+import shutil
 import signal
+import textwrap
 import threading
 
 import pytest
 import subject
 from clients import get
-from programs import eventually
+from programs import eventually, free_port
 
 
 @pytest.fixture
@@ -140,3 +143,56 @@ def test_a_worker_ends_after_its_number_of_messages(site, scratch):
     put(site, 'quick-job', path)
     assert worker.wait_for_exit() == 0
     assert done_by(path + '.finished') == worker.pid
+
+
+def test_one_command_runs_a_site_and_reloads_it_without_refusing_anybody(site):
+    if not site.has_interface_server:
+        pytest.skip('the interface server needs Python 3.9')
+    port = free_port()
+    programs = site.manage('runchannels', '-p', port, '--processes', '1')
+    programs.wait_for('worker processes are ready')
+    programs.wait_for_port(port)
+    before = get(port, '/where/').json()['pid']
+    statuses, stopped = [], threading.Event()
+
+    def ask():
+        while not stopped.is_set():
+            statuses.append(get(port, '/hello/').status)
+
+    client = threading.Thread(target=ask)
+    client.start()
+    programs.signal(signal.SIGHUP)
+    programs.wait_for('has a successor')
+    programs.wait_for('worker processes are ready', 2)
+    eventually(lambda: get(port, '/where/').json()['pid'] != before, 'the new worker alone')
+    stopped.set()
+    client.join()
+    assert set(statuses) == {200}
+    programs.signal(signal.SIGTERM)
+    assert programs.wait_for_exit() == 0, programs.report()
+
+
+def test_supervisord_runs_the_programs_of_the_documentation(site, scratch):
+    supervisord = shutil.which('supervisord')
+    if supervisord is None or not site.has_interface_server:
+        pytest.skip('supervisord is not installed, or the interface server is not')
+    with open(os.path.join(subject.CHECKOUT, 'docs', 'deployment.txt')) as file:
+        text = file.read()
+    found = re.search(r'mysite\.conf``:\n\n\.\. code-block:: ini\n\n((?:    .*\n|\n)+)', text).group(1)
+    port = free_port()
+    programs = textwrap.dedent(found).replace('-p 8000 mysite.asgi:channel_layer', '-p %d %s' % (port, site.asgi))
+    programs = programs.replace('/srv/mysite/venv/bin', os.path.dirname(site.python))
+    programs = programs.replace('/srv/mysite', str(site.project)).replace('user=mysite\n', '')
+    environment = ','.join('%s="%s"' % pair for pair in sorted(site.env.items()))
+    programs = re.sub('environment=.*', lambda match: 'environment=' + environment, programs)
+    path = os.path.join(scratch, 'supervisord.conf')
+    with open(path, 'w') as file:
+        file.write('[supervisord]\nnodaemon=true\nlogfile=%s/log\npidfile=%s/pid\n\n%s' % (scratch, scratch, programs))
+    daemon = site.start('supervisord', supervisord, '-c', path)
+    daemon.wait_for_port(port)
+    assert get(port, '/hello/?name=you').text == 'Hello, you!'
+    os.kill(get(port, '/where/').json()['pid'], signal.SIGKILL)
+    daemon.wait_for('spawned: \'mysite-worker_', 3)
+    assert get(port, '/hello/?name=you').text == 'Hello, you!'
+    daemon.signal(signal.SIGTERM)
+    assert daemon.wait_for_exit() == 0, daemon.report()

@@ -1,0 +1,87 @@
+"""
+manage.py runchannels: a small production site by one command.
+"""
+from __future__ import absolute_import
+
+import fcntl
+import os
+import socket
+import sys
+
+from django.core.management import BaseCommand, CommandError
+
+from ...log import setup_logger
+from ...processes.programs import Program, ProgramGroup
+from ..layers import add_layer_argument, get_shared_layer
+
+#: Connections that may wait to be accepted.
+BACKLOG = 2048
+
+
+class Command(BaseCommand):
+    help = (
+        'Runs an interface server and worker processes together, and replaces what dies. SIGTERM ends them, the '
+        'server first; SIGHUP replaces the server and the workers by new ones, and refuses no connection meanwhile.'
+    )
+    leave_locale_alone = True
+
+    def add_arguments(self, parser):
+        add_layer_argument(parser)
+        parser.add_argument('-b', '--bind', dest='bind', default='127.0.0.1', metavar='HOST',
+                            help='The address to listen on; default: %(default)s.')
+        parser.add_argument('-p', '--port', dest='port', type=int, default=8000,
+                            help='The port to listen on; default: %(default)s.')
+        parser.add_argument('--asgi', dest='asgi', metavar='MODULE:NAME',
+                            help='Where the interface server finds the channel layer; default: channel_layer in the '
+                                 'module asgi beside the settings.')
+        parser.add_argument('--processes', dest='processes', type=int, default=2, metavar='N',
+                            help='How many worker processes to run; default: %(default)s.')
+        parser.add_argument('--worker-option', dest='worker_options', action='append', default=[], metavar='OPTION',
+                            help='An option of runworker, as in --worker-option=--threads=4; repeatable.')
+        parser.add_argument('--server-option', dest='server_options', action='append', default=[], metavar='OPTION',
+                            help='An option of the interface server, as in --server-option=--http-timeout=30; '
+                                 'repeatable.')
+        parser.add_argument('--delay', dest='delay', action='store_true', default=False,
+                            help='Run the delay server (rundelay) as well.')
+
+    def handle(self, *args, **options):
+        if options['processes'] < 1:
+            raise CommandError('--processes must be 1 or more.')
+        get_shared_layer(options['layer'], 'a layer that spans processes')
+        setup_logger('django.channels', int(options['verbosity']))
+        listener = open_listener(options['bind'], options['port'])
+        try:
+            ProgramGroup(list(programs(options, listener))).run()
+        finally:
+            listener.close()
+
+
+def programs(options, listener):
+    """Yield the Programs that the command's `options` ask for."""
+    server = os.path.join(os.path.dirname(sys.executable), 'interface-server')
+    if not os.path.exists(server):
+        raise CommandError('There is no %s. Install channels-interface-server in this environment.' % server)
+    layer = options['asgi'] or '%s.asgi:channel_layer' % os.environ['DJANGO_SETTINGS_MODULE'].rpartition('.')[0]
+    yield Program(
+        'interface server', [server, '--fd', listener.fileno()] + options['server_options'] + [layer], [listener],
+        is_replaced=True,
+    )
+    manage = [sys.executable, sys.argv[0]]
+    yield Program('workers', manage + ['runworker', '--processes', options['processes'], '--layer', options['layer'],
+                                       '--verbosity', options['verbosity']] + options['worker_options'])
+    if options['delay']:
+        yield Program('delay server', manage + ['rundelay', '--layer', options['layer']])
+
+
+def open_listener(host, port):
+    """Return a socket that listens on `host` and `port`, and that programs inherit; raise CommandError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except EnvironmentError as error:
+        raise CommandError('Can\'t listen on %s:%d: %s' % (host, port, error))
+    fcntl.fcntl(listener.fileno(), fcntl.F_SETFD, 0)
+    return listener

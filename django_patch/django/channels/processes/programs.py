@@ -1,0 +1,196 @@
+"""
+Several programs that belong together: started, replaced, reloaded and ended.
+"""
+from __future__ import absolute_import
+
+import errno
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import tempfile
+
+from ..layers.backoff import Backoff
+from ..layers.clock import SYSTEM_CLOCK
+from . import service_manager
+
+__all__ = ['Program', 'ProgramGroup']
+
+logger = logging.getLogger('django.channels')
+
+#: A program that lives shorter (seconds) is replaced after a pause.
+SHORT_LIFE = 5.0
+#: The pauses, in seconds, growing from the first to the last.
+FIRST_PAUSE, LAST_PAUSE = 0.5, 30.0
+#: Seconds between two looks, where no signal asks for one.
+INTERVAL = 0.5
+
+
+class Program(object):
+    """
+    One of a group: `name` for people, and its `command`, a list of text.
+
+    It inherits `listeners`, sockets. With `is_replaced`, a reload starts a
+    second process and ends the first once that is ready, for which it has to
+    speak sd_notify(3); otherwise the program reloads itself at SIGHUP.
+    """
+
+    def __init__(self, name, command, listeners=(), is_replaced=False):
+        self.name = name
+        self.command = [str(part) for part in command]
+        self.listeners = listeners
+        self.is_replaced = is_replaced
+        self.backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
+        #: When to start it, by the clock; None while it runs.
+        self.due = 0.0
+        self.process = self.successor = None
+        self.started = 0.0
+        #: Processes that were told to end.
+        self.retired = []
+
+    def processes(self):
+        """Return all its processes that have not ended."""
+        return [process for process in [self.process, self.successor] + self.retired if process is not None]
+
+
+class ProgramGroup(object):
+    """
+    Keeps `programs`, a list of Program, running until a signal ends them.
+
+    They end in the order of the list, each once those before it have: who
+    takes requests first, who answers them after that.
+    """
+
+    def __init__(self, programs, clock=SYSTEM_CLOCK):
+        self._programs = programs
+        self._clock = clock
+        self._pending = []
+        self._signals = 0
+
+    def run(self):
+        """Run until all programs have ended because of a signal."""
+        folder = tempfile.mkdtemp(prefix='channels-')
+        self._address = os.path.join(folder, 'notify')
+        self._notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notices.bind(self._address)
+        self._notices.setblocking(False)
+        handled = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+        before = {number: signal.signal(number, self._on_signal) for number in handled}
+        try:
+            while not self._signals or any(program.processes() for program in self._programs):
+                self.look_once()
+                self._wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self._notices.close()
+            os.remove(self._address)
+            os.rmdir(folder)
+
+    def _on_signal(self, number, frame):
+        self._pending.append(number)
+
+    def _wait(self):
+        try:
+            if select.select([self._notices], [], [], INTERVAL)[0] and b'READY=1' in self._notices.recv(4096):
+                self._replace()
+        except (EnvironmentError, select.error) as error:
+            if error.args[0] != errno.EINTR:
+                raise
+
+    def look_once(self):
+        """Act upon signals, see which programs have ended, and start those that are due."""
+        service_manager.notify('WATCHDOG=1')
+        while self._pending:
+            self._act(self._pending.pop(0))
+        for program in self._programs:
+            self._collect(program)
+        if self._signals:
+            self._end_next()
+            return
+        for program in self._programs:
+            if program.due is not None and program.due <= self._clock.monotonic():
+                program.due = None
+                program.started = self._clock.monotonic()
+                program.process = self._start(program)
+                logger.info('Started the %s, process %d.', program.name, program.process.pid)
+
+    def _act(self, number):
+        processes = [process for program in self._programs for process in program.processes()]
+        if number == signal.SIGUSR1:
+            for program in self._programs:
+                if not program.is_replaced and program.process is not None:
+                    program.process.send_signal(number)
+        elif number == signal.SIGHUP:
+            self._reload()
+        else:
+            self._signals += 1
+            if self._signals == 1:
+                service_manager.notify('STOPPING=1')
+                logger.info('Shutdown signal received: the programs finish what is in hand. A second one ends them.')
+            else:
+                for process in processes:
+                    process.kill()
+
+    def _reload(self):
+        for program in self._programs:
+            if program.process is None or self._signals:
+                continue
+            if not program.is_replaced:
+                program.process.send_signal(signal.SIGHUP)
+            elif program.successor is None:
+                program.successor = self._start(program)
+
+    def _replace(self):
+        """End those whose successor has said that it is ready."""
+        for program in self._programs:
+            if program.successor is not None:
+                logger.info('The %s, process %d, has a successor, %d, and ends.', program.name, program.process.pid,
+                            program.successor.pid)
+                program.process.terminate()
+                program.retired.append(program.process)
+                program.process, program.successor = program.successor, None
+            elif program.is_replaced:
+                service_manager.notify('READY=1')
+
+    def _start(self, program):
+        environment = dict(os.environ)
+        for name in ('NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'):
+            environment.pop(name, None)
+        if program.is_replaced:
+            environment['NOTIFY_SOCKET'] = self._address
+        # Ctrl-C is ours to pass on.
+        return subprocess.Popen(program.command, env=environment, close_fds=False, preexec_fn=os.setpgrp)
+
+    def _collect(self, program):
+        program.retired = [process for process in program.retired if process.poll() is None]
+        if program.successor is not None and program.successor.poll() is not None:
+            logger.error('The new %s ended with status %d, so the old goes on.', program.name,
+                         program.successor.returncode)
+            program.successor = None
+        if program.process is None or program.process.poll() is None:
+            return
+        status, program.process = program.process.returncode, program.successor
+        program.successor = None
+        if self._signals or program.process is not None:
+            return
+        now, pause = self._clock.monotonic(), 0.0
+        if now - program.started >= SHORT_LIFE:
+            program.backoff.reset()
+        else:
+            pause = program.backoff.next_pause()
+        logger.error('The %s ended with status %d; another takes its place in %g s.', program.name, status, pause)
+        program.due = now + pause
+
+    def _end_next(self):
+        for program in self._programs:
+            processes = program.processes()
+            for process in processes:
+                if process not in program.retired:
+                    process.terminate()
+                    program.retired.append(process)
+            program.process = program.successor = None
+            if processes:
+                return
