@@ -2,9 +2,12 @@
 from __future__ import absolute_import, unicode_literals
 
 import contextlib
+import io
 import json
 import os
+import re
 import shutil
+import sys
 import tempfile
 import unittest
 
@@ -223,8 +226,20 @@ class FamilyTests(SimpleTestCase):
         parsed = {family.name for family in text_string_to_metric_families(text.decode('utf-8'))}
         self.assertIn('channels_consumer_duration_seconds', parsed)
 
+    @unittest.skipUnless(prometheus_client, 'prometheus_client is not installed')
+    def test_the_dashboard_asks_for_metrics_that_there_are(self):
+        sources = [lambda: families_of(self.layer), lambda: families.of_activity(self.activity.numbers(), 'one')]
+        text = exposition.render('', *sources)[1].decode('utf-8')
+        # A family without samples, such as that of servers here, is named.
+        names = set(re.findall(r'^(?:# TYPE )?(channels_\w+)', text, re.M))
+        path = os.path.join(os.path.dirname(exposition.__file__), 'grafana.json')
+        with io.open(path, encoding='utf-8') as file:
+            panels = json.load(file)['panels']
+        asked = {name for panel in panels for target in panel['targets']
+                 for name in re.findall(r'channels_\w+', target['expr'])}
+        self.assertEqual((asked - names, len(asked) > 10), (set(), True))
+
     def test_without_the_library_it_is_said_how_to_install_it(self):
-        import sys
         kept = {name: module for name, module in sys.modules.items() if name.startswith('prometheus_client')}
         for name in kept:
             del sys.modules[name]

@@ -6,8 +6,7 @@ from __future__ import absolute_import, unicode_literals
 import datetime
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE as CHANGED
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import CHANGE as CHANGED, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
