@@ -115,9 +115,10 @@ class ActivityTests(LogTestCase, SimpleTestCase):
         self.assertEqual(self.activity.running(), (0, []))
 
 
-class HistoryTests(SimpleTestCase):
+class HistoryTests(LogTestCase, SimpleTestCase):
 
     def setUp(self):
+        super(HistoryTests, self).setUp()
         self.clock = ManualClock(1000.0)
         self.layer = InMemoryChannelLayer(expiry=10000, capacity=10000, clock=lambda: self.clock.now)
 
@@ -152,6 +153,21 @@ class HistoryTests(SimpleTestCase):
         self.clock.now += 1800
         self.record()
         self.assertEqual(len(history.curves(self.layer)['task']), 30)
+
+    def test_a_worker_records_and_logs_an_outage_once(self):
+        errors = [LayerUnavailable('gone'), LayerUnavailable('gone'), None, LayerUnavailable('gone')]
+
+        def record(layer):
+            error = errors.pop(0)
+            if error is not None:
+                raise error
+
+        recorder = history.Recorder(self.layer, record)
+        for number in range(4):
+            recorder.look()
+        self.assertEqual(self.log().count('The history of channels has a gap: gone'), 2)
+        with recorder:
+            pass
 
     def test_what_another_version_has_written_is_left_out(self):
         good = history.encode({}, 5.0)
@@ -264,8 +280,10 @@ class VitalsTests(SimpleTestCase):
 
     def setUp(self):
         self.running = 0, []
-        self.waiting = 0.0
-        self.vitals = Vitals(lambda: self.running, self.look_behind, max_busy=30, wall=lambda: 1.0)
+        self.waiting, self.stopping = 0.0, False
+        self.vitals = Vitals(
+            lambda: self.running, self.look_behind, max_busy=30, is_stopping=lambda: self.stopping, wall=lambda: 1.0,
+        )
         folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, folder)
         self.path = os.path.join(folder, 'health')
@@ -292,7 +310,7 @@ class VitalsTests(SimpleTestCase):
         self.assertEqual(self.status(), 'unreachable')
         self.running = 1, [{'channel': 'a', 'consumer': '', 'seconds': 31.0}]
         self.assertEqual(self.status(), 'busy')
-        self.running, self.waiting, self.vitals.stopping = (0, []), 0, True
+        self.running, self.waiting, self.stopping = (0, []), 0, True
         self.assertEqual(self.status(), 'stopping')
 
     def test_how_far_behind_is_the_oldest_of_its_channels(self):

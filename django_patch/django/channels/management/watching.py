@@ -14,6 +14,7 @@ from ..layers.capacity import checked_seconds
 from ..monitoring import exposition, families
 from ..monitoring.activity import Activity
 from ..monitoring.endpoint import Endpoint
+from ..monitoring.history import Recorder
 from ..monitoring.vitals import HealthFile, Vitals, behind
 
 
@@ -61,7 +62,10 @@ def watched(worker, options):
             checked_seconds('--max-busy', options['max_busy'])
         except (TypeError, ValueError) as error:
             raise CommandError(str(error))
-    vitals = Vitals(activity.running, functools.partial(behind, layer, worker.channels), options.get('max_busy'))
+    vitals = Vitals(
+        activity.running, functools.partial(behind, layer, worker.channels), options.get('max_busy'),
+        lambda: worker.termed,
+    )
     name = '%s:%d' % (socket.gethostname(), os.getpid())
     opened = []
     try:
@@ -70,6 +74,8 @@ def watched(worker, options):
             opened.append(Endpoint(host, port, vitals, functools.partial(_metrics, layer, alias, activity, name)))
         if options.get('health_file'):
             opened.append(HealthFile(options['health_file'], vitals))
+        if layer.supports_inspection:
+            opened.append(Recorder(layer))
         for part in opened:
             part.__enter__()
     except EnvironmentError as error:

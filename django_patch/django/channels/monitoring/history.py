@@ -1,14 +1,20 @@
 """
 The history of a layer's channels: one sample a minute, an hour long.
 
-Whoever watches a layer (each worker's thread that announces it, and a page
-that shows it) offers a sample; the layer takes one a minute. So it is bounded:
+Whoever watches a layer (a thread of each worker, and a page that shows it)
+offers a sample; the layer takes one a minute. So it is bounded:
 SAMPLES texts of at most MAX_CHANNELS channels each, for an hour.
 """
 from __future__ import absolute_import, division, unicode_literals
 
 import json
+import logging
+import threading
 import time
+
+from ..exceptions import ChannelsError
+
+logger = logging.getLogger('django.channels')
 
 #: Seconds between two samples, and how many are kept.
 INTERVAL, SAMPLES = 60, 60
@@ -82,3 +88,43 @@ def _point(now, numbers, before):
         went = came - (pending - before['pending']) - (expired - before['counts'][1])
         point['in_rate'], point['out_rate'] = came / seconds, max(0, went) / seconds
     return point
+
+
+class Recorder(object):
+    """
+    A thread that records samples of `layer` while a block runs.
+
+    `record_sample(layer)` is record(). An outage is logged once.
+    """
+
+    def __init__(self, layer, record_sample=record, interval=INTERVAL):
+        self._layer = layer
+        self._record = record_sample
+        self._interval = interval
+        self._failed = False
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name='history')
+        self._thread.daemon = True
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info):
+        self._stopped.set()
+        # It may be waiting for a layer that is gone.
+        self._thread.join(1.0)
+
+    def look(self):
+        """Offer a sample."""
+        try:
+            self._record(self._layer)
+            self._failed = False
+        except ChannelsError as error:
+            if not self._failed:
+                logger.warning('The history of channels has a gap: %s', error)
+            self._failed = True
+
+    def _run(self):
+        while not self._stopped.wait(self._interval):
+            self.look()

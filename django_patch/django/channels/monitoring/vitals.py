@@ -29,15 +29,16 @@ class Vitals(object):
     `look_behind()` returns for how many seconds the oldest message has waited
     that the worker might receive; `running()` is Activity.running();
     `max_busy` is the number of seconds after which a message that is still
-    being handled makes the worker unwell, or None.
+    being handled makes the worker unwell, or None. `is_stopping()` says
+    whether the worker is about to end.
     """
 
-    def __init__(self, running, look_behind, max_busy=None, wall=time.time):
+    def __init__(self, running, look_behind, max_busy=None, is_stopping=lambda: False, wall=time.time):
         self._running = running
         self._look_behind = look_behind
         self._max_busy = max_busy
         self._wall = wall
-        self.stopping = False
+        self._is_stopping = is_stopping
 
     def report(self):
         """
@@ -61,7 +62,7 @@ class Vitals(object):
             facts.update(status='unreachable', error=six.text_type(error))
         if self._max_busy is not None and facts['longest'] > self._max_busy:
             facts['status'] = 'busy'
-        elif self.stopping:
+        elif self._is_stopping():
             facts['status'] = 'stopping'
         return facts['status'] == 'ok', facts
 
