@@ -79,15 +79,16 @@ class InspectionOperations(object):
     def _groups(self):
         keys, found = self._options.keys, {}
         for shard in range(keys.shards):
-            groups = yield scan(shard, keys.group(shard, ''))
+            start = keys.base(shard) + 'm:'
+            both = yield scan(shard, keys.base(shard), 'gm')
+            members = [key for key in both if key.decode('ascii').startswith(start)]
+            groups = sorted(set(both).difference(members))
             for chunk in _chunks(groups):
                 replies = yield shard, [pack('HKEYS', key) for key in chunk]
                 for key, queues in zip(chunk, replies):
                     name = key.decode('ascii')[len(keys.group(shard, '')):]
                     # The members of processes are counted below.
                     found[name] = found.get(name, 0) + sum(1 for queue in checked(queues) if not queue.endswith(b'!'))
-            start = keys.base(shard) + 'm:'
-            members = yield scan(shard, start)
             for chunk in _chunks(members):
                 now = _milliseconds(checked((yield shard, (pack('TIME'),))[0]))
                 replies = yield shard, [pack('ZCOUNT', key, '(%d' % now, '+inf') for key in chunk]

@@ -86,9 +86,15 @@ class StatisticsOperations(object):
         yield DONE
 
 
-def scan(shard, start):
-    """Have all keys of `shard` that begin with `start`, sorted, as Result."""
-    pattern = ''.join('\\' + letter if letter in '*?[]\\^' else letter for letter in start) + '*'
+def scan(shard, start, kinds=''):
+    """
+    Have all keys of `shard` that begin with `start`, sorted, as Result.
+
+    `kinds` are letters, of which one and a colon follow; '' is anything. Each
+    scan looks at all keys of the server, so one for two kinds costs half.
+    """
+    pattern = ''.join('\\' + letter if letter in '*?[]\\^' else letter for letter in start)
+    pattern += '[%s]:*' % kinds if kinds else '*'
     found, cursor = set(), b'0'
     while True:
         cursor, part = checked((yield shard, (pack('SCAN', cursor, 'MATCH', pattern, 'COUNT', SCAN_STEP),))[0])
