@@ -93,7 +93,7 @@ class Reader(object):
                 if inbox is None:
                     self._transport.clocks[shard].took()
                     if len(deliveries) >= limit:
-                        # Two shards answered at once; others may wait for these.
+                        # Two shards answered at once; others may wait.
                         yield self._requeue(shard, queue, entries)
                         continue
                 for data in entries:
