@@ -108,18 +108,20 @@ class BaseChannelLayer(CapacityMixin, InspectionMixin):
         """
         Send each (channel, message) of `pairs`; return those refused as full.
 
-        The order on each channel is kept: once a channel has refused a
-        message, it gets none of the later ones. See `sends_many_at_once`.
+        The list has the very pairs that were given. The order on each channel
+        is kept: once a channel has refused a message, it gets none of the
+        later ones. See `sends_many_at_once`.
         """
         refused, full = [], set()
-        for channel, message in pairs:
+        for pair in pairs:
+            channel, message = pair
             if channel not in full:
                 try:
                     self.send(channel, message)
                     continue
                 except self.ChannelFull:
                     full.add(channel)
-            refused.append((channel, message))
+            refused.append(pair)
         return refused
 
     def send_blocking(self, channel, message, timeout):

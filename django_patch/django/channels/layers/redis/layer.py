@@ -75,11 +75,12 @@ class RedisChannelLayer(BaseChannelLayer):
         self._run(self._transport.sender.send(names.validate_channel_name(channel), message))
 
     def send_many(self, pairs):
-        checked = []
+        pairs = list(pairs)
         for channel, message in pairs:
+            names.validate_channel_name(channel)
             self.check_message(message)
-            checked.append((names.validate_channel_name(channel), message))
-        return self._run(self._transport.sender.send_many(checked))
+        # It returns the very pairs that were refused.
+        return self._run(self._transport.sender.send_many(pairs))
 
     def throttle(self, channel):
         self._run(self._transport.sender.throttle(names.validate_channel_name(channel)))
