@@ -4,14 +4,17 @@ Count the calls, rooms and moves of a message's way through our own code.
     python journeys.py redis://127.0.0.1:6379/0 [CHECKOUT]
 
 A *room* is a source file of this project, a *move* is a call into another room
-than the last call's. The first trip of each kind, which fills
-caches, isn't counted. With CHECKOUT (another checkout of this project, of any
+than the last call's. The first trips of each kind, which fill
+caches, aren't counted. With CHECKOUT (another checkout of this project, of any
 commit) that one's code is traced. It needs Django, redis and msgpack.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
 import os
 import sys
+
+#: Trips that fill caches; the queues of a worker take turns.
+WARM_UP = 8
 
 
 class Journey(object):
@@ -65,8 +68,9 @@ def set_up(url, checkout):
 def send(layer, journey):
     """Channel.send() in a process that only sends."""
     from django.channels import Channel
-    Channel('task').send({'n': 0})
-    layer.receive(['task'])
+    for number in range(WARM_UP):
+        Channel('task').send({'n': number})
+        layer.receive(['task'])
     with journey:
         Channel('task').send({'n': 1})
     layer.receive(['task'])
@@ -77,13 +81,12 @@ def work(layer, journey):
     from django.channels.worker import Worker
     worker = Worker(layer, signal_handlers=False)
     layer.router.check_default(http_consumer=lambda message: None)
-    for traced in (False, True):
+    for number in range(WARM_UP):
         layer.send('http.request', {'path': '/'})
-        if traced:
-            with journey:
-                worker.run_once()
-        else:
-            worker.run_once()
+        worker.run_once()
+    layer.send('http.request', {'path': '/'})
+    with journey:
+        worker.run_once()
 
 
 def main():
