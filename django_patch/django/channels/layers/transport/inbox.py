@@ -1,5 +1,20 @@
 """
 A process' state of one of its ``!`` queues, shared by its readers.
+
+Rules:
+
+1. One reader at a time uses an Inbox. Only forget_groups() may come from
+   another thread, and it replaces what it forgets in one step.
+2. What `waiting` holds is older than whatever Redis still has, so it is
+   handed out first.
+3. Each message that was taken is reported once, along with the next command.
+   A report that may have been lost is not repeated, since it could count
+   twice; the counts of all clients begin anew instead (`counts_dirty`): a
+   client may get some messages more than its capacity, and is never taken for
+   full when it isn't.
+4. A group's members are known as of a version. An entry tells the changes
+   since its base version; they apply if what is known here reaches back to
+   that, or else the server is asked. Versions only grow.
 """
 from __future__ import absolute_import, unicode_literals
 
