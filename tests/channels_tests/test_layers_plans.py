@@ -75,7 +75,7 @@ class PlanTests(SimpleTestCase):
         self.assertIsNone(value)
         requests, value = self.run_plan(sender.send_many([('a', {}), ('a', {})]), [self.away(False)], [[2]])
         self.assertEqual(value, [])
-        self.assertEqual({request[0][0] for request in requests}, {0, 1})
+        self.assertEqual({shard for request in requests for shard, commands in request.requests}, {0, 1})
         requests, value = self.run_plan(sender.send_many([('a', {})]), [self.away(True)])
         self.assertIsInstance(value, LayerUnavailable)
 
@@ -93,7 +93,7 @@ class PlanTests(SimpleTestCase):
         pairs = [by_shard[0], by_shard[1]]
         for sent, refused in ((False, [pairs[1]]), (True, [])):
             requests, error = self.run_plan(transport.sender.send_many(pairs), [[1], self.away(sent)])
-            self.assertEqual([shard for shard, commands in requests[0]], [0, 1])
+            self.assertEqual([shard for shard, commands in requests[0].requests], [0, 1])
             self.assertIsInstance(error, LayerUnavailable)
             self.assertEqual(error.refused, refused)
 

@@ -57,6 +57,14 @@ class ConventionTests(unittest.TestCase):
             ]
         self.assertNone(name(path) for path in OF_PYTHON_2 if not starts_right(path))
 
+    def test_one_module_knows_the_bytes_of_redis(self):
+        layers = [path for path in SOURCES if '/layers/' in name(path)]
+        self.assertEqual({
+            name(path) for path in layers for node in ast.walk(parse(path))
+            if isinstance(node, ast.Constant) and isinstance(node.value, (bytes, str)) and (
+                b'\r\n' if isinstance(node.value, bytes) else '\r\n') in node.value
+        }, {'django_patch/django/channels/layers/transport/resp.py'})
+
     def test_no_module_puts_unicode_literals_beside_all(self):
         # Python 2.7: Item in "from list" must be str.
         self.assertNone(

@@ -64,10 +64,7 @@ IS_NO = re.compile(r'(?<!here )\bis no [a-z]')
 KNOWN = {
     'module': set(),
     'function': set(),
-    'complexity': {
-        'django_patch/django/channels/layers/transport/reader.py _receive',
-        'django_patch/django/channels/layers/transport/sending.py _send_many',
-    },
+    'complexity': set(),
 }
 
 

@@ -13,29 +13,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
 
 import redis
-from django.channels.layers.transport.resp import INCOMPLETE, Parser, ProtocolError, ReplyError
-
-try:
-    import hiredis
-except ImportError:
-    hiredis = None
+from django.channels.layers.transport.resp import INCOMPLETE, ProtocolError, ReplyError, make_parser
 
 FAILURES = (redis.RedisError, OSError, EOFError, asyncio.TimeoutError, ProtocolError)
 
 #: The replies to a call, or one of FAILURES.
 Outcome = Union[list[Any], Exception]
-
-
-class _Replies:
-    """The parser of the package, or hiredis where it is installed."""
-
-    def __init__(self) -> None:
-        if hiredis is not None:
-            reader = hiredis.Reader(protocolError=ProtocolError, replyError=ReplyError)
-            self.feed, self.next, self.incomplete = reader.feed, reader.gets, False
-        else:
-            parser = Parser()
-            self.feed, self.next, self.incomplete = parser.feed, parser.next, INCOMPLETE
 
 
 class RedisConnection(asyncio.Protocol):
@@ -48,8 +31,8 @@ class RedisConnection(asyncio.Protocol):
         self._writer, connection._writer, connection._reader = connection._writer, None, None
         self._transport: asyncio.Transport = self._writer.transport
         self._transport.set_protocol(self)
-        replies = _Replies()
-        self._feed, self._next, self._incomplete = replies.feed, replies.next, replies.incomplete
+        parser = make_parser()
+        self._feed, self._next = parser.feed, parser.next
         # (number of replies, whom to tell, deadline) of each call.
         self._calls: collections.deque[tuple[int, Callable[[Outcome], None], float]] = collections.deque()
         self._replies: list[Any] = []
@@ -111,12 +94,12 @@ class RedisConnection(asyncio.Protocol):
                 self._timer = self._loop.call_at(deadline, self._on_timer)
 
     def data_received(self, data: bytes) -> None:
-        calls, next_reply, incomplete = self._calls, self._next, self._incomplete
+        calls, next_reply = self._calls, self._next
         try:
             self._feed(data)
             while True:
                 reply = next_reply()
-                if reply is incomplete:
+                if reply is INCOMPLETE:
                     return
                 self._replies.append(reply)
                 if not calls:

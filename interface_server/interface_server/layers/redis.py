@@ -15,7 +15,7 @@ from typing import Any, Optional
 from django.channels.layers.backoff import Backoff
 from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
 from django.channels.layers.transport import Transport
-from django.channels.layers.transport.operations import Block, Result
+from django.channels.layers.transport.operations import Block, Exchange, ExchangeAll, Result
 from django.channels.layers.transport.resp import ReplyError
 
 from ..backport import exceptions, names
@@ -104,7 +104,7 @@ class RedisLayer(AsyncLayer):
         except exceptions.ChannelsError as error:
             done(error)
             return
-        connection = self._pools[request[0]].shared if type(request) is tuple else None
+        connection = self._pools[request.shard].shared if type(request) is Exchange else None
         if connection is None:
             self._finish(plan, request, done)
             return
@@ -113,7 +113,7 @@ class RedisLayer(AsyncLayer):
             if not isinstance(replies, list) or type(replies[0]) is ReplyError:
                 # As it goes rarely: with waiting, repeating, reporting.
                 outcome = replies if isinstance(replies, list) else unavailable(pool.name, replies, True)
-                self._finish(plan, _Answered(pool, connection, request[1], outcome), done)
+                self._finish(plan, _Answered(pool, connection, request.commands, outcome), done)
                 return
             try:
                 after = plan.send(replies)
@@ -125,8 +125,8 @@ class RedisLayer(AsyncLayer):
                 else:
                     self._finish(plan, after, done)
 
-        pool = self._pools[request[0]]
-        connection.call_then(request[1], COMMAND_TIMEOUT, tell)
+        pool = self._pools[request.shard]
+        connection.call_then(request.commands, COMMAND_TIMEOUT, tell)
 
     def send_soon(self, channel: str, message: Message, patience: float = 0.0) -> None:
         self._soon.append(((channel, message), time.monotonic() + patience))
@@ -235,16 +235,16 @@ class RedisLayer(AsyncLayer):
         while True:
             kind = type(request)
             try:
-                if kind is tuple:
-                    answer: Any = await self._pools[request[0]].exchange(request[1])
+                if kind is Exchange:
+                    answer: Any = await self._pools[request.shard].exchange(request.commands)
                 elif kind is Result:
                     return request.value
                 elif kind is Block:
                     answer = await self._wait(request, connection)
-                elif kind is _Answered:
-                    answer = await request.answer()
+                elif kind is ExchangeAll:
+                    answer = await asyncio.gather(*[self._outcome(*part) for part in request.requests])
                 else:
-                    answer = await asyncio.gather(*[self._outcome(*part) for part in request])
+                    answer = await request.answer()
             except exceptions.LayerUnavailable as error:
                 request = plan.throw(error)
             else:

@@ -70,7 +70,7 @@ class WSGIInterface(object):
         self.replies = ReplyReader(channel_layer, self.disown, limit=response_buffer)
 
     def __call__(self, environ, start_response):
-        exchange = Exchange(self, environ)
+        exchange = WSGIExchange(self, environ)
         try:
             exchange.send_request()
             part = exchange.next_part()
@@ -119,7 +119,7 @@ class ChunkedInput(object):
         return content[:size]
 
 
-class Exchange(object):
+class WSGIExchange(object):
     """A request, and its answer."""
 
     def __init__(self, interface, environ):

@@ -1,5 +1,21 @@
 """
 The synchronous driver's wait for messages on any number of shards.
+
+Rules:
+
+1. Register, then look. A thread enters its Block before it asks whether it
+   was interrupted, and interrupt() counts before it looks at the Blocks. So
+   one of the two sees the other without a lock, which the handler of a signal
+   must not wait for.
+2. A connection that blocks is never closed to end its waiting: its server may
+   have taken a message for it. The server is asked to answer (`Block.wake`,
+   over another connection), and the answer is read.
+3. Each shard of a Block gets one outcome, and its connection is then back in
+   its pool, or closed.
+4. When one shard has a message, the others are woken before anything is
+   handed out; what they answer with may be messages, too, and none is lost.
+5. A shard that is away is tried again at its pool's `next_try`, while the
+   others are waited for.
 """
 from __future__ import absolute_import, unicode_literals
 
@@ -63,11 +79,11 @@ class BlockingReader(object):
                 continue
             for shard, commands in wait.requests:
                 try:
-                    # Whom one shard answers ends his waiting at the others.
+                    # One answer ends the waiting at the other shards (rule 4).
                     self.wake(wait, shard)
                     break
                 except LayerUnavailable:
-                    # Who waits there finds out by himself.
+                    # The waiting connection fails as well.
                     continue
 
     def wake(self, wait, shard):
@@ -80,8 +96,7 @@ class BlockingReader(object):
         token = self.token
         self._waits[token] = wait
         try:
-            # Registered first, then looked: interrupt() does it the other
-            # way round, so one of the two sees the other.
+            # Rule 1.
             if self.is_interrupted():
                 error = LayerUnavailable('Interrupted.')
                 error.sent = False
@@ -101,14 +116,11 @@ class BlockingReader(object):
 
     def _wait_for_one(self, shard, connection, commands, timeout):
         """Do without looking at several sockets, which is the usual case."""
-        connection.set_timeout(timeout + COMMAND_TIMEOUT)
         try:
-            shard.write(connection, commands)
-            return shard.outcome(shard.finish(connection, commands, connection.read(len(commands))))
-        except LayerUnavailable as error:
-            failure = error
+            replies = connection.exchange(commands, timeout + COMMAND_TIMEOUT)
+            return shard.outcome(shard.finish(connection, commands, replies))
         except failures() as error:
-            failure = shard.broken(connection, error)
+            failure = shard.failure(connection, commands, error)
         shard.failed(failure)
         return failure
 

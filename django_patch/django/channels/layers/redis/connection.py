@@ -55,6 +55,7 @@ class Connection(object):
         self._connection = connection
         self._socket = connection._sock
         self._parser = make_parser()
+        self.was_written = False
         self._timeout = None
         self._chunk = _CHUNK
         self.used = monotonic()
@@ -81,9 +82,17 @@ class Connection(object):
             self._socket.settimeout(timeout)
             self._timeout = timeout
 
+    def exchange(self, commands, timeout):
+        """Send packed commands, and return their replies; raise one of FAILURES."""
+        self.set_timeout(timeout)
+        self.write(commands)
+        return self.read(len(commands))
+
     def write(self, commands):
-        """Send packed commands."""
+        """Send packed commands; afterwards, `was_written` says whether all were sent."""
+        self.was_written = False
         self._socket.sendall(commands[0] if len(commands) == 1 else b''.join(commands))
+        self.was_written = True
 
     def read(self, count):
         """Return `count` replies, waiting for them."""

@@ -17,7 +17,7 @@ from ...compat.clock import monotonic
 from ...exceptions import LayerUnavailable
 from ..base import RESERVED_KEY, BaseChannelLayer
 from ..transport import Options, Transport
-from ..transport.operations import Result
+from ..transport.operations import Exchange, ExchangeAll, Result
 from ..validation import plain_copy
 from .blocking_read import BlockingReader
 from .pool import ConnectionPool, exchange_all
@@ -72,21 +72,20 @@ class RedisChannelLayer(BaseChannelLayer):
     def send(self, channel, message):
         if type(message) is not dict or RESERVED_KEY in message:
             self.check_message(message)
-        self._run(self._transport.sender.send(names.validate_channel_name(channel), message))
+        self._run(self._transport.sender.send(channel, message))
 
     def send_many(self, pairs):
         pairs = list(pairs)
         for channel, message in pairs:
-            names.validate_channel_name(channel)
             self.check_message(message)
         # It returns the very pairs that were refused.
         return self._run(self._transport.sender.send_many(pairs))
 
     def throttle(self, channel):
-        self._run(self._transport.sender.throttle(names.validate_channel_name(channel)))
+        self._run(self._transport.sender.throttle(channel))
 
     def unthrottle(self, channel):
-        self._run(self._transport.sender.unthrottle(names.validate_channel_name(channel)))
+        self._run(self._transport.sender.unthrottle(channel))
 
     # Receiving
 
@@ -240,7 +239,7 @@ class RedisChannelLayer(BaseChannelLayer):
         for pool in self._pools:
             pool.close()
 
-    # Carrying out plans: see transport.plans
+    # Carrying out plans: see transport.operations
 
     def _run(self, plan):
         request = next(plan)
@@ -249,10 +248,10 @@ class RedisChannelLayer(BaseChannelLayer):
             if kind is Result:
                 return request.value
             try:
-                if kind is tuple:
-                    answer = self._pools[request[0]].exchange(request[1])
-                elif kind is list:
-                    answer = exchange_all(self._pools, request)
+                if kind is Exchange:
+                    answer = self._pools[request.shard].exchange(request.commands)
+                elif kind is ExchangeAll:
+                    answer = exchange_all(self._pools, request.requests)
                 else:
                     answer = self._blocking.carry_out(request)
             except LayerUnavailable as error:

@@ -35,28 +35,28 @@ class ConnectionPool(object):
 
     def exchange(self, commands):
         """Send `commands`, and return their replies; raise LayerUnavailable."""
-        connection = self.borrow()
-        if not commands:
-            self.release(connection)
-            return []
-        replies = self._say(connection, commands)
+        replies = self._exchange(commands)
+        if ReplyError not in map(type, replies):
+            return replies
         wrong = [
             index for index, reply in enumerate(replies) if type(reply) is ReplyError and reply.code in REDIRECTED
         ]
         if wrong:
             # finish() has closed the connections; the next leads elsewhere.
-            again = self._say(self.borrow(), [commands[index] for index in wrong])
+            again = self._exchange([commands[index] for index in wrong])
             for index, reply in zip(wrong, again):
                 replies[index] = reply
         return replies
 
-    def _say(self, connection, commands):
-        connection.set_timeout(COMMAND_TIMEOUT)
-        self.write(connection, commands)
+    def _exchange(self, commands):
+        connection = self.borrow()
+        if not commands:
+            self.release(connection)
+            return []
         try:
-            return self.finish(connection, commands, connection.read(len(commands)))
+            return self.finish(connection, commands, connection.exchange(commands, COMMAND_TIMEOUT))
         except failures() as error:
-            raise self.broken(connection, error)
+            raise self.failure(connection, commands, error)
 
     def borrow(self):
         """Return a connection that nobody uses; raise LayerUnavailable."""
@@ -92,9 +92,7 @@ class ConnectionPool(object):
         try:
             asked = self._transport.monotonic()
             greeting = self._transport.greeting(self.number)
-            connection.set_timeout(COMMAND_TIMEOUT)
-            connection.write(greeting)
-            self._transport.greeted(self.number, connection.read(len(greeting)), asked)
+            self._transport.greeted(self.number, connection.exchange(greeting, COMMAND_TIMEOUT), asked)
         except failures() + (LayerUnavailable,) as error:
             connection.close()
             raise unavailable(self._server.name, error, False)
@@ -106,12 +104,18 @@ class ConnectionPool(object):
         try:
             connection.write(commands)
         except failures() as error:
-            connection.close()
-            # One command that was not sent whole is not executed.
-            raise unavailable(self._server.name, error, len(commands) > 1)
+            raise self.failure(connection, commands, error)
+
+    def failure(self, connection, commands, error):
+        """Close `connection`, which failed in an exchange of `commands`; return a LayerUnavailable."""
+        if connection.was_written:
+            return self.broken(connection, error)
+        connection.close()
+        # One command that was not sent whole is not executed.
+        return unavailable(self._server.name, error, len(commands) > 1)
 
     def finish(self, connection, commands, replies):
-        """Mend `replies` if a script was missing, and give `connection` back."""
+        """Repeat what failed for want of a script, release `connection`, and return `replies`."""
         if ReplyError not in map(type, replies):
             self.release(connection)
             return replies

@@ -24,7 +24,7 @@ from .envelope import VERSION
 from .groups import GroupOperations
 from .inbox import Inbox
 from .inspection import InspectionOperations
-from .operations import DONE, checked
+from .operations import DONE, Exchange, checked
 from .options import Options
 from .reader import Reader
 from .resp import pack
@@ -103,7 +103,7 @@ class Transport(object):
     def ask_time(self, shard):
         """A plan that sets the clock of `shard`."""
         asked = self.monotonic()
-        reply = checked((yield shard, (self._hello(shard),))[0])
+        reply = checked((yield Exchange(shard, (self._hello(shard),)))[0])
         self._update_clock(shard, reply, asked)
         yield DONE
 

@@ -11,7 +11,7 @@ from .. import codec
 from . import scripts
 from .envelope import GROUP, IN_PIECES, MEMBER, MESSAGE, Entry, ExpiredEntry, UnsupportedEntry
 from .groups import members_command, read_members
-from .operations import Result, checked
+from .operations import Exchange, Result, checked
 from .options import MAX_SIZE
 from .resp import pack
 
@@ -100,7 +100,7 @@ class EntryDecoder(object):
 
     def _ask_members(self, shard, queue, entry, inbox):
         try:
-            replies = yield shard, (members_command(self._options, shard, entry.label, queue),)
+            replies = yield Exchange(shard, (members_command(self._options, shard, entry.label, queue),))
             queue, version, labels = read_members(checked(replies[0]))[0]
         except LayerUnavailable as error:
             yield Result(self._drop(shard, queue, 'lost', error))
@@ -127,7 +127,7 @@ class EntryDecoder(object):
                 if index == pieces - 1:
                     # It is known by then whether the others were there.
                     commands += (scripts.RELEASE.call([key], []),)
-                piece = checked((yield shard, commands)[0])
+                piece = checked((yield Exchange(shard, commands))[0])
                 if piece is None:
                     yield Result(self._drop(shard, queue, 'lost', 'a piece is missing'))
                 piece = open_piece(index, piece)

@@ -8,10 +8,13 @@ import random
 
 from ... import names
 from . import scripts
-from .envelope import COPIED, MESSAGE, pack_header
+from .envelope import MESSAGE, pack_header
+from .resp import append
 
-#: Queues whose packed commands are kept; ? and ! queues come and go.
+#: Queues whose packed commands are kept, and channels whose queues are known;
+#: those of ? and ! come and go.
 _KEPT_DESTINATIONS = 2048
+_KEPT_CHANNELS = 4096
 
 
 class Destination(object):
@@ -33,14 +36,31 @@ class Destinations(object):
         self._options = options
         self._clocks = clocks
         self._destinations = {}
+        # Channel as it was named -> what find() returns.
+        self._channels = {}
         # Normal channels take turns; not all processes begin at one shard.
         self._turns = itertools.count(random.randrange(options.keys.shards))
 
     def find(self, channel):
-        """Return (queue, label, destination) of a valid channel."""
-        queue = names.non_local_name(channel)
+        """
+        Return (queue, label, destination) of `channel`.
+
+        Raise TypeError or ValueError if it is not a valid name.
+        """
         try:
-            destination = self._destinations[queue]
+            return self._channels[channel]
+        except (KeyError, TypeError):
+            channel = names.validate_channel_name(channel)
+        queue = names.non_local_name(channel)
+        found = queue, channel[len(queue):], self._destination(queue)
+        if len(self._channels) >= _KEPT_CHANNELS:
+            self._channels.clear()
+        self._channels[channel] = found
+        return found
+
+    def _destination(self, queue):
+        try:
+            return self._destinations[queue]
         except KeyError:
             if len(self._destinations) >= _KEPT_DESTINATIONS:
                 self._destinations.clear()
@@ -50,7 +70,7 @@ class Destinations(object):
                 capacity = self._options.get_capacity(queue)
             destination = Destination(queue, self._options.keys.shards_of(queue), capacity)
             self._destinations[queue] = destination
-        return queue, channel[len(queue):], destination
+            return destination
 
     def order(self, destination):
         """Return the shards to try, the one whose turn it is first."""
@@ -67,11 +87,7 @@ class Destinations(object):
         except KeyError:
             head = destination.heads[shard] = self.head(destination, shard, 1)
         header = pack_header(MESSAGE | flags, self._clocks[shard].after(self._options.lifetime), label)
-        size = len(header) + len(body)
-        if size > COPIED:
-            # Formatting would grow its result, and copy it each time.
-            return b''.join((head, b'$%d\r\n' % size, header, body, b'\r\n'))
-        return b'%s$%d\r\n%s%s\r\n' % (head, size, header, body)
+        return append(head, header, body)
 
     def head(self, destination, shard, entries):
         """Return the packed call that sends so many entries, without these."""

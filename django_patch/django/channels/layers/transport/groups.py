@@ -6,13 +6,13 @@ from __future__ import absolute_import, unicode_literals
 import struct
 
 from ... import names
-from ...exceptions import LayerUnavailable, MessageTooLarge
+from ...exceptions import LayerUnavailable
 from .. import codec
 from . import scripts
 from .envelope import GROUP, IN_PIECES, VERSION
-from .large import upload
-from .operations import DONE, Result, checked, flatten
-from .options import MAX_SIZE, PIECES_GRACE
+from .large import check_size, upload
+from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
+from .options import PIECES_GRACE
 from .resp import pack
 from .server_clock import know_time, know_times
 
@@ -47,16 +47,16 @@ class GroupOperations(object):
         ]
         capacity = options.get_process_capacity if queue.endswith('!') else options.get_capacity
         command = script.call(keys, [queue, channel[len(queue):], options.group_lifetime, capacity(queue)])
-        self._clocks[shard].see_mark(checked((yield shard, (command,))[0]))
+        self._clocks[shard].see_mark(checked((yield Exchange(shard, (command,)))[0]))
         yield DONE
 
     def channels(self, group):
         """Have the full names of all members of `group` as Result."""
-        requests = []
-        for shard in range(self._options.keys.shards):
-            requests.append((shard, (members_command(self._options, shard, group, ''),)))
+        requests = [
+            (shard, (members_command(self._options, shard, group, ''),)) for shard in range(self._options.keys.shards)
+        ]
         found = []
-        for replies in (yield requests):
+        for replies in (yield ExchangeAll(requests)):
             if isinstance(replies, LayerUnavailable):
                 raise replies
             found.extend(
@@ -81,11 +81,11 @@ class GroupOperations(object):
         shards = range(self._options.keys.shards)
         if sealer.is_bound:
             yield know_times(self._clocks, shards, self._ask_time)
-        answers = yield [
+        answers = yield ExchangeAll([
             (shard, (self._command(shard, group, sealer.flags, sealer.seal(
                 shard, GROUP, group, self._ends(shard), body
             )),)) for shard in shards
-        ]
+        ])
         dropped, failure = 0, None
         for replies in answers:
             if isinstance(replies, LayerUnavailable):
@@ -98,13 +98,12 @@ class GroupOperations(object):
         yield Result(dropped)
 
     def _send_large(self, group, body):
-        if len(body) > MAX_SIZE:
-            raise MessageTooLarge('The message has %d bytes; at most %d can be sent.' % (len(body), MAX_SIZE))
+        check_size(body)
         sealer, dropped = self._options.sealer, 0
         for shard in range(self._options.keys.shards):
             if sealer.is_bound:
                 yield know_time(self._clocks, shard, self._ask_time)
-            exists = checked((yield shard, (pack('EXISTS', self._options.keys.group(shard, group)),))[0])
+            exists = checked((yield Exchange(shard, (pack('EXISTS', self._options.keys.group(shard, group)),)))[0])
             if not exists:
                 continue
             identifier = names.random_token(16)
@@ -113,9 +112,9 @@ class GroupOperations(object):
                 shard, GROUP, group, self._ends(shard) + PIECES_GRACE, identifier, len(body)
             )
             for commands in upload(self._options, key, seal, body):
-                checked((yield shard, commands)[0])
+                checked((yield Exchange(shard, commands))[0])
             command = self._command(shard, group, IN_PIECES | sealer.flags, reference, key)
-            dropped += checked((yield shard, (command,))[0])[1]
+            dropped += checked((yield Exchange(shard, (command,)))[0])[1]
         yield Result(dropped)
 
     def _ends(self, shard):

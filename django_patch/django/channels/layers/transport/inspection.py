@@ -10,7 +10,7 @@ from ...exceptions import MalformedMessage
 from ...names import statistics_name
 from . import scripts
 from .envelope import IN_PIECES, MESSAGE, Entry, deadline_of, reference_of, unpack_reference
-from .operations import Result, checked, flatten
+from .operations import Exchange, Result, checked, flatten
 from .resp import pack
 from .statistics import COUNTERS, empty_numbers, scan
 
@@ -50,7 +50,7 @@ class InspectionOperations(object):
     def _channels(self):
         keys, found = self._options.keys, {}
         for shard in range(keys.shards):
-            counters = checked((yield shard, (pack('HGETALL', keys.statistics(shard)),))[0])
+            counters = checked((yield Exchange(shard, (pack('HGETALL', keys.statistics(shard)),)))[0])
             for field, value in zip(counters[::2], counters[1::2]):
                 counter, _, name = field.decode('ascii').partition(':')
                 if name and counter in COUNTERS:
@@ -62,7 +62,7 @@ class InspectionOperations(object):
                 commands = [pack('TIME')]
                 for key in chunk:
                     commands += [pack('LLEN', key), pack('LINDEX', key, 0)]
-                replies = [checked(reply) for reply in (yield shard, commands)]
+                replies = [checked(reply) for reply in (yield Exchange(shard, commands))]
                 now = _milliseconds(replies[0])
                 for key, length, head in zip(chunk, replies[1::2], replies[2::2]):
                     name = statistics_name(key.decode('ascii')[len(start):])
@@ -84,14 +84,14 @@ class InspectionOperations(object):
             members = [key for key in both if key.decode('ascii').startswith(start)]
             groups = sorted(set(both).difference(members))
             for chunk in _chunks(groups):
-                replies = yield shard, [pack('HKEYS', key) for key in chunk]
+                replies = yield Exchange(shard, [pack('HKEYS', key) for key in chunk])
                 for key, queues in zip(chunk, replies):
                     name = key.decode('ascii')[len(keys.group(shard, '')):]
                     # The members of processes are counted below.
                     found[name] = found.get(name, 0) + sum(1 for queue in checked(queues) if not queue.endswith(b'!'))
             for chunk in _chunks(members):
-                now = _milliseconds(checked((yield shard, (pack('TIME'),))[0]))
-                replies = yield shard, [pack('ZCOUNT', key, '(%d' % now, '+inf') for key in chunk]
+                now = _milliseconds(checked((yield Exchange(shard, (pack('TIME'),)))[0]))
+                replies = yield Exchange(shard, [pack('ZCOUNT', key, '(%d' % now, '+inf') for key in chunk])
                 for key, number in zip(chunk, replies):
                     name = key.decode('ascii')[len(start):].partition(':')[0]
                     found[name] = found.get(name, 0) + checked(number)
@@ -101,10 +101,10 @@ class InspectionOperations(object):
         found = []
         for shard in range(self._options.keys.shards):
             asked = self._transport.monotonic()
-            yield shard, (pack('PING'),)
+            yield Exchange(shard, (pack('PING'),))
             latency = (self._transport.monotonic() - asked) * 1000
             facts = {}
-            for reply in (yield shard, (pack('INFO', 'server'), pack('INFO', 'memory'))):
+            for reply in (yield Exchange(shard, (pack('INFO', 'server'), pack('INFO', 'memory')))):
                 for line in checked(reply).decode('utf-8', 'replace').splitlines():
                     name, colon, value = line.partition(':')
                     facts[name] = value
@@ -120,7 +120,7 @@ class InspectionOperations(object):
         keys, found = self._options.keys, []
         for shard in keys.shards_of(queue):
             commands = pack('TIME'), pack('LRANGE', keys.queue(shard, queue), 0, limit - 1)
-            time, entries = [checked(reply) for reply in (yield shard, commands)]
+            time, entries = [checked(reply) for reply in (yield Exchange(shard, commands))]
             now = _milliseconds(time)
             for data in entries:
                 # The sender puts the deadline in by a clock of its own.
@@ -147,10 +147,10 @@ class InspectionOperations(object):
         keys, removed = self._options.keys, 0
         for shard in keys.shards_of(queue):
             key = keys.queue(shard, queue)
-            left = checked((yield shard, (pack('LLEN', key),))[0])
+            left = checked((yield Exchange(shard, (pack('LLEN', key),)))[0])
             while left > 0:
                 # What comes in meanwhile was sent after the decision to purge.
-                taken = checked((yield shard, (pack('LPOP', key, min(left, _PURGE_STEP)),))[0]) or ()
+                taken = checked((yield Exchange(shard, (pack('LPOP', key, min(left, _PURGE_STEP)),)))[0]) or ()
                 yield self._forget(shard, queue, taken)
                 removed += len(taken)
                 left = left - len(taken) if taken else 0
@@ -171,7 +171,7 @@ class InspectionOperations(object):
             if queue.endswith('!') and entry.kind == MESSAGE:
                 commands.append(scripts.RECEIVED.call([keys.pending(shard, queue)], [entry.label, 1]))
         if commands:
-            for reply in (yield shard, commands):
+            for reply in (yield Exchange(shard, commands)):
                 checked(reply)
         yield Result(None)
 

@@ -7,7 +7,7 @@ from ... import names
 from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
 from .. import codec
 from .envelope import IN_PIECES, MESSAGE, deadline_of
-from .operations import DONE, checked
+from .operations import DONE, Exchange, checked
 from .options import MAX_SIZE, PIECES_GRACE
 from .resp import pack
 from .server_clock import know_time
@@ -26,9 +26,9 @@ class LargeSendMixin(object):
                     yield know_time(self._clocks, shard, self._ask_time)
                 key, reference, seal = self._refer(shard, destination, label, body)
                 (store, expire), = upload(self._options, key, seal, body, readers=1)
-                stored, lasts, put = yield shard, (
+                stored, lasts, put = yield Exchange(shard, (
                     store, expire, self._destinations.command(destination, shard, flags, label, reference),
-                )
+                ))
             except LayerUnavailable as error:
                 if error.sent or shard == shards[-1]:
                     raise
@@ -36,11 +36,11 @@ class LargeSendMixin(object):
             checked(stored)
             if checked(put):
                 yield DONE
-            yield shard, (pack('UNLINK', key),)
+            yield Exchange(shard, (pack('UNLINK', key),))
         raise full_error(self._options, destination, label)
 
     def _send_large(self, destination, label, body):
-        self._check_size(body)
+        check_size(body)
         flags = IN_PIECES | self._options.sealer.flags
         shards = self._destinations.order(destination)
         for shard in shards:
@@ -48,25 +48,27 @@ class LargeSendMixin(object):
             try:
                 if self._options.sealer.is_bound:
                     yield know_time(self._clocks, shard, self._ask_time)
-                length, pending, time = (yield shard, self._questions(destination, shard, label))
+                length, pending, time = (yield Exchange(shard, self._questions(destination, shard, label)))
             except LayerUnavailable:
                 if shard == shards[-1]:
                     raise
                 continue
             if self._is_full(destination, checked(length), checked(pending)):
                 oldest = pack('LINDEX', self._options.keys.queue(shard, destination.queue), 0)
-                head = checked((yield shard, (oldest,))[0])
+                head = checked((yield Exchange(shard, (oldest,)))[0])
                 # If the oldest has expired, sending makes room.
                 if head is None or deadline_of(head) > int(time[0]) * 1000 + int(time[1]) // 1000:
                     continue
             key, reference, seal = self._refer(shard, destination, label, body)
             for commands in upload(self._options, key, seal, body):
-                checked((yield shard, commands)[0])
-            replies = yield shard, (pack('HSET', key, 'readers', 1),
-                                    self._destinations.command(destination, shard, flags, label, reference))
+                checked((yield Exchange(shard, commands))[0])
+            replies = yield Exchange(shard, (
+                pack('HSET', key, 'readers', 1),
+                self._destinations.command(destination, shard, flags, label, reference),
+            ))
             if checked(replies[1]):
                 yield DONE
-            yield shard, (pack('UNLINK', key),)
+            yield Exchange(shard, (pack('UNLINK', key),))
         raise full_error(self._options, destination, label)
 
     def _refer(self, shard, destination, label, body):
@@ -78,10 +80,6 @@ class LargeSendMixin(object):
         )
         return self._options.keys.pieces(shard, identifier), reference, seal
 
-    def _check_size(self, body):
-        if len(body) > MAX_SIZE:
-            raise MessageTooLarge('The message has %d bytes; at most %d can be sent.' % (len(body), MAX_SIZE))
-
     def _questions(self, destination, shard, label):
         keys, queue = self._options.keys, destination.queue
         return (
@@ -92,6 +90,12 @@ class LargeSendMixin(object):
         return length >= destination.capacity or (
             int(pending or 0) >= self._options.get_capacity(destination.queue)
         )
+
+
+def check_size(body):
+    """Raise MessageTooLarge if no entry can have `body`."""
+    if len(body) > MAX_SIZE:
+        raise MessageTooLarge('The message has %d bytes; at most %d can be sent.' % (len(body), MAX_SIZE))
 
 
 def upload(options, key, seal, body, readers=None):

@@ -4,37 +4,51 @@ Operations that a plan yields to its driver, and their results.
 A plan is a generator that knows what to say to Redis and does no I/O. Its
 driver carries out each thing it yields and sends the outcome back in:
 
-``(shard, commands)``
-    Send the packed `commands` (a sequence of bytes) to that shard in one
-    write; answer with the list of their replies, one each. A ReplyError is
-    an item like others. If the shard can't be reached, throw
-    LayerUnavailable into the plan, its `sent` False if no command can have
-    arrived.
-``[(shard, commands), ...]``
-    The same to several shards at once; answer with a list that has for each
-    its replies, or a LayerUnavailable.
+``Exchange``
+    One write to one shard, and its replies.
+``ExchangeAll``
+    The same with several shards at once.
 ``Block``
-    Send to several shards at once, and return when the first has a message.
+    The same, waiting until the first of them has a message.
 ``Result``
-    The end: hand `value` to the caller. Nothing is sent in after it.
+    The end. Nothing is sent in after it.
 
 Whatever the request, a driver repeats commands that failed for want of a
 script: see `scripts.to_repeat`.
 """
 from __future__ import absolute_import
 
+import collections
 import types
 
 from ...exceptions import LayerUnavailable
 from .resp import ReplyError
 
 
-class Result(object):
-    """The outcome of a plan."""
-    __slots__ = ('value',)
+class Exchange(collections.namedtuple('Exchange', 'shard commands')):
+    """
+    Packed `commands`, a sequence of bytes, for the shard of that number.
 
-    def __init__(self, value):
-        self.value = value
+    Send them in one write. The answer is the list of their replies, one
+    each; a ReplyError is an item like others. If the shard can't be reached,
+    throw LayerUnavailable into the plan, its `sent` False if no command can
+    have arrived. Without commands, only see to it that there is a connection.
+    """
+    __slots__ = ()
+
+
+class ExchangeAll(collections.namedtuple('ExchangeAll', 'requests')):
+    """
+    A list of (shard, commands), all to be sent before any reply is read.
+
+    The answer is a list that has for each its replies, or a LayerUnavailable.
+    """
+    __slots__ = ()
+
+
+class Result(collections.namedtuple('Result', 'value')):
+    """The outcome of a plan, for its caller."""
+    __slots__ = ()
 
 
 #: The outcome of plans that have none.

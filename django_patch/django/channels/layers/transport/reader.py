@@ -9,8 +9,8 @@ import types
 from ...exceptions import LayerUnavailable
 from ..validation import plain_copy
 from . import scripts
-from .operations import DONE, Block, Result, checked, flatten
-from .resp import ReplyError, argument, pack
+from .operations import DONE, Block, Exchange, Result, checked, flatten
+from .resp import ReplyError, argument, command, pack
 
 #: Messages of a ! queue that are taken at once: its process is the only one.
 _PREFETCH = 64
@@ -38,11 +38,14 @@ class Reader(object):
         # shard -> the packed keys there.
         self._packed = {}
         self._inboxes = {}
+        #: The Inboxes of its ``!`` names.
+        self.inboxes = []
         for queue in channels:
             inbox = None
             if queue.endswith('!'):
                 inbox = transport.inbox(queue)
                 self._inboxes.setdefault(inbox.shard, []).append(inbox)
+                self.inboxes.append(inbox)
             for shard in keys.shards_of(queue):
                 key = keys.queue(shard, queue)
                 self._packed.setdefault(shard, []).append(argument(key))
@@ -55,11 +58,6 @@ class Reader(object):
         # they take turns, so that a busy queue can't starve the rest. Not all
         # processes begin with the same.
         self._first = dict.fromkeys(self._shards + (None,), random.randrange(1000))
-
-    @property
-    def inboxes(self):
-        """The Inboxes of its ``!`` names."""
-        return [inbox for inboxes in self._inboxes.values() for inbox in inboxes]
 
     def receive(self, limit, timeout=0, token='', one_by_one=False):
         """
@@ -100,15 +98,8 @@ class Reader(object):
                     delivery = self._transport.decoder.decode(shard, queue, data, inbox)
                     if type(delivery) is types.GeneratorType:
                         delivery = yield delivery
-                    if delivery is None:
-                        continue
-                    if inbox is not None and len(deliveries) >= limit:
-                        inbox.waiting.append(delivery)
-                        continue
-                    if one_by_one and len(delivery[1]) > 1:
-                        delivery, rest = _split(delivery)
-                        inbox.waiting.append(rest)
-                    deliveries.append(delivery[1:])
+                    if delivery is not None:
+                        _hand_out(delivery, inbox, deliveries, limit, one_by_one)
             if not deliveries:
                 # All of it was dropped; what is behind it may be good.
                 taken = yield self._look(shards, limit, timeout)
@@ -122,9 +113,9 @@ class Reader(object):
                 if self._transport.clocks[shard].is_stale():
                     yield self._transport.ask_time(shard)
                 elif not self._transport.clocks[shard].is_known():
-                    yield shard, ()
+                    yield Exchange(shard, ())
                 reports = self._reports(shard)
-                replies = yield shard, reports + (self._command(shard, limit, None, None),)
+                replies = yield Exchange(shard, reports + (self._command(shard, limit, None, None),))
                 self._check_reports(shard, replies, reports)
                 taken = self._parse_pop(checked(replies[-1]))
             except LayerUnavailable as error:
@@ -146,7 +137,7 @@ class Reader(object):
                 if clock.is_stale():
                     yield self._transport.ask_time(shard)
                 elif not clock.is_known():
-                    yield shard, ()
+                    yield Exchange(shard, ())
             except LayerUnavailable:
                 # Then the waiting is for the server to come back, too.
                 pass
@@ -167,7 +158,7 @@ class Reader(object):
             if shard in wait.woken and (taken or reply is None):
                 # It woke nobody; it must not wake the next wait.
                 try:
-                    yield shard, (pack('DEL', self._wake(shard, token)[0]),)
+                    yield Exchange(shard, (pack('DEL', self._wake(shard, token)[0]),))
                 except LayerUnavailable:
                     # It expires; what was taken must not be lost by that.
                     pass
@@ -175,9 +166,9 @@ class Reader(object):
 
     def _requeue(self, shard, queue, entries):
         key = self._options.keys.queue(shard, queue)
-        command = scripts.REQUEUE.call([key], [self._options.lifetime] + entries[::-1])
+        requeue = scripts.REQUEUE.call([key], [self._options.lifetime] + entries[::-1])
         try:
-            checked((yield shard, (command,))[0])
+            checked((yield Exchange(shard, (requeue,)))[0])
         except LayerUnavailable as error:
             # The reader has other messages, which must not be lost, too.
             for _ in entries:
@@ -205,8 +196,8 @@ class Reader(object):
         keys = keys[start:] + keys[:start]
         if wake is not None:
             keys.insert(0, argument(wake))
-        command = self._commands[known] = self._pack(keys, count, timeout, known[-1])
-        return command
+        packed = self._commands[known] = self._pack(keys, count, timeout, known[-1])
+        return packed
 
     def _turn(self, what, number):
         first = self._first[what] = (self._first[what] + 1) % number
@@ -225,18 +216,13 @@ class Reader(object):
         return wake
 
     def _pack(self, keys, count, timeout, pops_many):
-        packed = b''.join(keys)
+        number = argument(len(keys))
         if pops_many:
-            end = argument('LEFT') + argument('COUNT') + argument(count)
-            if timeout is None:
-                start = b'*%d\r\n' % (len(keys) + 5) + argument('LMPOP')
-            else:
-                start = b'*%d\r\n' % (len(keys) + 6) + argument('BLMPOP') + argument(timeout)
-            return start + argument(len(keys)) + packed + end
+            start = [argument('LMPOP')] if timeout is None else [argument('BLMPOP'), argument(timeout)]
+            return command(start + [number] + keys + [argument('LEFT'), argument('COUNT'), argument(count)])
         if timeout is None:
-            start = b'*%d\r\n' % (len(keys) + 4) + scripts.POP.start
-            return start + argument(len(keys)) + packed + argument(count)
-        return b'*%d\r\n' % (len(keys) + 2) + argument('BLPOP') + packed + argument(timeout)
+            return command(scripts.POP.start + [number] + keys + [argument(count)])
+        return command([argument('BLPOP')] + keys + [argument(timeout)])
 
     def _parse_pop(self, reply):
         """Return (shard, queue, inbox, entries) of a reply, or None."""
@@ -251,17 +237,16 @@ class Reader(object):
 
     def _ready(self, limit, one_by_one):
         ready = []
-        for inboxes in self._inboxes.values():
-            for inbox in inboxes:
-                while inbox.waiting and len(ready) < limit:
-                    delivery = inbox.waiting.popleft()
-                    if delivery[0] <= self._transport.clocks[inbox.shard].now():
-                        self._transport.decoder.expired(inbox)
-                        continue
-                    if one_by_one and len(delivery[1]) > 1:
-                        delivery, rest = _split(delivery)
-                        inbox.waiting.appendleft(rest)
-                    ready.append(delivery[1:])
+        for inbox in self.inboxes:
+            while inbox.waiting and len(ready) < limit:
+                delivery = inbox.waiting.popleft()
+                if delivery[0] <= self._transport.clocks[inbox.shard].now():
+                    self._transport.decoder.expired(inbox)
+                    continue
+                if one_by_one and len(delivery[1]) > 1:
+                    delivery, rest = _split(delivery)
+                    inbox.waiting.appendleft(rest)
+                ready.append(delivery[1:])
         return ready
 
     # What goes along with a command: reports of what was taken or lost
@@ -291,6 +276,17 @@ class Reader(object):
     def _forget_reports(self, shard):
         for inbox in self._inboxes.get(shard, ()):
             inbox.counts_dirty = True
+
+
+def _hand_out(delivery, inbox, deliveries, limit, one_by_one):
+    """Append `delivery` to `deliveries`, or leave it in its `inbox` for later."""
+    if inbox is not None and len(deliveries) >= limit:
+        inbox.waiting.append(delivery)
+        return
+    if one_by_one and len(delivery[1]) > 1:
+        delivery, rest = _split(delivery)
+        inbox.waiting.append(rest)
+    deliveries.append(delivery[1:])
 
 
 def _split(delivery):

@@ -1,6 +1,10 @@
 """
 The protocol of a Redis connection (RESP2): commands to bytes, bytes to
 replies. The parser is fed what arrives and never waits.
+
+The parsers of redis-py are bound to its sockets, and hiredis is an extension
+in C that not every machine has; so there is a parser here that stands in for
+hiredis. No other module knows the bytes of the protocol.
 """
 from __future__ import absolute_import
 
@@ -13,8 +17,13 @@ try:
 except ImportError:
     hiredis = None
 
-#: What Parser.next() returns when it needs more bytes.
-INCOMPLETE = object()
+#: What a parser's next() returns when it needs more bytes. It is hiredis' own
+#: sign; RESP2 has no booleans.
+INCOMPLETE = False
+#: Bytes of an argument above which it is joined to a command rather than
+#: formatted into it: formatting grows its result, and copies it each time,
+#: with memory that comes from the system.
+_FORMATTED = 4096
 #: How Redis before 7.0 wraps what a command in a script fails with, such as
 #: READONLY; later servers reply with the command's own error.
 _FAILED_IN_SCRIPT = re.compile(r'ERR Error running script .*@user_script: ?\d+: -?([A-Z]+ .*)$')
@@ -50,7 +59,24 @@ def argument(value):
 
 def pack(*arguments):
     """Return the bytes of a command."""
-    return b'*%d\r\n' % len(arguments) + b''.join(map(argument, arguments))
+    return command([argument(value) for value in arguments])
+
+
+def command(packed, missing=0):
+    """
+    Return the bytes of a command of `packed` arguments, a list.
+
+    It lacks its last `missing` ones, which are to be appended.
+    """
+    return b'*%d\r\n' % (len(packed) + missing) + b''.join(packed)
+
+
+def append(start, header, body):
+    """Return the bytes `start` and one more argument: `header` and `body`, both bytes."""
+    size = len(header) + len(body)
+    if size > _FORMATTED:
+        return b''.join((start, b'$%d\r\n' % size, header, body, b'\r\n'))
+    return b'%s$%d\r\n%s%s\r\n' % (start, size, header, body)
 
 
 class Parser(object):
@@ -148,16 +174,12 @@ class Parser(object):
 
 class FastParser(object):
     """A Parser that leaves the work to hiredis, which must be installed."""
+    __slots__ = ('feed', 'next')
 
     def __init__(self):
-        self._reader = hiredis.Reader(protocolError=ProtocolError, replyError=_reply_error)
-        self.feed = self._reader.feed
-
-    def next(self):
-        """Return the next reply, or INCOMPLETE; raise ProtocolError."""
-        reply = self._reader.gets()
-        # RESP2 has no booleans.
-        return INCOMPLETE if reply is False else reply
+        reader = hiredis.Reader(protocolError=ProtocolError, replyError=_reply_error)
+        # Methods of its own would cost each reply a call.
+        self.feed, self.next = reader.feed, reader.gets
 
 
 def _reply_error(text):

@@ -3,7 +3,7 @@ Plans for samples: what somebody has measured, kept a while for all to read.
 """
 from __future__ import absolute_import, unicode_literals
 
-from .operations import Result, checked, flatten
+from .operations import Exchange, Result, checked, flatten
 from .resp import pack
 
 
@@ -27,17 +27,17 @@ class SampleOperations(object):
 
     def _claim(self, interval):
         command = pack('SET', self._keys.sampling(), 1, 'NX', 'PX', int(interval * 1000))
-        yield Result(checked((yield 0, (command,))[0]) is not None)
+        yield Result(checked((yield Exchange(0, (command,)))[0]) is not None)
 
     def _add(self, sample, lifetime, keep):
         key = self._keys.samples()
         commands = (
             pack('RPUSH', key, sample), pack('LTRIM', key, -keep, -1), pack('PEXPIRE', key, int(lifetime * 1000)),
         )
-        for reply in (yield 0, commands):
+        for reply in (yield Exchange(0, commands)):
             checked(reply)
         yield Result(None)
 
     def _all(self):
-        reply = checked((yield 0, (pack('LRANGE', self._keys.samples(), 0, -1),))[0])
+        reply = checked((yield Exchange(0, (pack('LRANGE', self._keys.samples(), 0, -1),)))[0])
         yield Result([text.decode('utf-8') for text in reply])

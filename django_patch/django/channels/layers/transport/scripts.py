@@ -4,9 +4,10 @@ The Lua scripts of layers/lua/, and what to do when a server forgot them.
 from __future__ import absolute_import, unicode_literals
 
 import hashlib
+import itertools
 import os
 
-from .resp import ReplyError, argument, pack
+from .resp import ReplyError, argument, command, pack
 
 _FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), 'lua')
 
@@ -28,8 +29,8 @@ class Script(object):
         self.name = name
         self.text = prelude + read_text(name + '.lua')
         self.sha = hashlib.sha1(self.text.encode('utf-8')).hexdigest()
-        #: What every packed call has after the number of its arguments.
-        self.start = argument('EVALSHA') + argument(self.sha)
+        #: The packed arguments that every call begins with.
+        self.start = [argument('EVALSHA'), argument(self.sha)]
 
     def call(self, keys, arguments):
         """Return the packed command that calls it."""
@@ -37,9 +38,8 @@ class Script(object):
 
     def head(self, keys, arguments, more):
         """Return a packed call that lacks its last `more` arguments."""
-        return b''.join(
-            [b'*%d\r\n' % (3 + len(keys) + len(arguments) + more), self.start, argument(len(keys))] +
-            [argument(value) for value in keys] + [argument(value) for value in arguments]
+        return command(
+            self.start + [argument(value) for value in itertools.chain([len(keys)], keys, arguments)], more
         )
 
 

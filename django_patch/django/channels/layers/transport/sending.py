@@ -10,10 +10,10 @@ from ...exceptions import ChannelFull, LayerUnavailable
 from .. import codec
 from . import scripts
 from .destinations import Destinations
-from .large import LargeSendMixin, full_error
-from .operations import DONE, Result, checked, flatten
+from .large import LargeSendMixin, check_size, full_error
+from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
 from .options import INLINE_SIZE
-from .resp import ReplyError, pack
+from .resp import ReplyError, append, pack
 from .server_clock import know_time, know_times
 
 #: Messages that one call of the script puts; Redis does nothing else then.
@@ -61,7 +61,11 @@ class SendOperations(LargeSendMixin):
     # Plans
 
     def send(self, channel, message):
-        """Put `message` on `channel`, both valid."""
+        """
+        Put `message`, a dict, on `channel`.
+
+        Raise TypeError or ValueError for what is not valid.
+        """
         queue, label, destination = self._destinations.find(channel)
         body = codec.encode(message)
         if len(body) > self._options.piece_size:
@@ -80,13 +84,15 @@ class SendOperations(LargeSendMixin):
                 if sealer.is_bound:
                     yield know_time(self._clocks, shard, self._ask_time)
                 sealed = self._destinations.seal(destination, shard, label, body) if sealer.flags else body
-                replies = yield shard, (self._destinations.command(destination, shard, sealer.flags, label, sealed),)
+                command = self._destinations.command(destination, shard, sealer.flags, label, sealed)
+                reply = (yield Exchange(shard, (command,)))[0]
             except LayerUnavailable as error:
                 if error.sent or shard == shards[-1]:
                     raise
                 continue
-            if checked(replies[0]):
+            if reply == 1:
                 yield DONE
+            checked(reply)
         raise full_error(self._options, destination, label)
 
     def send_many(self, pairs):
@@ -101,6 +107,25 @@ class SendOperations(LargeSendMixin):
         return flatten(self._send_many(pairs))
 
     def _send_many(self, pairs):
+        batches = self._batches(pairs)
+        failure = None
+        while True:
+            for batch in batches:
+                if batch.waiting and len(batch.waiting[0][2]) > self._options.piece_size:
+                    # Its turn has come; what is behind it waits.
+                    failure = (yield self._send_first(batch)) or failure
+            busy = [batch for batch in batches if batch.waiting and batch.shards]
+            if not busy:
+                break
+            failure = (yield self._send_batches(busy)) or failure
+        refused = [pair for batch in batches for pair, label, body in batch.waiting]
+        if failure is not None:
+            failure.refused = refused
+            raise failure
+        yield Result(refused)
+
+    def _batches(self, pairs):
+        """Return a list that has a _QueueBatch for each queue of `pairs`."""
         batches = collections.OrderedDict()
         for pair in pairs:
             queue, label, destination = self._destinations.find(pair[0])
@@ -109,57 +134,52 @@ class SendOperations(LargeSendMixin):
             except KeyError:
                 batch = batches[queue] = _QueueBatch(destination, self._destinations.order(destination))
             body = codec.encode(pair[1])
-            self._check_size(body)
+            check_size(body)
             batch.waiting.append((pair, label, body))
+        return list(batches.values())
+
+    def _send_first(self, batch):
+        """Send the first message of `batch`, a large one; the Result is a LayerUnavailable or None."""
+        pair, label, body = batch.waiting.popleft()
+        try:
+            yield self._send_large(batch.destination, label, body)
+        except (ChannelFull, LayerUnavailable) as error:
+            batch.shards = ()
+            if not getattr(error, 'sent', False):
+                batch.waiting.appendleft((pair, label, body))
+            yield Result(error if isinstance(error, LayerUnavailable) else None)
+        yield DONE
+
+    def _send_batches(self, batches):
+        """Send what one call for each of `batches` takes; the Result is a LayerUnavailable or None."""
+        requests = {}
+        for batch in batches:
+            requests.setdefault(batch.shards[0], []).append(batch)
+        shards = sorted(requests)
+        if self._options.sealer.is_bound:
+            yield know_times(self._clocks, shards, self._ask_time)
+        answers = yield ExchangeAll([
+            (shard, [self._batch_command(batch) for batch in requests[shard]]) for shard in shards
+        ])
         failure = None
-        while True:
-            for batch in batches.values():
-                if batch.waiting and len(batch.waiting[0][2]) > self._options.piece_size:
-                    # Its turn has come; what is behind it waits.
-                    pair, label, body = batch.waiting.popleft()
-                    try:
-                        yield self._send_large(batch.destination, label, body)
-                    except (ChannelFull, LayerUnavailable) as error:
-                        batch.shards = ()
-                        if isinstance(error, LayerUnavailable):
-                            failure = error
-                        if not getattr(error, 'sent', False):
-                            batch.waiting.appendleft((pair, label, body))
-            busy = [batch for batch in batches.values() if batch.waiting and batch.shards]
-            if not busy:
-                break
-            requests = {}
-            for batch in busy:
-                requests.setdefault(batch.shards[0], []).append(batch)
-            shards = sorted(requests)
-            if self._options.sealer.is_bound:
-                yield know_times(self._clocks, shards, self._ask_time)
-            answers = yield [
-                (shard, [self._batch_command(batch) for batch in requests[shard]]) for shard in shards
-            ]
-            for shard, replies in zip(shards, answers):
-                for index, batch in enumerate(requests[shard]):
-                    try:
-                        if isinstance(replies, LayerUnavailable):
-                            raise replies
-                        batch.went(checked(replies[index]))
-                    except LayerUnavailable as error:
-                        if error.sent or len(batch.shards) == 1:
-                            failure = error
-                        batch.failed(error.sent)
-        refused = [pair for batch in batches.values() for pair, label, body in batch.waiting]
-        if failure is not None:
-            failure.refused = refused
-            raise failure
-        yield Result(refused)
+        for shard, replies in zip(shards, answers):
+            for index, batch in enumerate(requests[shard]):
+                try:
+                    if isinstance(replies, LayerUnavailable):
+                        raise replies
+                    batch.went(checked(replies[index]))
+                except LayerUnavailable as error:
+                    if error.sent or len(batch.shards) == 1:
+                        failure = error
+                    batch.failed(error.sent)
+        yield Result(failure)
 
     def _batch_command(self, batch):
         shard, entries = batch.shards[0], []
         for pair, label, body in itertools.islice(batch.waiting, _BATCH):
             if len(body) > self._options.piece_size:
                 break
-            header, body = self._destinations.entry(batch.destination, shard, label, body)
-            entries.append(b'$%d\r\n%s%s\r\n' % (len(header) + len(body), header, body))
+            entries.append(append(b'', *self._destinations.entry(batch.destination, shard, label, body)))
         batch.size = len(entries)
         return self._destinations.head(batch.destination, shard, len(entries)) + b''.join(entries)
 
@@ -192,7 +212,7 @@ class SendOperations(LargeSendMixin):
                 sealed = [
                     b''.join(self._destinations.entry(destination, shard, label, body)) for body in reversed(entries)
                 ]
-                reply = (yield shard, (scripts.REQUEUE.call([key], [self._options.lifetime] + sealed),))[0]
+                reply = (yield Exchange(shard, (scripts.REQUEUE.call([key], [self._options.lifetime] + sealed),)))[0]
                 if type(reply) is not ReplyError:
                     entries = []
                 # Else its first LPUSH was refused, and nothing went back.
@@ -214,7 +234,7 @@ class SendOperations(LargeSendMixin):
         key = self._options.keys.pending(shard, queue)
         capacity = self._options.get_capacity(queue)
         commands = pack('HINCRBY', key, label, capacity), pack('PEXPIRE', key, self._options.lifetime)
-        checked((yield shard, commands)[0])
+        checked((yield Exchange(shard, commands))[0])
         yield DONE
 
     def unthrottle(self, channel):
@@ -222,5 +242,6 @@ class SendOperations(LargeSendMixin):
         queue, label, destination = self._destinations.find(channel)
         shard, = destination.shards
         key = self._options.keys.pending(shard, queue)
-        checked((yield shard, (scripts.RECEIVED.call([key], [label, self._options.get_capacity(queue)]),))[0])
+        command = scripts.RECEIVED.call([key], [label, self._options.get_capacity(queue)])
+        checked((yield Exchange(shard, (command,)))[0])
         yield DONE

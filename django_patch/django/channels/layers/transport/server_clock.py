@@ -5,7 +5,7 @@ from __future__ import absolute_import
 
 from ...exceptions import LayerUnavailable
 from .envelope import VERSION
-from .operations import DONE
+from .operations import DONE, Exchange
 
 #: Seconds after which a server is asked again.
 _MAX_AGE = 60.0
@@ -117,7 +117,7 @@ def know_time(clocks, shard, ask_time):
     try:
         if not clocks[shard].is_known():
             # A connection's greeting tells.
-            yield shard, ()
+            yield Exchange(shard, ())
         elif clocks[shard].is_stale() and ask_time is not None:
             yield ask_time(shard)
     except LayerUnavailable as error:

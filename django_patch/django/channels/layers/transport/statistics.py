@@ -5,7 +5,7 @@ from __future__ import absolute_import, unicode_literals
 
 from ...names import statistics_name
 from .envelope import deadline_of
-from .operations import DONE, Result, checked, flatten
+from .operations import DONE, Exchange, Result, checked, flatten
 from .resp import pack
 
 #: Counter in Redis -> its name for who asks.
@@ -46,7 +46,7 @@ class StatisticsOperations(object):
         numbers = empty_numbers()
         for shard in keys.shards_of(queue):
             fields = ['%s:%s' % (field, name) for field in COUNTERS]
-            replies = yield shard, (pack('HMGET', keys.statistics(shard), *fields),)
+            replies = yield Exchange(shard, (pack('HMGET', keys.statistics(shard), *fields),))
             for field, value in zip(COUNTERS, checked(replies[0])):
                 numbers[COUNTERS[field]] += int(value or 0)
             yield self._add_queues(numbers, shard, [keys.queue(shard, queue)])
@@ -56,7 +56,7 @@ class StatisticsOperations(object):
         keys = self._options.keys
         numbers = empty_numbers()
         for shard in range(keys.shards):
-            counters = checked((yield shard, (pack('HGETALL', keys.statistics(shard)),))[0])
+            counters = checked((yield Exchange(shard, (pack('HGETALL', keys.statistics(shard)),)))[0])
             for field, value in zip(counters[::2], counters[1::2]):
                 name = COUNTERS.get(field.partition(b':')[0].decode('ascii'))
                 if name is not None:
@@ -69,7 +69,7 @@ class StatisticsOperations(object):
         commands = [pack('TIME')]
         for queue in queues:
             commands += [pack('LLEN', queue), pack('LINDEX', queue, 0)]
-        replies = [checked(reply) for reply in (yield shard, commands)]
+        replies = [checked(reply) for reply in (yield Exchange(shard, commands))]
         now = int(replies[0][0]) * 1000 + int(replies[0][1]) // 1000
         for length, head in zip(replies[1::2], replies[2::2]):
             numbers['messages_pending'] += length
@@ -82,7 +82,7 @@ class StatisticsOperations(object):
         for shard in range(self._options.keys.shards):
             found = yield scan(shard, self._options.keys.base(shard))
             for start in range(0, len(found), SCAN_STEP):
-                checked((yield shard, (pack('UNLINK', *found[start:start + SCAN_STEP]),))[0])
+                checked((yield Exchange(shard, (pack('UNLINK', *found[start:start + SCAN_STEP]),)))[0])
         yield DONE
 
 
@@ -97,7 +97,8 @@ def scan(shard, start, kinds=''):
     pattern += '[%s]:*' % kinds if kinds else '*'
     found, cursor = set(), b'0'
     while True:
-        cursor, part = checked((yield shard, (pack('SCAN', cursor, 'MATCH', pattern, 'COUNT', SCAN_STEP),))[0])
+        command = pack('SCAN', cursor, 'MATCH', pattern, 'COUNT', SCAN_STEP)
+        cursor, part = checked((yield Exchange(shard, (command,)))[0])
         found.update(part)
         if cursor == b'0':
             break
