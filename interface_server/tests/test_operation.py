@@ -480,6 +480,22 @@ def test_formats_of_the_log():
     assert "\nValueError: a cause" in TextFormatter().format(record)
 
 
+@pytest.mark.parametrize("kind", [TextFormatter, JsonFormatter])
+def test_one_log_has_one_time_zone(kind, monkeypatch):
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "said", (), None)
+    formatter = kind()
+    before = formatter.format(record)
+    try:
+        # As Django does when it loads a project.
+        monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+        time.tzset()
+        assert formatter.format(record) == before
+        assert kind().format(record) != before
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_log_of_a_command_in_json(run, port, own_redis):  # noqa: F811
     own_redis.stop()
     program = server(run, "-p", port, "--redis", own_redis.url, "--log-format", "json")
