@@ -7,7 +7,11 @@ from __future__ import absolute_import
 __all__ = ['re_path', 'reverse']
 
 try:
-    from django.urls import re_path, reverse
+    from django.urls import reverse
+except ImportError:
+    # Before Django 1.10.
+    from django.core.urlresolvers import reverse
+try:
+    from django.urls import re_path
 except ImportError:
     from django.conf.urls import url as re_path
-    from django.core.urlresolvers import reverse

@@ -6,7 +6,6 @@ import threading
 
 from django.channels import channel_layers
 from django.channels.compat import six
-from django.channels.management import tables
 from django.channels.management.commands import channels as command
 from django.channels.monitoring.snapshot import Snapshot
 from django.core.management import CommandError, call_command

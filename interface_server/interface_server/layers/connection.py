@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
 
 import redis
-from django.channels.layers.transport.resp import INCOMPLETE, ProtocolError, ReplyError, make_parser
+from django.channels.layers.transport.resp import INCOMPLETE, ProtocolError, make_parser
 
 FAILURES = (redis.RedisError, OSError, EOFError, asyncio.TimeoutError, ProtocolError)
 
