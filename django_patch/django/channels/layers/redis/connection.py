@@ -83,7 +83,7 @@ class Connection(object):
             self._timeout = timeout
 
     def exchange(self, commands, timeout):
-        """Send packed commands, and return their replies; raise one of FAILURES."""
+        """Send packed commands, and return their replies; raise one of failures()."""
         self.set_timeout(timeout)
         self.write(commands)
         return self.read(len(commands))
