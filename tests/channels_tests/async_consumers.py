@@ -9,6 +9,7 @@ import threading
 from asgiref.sync import sync_to_async
 from django.channels import Channel, Group
 from django.channels.auth import channel_session_user
+from django.channels.exceptions import MalformedFrame
 from django.channels.generic.websockets import JsonWebsocketConsumer, WebsocketConsumer
 from django.channels.sessions import channel_session, enforce_ordering
 from django.contrib.auth import get_user_model
@@ -98,6 +99,19 @@ class Echo(WebsocketConsumer):
 
     async def disconnect(self, message, **kwargs):
         seen.append(('disconnect', kwargs))
+
+
+class Picky(JsonWebsocketConsumer):
+    #: How often malformed() was called.
+    asked = 0
+
+    async def receive(self, content, **kwargs):
+        await asyncio.sleep(0)
+        raise MalformedFrame('Not %r.' % content)
+
+    async def malformed(self, error, **kwargs):
+        type(self).asked += 1
+        raise error
 
 
 class Failing(WebsocketConsumer):

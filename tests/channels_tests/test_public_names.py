@@ -24,7 +24,7 @@ PUBLIC = {
     'delay.management.commands.rundelay': 'Command',
     'delay.models': 'DelayedMessage',
     'exceptions': 'ConsumeLater ResponseLater RequestTimeout RequestAborted DenyConnection ChannelSocketException '
-                  'WebsocketCloseException SendNotAvailableOnDemultiplexer',
+                  'WebsocketCloseException SendNotAvailableOnDemultiplexer MalformedFrame',
     'generic': 'BaseConsumer',
     'generic.base': 'BaseConsumer',
     'generic.websockets': 'WebsocketConsumer JsonWebsocketConsumer WebsocketDemultiplexer WebsocketMultiplexer',
@@ -37,7 +37,7 @@ PUBLIC = {
     'routing': 'route route_class include Route RouteClass Include Router null_consumer',
     'security.websockets': 'allowed_hosts_only BaseOriginValidator',
     'sessions': 'channel_session session_for_reply_channel http_session channel_and_http_session enforce_ordering',
-    'signals': 'consumer_started consumer_finished worker_ready worker_process_ready',
+    'signals': 'consumer_started consumer_finished worker_ready worker_process_ready handshake_refused',
     'staticfiles': 'StaticFilesConsumer StaticFilesHandler',
     'test': 'ChannelTestCase ChannelTestCaseMixin TransactionChannelTestCase ChannelLiveServerTestCase Client '
             'HttpClient WSClient apply_routes',

@@ -18,14 +18,14 @@ from .compat import URLS_MODULE, six
 from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine
 from .compat.isolation import run_isolated
 from .conf import conf
-from .exceptions import ChannelSocketException, ConsumeLater
-from .failures import answer, is_of_operator
+from .exceptions import ChannelSocketException, ConsumeLater, DenyConnection, MalformedFrame
+from .failures import answer, close, is_of_operator
 from .in_hand import NothingRecorded
 from .in_progress import InProgress
 from .layers.blocking import send_blocking
 from .message import Message
 from .security.handshakes import check_handshake
-from .signals import consumer_finished, consumer_started
+from .signals import consumer_finished, consumer_started, handshake_refused
 
 logger = logging.getLogger('django.channels')
 urls = import_module(URLS_MODULE)
@@ -199,10 +199,40 @@ class Dispatcher(object):
         except ConsumeLater as later:
             return self.defer(task, later)
         except ChannelSocketException as request:
-            request.run(message)
-            return HANDLED
+            return self.obey(task, request)
+        except MalformedFrame as error:
+            return self.refuse_frame(task, error)
         finally:
             consumer_finished.send(sender=self.sender)
+
+    def obey(self, task, request):
+        """Act on the socket of `task` as the ChannelSocketException `request` asks; return HANDLED."""
+        if isinstance(request, DenyConnection):
+            self._tell_of_refusal(task, str(request) or 'The consumer %s raised DenyConnection.' %
+                                  name_of(task.consumer))
+        request.run(task.message)
+        return HANDLED
+
+    def _tell_of_refusal(self, task, reason):
+        # First, so that who hears of it knows why once the socket is refused.
+        if task.channel == 'websocket.connect':
+            for receiver, result in handshake_refused.send_robust(
+                sender=self.sender, message=task.message, reason=reason,
+            ):
+                if isinstance(result, Exception):
+                    logger.error('%r raised %r when a handshake was refused.', receiver, result)
+
+    def refuse_frame(self, task, error):
+        """Close the socket of `task`, whose frame is malformed by the MalformedFrame `error`; return HANDLED."""
+        if task.channel != 'websocket.receive':
+            # There is no frame, so it isn't the client's fault.
+            raise error
+        logger.warning(
+            'A client sent a malformed frame, and its socket is closed with %d: %s Consumer %s, reply channel %s.',
+            error.code, error, name_of(task.consumer), task.message.reply_channel,
+        )
+        close(task.message, error.code)
+        return HANDLED
 
     def fail(self, task, exc_info):
         """Log that `task` failed, answer its client, and return FAILED."""
@@ -215,6 +245,7 @@ class Dispatcher(object):
             exc_info=exc_info, extra=described,
         )
         if task.message is not None:
+            self._tell_of_refusal(task, 'The consumer %s raised %s.' % (described['consumer'], exc_info[0].__name__))
             answer(task.message)
         return FAILED
 

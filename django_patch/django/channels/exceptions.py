@@ -39,6 +39,21 @@ class UnknownChannelLayerError(InvalidChannelLayerError, KeyError):
     __str__ = ValueError.__str__
 
 
+class MalformedFrame(ChannelsError, ValueError):
+    """
+    Raised for a client's frame that isn't what its consumer reads.
+
+    It is the client's fault, not the consumer's: the worker logs one line, at
+    WARNING, and closes the socket with `code`. That is one of RFC 6455
+    section 7.4.1: 1003 for a frame of the wrong type, 1007 for one whose
+    content doesn't fit.
+    """
+
+    def __init__(self, reason, code=1007):
+        super(MalformedFrame, self).__init__(reason)
+        self.code = code
+
+
 # Outcomes that a consumer asks for by raising them
 
 class ConsumeLater(ChannelsError):

@@ -17,6 +17,10 @@ logger = logging.getLogger('django.channels')
 #: server from fulfilling the request.
 INTERNAL_ERROR = 1011
 
+#: How the reply channels of daphne 1.x begin. It ignores a reply to a
+#: WebSocket with a `status`, and has no close codes but those of applications.
+_DAPHNE = 'daphne.response.'
+
 _REASONS = {500: b'Internal Server Error', 503: b'Service Unavailable'}
 
 
@@ -44,9 +48,19 @@ def answer(message, status=500):
 
     What the layer refuses is logged: the client's own time limit is left then.
     """
-    reply = reply_to(message.channel.name, status)
+    _send(message, reply_to(message.channel.name, status))
+
+
+def close(message, code):
+    """Close the socket that `message` came from with `code`, as answer() does."""
+    _send(message, {'close': code})
+
+
+def _send(message, reply):
     if reply is None or message.reply_channel is None:
         return
+    if 'close' in reply and message.reply_channel.name.startswith(_DAPHNE):
+        reply = {'close': True}
     try:
         message.reply_channel.send(reply, immediately=True)
     except (ChannelsError, message.channel_layer.ChannelFull) as error:

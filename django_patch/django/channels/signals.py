@@ -19,6 +19,10 @@ worker_ready = Signal()
 #: Sent once by a worker process, before its first thread is ready.
 worker_process_ready = Signal()
 
+#: Sent by a worker that has refused a WebSocket's handshake, with `message`
+#: and `reason`, a sentence. Not sent where a consumer answered by itself.
+handshake_refused = Signal()
+
 # What django.db does around a request holds around a consumer, too. To look
 # at connections takes longer than many a consumer, so a thread that has never
 # had one is spared it.

@@ -10,7 +10,7 @@ from django.db import connections
 
 from .. import outbox
 from ..compat import URLS_MODULE
-from ..exceptions import ChannelSocketException, ConsumeLater, TimeLimitExceeded
+from ..exceptions import ChannelSocketException, ConsumeLater, MalformedFrame, TimeLimitExceeded
 from ..signals import consumer_finished, consumer_started
 from .loop import in_thread
 
@@ -86,8 +86,9 @@ async def _run(dispatcher, task, coroutine):
     except ConsumeLater as later:
         return await in_thread(dispatcher.defer, task, later)
     except ChannelSocketException as request:
-        await in_thread(request.run, task.message)
-        return dispatcher.HANDLED
+        return await in_thread(dispatcher.obey, task, request)
+    except MalformedFrame as error:
+        return await in_thread(dispatcher.refuse_frame, task, error)
 
 
 async def _signal(signal, **kwargs):

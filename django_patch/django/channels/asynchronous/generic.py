@@ -2,6 +2,7 @@
 The steps of a WebsocketConsumer around its methods, where those are async.
 """
 from ..compat.coroutines import is_coroutine
+from ..exceptions import MalformedFrame
 
 
 def connect_of(consumer):
@@ -23,8 +24,17 @@ def receive_of(consumer):
     """Return the coroutine function for "websocket.receive"."""
     async def raw_receive(message, **kwargs):
         result = consumer.raw_receive(message, **kwargs)
-        if is_coroutine(result):
+        if not is_coroutine(result):
+            return
+        try:
             await result
+        except MalformedFrame as error:
+            # Of receive(), or let through by an async malformed().
+            if error is consumer.malformed_error:
+                raise
+            result = consumer.malformed(error, **kwargs)
+            if is_coroutine(result):
+                await result
     return raw_receive
 
 

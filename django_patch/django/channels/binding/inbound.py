@@ -4,6 +4,7 @@ The half of a binding that does what clients ask for.
 from __future__ import absolute_import
 
 from ..auth import channel_session_user
+from ..exceptions import MalformedFrame
 from ..sessions import channel_session, enforce_ordering
 
 CREATE = 'create'
@@ -66,10 +67,10 @@ class InboundBinding(object):
         """
         Do `action` if has_permission() says so.
 
-        Raise ValueError for an action that there is not.
+        Raise MalformedFrame for an action that there is not.
         """
         if action not in (CREATE, UPDATE, DELETE):
-            raise ValueError('There is no action %r: it is "create", "update" or "delete".' % (action,))
+            raise MalformedFrame('There is no action %r: it is "create", "update" or "delete".' % (action,))
         if not self.has_permission(self.user, action, pk):
             return
         if action == CREATE:

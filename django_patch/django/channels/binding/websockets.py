@@ -9,6 +9,7 @@ from django.core import serializers
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import router, transaction
 
+from ..exceptions import MalformedFrame
 from ..generic.websockets import WebsocketMultiplexer
 from .base import Binding
 from .changes import as_model
@@ -60,12 +61,15 @@ class WebsocketBinding(Binding):
 
         They are in its text, as from a demultiplexer, or in itself.
         """
-        body = message.content if message.get('text') is None else json.loads(message['text'])
+        try:
+            body = message.content if message.get('text') is None else json.loads(message['text'])
+        except ValueError as error:
+            raise MalformedFrame("A message to a binding isn't JSON: %s." % error)
         if not isinstance(body, dict) or 'action' not in body:
-            raise ValueError('A message to a binding needs an "action".')
+            raise MalformedFrame('A message to a binding needs an "action".')
         data = body.get('data')
         if not isinstance(data, dict) and not (data is None and body['action'] == 'delete'):
-            raise ValueError('A message to a binding needs "data", an object, unless it deletes.')
+            raise MalformedFrame('A message to a binding needs "data", an object, unless it deletes.')
         return body['action'], body.get('pk'), data
 
     def _hydrate(self, pk, data):

@@ -8,147 +8,29 @@ import json
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-from ..auth import channel_and_http_session_user_from_http, channel_session_user_from_http
 from ..channel import Group
-from ..compat.coroutines import SUPPORTS_ASYNC, is_coroutine, is_coroutine_function
-from ..exceptions import SendNotAvailableOnDemultiplexer
-from ..sessions import enforce_ordering
-from .base import BaseConsumer
+from ..compat.coroutines import is_coroutine
+from ..exceptions import MalformedFrame, SendNotAvailableOnDemultiplexer
+from .consumer import WebsocketConsumer
 
+__all__ = ['JsonWebsocketConsumer', 'WebsocketConsumer', 'WebsocketDemultiplexer', 'WebsocketMultiplexer']
 
-class WebsocketConsumer(BaseConsumer):
-    """
-    A consumer for sockets: override connect(), receive(), disconnect().
-
-    Whoever overrides connect() has to accept the socket there, with
-    ``message.reply_channel.send({'accept': True})``.
-    """
-    method_mapping = {
-        'websocket.connect': 'raw_connect',
-        'websocket.receive': 'raw_receive',
-        'websocket.disconnect': 'raw_disconnect',
-    }
-    #: Do the messages have the `user` of the handshake's HTTP session?
-    http_user = False
-    #: And also that `http_session` itself?
-    http_user_and_session = False
-    #: Is each message handled only after the one before it?
-    strict_ordering = False
-    #: No longer there; True is an error.
-    slight_ordering = False
-    #: The names of the groups that a socket is in while it is open.
-    groups = None
-
-    #: The path that the socket was opened at.
-    path = None
-
-    def get_method(self, name):
-        if SUPPORTS_ASYNC:
-            from ..asynchronous.generic import METHODS
-            overridden, make = METHODS.get(name, (None, None))
-            if make is not None and is_coroutine_function(getattr(self, overridden)):
-                return make(self)
-        return super(WebsocketConsumer, self).get_method(name)
-
-    def get_handler(self, message, **kwargs):
-        self.path = message.get('path')
-        if self.http_user or self.http_user_and_session:
-            self.channel_session_user = True
-        handler = super(WebsocketConsumer, self).get_handler(message, **kwargs)
-        if self.http_user_and_session:
-            handler = channel_and_http_session_user_from_http(handler)
-        elif self.http_user and message.channel.name == 'websocket.connect':
-            handler = channel_session_user_from_http(handler)
-        elif self.http_user and not hasattr(message, 'http_session'):
-            # Only a handshake names one.
-            message.http_session = None
-        if self.slight_ordering:
-            raise ValueError('slight_ordering is gone: the handshake already comes before all else. Remove it.')
-        return enforce_ordering(handler) if self.strict_ordering else handler
-
-    def connection_groups(self, **kwargs):
-        """Return the names of the groups that the socket shall be in."""
-        return self.groups or []
-
-    def groups_of(self, message, kwargs):
-        """Return connection_groups() as a list of Groups."""
-        return [Group(name, channel_layer=message.channel_layer) for name in self.connection_groups(**kwargs)]
-
-    # Opening
-
-    def raw_connect(self, message, **kwargs):
-        groups = self.groups_of(message, kwargs)
-        # First, so that what connect() sends to a group comes back as well.
-        for group in groups:
-            group.add(message.reply_channel)
-        try:
-            self.connect(message, **kwargs)
-        except Exception:
-            # The socket will never open.
-            for group in groups:
-                group.discard(message.reply_channel)
-            raise
-
-    def connect(self, message, **kwargs):
-        """Accept the socket."""
-        message.reply_channel.send({'accept': True})
-
-    # Frames
-
-    def raw_receive(self, message, **kwargs):
-        if message.get('text') is not None:
-            return self.receive(text=message['text'], **kwargs)
-        return self.receive(bytes=message['bytes'], **kwargs)
-
-    def receive(self, text=None, bytes=None, **kwargs):
-        """Take a frame: one of `text` and `bytes`, the other is None."""
-
-    def send(self, text=None, bytes=None, close=False):
-        """
-        Send a frame to the client, and close the socket if `close` says so.
-
-        `close` is True or a close code.
-        """
-        self.message.reply_channel.send(_frame(text, bytes, close))
-
-    @classmethod
-    def group_send(cls, name, text=None, bytes=None, close=False):
-        """As send(), to every socket in the group `name`."""
-        Group(name).send(_frame(text, bytes, close))
-
-    # Closing
-
-    def close(self, status=True):
-        """Close the socket; `status` is True or a close code."""
-        self.message.reply_channel.send({'close': status})
-
-    def raw_disconnect(self, message, **kwargs):
-        for group in self.groups_of(message, kwargs):
-            group.discard(message.reply_channel)
-        self.disconnect(message, **kwargs)
-
-    def disconnect(self, message, **kwargs):
-        """Clean up after a socket that has closed."""
-
-
-def _frame(text, bytes, close):
-    if text is None and bytes is None and not close:
-        raise ValueError('There is nothing to send: pass text, bytes or close.')
-    if text is not None and bytes is not None:
-        raise ValueError('A frame holds either text or bytes, not both.')
-    frame = {'text': text} if text is not None else {} if bytes is None else {'bytes': bytes}
-    if close:
-        frame['close'] = close
-    return frame
+#: The close code of RFC 6455 section 7.4.1 for a frame of the wrong type.
+UNSUPPORTED_DATA = 1003
 
 
 class JsonWebsocketConsumer(WebsocketConsumer):
     """A WebsocketConsumer whose frames are JSON in both directions."""
 
-    def raw_receive(self, message, **kwargs):
+    def receive_frame(self, message, **kwargs):
         if message.get('text') is None:
-            raise ValueError('A binary frame came where JSON was expected.')
-        return self.receive(self.decode_json(message['text']), **kwargs)
+            raise MalformedFrame('A binary frame came where JSON was expected.', code=UNSUPPORTED_DATA)
+        try:
+            content = self.decode_json(message['text'])
+        except (ValueError, RuntimeError) as error:
+            # A RuntimeError is what too many levels come to.
+            raise MalformedFrame("A frame isn't JSON: %s." % str(error).rstrip('.'))
+        return self.receive(content, **kwargs)
 
     def receive(self, content, **kwargs):
         """Take a frame's decoded content."""
@@ -165,12 +47,17 @@ class JsonWebsocketConsumer(WebsocketConsumer):
     @classmethod
     def decode_json(cls, text):
         """Return what `text` stands for."""
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_constant)
 
     @classmethod
     def encode_json(cls, content):
         """Return text that stands for `content`."""
         return json.dumps(content)
+
+
+def _refuse_constant(name):
+    # Python reads these; no browser does, nor writes them.
+    raise ValueError('%s is not a value of JSON' % name)
 
 
 class WebsocketMultiplexer(object):
@@ -230,13 +117,13 @@ class WebsocketDemultiplexer(JsonWebsocketConsumer):
     def receive(self, content, **kwargs):
         """Hand a frame to the consumer of its stream."""
         if not isinstance(content, dict) or 'stream' not in content or 'payload' not in content:
-            raise ValueError('A multiplexed frame must be {"stream": ..., "payload": {...}}.')
+            raise MalformedFrame('A multiplexed frame must be {"stream": ..., "payload": {...}}.')
         stream, payload = content['stream'], content['payload']
         if not isinstance(payload, dict):
-            raise ValueError('The payload of a multiplexed frame must be an object.')
+            raise MalformedFrame('The payload of a multiplexed frame must be an object.')
         # A list, since a client may name a stream by what isn't hashable.
         if stream not in list(self.consumers):
-            raise ValueError('There is no consumer for the stream %r.' % (stream,))
+            raise MalformedFrame('There is no consumer for the stream %r.' % (stream,))
         message = copy.copy(self.message)
         message.content = dict(message.content, text=self.encode_json(payload))
         self._consume(stream, message, kwargs)

@@ -22,6 +22,7 @@ from ..conf import conf
 from ..exceptions import InvalidChannelLayerError
 from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from ..log import setup_logger
+from ..signals import handshake_refused
 from ..worker import Worker
 from .servers import HOW_TO_INSTALL, find_server
 
@@ -29,6 +30,9 @@ from .servers import HOW_TO_INSTALL, find_server
 WORKER_THREADS = 4
 #: Seconds that Ctrl-C gives the consumers to finish.
 SHUTDOWN_TIMEOUT = 5
+#: How many reasons of refusals may wait for their line. Those whose client
+#: left first are never asked for.
+MAX_REASONS = 1000
 
 _ERRORS = {
     errno.EACCES: "You don't have permission to access that port.",
@@ -82,6 +86,8 @@ def serve(command, *args, **options):
     setup_logger('django.channels', int(options.get('verbosity', 1)))
     command.stdout.write(_banner(command, layer))
     worker = _start_worker(layer, options)
+    action_log = ActionLog(command)
+    handshake_refused.connect(action_log.note_refusal)
     try:
         server(
             layer, command.addr, int(command.port),
@@ -91,7 +97,7 @@ def serve(command, *args, **options):
             websocket_handshake_timeout=options.get('websocket_handshake_timeout', 5),
             ws_protocols=conf.websocket_protocols,
             root_path=conf.force_script_name or '',
-            action_logger=getattr(command, 'log_action', ActionLog(command)),
+            action_logger=getattr(command, 'log_action', action_log),
         )
     except EnvironmentError as error:
         if error.errno not in _ERRORS:
@@ -187,6 +193,13 @@ class ActionLog(object):
 
     def __init__(self, command):
         self.command = command
+        self._reasons = {}
+
+    def note_refusal(self, message, reason, **kwargs):
+        """Remember why a handshake was refused, for its line; a receiver of handshake_refused."""
+        client = message.get('client')
+        if client and len(self._reasons) < MAX_REASONS:
+            self._reasons['%s:%s' % tuple(client), message.get('path')] = reason
 
     def __call__(self, protocol, action, details):
         line = '[%s] ' % datetime.now().strftime('%d/%b/%Y %H:%M:%S')
@@ -199,6 +212,12 @@ class ActionLog(object):
             words = {'connected': 'CONNECT', 'disconnected': 'DISCONNECT', 'connecting': 'HANDSHAKING',
                      'rejected': 'REJECT'}
             line += 'WebSocket %s %s [%s]' % (words.get(action, action), details['path'], details['client'])
+            path = details['path']
+            if isinstance(path, bytes):
+                path = path.decode('utf-8', 'replace')
+            reason = self._reasons.pop((details['client'], path), None)
+            if reason is not None:
+                line += ' ' + reason
             colour = {
                 'connected': style.HTTP_SUCCESS, 'disconnected': style.WARNING, 'rejected': style.HTTP_BAD_REQUEST,
             }.get(action, style.HTTP_INFO)
