@@ -66,13 +66,16 @@ class Reply {
       part.headers.push(['content-length', String(this.due)]);
     }
     this.started = true;
+    let isCut = false;
     if (this.bodiless) {
       part.content = Buffer.alloc(0);
     } else if (this.due !== null) {
+      isCut = part.content.length > this.due;
+      if (isCut) part.content = part.content.subarray(0, this.due);
       this.due -= part.content.length;
-      if (this.due < 0 || (this.due && !message.more_content)) refuse('content of another length');
+      if (this.due && !message.more_content) refuse('content shorter than its Content-Length');
     }
-    this.complete = !message.more_content;
+    this.complete = isCut || !message.more_content;
     return part;
   }
 

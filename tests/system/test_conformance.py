@@ -57,7 +57,8 @@ def test_our_server(sites, servers):
     made = site(sites, servers)
     if not made.has_interface_server:
         pytest.skip('our server needs Python 3.9')
-    program, port = made.server()
+    # One whose patience with a full channel is shorter than that of the program's client.
+    program, port = made.server('--queue-timeout', '1')
     conformance('server', servers, '--address', '127.0.0.1:%d' % port)
 
 
