@@ -23,7 +23,9 @@ class RoundTripTests(RedisTestCase):
         self.layer.receive(['a'], block=True)
         self.layer.receive_batch(['a'], 10)
         self.assertEqual(self.redis.info('stats')['total_connections_received'], 0)
-        self.assertEqual(self.calls(), {'blmpop': 1, 'lmpop': 1})
+        # Before Redis 7.0 a script takes several messages, with LPOP in it.
+        self.assertEqual(self.calls(), {'blmpop': 1, 'lmpop': 1} if self.has_blmpop() else
+                         {'blpop': 1, 'evalsha': 1, 'lpop': 1})
 
     def without_marks(self):
         # Ten times a second, a receive has one more command in its write.
@@ -36,7 +38,10 @@ class RoundTripTests(RedisTestCase):
         self.calls()
         self.layer.receive(['a'])
         calls = self.calls()
-        self.assertEqual((calls['evalsha'], calls['lmpop']), (1, 1))
+        if self.has_blmpop():
+            self.assertEqual((calls['evalsha'], calls['lmpop']), (1, 1))
+        else:
+            self.assertEqual((calls['evalsha'], calls['lpop']), (2, 1))
         self.assertEqual(self.redis.info('stats')['total_connections_received'], 0)
 
     def test_a_process_reports_what_it_took_in_the_same_write(self):
