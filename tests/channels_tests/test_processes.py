@@ -6,7 +6,10 @@ import os
 import signal
 import threading
 import time
+import unittest
 
+from django.channels import limits
+from django.channels.compat.command_line import command_line
 from django.channels.dispatch import Consumption
 from django.channels.exceptions import TimeLimitExceeded
 from django.channels.in_hand import InHand
@@ -176,6 +179,16 @@ class LimitTests(LogTestCase, SimpleTestCase):
         raise_in_thread(ident + 1, TimeLimitExceeded)
         raise_in_thread(ident, None)
 
+    @unittest.skipIf(os.name == 'nt', 'Windows has no module "resource".')
+    def test_the_peak_of_memory_is_in_bytes_on_macos_and_in_kilobytes_elsewhere(self):
+        platform = limits.sys.platform
+        self.addCleanup(setattr, limits.sys, 'platform', platform)
+        limits.sys.platform = 'linux'
+        elsewhere = limits._peak_megabytes()
+        limits.sys.platform = 'darwin'
+        self.assertGreater(elsewhere, 1)
+        self.assertLessEqual(limits._peak_megabytes(), elsewhere // 1000)
+
     def test_a_process_that_holds_too_much_memory_ends(self):
         stopped = []
         watch = LimitWatch(Limits(memory=1), InProgress(), lambda: stopped.append(True))
@@ -278,7 +291,7 @@ class SupervisorTests(LogTestCase, SimpleTestCase):
         self.assertEqual(ended, [signal.SIGTERM, signal.SIGTERM])
 
     def test_the_command_of_a_new_program_is_that_of_this_one(self):
-        self.assertEqual(os.path.basename(reloading.command_line()[0])[:6], 'python')
+        self.assertEqual(os.path.basename(command_line()[0])[:6], 'python')
 
     def test_what_is_taken_over_is_so_once(self):
         os.environ[reloading.INHERITED] = '5,6,100,101'

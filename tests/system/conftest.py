@@ -40,6 +40,14 @@ def scratch():
         yield folder
 
 
+@pytest.fixture
+def site(redis, scratch):
+    """The project over Redis; the test starts the workers."""
+    project = subject.site(scratch, SUT_LAYERS='redis', SUT_REDIS=redis.url)
+    yield project
+    project.stop()
+
+
 class Sites:
     """Makes projects with settings of their own, by calling it."""
 

@@ -7,6 +7,7 @@ is tested:
 CHANNELS_SYSTEM_PYTHON  path of the interpreter
 CHANNELS_SYSTEM_PAIR    its name, such as py2.7-dj1.8 (p at the end = patched)
 """
+import json
 import os
 import shutil
 import subprocess
@@ -69,6 +70,10 @@ class Subject:
         program = self.start(name, script, '-b', '127.0.0.1', '-p', port, *options, self.asgi, **env)
         program.wait_for_port(port)
         return program, port
+
+    def put(self, channel, file):
+        """Put a message that names a file on a channel."""
+        self.run('put', channel, json.dumps({'file': file}))
 
     def stop(self):
         """Stop all programs, the ones that serve clients first."""

@@ -1,6 +1,5 @@
 """Worker processes: killed, replaced, reloaded, asked what they do."""
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -14,19 +13,6 @@ from clients import get
 from programs import eventually, free_port
 
 
-@pytest.fixture
-def site(redis, scratch):
-    """The project over Redis; the test starts the workers."""
-    project = subject.site(scratch, SUT_LAYERS='redis', SUT_REDIS=redis.url)
-    yield project
-    project.stop()
-
-
-def put(site, channel, file):
-    """Put a message that names a file on a channel."""
-    site.run('put', channel, json.dumps({'file': file}))
-
-
 def done_by(path):
     """Return the process id that a job wrote into a file; None if it hasn't yet."""
     with contextlib.suppress(FileNotFoundError), open(path) as file:
@@ -38,7 +24,7 @@ class Job:
 
     def __init__(self, site, scratch, name):
         self.path = os.path.join(scratch, name)
-        put(site, 'slow-job', self.path)
+        site.put('slow-job', self.path)
         self.pid = eventually(lambda: done_by(self.path + '.started'), 'the job starting')
 
     def finish(self):
@@ -82,7 +68,7 @@ def test_sighup_replaces_all_by_new_code_and_finishes_what_is_in_hand(site, scra
         workers.wait_for('All 2 worker processes are ready.', 2)
         for number in range(4):
             path = os.path.join(scratch, 'quick%d' % number)
-            put(site, 'quick-job', path)
+            site.put('quick-job', path)
             eventually(lambda: done_by(path + '.new'), 'the new code')
         assert old.finish() == old.pid
     finally:
@@ -140,7 +126,7 @@ def test_a_lone_worker_that_is_killed_leaves_nobody_waiting(site):
 def test_a_worker_ends_after_its_number_of_messages(site, scratch):
     worker = site.manage('runworker', '--max-messages', '1')
     path = os.path.join(scratch, 'quick')
-    put(site, 'quick-job', path)
+    site.put('quick-job', path)
     assert worker.wait_for_exit() == 0
     assert done_by(path + '.finished') == worker.pid
 

@@ -1,27 +1,12 @@
 """What a worker process does when it is told to stop."""
-import json
 import os
 import signal
 
 import pytest
-import subject
 from programs import eventually
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 THREADS = [[], ['--threads', '3']]
-
-
-@pytest.fixture
-def site(redis, scratch):
-    """The project over Redis; the test starts the workers."""
-    project = subject.site(scratch, SUT_LAYERS='redis', SUT_REDIS=redis.url)
-    yield project
-    project.stop()
-
-
-def put(site, channel, file):
-    """Put a message that names a file on a channel."""
-    site.run('put', channel, json.dumps({'file': file}))
 
 
 def exists(path):
@@ -33,11 +18,11 @@ def exists(path):
 def test_worker_finishes_the_message_in_hand_and_takes_no_other(site, scratch, signum, threads):
     slow, quick = os.path.join(scratch, 'slow'), os.path.join(scratch, 'quick')
     worker = site.manage('runworker', *threads)
-    put(site, 'slow-job', slow)
+    site.put('slow-job', slow)
     eventually(exists(slow + '.started'), 'the consumer starting')
 
     worker.signal(signum)
-    put(site, 'quick-job', quick)
+    site.put('quick-job', quick)
     assert worker.process.poll() is None, worker.report()
     assert not os.path.exists(slow + '.finished')
     open(slow + '.go', 'w').close()
@@ -56,7 +41,7 @@ def test_worker_finishes_the_message_in_hand_and_takes_no_other(site, scratch, s
 def test_idle_worker_ends_at_once(site, scratch, signum, threads):
     quick = os.path.join(scratch, 'quick')
     worker = site.manage('runworker', *threads)
-    put(site, 'quick-job', quick)
+    site.put('quick-job', quick)
     eventually(exists(quick + '.finished'), 'the worker being ready')
     worker.signal(signum)
     assert worker.wait_for_exit(5) == 0, worker.report()
@@ -66,9 +51,9 @@ def test_idle_worker_ends_at_once(site, scratch, signum, threads):
 def test_consumer_that_raises_is_logged_and_harms_nothing_else(site, scratch):
     quick = os.path.join(scratch, 'quick')
     worker = site.manage('runworker')
-    put(site, 'broken-job', quick)
+    site.put('broken-job', quick)
     worker.wait_for('ZeroDivisionError: a consumer that raises')
     assert 'broken-job' in worker.output
-    put(site, 'quick-job', quick)
+    site.put('quick-job', quick)
     eventually(exists(quick + '.finished'), 'the same worker going on')
     assert worker.process.poll() is None

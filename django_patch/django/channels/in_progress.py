@@ -4,12 +4,13 @@ Messages in progress, by thread and by async task.
 from __future__ import absolute_import
 
 import ctypes
-import os
 import signal
 import sys
 import threading
 import time
 import traceback
+
+from .compat.interrupts import interrupt_wait
 
 __all__ = ['InProgress', 'raise_in_thread']
 
@@ -89,7 +90,4 @@ def raise_in_thread(ident, error):
     if error is None or not callable(signal.getsignal(signal.SIGALRM) if hasattr(signal, 'SIGALRM') else None):
         return
     # The handler need not do anything: the error comes up where that runs.
-    if not hasattr(signal, 'pthread_kill'):
-        os.kill(os.getpid(), signal.SIGALRM)
-    elif ident == threading.main_thread().ident:
-        signal.pthread_kill(ident, signal.SIGALRM)
+    interrupt_wait(ident, signal.SIGALRM)

@@ -6,12 +6,13 @@ from __future__ import absolute_import
 import collections
 import logging
 import os
-import threading
+import sys
 import time
 
 from .exceptions import TimeLimitExceeded
 from .in_hand import NothingRecorded
 from .in_progress import raise_in_thread
+from .periodic import PeriodicThread
 
 __all__ = ['LimitWatch', 'Limits']
 
@@ -42,9 +43,7 @@ class LimitWatch(object):
         self._in_progress = in_progress
         self._stop = stop
         self._cancel = cancel
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name='worker-limits')
-        self._thread.daemon = True
+        self._thread = PeriodicThread('worker-limits', INTERVAL, self._look)
 
     def start(self):
         """Begin to look, if there is anything to look at."""
@@ -53,16 +52,13 @@ class LimitWatch(object):
 
     def finish(self):
         """End the thread."""
-        self._is_over.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.stop()
 
-    def _run(self):
-        while not self._is_over.wait(INTERVAL):
-            try:
-                self.look_once(time.time())
-            except Exception:
-                logger.exception('Looking after the limits of a worker failed.')
+    def _look(self):
+        try:
+            self.look_once(time.time())
+        except Exception:
+            logger.exception('Looking after the limits of a worker failed.')
 
     def look_once(self, now):
         """Look at each limit; `now` is of time.time()."""
@@ -110,7 +106,7 @@ def resident_megabytes():
         with open('/proc/self/statm') as file:
             return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') // 2 ** 20
     except EnvironmentError:
-        # No Linux: the most that it ever held, in kB.
+        # Not Linux: the most that it ever held.
         return _peak_megabytes()
 
 
@@ -119,4 +115,5 @@ def _peak_megabytes():
         import resource
     except ImportError:
         return 0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    # In bytes on macOS, in kB elsewhere (getrusage(2) of each).
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (2 ** 20 if sys.platform == 'darwin' else 1024)

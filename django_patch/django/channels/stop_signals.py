@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 
-from .compat import six
+from .compat.interrupts import WAKEUP_TELLS_SIGNAL
 
 try:
     import fcntl
@@ -71,7 +71,7 @@ class StopSignals(object):
 
     def _handle(self, number, frame):
         if fcntl is not None:
-            if six.PY2:
+            if not WAKEUP_TELLS_SIGNAL:
                 os.write(self._writer, chr(number))
         elif number in self.NUMBERS and not self._thread.is_alive():
             # Locks may be held where the signal came in.

@@ -3,14 +3,15 @@ Worker processes as the commands start them: alone, or supervised.
 """
 from __future__ import absolute_import
 
+import functools
 import logging
 import os
-import threading
 
 from django.core.management import CommandError
 from django.db import connections
 
 from ..in_hand import InHand
+from ..periodic import PeriodicThread
 from ..processes import service_manager
 from ..signals import worker_ready
 
@@ -96,8 +97,8 @@ class _Beats(object):
     """Signs of life for the service manager of a worker that has no supervisor."""
 
     def __init__(self):
-        self._is_over = threading.Event()
         self._is_started = False
+        self._thread = None
 
     def start(self, **kwargs):
         """Say that the worker is ready, and go on saying that it lives."""
@@ -105,16 +106,14 @@ class _Beats(object):
             return
         self._is_started = True
         service_manager.notify('READY=1')
-        if service_manager.watchdog_interval() is not None:
-            thread = threading.Thread(target=self._run, name='worker-beats')
-            thread.daemon = True
-            thread.start()
+        interval = service_manager.watchdog_interval()
+        if interval is not None:
+            self._thread = PeriodicThread(
+                'worker-beats', interval / 2, functools.partial(service_manager.notify, 'WATCHDOG=1'))
+            self._thread.start()
 
     def stop(self):
         """Say that the worker stops."""
-        self._is_over.set()
+        if self._thread is not None:
+            self._thread.stop()
         service_manager.notify('STOPPING=1')
-
-    def _run(self):
-        while not self._is_over.wait(service_manager.watchdog_interval() / 2):
-            service_manager.notify('WATCHDOG=1')

@@ -123,8 +123,6 @@ class OverviewAdmin(admin.ModelAdmin):
         """Return the layer; raise PermissionDenied or Http404."""
         if not overview.may(request.user, permission):
             raise PermissionDenied
-        if permission == overview.CHANGE and not request.user.has_perm(overview.CHANGE):
-            raise PermissionDenied
         if alias not in channel_layers:
             raise Http404('There is no channel layer of this alias.')
         return channel_layers[alias]

@@ -9,10 +9,10 @@ from __future__ import absolute_import, division, unicode_literals
 
 import json
 import logging
-import threading
 import time
 
 from ..exceptions import ChannelsError
+from ..periodic import PeriodicThread
 
 logger = logging.getLogger('django.channels')
 
@@ -100,20 +100,16 @@ class Recorder(object):
     def __init__(self, layer, record_sample=record, interval=INTERVAL):
         self._layer = layer
         self._record = record_sample
-        self._interval = interval
         self._failed = False
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name='history')
-        self._thread.daemon = True
+        self._thread = PeriodicThread('history', interval, self.look)
 
     def __enter__(self):
         self._thread.start()
         return self
 
     def __exit__(self, *exc_info):
-        self._stopped.set()
         # It may be waiting for a layer that is gone.
-        self._thread.join(1.0)
+        self._thread.stop(1.0)
 
     def look(self):
         """Offer a sample."""
@@ -124,7 +120,3 @@ class Recorder(object):
             if not self._failed:
                 logger.warning('The history of channels has a gap: %s', error)
             self._failed = True
-
-    def _run(self):
-        while not self._stopped.wait(self._interval):
-            self.look()

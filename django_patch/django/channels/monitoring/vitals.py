@@ -10,11 +10,12 @@ import io
 import json
 import logging
 import os
-import threading
 import time
 
 from ..compat import six
+from ..compat.files import replace
 from ..layers.clock import SYSTEM_CLOCK
+from ..periodic import PeriodicThread
 
 logger = logging.getLogger('django.channels')
 
@@ -79,8 +80,7 @@ def write_file(path, facts):
     part = '%s.%d' % (path, os.getpid())
     with io.open(part, 'w', encoding='utf-8') as file:
         file.write(six.text_type(json.dumps(facts, sort_keys=True)) + '\n')
-    # On Windows a rename doesn't replace; on Python 2 nothing else is there.
-    getattr(os, 'replace', os.rename)(part, path)
+    replace(part, path)
 
 
 class HealthFile(object):
@@ -94,10 +94,7 @@ class HealthFile(object):
     def __init__(self, path, vitals, interval=INTERVAL, clock=SYSTEM_CLOCK):
         self._path = path
         self._vitals = vitals
-        self._interval = interval
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name='health-file')
-        self._thread.daemon = True
+        self._thread = PeriodicThread('health-file', interval, self._look_again)
 
     def __enter__(self):
         # A folder that isn't there is said at once, and not in a thread.
@@ -106,8 +103,7 @@ class HealthFile(object):
         return self
 
     def __exit__(self, *exc_info):
-        self._stopped.set()
-        self._thread.join()
+        self._thread.stop()
         if os.path.exists(self._path):
             os.remove(self._path)
 
@@ -117,9 +113,8 @@ class HealthFile(object):
         if well or facts['status'] == 'stopping' or not os.path.exists(self._path):
             write_file(self._path, facts)
 
-    def _run(self):
-        while not self._stopped.wait(self._interval):
-            try:
-                self.look()
-            except EnvironmentError as error:
-                logger.error('The health file %s can\'t be written: %s', self._path, error)
+    def _look_again(self):
+        try:
+            self.look()
+        except EnvironmentError as error:
+            logger.error('The health file %s can\'t be written: %s', self._path, error)

@@ -14,25 +14,15 @@ import signal
 import subprocess
 import sys
 
-__all__ = ['INHERITED', 'TRIAL', 'command_line', 'inherited', 'is_trial', 'reload']
+from ..compat.command_line import command_line
+
+__all__ = ['INHERITED', 'TRIAL', 'inherited', 'is_trial', 'reload']
 
 logger = logging.getLogger('django.channels')
 
 #: Environment variables: the ids of the processes to take over, and whether
 #: only to try to load everything.
 INHERITED, TRIAL = 'DJANGO_CHANNELS_INHERITED', 'DJANGO_CHANNELS_TRIAL'
-
-
-def command_line():
-    """Return the command that started this program, as a list of text."""
-    original = getattr(sys, 'orig_argv', None)
-    if original is not None:
-        return [sys.executable] + list(original[1:])
-    main = sys.modules['__main__']
-    package = getattr(main, '__package__', None)
-    if package and os.path.basename(sys.argv[0]) == '__main__.py':
-        return [sys.executable, '-m', package] + sys.argv[1:]
-    return [sys.executable] + sys.argv
 
 
 def is_trial():

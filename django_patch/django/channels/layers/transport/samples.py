@@ -3,7 +3,7 @@ Plans for samples: what somebody has measured, kept a while for all to read.
 """
 from __future__ import absolute_import, unicode_literals
 
-from .operations import Exchange, Result, checked, flatten
+from .operations import DONE, Exchange, Result, checked
 from .resp import pack
 
 
@@ -15,29 +15,20 @@ class SampleOperations(object):
 
     def claim(self, interval):
         """Have as Result whether it is this caller's turn: one caller has it in each `interval` seconds."""
-        return flatten(self._claim(interval))
-
-    def add(self, sample, lifetime, keep):
-        """Keep the text `sample` and the newest of those before it, `keep` in all, for `lifetime` seconds."""
-        return flatten(self._add(sample, lifetime, keep))
-
-    def all(self):
-        """Have the texts that are kept, the oldest first, as Result."""
-        return flatten(self._all())
-
-    def _claim(self, interval):
         command = pack('SET', self._keys.sampling(), 1, 'NX', 'PX', int(interval * 1000))
         yield Result(checked((yield Exchange(0, (command,)))[0]) is not None)
 
-    def _add(self, sample, lifetime, keep):
+    def add(self, sample, lifetime, keep):
+        """Keep the text `sample` and the newest of those before it, `keep` in all, for `lifetime` seconds."""
         key = self._keys.samples()
         commands = (
             pack('RPUSH', key, sample), pack('LTRIM', key, -keep, -1), pack('PEXPIRE', key, int(lifetime * 1000)),
         )
         for reply in (yield Exchange(0, commands)):
             checked(reply)
-        yield Result(None)
+        yield DONE
 
-    def _all(self):
+    def all(self):
+        """Have the texts that are kept, the oldest first, as Result."""
         reply = checked((yield Exchange(0, (pack('LRANGE', self._keys.samples(), 0, -1),)))[0])
         yield Result([text.decode('utf-8') for text in reply])

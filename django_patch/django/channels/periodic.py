@@ -1,0 +1,36 @@
+"""
+A thread that does something every few seconds.
+"""
+from __future__ import absolute_import
+
+import threading
+
+
+class PeriodicThread(object):
+    """
+    Calls `look()` every `interval` seconds, in a thread called `name`.
+
+    What `look` raises ends the thread, so it handles what may go wrong. The
+    thread is a daemon, which keeps no process alive.
+    """
+
+    def __init__(self, name, interval, look):
+        self._interval = interval
+        self._look = look
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name)
+        self._thread.daemon = True
+
+    def start(self):
+        """Begin; the first look is after `interval` seconds."""
+        self._thread.start()
+
+    def stop(self, timeout=None):
+        """End it, if it was begun; wait at most `timeout` seconds (None: for ever) for a look to come to its end."""
+        self._is_over.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self):
+        while not self._is_over.wait(self._interval):
+            self._look()
