@@ -40,30 +40,28 @@ class InHandTests(SimpleTestCase):
 
     def test_what_is_in_hand_is_what_was_held_and_not_dropped(self):
         record = InHand(4)
-        record.hold(1, 'task', {})
-        record.hold(2, 'http.request', {'reply_channel': 'http.response.p!1'})
+        place = record.hold('task', {})
+        record.hold('http.request', {'reply_channel': 'http.response.p!1'})
         self.assertEqual(self.in_hand(record), [('task', ''), ('http.request', 'http.response.p!1')])
-        record.drop(1)
-        record.drop(1)
+        record.drop(place)
         self.assertEqual(self.in_hand(record), [('http.request', 'http.response.p!1')])
 
     def test_what_there_is_no_room_for_is_not_recorded(self):
         record = InHand(1)
-        record.hold(1, 'a', {})
-        record.hold(2, 'b', {})
-        record.drop(2)
+        place = record.hold('a', {})
+        record.drop(record.hold('b', {}))
         self.assertEqual(self.in_hand(record), [('a', '')])
-        record.drop(1)
-        record.hold(3, 'c' * 99, {'reply_channel': 'd' * 99})
+        record.drop(place)
+        record.hold('c' * 99, {'reply_channel': 'd' * 99})
         self.assertEqual(self.in_hand(record), [('c' * 99, 'd' * 99)])
 
     def test_what_is_not_a_name_is_not_recorded(self):
         record = InHand(2)
-        for number, name in enumerate((5, b'x', '\xfc')):
-            record.hold(number, 'a', {'reply_channel': name})
+        for name in (5, b'x', '\xfc'):
+            record.hold('a', {'reply_channel': name})
         # On Python 2 a byte string is a name.
         self.assertLessEqual(len(record.records()), 1)
-        record.hold(9, 'b', {})
+        record.hold('b', {})
         self.assertIn(('b', ''), self.in_hand(record))
 
     def test_another_process_reads_it(self):
@@ -71,7 +69,7 @@ class InHandTests(SimpleTestCase):
         child = os.fork()
         if not child:
             try:
-                record.hold(1, 'task', {})
+                record.hold('task', {})
             finally:
                 os._exit(0)
         os.waitpid(child, 0)
@@ -102,7 +100,7 @@ class WatcherTests(LogTestCase, SimpleTestCase):
         layer, record = InMemoryChannelLayer(), InHand(8)
         for number, channel in enumerate((
                 'http.request', 'websocket.connect', 'websocket.receive', 'websocket.disconnect', 'task')):
-            record.hold(number, channel, {'reply_channel': 'reply.p!%d' % number} if channel != 'task' else {})
+            record.hold(channel, {'reply_channel': 'reply.p!%d' % number} if channel != 'task' else {})
         self.watcher(layer, record).answer_all(record.records())
         replies = dict(layer.receive(['reply.p!'], block=False) for _ in range(3))
         self.assertEqual(sorted(replies), ['reply.p!0', 'reply.p!1', 'reply.p!2'])
@@ -115,7 +113,7 @@ class WatcherTests(LogTestCase, SimpleTestCase):
     def test_it_tries_again_where_the_layer_is_full_and_gives_up_at_last(self):
         layer, record = InMemoryChannelLayer(capacity=1), InHand(8)
         layer.send('reply.p!1', {})
-        record.hold(1, 'http.request', {'reply_channel': 'reply.p!1'})
+        record.hold('http.request', {'reply_channel': 'reply.p!1'})
         self.watcher(layer, record).answer_all(record.records())
         self.assertLogged('1 clients of a worker that ended could not be told so.')
 
@@ -124,14 +122,14 @@ class WatcherTests(LogTestCase, SimpleTestCase):
         if not child:
             signal.pause()
             os._exit(0)
-        record.hold(1, 'task', {})
+        place = record.hold('task', {})
         watcher = Watcher(child, None, record, None, 5)
         watcher.end_if_overdue(time.time() + 4)
         self.assertEqual(os.waitpid(child, os.WNOHANG), (0, 0))
-        record.exempt(1)
+        record.exempt(place)
         watcher.end_if_overdue(time.time() + 6)
         self.assertEqual(os.waitpid(child, os.WNOHANG), (0, 0))
-        record.hold(2, 'task', {})
+        record.hold('task', {})
         watcher.end_if_overdue(time.time() + 6)
         self.assertEqual(os.WTERMSIG(os.waitpid(child, 0)[1]), signal.SIGKILL)
         self.assertLogged('for more than 5 s, the time limit, and is killed')

@@ -41,7 +41,7 @@ class Consumption(object):
     """A message on its way through its consumer, as far as it has come."""
     __slots__ = (
         'channel', 'content', 'attempt', 'message', 'consumer', 'kwargs', 'started', 'thread', 'since', 'process',
-        'is_overdue',
+        'is_overdue', 'place',
     )
 
     def __init__(self, channel, content):
@@ -50,6 +50,8 @@ class Consumption(object):
         #: 1, and 1 more each time that ConsumeLater has put it back.
         self.attempt = content.pop('__retries__', 0) + 1
         self.message = self.consumer = None
+        #: Where an async one is recorded in the InHand.
+        self.place = None
         self.kwargs = {}
         #: By time.time(); `started` is the Activity's.
         self.since = time.time()
@@ -167,7 +169,7 @@ class Dispatcher(object):
         from .asynchronous.consuming import consume, consume_here
         if self.async_tasks is None:
             return consume_here(self, task, coroutine)
-        self.in_hand.hold(task, task.channel, task.content)
+        task.place = self.in_hand.hold(task.channel, task.content)
         self.async_tasks.submit(consume, self, task, coroutine)
         return STARTED
 

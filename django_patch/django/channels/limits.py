@@ -83,7 +83,7 @@ class LimitWatch(object):
         for async_task, task in list(self._in_progress.tasks.items()):
             if task.is_streaming:
                 # It may go on for ever, and holds nobody up.
-                self._in_hand.exempt(task)
+                self._in_hand.exempt(task.place)
             elif self._is_overdue(task, now):
                 task.is_overdue = True
                 self._cancel(async_task)

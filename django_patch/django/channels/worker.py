@@ -230,11 +230,11 @@ class Worker(object):
         channel, content = self.channel_layer.receive(self.channels, block=True)
         if channel is not None:
             in_hand = self._dispatcher.in_hand
-            in_hand.hold(id(content), channel, content)
+            place = in_hand.hold(channel, content)
             try:
                 return self.handle(channel, content)
             finally:
-                in_hand.drop(id(content))
+                in_hand.drop(place)
         if not self.channel_layer.supports_blocking_receive:
             # Only a layer that can't wait itself is polled.
             self._clock.sleep(POLL_INTERVAL)

@@ -57,8 +57,8 @@ class Batch(object):
     def __init__(self, layer, coalescer, clock=SYSTEM_CLOCK, slow_after=SLOW_AFTER, in_hand=None):
         self.slow_after = slow_after
         self._in_hand = in_hand or NothingRecorded()
-        # The keys of those that are in it.
-        self._recorded = []
+        # The id() of a content -> its place in there.
+        self._places = {}
         self._layer = layer
         self._coalescer = coalescer
         self._clock = clock
@@ -78,8 +78,7 @@ class Batch(object):
     def begin(self, messages):
         """Take on `messages`, a list of (channel, content)."""
         for channel, content in messages:
-            self._in_hand.hold(id(content), channel, content)
-            self._recorded.append(id(content))
+            self._places[id(content)] = self._in_hand.hold(channel, content)
         with self._lock:
             self._unstarted.extend(messages)
             self._started_at = self._clock.monotonic()
@@ -107,9 +106,9 @@ class Batch(object):
         self._started_at = None
         self.return_unstarted()
         self._coalescer.deliver()
-        for key in self._recorded:
-            self._in_hand.drop(key)
-        self._recorded = []
+        for place in self._places.values():
+            self._in_hand.drop(place)
+        self._places = {}
         if self._unstarted:
             # The loop was broken off, by Ctrl-C for example.
             logger.error('%d messages that were not started are lost.', len(self._unstarted))
@@ -148,4 +147,4 @@ class Batch(object):
             kept = {id(content) for channel, content in kept}
             for channel, content in messages:
                 if id(content) not in kept:
-                    self._in_hand.drop(id(content))
+                    self._in_hand.drop(self._places.pop(id(content), None))

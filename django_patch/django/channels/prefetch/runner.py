@@ -58,11 +58,11 @@ class PrefetchRunner(object):
         return outcome
 
     def _handle_one(self, channel, content):
-        self._in_hand.hold(id(content), channel, content)
+        place = self._in_hand.hold(channel, content)
         try:
             return self._handle(channel, content)
         finally:
-            self._in_hand.drop(id(content))
+            self._in_hand.drop(place)
 
     def handle_batch(self, received):
         """Handle `received`, a list of (channel, content); return what became of the last one handled."""
