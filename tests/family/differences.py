@@ -57,7 +57,6 @@ ALLOWED = {
         'Worker: in_job', 'Worker: methods', 'Worker: group has the rest', 'commands: worker thread'],
     'A frame that is not JSON raises': ['JsonWebsocketConsumer: not JSON'],
     'A delayed message whose content': ['DelayedMessage: content that is not JSON'],
-    'is a ``MalformedFrame``': ['JsonWebsocketConsumer: not JSON'],
     'bytes, as servers send them': ['WSClient.send: header', 'WSClient.send: attributes'],
     'The path of a ``WSClient`` holds on': ['WSClient.send: path after another'],
     'what JSON has, and bytes': [
