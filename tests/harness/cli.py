@@ -3,6 +3,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import os
+import resource
 import signal
 import time
 
@@ -117,7 +118,9 @@ def main(arguments=None):
         process.stop_everything()
         reporter.say('interrupted')
         return 130
-    reporter.say('\n%s\n\nlogs: %s\n\n%s' % (report.table(rows), cache.logs, report.totals(rows)))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    reporter.say('\n%s\n\nprocessors: %.0f minutes\nlogs: %s\n\n%s' % (
+        report.table(rows), (used.ru_utime + used.ru_stime) / 60, cache.logs, report.totals(rows)))
     return 0 if all(row[3].ok for row in rows) and any(row[3].passed for row in rows) else 1
 
 

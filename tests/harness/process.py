@@ -27,6 +27,9 @@ _running: set = set()
 _running_lock = threading.Lock()
 _stopping = threading.Event()
 
+#: Seconds of processors that what a thread ran has used; a row is one thread.
+_used = threading.local()
+
 
 class StepFailed(Exception):
     """Raised when a program that had to succeed did not; names its log."""
@@ -66,20 +69,40 @@ def run(command, log, cwd=None, timeout=900, **extra):
         with _running_lock:
             _running.add(process.pid)
         try:
-            return process.wait(timeout)
+            return _wait(process, timeout)
         except subprocess.TimeoutExpired:
             output.write(('\n%s was stopped: it ran for more than %d s\n' % (command[0], timeout)).encode())
             _signal_group(process.pid, signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(GRACE)
+                _wait(process, GRACE)
             return 'timeout'
         finally:
             # Also when the leader ended by itself: a test that leaves a server
             # behind must not disturb the next one.
             _signal_group(process.pid, signal.SIGKILL)
-            process.wait()
+            _wait(process)
             with _running_lock:
                 _running.discard(process.pid)
+
+
+def processor_seconds():
+    """Return the seconds of processors (float) that the programs used which this thread ran, and what they waited for."""
+    return getattr(_used, 'seconds', 0.0)
+
+
+def _wait(process, timeout=None):
+    """Like Popen.wait(), and count what the process used: no other call tells that of one child among several."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while process.returncode is None:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG if deadline else 0)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            _used.seconds = processor_seconds() + usage.ru_utime + usage.ru_stime
+        elif time.monotonic() > deadline:
+            raise subprocess.TimeoutExpired(process.args, timeout)
+        else:
+            time.sleep(0.05)
+    return process.returncode
 
 
 def check(command, log, what, **options):

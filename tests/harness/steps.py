@@ -93,16 +93,17 @@ class PairRun:
         reporter = self.bench.reporter
         log = self.logs / (name.replace(' ', '-') + '.log')
         reporter.progress(self.name, name + ' ...')
-        started = time.monotonic()
+        started, used = time.monotonic(), process.processor_seconds()
         try:
             result = step(log) or Result()
         except process.StepFailed as error:
             result = Result(problem=str(error), log=error.log)
-        seconds = time.monotonic() - started
+        seconds, used = time.monotonic() - started, process.processor_seconds() - used
         if result.problem:
             result.problem = '%s: %s' % (name, result.problem)
         told = '' if name in ('environment', 'backport beside') and result.ok else ': %s' % result
-        reporter.progress(self.name, '%s %s in %.0f s%s' % (name, 'done' if result.ok else 'FAILED', seconds, told))
+        reporter.progress(self.name, '%s %s in %.0f s (%.0f of a processor)%s' % (
+            name, 'done' if result.ok else 'FAILED', seconds, used, told))
         if not result.ok:
             reporter.failure(self.name, name, result.log or log)
         return result

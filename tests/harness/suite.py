@@ -9,7 +9,7 @@ import re
 from .environments import Wheel
 from .packages import CHECKOUT
 from .pairs import DJANGO_RELEASES, ERA_PYTHONS
-from .process import NICE, StepFailed, check
+from .process import NICE, StepFailed, check, processor_seconds
 from .results import Result
 
 PATCH_SET = CHECKOUT / 'django_patch'
@@ -50,6 +50,7 @@ class SuiteRun:
         """Return the Result: one test that passed when both sides are equal, and as listed."""
         reporter = self.bench.reporter
         log = self.bench.cache.logs / self.name / 'suite.log'
+        used = processor_seconds()
         reporter.progress(self.name, "Django's own suite, unpatched and patched ...")
         try:
             with self.bench.cache.lock(self.name):
@@ -59,7 +60,7 @@ class SuiteRun:
             reporter.failure(self.name, str(error), error.log)
             return Result(problem=str(error), log=log)
         result = Result(passed=1, note=summary(log.read_text(encoding='utf-8', errors='replace')))
-        reporter.progress(self.name, 'done: ' + result.note)
+        reporter.progress(self.name, 'done (%.0f s of a processor): %s' % (processor_seconds() - used, result.note))
         return result
 
     def compare(self, log):

@@ -49,6 +49,17 @@ class ProcessTests(unittest.TestCase):
         self.assertEqual(select.select([reader], [], [], 30)[0], [reader])
         self.assertEqual(os.read(reader, 100), b'')
 
+    def test_what_a_program_used_of_processors_is_counted_for_its_thread(self):
+        busy = 'import subprocess, sys, time\nwhile time.process_time() < 0.2: pass\n'
+        before = process.processor_seconds()
+        self.run_code(busy + 'subprocess.call([sys.executable, "-c", %r])' % busy)
+        self.assertGreaterEqual(process.processor_seconds() - before, 0.38)
+        others = []
+        thread = threading.Thread(target=lambda: others.append(process.processor_seconds()))
+        thread.start()
+        thread.join()
+        self.assertEqual(others, [0])
+
     def test_a_program_that_hangs_is_stopped_after_its_time(self):
         self.assertEqual(self.run_code('import signal; signal.pause()', timeout=0.2), 'timeout')
         self.assertIn('was stopped: it ran for more than', self.log.read_text())
