@@ -86,7 +86,7 @@ def run(command, log, cwd=None, timeout=900, **extra):
 
 
 def processor_seconds():
-    """Return the seconds of processors (float) that the programs used which this thread ran, and what they waited for."""
+    """Return the seconds of processors (float) used by what this thread ran, and by what that waited for."""
     return getattr(_used, 'seconds', 0.0)
 
 
@@ -94,11 +94,11 @@ def _wait(process, timeout=None):
     """Like Popen.wait(), and count what the process used: no other call tells that of one child among several."""
     deadline = None if timeout is None else time.monotonic() + timeout
     while process.returncode is None:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG if deadline else 0)
+        pid, status, usage = os.wait4(process.pid, 0 if deadline is None else os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
             _used.seconds = processor_seconds() + usage.ru_utime + usage.ru_stime
-        elif time.monotonic() > deadline:
+        elif deadline is not None and time.monotonic() > deadline:
             raise subprocess.TimeoutExpired(process.args, timeout)
         else:
             time.sleep(0.05)
