@@ -62,6 +62,9 @@ class Layer:
         self.sent.append(channel)
 
 
+#: What comes on the reply channel.
+REPLIES = {"accepted": {"accept": True}, "denied": {"accept": False}, "group's": {"text": "news"}}
+
 #: What happens to a session -> the state it ends in, and the messages that workers get.
 SESSIONS = [
     ([], session.OFFERED, ["connect"]),
@@ -77,9 +80,21 @@ SESSIONS = [
     (["gone"], session.LEFT_EARLY, ["connect"]),
     (["gone", "gone"], session.LEFT_EARLY, ["connect"]),
     (["gone", "not taken"], session.UNHEARD, ["connect"]),
-    (["gone", "taken"], session.ENDED, ["connect", "disconnect"]),
-    (["taken", "gone"], session.ENDED, ["connect", "disconnect"]),
-    (["taken", "gone", "gone"], session.ENDED, ["connect", "disconnect"]),
+    # A worker may be at the connect message; its answer tells that it is done.
+    (["gone", "taken"], session.LEFT_UNANSWERED, ["connect"]),
+    (["taken", "gone"], session.LEFT_UNANSWERED, ["connect"]),
+    (["taken", "gone", "gone"], session.LEFT_UNANSWERED, ["connect"]),
+    (["taken", "gone", "group's"], session.LEFT_UNANSWERED, ["connect"]),
+    (["gone", "taken", "accepted"], session.ENDED, ["connect", "disconnect"]),
+    (["taken", "gone", "accepted"], session.ENDED, ["connect", "disconnect"]),
+    (["taken", "gone", "denied", "denied"], session.ENDED, ["connect", "disconnect"]),
+    (["gone", "accepted", "taken"], session.ENDED, ["connect", "disconnect"]),
+    (["gone", "denied", "not taken"], session.ENDED, ["connect", "disconnect"]),
+    (["taken", "denied", "gone", "gone"], session.ENDED, ["connect", "disconnect"]),
+    (["taken", "gone", "late"], session.ENDED, ["connect", "disconnect"]),
+    (["taken", "denied"], session.DENIED, ["connect"]),
+    (["denied", "taken", "gone"], session.ENDED, ["connect", "disconnect"]),
+    (["denied", "not taken", "gone"], session.ENDED, ["connect", "disconnect"]),
     (["accepted", "gone"], session.ENDED, ["connect", "disconnect"]),
     (["accepted", "gone", "taken"], session.ENDED, ["connect", "disconnect"]),
     (["accepted", "gone", "not taken"], session.ENDED, ["connect", "disconnect"]),
@@ -92,8 +107,7 @@ def test_workers_that_heard_of_a_socket_hear_of_its_end_once(events, state, mess
     import asyncio
 
     from interface_server.app.application import Application
-    from interface_server.backport import bridge, exceptions
-    from interface_server.types import EncodedFrame
+    from interface_server.backport import exceptions
 
     async def run():
         layer = Layer()
@@ -102,11 +116,15 @@ def test_workers_that_heard_of_a_socket_hear_of_its_end_once(events, state, mess
         one = application.open_socket({
             "type": "websocket", "path": "/", "headers": [], "client": None, "server": None, "query_string": b"",
         }, Adapter())
+        replies = application.context.replies
+        channel = one._machine.reply_channel
         for event in events:
-            if event == "accepted":
-                one.deliver(bridge.parse_socket_reply({"accept": True}), EncodedFrame())
+            if event in REPLIES:
+                replies.dispatch([([channel], REPLIES[event])])
             elif event == "gone":
                 one.ended(1001)
+            elif event == "late":
+                replies.departures.flush()
             else:
                 layer.done(None if event == "taken" else exceptions.LayerUnavailable("away"))
         if one._timer is not None:
@@ -120,11 +138,17 @@ def test_workers_that_heard_of_a_socket_hear_of_its_end_once(events, state, mess
 def test_every_row_of_the_session_s_table_is_tried():
     names = {
         "taken": session.TAKEN, "not taken": session.NOT_TAKEN, "accepted": session.ACCEPTED, "gone": session.GONE,
+        "denied": session.DENIAL, "late": session.ANSWERED,
     }
+    left = (session.LEFT_EARLY, session.LEFT_UNANSWERED)
     tried = set()
     for events, _, _ in SESSIONS:
         state = session.OFFERED
         for event in events:
+            if event in REPLIES and state in (*left, session.ENDED):
+                if event == "group's" or state is session.ENDED:
+                    continue
+                event = "late"
             tried.add((state, names[event]))
             state = session.TRANSITIONS[state][names[event]]
     rows = {(state, event) for state, row in session.TRANSITIONS.items() for event in row}

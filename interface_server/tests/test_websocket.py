@@ -150,6 +150,38 @@ def test_no_answer_to_the_handshake_gives_403(start):
     server.workers.wait_for("websocket.disconnect")
 
 
+def test_a_client_that_leaves_while_connect_runs_is_in_no_group_afterwards(start):
+    runs, go_on = threading.Event(), threading.Event()
+
+    def connect(layer, message):
+        runs.set()
+        assert go_on.wait(PATIENCE)
+        layer.group_add("room", message["reply_channel"])
+        layer.send(message["reply_channel"], {"accept": True})
+
+    def disconnect(layer, message):
+        layer.group_discard("room", message["reply_channel"])
+        left.append(layer.group_channels("room"))
+
+    left = []
+    server = start({"websocket.connect": connect, "websocket.disconnect": disconnect}, threads=2)
+    sock = socket.create_connection(("127.0.0.1", server.port))
+    sock.sendall(
+        b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    assert runs.wait(PATIENCE)
+    replies = server.application.context.replies
+    assert replies.socket_count == 1
+    sock.close()
+    eventually(lambda: not replies.socket_count)
+    assert not [name for name, _ in server.workers.seen if name == "websocket.disconnect"]
+    go_on.set()
+    server.workers.wait_for("websocket.disconnect")
+    eventually(lambda: left)
+    assert list(left[0]) == []
+
+
 @exempt("headers", "order", "path", "reply_channel")
 def test_full_channel_refuses_the_handshake_with_503(start, layer):
     server = start({}, threads=0, websocket_handshake_timeout=0, queue_timeout=0.05)

@@ -38,7 +38,9 @@ class Application:
         metrics = Metrics()
         options = options or Options()
         self.context = Context(
-            layer, options, metrics, ReplyDispatcher(layer, metrics, options.websocket_lifetime),
+            layer, options, metrics, ReplyDispatcher(
+                layer, metrics, options.websocket_lifetime, options.websocket_handshake_timeout,
+            ),
             SendQueues(layer, options.queue_bytes), SpoolBudget(options.max_buffered, options.max_spooled),
             action_logger,
         )

@@ -16,6 +16,7 @@ from ..layers import AsyncLayer
 from ..operation.metrics import Metrics
 from ..protocols.ws.close_codes import SERVICE_RESTART
 from ..types import Delivery, EncodedFrame, Message
+from .departures import Departures
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +51,11 @@ class ReplyDispatcher:
 
     `layer` is read by one task, on two channels: one for all the requests of
     the process and one for all its sockets. Sockets end after `lifetime`
-    seconds, if that isn't 0.
+    seconds, if that isn't 0; `handshake_timeout` is that of sockets, in
+    seconds.
     """
 
-    def __init__(self, layer: AsyncLayer, metrics: Metrics, lifetime: float = 0) -> None:
+    def __init__(self, layer: AsyncLayer, metrics: Metrics, lifetime: float = 0, handshake_timeout: float = 0) -> None:
         self.layer = layer
         self._metrics = metrics
         self._lifetime = lifetime
@@ -65,6 +67,8 @@ class ReplyDispatcher:
         self.socket_channel = f"{SOCKET_PREFIX}{process}!"
         self._exchanges: dict[str, Exchange] = {}
         self._sockets: dict[str, Socket] = {}
+        #: Those of sockets that are gone and wait for an answer.
+        self.departures = Departures(handshake_timeout)
         self._numbers = itertools.count(1)
         self._reader: Optional[asyncio.Task[None]] = None
         self._restart: Optional[asyncio.TimerHandle] = None
@@ -81,7 +85,8 @@ class ReplyDispatcher:
         self._reader.add_done_callback(self._reader_ended)
 
     async def stop(self) -> None:
-        """End the reading."""
+        """End the reading, and wait for no answer any more."""
+        self.departures.flush()
         for timer in (self._timer, self._restart):
             if timer is not None:
                 timer.cancel()
@@ -183,7 +188,11 @@ class ReplyDispatcher:
         sockets = self._sockets
         for channel in channels:
             socket = sockets.get(channel)
-            if socket is not None:
+            if socket is None:
+                if reply.accept is not None or reply.close:
+                    # What a group sends says nothing about the consumer.
+                    self.departures.answered(channel)
+            else:
                 try:
                     socket.deliver(reply, frame)
                 except Exception:

@@ -20,7 +20,8 @@ from .action_log import log_socket
 from .context import Context
 from .inbound import Inbound
 from .socket_states import (
-    ACCEPTED, ENDED, GONE, LEFT_EARLY, NOT_TAKEN, OFFERED, OPEN, OVER, REFUSED, TAKEN, TRANSITIONS,
+    ACCEPTED, ANSWERED, DENIAL, ENDED, GONE, LEFT_EARLY, LEFT_UNANSWERED, NOT_TAKEN, OFFERED, OPEN, OVER, REFUSED,
+    TAKEN, TRANSITIONS,
 )
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ class WebSocketSession:
         was_left = self._state is LEFT_EARLY
         self._move(NOT_TAKEN if error is not None else TAKEN)
         if error is not None:
+            self._context.replies.departures.discard(self._machine.reply_channel)
             if was_left and isinstance(error, exceptions.ChannelFull):
                 # The client went away while it waited.
                 return
@@ -104,11 +106,7 @@ class WebSocketSession:
         if self._state is REFUSED:
             logger.warning("The WebSocket handshake for %s was refused: %s", self._machine.path, error)
             self.close(bridge.BUSY_CODE)
-        elif self._state is ENDED:
-            if was_left:
-                # The client was gone before the layer had answered.
-                self._send_disconnect()
-        elif error is None:
+        elif error is None and self._state not in OVER:
             self._log("connecting")
 
     def _on_handshake_timeout(self) -> None:
@@ -179,11 +177,19 @@ class WebSocketSession:
         if was_open:
             self._context.metrics.sockets_closed[self._code] += 1
             self._log("disconnected")
-        if self._inbound is not None and self._inbound.is_busy:
+        if self._state in (LEFT_EARLY, LEFT_UNANSWERED):
+            # A worker may be at the connect message.
+            self._context.replies.departures.add(self._machine.reply_channel, self)
+        elif self._inbound is not None and self._inbound.is_busy:
             self._inbound.client_left()
         elif self._state is ENDED:
             # What the client sent before it went comes before its going.
             self._send_disconnect()
+
+    def answered(self) -> None:
+        """Tell the workers of the end of a socket whose client left early; see Departures."""
+        self._move(ANSWERED)
+        self._send_disconnect()
 
     def _send_disconnect(self) -> None:
         code = NO_CLOSE_FRAME if self._code is None else self._code
@@ -200,6 +206,8 @@ class WebSocketSession:
             if type(event) is bridge.Send:
                 self._adapter.send(event, frame)
             else:
+                if type(event) is bridge.Deny:
+                    self._move(DENIAL)
                 self._carry_out(event)
 
     def close(self, code: int, status: int = bridge.BUSY_STATUS, reason: str = "") -> None:
