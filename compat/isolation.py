@@ -53,7 +53,7 @@ def run_isolated(function, *args):
     """Call `function` with `args` and return its result; put back what it changed for this thread."""
     if len(_found) < _HELD_BY_A_VERSION:
         _look_for_locals()
-    before = [(local, getattr(local, 'value', _MISSING)) for local in _thread_locals]
+    before = [(local, getattr(local, 'value', _MISSING)) for local in _thread_locals] if _thread_locals else ()
     try:
         if copy_context is None:
             return function(*args)

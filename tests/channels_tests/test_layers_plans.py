@@ -31,7 +31,7 @@ class PlanTests(SimpleTestCase):
 
     def run_plan(self, plan, *answers):
         """Return (requests, Result's value or exception)."""
-        requests, answers = [], list(answers)
+        requests, answers, plan = [], list(answers), flatten(plan)
         try:
             request = next(plan)
             while not isinstance(request, Result):
@@ -193,7 +193,7 @@ class PlanTests(SimpleTestCase):
 
     def test_a_wake_up_that_came_too_late_is_taken_back(self):
         reader = self.make_transport().reader(['a'])
-        plan = reader.receive(1, 5, 't')
+        plan = flatten(reader.receive(1, 5, 't'))
         wait = next(plan)
         wait.woken.add(0)
         request = plan.send([(0, [[b't:{0}:q:a', [self.entry()]]])])
@@ -207,7 +207,7 @@ class PlanTests(SimpleTestCase):
             # The second message can't be given back.
             requests, value = self.run_plan(reader.receive(1, 5, 't'), [None], [None], answer, broken)
             self.assertEqual(value, [(('a',), {})])
-            plan = reader.receive(1, 5, 't')
+            plan = flatten(reader.receive(1, 5, 't'))
             requests = [next(plan), plan.send([None] * 2)]
             self.assertIn('lost:a', str(requests))
             # The wake-up can't be taken back.

@@ -228,11 +228,11 @@ class ClockTests(SimpleTestCase):
     def test_it_is_asked_again_after_a_while(self):
         monotonic = Monotonic()
         clock = ServerClock(monotonic)
-        self.assertFalse(clock.is_stale())
+        self.assertFalse(clock.is_fresh())
         self.heard(clock, 5000, 100.0)
-        self.assertFalse(clock.is_stale())
+        self.assertTrue(clock.is_fresh())
         monotonic.now += 100
-        self.assertTrue(clock.is_stale())
+        self.assertFalse(clock.is_fresh())
 
     def test_the_lowest_version_that_is_read_here(self):
         clock = ServerClock(Monotonic())
@@ -246,10 +246,10 @@ class ClockTests(SimpleTestCase):
         self.heard(clock, 5000, 100.0)
         clock.ask_soon()
         monotonic.now += 4
-        self.assertTrue(clock.is_stale())
+        self.assertFalse(clock.is_fresh())
         self.heard(clock, 5004, 104.0)
         monotonic.now += 4
-        self.assertFalse(clock.is_stale())
+        self.assertTrue(clock.is_fresh())
 
     def test_the_latest_mark_is_that_of_an_epoch(self):
         clock = ServerClock(Monotonic())

@@ -54,9 +54,7 @@ class Channel(Sender):
     ChannelFull.
     """
     method = 'send'
-
-    def validate(self, name):
-        return validate_channel_name(name)
+    validate = staticmethod(validate_channel_name)
 
     def send(self, content, immediately=False):
         super(Channel, self).send(content, immediately)
@@ -72,9 +70,7 @@ class Group(Sender):
     Members without room miss the message; the layer's statistics count them.
     """
     method = 'send_group'
-
-    def validate(self, name):
-        return validate_group_name(name)
+    validate = staticmethod(validate_group_name)
 
     def add(self, channel):
         """Make `channel`, a Channel or a name, a member of this group."""

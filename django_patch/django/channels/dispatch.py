@@ -192,7 +192,8 @@ class Dispatcher(object):
             self.callback(task.channel, message)
         consumer_started.send(sender=self.sender, environ={})
         try:
-            check_handshake(message)
+            if task.channel == 'websocket.connect':
+                check_handshake(message)
             with outbox.buffered():
                 result = task.consumer(message, **task.kwargs)
             # An instance, where the consumer is a class.

@@ -95,8 +95,9 @@ class buffered(collected):
     __slots__ = ()
 
     def __exit__(self, error, *details):
-        super(buffered, self).__exit__(error, *details)
-        if error is None:
+        _current.set(self._around)
+        self._outbox.is_open = False
+        if error is None and self._outbox.has_sends:
             self._outbox.deliver()
 
 
@@ -108,23 +109,28 @@ def flush():
     flush_coalesced()
 
 
-def send(layer, method, name, content, immediately=False):
+def send(layer, method, name, content, immediately=False, is_committed=False):
     """
     Send now, at the consumer's end, or at the commit: whatever applies.
 
     `method` is "send" or "send_group"; `immediately` skips the outbox and
-    the commit.
+    the commit, `is_committed` the commit alone.
     """
-    if immediately:
-        flush_coalesced()
-        getattr(layer, method)(name, content)
-        return
-    alias = conf.send_on_commit
-    if alias and connection_of(alias).in_atomic_block:
-        content = copy_message(content)
-        at_commit(lambda: _hold_or_send(layer, method, name, content), alias)
-    else:
-        _hold_or_send(layer, method, name, content)
+    if not immediately:
+        alias = None if is_committed else conf.send_on_commit
+        if alias and connection_of(alias).in_atomic_block:
+            content = copy_message(content)
+            at_commit(lambda: send(layer, method, name, content, is_committed=True), alias)
+            return
+        outbox = _current.get()
+        if outbox is not None and outbox.is_open:
+            outbox.put(layer, method, name, content)
+            return
+    # As flush_coalesced(); most senders have nothing to flush.
+    coalescer = active_coalescer.get()
+    if coalescer is not None:
+        coalescer.deliver()
+    getattr(layer, method)(name, content)
 
 
 def at_commit(action, using):
@@ -141,15 +147,3 @@ def at_commit(action, using):
     # others.
     action.sends_messages = True
     on_commit(action, using=using)
-
-
-def _hold_or_send(layer, method, name, content):
-    outbox = _current.get()
-    if outbox is not None and outbox.is_open:
-        outbox.put(layer, method, name, content)
-        return
-    # As flush_coalesced(); most senders have nothing to flush.
-    coalescer = active_coalescer.get()
-    if coalescer is not None:
-        coalescer.deliver()
-    getattr(layer, method)(name, content)

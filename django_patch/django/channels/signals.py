@@ -28,16 +28,20 @@ handshake_refused = Signal()
 # had one is spared it.
 
 logger = logging.getLogger('django.channels')
-_thread = threading.local()
 
 
-def _has_connected():
-    try:
-        return _thread.has_connected
-    except AttributeError:
-        # Before this module was there, if at all.
-        _thread.has_connected = any(connection.connection is not None for connection in connections.all())
-        return _thread.has_connected
+class _Thread(threading.local):
+    #: Has this thread had a connection? None: not known.
+    has_connected = None
+    in_transaction = ()
+
+
+_thread = _Thread()
+
+
+def _look_for_connections():
+    # Some may have been made before this module was there.
+    _thread.has_connected = any(connection.connection is not None for connection in connections.all())
 
 
 def note_connection(**kwargs):
@@ -48,7 +52,9 @@ def note_connection(**kwargs):
 def prepare_connections(**kwargs):
     """Do to this thread's connections what is due before a consumer."""
     _thread.in_transaction = ()
-    if _has_connected():
+    if _thread.has_connected is None:
+        _look_for_connections()
+    if _thread.has_connected:
         reset_queries()
         close_old_connections()
         # Those of a TestCase are.
@@ -57,9 +63,11 @@ def prepare_connections(**kwargs):
 
 def tidy_connections(**kwargs):
     """Do to this thread's connections what is due after a consumer."""
-    if _has_connected():
+    if _thread.has_connected is None:
+        _look_for_connections()
+    if _thread.has_connected:
         for connection in connections.all():
-            if connection.in_atomic_block and connection not in getattr(_thread, 'in_transaction', ()):
+            if connection.in_atomic_block and connection not in _thread.in_transaction:
                 _end_transaction(connection)
         close_old_connections()
 

@@ -15,7 +15,7 @@ from typing import Any, Optional
 from django.channels.layers.backoff import Backoff
 from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
 from django.channels.layers.transport import Transport
-from django.channels.layers.transport.operations import Block, Exchange, ExchangeAll, Result
+from django.channels.layers.transport.operations import Block, Exchange, ExchangeAll, Result, flatten
 from django.channels.layers.transport.resp import ReplyError
 
 from ..backport import exceptions, names
@@ -207,7 +207,7 @@ class RedisLayer(AsyncLayer):
                         await asyncio.sleep(retry.next_pause())
                         continue
                     retry.reset()
-                deliveries = await self._receive(reader.receive(BATCH, READ_TIMEOUT, token), connection)
+                deliveries = await self._receive(flatten(reader.receive(BATCH, READ_TIMEOUT, token)), connection)
                 if deliveries:
                     dispatch(deliveries)
         finally:

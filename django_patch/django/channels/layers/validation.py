@@ -141,7 +141,8 @@ def _check_items(items, path, depth, any_value, keys):
             if any_value is _ANY_VALUE and has_lone_surrogate(item):
                 _check(item, (path, key), 0, any_value, keys)
         elif kind in _INTEGERS:
-            _check_integer(item, (path, key))
+            if not LOWEST_INTEGER <= item <= HIGHEST_INTEGER:
+                _check_integer(item, (path, key))
         elif kind not in any_value:
             is_nested = isinstance(item, (dict, list, tuple))
             _check(item, (path, key), depth + is_nested, any_value, keys)

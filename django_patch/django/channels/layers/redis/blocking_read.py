@@ -51,23 +51,28 @@ class BlockingReader(object):
         self._wakers = {}
         self._interrupts = 0
 
-    @property
-    def token(self):
-        """What tells this thread from all others that wait on the servers."""
+    def begin(self):
+        """
+        Return (token, was_interrupted) before a thread waits.
+
+        The token tells this thread from all others that wait on the servers.
+        It was interrupted if interrupt() was called since it last asked.
+        """
         local = self._local
+        process = os.getpid()
         try:
-            if local.process == os.getpid():
-                return local.token
+            is_known = local.process == process
         except AttributeError:
-            local.seen = 0
-        local.process = os.getpid()
-        local.token = '%s.%d.%d' % (self._token, local.process, next(self._numbers))
-        return local.token
+            is_known, local.seen = False, 0
+        if not is_known:
+            local.process = process
+            local.token = '%s.%d.%d' % (self._token, process, next(self._numbers))
+        seen, local.seen = local.seen, self._interrupts
+        return local.token, seen != local.seen
 
     def was_interrupted(self):
         """Return whether interrupt() was called since this thread asked."""
-        seen, self._local.seen = getattr(self._local, 'seen', 0), self._interrupts
-        return seen != self._local.seen
+        return self.begin()[1]
 
     def interrupt(self):
         """End what waits; see the class."""
@@ -92,37 +97,30 @@ class BlockingReader(object):
         self.pools[shard].exchange(wait.wake[shard])
 
     def carry_out(self, wait):
-        """Return the answer to `wait`: [(shard, replies or LayerUnavailable)]."""
-        token = self.token
+        """
+        Return the answer to `wait`: [(shard, replies or LayerUnavailable)].
+
+        The thread has called begin() before.
+        """
+        local = self._local
+        token = local.token
         self._waits[token] = wait
         try:
-            # Rule 1.
-            if self.is_interrupted():
+            # Rule 1; as is_interrupted(), which is asked again only while several shards are waited for.
+            if local.seen != self._interrupts:
                 error = LayerUnavailable('Interrupted.')
                 error.sent = False
                 return [(shard, error) for shard, commands in wait.requests]
             if len(wait.requests) == 1:
                 number, commands = wait.requests[0]
-                shard = self.pools[number]
+                # Without a look at several sockets, which is the usual case.
                 try:
-                    connection = shard.borrow()
+                    return [(number, self.pools[number].exchange_blocking(commands, wait.timeout))]
                 except LayerUnavailable as error:
-                    shard.failed(error)
-                else:
-                    return [(number, self._wait_for_one(shard, connection, commands, wait.timeout))]
+                    self.pools[number].failed(error)
             return _MultiShardWait(self, wait, token).run()
         finally:
             del self._waits[token]
-
-    def _wait_for_one(self, shard, connection, commands, timeout):
-        """Do without looking at several sockets, which is the usual case."""
-        try:
-            replies = connection.exchange(commands, timeout + COMMAND_TIMEOUT)
-            return shard.outcome(shard.finish(connection, commands, replies))
-        except failures() as error:
-            failure = shard.failure(connection, commands, error)
-        shard.failed(failure)
-        return failure
 
     def is_interrupted(self):
         """Return whether this thread is to end its waiting."""

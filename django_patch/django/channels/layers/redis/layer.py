@@ -10,6 +10,7 @@ from __future__ import absolute_import, unicode_literals
 import collections
 import logging
 import threading
+import types
 
 from ... import names
 from ...compat import six
@@ -107,6 +108,8 @@ class RedisChannelLayer(BaseChannelLayer):
 
     def _receive(self, channels, limit, timeout, one_by_one=False):
         reader = self._reader(channels)
+        if not reader.inboxes:
+            return self._take(reader, limit, timeout, one_by_one)
         locks = [self._locks.setdefault(inbox.queue, threading.Lock()) for inbox in reader.inboxes]
         for lock in locks:
             lock.acquire()
@@ -119,8 +122,8 @@ class RedisChannelLayer(BaseChannelLayer):
     def _take(self, reader, limit, timeout, one_by_one):
         token = ''
         if timeout:
-            token = self._blocking.token
-            if self._blocking.was_interrupted():
+            token, was_interrupted = self._blocking.begin()
+            if was_interrupted:
                 timeout = 0
         deadline = monotonic() + timeout
         while True:
@@ -242,19 +245,33 @@ class RedisChannelLayer(BaseChannelLayer):
     # Carrying out plans: see transport.operations
 
     def _run(self, plan):
-        request = next(plan)
+        """Return the Result of `plan`, and of the plans that it yields; raise what it raises."""
+        callers, answer, error = [], None, None
         while True:
-            kind = type(request)
-            if kind is Result:
-                return request.value
             try:
-                if kind is Exchange:
-                    answer = self._pools[request.shard].exchange(request.commands)
-                elif kind is ExchangeAll:
-                    answer = exchange_all(self._pools, request.requests)
-                else:
-                    answer = self._blocking.carry_out(request)
-            except LayerUnavailable as error:
-                request = plan.throw(error)
+                request = plan.send(answer) if error is None else plan.throw(error)
+            except Exception as raised:
+                if not callers:
+                    # Its traceback has this frame: no circle.
+                    error = None
+                    raise
+                plan, answer, error = callers.pop(), None, raised
+                continue
+            kind, answer, error = type(request), None, None
+            if kind is Result:
+                if not callers:
+                    return request.value
+                plan, answer = callers.pop(), request.value
+            elif kind is types.GeneratorType:
+                callers.append(plan)
+                plan = request
             else:
-                request = plan.send(answer)
+                try:
+                    if kind is Exchange:
+                        answer = self._pools[request.shard].exchange(request.commands)
+                    elif kind is ExchangeAll:
+                        answer = exchange_all(self._pools, request.requests)
+                    else:
+                        answer = self._blocking.carry_out(request)
+                except LayerUnavailable as raised:
+                    error = raised

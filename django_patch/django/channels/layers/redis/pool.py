@@ -33,30 +33,52 @@ class ConnectionPool(object):
         #: When readers may try again to reach a server that is away.
         self.next_try = 0.0
 
-    def exchange(self, commands):
-        """Send `commands`, and return their replies; raise LayerUnavailable."""
-        replies = self._exchange(commands)
-        if ReplyError not in map(type, replies):
-            return replies
+    def exchange(self, commands, follow=True):
+        """
+        Send `commands`, and return their replies; raise LayerUnavailable.
+
+        With `follow`, repeat once what the server says is done elsewhere now.
+        """
+        connection = self.borrow()
+        try:
+            replies = connection.exchange(commands, COMMAND_TIMEOUT) if commands else []
+            if ReplyError not in map(type, replies):
+                # As release(), without a call.
+                if len(self._idle) < _KEPT_CONNECTIONS:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
+                return replies
+            replies = self.finish(connection, commands, replies)
+        except failures() as error:
+            raise self.failure(connection, commands, error)
         wrong = [
             index for index, reply in enumerate(replies) if type(reply) is ReplyError and reply.code in REDIRECTED
         ]
-        if wrong:
+        if wrong and follow:
             # finish() has closed the connections; the next leads elsewhere.
-            again = self._exchange([commands[index] for index in wrong])
+            again = self.exchange([commands[index] for index in wrong], follow=False)
             for index, reply in zip(wrong, again):
                 replies[index] = reply
         return replies
 
-    def _exchange(self, commands):
+    def exchange_blocking(self, commands, timeout):
+        """
+        Send `commands`, the last of which blocks for up to `timeout` seconds.
+
+        Return their replies, or a LayerUnavailable, which is noted for
+        readers. Raise LayerUnavailable if there is no connection.
+        """
         connection = self.borrow()
-        if not commands:
-            self.release(connection)
-            return []
         try:
-            return self.finish(connection, commands, connection.exchange(commands, COMMAND_TIMEOUT))
+            replies = self.finish(connection, commands, connection.exchange(commands, timeout + COMMAND_TIMEOUT))
         except failures() as error:
-            raise self.failure(connection, commands, error)
+            failure = self.failure(connection, commands, error)
+            self.failed(failure)
+            return failure
+        if self.outage.failure is None and type(replies[-1]) is not ReplyError:
+            return replies
+        return self.outcome(replies)
 
     def borrow(self):
         """Return a connection that nobody uses; raise LayerUnavailable."""

@@ -30,7 +30,7 @@ from .reader import Reader
 from .resp import pack
 from .samples import SampleOperations
 from .sending import SendOperations
-from .server_clock import ServerClock
+from .server_clock import ServerClock, know_time
 from .statistics import StatisticsOperations
 
 __all__ = ['Options', 'Transport']
@@ -63,7 +63,8 @@ class Transport(object):
         self.samples = SampleOperations(options)
         self._lost_state = lost_state
         self._inboxes = {}
-        self._counts = collections.deque()
+        #: What count() has been told and no command has written yet.
+        self.counts = collections.deque()
 
     def reader(self, channels):
         """
@@ -99,6 +100,10 @@ class Transport(object):
         self._update_clock(shard, replies[-1], asked)
         if again:
             self.clocks[shard].ask_soon()
+
+    def know_time(self, shard):
+        """A plan after which the clock of `shard` is good, if the server is there."""
+        return know_time(self.clocks, shard, self.ask_time)
 
     def ask_time(self, shard):
         """A plan that sets the clock of `shard`."""
@@ -140,23 +145,21 @@ class Transport(object):
 
     def count(self, shard, field, number):
         """Add `number` to a counter with the next write of a reader."""
-        self._counts.append((shard, field, number))
+        self.counts.append((shard, field, number))
 
     def pop_counts(self, shard):
         """Return the commands that write what was counted for `shard`."""
-        if not self._counts:
-            return ()
         totals = collections.OrderedDict()
-        for _ in range(len(self._counts)):
+        for _ in range(len(self.counts)):
             try:
-                item = self._counts.popleft()
+                item = self.counts.popleft()
             except IndexError:
                 # Another thread was faster.
                 break
             if item[0] == shard:
                 totals[item[1]] = totals.get(item[1], 0) + item[2]
             else:
-                self._counts.append(item)
+                self.counts.append(item)
         key = self.options.keys.statistics(shard)
         commands = tuple(pack('HINCRBY', key, field, number) for field, number in totals.items())
         # The server may have lost the key, and no key is without an expiry.

@@ -9,7 +9,7 @@ from ...exceptions import LayerUnavailable, MalformedMessage
 from ...names import MAX_NAME_LENGTH, statistics_name
 from .. import codec
 from . import scripts
-from .envelope import GROUP, IN_PIECES, MEMBER, MESSAGE, Entry, ExpiredEntry, UnsupportedEntry
+from .envelope import ENCRYPTED, GROUP, IN_PIECES, MEMBER, MESSAGE, Entry, ExpiredEntry, UnsupportedEntry
 from .groups import members_command, read_members
 from .operations import Exchange, Result, checked
 from .options import MAX_SIZE
@@ -63,8 +63,10 @@ class EntryDecoder(object):
 
     def read(self, shard, queue, entry):
         """Return the message of `entry`, which has it whole; raise MalformedMessage."""
-        body = self._options.sealer.open(shard, entry, _name(queue, entry), self._transport.clocks[shard].now())
-        return codec.decode(body)
+        sealer = self._options.sealer
+        if not (sealer.flags or entry.flags & ENCRYPTED):
+            return codec.decode(entry.body)
+        return codec.decode(sealer.open(shard, entry, _name(queue, entry), self._transport.clocks[shard].now()))
 
     def _refuse(self, shard, queue, error):
         """Drop what can't be read because of `error`; return None."""

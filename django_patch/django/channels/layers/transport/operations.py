@@ -12,6 +12,10 @@ driver carries out each thing it yields and sends the outcome back in:
     The same, waiting until the first of them has a message.
 ``Result``
     The end. Nothing is sent in after it.
+Another plan
+    A part of this one, as only those of a Reader have them: its Result is
+    the answer, and what it raises is raised here. `flatten` makes a plan of
+    both for drivers that leave it to that.
 
 Whatever the request, a driver repeats commands that failed for want of a
 script: see `scripts.to_repeat`.
@@ -85,12 +89,7 @@ def checked(reply):
 
 
 def flatten(plan):
-    """
-    Return a plan that does what `plan` says, which may yield plans, too.
-
-    Such a part's Result is the answer that it gives, and what it raises is
-    raised there.
-    """
+    """Return a plan that does what `plan` says, and yields no other plans."""
     parts, answer, error = [plan], None, None
     while True:
         try:

@@ -9,7 +9,7 @@ import types
 from ...exceptions import LayerUnavailable
 from ..validation import plain_copy
 from . import scripts
-from .operations import DONE, Block, Exchange, Result, checked, flatten
+from .operations import DONE, Block, Exchange, Result, checked
 from .resp import ReplyError, argument, command, pack
 
 #: Messages of a ! queue that are taken at once: its process is the only one.
@@ -68,12 +68,12 @@ class Reader(object):
         one channel; others that it is for get theirs next, before anything
         sent later. The Result is a list.
         """
-        return flatten(self._receive(limit, timeout, token, one_by_one))
+        return self._receive(limit, timeout, token, one_by_one)
 
     # Plans
 
     def _receive(self, limit, timeout, token, one_by_one):
-        ready = self._ready(limit, one_by_one)
+        ready = self._ready(limit, one_by_one) if self.inboxes else []
         if ready or not self._shards:
             yield Result(ready)
         shards = self._shards
@@ -110,13 +110,12 @@ class Reader(object):
         failures = []
         for shard in shards:
             try:
-                if self._transport.clocks[shard].is_stale():
-                    yield self._transport.ask_time(shard)
-                elif not self._transport.clocks[shard].is_known():
-                    yield Exchange(shard, ())
+                if not self._transport.clocks[shard].is_fresh():
+                    yield self._transport.know_time(shard)
                 reports = self._reports(shard)
                 replies = yield Exchange(shard, reports + (self._command(shard, limit, None, None),))
-                self._check_reports(shard, replies, reports)
+                if reports:
+                    self._check_reports(shard, replies, reports)
                 taken = self._parse_pop(checked(replies[-1]))
             except LayerUnavailable as error:
                 self._forget_reports(shard)
@@ -132,25 +131,24 @@ class Reader(object):
         """Have all shards tell when there is something."""
         requests, wake, reported = [], {}, {}
         for shard in shards:
-            clock = self._transport.clocks[shard]
             try:
-                if clock.is_stale():
-                    yield self._transport.ask_time(shard)
-                elif not clock.is_known():
-                    yield Exchange(shard, ())
+                if not self._transport.clocks[shard].is_fresh():
+                    yield self._transport.know_time(shard)
             except LayerUnavailable:
                 # Then the waiting is for the server to come back, too.
                 pass
+            key, wake[shard] = self._wakes.get((shard, token)) or self._wake(shard, token)
+            asks = self._command(shard, limit, timeout, key)
             reported[shard] = self._reports(shard)
-            key, wake[shard] = self._wake(shard, token)
-            requests.append((shard, reported[shard] + (self._command(shard, limit, timeout, key),)))
+            requests.append((shard, reported[shard] + (asks,)))
         wait = Block(requests, timeout, wake)
         found = []
         for shard, outcome in (yield wait):
             if isinstance(outcome, LayerUnavailable):
                 self._forget_reports(shard)
                 continue
-            self._check_reports(shard, outcome, reported[shard])
+            if reported[shard]:
+                self._check_reports(shard, outcome, reported[shard])
             reply = outcome[-1]
             taken = self._parse_pop(reply)
             if taken:
@@ -185,7 +183,10 @@ class Reader(object):
         """
         count = max(limit, _PREFETCH) if self._only_own else limit
         keys = self._packed[shard]
-        start = self._turn(shard, len(keys)) if len(keys) > 1 else 0
+        start = 0
+        if len(keys) > 1:
+            # As _turn().
+            start = self._first[shard] = (self._first[shard] + 1) % len(keys)
         known = shard, start, count, timeout, wake, self._transport.clocks[shard].pops_many
         try:
             return self._commands[known]
@@ -252,7 +253,7 @@ class Reader(object):
     # What goes along with a command: reports of what was taken or lost
 
     def _reports(self, shard):
-        commands = self._transport.pop_counts(shard)
+        commands = self._transport.pop_counts(shard) if self._transport.counts else ()
         for inbox in self._inboxes.get(shard, ()):
             key = self._options.keys.pending(shard, inbox.queue)
             if inbox.counts_dirty:
@@ -267,7 +268,7 @@ class Reader(object):
         return commands
 
     def _check_reports(self, shard, replies, reports):
-        if reports and any(type(reply) is ReplyError for reply in replies[:len(reports)]):
+        if any(type(reply) is ReplyError for reply in replies[:len(reports)]):
             self._forget_reports(shard)
         for reply in replies[:len(reports)]:
             if type(reply) is bytes:

@@ -78,7 +78,9 @@ class SendOperations(LargeSendMixin):
 
     def _send_small(self, destination, label, body):
         sealer = self._options.sealer
-        shards = self._destinations.order(destination)
+        shards = destination.shards
+        if len(shards) > 1:
+            shards = self._destinations.order(destination)
         for shard in shards:
             try:
                 if sealer.is_bound:

@@ -44,13 +44,13 @@ class ServerClock(object):
         #: The newest version of entries that all on this server read.
         self.lowest_version = VERSION
 
-    def is_stale(self):
-        """Return whether it is time to ask the server."""
-        return self._offset is not None and self._monotonic() - self._asked > self._max_age
-
     def is_known(self):
         """Return whether the server ever told its time."""
         return self._offset is not None
+
+    def is_fresh(self):
+        """Return whether the server told its time, and not too long ago."""
+        return self._offset is not None and self._monotonic() - self._asked <= self._max_age
 
     def now(self):
         """Return the server's time in ms."""
@@ -118,7 +118,7 @@ def know_time(clocks, shard, ask_time):
         if not clocks[shard].is_known():
             # A connection's greeting tells.
             yield Exchange(shard, ())
-        elif clocks[shard].is_stale() and ask_time is not None:
+        elif ask_time is not None and not clocks[shard].is_fresh():
             yield ask_time(shard)
     except LayerUnavailable as error:
         # Whatever comes next was not.
