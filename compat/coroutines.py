@@ -10,7 +10,10 @@ import inspect
 
 from .abilities import SUPPORTS_ASYNC
 
-__all__ = ['SUPPORTS_ASYNC', 'WHAT_ASYNC_NEEDS', 'is_async_iterator', 'is_coroutine', 'is_coroutine_function']
+__all__ = [
+    'SUPPORTS_ASYNC', 'WHAT_ASYNC_NEEDS', 'is_async_consumer', 'is_async_iterator', 'is_coroutine',
+    'is_coroutine_function',
+]
 
 WHAT_ASYNC_NEEDS = 'Django 3.1 or later and Python 3.7 or later'
 
@@ -28,6 +31,20 @@ def is_coroutine_function(consumer):
         # What Django's as_view() of an async view, and asgiref, mark so.
         getattr(consumer, '_is_coroutine', None) is not None or
         not inspect.isclass(consumer) and _is_coroutine_function(getattr(consumer, '__call__', None))
+    )
+
+
+def is_async_consumer(consumer):
+    """Return whether `consumer`, a function or a class, has async code to run."""
+    # A class-based one by what it lets a project override.
+    methods = [getattr(consumer, name, None) for name in ('connect', 'receive', 'disconnect')]
+    mapping = getattr(consumer, 'method_mapping', None)
+    if isinstance(mapping, dict):
+        methods += [getattr(consumer, name, None) for name in mapping.values()]
+    streams = getattr(consumer, 'consumers', None)
+    return (
+        is_coroutine_function(consumer) or any(is_coroutine_function(method) for method in methods) or
+        isinstance(streams, dict) and any(is_async_consumer(stream) for stream in streams.values())
     )
 
 

@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from django.channels import Channel, Group
 from django.channels.auth import channel_session_user
 from django.channels.exceptions import MalformedFrame
-from django.channels.generic.websockets import JsonWebsocketConsumer, WebsocketConsumer
+from django.channels.generic.websockets import JsonWebsocketConsumer, WebsocketConsumer, WebsocketDemultiplexer
 from django.channels.sessions import channel_session, enforce_ordering
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse, StreamingHttpResponse
@@ -112,6 +112,41 @@ class Picky(JsonWebsocketConsumer):
     async def malformed(self, error, **kwargs):
         type(self).asked += 1
         raise error
+
+
+class AsyncStream(JsonWebsocketConsumer):
+
+    async def connect(self, message, multiplexer, **kwargs):
+        await asyncio.sleep(0)
+        seen.append(('connect', multiplexer.stream, threading.current_thread().name))
+
+    async def receive(self, content, multiplexer, **kwargs):
+        await asyncio.sleep(0)
+        if content.get('bad'):
+            raise MalformedFrame('bad')
+        multiplexer.send({'got': content})
+
+
+class SyncStream(JsonWebsocketConsumer):
+
+    def connect(self, message, multiplexer, **kwargs):
+        seen.append(('connect', multiplexer.stream, threading.current_thread().name))
+
+    def receive(self, content, multiplexer, **kwargs):
+        multiplexer.send({'sync': content})
+
+
+async def stream(message, multiplexer):
+    await asyncio.sleep(0)
+    seen.append((message.channel.name, multiplexer.stream, threading.current_thread().name))
+
+
+class Streams(WebsocketDemultiplexer):
+    consumers = {'async': AsyncStream, 'sync': SyncStream, 'function': stream}
+
+    def connect(self, message, **kwargs):
+        # As many do it: the result is dropped.
+        super().connect(message, **kwargs)
 
 
 class Failing(WebsocketConsumer):

@@ -1,6 +1,7 @@
 """Tests of async consumers, views and streams in a worker."""
 from __future__ import absolute_import, unicode_literals
 
+import json
 import threading
 import unittest
 
@@ -149,6 +150,24 @@ class ConsumerTests(RunningWorkerTestCase, SimpleTestCase):
         self.stop_when(lambda: self.seen)
         self.assertEqual((self.seen, self.layer.group_channels('g')), ([('disconnect', {})], []))
 
+    def test_the_streams_of_a_demultiplexer_may_be_async(self):
+        self.start([route_class(consumers.Streams)])
+        message = {'reply_channel': 'p!a', 'path': '/'}
+        self.layer.send('websocket.connect', dict(message, headers=[], order=0))
+        self.assertEqual(self.receive(), {'accept': True})
+        self.assertEqual([stream for _, stream, _ in self.seen], ['async', 'sync', 'function'])
+        self.assertEqual([thread == 'async' for _, _, thread in self.seen], [True, False, True])
+        for stream, key in ('async', 'got'), ('sync', 'sync'):
+            text = json.dumps({'stream': stream, 'payload': {'a': 1}})
+            self.layer.send('websocket.receive', dict(message, text=text, order=1))
+            self.assertEqual(json.loads(self.receive()['text']), {'stream': stream, 'payload': {key: {'a': 1}}})
+        for frame in {'stream': 'async', 'payload': {'bad': 1}}, {'stream': 'none', 'payload': {}}:
+            self.layer.send('websocket.receive', dict(message, text=json.dumps(frame), order=2))
+            self.assertEqual(self.receive(), {'close': 1007})
+        self.layer.send('websocket.disconnect', dict(message, code=1000, order=3))
+        self.stop_when(lambda: len(self.seen) == 4)
+        self.assertEqual(self.seen[3][:2], ('websocket.disconnect', 'function'))
+
     def test_one_that_fails_to_connect_is_in_no_group(self):
         self.start([route_class(consumers.Failing)])
         self.layer.send('websocket.connect', {'reply_channel': 'p!a', 'path': '/', 'headers': [], 'order': 0})
@@ -200,6 +219,13 @@ class TestClientTests(ChannelTestCase):
             client.send_and_consume('websocket.connect', path='/')
             client.send_and_consume('websocket.receive', text='[1]')
             self.assertEqual(client.receive(), {'got': [1]})
+
+    def test_it_runs_a_demultiplexer_of_them(self):
+        with apply_routes([route_class(consumers.Streams)]):
+            client = WSClient(ordered=True)
+            client.send_and_consume('websocket.connect', path='/')
+            client.send_and_consume('websocket.receive', text={'stream': 'async', 'payload': {}})
+            self.assertEqual(client.receive(), {'stream': 'async', 'payload': {'got': {}}})
 
 
 @needs_async

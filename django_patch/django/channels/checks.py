@@ -11,7 +11,7 @@ from django.db import connections
 from django.utils.module_loading import import_string
 
 from .compat import six
-from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine_function
+from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_async_consumer
 from .compat.transactions import has_commit_hooks
 from .conf import conf
 from .layers import DEFAULT_CHANNEL_LAYER
@@ -159,17 +159,8 @@ def _check_async(where, routes):
             hint='Async consumers need %s. Write a plain function instead.' % WHAT_ASYNC_NEEDS,
             id='channels.E020',
         )
-        for route in _flat(routes) if _is_async(getattr(route, 'consumer', None))
+        for route in _flat(routes) if is_async_consumer(getattr(route, 'consumer', None))
     ]
-
-
-def _is_async(consumer):
-    # A class-based one by what it lets a project override.
-    methods = [getattr(consumer, name, None) for name in ('connect', 'receive', 'disconnect')]
-    mapping = getattr(consumer, 'method_mapping', None)
-    if isinstance(mapping, dict):
-        methods += [getattr(consumer, name, None) for name in mapping.values()]
-    return is_coroutine_function(consumer) or any(is_coroutine_function(method) for method in methods)
 
 
 def _has_usable_consumer(route):

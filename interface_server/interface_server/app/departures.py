@@ -19,7 +19,7 @@ TIMES = 6
 DEFAULT_PATIENCE = 30.0
 
 
-class Session(Protocol):
+class Departed(Protocol):
     """A socket that is gone."""
 
     def answered(self) -> None:
@@ -36,10 +36,10 @@ class Departures:
     def __init__(self, timeout: float) -> None:
         self._patience = TIMES * timeout or DEFAULT_PATIENCE
         # Reply channel -> (deadline, session), in the order of the deadlines.
-        self._waiting: dict[str, tuple[float, Session]] = {}
+        self._waiting: dict[str, tuple[float, Departed]] = {}
         self._timer: Optional[asyncio.TimerHandle] = None
 
-    def add(self, channel: str, session: Session) -> None:
+    def add(self, channel: str, session: Departed) -> None:
         """Have `session` wait for an answer on `channel`, its reply channel."""
         loop = asyncio.get_running_loop()
         self._waiting[channel] = loop.time() + self._patience, session

@@ -1,8 +1,27 @@
 """
 The steps of a WebsocketConsumer around its methods, where those are async.
 """
-from ..compat.coroutines import is_coroutine
+from asgiref.sync import sync_to_async
+
+from ..compat.coroutines import is_async_consumer, is_coroutine, is_coroutine_function
 from ..exceptions import MalformedFrame
+
+
+async def call(function, *args, **kwargs):
+    """Call a function or coroutine function, the former in a thread; return its result."""
+    if is_coroutine_function(function):
+        return await function(*args, **kwargs)
+    return await sync_to_async(function)(*args, **kwargs)
+
+
+async def run_deferred(consumer):
+    """Call what the method of `consumer` has left to be called; see WebsocketDemultiplexer."""
+    for function in consumer.deferred:
+        result = function() if is_async_consumer(function.func) else await sync_to_async(function)()
+        # An instance, where it is a class.
+        result = getattr(result, 'outcome', result)
+        if is_coroutine(result):
+            await result
 
 
 def connect_of(consumer):
@@ -12,7 +31,8 @@ def connect_of(consumer):
         for group in groups:
             await group.aadd(message.reply_channel)
         try:
-            await consumer.connect(message, **kwargs)
+            await call(consumer.connect, message, **kwargs)
+            await run_deferred(consumer)
         except BaseException:
             for group in groups:
                 await group.adiscard(message.reply_channel)
@@ -23,11 +43,14 @@ def connect_of(consumer):
 def receive_of(consumer):
     """Return the coroutine function for "websocket.receive"."""
     async def raw_receive(message, **kwargs):
-        result = consumer.raw_receive(message, **kwargs)
-        if not is_coroutine(result):
-            return
+        if is_coroutine_function(consumer.receive):
+            result = consumer.raw_receive(message, **kwargs)
+        else:
+            result = await sync_to_async(consumer.raw_receive)(message, **kwargs)
         try:
-            await result
+            if is_coroutine(result):
+                await result
+            await run_deferred(consumer)
         except MalformedFrame as error:
             # Of receive(), or let through by an async malformed().
             if error is consumer.malformed_error:
@@ -43,7 +66,8 @@ def disconnect_of(consumer):
     async def raw_disconnect(message, **kwargs):
         for group in consumer.groups_of(message, kwargs):
             await group.adiscard(message.reply_channel)
-        await consumer.disconnect(message, **kwargs)
+        await call(consumer.disconnect, message, **kwargs)
+        await run_deferred(consumer)
     return raw_disconnect
 
 

@@ -36,6 +36,8 @@ class WebsocketConsumer(BaseConsumer):
 
     #: What malformed() was called with, if it was.
     malformed_error = None
+    #: Where async code runs: functions to call once the method has returned.
+    deferred = ()
     #: The path that the socket was opened at.
     path = None
 
@@ -43,9 +45,13 @@ class WebsocketConsumer(BaseConsumer):
         if SUPPORTS_ASYNC:
             from ..asynchronous.generic import METHODS
             overridden, make = METHODS.get(name, (None, None))
-            if make is not None and is_coroutine_function(getattr(self, overridden)):
+            if make is not None and self.has_async(overridden):
                 return make(self)
         return super(WebsocketConsumer, self).get_method(name)
+
+    def has_async(self, name):
+        """Return whether the method `name` is async, or runs what is."""
+        return is_coroutine_function(getattr(self, name))
 
     def get_handler(self, message, **kwargs):
         self.path = message.get('path')

@@ -4,12 +4,13 @@ Class-based consumers for WebSockets: plain, JSON, and several over one.
 from __future__ import absolute_import
 
 import copy
+import functools
 import json
 
 from django.core.serializers.json import DjangoJSONEncoder
 
 from ..channel import Group
-from ..compat.coroutines import is_coroutine
+from ..compat.coroutines import WHAT_ASYNC_NEEDS, is_async_consumer, is_coroutine
 from ..exceptions import MalformedFrame, SendNotAvailableOnDemultiplexer
 from .consumer import WebsocketConsumer
 
@@ -102,11 +103,19 @@ class WebsocketDemultiplexer(JsonWebsocketConsumer):
 
     A frame ``{"stream": ..., "payload": {...}}`` goes to the consumer of
     that stream; all of them hear of the socket's opening and closing. They
-    get the way back as the keyword argument `multiplexer`.
+    get the way back as the keyword argument `multiplexer`. If one of them is
+    async, all run after the method that calls them, the others in a thread.
     """
     #: Stream -> consumer.
     consumers = {}
     multiplexer_class = WebsocketMultiplexer
+
+    def has_async(self, name):
+        """Return whether the method `name` or one of the consumers is async; then they are `deferred`."""
+        if not any(is_async_consumer(consumer) for consumer in self.consumers.values()):
+            return super(WebsocketDemultiplexer, self).has_async(name)
+        self.deferred = []
+        return True
 
     def connect(self, message, **kwargs):
         """Accept the socket and tell all consumers."""
@@ -138,11 +147,15 @@ class WebsocketDemultiplexer(JsonWebsocketConsumer):
         multiplexer = self.multiplexer_class(stream, message.reply_channel)
         if isinstance(consumer, type) and hasattr(consumer, 'send'):
             consumer = self._without_send(consumer)
-        result = consumer(message, **dict(kwargs, multiplexer=multiplexer))
+        call = functools.partial(consumer, message, **dict(kwargs, multiplexer=multiplexer))
+        if isinstance(self.deferred, list):
+            self.deferred.append(call)
+            return
+        result = call()
         result = getattr(result, 'outcome', result)
         if is_coroutine(result):
             result.close()
-            raise TypeError('The consumer of the stream %r is async; those of a demultiplexer must not be.' % stream)
+            raise TypeError('The consumer of the stream %r is async, which needs %s.' % (stream, WHAT_ASYNC_NEEDS))
 
     @classmethod
     def _without_send(cls, consumer):
