@@ -19,6 +19,7 @@ from redis_server import free_port
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures, too.
 from test_http2 import certificate  # noqa: F401
 
+from interface_server import __version__
 from interface_server.arguments import build_parser, parse
 from interface_server.asgi import from_environment, read_options
 from interface_server.errors import UsageError
@@ -174,6 +175,16 @@ DETAILS = {
     "path": '/x?"y\n', "status": 200, "method": "GET", "client": "192.0.2.1:80", "time_taken": 0.25, "size": 5,
     "version": "1.1", "headers": [(b"user-agent", b'a"gent'), (b"referer", b"http://r")],
 }
+
+
+def test_server_is_listed_by_its_layer_until_it_ends(start, layer):
+    running = start({})
+    [entry] = eventually(layer.processes, "the server's announcement")
+    assert entry["kind"] == "server" and entry["alive"] and entry["pid"] == os.getpid()
+    assert entry["version"] == __version__
+    assert entry["facts"] == {"sockets": 0, "requests": 0, "stopping": False}
+    running.stop()
+    assert layer.processes() == []
 
 
 def test_formats_of_the_access_log():

@@ -378,3 +378,13 @@ class WatchedTests(SimpleTestCase):
         with watching.watched(worker, {'layer': 'default'}):
             self.assertIsNotNone(worker.channel_layer.on_received)
         self.assertIsNone(worker.channel_layer.on_received)
+
+    def test_it_is_listed_while_it_works(self):
+        worker = self.worker()
+        layer = worker.channel_layer
+        with watching.watched(worker, {'layer': 'default'}):
+            [entry] = layer.processes('worker')
+            self.assertEqual(entry['facts'], {
+                'threads': 1, 'tasks': 0, 'running': 0, 'doing': [], 'stopping': False, 'channels': worker.channels,
+            })
+        self.assertEqual(layer.processes(), [])

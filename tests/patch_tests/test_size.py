@@ -52,6 +52,7 @@ SAME_MODULE = {
     'generic': 'The classes of Channels 1.x, and their asynchronous counterparts.',
     'sending': 'The sends of a consumer that is a coroutine, and those of the transport.',
     'inspection': 'The contract, and its part in each layer.',
+    'presence': 'The contract, its part in each layer, and the thread of a process that has one.',
     'connection': 'A connection to Redis, and one of a client.',
     'lifecycle': "The states of one protocol's connection, in the folder of the protocol.",
     'protocol': "One protocol's connection as asyncio calls it, in the folder of the protocol.",

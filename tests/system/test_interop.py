@@ -228,7 +228,7 @@ def test_a_group_of_workers_clients_and_ours(peer):
     check({'body': LARGE, 'n': 4}, members)
 
 
-def test_nothing_is_left_but_the_statistics(setting):
+def test_nothing_is_left_but_the_statistics_and_who_is_there(setting):
     import redis
     for name in ('discard',):
         for channel in setting.peer.do('groupChannels', group='mixed'):
@@ -237,7 +237,7 @@ def test_nothing_is_left_but_the_statistics(setting):
         client = redis.Redis.from_url(server.url)
         keys = [key.decode() for key in client.keys('*')]
         client.close()
-        assert [key for key in keys if not key.endswith(':statistics')] == []
+        assert [key for key in keys if not key.endswith((':statistics', ':processes', ':facts'))] == []
 
 
 def test_it_serves_a_browser_as_an_interface_server(scratch, sites, redis):

@@ -59,6 +59,15 @@ def validate_group_name(name):
         return _remember(_known_groups, _GROUP, 'group', name)
 
 
+def validate_process_name(name):
+    """
+    Return `name` as text if it is a valid name of a process.
+
+    The rules, and what is raised, are those of a group's name.
+    """
+    return _remember({}, _GROUP, 'process', name)
+
+
 def _remember(known, rule, kind, name):
     text = _as_text(kind, name)
     if len(text) >= MAX_NAME_LENGTH or not rule.match(text):

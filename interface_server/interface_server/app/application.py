@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Optional
+from typing import Any, Optional
 
 from ..layers import AsyncLayer
 from ..layers.queues import SendQueues
@@ -15,6 +15,7 @@ from ..types import ActionLogger, Receive, Scope, Send, SocketAdapter
 from .asgi_socket import AsgiSocket
 from .context import Context
 from .http import HttpExchange
+from .presence import Presence
 from .proxy_headers import TrustedProxies
 from .replies import ReplyDispatcher
 from .spool import SpoolBudget
@@ -45,6 +46,7 @@ class Application:
             action_logger,
         )
         self._proxies = TrustedProxies(options.trusted_proxies, options.forwarded_header)
+        self._presence = Presence(layer, self._facts)
         self._started = False
         # When the layer was last seen to work.
         self._worked = 0.0
@@ -101,6 +103,7 @@ class Application:
             self._started = True
             self.context.layer.start()
             self.context.replies.start()
+            self._presence.start()
             self._look_at_layer()
 
     def _look_at_layer(self) -> None:
@@ -115,6 +118,13 @@ class Application:
             self.context.replies.close_sockets("the channel layer has been away for %g seconds" % limit)
         self._timer = loop.call_later(1, self._look_at_layer)
 
+    def _facts(self) -> dict[str, Any]:
+        """Return what the server says of itself to its layer."""
+        replies = self.context.replies
+        return {
+            "sockets": replies.socket_count, "requests": replies.exchange_count, "stopping": self.context.stopping,
+        }
+
     def begin_to_stop(self) -> None:
         """Let everybody who asks know that the server is about to end."""
         self.context.stopping = True
@@ -123,5 +133,6 @@ class Application:
         """Send what is under way, and give back what is held open."""
         if self._timer is not None:
             self._timer.cancel()
+        await self._presence.stop()
         await self.context.replies.stop()
         await self.context.layer.close()

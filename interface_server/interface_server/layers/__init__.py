@@ -10,7 +10,7 @@ import abc
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Optional
+from typing import Any, Optional
 
 from ..backport import Backoff, exceptions, names
 from ..types import Delivery, Message
@@ -115,6 +115,18 @@ class AsyncLayer(abc.ABC):
 
     def unthrottle(self, channel: str) -> None:
         """End a throttle() of `channel`."""
+
+    @property
+    def supports_presence(self) -> bool:
+        """Whether it lists the processes that use it."""
+        return False
+
+    async def announce(self, process: Any, facts: dict[str, Any]) -> list[int]:
+        """As BaseChannelLayer.announce(); a layer that doesn't list processes lists none."""
+        return []
+
+    async def withdraw(self, process: Any) -> None:
+        """As BaseChannelLayer.withdraw()."""
 
     @abc.abstractmethod
     async def read(self, channels: Sequence[str], dispatch: Dispatch) -> None:

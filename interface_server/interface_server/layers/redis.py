@@ -174,6 +174,20 @@ class RedisLayer(AsyncLayer):
     def _run_soon(self, plan: Any) -> None:
         self._finish(plan, next(plan), ignore)
 
+    # Presence
+
+    @property
+    def supports_presence(self) -> bool:
+        return True
+
+    async def announce(self, process: Any, facts: dict[str, Any]) -> list[int]:
+        plan = self._transport.presence.announce(process, facts)
+        return await self._run(plan, next(plan))  # type: ignore[no-any-return]
+
+    async def withdraw(self, process: Any) -> None:
+        plan = self._transport.presence.withdraw(process)
+        await self._run(plan, next(plan))
+
     # Receiving
 
     async def read(self, channels: Sequence[str], dispatch: Dispatch) -> None:

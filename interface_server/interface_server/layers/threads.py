@@ -12,7 +12,7 @@ import concurrent.futures
 import contextlib
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
 from ..backport import Backoff, exceptions
@@ -97,6 +97,22 @@ class ThreadedLayer(AsyncLayer):
 
     def unthrottle(self, channel: str) -> None:
         self.layer.unthrottle(channel)
+
+    @property
+    def supports_presence(self) -> bool:
+        return bool(self.layer.supports_presence)
+
+    async def announce(self, process: Any, facts: dict[str, Any]) -> list[int]:
+        return await self._call(self.layer.announce, process, facts)  # type: ignore[no-any-return]
+
+    async def withdraw(self, process: Any) -> None:
+        await self._call(self.layer.withdraw, process)
+
+    async def _call(self, method: Callable[..., Any], *args: Any) -> Any:
+        if self._pool is None:
+            return method(*args)
+        # Not in the pool of those that send, who may all be waiting.
+        return await asyncio.get_running_loop().run_in_executor(None, method, *args)
 
     async def read(self, channels: Sequence[str], dispatch: Dispatch) -> None:
         reader = self._reader = _Reader(self.layer, channels, dispatch)

@@ -17,6 +17,7 @@ from ..compat import RemovedAfterNextVersionWarning, six
 from .blocking import send_blocking
 from .capacity import CapacityMixin, checked_capacity, checked_seconds
 from .inspection import InspectionMixin
+from .presence import PresenceMixin
 from .validation import copy_message
 
 __all__ = ['BaseChannelLayer', 'RESERVED_KEY', 'copy_message', 'send_blocking']
@@ -25,7 +26,7 @@ __all__ = ['BaseChannelLayer', 'RESERVED_KEY', 'copy_message', 'send_blocking']
 RESERVED_KEY = '__asgi_channel__'
 
 
-class BaseChannelLayer(CapacityMixin, InspectionMixin):
+class BaseChannelLayer(CapacityMixin, InspectionMixin, PresenceMixin):
     """
     The template of a channel layer.
 

@@ -11,11 +11,16 @@ from contextlib import contextmanager
 from django.core.management import CommandError
 
 from ..layers.capacity import checked_seconds
+from ..layers.presence import WORKER
 from ..monitoring import exposition, families
 from ..monitoring.activity import Activity
 from ..monitoring.endpoint import Endpoint
 from ..monitoring.history import Recorder
 from ..monitoring.vitals import HealthFile, Vitals, behind
+from ..presence import Presence, package_version
+
+#: Channels that a process says it reads.
+MAX_CHANNELS = 50
 
 
 def add_arguments(parser):
@@ -76,6 +81,7 @@ def watched(worker, options):
             opened.append(HealthFile(options['health_file'], vitals))
         if layer.supports_inspection:
             opened.append(Recorder(layer))
+        opened.append(Presence(layer, WORKER, package_version(), functools.partial(_facts, worker, activity)))
         for part in opened:
             part.__enter__()
     except EnvironmentError as error:
@@ -86,6 +92,14 @@ def watched(worker, options):
         layer.watch_waiting(None)
         for part in reversed(opened):
             part.__exit__(None, None, None)
+
+
+def _facts(worker, activity):
+    number, running = activity.running()
+    return {
+        'threads': worker.threads, 'tasks': len(worker.in_progress.tasks), 'running': number, 'doing': running,
+        'stopping': worker.termed, 'channels': worker.channels[:MAX_CHANNELS],
+    }
 
 
 def _metrics(layer, alias, activity, name, accept):

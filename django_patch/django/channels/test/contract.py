@@ -25,6 +25,7 @@ from .ability_contract import AbilityContract
 from .capacity_contract import CapacityContract
 from .group_contract import GroupContract
 from .inspection_contract import InspectionContract
+from .presence_contract import PresenceContract
 
 #: Seconds that a message may take to arrive, and a thread to end.
 _PATIENCE = 30
@@ -35,7 +36,7 @@ _STATISTICS = {
 }
 
 
-class ChannelLayerContract(AbilityContract, CapacityContract, GroupContract, InspectionContract):
+class ChannelLayerContract(AbilityContract, CapacityContract, GroupContract, InspectionContract, PresenceContract):
     """
     A mixin for a TestCase: the tests that any channel layer has to pass.
 

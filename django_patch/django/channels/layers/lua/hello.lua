@@ -22,7 +22,11 @@ local LATELY = 180000
 local CONTENT = '[bdgmpq]:*'
 
 local function forget_content()
-    local base = string.gsub(string.sub(KEYS[1], 1, -#'statistics' - 1), '[*?%[%]\\]', '\\%0')
+    local start = string.sub(KEYS[1], 1, -#'statistics' - 1)
+    -- Who held what is as old as the rest: all processes hear it at their next
+    -- beat.
+    redis.call('DEL', start .. 'processes', start .. 'facts')
+    local base = string.gsub(start, '[*?%[%]\\]', '\\%0')
     local cursor = '0'
     repeat
         local page = redis.call('SCAN', cursor, 'MATCH', base .. CONTENT, 'COUNT', 1000)

@@ -18,13 +18,14 @@ from ..base import RESERVED_KEY, BaseChannelLayer
 from ..validation import copy_message, plain_copy
 from .groups import GroupIndex
 from .inspection import MemoryInspectionMixin
+from .presence import MemoryPresenceMixin
 from .queues import IN_CHANNELS, IN_PENDING, IN_SENT, NO_QUEUE, ChannelTable
 from .schedule import Schedule
 from .statistics import DROPPED, EXPIRED, FULL, SENT, Counters, summary
 from .waiters import WaitQueue
 
 
-class InMemoryChannelLayer(MemoryInspectionMixin, BaseChannelLayer):
+class InMemoryChannelLayer(MemoryInspectionMixin, MemoryPresenceMixin, BaseChannelLayer):
     """
     A channel layer for the threads of one process.
 
@@ -46,7 +47,7 @@ class InMemoryChannelLayer(MemoryInspectionMixin, BaseChannelLayer):
         self._queues = {}
         # Channel of a client -> how many messages wait for it alone.
         self._pending = {}
-        self._schedule, self._samples = Schedule(), ()
+        self._schedule, self._samples, self._beats = Schedule(), (), {}
         self._groups = GroupIndex()
         self._counters = Counters()
         self._channels = ChannelTable(self, self._counters)

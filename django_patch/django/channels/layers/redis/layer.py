@@ -47,7 +47,7 @@ class RedisChannelLayer(BaseChannelLayer):
     supports_groups = supports_flush = supports_statistics = True
     supports_requeue = supports_throttling = True
     supports_blocking_receive = supports_interrupt = True
-    supports_inspection = tells_waiting_time = True
+    supports_inspection = tells_waiting_time = supports_presence = True
     sends_many_at_once = True
     spans_processes = True
 
@@ -234,6 +234,15 @@ class RedisChannelLayer(BaseChannelLayer):
 
     def samples(self):
         return self._run(self._transport.samples.all())
+
+    def announce(self, process, facts):
+        return self._run(self._transport.presence.announce(process, facts))
+
+    def withdraw(self, process):
+        self._run(self._transport.presence.withdraw(process))
+
+    def processes(self, kind=None):
+        return self._run(self._transport.presence.processes(kind))
 
     def flush(self):
         self._run(self._transport.statistics.flush())

@@ -26,6 +26,7 @@ from .inbox import Inbox
 from .inspection import InspectionOperations
 from .operations import DONE, Exchange, checked
 from .options import Options
+from .presence import PresenceOperations
 from .reader import Reader
 from .resp import pack
 from .samples import SampleOperations
@@ -46,8 +47,8 @@ class Transport(object):
     set back. `lost_state(shard)` is called when a server turns out to have
     lost what it held: the groups of the ``!`` queues there are gone.
 
-    `sender`, `groups`, `statistics`, `inspection` and `samples` have the
-    plans; reader(channels) returns the one with those that receive.
+    `sender`, `groups`, `statistics`, `inspection`, `samples` and `presence`
+    have the plans; reader(channels) returns the one with those that receive.
     """
 
     def __init__(self, options, monotonic=time.time, lost_state=None):
@@ -61,6 +62,7 @@ class Transport(object):
         self.decoder = EntryDecoder(self)
         self.inspection = InspectionOperations(self)
         self.samples = SampleOperations(options)
+        self.presence = PresenceOperations(options)
         self._lost_state = lost_state
         self._inboxes = {}
         #: What count() has been told and no command has written yet.

@@ -67,6 +67,14 @@ class Keys(object):
         """Return the key that is there as long as the newest sample is new: text."""
         return self.base(0) + 'sampling'
 
+    def processes(self, shard):
+        """Return the key of when each process was last heard of: a sorted set."""
+        return self.base(shard) + 'processes'
+
+    def facts(self, shard):
+        """Return the key of what processes say of themselves: a hash."""
+        return self.base(shard) + 'facts'
+
     def shard_of(self, queue):
         """
         Return the number of the shard that `queue` lives on.

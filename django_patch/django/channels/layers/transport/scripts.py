@@ -56,8 +56,9 @@ POP = Script('pop')
 RECEIVED = Script('received', _mark)
 REQUEUE = Script('requeue')
 RELEASE = Script('release')
+BEAT = Script('beat')
 
-ALL = (SEND, GROUP_SEND, GROUP_ADD, GROUP_DISCARD, GROUP_MEMBERS, HELLO, POP, RECEIVED, REQUEUE, RELEASE)
+ALL = (SEND, GROUP_SEND, GROUP_ADD, GROUP_DISCARD, GROUP_MEMBERS, HELLO, POP, RECEIVED, REQUEUE, RELEASE, BEAT)
 
 #: The commands that make a server know all of them.
 LOAD = tuple(pack('SCRIPT', 'LOAD', script.text) for script in ALL)

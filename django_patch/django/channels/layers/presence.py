@@ -1,0 +1,92 @@
+"""
+Presence: which processes use a layer; the part behind `supports_presence`.
+
+A process is alive as long as it says so every few seconds. The layer judges
+that by a clock of its own, so that all who ask get the same answer, and
+remembers the dead for a while.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import collections
+import os
+import re
+import socket
+import time
+
+from ..names import random_token
+
+#: Seconds between two announcements, and after the last one until a process
+#: counts as dead.
+BEAT_INTERVAL, LIFETIME = 5.0, 15.0
+#: Seconds for which a dead process stays listed.
+REMEMBERED = 300.0
+#: What programs call themselves.
+WORKER, SERVER = 'worker', 'server'
+
+#: A process: its `name`, which no other ever has; its `kind`, such as WORKER;
+#: its `host` and number there, `pid`; the `version` of its program; when it
+#: `started`, in seconds since 1970 by its own clock.
+Process = collections.namedtuple('Process', 'name kind host pid version started')
+
+
+def this_process(kind, version, wall=time.time):
+    """Return a Process that stands for the calling one; not before a fork, whose child is another."""
+    host = socket.gethostname()
+    if isinstance(host, bytes):
+        host = host.decode('utf-8', 'replace')
+    # The host's name and the number come again, as in a container that is
+    # restarted, and who was taken for dead must not be mistaken for the next.
+    name = '%s-%d-%s' % (re.sub('[^a-zA-Z0-9._-]', '_', host)[:60], os.getpid(), random_token(8))
+    return Process(name, kind, host, os.getpid(), version, int(wall()))
+
+
+class PresenceMixin(object):
+    """The part of BaseChannelLayer that lists processes."""
+
+    #: Does it list the processes that use it?
+    supports_presence = False
+
+    def announce(self, process, facts):
+        """
+        Tell all who ask that `process`, a Process, is alive, and `facts`.
+
+        These are a dict that JSON can hold: what the process does just now.
+        To be called every BEAT_INTERVAL seconds. Return the numbers of the
+        shards that had the process before, and have it no more: it was away
+        for so long that others took it for dead there, or the shard lost what
+        it held. Whatever the process held there belongs to others now.
+        Shards that can't be reached are left out. Raise LayerUnavailable if
+        none can, and ValueError for a name that can't be one.
+        """
+        raise NotImplementedError('subclasses of BaseChannelLayer with presence must provide an announce() method')
+
+    def withdraw(self, process):
+        """Have `process`, which is about to end, be listed no more."""
+        raise NotImplementedError('subclasses of BaseChannelLayer with presence must provide a withdraw() method')
+
+    def processes(self, kind=None):
+        """
+        Return the processes that were announced, of one `kind` or of all.
+
+        As a list of dicts by kind, host, number and name. Each has what a
+        Process has, the `facts`, `age` (seconds since it was last heard of)
+        and `alive` (whether that is less than LIFETIME). Those that ended
+        without a word stay for REMEMBERED seconds. Empty without
+        `supports_presence`.
+        """
+        return []
+
+
+def listed(found, kind):
+    """
+    Return what processes(kind) returns.
+
+    `found` is [(Process, facts, age in seconds), ...], where a process may
+    come several times.
+    """
+    newest = {}
+    for process, facts, age in found:
+        if kind is None or process.kind == kind:
+            if process.name not in newest or age < newest[process.name]['age']:
+                newest[process.name] = dict(process._asdict(), facts=facts, age=age, alive=age < LIFETIME)
+    return sorted(newest.values(), key=lambda entry: (entry['kind'], entry['host'], entry['pid'], entry['name']))

@@ -1,0 +1,103 @@
+"""
+Plans for presence: processes say on every shard that they are alive.
+
+On every shard, so that a script there can judge by the clock of its server
+whether the reader of a message is.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import json
+
+from ...exceptions import LayerUnavailable
+from ...names import validate_process_name
+from ..presence import REMEMBERED, Process, listed
+from . import scripts
+from .operations import DONE, ExchangeAll, Result, checked
+from .resp import pack
+
+_REMEMBERED_MS = int(REMEMBERED * 1000)
+
+
+class PresenceOperations(object):
+    """Plans over all shards; one thread at a time announces a process."""
+
+    def __init__(self, options):
+        self._keys = options.keys
+        # Name of a process -> the shards where it was announced.
+        self._announced = {}
+
+    def announce(self, process, facts):
+        """Have the numbers of the shards that had forgotten `process` as Result, a list."""
+        name = validate_process_name(process.name)
+        entry = json.dumps(dict(process._asdict(), facts=facts), separators=(',', ':'), sort_keys=True)
+        answers = yield ExchangeAll([
+            (shard, (scripts.BEAT.call(
+                [self._keys.processes(shard), self._keys.facts(shard)], [name, entry, _REMEMBERED_MS]
+            ),)) for shard in range(self._keys.shards)
+        ])
+        before = self._announced.setdefault(name, set())
+        gone = []
+        for shard, (was_listed,) in _replies(answers):
+            if shard in before and not was_listed:
+                gone.append(shard)
+            before.add(shard)
+        yield Result(gone)
+
+    def withdraw(self, process):
+        """Forget `process`."""
+        self._announced.pop(process.name, None)
+        answers = yield ExchangeAll([
+            (shard, (
+                pack('ZREM', self._keys.processes(shard), process.name),
+                pack('HDEL', self._keys.facts(shard), process.name),
+            )) for shard in range(self._keys.shards)
+        ])
+        _replies(answers)
+        yield DONE
+
+    def processes(self, kind):
+        """Have what BaseChannelLayer.processes() returns as Result."""
+        answers = yield ExchangeAll([
+            (shard, (
+                pack('TIME'), pack('ZRANGE', self._keys.processes(shard), 0, -1, 'WITHSCORES'),
+                pack('HGETALL', self._keys.facts(shard)),
+            )) for shard in range(self._keys.shards)
+        ])
+        found = []
+        for shard, (time, beats, facts) in _replies(answers):
+            now = int(time[0]) + int(time[1]) / 1000000.0
+            by_name = dict(zip(facts[::2], facts[1::2]))
+            for name, beat in zip(beats[::2], beats[1::2]):
+                entry = _decoded(name, by_name.get(name))
+                if entry is not None:
+                    # A beat is noted in whole milliseconds.
+                    found.append(entry + (max(0.0, now - float(beat) / 1000),))
+        yield Result(listed(found, kind))
+
+
+def _replies(answers):
+    """Return [(shard, replies), ...] of the shards that answered; raise LayerUnavailable if none did."""
+    found, failure = [], None
+    for shard, answer in enumerate(answers):
+        try:
+            if isinstance(answer, LayerUnavailable):
+                raise answer
+            found.append((shard, [checked(reply) for reply in answer]))
+        except LayerUnavailable as error:
+            failure = error
+    if not found:
+        raise failure
+    return found
+
+
+def _decoded(name, entry):
+    """Return (Process, facts), or None for what another version may understand."""
+    try:
+        values = json.loads(entry.decode('utf-8'))
+        facts = values['facts']
+        process = Process(
+            name.decode('ascii'), *[values[field] for field in ('kind', 'host', 'pid', 'version', 'started')]
+        )
+        return (process, facts) if isinstance(facts, dict) else None
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,87 @@
+"""
+The thread in which a process says to a layer that it is alive.
+
+It is never the loop that does the work: a consumer may take minutes, and what
+its process holds must not be given to others for that.
+"""
+from __future__ import absolute_import
+
+import logging
+import sys
+
+from .exceptions import LayerUnavailable
+from .layers.presence import BEAT_INTERVAL, LIFETIME, this_process
+from .periodic import PeriodicThread
+
+logger = logging.getLogger('django.channels')
+
+
+def package_version():
+    """Return the version of this package."""
+    # The package imports what all need, and may not be imported from below.
+    return sys.modules[__name__.rpartition('.')[0]].__version__
+
+
+class Presence(object):
+    """
+    Announces this process to `layer` while a block runs.
+
+    `kind` and `version` are those of a Process; `facts()` returns a dict that
+    JSON can hold, and is called in the thread. `on_gone(shards)` is called
+    there with the numbers of the shards that took the process for dead, or
+    lost what they held: what it had received there isn't its own any more.
+    It must be quick. With a layer that lists no processes, nothing happens.
+    """
+
+    def __init__(self, layer, kind, version, facts, on_gone=None, interval=BEAT_INTERVAL):
+        self._layer = layer
+        self._facts = facts
+        self._on_gone = on_gone
+        # The class of what the last beat raised.
+        self._failure = None
+        #: The Process that is announced.
+        self.process = this_process(kind, version)
+        self._thread = PeriodicThread('presence', interval, self.beat)
+
+    def __enter__(self):
+        if self._layer.supports_presence:
+            # Before anything is received.
+            self.beat()
+            self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info):
+        if not self._layer.supports_presence:
+            return
+        # It may be waiting for a layer that is gone.
+        self._thread.stop(1.0)
+        if self._failure is not None:
+            # It ages out of the list.
+            return
+        try:
+            self._layer.withdraw(self.process)
+        except LayerUnavailable as error:
+            logger.info('The layer was not told that this process has ended: %s', error)
+
+    def beat(self):
+        """Announce the process once; an outage is logged once."""
+        try:
+            gone = self._layer.announce(self.process, self._facts())
+        except LayerUnavailable as error:
+            # Whoever sends and receives finds out, too, and logs it.
+            logger.info('This process can\'t say that it is alive: %s', error)
+            self._failure = type(error)
+            return
+        except Exception as error:
+            # Whatever it is: were the thread to end, the process would count
+            # as dead.
+            if self._failure is not type(error):
+                logger.exception('This process can\'t say that it is alive, and counts as dead after %d s.', LIFETIME)
+            self._failure = type(error)
+            return
+        self._failure = None
+        if gone:
+            logger.warning('This process was taken for dead, or the layer lost what it held (shards %s).',
+                           ', '.join(str(shard) for shard in gone))
+            if self._on_gone is not None:
+                self._on_gone(gone)

@@ -1,0 +1,71 @@
+"""
+The presence of a server in its layer: that it is alive, and whom it serves.
+"""
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, Optional
+
+from django.channels.layers.presence import BEAT_INTERVAL, SERVER, this_process
+
+from .. import __version__
+from ..backport import exceptions
+from ..layers import AsyncLayer
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that the layer has to hear that the server ends.
+WITHDRAW_TIMEOUT = 2.0
+
+
+class Presence:
+    """
+    Announces this process to `layer`, from start() to stop().
+
+    `facts` returns what the process does just now, a dict that JSON can
+    hold. A loop that doesn't get to it serves nobody either.
+    """
+
+    def __init__(self, layer: AsyncLayer, facts: Callable[[], dict[str, Any]]) -> None:
+        self._layer = layer
+        self._facts = facts
+        self._process: Any = None
+        self._failed = False
+        self._task: Optional[asyncio.Task[None]] = None
+
+    def start(self) -> None:
+        """Begin, if the layer lists processes; call it on the event loop that serves."""
+        if self._layer.supports_presence:
+            # Not before: the process may have been forked.
+            self._process = this_process(SERVER, __version__)
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._layer.announce(self._process, self._facts())
+                self._failed = False
+            except exceptions.LayerUnavailable:
+                # Whoever sends and reads finds out, too, and logs it.
+                self._failed = True
+            except Exception:
+                if not self._failed:
+                    logger.exception("The layer can't be told that this process is alive.")
+                self._failed = True
+            await asyncio.sleep(BEAT_INTERVAL)
+
+    async def stop(self) -> None:
+        """Be listed no more."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        task.cancel()
+        await asyncio.wait([task], timeout=WITHDRAW_TIMEOUT)
+        if self._failed:
+            # It ages out of the list.
+            return
+        with contextlib.suppress(exceptions.LayerUnavailable, asyncio.TimeoutError):
+            await asyncio.wait_for(self._layer.withdraw(self._process), WITHDRAW_TIMEOUT)
