@@ -11,7 +11,9 @@ counts is runtests.py, which runs the same tests inside Django's own harness.
 from __future__ import absolute_import
 
 import os
+import shutil
 import sys
+import tempfile
 
 TESTS = os.path.dirname(os.path.abspath(__file__))
 BACKPORT = os.path.join(os.path.dirname(TESTS), 'backport')
@@ -65,7 +67,13 @@ def main(labels):
     import django
     django.setup()
     from django.test.runner import DiscoverRunner
-    return bool(DiscoverRunner().run_tests(['channels_tests.' + label for label in labels]))
+
+    # Files of sessions that another Django has left can't be read by each.
+    tempfile.tempdir = tempfile.mkdtemp()
+    try:
+        return bool(DiscoverRunner().run_tests(['channels_tests.' + label for label in labels]))
+    finally:
+        shutil.rmtree(tempfile.tempdir)
 
 
 if __name__ == '__main__':

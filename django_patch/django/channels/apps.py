@@ -23,9 +23,11 @@ class ChannelsConfig(AppConfig):
         from .checks import check_channel_layers, check_origins
         from .layers import channel_layers
         from .package_checks import check_packages
+        from .socket_users import connect_signals
         checks.register(check_channel_layers, 'channels')
         checks.register(check_packages, 'channels')
         checks.register(check_origins, 'channels', deploy=True)
+        connect_signals()
         # Its models are there by now.
         BindingMetaclass.register_all()
         # Apps later in INSTALLED_APPS lose their commands to earlier ones;

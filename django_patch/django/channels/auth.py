@@ -12,6 +12,12 @@ from django.contrib import auth
 
 from .decorators import decorator_from_context
 from .sessions import channel_and_http_session, channel_session, http_session
+from .socket_users import close_session_sockets, close_user_sockets, is_logged_in, leave, remember_session
+
+__all__ = [
+    'channel_and_http_session_user_from_http', 'channel_session_user', 'channel_session_user_from_http',
+    'close_session_sockets', 'close_user_sockets', 'http_session_user', 'transfer_user', 'user_for',
+]
 
 _KEYS = (auth.SESSION_KEY, auth.BACKEND_SESSION_KEY, auth.HASH_SESSION_KEY)
 
@@ -62,7 +68,7 @@ def transfer_user(from_session, to_session):
 @contextlib.contextmanager
 def _with_channel_user(message):
     if not hasattr(message, 'user'):
-        message.user = user_for(message.channel_session)
+        message.user = user_for(message.channel_session if is_logged_in(message) else None)
     yield
 
 
@@ -77,7 +83,15 @@ def _with_http_user(message):
 def _with_user_carried_over(message):
     if message.http_session is not None:
         transfer_user(message.http_session, message.channel_session)
-    yield
+        joined = remember_session(message)
+        try:
+            yield
+        except Exception:
+            # The session that would tell of them isn't saved.
+            leave(message, joined)
+            raise
+    else:
+        yield
 
 
 def channel_session_user(func):

@@ -5,10 +5,11 @@ from __future__ import absolute_import
 
 import contextlib
 
+from .channel import Group
 from .conf import conf
 from .decorators import decorator_from_context
 from .exceptions import ConsumeLater
-from .session_stores import open_channel_session
+from .session_stores import GROUPS_KEY, open_channel_session
 
 
 def session_for_reply_channel(reply_channel):
@@ -45,12 +46,18 @@ def with_channel_session(message):
         raise
     except Exception:
         # Opened again: the ordering of messages may have saved it since.
-        session_for_reply_channel(message.reply_channel.name).end()
+        _end(message, session_for_reply_channel(message.reply_channel.name))
         raise
     # A message that waits for its turn under enforce_ordering comes again,
     # too.
     if not getattr(message, 'is_early', False):
-        session.end()
+        _end(message, session)
+
+
+def _end(message, session):
+    for name in session.get(GROUPS_KEY, ()):
+        Group(name, channel_layer=message.channel_layer).discard(message.reply_channel)
+    session.end()
 
 
 _decorate = decorator_from_context(with_channel_session)
@@ -77,4 +84,4 @@ def end_session(message, **kwargs):
     It consumes websocket.disconnect where a project names no other consumer.
     """
     if _in_use and message.reply_channel is not None:
-        session_for_reply_channel(message.reply_channel.name).end()
+        _end(message, session_for_reply_channel(message.reply_channel.name))

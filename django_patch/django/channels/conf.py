@@ -60,6 +60,16 @@ class Settings(object):
         return getattr(settings, 'CHANNEL_SESSION_KEY_IN_QUERY', False)
 
     @property
+    def user_check_interval(self):
+        """Seconds after which a socket's log-in is looked up again; 0 for each message, None for never."""
+        return getattr(settings, 'CHANNEL_USER_CHECK_INTERVAL', 60.0)
+
+    @property
+    def close_on_logout(self):
+        """Whether a log-out, or a new password, closes the sockets that it concerns."""
+        return getattr(settings, 'CHANNEL_CLOSE_ON_LOGOUT', False)
+
+    @property
     def allowed_origins(self):
         """The origins, beside the site's own, that may open WebSockets; '*' for all."""
         return getattr(settings, 'CHANNEL_ALLOWED_ORIGINS', [])

@@ -26,10 +26,12 @@ _GONE = getattr(base, 'UpdateError', base.CreateError)
 HTTP_SESSION_KEY = '__http_session_key'
 #: In the channel session: the order number of the next message.
 ORDER_KEY = '__channels_next_order'
+#: In the channel session: the groups through which a log-out closes it.
+GROUPS_KEY = '__channels_user_groups'
 #: What belongs to the socket, and stays when its user's data is thrown away.
-OWN_KEYS = (HTTP_SESSION_KEY, ORDER_KEY)
+OWN_KEYS = (HTTP_SESSION_KEY, ORDER_KEY, GROUPS_KEY)
 
-_COOKIES = 'django.contrib.sessions.backends.signed_cookies'
+COOKIES = 'django.contrib.sessions.backends.signed_cookies'
 
 
 def session_key(reply_channel):
@@ -184,7 +186,7 @@ def open_channel_session(engine, reply_channel):
 
     Raise ValueError if the module `engine` keeps sessions in cookies.
     """
-    if engine == _COOKIES:
+    if engine == COOKIES:
         raise ValueError(
             'Channel sessions cannot live in cookies: set CHANNEL_SESSION_ENGINE to another backend, such as '
             'django.contrib.sessions.backends.db.'
@@ -194,7 +196,7 @@ def open_channel_session(engine, reply_channel):
 
 def open_http_session(engine, key):
     """Return the visitor's session `key`, loaded when it is first looked at."""
-    if engine == _COOKIES:
+    if engine == COOKIES:
         # Its key is its content.
         return import_module(engine).SessionStore(session_key=key)
     return _with_mixin(HttpSessionMixin, engine)(session_key=key)

@@ -48,7 +48,12 @@ class WSClient(Client):
     # The handshake's headers
 
     def set_cookie(self, key, value):
-        """Send a cookie along from now on; both are text."""
+        """
+        Send a cookie along from now on; both are text.
+
+        That of a session, such as Django's test client has after a log-in,
+        takes the place of the client's own.
+        """
         self._cookies[key] = value
 
     def get_cookies(self):
@@ -56,7 +61,8 @@ class WSClient(Client):
         cookies = dict(self._cookies)
         # Who answers to a frame has to remember the session of the
         # handshake; a browser names it only there.
-        if not self._began and apps.is_installed('django.contrib.sessions'):
+        named = settings.SESSION_COOKIE_NAME in cookies
+        if not self._began and not named and apps.is_installed('django.contrib.sessions'):
             # Opening the session would need the database.
             opened = self._session is not None or not _one_engine()
             key = self.session.session_key if opened else session_key(self.reply_channel)
