@@ -153,10 +153,15 @@ def test_sockets_are_closed_with_1012_when_redis_has_forgotten_their_groups(star
     assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1012
 
 
+def join(layer, message):
+    layer.group_add("room", message["reply_channel"])
+    accept(layer, message)
+
+
 def test_sockets_are_closed_with_1012_when_redis_is_restored_from_an_older_dump(start, own_redis):
     import redis
 
-    server = start({"websocket.connect": accept, "websocket.disconnect": lambda *args: None})
+    server = start({"websocket.connect": join, "websocket.disconnect": lambda *args: None})
     with redis.Redis.from_url(own_redis.url) as client:
         client.save()
     with server.socket() as ws:
@@ -165,6 +170,25 @@ def test_sockets_are_closed_with_1012_when_redis_is_restored_from_an_older_dump(
         with pytest.raises(ConnectionClosed):
             ws.recv(PATIENCE)
         assert ws.close_code == 1012
+
+
+def test_a_socket_goes_on_when_an_older_dump_has_the_same_groups(start, own_redis, layer):
+    import redis
+
+    def echo(layer, message):
+        layer.send(message["reply_channel"], {"text": message["text"]})
+
+    server = start({"websocket.connect": join, "websocket.receive": echo, "websocket.disconnect": lambda *args: None})
+    with server.socket() as ws, redis.Redis.from_url(own_redis.url) as client:
+        ws.send("before")
+        assert ws.recv(PATIENCE) == "before"
+        client.save()
+        ws.send("after")
+        assert ws.recv(PATIENCE) == "after"
+        own_redis.kill()
+        own_redis.start()
+        layer.send_group("room", {"text": "from before"})
+        assert ws.recv(PATIENCE) == "from before"
 
 
 def test_reading_goes_on_after_the_disk_of_redis_was_full(start, own_redis, caplog):

@@ -77,9 +77,47 @@ class FaultTests(RedisTestCase):
         with Records() as records:
             self.server.restart()
             self.layer.receive(['a'])
-            self.assertEqual(self.layer.group_channels('room'), [])
+            # What the dump has, and all are told, so that clients come again.
+            self.assertEqual(self.layer.group_channels('room'), ['x!1'])
             process.receive(['x!'])
         self.assertEqual(len([line for line in records.lines if 'has lost what it held' in line]), 2)
+
+    def test_a_lost_receipt_costs_what_could_come_twice_and_nothing_else(self):
+        self.layer.group_add('room', 'x!1')
+        for number in range(3):
+            self.layer.send('a', {'n': number})
+            # Queues are in the order of deadlines, which are in milliseconds.
+            self.wait_until(lambda before=self.redis.time(): self.redis.time() > (before[0], before[1] + 2000))
+        self.layer.send('x!1', {'n': 3})
+        self.redis.save()
+        self.assertEqual(self.layer.receive(['a']), ('a', {'n': 0}))
+        self.assertEqual(self.layer.receive(['x!']), ('x!1', {'n': 3}))
+        self.layer.receive(['a'])
+        with Records() as records:
+            self.server.restart()
+            self.assertEqual(self.received('a'), [('a', {'n': 2})])
+            self.assertEqual(self.received('x!'), [])
+            self.assertEqual(self.layer.group_channels('room'), ['x!1'])
+            self.layer.send_group('room', {})
+            self.assertEqual(self.received('x!'), [('x!1', {})])
+        self.assertEqual(len([line for line in records.lines if 'what it held last' in line]), 1)
+        self.assertEqual(len([line for line in records.lines if 'in which group' in line]), 0)
+        self.assertNotIn(self.key('p', 'x!'), self.keys())
+
+    def test_who_comes_back_late_is_told_that_the_server_went_back(self):
+        other = self.make_layer()
+        other.receive(['b'])
+        self.layer.send('a', {'n': 1})
+        self.redis.save()
+        self.assertEqual(self.received('a'), [('a', {'n': 1})])
+        self.layer.group_add('room', 'x!1')
+        with Records() as records:
+            self.server.restart()
+            # Its marks are later than any that were lost.
+            other.group_add('room', 'x!2')
+            self.assertEqual(self.received('a'), [])
+            other.receive(['b'])
+        self.assertEqual(len([line for line in records.lines if 'in which group' in line]), 1)
 
     def test_a_server_that_restarts_with_all_its_data_has_lost_nothing(self):
         self.layer.group_add('room', 'x!1')

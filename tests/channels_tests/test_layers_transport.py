@@ -261,17 +261,47 @@ class ClockTests(SimpleTestCase):
         clock.update([b'5000', b'0', b'two', 1, 1, b'3'], 100.0)
         self.assertEqual(clock.mark, 3)
 
+    def test_marks_of_groups_are_known_by_themselves(self):
+        clock = ServerClock(Monotonic())
+        clock.update([b'5000', b'0', b'one', 1, 1, b'7', b'run', 0], 100.0)
+        self.assertEqual((clock.mark, clock.groups_mark, clock.run, clock.went_back), (7, 0, b'run', False))
+        clock.see_mark(b'9', of_groups=True)
+        clock.see_mark(b'10')
+        clock.update([b'5000', b'0', b'one', 1, 1, b'11', b'next', 1], 100.0)
+        self.assertEqual((clock.mark, clock.groups_mark, clock.run, clock.went_back), (11, 9, b'next', True))
+        clock.update([b'5000', b'0', b'two', 1, 1, b'3', b'next', 0], 100.0)
+        self.assertEqual((clock.mark, clock.groups_mark, clock.went_back), (3, 0, True))
+
     def test_marks_for_what_was_taken_are_not_made_too_often(self):
         monotonic = Monotonic()
         clock = ServerClock(monotonic)
         self.assertFalse(clock.is_to_mark())
-        clock.took()
+        clock.took('a', [b'\1\1'])
         self.assertTrue(clock.is_to_mark())
-        clock.took()
+        clock.took('a', [b'\1\1'])
         self.assertFalse(clock.is_to_mark())
         monotonic.now += 1
         self.assertTrue(clock.is_to_mark())
         self.assertFalse(clock.is_to_mark())
+
+    def test_what_was_taken_last_is_known_until_it_would_have_expired(self):
+        monotonic = Monotonic()
+        clock = ServerClock(monotonic)
+        self.heard(clock, 5000, 100.0)
+
+        def entry(ms):
+            return struct.pack(str('>BBQH'), 1, 1, ms, 0)
+        clock.took('a', [entry(5040000), entry(5050000)])
+        clock.took('b', [entry(5009000)])
+        clock.took('a', [b'garbage'])
+        self.assertEqual(clock.taken(), {'a': 5050000, 'b': 5009000})
+        monotonic.now += 20
+        self.assertEqual(clock.taken(), {'a': 5050000})
+        for number in range(3000):
+            clock.took('?%d' % number, [entry(5019000 + number)])
+        # What has expired makes room.
+        self.assertLess(len(clock._taken), 2001)
+        self.assertEqual(clock.taken()['a'], 5050000)
 
     def test_another_epoch_says_that_all_is_lost(self):
         clock = ServerClock(Monotonic())

@@ -63,7 +63,8 @@ class Connection {
     const asked = performance.now();
     const replies = await this.raw([...load, this.shard.hello()]);
     for (const reply of replies) if (reply instanceof Error) throw reply;
-    this.shard.heard(replies.at(-1), asked);
+    const next = this.shard.heard(replies.at(-1), asked);
+    if (next.length) await this.raw(next);
   }
 
   /** Send commands in one write; return their replies, errors among them. */

@@ -34,6 +34,10 @@ class Shard {
     this.offset = null;
     this.epoch = null;
     this.mark = 0;
+    this.groupsMark = 0;
+    this.run = '';
+    // Queue -> deadline of what was taken from it last.
+    this.taken = new Map();
     this.counts = new Map();
   }
 
@@ -43,17 +47,38 @@ class Shard {
 
   hello() {
     return call('hello', [this.statistics, this.key('w', '')], [
-      token(16), this.layer.statisticsLifetime, 1, this.mark, this.epoch ?? '',
+      token(16), this.layer.statisticsLifetime, 1, this.mark, this.epoch ?? '', this.groupsMark, this.run,
     ]);
   }
 
-  heard([seconds, microseconds, epoch, , , mark], asked) {
+  /** Take the answer of hello.lua, and return the commands that have to follow. */
+  heard([seconds, microseconds, epoch, , , mark, run, wentBack], asked) {
     this.offset = Number(seconds) * 1000 + Number(microseconds) / 1000 - asked;
     const lost = this.epoch !== null && this.epoch !== String(epoch);
     this.epoch = String(epoch);
-    if (lost) this.mark = 0;
+    if (lost) this.mark = this.groupsMark = 0;
     this.sawMark(mark);
+    this.run = String(run);
     if (lost) this.layer.emit('lost', this.number);
+    return lost || wentBack ? this.forget() : [];
+  }
+
+  /** Return the commands that drop what was taken, and may be there again. */
+  forget() {
+    this.dropOld();
+    const commands = [...this.taken].map(([queue, deadline]) => call('forget', [this.key('q', queue)], [deadline]));
+    return commands.concat([...this.taken.keys()].filter((queue) => queue.endsWith('!')).map(
+      (queue) => ['DEL', this.key('p', queue)]));
+  }
+
+  /** Remember the last of what was taken from a queue. */
+  took(queue, data) {
+    if (data.length >= 12) this.taken.set(queue, Number(data.readBigUInt64BE(2)));
+    if (this.taken.size > 1000) this.dropOld();
+  }
+
+  dropOld() {
+    for (const [queue, deadline] of this.taken) if (deadline <= this.now()) this.taken.delete(queue);
   }
 
   /** Remember the latest mark that the server was seen to have. */
@@ -217,8 +242,9 @@ class Layer extends EventEmitter {
 
   async changeGroup(script, group, channel) {
     const [queue, client] = entries.split(channel), shard = this.shardOf(queue);
-    await shard.ask(call(script, [shard.key('g', group), shard.key('m', group, queue), shard.key('d', group, queue)],
-      [queue, client, this.groupLifetime, this.queueCapacity(queue)]));
+    const keys = [shard.key('g', group), shard.key('m', group, queue), shard.key('d', group, queue), shard.statistics];
+    shard.sawMark(await shard.ask(call(script, keys, [queue, client, this.groupLifetime, this.queueCapacity(queue)])));
+    shard.groupsMark = shard.mark;
   }
 
   async sendGroup(group, message) {
@@ -280,6 +306,7 @@ class Layer extends EventEmitter {
         continue;
       }
       const reply = replies.at(-1);
+      if (reply) shard.took(queue, reply[1].at(-1));
       for (const data of reply ? reply[1] : []) {
         const delivery = await this.arrived(shard, queue, data);
         if (delivery) deliver(...delivery);
@@ -358,6 +385,7 @@ class Layer extends EventEmitter {
   async opened(shard, reply) {
     if (!reply) return null;
     const queue = String(reply[0]).slice(shard.key('q', '').length);
+    shard.took(queue, reply[1][0]);
     const delivery = await this.arrived(shard, queue, reply[1][0]);
     return delivery && [delivery[0][0], delivery[1]];
   }

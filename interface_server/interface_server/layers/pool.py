@@ -138,7 +138,10 @@ class ConnectionPool:
         asked = self._transport.monotonic()
         greeting = self._transport.greeting(self.number)
         try:
-            self._transport.greeted(self.number, await connection.call(greeting, COMMAND_TIMEOUT), asked)
+            replies = await connection.call(greeting, COMMAND_TIMEOUT)
+            commands = self._transport.greeted(self.number, replies, asked)
+            if commands:
+                await connection.call(commands, COMMAND_TIMEOUT)
         except FAILURES + (exceptions.LayerUnavailable,) as error:
             connection.close()
             raise unavailable(self.name, error, False) from error

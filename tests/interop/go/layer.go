@@ -39,7 +39,7 @@ var (
 
 // loadScripts reads the scripts that lie beside the document.
 func loadScripts(folder string) error {
-	before := map[string]string{"hello": "mark", "received": "mark", "send": "prelude", "release": ""}
+	before := map[string]string{"hello": "mark", "received": "mark", "send": "prelude", "release": "", "forget": ""}
 	for name, shared := range before {
 		for _, part := range []string{shared, name} {
 			if part == "" {
@@ -83,7 +83,10 @@ type shard struct {
 	popsMany      bool
 	epoch         string
 	mark          int64
+	run           string
 	took          bool
+	// Queue -> deadline of what was taken from it last.
+	taken map[string]uint64
 }
 
 // now returns the server's time in ms.
@@ -128,11 +131,11 @@ func (s *shard) greet(c *connection) error {
 		commands = append(commands, []interface{}{"SCRIPT", "LOAD", text})
 	}
 	s.clock.Lock()
-	mark, epoch := s.mark, s.epoch
+	mark, epoch, run := s.mark, s.epoch, s.run
 	s.clock.Unlock()
 	asked := time.Since(began).Milliseconds()
 	replies, err := c.say(0, append(commands, call(
-		"hello", []string{s.base + "statistics", s.base + "w:"}, token(), statistics, 1, mark, epoch,
+		"hello", []string{s.base + "statistics", s.base + "w:"}, token(), statistics, 1, mark, epoch, 0, run,
 	))...)
 	if err != nil {
 		return err
@@ -148,12 +151,33 @@ func (s *shard) greet(c *connection) error {
 	s.clock.Lock()
 	s.offset = seconds*1000 + microseconds/1000 - asked
 	s.popsMany = answer[3].(int64) == 1
+	wentBack := answer[7].(int64) == 1
 	if found := string(answer[2].([]byte)); found != s.epoch {
+		wentBack = s.epoch != ""
 		s.epoch, s.mark = found, 0
 	}
+	s.run = string(answer[6].([]byte))
 	s.mark = later(s.mark, answer[5])
 	s.clock.Unlock()
-	return nil
+	if commands := s.forget(); wentBack && len(commands) > 0 {
+		_, err = c.say(0, commands...)
+	}
+	return err
+}
+
+// forget returns the commands that drop what was taken, and may be there again.
+func (s *shard) forget() (commands [][]interface{}) {
+	now := s.now()
+	s.clock.Lock()
+	defer s.clock.Unlock()
+	for queue, deadline := range s.taken {
+		if int64(deadline) > now {
+			commands = append(commands, call("forget", []string{s.base + "q:" + queue}, deadline))
+		} else {
+			delete(s.taken, queue)
+		}
+	}
+	return commands
 }
 
 // later returns the later of a mark and one that a script answered, if any.
@@ -226,7 +250,7 @@ func newLayer(prefix string, addresses []string) *layer {
 	l := &layer{}
 	for number, address := range addresses {
 		base := fmt.Sprintf("%s{%d}:", prefix, number)
-		l.shards = append(l.shards, &shard{address: address, base: base, counts: map[string]int{}})
+		l.shards = append(l.shards, &shard{address: address, base: base, counts: map[string]int{}, taken: map[string]uint64{}})
 	}
 	return l
 }
@@ -411,6 +435,15 @@ func (s *shard) receive(queues []string, timeout time.Duration, c *connection) (
 		data, isOne := reply[1].([]byte)
 		if !isOne {
 			data = reply[1].([]interface{})[0].([]byte)
+		}
+		if len(data) >= 12 {
+			s.clock.Lock()
+			s.taken[queue] = binary.BigEndian.Uint64(data[2:])
+			full := len(s.taken) > 1000
+			s.clock.Unlock()
+			if full {
+				s.forget()
+			}
 		}
 		content, counter := s.read(queue, data)
 		if counter != "" {

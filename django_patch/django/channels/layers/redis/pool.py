@@ -114,7 +114,10 @@ class ConnectionPool(object):
         try:
             asked = self._transport.monotonic()
             greeting = self._transport.greeting(self.number)
-            self._transport.greeted(self.number, connection.exchange(greeting, COMMAND_TIMEOUT), asked)
+            replies = connection.exchange(greeting, COMMAND_TIMEOUT)
+            commands = self._transport.greeted(self.number, replies, asked)
+            if commands:
+                connection.exchange(commands, COMMAND_TIMEOUT)
         except failures() + (LayerUnavailable,) as error:
             connection.close()
             raise unavailable(self._server.name, error, False)

@@ -94,14 +94,17 @@ class Transport(object):
         """
         Take the replies to greeting(), sent at the time `asked`.
 
-        Raise LayerUnavailable if the server can't be used: a replica, say.
+        Return the commands that come next on the connection; their replies
+        don't matter. Raise LayerUnavailable if the server can't be used: a
+        replica, say.
         """
         for reply in replies:
             checked(reply)
         again = self.clocks[shard].is_known()
-        self._update_clock(shard, replies[-1], asked)
+        commands = self._update_clock(shard, replies[-1], asked)
         if again:
             self.clocks[shard].ask_soon()
+        return commands
 
     def know_time(self, shard):
         """A plan after which the clock of `shard` is good, if the server is there."""
@@ -111,7 +114,9 @@ class Transport(object):
         """A plan that sets the clock of `shard`."""
         asked = self.monotonic()
         reply = checked((yield Exchange(shard, (self._hello(shard),)))[0])
-        self._update_clock(shard, reply, asked)
+        commands = self._update_clock(shard, reply, asked)
+        if commands:
+            yield Exchange(shard, commands)
         yield DONE
 
     def _hello(self, shard):
@@ -120,7 +125,10 @@ class Transport(object):
         # get its old epoch back from the first client that returns.
         return scripts.HELLO.call(
             [keys.statistics(shard), keys.wake(shard, '')],
-            [names.random_token(16), self.options.statistics_lifetime, VERSION, clock.mark, clock.epoch or b''],
+            [
+                names.random_token(16), self.options.statistics_lifetime, VERSION,
+                clock.mark, clock.epoch or b'', clock.groups_mark, clock.run,
+            ],
         )
 
     def mark_command(self, shard, queue):
@@ -129,19 +137,40 @@ class Transport(object):
         return scripts.RECEIVED.call([keys.pending(shard, queue), keys.statistics(shard)], [])
 
     def _update_clock(self, shard, reply, asked):
-        before = self.clocks[shard].lowest_version
-        if self.clocks[shard].update(reply, asked):
-            logger.warning('Redis has lost what it held (shard %d): messages, and who is in which group.', shard)
-            for inbox in list(self._inboxes.values()):
-                if inbox.shard == shard:
-                    inbox.forget_groups()
-            if self._lost_state is not None:
-                self._lost_state(shard)
-        if self.clocks[shard].lowest_version < min(before, VERSION):
+        """Take the reply of hello.lua; return the commands that have to follow."""
+        clock = self.clocks[shard]
+        before = clock.lowest_version
+        lost = clock.update(reply, asked)
+        if clock.lowest_version < min(before, VERSION):
             logger.warning(
                 'Somebody on shard %d reads entries of version %d at most; this process reads and writes %d.',
-                shard, self.clocks[shard].lowest_version, VERSION,
+                shard, clock.lowest_version, VERSION,
             )
+        if lost:
+            self._forget_groups(shard)
+        elif clock.went_back:
+            logger.warning(
+                'Redis has lost what it held last (shard %d); what was received from it by then is dropped.', shard,
+            )
+        return self._forget_taken(shard) if clock.went_back else ()
+
+    def _forget_groups(self, shard):
+        logger.warning('Redis has lost what it held (shard %d): messages, and who is in which group.', shard)
+        for inbox in list(self._inboxes.values()):
+            if inbox.shard == shard:
+                inbox.forget_groups()
+        if self._lost_state is not None:
+            self._lost_state(shard)
+
+    def _forget_taken(self, shard):
+        """Return the commands that drop what is in the queues again, though it was taken."""
+        commands = ()
+        for queue, deadline in self.clocks[shard].taken().items():
+            commands += (scripts.FORGET.call([self.options.keys.queue(shard, queue)], [deadline]),)
+            if queue in self._inboxes:
+                # What is waiting for its clients is not what was counted.
+                self._inboxes[queue].counts_dirty = True
+        return commands
 
     # Counters of what readers found, written along with other commands
 

@@ -47,7 +47,7 @@ class GroupOperations(object):
         ]
         capacity = options.get_process_capacity if queue.endswith('!') else options.get_capacity
         command = script.call(keys, [queue, channel[len(queue):], options.group_lifetime, capacity(queue)])
-        self._clocks[shard].see_mark(checked((yield Exchange(shard, (command,)))[0]))
+        self._clocks[shard].see_mark(checked((yield Exchange(shard, (command,)))[0]), of_groups=True)
         yield DONE
 
     def channels(self, group):

@@ -88,12 +88,11 @@ class Reader(object):
         deliveries = []
         while taken and not deliveries:
             for shard, queue, inbox, entries in taken:
-                if inbox is None:
-                    self._transport.clocks[shard].took()
-                    if len(deliveries) >= limit:
-                        # Two shards answered at once; others may wait.
-                        yield self._requeue(shard, queue, entries)
-                        continue
+                if inbox is None and len(deliveries) >= limit:
+                    # Two shards answered at once; others may wait.
+                    yield self._requeue(shard, queue, entries)
+                    continue
+                self._transport.clocks[shard].took(queue, entries)
                 for data in entries:
                     delivery = self._transport.decoder.decode(shard, queue, data, inbox)
                     if type(delivery) is types.GeneratorType:
@@ -254,6 +253,7 @@ class Reader(object):
 
     def _reports(self, shard):
         commands = self._transport.pop_counts(shard) if self._transport.counts else ()
+        marks = False
         for inbox in self._inboxes.get(shard, ()):
             key = self._options.keys.pending(shard, inbox.queue)
             if inbox.counts_dirty:
@@ -261,9 +261,10 @@ class Reader(object):
             elif inbox.received:
                 pairs = [part for pair in inbox.received.items() for part in pair]
                 commands += (scripts.RECEIVED.call([key, self._options.keys.statistics(shard)], pairs),)
+                marks = True
             inbox.counts_dirty = False
             inbox.received = {}
-        if self._transport.clocks[shard].is_to_mark():
+        if self._transport.clocks[shard].is_to_mark() and not marks:
             commands += (self._transport.mark_command(shard, self.channels[0]),)
         return commands
 

@@ -52,13 +52,16 @@ GROUP_ADD = Script('group_add', _mark)
 GROUP_DISCARD = Script('group_discard', _mark)
 GROUP_MEMBERS = Script('group_members')
 HELLO = Script('hello', _mark)
+FORGET = Script('forget')
 POP = Script('pop')
 RECEIVED = Script('received', _mark)
 REQUEUE = Script('requeue')
 RELEASE = Script('release')
 BEAT = Script('beat')
 
-ALL = (SEND, GROUP_SEND, GROUP_ADD, GROUP_DISCARD, GROUP_MEMBERS, HELLO, POP, RECEIVED, REQUEUE, RELEASE, BEAT)
+ALL = (
+    SEND, GROUP_SEND, GROUP_ADD, GROUP_DISCARD, GROUP_MEMBERS, HELLO, FORGET, POP, RECEIVED, REQUEUE, RELEASE, BEAT,
+)
 
 #: The commands that make a server know all of them.
 LOAD = tuple(pack('SCRIPT', 'LOAD', script.text) for script in ALL)

@@ -4,7 +4,7 @@ The clock of a Redis server, as a client knows it without asking each time.
 from __future__ import absolute_import
 
 from ...exceptions import LayerUnavailable
-from .envelope import VERSION
+from .envelope import VERSION, deadline_of
 from .operations import DONE, Exchange
 
 #: Seconds after which a server is asked again.
@@ -15,6 +15,9 @@ _MAX_AGE = 60.0
 _MAX_AGE_ANEW = 3.0
 #: Seconds between two marks of one process for what it took.
 _MARK_EVERY = 0.1
+#: Queues that were taken from lately and are looked through no more often than
+#: that they have doubled.
+_FEW_QUEUES = 1000
 #: Seconds per second that two clocks may drift apart.
 _DRIFT = 0.001
 
@@ -35,8 +38,16 @@ class ServerClock(object):
         self._marked = None
         # Whether something was taken that no mark tells of yet.
         self._unmarked = False
-        #: The latest mark (see mark.lua) that the server was seen to have.
-        self.mark = 0
+        #: The latest mark (see mark.lua) that the server was seen to have, and
+        #: the latest of a change of groups.
+        self.mark = self.groups_mark = 0
+        #: The server's process, as far as it may be asked for.
+        self.run = b''
+        #: Whether what was received may be in the queues again.
+        self.went_back = False
+        # Queue -> deadline (ms) of what was taken from it last.
+        self._taken = {}
+        self._many_queues = _FEW_QUEUES
         #: What stands for the data that the server holds; None: not known.
         self.epoch = None
         #: Does the server have LMPOP and BLMPOP?
@@ -64,7 +75,8 @@ class ServerClock(object):
         """
         Take the reply of hello.lua, which was asked for at `asked`.
 
-        Return whether the server has lost what it held before.
+        Return whether the server has lost what it held before, or at least
+        who is in which groups; `went_back` says whether it has older data.
         """
         now = self._monotonic()
         seconds, microseconds, epoch, pops_many, self.lowest_version = reply[:5]
@@ -80,23 +92,41 @@ class ServerClock(object):
         lost = self.epoch is not None and self.epoch != epoch
         self.epoch = epoch
         if lost:
-            self.mark = 0
+            self.mark = self.groups_mark = 0
+        self.went_back = lost
         if len(reply) > 5:
             self.see_mark(reply[5])
+        if len(reply) > 6:
+            self.run, went_back = reply[6:8]
+            self.went_back = lost or bool(went_back)
         return lost
 
     def ask_soon(self):
         """Be stale soon: the server may turn out to be another one."""
         self._max_age = _MAX_AGE_ANEW
 
-    def see_mark(self, mark):
+    def see_mark(self, mark, of_groups=False):
         """Remember the `mark` that a script returned: bytes, or None."""
         if mark is not None:
             self.mark = max(self.mark, int(mark))
+            if of_groups:
+                self.groups_mark = self.mark
 
-    def took(self):
-        """Note that messages were taken, which must not come again."""
+    def took(self, queue, entries):
+        """Note that `entries` were taken from `queue`, which must not come again."""
         self._unmarked = True
+        taken = self._taken
+        deadline = deadline_of(entries[-1])
+        if deadline:
+            taken[queue] = deadline
+        if len(taken) > self._many_queues:
+            self._taken = self.taken()
+            self._many_queues = max(_FEW_QUEUES, 2 * len(self._taken))
+
+    def taken(self):
+        """Return {queue: deadline (ms) of what was taken last}, without what has expired since."""
+        now = self.now()
+        return {queue: deadline for queue, deadline in list(self._taken.items()) if deadline > now}
 
     def is_to_mark(self):
         """Return whether a mark is due; the caller makes it then."""
