@@ -583,7 +583,9 @@ def test_answers_to_the_requests_before_a_broken_one_are_given(start, broken):
 def test_many_pipelined_requests_are_not_all_taken(start):
     server = start({"http.request": name_of})
     received = say(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
-    assert 100 <= received.count(b"HTTP/1.1 200") < 110
+    # A hundred may wait; some are answered before all of them have come.
+    assert 100 <= received.count(b"HTTP/1.1 200") < 200
+    assert len(requests_seen(server)) < 200
 
 
 def test_all_who_wait_learn_that_their_client_went(start, layer):

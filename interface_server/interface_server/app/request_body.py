@@ -128,16 +128,21 @@ class RequestBody:
             content, _ = await self._read(1)
 
     def _take(self, limit: int) -> tuple[bytes, bool]:
-        """Return at most `limit` bytes of what was read, at least a piece, and whether there is more."""
+        """Return at most `limit` bytes of what was read (0: a piece), and whether there is more."""
         assert self._spool is not None
         parts: list[bytes] = []
         size = 0
-        while self._pieces:
-            piece = self._pieces[0]
-            size += len(piece) if isinstance(piece, bytes) else piece[1]
-            if parts and size > limit:
-                break
-            parts.append(self._spool.get(self._pieces.popleft()))
+        while self._pieces and (size < limit or not parts):
+            piece, room = self._pieces.popleft(), limit - size
+            if isinstance(piece, bytes):
+                if len(piece) > room > 0:
+                    self._pieces.appendleft(piece[room:])
+                    piece = piece[:room]
+            elif piece[1] > room > 0:
+                self._pieces.appendleft((piece[0] + room, piece[1] - room))
+                piece = piece[0], room
+            parts.append(self._spool.get(piece))
+            size += len(parts[-1])
         return b"".join(parts), bool(self._pieces)
 
     async def forward(self, channel: str) -> None:

@@ -20,6 +20,7 @@ from ..options import NEVER
 from ..protocols.acceptor import Acceptor
 from ..protocols.connections import ConnectionLimiter
 from ..protocols.h1.protocol import Http1Protocol
+from ..protocols.intake import Intake
 from ..protocols.tls import Certificate
 from ..types import Peer
 from . import systemd
@@ -95,8 +96,9 @@ class Server:
         await self._wait()
         await self._end(sockets)
 
-    def _new_protocol(self, peer: Peer, slot: str) -> Http1Protocol:
-        return Http1Protocol(self._application, self.limiter, peer, slot)
+    def _new_protocol(self, peer: Peer, slot: str) -> Intake:
+        turns = self.limiter.turns
+        return Intake(turns, turns.client(slot), Http1Protocol(self._application, self.limiter, peer, slot))
 
     async def _wait(self) -> None:
         assert self._wakened is not None

@@ -40,7 +40,7 @@ class Acceptor:
 
     def __init__(
         self, listener: socket.socket, limiter: ConnectionLimiter,
-        new_protocol: Callable[[Peer, str], asyncio.Protocol],
+        new_protocol: Callable[[Peer, str], asyncio.BaseProtocol],
         certificate: Optional[Certificate] = None, handshake_timeout: float = 60,
     ) -> None:
         self._listener = listener
@@ -130,10 +130,10 @@ class Acceptor:
         if self._certificate is not None:
             tls = {"ssl": self._certificate.context, "ssl_handshake_timeout": self._handshake_timeout}
 
-        def factory() -> asyncio.Protocol:
+        def factory() -> Any:
             nonlocal protocol
             protocol = self._new_protocol(Peer(client, server, bool(tls)), slot)
-            return protocol  # type: ignore[no-any-return]
+            return protocol
 
         try:
             address = connection.getsockname()

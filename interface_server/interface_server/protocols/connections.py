@@ -14,6 +14,7 @@ from typing import Any, Optional, Protocol
 
 from ..app.proxy_headers import TrustedProxies
 from ..options import Options
+from .turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ class ConnectionLimiter:
         self.sockets: set[Any] = set()
         #: What answers requests.
         self.tasks: set[asyncio.Task[None]] = set()
+        #: Who is read when.
+        self.turns = Turns()
         self.total = 0
         #: Connections that were refused, by reason.
         self.refused: collections.Counter[str] = collections.Counter()
@@ -71,6 +74,7 @@ class ConnectionLimiter:
             now = loop.time()
             for connection in [each for each in self.connections if 0 < each.deadline < now]:
                 connection.on_deadline()
+            self.turns.forget()
 
     def acquire(self, client: Optional[tuple[str, int]]) -> Optional[str]:
         """

@@ -1,0 +1,173 @@
+"""
+What stands between a connection's transport and its protocol.
+
+It is the one protocol that the transport knows, for as long as it lives, and
+the transport of whatever protocol has the connection: it hands on what was
+read in slices, and when it is the client's turn. See `turns`.
+"""
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Optional
+
+from .turns import TURN, Client, Turns, now
+
+logger = logging.getLogger(__name__)
+
+
+class Intake(asyncio.BufferedProtocol):
+    """
+    The connection that `protocol` begins with, one of those of `client`.
+
+    To the protocol it is an asyncio.Transport.
+    """
+
+    __slots__ = ("write", "_turns", "_client", "_protocol", "_transport", "_pending", "_is_waiting", "_is_paused")
+
+    def __init__(self, turns: Turns, client: Client, protocol: Any) -> None:
+        self._turns = turns
+        self._client = client
+        self._protocol = protocol
+        self._transport: Any = None
+        #: What was read and not handed on.
+        self._pending = b""
+        #: Whether it waits for its client's turn, and whether the protocol
+        #: wants nothing more.
+        self._is_waiting = self._is_paused = False
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the protocol has had a connection, and will learn of its end."""
+        return bool(self._protocol.is_connected)
+
+    # As a protocol
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        # The most frequent call of all.
+        self.write = transport.write
+        self._protocol.connection_made(self)
+
+    def connection_lost(self, error: Optional[Exception]) -> None:
+        self._pending = b""
+        self._protocol.connection_lost(error)
+
+    def pause_writing(self) -> None:
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._protocol.resume_writing()
+
+    def eof_received(self) -> Optional[bool]:
+        return self._protocol.eof_received()  # type: ignore[no-any-return]
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._turns.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._turns.buffer[:nbytes])
+        if self._pending:
+            # TLS may have more ready than it was asked for.
+            self._pending += data
+            return
+        began = now()
+        self._pending = data
+        if self._is_paused:
+            return
+        is_busy = self._client.is_busy(began)
+        if not is_busy:
+            self._turns.hear(began)
+        if not is_busy or self._turns.is_quiet(began):
+            while self._hand_on() and now() - began < TURN:
+                pass
+            self._client.charge(began, now())
+        self._go_on()
+
+    # Turns
+
+    def read_slice(self) -> bool:
+        """Hand on a slice in turn; say if there is more that the protocol wants."""
+        began = now()
+        try:
+            self._is_waiting = self._hand_on()
+        except Exception:
+            # As a transport does with what a protocol raises.
+            logger.exception("Reading from a client failed.")
+            self._is_waiting = False
+            self._transport.abort()
+        if not self._is_waiting and not self._is_paused:
+            self._read_on()
+        self._client.charge(began, now())
+        return self._is_waiting
+
+    def _hand_on(self) -> bool:
+        """Hand on a slice; say if there is more that the protocol wants."""
+        pending, client = self._pending, self._client
+        if self._is_paused or not pending or self._transport.is_closing():
+            return False
+        began = now()
+        size = client.slice
+        if len(pending) <= size:
+            self._pending = b""
+            self._protocol.data_received(pending)
+        else:
+            self._pending = pending[size:]
+            self._protocol.data_received(pending[:size])
+        client.adapt(min(size, len(pending)), now() - began)
+        if self._transport.is_closing():
+            self._pending = b""
+        return bool(self._pending) and not self._is_paused
+
+    def _go_on(self) -> None:
+        """Have the rest read later, and nothing more until then."""
+        if self._pending and not self._is_waiting:
+            self._transport.pause_reading()
+            if not self._is_paused:
+                self._is_waiting = True
+                self._turns.wait(self._client, self)
+
+    def _read_on(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    # As a transport
+
+    def pause_reading(self) -> None:
+        self._is_paused = True
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._is_paused = False
+        if not self._pending:
+            self._read_on()
+        elif not self._is_waiting:
+            self._is_waiting = True
+            self._turns.wait(self._client, self)
+
+    def set_protocol(self, protocol: Any) -> None:
+        self._protocol = protocol
+
+    def get_protocol(self) -> Any:
+        return self._protocol
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def can_write_eof(self) -> bool:
+        return self._transport.can_write_eof()  # type: ignore[no-any-return]
+
+    def write_eof(self) -> None:
+        self._transport.write_eof()
+
+    def get_write_buffer_size(self) -> int:
+        return self._transport.get_write_buffer_size()  # type: ignore[no-any-return]
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)

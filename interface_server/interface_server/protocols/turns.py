@@ -1,0 +1,141 @@
+"""
+How clients share the time of the event loop.
+
+A limit of bytes or frames says nothing about what they cost, so time itself is
+counted, for each address that connections are counted by. Whoever asks for
+little is read as soon as something is there. A busy client waits for its turn,
+behind all others: one slice of what it has sent is read, then everybody else
+goes on, and while there are others, half of the time is theirs. Nobody is
+refused for it, and who is alone has all of the time.
+"""
+from __future__ import annotations
+
+import asyncio
+import collections
+import time
+from typing import Optional, Protocol
+
+#: Seconds of one turn.
+TURN = 0.0005
+#: The part of the time that a client may use before it is busy, and how many
+#: seconds of it at once.
+SHARE, BURST = 0.05, 0.05
+#: Seconds for which a client who has said something counts as one of the others.
+PRESENT = 0.1
+#: Bytes that are read at once: at first, at least and at most. How many fit
+#: into a turn is learnt from those before.
+FIRST_SLICE, LEAST_SLICE, MOST_SLICE = 1024, 128, 65536
+
+now = time.perf_counter
+
+
+class Reader(Protocol):
+    """A connection whose client has sent something that isn't read yet."""
+
+    def read_slice(self) -> bool:
+        """Read some of it; say if the rest can be read, too."""
+
+
+class Client:
+    """Whoever is counted as one: its use of time, and its connections that wait for a turn."""
+
+    __slots__ = ("slice", "waiting", "_used", "_since")
+
+    def __init__(self) -> None:
+        #: Bytes to read at once.
+        self.slice = FIRST_SLICE
+        self.waiting: list[Reader] = []
+        #: Seconds used of late, at a time of `now`.
+        self._used = self._since = 0.0
+
+    def charge(self, began: float, ended: float) -> None:
+        """Count the time from `began` to `ended`, in seconds of `now`."""
+        self._used = max(0.0, self._used - (ended - self._since) * SHARE) + ended - began
+        self._since = ended
+
+    def is_busy(self, at: float) -> bool:
+        """Say if it has used more than its share."""
+        return bool(self.waiting) or self._used - (at - self._since) * SHARE > BURST
+
+    def is_forgettable(self, at: float) -> bool:
+        """Say if nothing need be remembered of it."""
+        return not self.waiting and self._used <= (at - self._since) * SHARE
+
+    def adapt(self, size: int, took: float) -> None:
+        """Learn from a slice of `size` bytes that took so many seconds."""
+        if took > TURN / 2:
+            self.slice = max(LEAST_SLICE, int(size * TURN / 2 / took))
+        elif size >= self.slice and took < TURN / 8:
+            self.slice = min(MOST_SLICE, self.slice * 2)
+
+
+class Turns:
+    """Gives turns to the clients of one process."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, Client] = {}
+        #: Those who wait; the next one first.
+        self._rotation: collections.deque[Client] = collections.deque()
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        #: When somebody who isn't busy has said something.
+        self._heard = 0.0
+        #: Slices that were read in turn.
+        self.taken = 0
+        #: What reads are made into; each is copied out of it at once.
+        self.buffer = memoryview(bytearray(MOST_SLICE))
+
+    def client(self, slot: str) -> Client:
+        """Return who is counted as `slot`; "" is somebody of its own."""
+        if not slot:
+            return Client()
+        client = self._clients.get(slot)
+        if client is None:
+            client = self._clients[slot] = Client()
+        return client
+
+    def forget(self) -> None:
+        """Forget those who have had their share of nothing for long enough; call it now and then."""
+        at = now()
+        self._clients = {slot: client for slot, client in self._clients.items() if not client.is_forgettable(at)}
+
+    def hear(self, at: float) -> None:
+        """Take note that somebody who isn't busy has said something."""
+        self._heard = at
+
+    def is_quiet(self, at: float) -> bool:
+        """Say if there is nobody else whom a busy client could keep waiting."""
+        return not self._rotation and at - self._heard > PRESENT
+
+    def wait(self, client: Client, reader: Reader) -> None:
+        """Have `reader` read a slice when it is its client's turn."""
+        if not client.waiting:
+            self._rotation.append(client)
+        client.waiting.append(reader)
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._loop.call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        assert self._loop is not None
+        client, began = self._rotation.popleft(), now()
+        reader = client.waiting[0]
+        self.taken += 1
+        has_more = reader.read_slice()
+        del client.waiting[0]
+        if has_more:
+            client.waiting.append(reader)
+        if client.waiting:
+            self._rotation.append(client)
+        if self._rotation:
+            self._loop.call_soon(self._pace, began)
+        else:
+            self._loop = None
+
+    def _pace(self, began: float) -> None:
+        """Have the next turn now, or as much later as the last one took with all that followed at once."""
+        assert self._loop is not None
+        at = now()
+        if at - self._heard < PRESENT:
+            self._loop.call_later(at - began, self._take_turn)
+        else:
+            self._take_turn()
