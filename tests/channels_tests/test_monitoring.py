@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 import unittest
 
 from django.channels import route
@@ -350,8 +351,34 @@ class VitalsTests(SimpleTestCase):
             self.running = 1, [{'channel': 'a', 'consumer': '', 'seconds': 31.0}]
             self.assertEqual(fetch(endpoint.port, '/health')[0], 503)
 
+    def test_an_address_in_use_is_waited_for_if_it_is_told_to_be_patient(self):
+        with Endpoint('127.0.0.1', 0, self.vitals, None) as first:
+            port = first.port
+            with self.assertRaises(EnvironmentError):
+                Endpoint('127.0.0.1', port, self.vitals, None)
+            with Endpoint('127.0.0.1', port, self.vitals, None, is_patient=True):
+                # It ends as well while it waits.
+                self.assertEqual(fetch(port, '/health')[0], 200)
+            second = Endpoint('127.0.0.1', port, self.vitals, None, is_patient=True)
+        with second:
+            for _ in range(1000):
+                try:
+                    status = fetch(port, '/health')[0]
+                    break
+                except EnvironmentError:
+                    threading.Event().wait(0.01)
+            self.assertEqual(status, 200)
+
 
 class WatchedTests(SimpleTestCase):
+
+    def test_each_of_several_processes_has_an_address_of_its_own(self):
+        options = {'management': '127.0.0.1:65534', 'processes': 2, 'health_file': None}
+        watching.check(options)
+        self.assertEqual(watching.of_process(options, 1)['management'], '[127.0.0.1]:65535')
+        self.assertEqual(watching.of_process(dict(options, management='0'), 1)['management'], '[127.0.0.1]:0')
+        with self.assertRaisesMessage(CommandError, 'has no port for each of 3 processes'):
+            watching.check(dict(options, processes=3))
 
     def worker(self):
         layer = ChannelLayerWrapper(InMemoryChannelLayer(), 'default', [route('task', lambda message: None)])

@@ -537,6 +537,18 @@ class OrderingTests(LogTestCase, SessionTestCase):
         self.assertEqual(self.layer.receive(['p!'])[1], {'close': 1011})
         self.assertLogged('Message 1 of the socket p!a is lost')
 
+    def test_the_thread_ends_with_the_process_whatever_waits(self):
+        watch = ordering.OrderWatch(lambda message, order_seen: None)
+        watch.add(self.message(order=2), 0, 60.0)
+        thread = watch._thread
+        self.assertTrue(thread.is_alive())
+        watch.stop()
+        self.assertFalse(thread.is_alive())
+        # One that comes after that waits for nobody.
+        watch.add(self.message(order=1), 0, 60.0)
+        watch.stop()
+        self.assertIsNone(watch._thread)
+
     def test_a_socket_that_gets_on_slowly_is_left_alone(self):
         clock = ManualClock()
         watch = ordering.OrderWatch(ordering._look_after, clock)

@@ -158,6 +158,35 @@ def test_one_command_runs_a_site_and_reloads_it_without_refusing_anybody(site):
     assert programs.wait_for_exit() == 0, programs.report()
 
 
+def test_a_killed_runchannels_takes_its_programs_along(sites, redis):
+    site = sites(SUT_LAYERS='redis', SUT_REDIS=redis.url, SUT_DELAY='yes')
+    if not site.has_interface_server:
+        pytest.skip('the interface server needs Python 3.9')
+    site.run('migrate', '-v', '0')
+    port = free_port()
+    programs = site.manage('runchannels', '-p', port, '--processes', '1', '--delay')
+    programs.wait_for('worker processes are ready')
+    programs.wait_for_port(port)
+    started = dict(re.findall(r'Started the (.+), process (\d+)\.', programs.output))
+    assert sorted(started) == ['delay server', 'interface server', 'workers']
+    os.kill(int(started['delay server']), signal.SIGKILL)
+    programs.wait_for('Started the delay server', 2)
+    assert get(port, '/hello/?name=you').text == 'Hello, you!'
+    pids = [int(pid) for pid in re.findall(r'Started the .+, process (\d+)\.', programs.output)]
+    pids.append(get(port, '/where/').json()['pid'])
+    programs.signal(signal.SIGKILL)
+    eventually(lambda: not any(is_running(pid) for pid in pids), 'the end of its programs')
+
+
+def is_running(pid):
+    """Return whether the process has not ended."""
+    try:
+        with open('/proc/%d/stat' % pid) as file:
+            return file.read().rpartition(')')[2].split()[0] != 'Z'
+    except FileNotFoundError:
+        return False
+
+
 def test_supervisord_runs_the_programs_of_the_documentation(site, scratch):
     supervisord = shutil.which('supervisord')
     if supervisord is None or not site.has_interface_server:

@@ -3,12 +3,16 @@ The watch over messages that wait for one before them, which may be lost.
 """
 from __future__ import absolute_import
 
+import atexit
 import logging
 import threading
 
 from .layers.clock import SYSTEM_CLOCK
 
 logger = logging.getLogger('django.channels')
+
+#: Seconds that the end of a process waits for a look that takes long.
+STOP_TIMEOUT = 2.0
 
 
 class OrderWatch(object):
@@ -29,6 +33,7 @@ class OrderWatch(object):
         # Reply channel -> (deadline, seconds, message, order seen).
         self._sockets = {}
         self._thread = None
+        self._is_over = False
 
     def add(self, message, order_seen, seconds):
         """Have the socket of `message`, an early one, looked after in `seconds`."""
@@ -38,10 +43,21 @@ class OrderWatch(object):
                 return
             self._sockets[key] = (self._clock.monotonic() + seconds, seconds, message, order_seen)
             if self._thread is None:
+                # Python 2 takes modules away from threads that still run.
+                atexit.register(self.stop)
                 self._thread = threading.Thread(target=self._run, name='order-watch')
                 self._thread.daemon = True
                 self._thread.start()
             self._condition.notify()
+
+    def stop(self):
+        """End the thread, if there is one, once the look that it takes is over."""
+        with self._condition:
+            thread = self._thread
+            self._is_over = True
+            self._condition.notify()
+        if thread is not None:
+            thread.join(STOP_TIMEOUT)
 
     def look_once(self):
         """Look after all sockets whose time has come."""
@@ -63,11 +79,13 @@ class OrderWatch(object):
     def _run(self):
         while True:
             with self._condition:
-                if not self._sockets:
+                if self._is_over or not self._sockets:
                     self._thread = None
                     return
                 first = min(entry[0] for entry in self._sockets.values())
                 self._condition.wait(max(0.001, first - self._clock.monotonic()))
+                if self._is_over:
+                    return
             self.look_once()
             if self._tidy is not None:
                 self._tidy()

@@ -22,6 +22,9 @@ from ..presence import Presence, package_version
 #: Channels that a process says it reads.
 MAX_CHANNELS = 50
 
+#: The highest number of a TCP port.
+LAST_PORT = 65535
+
 
 def add_arguments(parser):
     """Add the options to a command's `parser`."""
@@ -32,7 +35,8 @@ def add_arguments(parser):
     )
     parser.add_argument(
         '--management', dest='management', metavar='HOST:PORT',
-        help='Answer /health, /ready and /metrics (Prometheus) by HTTP on this address, which clients must not reach.',
+        help='Answer /health, /ready and /metrics (Prometheus) by HTTP on this address, which clients must not reach. '
+             'With --processes each has a port of its own: PORT, PORT + 1 and so on.',
     )
     parser.add_argument(
         '--max-busy', dest='max_busy', type=float, metavar='SECONDS',
@@ -43,15 +47,27 @@ def add_arguments(parser):
 def parse_address(text):
     """Return (host, port) of "HOST:PORT", "[::1]:PORT" or "PORT"; raise CommandError if it is none of these."""
     host, colon, port = text.rpartition(':')
-    if not port.isdigit() or int(port) > 65535:
+    if not port.isdigit() or int(port) > LAST_PORT:
         raise CommandError('--management must be HOST:PORT, as in 127.0.0.1:9100, not %s.' % text)
     return host.strip('[]') or '127.0.0.1', int(port)
+
+
+def check(options):
+    """Raise CommandError for `options` that can't be."""
+    if options.get('management'):
+        host, port = parse_address(options['management'])
+        if port + (options['processes'] or 1) - 1 > LAST_PORT:
+            raise CommandError('--management has no port for each of %d processes above %d.' %
+                               (options['processes'], port))
 
 
 def of_process(options, index):
     """Return the command's `options` for the process number `index` of several."""
     if options.get('health_file'):
         options = dict(options, health_file='%s.%d' % (options['health_file'], index))
+    if options.get('management'):
+        host, port = parse_address(options['management'])
+        options = dict(options, management='[%s]:%d' % (host, port and port + index), is_patient=True)
     return options
 
 
@@ -76,7 +92,10 @@ def watched(worker, options):
     try:
         if options.get('management'):
             host, port = parse_address(options['management'])
-            opened.append(Endpoint(host, port, vitals, functools.partial(_metrics, layer, alias, activity, name)))
+            opened.append(Endpoint(
+                host, port, vitals, functools.partial(_metrics, layer, alias, activity, name),
+                options.get('is_patient', False),
+            ))
         if options.get('health_file'):
             opened.append(HealthFile(options['health_file'], vitals))
         if layer.supports_inspection:

@@ -86,9 +86,6 @@ def check(options):
             raise CommandError('--%s must be more than 0.' % option.replace('_', '-'))
     if options['reload'] and options['processes'] is not None:
         raise CommandError('--reload and --processes do not go together: SIGHUP reloads several processes.')
-    if options['processes'] is not None and options.get('management'):
-        raise CommandError('--management tells of one process; with --processes use --health-file, which makes a file '
-                           'for each: PATH.0 and so on.')
     if options['processes'] is not None and not hasattr(os, 'fork'):
         raise CommandError('--processes needs a system that can fork.')
 

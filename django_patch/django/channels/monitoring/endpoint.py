@@ -5,6 +5,7 @@ It answers whoever reaches its address, so that belongs where clients can't.
 """
 from __future__ import absolute_import, unicode_literals
 
+import errno
 import json
 import logging
 import threading
@@ -15,6 +16,8 @@ logger = logging.getLogger('django.channels')
 
 #: Seconds that a probe may take with its request.
 TIMEOUT = 10.0
+#: Seconds between two tries to have an address that is in use.
+RETRY_AFTER = 0.5
 
 
 class _Server(six.moves.socketserver.ThreadingMixIn, six.moves.BaseHTTPServer.HTTPServer):
@@ -47,17 +50,47 @@ class Endpoint(object):
     Answers on `host` and `port` (0: any free one) while a block runs.
 
     `vitals` is a Vitals, and `metrics(accept)` returns (content type, bytes);
-    it may raise ImportError, whose text the client gets with status 501.
+    it may raise ImportError, whose text the client gets with status 501. If
+    it `is_patient`, an address in use is waited for: the process that has it
+    is the one before this, which finishes.
     """
 
-    def __init__(self, host, port, vitals, metrics):
+    def __init__(self, host, port, vitals, metrics, is_patient=False):
+        self._address = host, port
         self._vitals = vitals
         self._metrics = metrics
-        # Binds at once: that an address is taken is said before anything runs.
-        self._server = _Server((host, port), _Handler)
-        self._server.answer = self.answer
-        self._thread = threading.Thread(target=self._server.serve_forever, name='endpoint')
+        self._server = None
+        self._has_ended = threading.Event()
+        # Held while the server comes into being, and while it is ended.
+        self._lock = threading.Lock()
+        # At once: that an address is taken is said before anything runs.
+        if not self._bind() and not is_patient:
+            raise EnvironmentError(errno.EADDRINUSE, '%s:%d is in use' % (host, port))
+        self._thread = threading.Thread(target=self._serve, name='endpoint')
         self._thread.daemon = True
+
+    def _bind(self):
+        try:
+            server = _Server(self._address, _Handler)
+        except EnvironmentError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return False
+        server.answer = self.answer
+        self._server = server
+        return True
+
+    def _serve(self):
+        if self._server is None:
+            logger.warning('%s:%d is in use; health and metrics are told there once it is free.', *self._address)
+        while self._server is None:
+            if self._has_ended.wait(RETRY_AFTER):
+                return
+            with self._lock:
+                if self._has_ended.is_set():
+                    return
+                self._bind()
+        self._server.serve_forever()
 
     @property
     def port(self):
@@ -69,8 +102,11 @@ class Endpoint(object):
         return self
 
     def __exit__(self, *exc_info):
-        self._server.shutdown()
-        self._server.server_close()
+        with self._lock:
+            self._has_ended.set()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
         self._thread.join()
 
     def answer(self, path, accept=''):

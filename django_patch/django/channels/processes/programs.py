@@ -3,6 +3,7 @@ Several programs that belong together: started, replaced, reloaded and ended.
 """
 from __future__ import absolute_import
 
+import ctypes
 import errno
 import logging
 import os
@@ -10,6 +11,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 
 from ..layers.backoff import Backoff
@@ -26,6 +28,26 @@ SHORT_LIFE = 5.0
 FIRST_PAUSE, LAST_PAUSE = 0.5, 30.0
 #: Seconds between two looks, where no signal asks for one.
 INTERVAL = 0.5
+
+
+#: The request of prctl(2) to be sent a signal once the parent has ended.
+_PR_SET_PDEATHSIG = 1
+
+
+def _bind_to(parent):
+    """Return a function for a new process that has it finish when `parent`, a process id, is gone."""
+    # Loaded before the fork, after which little is safe.
+    prctl = ctypes.CDLL(None).prctl if sys.platform.startswith('linux') else None
+
+    def bind():
+        # Ctrl-C is the parent's to pass on.
+        os.setpgrp()
+        if prctl is not None:
+            prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+            if os.getppid() != parent:
+                # It was faster.
+                os._exit(1)
+    return bind
 
 
 class Program(object):
@@ -161,8 +183,7 @@ class ProgramGroup(object):
             environment.pop(name, None)
         if program.is_replaced:
             environment['NOTIFY_SOCKET'] = self._address
-        # Ctrl-C is ours to pass on.
-        return subprocess.Popen(program.command, env=environment, close_fds=False, preexec_fn=os.setpgrp)
+        return subprocess.Popen(program.command, env=environment, close_fds=False, preexec_fn=_bind_to(os.getpid()))
 
     def _collect(self, program):
         program.retired = [process for process in program.retired if process.poll() is None]

@@ -12,6 +12,7 @@ SUT_REDIS     URL of the Redis, for 'redis'; several with commas between.
 SUT_SECRETS   secrets of its encryption, with commas between.
 SUT_ROUTING   another module of routing than 'routing'.
 SUT_DATABASE  path of the SQLite file.
+SUT_DELAY     anything: with the app of the delay server.
 """
 from __future__ import unicode_literals
 
@@ -32,6 +33,8 @@ INSTALLED_APPS = [
 ]
 if os.environ.get('SUT_APP', 'channels'):
     INSTALLED_APPS += [os.environ.get('SUT_APP', 'channels')]
+if os.environ.get('SUT_DELAY'):
+    INSTALLED_APPS += ['django.channels.delay']
 
 MIDDLEWARE = [
     'django.contrib.sessions.middleware.SessionMiddleware',

@@ -30,6 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         worker_options.check(options)
+        watching.check(options)
         if not options['reload']:
             self.work(options)
             return
