@@ -3,9 +3,11 @@ from __future__ import absolute_import, unicode_literals
 
 import json
 import threading
+import time
 
 from django.channels import channel_layers
 from django.channels.compat import six
+from django.channels.layers.presence import SERVER, WORKER, this_process
 from django.channels.management.commands import channels as command
 from django.channels.monitoring.snapshot import Snapshot
 from django.core.management import CommandError, call_command
@@ -60,6 +62,39 @@ class ChannelsCommandTests(RedisTestCase):
         [server] = status['servers']
         self.assertGreater(server['memory'], 0)
         self.assertTrue(server['version'].split()[1][0].isdigit(), server)
+
+    def announce(self, kind, facts, **fields):
+        process = this_process(kind, '1.2.0')._replace(**fields)
+        self.layer.announce(process, facts)
+        return process
+
+    def test_status_shows_who_is_alive_and_what_each_does(self):
+        self.announce(WORKER, {'threads': 4, 'tasks': 12, 'running': 2, 'doing': [
+            {'channel': 'jobs.mail', 'consumer': 'mail.send', 'thread': 'worker-1', 'seconds': 90.5}, 'not a task',
+        ]}, host='alpha', pid=17, started=int(time.time()) - 7300)
+        dead = self.announce(WORKER, {'threads': 1}, host='beta', pid=18)
+        self.redis.execute_command('ZINCRBY', 'status:{0}:processes', -130000, dead.name)
+        self.announce(SERVER, {'sockets': 250, 'requests': 3, 'stopping': True}, host='alpha', pid=9)
+        self.announce('scheduler', {}, host='alpha', pid=10)
+        text = self.run_command('status')
+        rows = {line.split()[0]: line for line in text.splitlines() if line.startswith(('alpha', 'beta'))}
+        self.assertEqual(rows['alpha:17'].split()[1:8], ['alive', '1.2.0', '2', 'h', '4', '12', '2'])
+        self.assertIn('mail.send on jobs.mail for 9', rows['alpha:17'])
+        self.assertIn('dead for 2 min', rows['beta:18'])
+        self.assertEqual([rows['alpha:9'].split()[index] for index in (1, -2, -1)], ['stopping', '250', '3'])
+        self.assertEqual(rows['alpha:10'].split()[-1], 'scheduler')
+        status = json.loads(self.run_command('status', json=True))
+        self.assertEqual([entry['alive'] for entry in status['processes'] if entry['kind'] == 'worker'],
+                         [True, False])
+
+    def test_check_fails_if_workers_are_missing(self):
+        self.announce(WORKER, {})
+        self.announce(SERVER, {})
+        self.assertIn('OK', self.run_command('check', min_workers=1))
+        with self.assertRaisesMessage(CommandError, '1 workers are alive (limit 2)'):
+            self.run_command('check', min_workers=2)
+        self.layer.flush()
+        self.assertIn('No worker says that it is alive.', self.run_command('status'))
 
     def test_an_empty_layer_says_so(self):
         self.assertIn('No message has been sent yet.', self.run_command('status'))

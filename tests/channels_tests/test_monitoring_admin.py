@@ -3,6 +3,7 @@ from __future__ import absolute_import, unicode_literals
 
 from django.channels import Channel, Group, channel_layers, route
 from django.channels.compat.url_patterns import re_path, reverse
+from django.channels.layers.presence import SERVER, WORKER, this_process
 from django.channels.monitoring import overview
 from django.channels.monitoring.admin import OverviewAdmin
 from django.channels.monitoring.models import Overview
@@ -67,6 +68,20 @@ class AdminTests(ChannelTestCase):
         self.assertContains(page, 'jobs.mail</a>')
         self.assertContains(page, reverse('admin:channels_monitoring_group', args=('default', 'room')))
         self.assertContains(self.client.get(reverse('admin:index')), self.overview)
+
+    def test_the_overview_shows_workers_and_what_they_do(self):
+        self.log_in('view_channels')
+        self.assertContains(self.client.get(self.overview), 'No worker says that it is alive.')
+        layer = channel_layers['default']
+        layer.announce(this_process(WORKER, '1.2.0')._replace(host='alpha', pid=17), {'threads': 4, 'doing': [
+            {'channel': 'jobs.mail', 'consumer': HTML, 'thread': 'worker-1', 'seconds': 90.5},
+        ]})
+        layer.announce(this_process(SERVER, '1.0.0')._replace(host='beta', pid=9), {'sockets': 250, 'requests': 3})
+        page = self.client.get(self.overview)
+        self.assertContains(page, 'alpha:17')
+        self.assertContains(page, '&lt;script&gt;alert(1)&lt;/script&gt; on jobs.mail for 90.5 s')
+        self.assertContains(page, '<td data-label="Sockets">250</td>')
+        self.assertNotContains(page, '<script>alert')
 
     def test_messages_are_shown_to_those_who_may_change_them(self):
         user = self.log_in('view_channels')

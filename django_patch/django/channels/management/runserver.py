@@ -24,6 +24,7 @@ from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from ..log import setup_logger
 from ..signals import handshake_refused
 from ..worker import Worker
+from . import watching
 from .servers import HOW_TO_INSTALL, find_server
 
 #: Worker threads beside the server.
@@ -182,10 +183,16 @@ def _start_worker(layer, options):
     worker = Worker(
         layer, signal_handlers=False, threads=WORKER_THREADS if options.get('use_threading', True) else 1,
     )
-    worker.thread = threading.Thread(target=worker.run, name='runserver-worker')
+    worker.thread = threading.Thread(target=_work, args=(worker,), name='runserver-worker')
     worker.thread.daemon = True
     worker.thread.start()
     return worker
+
+
+def _work(worker):
+    # The admin's pages show it, and what it does.
+    with watching.watched(worker, {'layer': DEFAULT_CHANNEL_LAYER}):
+        worker.run()
 
 
 class ActionLog(object):

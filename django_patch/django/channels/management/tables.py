@@ -3,6 +3,10 @@ Tables of text in which `manage.py channels` shows a Snapshot.
 """
 from __future__ import absolute_import, division, unicode_literals
 
+import time
+
+from ..monitoring.process_rows import duration, process_rows
+
 #: The columns of the table of channels: (heading, key of the numbers, digits).
 COLUMNS = (
     ('pending', 'messages_pending', 0), ('oldest, s', 'messages_max_age', 1), ('in/s', 'in_rate', 1),
@@ -20,6 +24,8 @@ def render(snapshot, layer, everything=False):
     lines += _servers(snapshot.servers)
     lines += _channels(snapshot.channels, everything)
     lines += [''] + _groups(snapshot.groups, everything)
+    if snapshot.processes is not None:
+        lines += _processes(snapshot.processes, everything)
     return lines
 
 
@@ -60,6 +66,43 @@ def _groups(groups, everything):
     shown = names if everything else names[:MAX_ROWS]
     table = [['group', 'members']] + [[name, '%d' % groups[name]] for name in shown]
     return _align(table) + _more(len(names) - len(shown), 'groups')
+
+
+def _processes(processes, everything):
+    workers, servers, others = process_rows(processes, time.time())
+    lines = ['']
+    lines += _table(workers, [
+        ('worker', 'where'), ('state', 'state'), ('version', 'version'), ('up', 'up'), ('threads', 'threads'),
+        ('tasks', 'tasks'), ('running', 'running'), ('longest', None),
+    ], 'workers', everything) if workers else ['No worker says that it is alive.']
+    if servers:
+        lines += [''] + _table(servers, [
+            ('interface server', 'where'), ('state', 'state'), ('version', 'version'), ('up', 'up'),
+            ('sockets', 'sockets'), ('requests', 'requests'),
+        ], 'servers', everything)
+    if others:
+        lines += [''] + _table(others, [
+            ('process', 'where'), ('state', 'state'), ('version', 'version'), ('up', 'up'), ('kind', 'kind'),
+        ], 'processes', everything)
+    return lines
+
+
+def _table(rows, columns, what, everything):
+    shown = rows if everything else rows[:MAX_ROWS]
+    table = [[heading for heading, key in columns]]
+    for row in shown:
+        table.append([_cell(row, key) for heading, key in columns])
+    return _align(table, left=(0, 1, len(columns) - 1)) + _more(len(rows) - len(shown), what)
+
+
+def _cell(row, key):
+    if key is None:
+        # What it does, the longest of it.
+        return ''.join('%s on %s for %.1f s' % (
+            task['consumer'], task['channel'], task['seconds']) for task in row['doing'][:1])
+    if key == 'state' and row['state'] == 'dead':
+        return 'dead for %s' % duration(row['age'])
+    return '-' if row[key] is None else '%s' % row[key]
 
 
 def _more(number, what):

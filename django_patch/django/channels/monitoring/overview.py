@@ -3,12 +3,15 @@ The overview of a layer that the admin's page and its socket show.
 """
 from __future__ import absolute_import, division, unicode_literals
 
+import time
+
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from ..compat.clock import monotonic
 from ..exceptions import ChannelsError
 from . import history
+from .process_rows import process_rows
 from .snapshot import Snapshot
 
 #: Rows of a table; the page says how many more there are.
@@ -42,6 +45,7 @@ def collect(layer, alias):
     names = sorted(snapshot.channels, key=lambda name: (
         -snapshot.channels[name]['messages_pending'], -snapshot.channels[name]['messages_max_age'], name,
     ))
+    workers, programs, others = process_rows(snapshot.processes or (), time.time())
     groups = sorted(snapshot.groups.items(), key=lambda item: (-item[1], item[0]))
     return dict(
         shown,
@@ -51,6 +55,9 @@ def collect(layer, alias):
         more_groups=max(0, len(groups) - MAX_ROWS),
         servers=[dict(server, megabytes=server['memory'] / 1e6, limit=server['memory_limit'] / 1e6)
                  for server in snapshot.servers],
+        workers=workers[:MAX_ROWS], more_workers=max(0, len(workers) - MAX_ROWS),
+        programs=(programs + others)[:MAX_ROWS], more_programs=max(0, len(programs + others) - MAX_ROWS),
+        lists_processes=snapshot.processes is not None,
     )
 
 

@@ -8,6 +8,8 @@ from __future__ import absolute_import, division, unicode_literals
 
 import time
 
+from ..layers.presence import WORKER
+
 
 class Snapshot(object):
     """
@@ -15,7 +17,7 @@ class Snapshot(object):
 
     `time` is the number of seconds of a clock that is not set back;
     `channels` is {name: numbers}, `groups` {name: members}, `servers` a list
-    of dicts, one a shard.
+    of dicts, one a shard, and `processes` one of those that use the layer.
     """
 
     def __init__(self, layer, time, with_groups=True):
@@ -23,6 +25,8 @@ class Snapshot(object):
         self.channels = layer.inspect_channels()
         self.groups = layer.inspect_groups() if with_groups else {}
         self.servers = layer.inspect_servers()
+        #: None if the layer doesn't list them.
+        self.processes = layer.processes() if layer.supports_presence else None
 
     def add_rates(self, earlier):
         """
@@ -50,16 +54,17 @@ class Snapshot(object):
         """Return it as a dict that JSON can hold."""
         return {
             'layer': str(layer), 'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
-            'channels': self.channels, 'groups': self.groups, 'servers': self.servers,
+            'channels': self.channels, 'groups': self.groups, 'servers': self.servers, 'processes': self.processes,
         }
 
 
-def breaches(snapshot, max_age=None, max_pending=None, max_full=None, matches=None):
+def breaches(snapshot, max_age=None, max_pending=None, max_full=None, min_workers=None, matches=None):
     """
     Return a line of text for each channel above one of the limits.
 
     `max_age` is in seconds, the others count messages; None means no limit.
-    `matches(name)` says which channels are looked at; default: all.
+    `matches(name)` says which channels are looked at; default: all. The first
+    line tells if fewer than `min_workers` worker processes are alive.
     """
     limits = (
         ('messages_max_age', max_age, 'the oldest message has waited %.1f s (limit %g s)'),
@@ -67,6 +72,11 @@ def breaches(snapshot, max_age=None, max_pending=None, max_full=None, matches=No
         ('channel_full_count', max_full, '%d messages were refused, the channel being full (limit %d)'),
     )
     lines = []
+    if min_workers is not None:
+        number = len([process for process in snapshot.processes or () if process['alive'] and
+                      process['kind'] == WORKER])
+        if number < min_workers:
+            lines.append('%d workers are alive (limit %d)' % (number, min_workers))
     for name, numbers in sorted(snapshot.channels.items()):
         if matches is not None and not matches(name):
             continue

@@ -24,9 +24,9 @@ RATE_INTERVAL = 0.5
 CLEAR = '\x1b[H\x1b[2J'
 
 ACTIONS = (
-    ('status', 'what waits in each channel, and its counters; groups; servers'),
+    ('status', 'what waits in each channel, and its counters; groups; servers; workers and what they do'),
     ('watch', 'the same, again and again, until Ctrl-C'),
-    ('check', 'for monitoring: exit status 1 if a channel is above a limit'),
+    ('check', 'for monitoring: exit status 1 if a channel is above a limit, or workers are missing'),
     ('peek', 'show the oldest messages of a channel, and leave them there'),
     ('purge', 'remove all messages of a channel'),
     ('drain', 'wait until a channel is empty, for a deployment'),
@@ -60,6 +60,8 @@ class Command(BaseCommand):
             help='check fails if more messages wait in one channel.')
         add('--max-full', dest='max_full', type=int, metavar='N',
             help='check fails if more messages were refused since the counters began, a channel being full.')
+        add('--min-workers', dest='min_workers', type=int, metavar='N',
+            help='check fails if fewer worker processes are alive.')
         add('--timeout', dest='timeout', type=float, default=60.0, metavar='SECONDS',
             help='How long drain waits before it fails; default: %(default)s.')
         add('--no-input', '--noinput', dest='interactive', action='store_false', default=True,
@@ -127,9 +129,9 @@ class Command(BaseCommand):
             self.stdout.write('')
 
     def check(self):
-        limits = {name: self.options[name] for name in ('max_age', 'max_pending', 'max_full')}
+        limits = {name: self.options[name] for name in ('max_age', 'max_pending', 'max_full', 'min_workers')}
         if all(limit is None for limit in limits.values()):
-            raise CommandError('check needs a limit: --max-age, --max-pending or --max-full.')
+            raise CommandError('check needs a limit: --max-age, --max-pending, --max-full or --min-workers.')
         globs = self.options['match']
         found = breaches(
             Snapshot(self.layer, monotonic(), with_groups=False),
