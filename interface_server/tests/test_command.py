@@ -18,6 +18,8 @@ PROJECT = """
 import sys, threading
 from django.channels.layers.memory import InMemoryChannelLayer
 
+pytestmark = pytest.mark.outer_pythons
+
 channel_layer = InMemoryChannelLayer()
 
 def work():

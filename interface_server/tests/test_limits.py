@@ -14,6 +14,8 @@ from interface_server.options import Options
 from interface_server.protocols import connections as connections_module
 from interface_server.protocols.connections import ConnectionLimiter
 
+pytestmark = pytest.mark.outer_pythons
+
 
 @pytest.fixture(autouse=True)
 def quick_sweeps(monkeypatch):

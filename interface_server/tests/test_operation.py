@@ -30,6 +30,8 @@ from interface_server.operation.supervisor import USAGE_STATUS, decide
 from interface_server.option_help import flag
 from interface_server.options import Options
 
+pytestmark = pytest.mark.outer_pythons
+
 
 def fetch(port, path):
     """Return (status, text) from the management's port."""

@@ -14,6 +14,8 @@ from interface_server.app.spool import Spool, SpoolBudget
 from interface_server.layers.adapters import adapt
 from interface_server.options import Options
 
+pytestmark = pytest.mark.outer_pythons
+
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 
 

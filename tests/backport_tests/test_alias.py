@@ -3,6 +3,8 @@ from __future__ import absolute_import
 
 import unittest
 
+import pytest
+
 from . import support
 
 SAME = """
@@ -48,6 +50,7 @@ REAL_FIRST = 'importlib.import_module(real); importlib.import_module(alias)'
 ALIAS_FIRST = 'importlib.import_module(alias); importlib.import_module(real)'
 
 
+@pytest.mark.once_for_python
 class SameObjectTests(unittest.TestCase):
 
     def test_every_place_and_order_gives_the_same_objects(self):

@@ -3,6 +3,8 @@ from __future__ import absolute_import
 
 import unittest
 
+import pytest
+
 from . import support
 
 RACE = """
@@ -50,6 +52,7 @@ RACE = """
 """
 
 
+@pytest.mark.once_for_python
 class ThreadTests(unittest.TestCase):
     """
     Threads begin with the package, under either name, or with a submodule of

@@ -3,7 +3,7 @@ import concurrent.futures
 
 from . import process
 from .labels import Labels
-from .pairs import once_for_python
+from .pairs import between, once_for_python
 
 
 class Bench:
@@ -12,6 +12,8 @@ class Bench:
     def __init__(self, cache, interpreters, environments, packages, reporter, options, pairs):
         self.pairs = pairs
         self.once_for_python = once_for_python(pairs, interpreters)
+        #: Pythons that leave what takes long to their neighbors.
+        self.between = set() if options.all else between(pairs, interpreters)
         self.cache = cache
         self.interpreters = interpreters
         self.environments = environments

@@ -155,3 +155,15 @@ def system(found):
     """
     lacking = not any(python in found for python in ERA_PYTHONS)
     return SYSTEM + (era_elsewhere(found)[:1] if lacking else [])
+
+
+def between(pairs, found):
+    """
+    Return the set of Pythons 'X.Y' of the pairs that have an older and a newer
+    one of today beside them: what takes long and differs by Python alone runs
+    on those, and on the one that runs what is tested once.
+    """
+    todays = sorted({pair.python for pair in pairs if pair.python in found and pair.has_interface_server},
+                    key=lambda python: int(python.split('.')[1]))
+    alone = once(found)
+    return {python for python in todays[1:-1] if alone and python != alone[0]}

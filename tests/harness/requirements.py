@@ -1,4 +1,5 @@
 """Requirements of the environment of a pair, beside Django and our wheels."""
+import platform
 import shutil
 
 from .pairs import DJANGO_RELEASES
@@ -8,10 +9,15 @@ WSGI_PAIRS = (('2.7', '1.8'), ('3.11', '5.2'))
 
 
 def wsgi_servers(pair):
-    """Return the WSGI servers for a Pair; uWSGI only where it can be built."""
+    """Return the WSGI servers for a Pair; uWSGI where there is a wheel of it, or it can be built."""
     if pair not in WSGI_PAIRS:
         return []
-    servers = ['gunicorn', 'waitress'] + (['uwsgi'] if shutil.which('cc') or shutil.which('gcc') else [])
+    servers = ['gunicorn', 'waitress']
+    if (platform.system(), platform.machine()) == ('Linux', 'x86_64'):
+        # The same uWSGI, which needs no minute of compiling.
+        servers.append('pyuwsgi')
+    elif shutil.which('cc') or shutil.which('gcc'):
+        servers.append('uwsgi')
     # gunicorn's threads on Python 2.
     return servers + (['futures'] if pair.python_version < (3,) else [])
 

@@ -9,7 +9,7 @@ from . import node, process, requirements, results
 from .environments import Base, Environment, Wheel
 from .labels import FOLDERS, JOINT_MODULES
 from .packages import CHECKOUT
-from .pairs import once, system
+from .pairs import ERA_PYTHONS, once, system
 from .results import Result
 
 #: Seconds that one step may take before it is killed as hanging. With eight
@@ -207,7 +207,8 @@ class PairRun:
 
     def backport_tests(self, log):
         """Run the tests of the import hook; what Python, pip and setuptools do alone, on one pair of each Python."""
-        chosen = [] if self.pair in self.bench.once_for_python else ['-m', 'not once_for_python']
+        in_full = self.pair in self.bench.once_for_python and self.pair.python not in self.bench.between
+        chosen = [] if in_full else ['-m', 'not once_for_python']
         return self.pytest(chosen + self.bench.labels.paths('backport_tests'), log)
 
     def family(self, log):
@@ -232,7 +233,8 @@ class PairRun:
         env = {}
         if self.pair == self.once:
             env['CHANNELS_WSTEST'] = self.autobahn(log)
-        return self.pytest(self.bench.labels.paths('interface_server'), log, **env)
+        chosen = ['-m', 'not outer_pythons'] if self.pair.python in self.bench.between else []
+        return self.pytest(chosen + self.bench.labels.paths('interface_server'), log, **env)
 
     def autobahn(self, log):
         """Return the path of the Autobahn test suite's program; '' where it can't be had, which its test reports."""
@@ -256,7 +258,16 @@ class PairRun:
         modules = node.modules(self.bench.cache, log)
         if modules is not None:
             env['CHANNELS_NODE_MODULES'] = str(modules)
-        return self.pytest(ignored + self.bench.labels.paths('system'), log, driver(self.bench, log).python, **env)
+        chosen = ignored + self.system_marks() + self.bench.labels.paths('system')
+        return self.pytest(chosen, log, driver(self.bench, log).python, **env)
+
+    def system_marks(self):
+        """Return the options that leave out what another pair of the run tests for this one."""
+        if self.pair == self.once or self.once not in self.bench.pairs or self.bench.options.all:
+            return []
+        # Of the era's Pythons the first, whose text is bytes, differs most.
+        left = 'not once' if self.pair.python == ERA_PYTHONS[0] else 'not once and not both_eras'
+        return ['-m', left]
 
 
 def driver_python(bench):

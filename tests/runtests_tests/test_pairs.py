@@ -69,6 +69,12 @@ class PairsTests(unittest.TestCase):
         some = pairs.select(['py2.7-dj1.10*', 'py3.13-*', 'py3.11-*'])
         self.assertEqual(pairs.once_for_python(some, found), {('2.7', '1.10'), ('3.13', '6.1'), pairs.ONCE})
 
+    def test_what_takes_long_runs_on_the_outer_pythons_of_today_and_on_the_one_that_stands_for_all(self):
+        found = ['2.7', '3.6', '3.9', '3.10', '3.11', '3.12', '3.13']
+        self.assertEqual(pairs.between(pairs.select(found=found), found), {'3.10', '3.12'})
+        self.assertEqual(pairs.between(pairs.select(['py3.12-*', 'py3.13-*']), found), set())
+        self.assertEqual(pairs.between(pairs.select(found=['3.13']), ['3.13']), set())
+
     def test_a_machine_with_no_python_at_all_gets_the_table_as_it_is(self):
         self.assertEqual(pairs.select(found=[]), pairs.select())
 

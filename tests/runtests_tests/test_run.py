@@ -9,7 +9,7 @@ import threading
 import unittest
 from unittest import mock
 
-from harness import cli, process, report, suite
+from harness import cli, pairs, process, report, steps, suite
 from harness.results import Result
 
 
@@ -130,6 +130,28 @@ class SuiteTests(unittest.TestCase):
         self.assertEqual(suite.chosen_pythons({'3.13'}, False), ('2.7', '3.6', '3.13'))
         self.assertEqual(suite.chosen_pythons({'3.12'}, False), ('2.7', '3.6'))
         self.assertLessEqual(set(suite.chosen_pythons(found, True)), set(suite.REQUIREMENTS))
+
+
+class SystemMarksTests(unittest.TestCase):
+    """What the pairs of the system tests leave to another one."""
+
+    def marks(self, pair, chosen, everything=False):
+        run = object.__new__(steps.PairRun)
+        run.pair, run.once, run.bench = pairs.Pair(*pair), pairs.ONCE, mock.Mock(pairs=chosen)
+        run.bench.options.all = everything
+        return run.system_marks()
+
+    def test_one_pair_runs_all_and_python_2_what_both_eras_have(self):
+        self.assertEqual(self.marks(pairs.ONCE, pairs.SYSTEM), [])
+        self.assertEqual(self.marks(('2.7', '1.8'), pairs.SYSTEM), ['-m', 'not once'])
+        for pair in (('3.6', '1.10p'), ('3.13', '6.1')):
+            self.assertEqual(self.marks(pair, pairs.SYSTEM), ['-m', 'not once and not both_eras'])
+
+    def test_nothing_is_left_to_a_pair_that_does_not_run(self):
+        self.assertEqual(self.marks(('3.13', '6.1'), [('3.13', '6.1')]), [])
+
+    def test_a_run_of_all_leaves_nothing_out(self):
+        self.assertEqual(self.marks(('3.13', '6.1'), pairs.SYSTEM, everything=True), [])
 
 
 class ReportTests(unittest.TestCase):

@@ -12,6 +12,13 @@ import subject  # noqa: E402
 from redis_server import RedisServer  # noqa: E402: found through the line above
 
 
+def pytest_configure(config):
+    """Tell pytest of the markers by which runtests.py leaves tests out on some pairs."""
+    config.addinivalue_line('markers', 'once: neither Django nor Python makes a difference to it; runs on one pair')
+    config.addinivalue_line(
+        'markers', "both_eras: Django makes no difference to it; runs on Python 2.7 and on one of today's")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """Show the output of the programs that a failed test used."""

@@ -7,6 +7,8 @@ from clients import get
 from programs import eventually, free_port
 from redis_server import RedisServer
 
+pytestmark = pytest.mark.both_eras
+
 
 def refused(program):
     """Return the output of a command that must fail, without a traceback."""

@@ -13,6 +13,8 @@ from programs import free_port
 from redis_server import RedisServer
 from test_interop import INTEROP, PREFIX, node_environment
 
+pytestmark = pytest.mark.once
+
 CONFORMANCE = os.path.join(subject.CHECKOUT, 'tests', 'conformance')
 SCRIPTS = os.path.join(subject.CHECKOUT, 'docs', 'standards', 'lua')
 #: Rows that say "pass" for each role; one about several shards may say "skip".

@@ -13,6 +13,8 @@ import pytest
 import subject
 from clients import TIMEOUT, get
 
+pytestmark = pytest.mark.once
+
 TABLE = os.path.join(subject.CHECKOUT, 'docs', 'endings.inc')
 
 #: The end of a view -> the status, whether the process dies, what the log says

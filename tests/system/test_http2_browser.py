@@ -7,6 +7,8 @@ import pytest
 from browser import Browser
 from programs import free_port
 
+pytestmark = pytest.mark.once
+
 ECHO = """
 const done = arguments[0];
 const socket = new WebSocket('wss://' + location.host + '/echo/');

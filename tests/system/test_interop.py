@@ -15,6 +15,8 @@ import subject
 from programs import PATIENCE, Unexpected, free_port
 from redis_server import RedisServer
 
+pytestmark = pytest.mark.both_eras
+
 INTEROP = os.path.join(subject.CHECKOUT, 'tests', 'interop')
 PREFIX = 'system-tests:'
 #: Of Base64 in a message that goes in pieces; three bytes each four.

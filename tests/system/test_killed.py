@@ -10,6 +10,8 @@ import websocket
 from clients import get, socket_to
 from programs import eventually, free_ports
 
+pytestmark = pytest.mark.once
+
 
 class Served:
     """The project behind a server of two processes, with two workers."""

@@ -8,6 +8,8 @@ import re
 import pytest
 from programs import eventually
 
+pytestmark = pytest.mark.once
+
 LONG = bool(os.environ.get('CHANNELS_LONG_TESTS'))
 #: Of the bodies. Far more than what may be on its way at once either way.
 MEGABYTES = 1024 if LONG else 128

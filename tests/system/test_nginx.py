@@ -19,6 +19,8 @@ from needs import program
 from programs import free_port
 from subject import CHECKOUT
 
+pytestmark = pytest.mark.once
+
 #: Around what the documentation says.
 FRAME = """
 %(user)s

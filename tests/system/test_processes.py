@@ -12,6 +12,8 @@ import subject
 from clients import get
 from programs import eventually, free_port
 
+pytestmark = pytest.mark.both_eras
+
 
 def done_by(path):
     """Return the process id that a job wrote into a file; None if it hasn't yet."""

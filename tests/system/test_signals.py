@@ -5,6 +5,8 @@ import signal
 import pytest
 from programs import eventually
 
+pytestmark = pytest.mark.both_eras
+
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 THREADS = [[], ['--threads', '3']]
 
