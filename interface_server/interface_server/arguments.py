@@ -1,5 +1,5 @@
 """
-The command line: what can be said on it, and what it means.
+Parser of the command line.
 """
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ examples:
       http://127.0.0.1:8000/.
 
   interface-server --redis redis://localhost:6379/0
-      The same without any project: all it needs to know is the Redis.
+      The same without a project: the URL of Redis is enough.
 
   interface-server -b 0.0.0.0 -p 443 --certificate cert.pem --private-key key.pem \\
           --workers 2 --access-log - mysite.asgi:channel_layer
       On the Internet: TLS with HTTP/2, two processes, a log on stdout.
 
   interface-server -u /run/mysite.sock --trusted-proxy unix mysite.asgi:channel_layer
-      Behind a proxy such as nginx, on a Unix socket, believing it about who
-      the client is.
+      Behind a proxy such as nginx, on a Unix socket; the client's address is
+      the one that the proxy names.
 
   interface-server --check --max-body-size 10485760 mysite.asgi:channel_layer
-      Say whether that would run, and what it would do.
+      Check these options, and print what the server would do.
 
-If the layer can't be reached, requests get 503 until it can.
+While the channel layer can't be reached, requests get 503.
 
 signals:
-  SIGTERM, SIGINT   end gracefully; a second one, at once
+  SIGTERM, SIGINT   stop gracefully; a second signal stops at once
   SIGHUP            load the certificate again
 """
 
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """What the command line says."""
+    """The parsed command line."""
 
     layer: Optional[str]
     redis: Optional[str]
@@ -80,17 +80,24 @@ def build_parser() -> argparse.ArgumentParser:
         "channel_layer", nargs="?", metavar="package.module:name",
         help="where the project has its layer, such as mysite.asgi:channel_layer",
     )
-    layer.add_argument("--redis", metavar="URL", help="a Redis of its own, such as redis://localhost:6379/0")
-
-    binding = parser.add_argument_group("where to listen (all may be combined and repeated)")
-    binding.add_argument(
-        "-b", "--bind", action="append", default=[], metavar="HOST[:PORT]", help="address or name; default: 127.0.0.1",
+    layer.add_argument(
+        "--redis", metavar="URL",
+        help="the Redis server that carries the messages, such as redis://localhost:6379/0",
     )
-    binding.add_argument("-p", "--port", type=int, help="where none is said; default: 8000")
-    binding.add_argument("-u", "--unix-socket", action="append", default=[], metavar="PATH", help="Unix socket")
+
+    binding = parser.add_argument_group("addresses to listen on (may be combined and repeated)")
+    binding.add_argument(
+        "-b", "--bind", action="append", default=[], metavar="HOST[:PORT]",
+        help="an address or a host name; default: 127.0.0.1",
+    )
+    binding.add_argument("-p", "--port", type=int, help="the port where --bind names none; default: 8000")
+    binding.add_argument(
+        "-u", "--unix-socket", action="append", default=[], metavar="PATH",
+        help="the path of a Unix socket",
+    )
     binding.add_argument(
         "--fd", type=int, action="append", default=[], metavar="N",
-        help="listening socket inherited as file descriptor N; those of systemd are found without it",
+        help="a listening socket inherited as file descriptor N; those of systemd need no option",
     )
 
     for title, rows in GROUPS.items():
@@ -99,28 +106,39 @@ def build_parser() -> argparse.ArgumentParser:
             _add_option(group, field, unit, explanation)
 
     operation = parser.add_argument_group("operation")
-    operation.add_argument("--workers", type=int, default=1, metavar="NUMBER", help="processes; default: %(default)s")
-    operation.add_argument("--access-log", metavar="FILE", help="write an access log; - is stdout")
     operation.add_argument(
-        "--access-log-format", choices=sorted(FORMATS), default="common", help="default: %(default)s",
+        "--workers", type=int, default=1, metavar="NUMBER",
+        help="number of processes; default: %(default)s",
+    )
+    operation.add_argument(
+        "--access-log", metavar="FILE",
+        help="the file of the access log; - is stdout. Without this option, there is none",
+    )
+    operation.add_argument(
+        "--access-log-format", choices=sorted(FORMATS), default="common",
+        help="the format of the access log; default: %(default)s",
     )
     operation.add_argument(
         "--log-format", choices=sorted(FORMATTERS), default="text",
-        help="of the log of what goes wrong, on stderr; default: %(default)s",
+        help="the format of the error log, which goes to stderr; default: %(default)s",
     )
     operation.add_argument(
         "--management", metavar="[HOST:]PORT",
-        help="answer /health, /ready and /metrics (Prometheus) there; the second process on the next port, and so on",
+        help="an address to answer /health, /ready and /metrics (Prometheus) on; each further process uses the next "
+             "port",
     )
     operation.add_argument(
         "-v", "--verbosity", type=int, default=1, metavar="LEVEL",
-        help="0 logs errors, 1 warnings too, 2 what happens, 3 details; default: %(default)s",
+        help="0 logs errors, 1 warnings as well, 2 events, 3 details; default: %(default)s",
     )
     operation.add_argument(
         # It was an option once.
         "--server", help=argparse.SUPPRESS,
     )
-    operation.add_argument("--check", action="store_true", help="say whether it would run, and serve nothing")
+    operation.add_argument(
+        "--check", action="store_true",
+        help="check the options and the channel layer, report what is wrong, and exit",
+    )
     return parser
 
 

@@ -5,71 +5,82 @@ from __future__ import annotations
 
 #: Group -> (field of Options, unit, help).
 GROUPS: dict[str, list[tuple[str, str, str]]] = {
-    "requests and sockets": [
-        ("root_path", "PATH", "path that the site is mounted at (SCRIPT_NAME)"),
-        ("http_timeout", "SECONDS", "answer with 503 when no worker has after so long"),
+    "requests and WebSockets": [
+        ("root_path", "PATH", "the path that the site is mounted at (SCRIPT_NAME)"),
+        ("http_timeout", "SECONDS", "answer a request with 503 if no worker has responded to it within this time"),
         ("websocket_handshake_timeout", "SECONDS",
-         "refuse with 403 a socket that no worker has accepted after so long"),
-        ("ws_protocols", "NAME", "WebSocket subprotocol to accept if the worker names none"),
-        ("send_timeout", "SECONDS", "how long a frame waits for room in its channel"),
-        ("queue_timeout", "SECONDS", "how long a request does; then 503"),
-        ("inline_body_size", "BYTES", "of a request's body inside its message"),
-        ("body_chunk_size", "BYTES", "of a request's body in each message after it"),
-        ("stream_bodies", "", "hand a request to a worker before its body is here"),
-        ("stream_responses", "", "have a worker wait once response_buffer is full, instead of using a file"),
+         "refuse a WebSocket with 403 if no worker has accepted it within this time"),
+        ("ws_protocols", "NAME", "a WebSocket subprotocol to accept where the worker names none"),
+        ("send_timeout", "SECONDS", "how long a frame may wait for room in its channel"),
+        ("queue_timeout", "SECONDS", "how long a request may wait for room in its channel before it gets 503"),
+        ("inline_body_size", "BYTES", "how much of a request's body travels inside the request's message"),
+        ("body_chunk_size", "BYTES", "how much of the rest of the body travels in each message that follows"),
+        ("stream_bodies", "", "pass a request on to a worker before all of its body has arrived"),
+        ("stream_responses", "", "make the worker wait when --response-buffer is full, instead of buffering in a "
+                                 "file"),
     ],
-    "whom to believe, and to serve": [
-        ("trusted_proxies", "ADDRESS", "address or network of a proxy that may say who the client is; unix stands for "
-                                       "Unix sockets"),
+    "trusted proxies, hosts and origins": [
+        ("trusted_proxies", "ADDRESS", "an address or a network of proxies whose forwarding headers are believed; "
+                                       "unix stands for clients on Unix sockets"),
         ("forwarded_header", "FAMILY", "the headers that these proxies set: x-forwarded (X-Forwarded-For and "
-                                       "X-Forwarded-Proto) or forwarded (RFC 7239). The others are dropped: a "
-                                       "proxy passes them on as the client sent them"),
-        ("allowed_hosts", "HOST", "host to serve, .example.com with all below; if none is given, all"),
-        ("allowed_origins", "ORIGIN", "origin that may open WebSockets, https://example.com or .example.com; if none "
-                                      "is given, all"),
+                                       "X-Forwarded-Proto) or forwarded (RFC 7239). The other family is dropped, "
+                                       "since a proxy passes it on as the client sent it"),
+        ("allowed_hosts", "HOST", "a host to serve; .example.com includes its subdomains. Without this option, all "
+                                  "hosts are served"),
+        ("allowed_origins", "ORIGIN", "an origin whose pages may open WebSockets: https://example.com or "
+                                      ".example.com. Without this option, all may"),
     ],
-    "limits in size (0 for none)": [
-        ("max_request_line", "BYTES", "longer ones get 414"),
-        ("max_header_bytes", "BYTES", "more in all get 431"),
-        ("max_headers", "NUMBER", "more get 431"),
-        ("max_body_size", "BYTES", "larger ones get 413"),
-        ("max_frame_size", "BYTES", "a WebSocket with a larger one is closed with 1009"),
-        ("max_message_size", "BYTES", "a WebSocket with a larger one is closed with 1009"),
-        ("max_frames_per_second", "NUMBER", "a WebSocket's further ones are read in the next second"),
-        ("queue_bytes", "BYTES", "of all that waits for room in full channels; the next are refused"),
-        ("outbound_buffer", "BYTES", "a WebSocket whose client leaves more unread is closed with 1013"),
-        ("response_buffer", "BYTES", "of a response that wait in memory for a slow client"),
-        ("response_spool", "BYTES", "of a response that wait in a file; then its worker has to wait"),
-        ("max_buffered", "BYTES", "of all bodies and responses that wait in memory; more goes into files"),
-        ("max_spooled", "BYTES", "of all that wait in files; then bodies get 503, and workers wait"),
+    "limits in size (0: no limit)": [
+        ("max_request_line", "BYTES", "longest request line; longer ones get 414"),
+        ("max_header_bytes", "BYTES", "most bytes of headers in a request; more get 431"),
+        ("max_headers", "NUMBER", "most headers in a request; more get 431"),
+        ("max_body_size", "BYTES", "largest body of a request; larger ones get 413"),
+        ("max_frame_size", "BYTES", "largest frame of a WebSocket; a larger one closes it with 1009"),
+        ("max_message_size", "BYTES", "largest message of a WebSocket; a larger one closes it with 1009"),
+        ("max_frames_per_second", "NUMBER", "most frames that are read from a WebSocket in a second; the rest are "
+                                            "read in the next"),
+        ("queue_bytes", "BYTES", "most bytes of requests and frames that may wait for room in full channels; "
+                                 "further ones are refused"),
+        ("outbound_buffer", "BYTES", "most bytes that may wait for the client of a WebSocket; more close it with "
+                                     "1013"),
+        ("response_buffer", "BYTES", "most bytes of a response that wait for its client in memory; the rest goes to "
+                                     "a file"),
+        ("response_spool", "BYTES", "most bytes of a response that wait in a file; beyond that, its worker waits"),
+        ("max_buffered", "BYTES", "most bytes of all bodies and responses in memory; the rest goes to files"),
+        ("max_spooled", "BYTES", "most bytes of all bodies and responses in files; beyond that, requests get 503 "
+                                 "and workers wait"),
     ],
-    "limits in number (0 for none)": [
-        ("max_connections", "NUMBER", "of one process"),
-        ("max_connections_per_address", "NUMBER", "of one process; loopback and trusted proxies don't count"),
-        ("max_streams", "NUMBER", "of one HTTP/2 connection"),
-        ("queue_size", "NUMBER", "of requests that wait for room in a full channel, and of handshakes; the next get "
-                                 "503"),
+    "limits in number (0: no limit)": [
+        ("max_connections", "NUMBER", "most connections of a process"),
+        ("max_connections_per_address", "NUMBER", "most connections of a process from one address; loopback and "
+                                                  "trusted proxies don't count"),
+        ("max_streams", "NUMBER", "most streams of an HTTP/2 connection at once"),
+        ("queue_size", "NUMBER", "most requests, and most handshakes, that may wait for room in a full channel; "
+                                 "further ones get 503"),
     ],
-    "limits in time (0 for none)": [
-        ("header_timeout", "SECONDS", "for TLS and the headers of a request; then 408"),
-        ("body_timeout", "SECONDS", "between two pieces of a request's body; then 408"),
-        ("min_body_rate", "BYTES", "a second, after that time; slower bodies get 408"),
-        ("max_body_time", "SECONDS", "for a request's body in all; then 408"),
-        ("write_timeout", "SECONDS", "for a client to take some of what is sent to it"),
-        ("min_write_rate", "BYTES", "a second, over that time; slower clients are cut off"),
-        ("max_response_time", "SECONDS", "of a response that it waits for its client"),
-        ("keep_alive_timeout", "SECONDS", "between two requests"),
-        ("ping_interval", "SECONDS", "of silence until a WebSocket is pinged"),
-        ("ping_timeout", "SECONDS", "of silence after that until it is given up"),
-        ("websocket_lifetime", "SECONDS", "until a WebSocket is closed with 1012"),
-        ("close_timeout", "SECONDS", "for a client to answer a close"),
-        ("outage_timeout", "SECONDS", "that WebSockets are kept while the layer is away"),
-        ("drain_time", "SECONDS", "over which WebSockets are closed with 1012 when the server stops"),
-        ("shutdown_timeout", "SECONDS", "for responses in progress when the server stops"),
+    "limits in time (0: no limit)": [
+        ("header_timeout", "SECONDS", "longest time for the TLS handshake and the headers of a request; then 408"),
+        ("body_timeout", "SECONDS", "longest time between two pieces of a request's body; then 408"),
+        ("min_body_rate", "BYTES", "fewest bytes of a body in a second, once --body-timeout has passed; slower "
+                                   "clients get 408"),
+        ("max_body_time", "SECONDS", "longest time for a whole request body; then 408"),
+        ("write_timeout", "SECONDS", "longest time in which a client may read nothing of what is sent to it"),
+        ("min_write_rate", "BYTES", "fewest bytes in a second, on average over --write-timeout, that a client must "
+                                    "read; slower clients are cut off"),
+        ("max_response_time", "SECONDS", "longest time that a response waits for its client to read it"),
+        ("keep_alive_timeout", "SECONDS", "longest time that a connection stays open between two requests"),
+        ("ping_interval", "SECONDS", "silence after which a WebSocket is pinged"),
+        ("ping_timeout", "SECONDS", "further silence after which a pinged WebSocket is closed"),
+        ("websocket_lifetime", "SECONDS", "age at which a WebSocket is closed with 1012"),
+        ("close_timeout", "SECONDS", "longest time that a client may take to answer a close"),
+        ("outage_timeout", "SECONDS", "how long WebSockets stay open while the channel layer can't be reached"),
+        ("drain_time", "SECONDS", "time over which the closing of WebSockets, with 1012, is spread when the server "
+                                  "stops"),
+        ("shutdown_timeout", "SECONDS", "how long a server that stops waits for the responses in progress"),
     ],
     "TLS": [
-        ("certificate", "FILE", "certificate with its chain, PEM; SIGHUP loads it again"),
-        ("private_key", "FILE", "its key, PEM, if it isn't in the same file"),
+        ("certificate", "FILE", "the certificate with its chain, PEM; SIGHUP loads it again"),
+        ("private_key", "FILE", "the certificate's key, PEM, unless it is in the same file"),
     ],
 }
 #: Options that may be repeated, and what they are called on the command line.

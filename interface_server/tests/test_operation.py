@@ -1,7 +1,9 @@
 """What those who run a server see and do."""
+import argparse
 import json
 import logging
 import os
+import pathlib
 import resource
 import shutil
 import signal
@@ -56,6 +58,21 @@ def test_every_option_is_in_the_help_and_in_the_readme(run):  # noqa: F811
         if field != "signal_handlers":
             assert flag(field) in text, field
             assert flag(field) in readme, field
+
+
+def test_the_reference_has_the_options_of_the_parser():
+    parser, lines = build_parser(), []
+    for action in parser._actions:
+        if action.option_strings and action.help != argparse.SUPPRESS and action.dest not in ("help", "version"):
+            metavar = parser._get_formatter()._format_args(action, action.dest.upper())
+            value = "" if action.nargs == 0 else " " + metavar
+            explanation = action.help.replace("%(default)s", str(action.default)).replace("*", r"\*")
+            lines += ["``" + ", ".join(option + value for option in action.option_strings) + "``",
+                      "    " + explanation[0].upper() + explanation[1:] + ".", ""]
+    path = pathlib.Path(CHECKOUT, "docs", "reference", "interface-server.inc")
+    if os.environ.get("CHANNELS_WRITE_DOCS"):
+        path.write_text("\n".join(lines), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == "\n".join(lines), "Set CHANNELS_WRITE_DOCS, and run this again."
 
 
 def test_options_of_the_command_line():

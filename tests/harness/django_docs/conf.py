@@ -22,6 +22,7 @@ nitpick_ignore = [
     ('std:djadmin', 'runserver'),
     ('std:djadmin', 'runworker'),
     ('std:ref', 'channels-system-checks'),
+    ('std:ref', 'session-invalidation-on-password-change'),
     ('std:ref', 'settings-channels'),
     ('std:doc', '/howto/deployment/checklist'),
     ('std:doc', '/misc/api-stability'),

@@ -54,11 +54,11 @@ def add_arguments(parser):
     )
     parser.add_argument(
         '--http_timeout', dest='http_timeout', type=int, default=60, metavar='SECONDS',
-        help='Answer with 503 if no worker has responded after so long; default: %(default)s.',
+        help='Answer with 503 if no worker has responded within this time; default: %(default)s.',
     )
     parser.add_argument(
         '--websocket_handshake_timeout', dest='websocket_handshake_timeout', type=int, default=5, metavar='SECONDS',
-        help='Refuse a WebSocket that no worker has accepted after so long; default: %(default)s.',
+        help='Refuse a WebSocket that no worker has accepted within this time; default: %(default)s.',
     )
 
 

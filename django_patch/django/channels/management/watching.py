@@ -30,17 +30,18 @@ def add_arguments(parser):
     """Add the options to a command's `parser`."""
     parser.add_argument(
         '--health-file', dest='health_file', metavar='PATH',
-        help='Write a file of JSON every 5 seconds while the worker is well: what it does, and for how many seconds '
-             'the oldest message that it might receive has waited. A file older than a minute means that it is stuck.',
+        help='Write a JSON file every 5 seconds while the worker is healthy: what it is doing, and for how many '
+             'seconds the oldest message in its channels has waited. A file older than a minute means that it is '
+             'stuck.',
     )
     parser.add_argument(
         '--management', dest='management', metavar='HOST:PORT',
-        help='Answer /health, /ready and /metrics (Prometheus) by HTTP on this address, which clients must not reach. '
-             'With --processes each has a port of its own: PORT, PORT + 1 and so on.',
+        help='Answer /health, /ready and /metrics (Prometheus) by HTTP on this address. Keep it out of reach of '
+             'clients. With --processes each has a port of its own: PORT, PORT + 1 and so on.',
     )
     parser.add_argument(
         '--max-busy', dest='max_busy', type=float, metavar='SECONDS',
-        help='A worker that has handled one message for longer is not well; default: no limit.',
+        help='Report a worker as unhealthy that has handled one message for longer; default: no limit.',
     )
 
 

@@ -19,7 +19,8 @@ def add_arguments(parser):
     add_layer_argument(parser)
     parser.add_argument(
         '--processes', dest='processes', type=int, default=None, metavar='N',
-        help='Run N worker processes, and replace those that die. Without it, this process is the only worker.',
+        help='Run N worker processes, and replace those that die. Without this option, this process is the only '
+             'worker.',
     )
     parser.add_argument(
         '--threads', dest='threads', type=int, default=1,
@@ -28,8 +29,8 @@ def add_arguments(parser):
     parser.add_argument(
         '--prefetch', dest='prefetch', type=int, default=16, metavar='N',
         help='How many waiting messages a thread may take from the layer at once; default: %(default)s. It takes '
-             'as many as it handles within 4 ms, and gives back those behind a consumer that takes longer than '
-             '10 ms. With 1, a worker that is killed takes no more than one message along for each thread.',
+             'as many as it handles within 4 ms, and requeues those behind a consumer that takes longer than '
+             '10 ms. With 1, a worker that is killed loses no more than one message for each thread.',
     )
     parser.add_argument(
         '--concurrency', dest='concurrency', type=int, default=2000, metavar='N',
@@ -38,20 +39,21 @@ def add_arguments(parser):
     )
     parser.add_argument(
         '--shutdown-timeout', dest='shutdown_timeout', type=float, default=10.0, metavar='SECONDS',
-        help='How long they have to end when the worker stops, before they are cancelled; default: %(default)s.',
+        help='How long async consumers, views and streams may take to end when the worker stops, before they are '
+             'cancelled; default: %(default)s.',
     )
     _add_limits(parser)
     parser.add_argument(
         '--reload', dest='reload', action='store_true', default=False,
-        help='Start anew whenever a file of the code changes; for development.',
+        help='Restart whenever a file of the code changes; for development.',
     )
     parser.add_argument(
         '--only-channels', dest='only_channels', action='append', metavar='GLOB',
-        help='Receive from the channels that match only, as in "http.*"; repeatable.',
+        help='Receive only from the channels whose names match, such as "http.*"; repeatable.',
     )
     parser.add_argument(
         '--exclude-channels', dest='exclude_channels', action='append', metavar='GLOB',
-        help='Leave the channels that match to other workers; repeatable.',
+        help='Leave the channels whose names match to other workers; repeatable.',
     )
 
 
@@ -62,15 +64,15 @@ def _add_limits(parser):
     )
     parser.add_argument(
         '--max-memory', dest='max_memory', type=int, default=None, metavar='MB',
-        help='End a process that holds more memory (resident, in MB) once it has finished what it is doing.',
+        help='End a process whose resident memory is larger, once it has finished the messages in progress.',
     )
     parser.add_argument(
         '--time-limit', dest='time_limit', type=float, default=None, metavar='SECONDS',
-        help='Raise TimeLimitExceeded in a consumer or view that takes longer. A client that waits gets an error.',
+        help='Raise TimeLimitExceeded in a consumer or view that takes longer. A waiting client gets an error.',
     )
     parser.add_argument(
         '--hard-time-limit', dest='hard_time_limit', type=float, default=None, metavar='SECONDS',
-        help='Kill a process whose consumer takes longer, whatever it does; default: --time-limit and 10 more.',
+        help='Kill a process whose consumer takes longer, whatever it does; default: 10 more than --time-limit.',
     )
 
 

@@ -24,9 +24,9 @@ RATE_INTERVAL = 0.5
 CLEAR = '\x1b[H\x1b[2J'
 
 ACTIONS = (
-    ('status', 'what waits in each channel, and its counters; groups; servers; workers and what they do'),
-    ('watch', 'the same, again and again, until Ctrl-C'),
-    ('check', 'for monitoring: exit status 1 if a channel is above a limit, or workers are missing'),
+    ('status', 'show what waits in each channel, its counters, the groups, the servers and the workers'),
+    ('watch', 'show the same, again and again, until Ctrl-C'),
+    ('check', 'exit with status 1 if a channel is above a limit or workers are missing, for monitoring'),
     ('peek', 'show the oldest messages of a channel, and leave them there'),
     ('purge', 'remove all messages of a channel'),
     ('drain', 'wait until a channel is empty, for a deployment'),
@@ -35,7 +35,7 @@ ACTIONS = (
 
 class Command(BaseCommand):
     help = (
-        'Looks into a channel layer without stopping anything. ' +
+        'Inspects a channel layer without stopping anything. ' +
         '; '.join('%s: %s' % action for action in ACTIONS) + '. Examples: "manage.py channels status --json", '
         '"manage.py channels check --max-age 30 --max-pending 1000", "manage.py channels peek jobs.mail --limit 3".'
     )
@@ -47,25 +47,26 @@ class Command(BaseCommand):
         add('channel', nargs='?', help='The channel, for peek, purge and drain.')
         add_layer_argument(parser)
         add('--json', dest='json', action='store_true', help='Write JSON, for programs (status, peek).')
-        add('--all', dest='everything', action='store_true', help='Show all channels and groups, however many.')
+        add('--all', dest='everything', action='store_true',
+            help='Show all channels and groups, however many there are.')
         add('--interval', dest='interval', type=float, default=2.0, metavar='SECONDS',
-            help='Seconds between two looks of watch and drain; default: %(default)s.')
+            help='Seconds between two looks at the layer (watch, drain); default: %(default)s.')
         add('--limit', dest='limit', type=int, default=10, metavar='N',
-            help='How many messages peek shows; default: %(default)s.')
+            help='How many messages to show (peek); default: %(default)s.')
         add('--match', dest='match', action='append', metavar='GLOB',
-            help='Check the channels that match only, as in "jobs.*"; repeatable.')
+            help='Check only the channels whose names match, such as "jobs.*"; repeatable.')
         add('--max-age', dest='max_age', type=float, metavar='SECONDS',
-            help='check fails if a message has waited longer.')
+            help='Fail if a message has waited longer (check).')
         add('--max-pending', dest='max_pending', type=int, metavar='N',
-            help='check fails if more messages wait in one channel.')
+            help='Fail if more messages wait in one channel (check).')
         add('--max-full', dest='max_full', type=int, metavar='N',
-            help='check fails if more messages were refused since the counters began, a channel being full.')
+            help='Fail if full channels have refused more messages since the counters began (check).')
         add('--min-workers', dest='min_workers', type=int, metavar='N',
-            help='check fails if fewer worker processes are alive.')
+            help='Fail if fewer worker processes are alive (check).')
         add('--timeout', dest='timeout', type=float, default=60.0, metavar='SECONDS',
-            help='How long drain waits before it fails; default: %(default)s.')
+            help='How long to wait before failing (drain); default: %(default)s.')
         add('--no-input', '--noinput', dest='interactive', action='store_false', default=True,
-            help='purge without asking.')
+            help='Do not ask for confirmation (purge).')
 
     def handle(self, *args, **options):
         self.options = options

@@ -20,8 +20,8 @@ BACKLOG = 2048
 
 class Command(BaseCommand):
     help = (
-        'Runs an interface server and worker processes together, and replaces what dies. SIGTERM ends them, the '
-        'server first; SIGHUP replaces the server and the workers by new ones, and refuses no connection meanwhile.'
+        'Runs an interface server and worker processes together, and replaces those that die. On SIGTERM they stop, '
+        'the server first; on SIGHUP new processes replace them, and no connection is refused meanwhile.'
     )
     leave_locale_alone = True
 

@@ -18,9 +18,9 @@ from ..worker_processes import run_alone, run_supervised
 class Command(BaseCommand):
     help = (
         'Runs workers: they receive messages from a channel layer and run the consumers that the routing names, '
-        'Django\'s views among them. Run as many as your load needs, by --processes, or under systemd, supervisord or '
-        'the like. SIGTERM and SIGINT have them finish the messages in hand and stop; SIGUSR1 has them write what '
-        'they are doing; with --processes, SIGHUP replaces them one by one by ones with the new code.'
+        'Django\'s views among them. Run as many as your load needs: with --processes, or under systemd, supervisord '
+        'or the like. On SIGTERM and SIGINT they finish the messages in progress and stop; on SIGUSR1 they log what '
+        'they are doing; with --processes, SIGHUP replaces them one by one with processes that run the new code.'
     )
     leave_locale_alone = True
 

@@ -19,8 +19,8 @@ from ... import consumers
 
 class Command(BaseCommand):
     help = (
-        'Runs the delay server: it keeps what is sent to asgi.delay in the database, and sends it when its time has '
-        'come. One is enough; more than one share the work.'
+        'Runs the delay server: it stores the messages sent to asgi.delay in the database, and sends each when it is '
+        'due. One is enough; several share the work.'
     )
     leave_locale_alone = True
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         add_layer_argument(parser)
         parser.add_argument(
             '--sleep', dest='sleep', type=float, default=1, metavar='SECONDS',
-            help='How often to look for messages that are due; default: %(default)s.',
+            help='Seconds between two looks for messages that are due; default: %(default)s.',
         )
 
     def handle(self, *args, **options):
