@@ -5,9 +5,69 @@ import threading
 import time
 
 from django.channels.exceptions import ChannelFull, LayerUnavailable
+from django.channels.names import process_channel
 
 from .redis_case import Records, RedisTestCase
 from .redis_server import RedisServer
+
+
+class AddedShardTests(RedisTestCase):
+    """A second server is added, while processes know it, or as one that joins, or not yet."""
+
+    @classmethod
+    def setUpClass(cls):
+        super(AddedShardTests, cls).setUpClass()
+        cls.other = RedisServer().start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.other.stop()
+        super(AddedShardTests, cls).tearDownClass()
+
+    def setUp(self):
+        super(AddedShardTests, self).setUp()
+        self.connect(self.other.url).flushall()
+        joining = {'address': self.other.url, 'joining': True}
+        self.stages = [self.make_layer(hosts=[self.server.url] + more) for more in ([], [joining], [self.other.url])]
+
+    def pairs(self):
+        """Return the pairs of processes that there are at one time."""
+        before, joining, after = self.stages
+        return [(before, joining), (joining, before), (joining, after), (after, joining)]
+
+    def test_normal_channels_lose_nothing(self):
+        for sender, reader in self.pairs():
+            for number in range(20):
+                sender.send('a', {'n': number})
+            self.assertEqual(len(self.received('a', layer=reader)), 20)
+
+    def test_names_that_were_made_up_are_found_by_all(self):
+        for sender, reader in self.pairs():
+            for number in range(20):
+                queue = process_channel('p', reader.keeps_place)
+                single = reader.new_channel('s?')
+                sender.send(queue + '1', {'n': number})
+                sender.send(single, {'n': number})
+                self.assertEqual(reader.receive([queue]), (queue + '1', {'n': number}))
+                self.assertEqual(reader.receive([single]), (single, {'n': number}))
+
+    def test_groups_reach_all_members_and_forget_who_left(self):
+        for sender, reader in self.pairs():
+            queues = [process_channel('p', reader.keeps_place) for number in range(10)]
+            for queue in queues:
+                sender.group_add('room', queue + '1')
+            sender.group_discard('room', queues[0] + '1')
+            reader.send_group('room', {})
+            for number, queue in enumerate(queues):
+                expected = [(queue + '1', {})] if number else []
+                self.assertEqual(self.received(queue, layer=reader), expected)
+                reader.group_discard('room', queue + '1')
+
+    def test_who_joins_comes_last(self):
+        joining = {'address': self.other.url, 'joining': True}
+        for hosts in ([joining], [joining, self.server.url]):
+            with self.assertRaisesMessage(ValueError, "'joining' come last"):
+                self.make_layer(hosts=hosts)
 
 
 class ShardTests(RedisTestCase):

@@ -41,6 +41,31 @@ class VectorTests(SimpleTestCase):
                 everywhere = '!' not in queue and '?' not in queue
                 self.assertEqual(keys.shards_of(queue), tuple(range(int(shards))) if everywhere else (shard,))
 
+    def test_a_shard_that_is_added_takes_its_share_and_nothing_else_moves(self):
+        queues = ['websocket.send.%x!' % (number * 7919) for number in range(20000)]
+        for shards in (1, 3, 12):
+            before, after = Keys('p', shards), Keys('p', shards + 1)
+            moved = [queue for queue in queues if before.shard_of(queue) != after.shard_of(queue)]
+            self.assertEqual({after.shard_of(queue) for queue in moved}, {shards})
+            self.assertLess(abs(len(moved) * (shards + 1.0) / len(queues) - 1), 0.05)
+
+    def test_names_that_keep_their_place(self):
+        for shards, joining in ((1, 0), (2, 1), (3, 0), (4, 2)):
+            keys = Keys('p', shards, joining)
+            kept = [queue for queue in ('q.%d!' % number for number in range(200)) if keys.keeps_place(queue)]
+            self.assertGreater(len(kept), 10)
+            for queue in kept:
+                shard = keys.shard_of(queue)
+                self.assertLess(shard, shards - joining)
+                for number in range(shards - joining, 2 * shards + 1):
+                    self.assertEqual(Keys('p', number).shard_of(queue), shard)
+
+    def test_a_shard_that_joins_is_read_and_gets_nothing_of_normal_channels(self):
+        keys = Keys('p', 3, 1)
+        self.assertEqual((keys.shards_of('a'), keys.shards_to('a')), ((0, 1, 2), (0, 1)))
+        self.assertLess(max(keys.shard_of('a%d' % number) for number in range(100)), 2)
+        self.assertEqual(max(keys.shard_of('a%d!' % number) for number in range(100)), 2)
+
     def test_keys_are_named_as_the_standard_says(self):
         keys = Keys(self.vectors['keys']['prefix'], 4)
         for vector in self.vectors['keys']['vectors']:

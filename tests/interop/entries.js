@@ -22,6 +22,17 @@ function crc32(text) {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
+/** Return which of some shards a queue belongs to. */
+function place(queue, shards) {
+  let found = 0, number = BigInt(crc32(queue));
+  for (let following = 0; following < shards;) {
+    found = following;
+    number = BigInt.asUintN(64, number * 2862933555777941757n + 1n);
+    following = Math.floor((found + 1) * (2 ** 31 / (Number(number >> 33n) + 1)));
+  }
+  return found;
+}
+
 /** Return [queue, client] of a channel's name. */
 function split(channel) {
   const end = channel.indexOf('!') + 1;
@@ -162,5 +173,5 @@ class Cipher {
 }
 
 module.exports = {
-  BOUND, ENCRYPTED, GROUP, IN_PIECES, MESSAGE, Cipher, Expired, Unsupported, checkEnds, pieceContext, time, countedAs, crc32, header, parse, parseReference, reference, split,
+  BOUND, ENCRYPTED, GROUP, IN_PIECES, MESSAGE, Cipher, Expired, Unsupported, checkEnds, pieceContext, time, countedAs, crc32, header, parse, parseReference, place, reference, split,
 };

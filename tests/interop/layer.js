@@ -150,8 +150,17 @@ class Layer extends EventEmitter {
     for (const connection of this.readers) connection.close();
   }
 
+  /** Return a name, made up by make(), that stays where it is when shards are added. */
+  lasting(make) {
+    const number = this.shards.length;
+    for (;;) {
+      const name = make(token(20));
+      if (entries.place(entries.split(name)[0], 2 * number) < number) return name;
+    }
+  }
+
   shardOf(queue) {
-    return this.shards[entries.crc32(queue) % this.shards.length];
+    return this.shards[entries.place(queue, this.shards.length)];
   }
 
   /** Return the shards of a queue in the order in which to try them. */

@@ -98,6 +98,9 @@ const commands = {
     for (const vector of transport.placement) {
       same(vector.channel, entries.split(vector.channel), [vector.queue, vector.client]);
       same(vector.channel, entries.crc32(vector.queue), vector.crc32);
+      for (const [shards, shard] of Object.entries(vector.shard_of)) {
+        same(vector.channel, entries.place(vector.queue, Number(shards)), shard);
+      }
       same(vector.channel, entries.countedAs(vector.queue), vector.counted_as);
     }
     for (const vector of transport.entries) {

@@ -62,9 +62,8 @@ function common(request, scheme) {
 class Server {
   constructor(layer) {
     this.layer = layer;
-    const process = token(20);
-    this.responses = `http.response.${process}!`;
-    this.sockets = `websocket.send.${process}!`;
+    this.responses = layer.lasting((process) => `http.response.${process}!`);
+    this.sockets = layer.lasting((process) => `websocket.send.${process}!`);
     this.clients = new Map();
     this.http = http.createServer((request, response) => this.onRequest(request, response));
     this.websockets = new WebSocketServer({
@@ -141,7 +140,7 @@ class Server {
       waiting = Buffer.concat([waiting, data]);
       if (waiting.length <= FIRST) continue;
       if (body === null) {
-        body = `http.request.body?${token(20)}`;
+        body = this.layer.lasting((name) => `http.request.body?${name}`);
         await this.send('http.request', {...message, body: waiting, body_channel: body});
       } else {
         await this.send(body, {content: waiting, more_content: true}, PATIENCE);

@@ -117,14 +117,18 @@ def random_token(length=12):
     return six.text_type(uuid.uuid4().hex[-length:])
 
 
-def process_channel(prefix):
+def process_channel(prefix, is_good=None):
     """
     Return a new ``!`` channel name for this process: "prefix.<token>!".
 
     The token is long enough (80 bits) to be unique among all servers of a
-    layer without asking it, and nobody can guess it.
+    layer without asking it, and nobody can guess it. `is_good(name)` may turn
+    names down.
     """
-    return validate_channel_name('%s.%s!' % (prefix, random_token(20)))
+    while True:
+        name = validate_channel_name('%s.%s!' % (prefix, random_token(20)))
+        if is_good is None or is_good(name):
+            return name
 
 
 def disconnect_channel(reply_channel):

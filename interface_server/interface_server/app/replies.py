@@ -60,11 +60,14 @@ class ReplyDispatcher:
         self._metrics = metrics
         self._lifetime = lifetime
         self._timer: Optional[asyncio.TimerHandle] = None
-        # Nobody may guess or share it, so it comes from the system's source
-        # of randomness; a client then needs no more than a number.
-        process = uuid.uuid4().hex
-        self.http_channel = f"{HTTP_PREFIX}{process}!"
-        self.socket_channel = f"{SOCKET_PREFIX}{process}!"
+        while True:
+            # Nobody may guess or share it, so it comes from the system's source
+            # of randomness; a client then needs no more than a number.
+            process = uuid.uuid4().hex
+            self.http_channel = f"{HTTP_PREFIX}{process}!"
+            self.socket_channel = f"{SOCKET_PREFIX}{process}!"
+            if layer.keeps_place(self.http_channel) and layer.keeps_place(self.socket_channel):
+                break
         self._exchanges: dict[str, Exchange] = {}
         self._sockets: dict[str, Socket] = {}
         #: Those of sockets that are gone and wait for an answer.

@@ -79,6 +79,9 @@ class RedisLayer(AsyncLayer):
         pool = self._pools[self._options.keys.shard_of(names.non_local_name(channel))]
         return pool.shared is not None or pool.outage.failure is None
 
+    def keeps_place(self, channel: str) -> bool:
+        return bool(self._options.keys.keeps_place(names.non_local_name(channel)))
+
     def start(self) -> None:
         if not self._pools:
             self._pools = [

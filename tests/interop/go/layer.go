@@ -255,6 +255,16 @@ func newLayer(prefix string, addresses []string) *layer {
 	return l
 }
 
+// place returns which of some shards a number belongs to.
+func place(number uint64, shards int) (found int) {
+	for following := 0; following < shards; {
+		found = following
+		number = number*2862933555777941757 + 1
+		following = int(float64(found+1) * (float64(1<<31) / float64(number>>33+1)))
+	}
+	return found
+}
+
 // split returns the queue of a channel, and the client.
 func split(channel string) (string, string) {
 	if end := strings.IndexByte(channel, '!'); end >= 0 {
@@ -277,7 +287,7 @@ func countedAs(queue string) string {
 }
 
 func (l *layer) shardOf(queue string) *shard {
-	return l.shards[crc32.ChecksumIEEE([]byte(queue))%uint32(len(l.shards))]
+	return l.shards[place(uint64(crc32.ChecksumIEEE([]byte(queue))), len(l.shards))]
 }
 
 // send puts a message on a reply channel; errFull if there is no room.

@@ -62,7 +62,7 @@ class ReplyReader(object):
 
     def _begin(self):
         """Take a channel of this process's own, after a fork, too."""
-        self._channel = process_channel(self._prefix)
+        self._channel = process_channel(self._prefix, self.channel_layer.keeps_place)
         self._lock = threading.Lock()
         self._boxes = {}
         self._has_reader = False

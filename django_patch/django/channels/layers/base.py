@@ -241,7 +241,18 @@ class BaseChannelLayer(CapacityMixin, InspectionMixin, PresenceMixin):
             pattern = names.validate_channel_name(pattern)
         if not pattern.endswith('?'):
             raise ValueError('The pattern of a new channel must end in "?"; %r does not.' % pattern)
-        return names.validate_channel_name(pattern + names.random_token(20))
+        while True:
+            name = names.validate_channel_name(pattern + names.random_token(20))
+            if self.keeps_place(name):
+                return name
+
+    def keeps_place(self, channel):
+        """
+        Return whether a ``!`` or ``?`` channel stays where it is when servers are added.
+
+        Who makes up a name takes one that does.
+        """
+        return True
 
     # Groups
 

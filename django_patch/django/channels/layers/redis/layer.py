@@ -59,7 +59,7 @@ class RedisChannelLayer(BaseChannelLayer):
         self.servers = servers = parse_hosts(hosts, connection_kwargs)
         self.transport_options = options = Options(
             prefix, len(servers), expiry, group_expiry, self.get_capacity, self.get_process_capacity,
-            symmetric_encryption_keys, unbound_encryption,
+            symmetric_encryption_keys, unbound_encryption, sum(server.is_joining for server in servers),
         )
         self._transport = Transport(options, monotonic)
         self._pools = [ConnectionPool(number, server, self._transport) for number, server in enumerate(servers)]
@@ -171,6 +171,9 @@ class RedisChannelLayer(BaseChannelLayer):
 
     def interrupt(self):
         self._blocking.interrupt()
+
+    def keeps_place(self, channel):
+        return self.transport_options.keys.keeps_place(names.non_local_name(channel))
 
     # Groups
 

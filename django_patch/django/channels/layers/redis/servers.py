@@ -40,6 +40,9 @@ def parse_hosts(hosts, connection_kwargs=None):
     * a dict with "cluster", a list of URLs or pairs of some of its nodes,
       and "shards", how many shards the cluster carries. It is the only host.
 
+    A dict with "joining" is of a server that is being added: it is read, and
+    gets nothing that processes which don't know it yet would look for.
+
     `connection_kwargs` are options for all. Raise ValueError.
     """
     if hosts is None:
@@ -55,6 +58,7 @@ def parse_hosts(hosts, connection_kwargs=None):
             servers.append(Server(_url(host, options), options))
             continue
         options.update(host)
+        joining = options.pop('joining', False)
         if 'cluster' in options:
             if len(hosts) > 1:
                 raise ValueError('A cluster is to be the only one of hosts; it has shards of its own.')
@@ -68,6 +72,10 @@ def parse_hosts(hosts, connection_kwargs=None):
                 "A host that is a dict needs an 'address', 'sentinels' or a 'cluster'; it has: %s." %
                 ', '.join(sorted(host))
             )
+        servers[-1].is_joining = bool(joining)
+    settled = [server.is_joining for server in servers]
+    if settled[0] or settled != sorted(settled):
+        raise ValueError("Hosts that are 'joining' come last, behind one that isn't.")
     return servers
 
 
@@ -128,6 +136,8 @@ class Server(object):
     """
     #: Does resolve() have to ask?
     needs_resolving = False
+    #: Are there processes that don't know it yet?
+    is_joining = False
 
     def __init__(self, url, options):
         # Whatever redis-py or the URL says: a reader waits for seconds, and

@@ -68,7 +68,7 @@ class Destinations(object):
                 capacity = self._options.get_process_capacity(queue)
             else:
                 capacity = self._options.get_capacity(queue)
-            destination = Destination(queue, self._options.keys.shards_of(queue), capacity)
+            destination = Destination(queue, self._options.keys.shards_to(queue), capacity)
             self._destinations[queue] = destination
             return destination
 

@@ -8,20 +8,39 @@ import zlib
 from ...compat import six
 
 
+def place(number, shards):
+    """
+    Return which of `shards` shards a `number` (64 bits) belongs to.
+
+    That is jump consistent hashing (Lamping and Veach, 2014): of n + 1 shards
+    the last gets its share from the others, and nothing else moves.
+    """
+    shard, following = 0, 0
+    while following < shards:
+        shard = following
+        number = (number * 2862933555777941757 + 1) & 0xffffffffffffffff
+        following = int((shard + 1) * (2147483648.0 / ((number >> 33) + 1)))
+    return shard
+
+
 class Keys(object):
     """
     The keys below `prefix` (text), on `shards` shards.
+
+    The last `joining` of them are being added: there are processes that don't
+    know them, so they are read, and nothing new is put there.
 
     All keys of one shard hold its number in braces, so that they share a
     slot of Redis Cluster.
     """
 
-    def __init__(self, prefix, shards):
+    def __init__(self, prefix, shards, joining=0):
         prefix = prefix.decode('utf-8') if isinstance(prefix, bytes) else prefix
         if not isinstance(prefix, six.text_type) or not prefix or '{' in prefix or '}' in prefix:
             raise ValueError('The prefix must be text without braces, and not empty, not %r.' % (prefix,))
         self.prefix = prefix
         self.shards = shards
+        self._settled = shards - joining
 
     def base(self, shard):
         """Return what all keys of `shard` begin with."""
@@ -84,10 +103,31 @@ class Keys(object):
         """
         if self.shards == 1:
             return 0
-        return (zlib.crc32(queue.encode('ascii')) & 0xffffffff) % self.shards
+        own = '!' in queue or '?' in queue
+        return place(_hash(queue), self.shards if own else self._settled)
 
     def shards_of(self, queue):
-        """Return the numbers of all shards that `queue` lives on."""
+        """Return the numbers of all shards that `queue` may wait on."""
         if '!' in queue or '?' in queue:
             return (self.shard_of(queue),)
         return tuple(range(self.shards))
+
+    def shards_to(self, queue):
+        """Return the numbers of all shards that messages to `queue` may be put on."""
+        if '!' in queue or '?' in queue:
+            return (self.shard_of(queue),)
+        return tuple(range(self._settled))
+
+    def keeps_place(self, queue):
+        """
+        Return whether a ``!`` or ``?`` queue is where all processes look for it.
+
+        That is so while shards are being added, and until there are twice as many.
+        """
+        number = _hash(queue)
+        shard = place(number, 2 * self.shards)
+        return shard < self._settled
+
+
+def _hash(queue):
+    return zlib.crc32(queue.encode('ascii')) & 0xffffffff

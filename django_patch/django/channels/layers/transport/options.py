@@ -26,8 +26,8 @@ class Options(object):
     """
 
     def __init__(self, prefix, shards, expiry, group_expiry, get_capacity, get_process_capacity,
-                 symmetric_encryption_keys=None, unbound_encryption=None):
-        self.keys = Keys(prefix, shards)
+                 symmetric_encryption_keys=None, unbound_encryption=None, joining=0):
+        self.keys = Keys(prefix, shards, joining)
         self.lifetime = int(expiry * 1000)
         self.group_lifetime = int(group_expiry * 1000)
         # At least a day, so that what happened at night is seen.
