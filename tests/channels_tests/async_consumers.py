@@ -36,6 +36,13 @@ async def cancelled(message):
     raise asyncio.CancelledError()
 
 
+async def leave_in_a_task(message):
+    async def leave():
+        raise SystemExit(1)
+    # Its exception is looked at, so that asyncio has nothing to say.
+    asyncio.get_running_loop().create_task(leave()).add_done_callback(lambda task: task.exception())
+
+
 async def where(message):
     seen.append(threading.current_thread().name)
 

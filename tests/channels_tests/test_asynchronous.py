@@ -132,6 +132,17 @@ class ConsumerTests(RunningWorkerTestCase, SimpleTestCase):
         self.layer.send('task', {'reply_channel': 'p!a', 'text': 'hi'})
         self.assertEqual(self.receive(), {'text': 'hi'})
 
+    def test_a_task_of_a_consumer_that_exits_ends_nothing_else(self):
+        self.start([route('leave', consumers.leave_in_a_task), route('task', consumers.echo)])
+        self.layer.send('leave', {})
+        for _ in range(1000):
+            if 'goes on' in self.log():
+                break
+            consumers.waits.wait(0.01)
+        self.assertLogged('The event loop was ended by a task, and goes on.')
+        self.layer.send('task', {'reply_channel': 'p!a', 'text': 'hi'})
+        self.assertEqual(self.receive(), {'text': 'hi'})
+
     def test_groups_have_methods_to_await(self):
         self.start([route('task', consumers.join)])
         self.layer.send('task', {'reply_channel': 'p!a'})

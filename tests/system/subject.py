@@ -35,6 +35,11 @@ class Subject:
         """Whether this Python runs our server; daphne 1.4.2 serves on others."""
         return self.version >= (3, 9)
 
+    @property
+    def has_async_streams(self):
+        """Whether this Django has async views, and streams from async iterators."""
+        return tuple(int(part) for part in self.django.split('.')[:2]) >= (4, 2)
+
     def start(self, name, *command, **env):
         """Start a program of this interpreter's environment; return the Program."""
         program = Program(name, command, self.project, dict(self.env, **env))

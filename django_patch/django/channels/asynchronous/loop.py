@@ -3,9 +3,12 @@ The event loop of a process, in a thread of its own.
 """
 import asyncio
 import contextvars
+import logging
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+
+logger = logging.getLogger('django.channels')
 
 #: Threads for calls of the layer, some of which wait for room in a channel.
 LAYER_THREADS = 32
@@ -24,12 +27,22 @@ def event_loop():
             if _pid != os.getpid():
                 _loop = asyncio.new_event_loop()
                 _executor = ThreadPoolExecutor(LAYER_THREADS, thread_name_prefix='async-layer')
-                thread = threading.Thread(target=_loop.run_forever, name='async')
+                thread = threading.Thread(target=_run, args=(_loop,), name='async')
                 # It has nothing to lose: whoever uses it waits for its tasks.
                 thread.daemon = True
                 thread.start()
                 _pid = os.getpid()
     return _loop
+
+
+def _run(loop):
+    while True:
+        try:
+            loop.run_forever()
+        except BaseException:
+            # asyncio lets the SystemExit of any task, such as one that a
+            # consumer has started, end the loop of all.
+            logger.critical('The event loop was ended by a task, and goes on.', exc_info=True)
 
 
 def call_soon(function, *args):

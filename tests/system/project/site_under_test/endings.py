@@ -1,4 +1,4 @@
-"""Ways for a view to end, by name; see test_endings.py."""
+"""Ways for a view or a consumer to end, by name; see test_endings.py."""
 from __future__ import unicode_literals
 
 import os
@@ -49,6 +49,10 @@ def _stream(last):
     return StreamingHttpResponse(parts())
 
 
+def _recurse():
+    _recurse()
+
+
 def _close_loop():
     loop = asyncio.new_event_loop()
     loop.close()
@@ -65,6 +69,7 @@ WAYS = {
     'CancelledError': lambda: _raise(asyncio.CancelledError()),
     'its own BaseException': lambda: _raise(Own()),
     'a closed event loop': _close_loop,
+    'recursion without end': _recurse,
     'os.fork(), both return': _fork,
     'os._exit(0)': lambda: os._exit(0),
     'os._exit(9)': lambda: os._exit(9),
@@ -89,3 +94,16 @@ def ending(request):
         return _stream(STREAMS[how])
     WAYS[how]()
     return HttpResponse('It goes on.')
+
+
+def ending_frame(message):
+    """End as the frame says."""
+    WAYS[message['text']]()
+
+
+def ending_handshake(message):
+    """End as the query string says; without one, open the socket."""
+    how = message['query_string'].decode('ascii').replace('%20', ' ')
+    if how:
+        WAYS[how]()
+    message.reply_channel.send({'accept': True})

@@ -2,9 +2,10 @@
 from __future__ import unicode_literals
 
 from django.channels import route
+from django.channels.compat.coroutines import SUPPORTS_ASYNC
 from django.channels.test.linting import lint_everything
 
-from . import consumers
+from . import consumers, endings
 
 # Whatever a worker of this project sends keeps the standard.
 lint_everything()
@@ -16,9 +17,19 @@ channel_routing = [
     route('websocket.connect', consumers.join, path=r'^/group/(?P<name>\w+)/$'),
     route('websocket.receive', consumers.broadcast, path=r'^/group/(?P<name>\w+)/$'),
     route('websocket.disconnect', consumers.leave, path=r'^/group/(?P<name>\w+)/$'),
+    route('websocket.connect', endings.ending_handshake, path=r'^/ending/$'),
+    route('websocket.receive', endings.ending_frame, path=r'^/ending/$'),
     route('slow-job', consumers.slow_job),
     route('broken-job', consumers.broken_job),
     route('quick-job', consumers.quick_job),
     route('misspelling-job', consumers.misspelling_job),
     route('picky-job', consumers.quick_job, kind='^known$'),
 ]
+
+if SUPPORTS_ASYNC:
+    from . import asynchronous
+    channel_routing += [
+        route('websocket.connect', consumers.accept, path=r'^/async/'),
+        route('websocket.receive', asynchronous.echo, path=r'^/async/echo/$'),
+        route('websocket.receive', asynchronous.ending_frame, path=r'^/async/ending/$'),
+    ]

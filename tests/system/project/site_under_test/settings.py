@@ -13,6 +13,8 @@ SUT_SECRETS   secrets of its encryption, with commas between.
 SUT_ROUTING   another module of routing than 'routing'.
 SUT_DATABASE  path of the SQLite file.
 SUT_DELAY     anything: with the app of the delay server.
+SUT_DEBUG     'no': without the pages that DEBUG makes of errors; what is
+              logged still goes to standard error.
 """
 from __future__ import unicode_literals
 
@@ -21,7 +23,14 @@ import os
 import django
 
 SECRET_KEY = 'for tests'
-DEBUG = True
+DEBUG = os.environ.get('SUT_DEBUG') != 'no'
+if not DEBUG:
+    LOGGING = {
+        'version': 1,
+        'disable_existing_loggers': False,
+        'handlers': {'console': {'class': 'logging.StreamHandler'}},
+        'loggers': {'django.request': {'handlers': ['console']}},
+    }
 ALLOWED_HOSTS = ['127.0.0.1', 'localhost']
 
 INSTALLED_APPS = [

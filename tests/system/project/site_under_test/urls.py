@@ -1,6 +1,8 @@
 """URLs of the project under test."""
 from __future__ import unicode_literals
 
+import django
+
 from . import endings, views
 
 try:
@@ -22,3 +24,13 @@ urlpatterns = [
     re_path(r'^wait/$', views.wait),
     re_path(r'^ending/$', endings.ending),
 ]
+
+if django.VERSION >= (4, 2):
+    # Streams from async iterators are younger than async views.
+    from . import asynchronous
+    urlpatterns += [
+        re_path(r'^async/ending/$', asynchronous.ending),
+        re_path(r'^async/nap/$', asynchronous.nap),
+        re_path(r'^async/events/$', asynchronous.events),
+        re_path(r'^async/counts/$', asynchronous.counts),
+    ]
