@@ -24,6 +24,10 @@ Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+#: The extension of a scope, a function without arguments, by which a connection
+#: of ours has a response wait outside of it until its client reads.
+ROOM = "interface_server.room"
+
 #: Called with protocol, action and details, as daphne 1.4.2 does.
 ActionLogger = Callable[[str, str, dict[str, Any]], None]
 

@@ -360,7 +360,7 @@ def test_body_that_nobody_reads_is_not_late(start, client, monkeypatch):
     [connection] = server.server.limiter.connections
     full, starved = connection.receiver.streams[first], connection.receiver.streams[second]
     # One frame in the request, one in the channel and one that waits for room.
-    eventually(lambda: full.body_size - sum(map(len, list(full.body))) == 3 * 16384, "the end of the reading")
+    eventually(lambda: full.body_size - len(full.body) == 3 * 16384, "the end of the reading")
     assert connection._conn.inbound_flow_control_window
     let_deadline_pass(connection, full)
     assert not full.disconnected

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Optional
 
+from ..backport import bridge, exceptions
+from ..errors import Refused
 from ..layers.queues import Waiting
 from ..options import NEVER
 from ..types import Message
@@ -60,3 +62,17 @@ class Entry:
             self._outcome.set_result(None)
         else:
             self._outcome.set_exception(error)
+
+
+def refusal_of(context: Context, error: Exception) -> Refused:
+    """Return what to tell the client of a request that the layer doesn't take, and count it."""
+    if isinstance(error, exceptions.MessageTooLarge):
+        return Refused(413, "The request is larger than the channel layer carries.")
+    if isinstance(error, exceptions.LayerUnavailable):
+        context.metrics.dropped["layer_unavailable"] += 1
+        return Refused(503, "The server has lost its channel layer.")
+    context.metrics.dropped["http_request_full"] += 1
+    seconds = str(context.queues.retry_after("http.request"))
+    return Refused(
+        bridge.BUSY_STATUS, "Too many requests are waiting for a worker.", [(b"retry-after", seconds.encode("ascii"))],
+    )

@@ -11,16 +11,17 @@ import contextlib
 import http
 import logging
 import time
+from collections.abc import Awaitable
 from typing import Any, Optional
 
 from ..backport import bridge, exceptions
 from ..errors import Refused
 from ..options import NEVER
-from ..types import Message, Receive, Scope, Send
+from ..types import ROOM, Message, Receive, Scope, Send
 from .action_log import log_request
 from .context import Context
 from .early_hints import link_to
-from .entry import Entry
+from .entry import Entry, refusal_of
 from .request_body import ClientGone, RequestBody, may_have_body
 from .response_queue import ResponseQueue
 
@@ -37,7 +38,7 @@ class HttpExchange:
     __slots__ = (
         "_context", "_scope", "_send", "_body", "_queue", "_waiter", "_deadline", "_timer", "_failure",
         "_input", "_reply_channel", "_path", "_was_sent", "_status", "_size", "_throttled", "_task", "_sending",
-        "_blocked", "_entry",
+        "_blocked", "_entry", "_room",
     )
 
     def __init__(self, context: Context, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +46,8 @@ class HttpExchange:
         self._scope = scope
         self._send = send
         self._body = RequestBody(context, receive)
-        self._queue = ResponseQueue(context, scope["method"])
+        self._room = scope.get("extensions", {}).get(ROOM)
+        self._queue = ResponseQueue(context, scope["method"], splits=scope["http_version"] == "2")
         self._waiter: Optional[asyncio.Future[None]] = None
         self._deadline = 0.0
         self._timer: Optional[asyncio.TimerHandle] = None
@@ -137,18 +139,8 @@ class HttpExchange:
         try:
             self._context.layer.check_hearing(self._reply_channel)
             await self._enter(message)
-        except exceptions.ChannelFull:
-            self._context.metrics.dropped["http_request_full"] += 1
-            seconds = self._context.queues.retry_after("http.request")
-            raise Refused(
-                bridge.BUSY_STATUS, "Too many requests are waiting for a worker.",
-                [(b"retry-after", str(seconds).encode("ascii"))],
-            ) from None
-        except exceptions.LayerUnavailable:
-            self._context.metrics.dropped["layer_unavailable"] += 1
-            raise Refused(503, "The server has lost its channel layer.") from None
-        except exceptions.MessageTooLarge:
-            raise Refused(413, "The request is larger than the channel layer carries.") from None
+        except (exceptions.ChannelFull, exceptions.LayerUnavailable, exceptions.MessageTooLarge) as error:
+            raise refusal_of(self._context, error) from None
         self._was_sent = True
         self._context.metrics.messages_in["http.request"] += 1
         if body_channel is not None:
@@ -234,6 +226,8 @@ class HttpExchange:
                 self._timer = loop.call_later(first, self._on_timer)
             self._waiter = loop.create_future()
             await self._waiter
+        if self._room is not None and self._queue.is_large:
+            await self._wait(self._room())
         if self._failure is not None:
             raise self._failure
         try:
@@ -279,13 +273,19 @@ class HttpExchange:
             await self._send({"type": "http.response.early_hint", "links": [link]})
 
     async def _write(self, part: Any) -> None:
-        self._sending = True
-        began = time.monotonic()
         if part.status is not None:
             self._status = part.status
-            await self._send({"type": "http.response.start", "status": part.status, "headers": part.headers})
+            start = {"type": "http.response.start", "status": part.status, "headers": part.headers}
+            await self._wait(self._send(start))
         self._size += len(part.content)
-        await self._send({"type": "http.response.body", "body": part.content, "more_body": part.more_content})
+        body = {"type": "http.response.body", "body": part.content, "more_body": part.more_content}
+        await self._wait(self._send(body))
+
+    async def _wait(self, awaitable: Awaitable[None]) -> None:
+        """Wait for what depends on the client's reading."""
+        self._sending = True
+        began = time.monotonic()
+        await awaitable
         self._sending = False
         self._blocked += time.monotonic() - began
 

@@ -23,6 +23,11 @@ from .spool import Piece, Spool
 JOIN_FOR = 0.02
 
 
+#: Bytes of a body that are kept as one: many small pieces would take forty
+#: times the room.
+LEAST_PIECE = 16 * 1024
+
+
 class ClientGone(Exception):
     """Raised when the client went away."""
 
@@ -112,20 +117,21 @@ class RequestBody:
 
     async def _read_whole(self, content: bytes) -> None:
         spool = self._spool = Spool(self._context.budget, self._options.inline_body_size)
+        joined = bytearray(content)
         while True:
-            if content:
-                if not spool.has_room(len(content)):
-                    self._context.metrics.dropped["spool_full"] += 1
-                    raise Refused(503, "There is no room for the body of the request.")
+            if not spool.has_room(len(joined)):
+                self._context.metrics.dropped["spool_full"] += 1
+                raise Refused(503, "There is no room for the body of the request.")
+            if joined and (len(joined) >= LEAST_PIECE or not self._more):
                 try:
-                    self._pieces.append(spool.put(content))
+                    self._pieces.append(spool.put(bytes(joined)))
                 except OSError as error:
                     self._context.metrics.dropped["spool_failed"] += 1
                     raise Refused(507, f"The body of the request can't be kept: {error.strerror}.") from error
+                joined.clear()
             if not self._more:
                 return
-            # The pieces of fast clients go together: they are few and large.
-            content, _ = await self._read(1)
+            joined += await self._read_part()
 
     def _take(self, limit: int) -> tuple[bytes, bool]:
         """Return at most `limit` bytes of what was read (0: a piece), and whether there is more."""

@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 #: from there is in memory, whatever the limits here.
 PIECE = 64 * 1024
 
+#: Bytes for which it isn't worth while to wait for room.
+SMALL = 4 * 1024
+
 #: A part of the response whose content is in the spool.
 Entry = tuple[Any, Any, Piece, bool]
 
@@ -30,9 +33,11 @@ Entry = tuple[Any, Any, Piece, bool]
 class ResponseQueue:
     """The parts of one response that the client's connection hasn't taken yet."""
 
-    __slots__ = ("reply", "_method", "_entries", "_spool", "_options", "_metrics")
+    __slots__ = ("reply", "_method", "_entries", "_spool", "_options", "_metrics", "_splits")
 
-    def __init__(self, context: Context, method: str) -> None:
+    def __init__(self, context: Context, method: str, splits: bool = False) -> None:
+        """With `splits` the head of a response comes before any large content, which stays here meanwhile."""
+        self._splits = splits
         self.reply = bridge.HttpReply(method)
         self._method = method
         self._entries: collections.deque[Union[Entry, Any]] = collections.deque()
@@ -60,6 +65,15 @@ class ResponseQueue:
         # A file gets its room back once all of it was read.
         return not spool.unread and spool.has_room(PIECE)
 
+    @property
+    def is_large(self) -> bool:
+        """Whether the oldest part is worth waiting for room."""
+        entry = self._entries[0]
+        if type(entry) is not tuple:
+            return False
+        piece = entry[2]
+        return (len(piece) if isinstance(piece, bytes) else piece[1]) > SMALL
+
     def feed(self, message: Message, path: str) -> None:
         """
         Take what the worker sent about `path`; raise OSError if it can't be kept.
@@ -83,6 +97,9 @@ class ResponseQueue:
 
     def _put(self, part: Any) -> None:
         status, headers, content, more = part
+        if self._splits and status is not None and len(content) > SMALL:
+            self._entries.append((status, headers, b"", True))
+            status = headers = None
         if len(content) <= PIECE:
             self._entries.append((status, headers, self._spool.put(content), more))
             return

@@ -55,6 +55,9 @@ class ConnectionLimiter:
         #: Connections that were refused, by reason.
         self.refused: collections.Counter[str] = collections.Counter()
         self._by_address: collections.Counter[str] = collections.Counter()
+        #: Requests and sockets inside connections of HTTP/2, in all and by slot.
+        self.streams = 0
+        self._streams_by_address: collections.Counter[str] = collections.Counter()
         self._refusing = False
         self._task: Optional[asyncio.Task[None]] = None
 
@@ -96,6 +99,33 @@ class ConnectionLimiter:
         self.total += 1
         self._refusing = False
         return address
+
+    def acquire_stream(self, slot: str) -> bool:
+        """
+        Count a stream inside a connection; say if there may be one more.
+
+        What is multiplexed costs what a connection costs, so there may be as
+        many: release_stream() ends it.
+        """
+        limit, most = self.options.max_connections, self.options.max_connections_per_address
+        if limit and self.streams >= limit:
+            self._refuse("streams", f"there are {limit} streams already")
+            return False
+        if slot and self._streams_by_address[slot] >= most:
+            self._refuse("address_streams", f"{slot} has {most} streams already")
+            return False
+        self.streams += 1
+        if slot:
+            self._streams_by_address[slot] += 1
+        return True
+
+    def release_stream(self, slot: str) -> None:
+        """Record that a stream ended; `slot` is its connection's."""
+        self.streams -= 1
+        if slot:
+            self._streams_by_address[slot] -= 1
+            if not self._streams_by_address[slot]:
+                del self._streams_by_address[slot]
 
     def _refuse(self, reason: str, explanation: str) -> None:
         self.refused[reason] += 1

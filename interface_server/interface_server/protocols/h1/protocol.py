@@ -199,7 +199,7 @@ class Http1Protocol(asyncio.Protocol):
             self._update_deadline()
 
     def _begin(self, request: Request) -> None:
-        exchange = Http1Exchange(self, self.flow, request, http_scope(request, self._peer))
+        exchange = Http1Exchange(self, self.flow, request, http_scope(request, self._peer, self.flow.drain))
         if not request.ended:
             self._receiving = exchange
         self._exchanges.append(exchange)

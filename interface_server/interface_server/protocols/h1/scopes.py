@@ -3,15 +3,16 @@ The ASGI scopes of requests and handshakes of HTTP/1.
 """
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ...types import Peer
+from ...types import ROOM, Peer
 from ..ws.handshake import offered_subprotocols
 from .events import Request
 
 
-def http_scope(request: Request, peer: Peer) -> dict[str, Any]:
-    """Return the scope of a request."""
+def http_scope(request: Request, peer: Peer, room: Callable[[], Awaitable[None]]) -> dict[str, Any]:
+    """Return the scope of a request; `room` returns once its client has read enough."""
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -26,6 +27,7 @@ def http_scope(request: Request, peer: Peer) -> dict[str, Any]:
         "raw_path": request.path,
         "query_string": request.query,
         "headers": request.headers,
+        "extensions": {ROOM: room},
     }
 
 

@@ -20,6 +20,11 @@ from ...options import Options
 STREAM_WINDOW, CONNECTION_WINDOW = 256 * 1024, 1024 * 1024
 
 
+#: Streams that have ended and are kept in mind. The library's 65,536 take
+#: megabytes of each connection; frames on older ones are errors as well.
+CLOSED_STREAMS = 1000
+
+
 class Flood(Exception):
     """Raised when a client keeps the server busy with nothing."""
 
@@ -32,11 +37,14 @@ class Http2Connection(h2.connection.H2Connection):
     with it; RFC 9113 section 6.8 has those finished that there are.
     """
 
+    MAX_CLOSED_STREAMS = CLOSED_STREAMS
+
     def __init__(
         self, config: Optional[h2.config.H2Configuration] = None, on_idle_frame: Optional[Callable[[], None]] = None,
     ) -> None:
         """Call `on_idle_frame`, which may raise Flood, for each frame that brings nothing."""
         super().__init__(config)
+        self._most_unfinished = 0
         self._on_idle_frame = on_idle_frame
 
     def start(self, options: Options) -> None:
@@ -54,8 +62,16 @@ class Http2Connection(h2.connection.H2Connection):
             codes.ENABLE_CONNECT_PROTOCOL: 1,
         })
         self.decoder.max_header_list_size = header_list
+        self._most_unfinished = header_list
         self.initiate_connection()
         self.increment_flow_control_window(CONNECTION_WINDOW - 65535)
+
+    def check_unfinished(self) -> None:
+        """Raise Flood if headers that have no end yet are larger than they may be; the library keeps a megabyte."""
+        # Nothing else shows them before they are complete.
+        frames = self.incoming_buffer._headers_buffer
+        if frames and sum(len(frame.data) for frame in frames) > self._most_unfinished:
+            raise Flood()
 
     @property
     def open_inbound_streams(self) -> int:

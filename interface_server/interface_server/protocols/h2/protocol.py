@@ -49,7 +49,7 @@ class Http2Protocol(asyncio.Protocol):
         self.writer = FrameWriter(
             self._conn, self._floods, self._options.write_timeout, self._options.min_write_rate, self._update_deadline,
         )
-        self.receiver = Receiver(self, self._conn, self.writer, self._floods, site, limiter, peer)
+        self.receiver = Receiver(self, self._conn, self.writer, self._floods, site, limiter, peer, slot)
 
     def _move(self, event: str) -> None:
         self._state = TRANSITIONS[self._state][event]
@@ -184,6 +184,7 @@ class Http2Protocol(asyncio.Protocol):
             for event in self._conn.receive_data(data):
                 if self._state is not LINGERING and not self._transport.is_closing():
                     self.receiver.handle(event)
+            self._conn.check_unfinished()
         except Flood:
             self.close_for_flooding()
             return

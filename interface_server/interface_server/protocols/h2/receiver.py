@@ -15,7 +15,7 @@ import h2.events
 import h2.exceptions
 
 from ...errors import Refused
-from ...types import Peer, Site
+from ...types import ROOM, Peer, Site
 from ..connections import ConnectionLimiter
 from ..requests import check_body_size, read_fields
 from ..ws.handshake import offered_subprotocols
@@ -55,7 +55,7 @@ class Receiver:
 
     def __init__(
         self, driver: Driver, conn: Http2Connection, writer: FrameWriter, floods: Floods,
-        site: Site, limiter: ConnectionLimiter, peer: Peer,
+        site: Site, limiter: ConnectionLimiter, peer: Peer, slot: str,
     ) -> None:
         self._driver = driver
         self._conn = conn
@@ -64,6 +64,7 @@ class Receiver:
         self._site = site
         self._limiter = limiter
         self._peer = peer
+        self._slot = slot
         self._options = limiter.options
         self._loop = asyncio.get_running_loop()
         self.streams: dict[int, Stream] = {}
@@ -103,7 +104,10 @@ class Receiver:
         self._floods.opened += 1
         limit = self._options.max_streams
         # Those that the client has reset are ended here a moment later.
-        if not self._driver.takes_streams or (limit and len(self.streams) + len(self.tunnels) >= limit):
+        if (
+            not self._driver.takes_streams or limit and len(self.streams) + len(self.tunnels) >= limit
+            or not self._limiter.acquire_stream(self._slot)
+        ):
             self._writer.reset(event.stream_id, h2.errors.ErrorCodes.REFUSED_STREAM)
             if self._floods.reset():
                 self._driver.close_for_flooding()
@@ -115,6 +119,7 @@ class Receiver:
         try:
             is_tunnel = read_fields(event.headers, scope, self._options)
         except Refused as error:
+            self._limiter.release_stream(self._slot)
             self._answer(event.stream_id, error.status, error.detail)
             return
         if is_tunnel:
@@ -127,6 +132,7 @@ class Receiver:
             type="http", asgi={"version": "3.0", "spec_version": "2.3"}, extensions={"http.response.early_hint": {}},
         )
         stream = Stream(self._writer, self._forget, number, scope, ended, self._options.body_timeout)
+        scope["extensions"][ROOM] = stream.wait_for_room
         self.streams[number] = stream
         self._driver.on_streams_changed()
         task = self._loop.create_task(stream.run(self._site))
@@ -163,8 +169,8 @@ class Receiver:
     def _forget(self, stream: Stream) -> None:
         """Take note that a stream's application is done."""
         self.streams.pop(stream.number, None)
-        while stream.body:
-            self._writer.consumed(stream.number, len(stream.body.popleft()))
+        self._limiter.release_stream(self._slot)
+        self._writer.consumed(stream.number, len(stream.body))
         if not stream.body_ended and not stream.disconnected:
             # Nobody reads the rest of it (RFC 9113 section 8.1).
             self._writer.reset(stream.number, h2.errors.ErrorCodes.NO_ERROR)
@@ -173,6 +179,7 @@ class Receiver:
     def _forget_tunnel(self, number: int) -> None:
         """Take note that a WebSocket has ended."""
         self.tunnels.pop(number, None)
+        self._limiter.release_stream(self._slot)
         self._driver.on_streams_changed()
 
     # Bodies
@@ -200,7 +207,7 @@ class Receiver:
         self._writer.consumed(number, size - len(event.data))
         stream.await_body()
         if event.data:
-            stream.body.append(event.data)
+            stream.body += event.data
             stream.changed.set()
 
     def _refuse_body(self, stream: Stream, refusal: Refused) -> None:

@@ -4,7 +4,6 @@ A stream of HTTP/2 that carries a request, as ASGI sees it.
 from __future__ import annotations
 
 import asyncio
-import collections
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -34,7 +33,8 @@ class Stream:
         self._forget = forget
         self.number = number
         self.scope = scope
-        self.body: collections.deque[bytes] = collections.deque()
+        # In one buffer: a client may send it in frames of a byte.
+        self.body = bytearray()
         self.body_size = 0
         self.body_ended = ended
         self.disconnected = False
@@ -83,10 +83,10 @@ class Stream:
             if self.disconnected or self.response_ended:
                 return {"type": "http.disconnect"}
             if self.body:
-                body = self.body.popleft()
+                body, self.body = bytes(self.body), bytearray()
                 self._writer.consumed(self.number, len(body))
                 self.await_body()
-                return {"type": "http.request", "body": body, "more_body": bool(self.body) or not self.body_ended}
+                return {"type": "http.request", "body": body, "more_body": not self.body_ended}
             if self.body_ended and not self._end_was_read:
                 self._end_was_read = True
                 return {"type": "http.request", "body": b"", "more_body": False}
@@ -117,6 +117,10 @@ class Stream:
                 body = b""
             await self._writer.send_body(self, body, not more)
             self.response_ended = self.response_ended or not more
+
+    async def wait_for_room(self) -> None:
+        """Return once some of the response can be sent, or it is over."""
+        await self._writer.wait_for_room(self)
 
     def disconnect(self) -> None:
         """Have the application learn that the client is gone."""

@@ -129,6 +129,29 @@ class FrameWriter:
         self.flush()
         return position
 
+    async def wait_for_room(self, stream: SendingStream) -> None:
+        """Wait until the client's windows and its speed let something of a response through, or it is over."""
+        while not stream.disconnected:
+            if not self.writable.is_set():
+                await self.writable.wait()
+                continue
+            try:
+                if self._conn.local_flow_control_window(stream.number) > 0:
+                    stream.window_deadline = 0.0
+                    return
+            except h2.exceptions.ProtocolError:
+                # Sending finds out, too.
+                return
+            self._stall(stream)
+            stream.changed.clear()
+            await stream.changed.wait()
+
+    def _stall(self, stream: SendingStream) -> None:
+        """Give the client its time to open a window, which is its to open."""
+        if self._write_timeout and not stream.window_deadline:
+            stream.window_deadline = self._loop.time() + self._write_timeout
+            self._on_stall()
+
     async def send_body(self, stream: SendingStream, body: bytes, last: bool) -> None:
         """Send as the client's windows and its speed allow."""
         # The first time that it has to wait sets a deadline in any case.
