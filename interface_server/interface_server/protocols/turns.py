@@ -23,7 +23,7 @@ SHARE, BURST = 0.05, 0.05
 #: Seconds for which a client who has said something counts as one of the others.
 PRESENT = 0.1
 #: Bytes that are read at once: at first, at least and at most. How many fit
-#: into a turn is learnt from those before.
+#: into a turn is learned from those before.
 FIRST_SLICE, LEAST_SLICE, MOST_SLICE = 1024, 128, 65536
 
 now = time.perf_counter
