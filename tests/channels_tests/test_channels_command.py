@@ -96,6 +96,26 @@ class ChannelsCommandTests(RedisTestCase):
         self.layer.flush()
         self.assertIn('No worker says that it is alive.', self.run_command('status'))
 
+    def test_without_time_for_all_keys_normal_channels_are_exact_and_the_rest_is_said_to_be_missing(self):
+        for number in range(3):
+            self.layer.send('jobs.mail', {'n': number})
+        self.layer.send('websocket.send.abc!x', {'text': 'x'})
+        self.layer.group_add('room-1', 'websocket.send.abc!x')
+        self.addCleanup(setattr, command, 'BUDGET', command.BUDGET)
+        command.BUDGET = 0
+        self.calls()
+        lines = self.run_command('status').splitlines()
+        self.assertNotIn('scan', self.calls())
+        self.assertEqual([line.split()[1] for line in lines if line.startswith('jobs.mail')], ['3'])
+        self.assertIn('(There was no time to find all groups, and channels with ! and ?: --all)', lines)
+        self.assertIs(json.loads(self.run_command('status', json=True))['complete'], False)
+        with self.assertRaisesMessage(CommandError, 'jobs.mail: 3 messages wait (limit 2)'):
+            self.run_command('check', max_pending=2)
+        found = json.loads(self.run_command('status', json=True, everything=True))
+        self.assertIs(found['complete'], True)
+        self.assertEqual(found['channels']['websocket.send!']['messages_pending'], 1)
+        self.assertEqual(found['groups'], {'room-1': 1})
+
     def test_an_empty_layer_says_so(self):
         self.assertIn('No message has been sent yet.', self.run_command('status'))
 

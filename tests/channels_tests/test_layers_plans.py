@@ -6,6 +6,7 @@ import struct
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers.transport import Options, Transport, scripts
 from django.channels.layers.transport.envelope import Entry
+from django.channels.layers.transport.keyspace import Walk, pattern_of, share
 from django.channels.layers.transport.operations import Block, Result, flatten
 from django.channels.layers.transport.resp import ReplyError, pack
 from django.test import SimpleTestCase
@@ -65,6 +66,24 @@ class PlanTests(SimpleTestCase):
         self.assertEqual(sorted(shard for shard, commands in requests), [0, 1, 2])
         requests, value = self.run_plan(sender.send('a', {}), [0], [0], [0])
         self.assertIsInstance(value, ChannelFull)
+
+    def test_a_walk_over_the_keys_ends_with_its_time_and_tells_of_each_once(self):
+        walk = Walk(0, pattern_of('t:*', 'gm'), self.monotonic, self.monotonic.now + 1)
+        requests, found = self.run_plan(walk.page(), [[b'17', [b'b', b'a']]], [[b'0', [b'c', b'a']]])
+        self.assertEqual((found, walk.is_complete, walk.is_over), ([b'a', b'b', b'c'], True, True))
+        self.assertIn(b't:\\*[gm]:*', requests[0].commands[0])
+        walk = Walk(0, pattern_of('t:'), self.monotonic, self.monotonic.now + 1)
+        plan = walk.page()
+        next(plan)
+        self.monotonic.now += 1
+        self.assertEqual(plan.send([[b'17', [b'a']]]).value, [b'a'])
+        self.assertEqual((walk.is_complete, walk.is_over), (False, True))
+        self.assertTrue(Walk(0, pattern_of('t:'), self.monotonic, self.monotonic.now).is_over)
+
+    def test_the_time_is_for_all_shards(self):
+        self.assertIsNone(share(None, 100.0, 3))
+        self.assertEqual([share(103.0, 100.0, 3), share(103.0, 102.0, 2)], [101.0, 102.5])
+        self.assertEqual(share(103.0, 104.0, 1), 104.0)
 
     def test_so_does_a_large_message_and_a_batch(self):
         sender = self.make_transport(shards=2).sender

@@ -6,6 +6,13 @@ It is for people and monitors, never on the way of a message.
 from __future__ import absolute_import
 
 
+class Found(dict):
+    """What was found of all that there is."""
+
+    #: Was there time to look at all of it?
+    is_complete = True
+
+
 class InspectionMixin(object):
     """The part of BaseChannelLayer that lists, shows and removes what waits."""
 
@@ -35,18 +42,24 @@ class InspectionMixin(object):
         """Return the samples that are kept as a list of text, the oldest first."""
         raise NotImplementedError(_missing('a samples'))
 
-    def inspect_channels(self):
+    def inspect_channels(self, budget=None):
         """
         Return {name: numbers} of all channels that were used or hold messages.
 
         Numbers are those of channel_statistics(). The channels of a ``!``
         name's processes, and those of a ``?`` pattern, come together, as
-        "http.response!" and "body?".
+        "http.response!" and "body?". The dict is a Found. What takes longer
+        than `budget` seconds (None: no limit) may be left out, but for normal
+        channels to which something was sent.
         """
         raise NotImplementedError(_missing('an inspect_channels'))
 
-    def inspect_groups(self):
-        """Return {group: how many members it has}, for groups with members."""
+    def inspect_groups(self, budget=None):
+        """
+        Return {group: how many members it has}, for groups with members.
+
+        As a Found, of which some may be left out as by inspect_channels().
+        """
         raise NotImplementedError(_missing('an inspect_groups'))
 
     def inspect_servers(self):

@@ -24,6 +24,8 @@ def render(snapshot, layer, everything=False):
     lines += _servers(snapshot.servers)
     lines += _channels(snapshot.channels, everything)
     lines += [''] + _groups(snapshot.groups, everything)
+    if not snapshot.is_complete:
+        lines.append('(There was no time to find all groups, and channels with ! and ?: --all)')
     if snapshot.processes is not None:
         lines += _processes(snapshot.processes, everything)
     return lines

@@ -7,6 +7,9 @@ from __future__ import absolute_import, division, unicode_literals
 
 from .activity import BUCKETS
 
+#: Seconds that looking for channels may take, and once more for groups.
+BUDGET = 1.0
+
 COUNTER, GAUGE, HISTOGRAM = 'counter', 'gauge', 'histogram'
 
 #: Key of the numbers of a channel -> (name of the family, its type, help).
@@ -42,14 +45,14 @@ class Family(object):
 
 def of_layer(layer, alias):
     """Return the families of what `layer` holds, which can be inspected; `alias` is its name among the layers."""
-    channels = layer.inspect_channels()
+    channels = layer.inspect_channels(BUDGET)
     families = []
     for key, name, kind, text in OF_CHANNELS:
         family = Family(name, kind, text, ('layer', 'channel'))
         family.samples = [((alias, channel), numbers.get(key, 0)) for channel, numbers in sorted(channels.items())]
         families.append(family)
     # A time series for each group would be without bounds.
-    groups = layer.inspect_groups()
+    groups = layer.inspect_groups(BUDGET)
     families += [
         single('channels_groups', 'Groups that have members.', alias, len(groups)),
         single('channels_group_members', 'Members of all groups together.', alias, sum(groups.values())),

@@ -18,6 +18,8 @@ logger = logging.getLogger('django.channels')
 
 #: Seconds between two samples, and how many are kept.
 INTERVAL, SAMPLES = 60, 60
+#: Seconds that looking for channels may take.
+BUDGET = 1.0
 #: Channels in a sample: those with the most that waits, then the busiest.
 MAX_CHANNELS = 200
 
@@ -31,7 +33,7 @@ def record(layer, wall=time.time):
     """
     if not layer.supports_inspection:
         return False
-    return layer.add_sample(lambda: encode(layer.inspect_channels(), wall()), INTERVAL, SAMPLES)
+    return layer.add_sample(lambda: encode(layer.inspect_channels(BUDGET), wall()), INTERVAL, SAMPLES)
 
 
 def encode(channels, now):

@@ -16,6 +16,9 @@ from .snapshot import Snapshot
 
 #: Rows of a table; the page says how many more there are.
 MAX_ROWS = 200
+#: Seconds that looking for channels may take, and once more for groups; an
+#: open page looks every two seconds.
+BUDGET = 0.2
 #: Width and height of a curve.
 WIDTH, HEIGHT = 120, 24
 
@@ -39,7 +42,7 @@ def collect(layer, alias):
         return dict(shown, error='This channel layer can\'t say what it holds.')
     try:
         history.record(layer)
-        snapshot, curves = Snapshot(layer, monotonic()), history.curves(layer)
+        snapshot, curves = Snapshot(layer, monotonic(), budget=BUDGET), history.curves(layer)
     except ChannelsError as error:
         return dict(shown, error='The channel layer can\'t be reached: %s' % error)
     names = sorted(snapshot.channels, key=lambda name: (
@@ -57,7 +60,7 @@ def collect(layer, alias):
                  for server in snapshot.servers],
         workers=workers[:MAX_ROWS], more_workers=max(0, len(workers) - MAX_ROWS),
         programs=(programs + others)[:MAX_ROWS], more_programs=max(0, len(programs + others) - MAX_ROWS),
-        lists_processes=snapshot.processes is not None,
+        lists_processes=snapshot.processes is not None, is_complete=snapshot.is_complete,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, unicode_literals
 
 import time
 
+from ..layers.inspection import Found
 from ..layers.presence import WORKER
 
 
@@ -18,12 +19,16 @@ class Snapshot(object):
     `time` is the number of seconds of a clock that is not set back;
     `channels` is {name: numbers}, `groups` {name: members}, `servers` a list
     of dicts, one a shard, and `processes` one of those that use the layer.
+    `budget` is the number of seconds that finding channels may take, and once
+    more finding groups; None means as many as they take.
     """
 
-    def __init__(self, layer, time, with_groups=True):
+    def __init__(self, layer, time, with_groups=True, budget=None):
         self.time = time
-        self.channels = layer.inspect_channels()
-        self.groups = layer.inspect_groups() if with_groups else {}
+        self.channels = layer.inspect_channels(budget)
+        self.groups = layer.inspect_groups(budget) if with_groups else Found()
+        #: Was all of it looked at?
+        self.is_complete = self.channels.is_complete and self.groups.is_complete
         self.servers = layer.inspect_servers()
         #: None if the layer doesn't list them.
         self.processes = layer.processes() if layer.supports_presence else None
@@ -43,18 +48,22 @@ class Snapshot(object):
             if came < 0:
                 # The counters began anew.
                 continue
+            numbers['in_rate'] = came / seconds
+            if name.endswith(('!', '?')) and not (self.channels.is_complete and earlier.channels.is_complete):
+                # Other queues may have been seen now than then.
+                continue
             went = (
                 came - (numbers['messages_pending'] - before['messages_pending']) -
                 (numbers['expired_count'] - before['expired_count'])
             )
-            numbers['in_rate'] = came / seconds
             numbers['out_rate'] = max(0, went) / seconds
 
     def as_dict(self, layer):
         """Return it as a dict that JSON can hold."""
         return {
             'layer': str(layer), 'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
-            'channels': self.channels, 'groups': self.groups, 'servers': self.servers, 'processes': self.processes,
+            'complete': self.is_complete, 'channels': self.channels, 'groups': self.groups, 'servers': self.servers,
+            'processes': self.processes,
         }
 
 

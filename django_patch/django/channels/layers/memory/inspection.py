@@ -4,6 +4,7 @@ Inspection of the in-memory layer.
 from __future__ import absolute_import
 
 from ...names import non_local_name, statistics_name, validate_channel_name
+from ..inspection import Found
 from ..validation import plain_copy
 from .queues import IN_CHANNELS, IN_MESSAGE, IN_PENDING, IN_SENT
 from .statistics import NAMES, summary
@@ -34,7 +35,7 @@ class MemoryInspectionMixin(object):
         with self._lock:
             return [text for time, text in self._samples if text is not None]
 
-    def inspect_channels(self):
+    def inspect_channels(self, budget=None):
         found = {}
         with self._lock:
             for channel, counts in self._counters.by_channel().items():
@@ -47,13 +48,13 @@ class MemoryInspectionMixin(object):
                 numbers['messages_pending'] += waiting['messages_pending']
                 numbers['messages_max_age'] = max(numbers['messages_max_age'], waiting['messages_max_age'])
         # A channel was known and nothing was ever sent there.
-        return {name: numbers for name, numbers in found.items() if any(numbers.values())}
+        return Found((name, numbers) for name, numbers in found.items() if any(numbers.values()))
 
-    def inspect_groups(self):
+    def inspect_groups(self, budget=None):
         with self._lock:
             now = self._clock()
             sizes = {group: len(list(self._groups.members(group, now))) for group in list(self._groups.by_name)}
-        return {group: size for group, size in sizes.items() if size}
+        return Found((group, size) for group, size in sizes.items() if size)
 
     def peek(self, channel, limit):
         queue = self._queue_of(channel)

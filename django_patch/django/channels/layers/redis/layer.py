@@ -208,11 +208,11 @@ class RedisChannelLayer(BaseChannelLayer):
         queue = names.non_local_name(names.validate_channel_name(channel))
         return self._run(self._transport.statistics.of_channel(queue))
 
-    def inspect_channels(self):
-        return self._run(self._transport.inspection.channels())
+    def inspect_channels(self, budget=None):
+        return self._run(self._transport.inspection.channels(budget))
 
-    def inspect_groups(self):
-        return self._run(self._transport.inspection.groups())
+    def inspect_groups(self, budget=None):
+        return self._run(self._transport.inspection.groups(budget))
 
     def inspect_servers(self):
         found = self._run(self._transport.inspection.servers())

@@ -1,18 +1,20 @@
 """
 Plans that look at what waits without taking it, and that remove it.
 
-None of them holds Redis up: keys are found by SCAN, a thousand at a step, and
-asked for in commands that take microseconds each.
+None of them holds Redis up: keys are found in walks of small steps, within a
+budget of time, and asked for in commands that take microseconds each.
 """
 from __future__ import absolute_import, unicode_literals
 
 from ...exceptions import MalformedMessage
 from ...names import statistics_name
+from ..inspection import Found
 from . import scripts
 from .envelope import IN_PIECES, MESSAGE, Entry, deadline_of, reference_of, unpack_reference
-from .operations import Exchange, Result, checked, flatten
+from .keyspace import Walk, pattern_of, share
+from .operations import DONE, Exchange, Result, checked, flatten
 from .resp import pack
-from .statistics import COUNTERS, empty_numbers, scan
+from .statistics import COUNTERS, empty_numbers
 
 #: Keys that are asked for in one write.
 _CHUNK = 500
@@ -27,13 +29,13 @@ class InspectionOperations(object):
         self._transport = transport
         self._options = transport.options
 
-    def channels(self):
-        """Have {statistics' name: numbers} of all channels as Result."""
-        return flatten(self._channels())
+    def channels(self, budget):
+        """Have {statistics' name: numbers} of all channels, a Found, as Result."""
+        return flatten(self._channels(budget))
 
-    def groups(self):
-        """Have {group: number of members} as Result."""
-        return flatten(self._groups())
+    def groups(self, budget):
+        """Have {group: number of members}, a Found, as Result."""
+        return flatten(self._groups(budget))
 
     def servers(self):
         """Have what each server says of itself, a list of dicts, as Result."""
@@ -47,8 +49,8 @@ class InspectionOperations(object):
         """Remove all entries of `queue`; their number is the Result."""
         return flatten(self._purge(queue))
 
-    def _channels(self):
-        keys, found = self._options.keys, {}
+    def _channels(self, budget):
+        keys, found = self._options.keys, Found()
         for shard in range(keys.shards):
             counters = checked((yield Exchange(shard, (pack('HGETALL', keys.statistics(shard)),)))[0])
             for field, value in zip(counters[::2], counters[1::2]):
@@ -56,19 +58,46 @@ class InspectionOperations(object):
                 if name and counter in COUNTERS:
                     numbers = found.setdefault(name, empty_numbers())
                     numbers[COUNTERS[counter]] += int(value)
-            start = keys.queue(shard, '')
-            queues = yield scan(shard, start)
-            for chunk in _chunks(queues):
-                commands = [pack('TIME')]
-                for key in chunk:
-                    commands += [pack('LLEN', key), pack('LINDEX', key, 0)]
-                replies = [checked(reply) for reply in (yield Exchange(shard, commands))]
-                now = _milliseconds(replies[0])
-                for key, length, head in zip(chunk, replies[1::2], replies[2::2]):
-                    name = statistics_name(key.decode('ascii')[len(start):])
-                    numbers = found.setdefault(name, empty_numbers())
-                    self._add(numbers, now, length, head)
+        # What was ever sent to is counted, and a normal channel by its own name:
+        # these need no look at all keys.
+        normal = [name for name in sorted(found) if not name.endswith(('!', '?'))]
+        for shard in range(keys.shards):
+            for chunk in _chunks([keys.queue(shard, name).encode('ascii') for name in normal]):
+                yield self._add_queues(found, shard, chunk)
+
+        def look(shard, queues):
+            start = len(keys.queue(shard, ''))
+            return self._add_queues(found, shard, [key for key in queues if key[start:].decode('ascii') not in known])
+
+        known = set(normal)
+        found.is_complete = yield self._walk(budget, lambda shard: pattern_of(keys.queue(shard, '')), look)
         yield Result(found)
+
+    def _walk(self, budget, pattern, look):
+        """Have `look(shard, keys)` carried out for all keys of a pattern; whether all were seen is the Result."""
+        monotonic, shards = self._transport.monotonic, self._options.keys.shards
+        deadline = None if budget is None else monotonic() + budget
+        is_complete = True
+        for shard in range(shards):
+            walk = Walk(shard, pattern(shard), monotonic, share(deadline, monotonic(), shards - shard))
+            while not walk.is_over:
+                found = yield walk.page()
+                for chunk in _chunks(found):
+                    yield look(shard, chunk)
+            is_complete = is_complete and walk.is_complete
+        yield Result(is_complete)
+
+    def _add_queues(self, found, shard, queues):
+        if queues:
+            commands, start = [pack('TIME')], len(self._options.keys.queue(shard, ''))
+            for key in queues:
+                commands += [pack('LLEN', key), pack('LINDEX', key, 0)]
+            replies = [checked(reply) for reply in (yield Exchange(shard, commands))]
+            now = _milliseconds(replies[0])
+            for key, length, head in zip(queues, replies[1::2], replies[2::2]):
+                name = statistics_name(key[start:].decode('ascii'))
+                self._add(found.setdefault(name, empty_numbers()), now, length, head)
+        yield DONE
 
     def _add(self, numbers, now, length, head):
         numbers['messages_pending'] += length
@@ -76,26 +105,32 @@ class InspectionOperations(object):
             age = (now - deadline_of(head) + self._options.lifetime) / 1000.0
             numbers['messages_max_age'] = max(numbers['messages_max_age'], age)
 
-    def _groups(self):
+    def _groups(self, budget):
         keys, found = self._options.keys, {}
-        for shard in range(keys.shards):
-            start = keys.base(shard) + 'm:'
-            both = yield scan(shard, keys.base(shard), 'gm')
-            members = [key for key in both if key.decode('ascii').startswith(start)]
-            groups = sorted(set(both).difference(members))
-            for chunk in _chunks(groups):
-                replies = yield Exchange(shard, [pack('HKEYS', key) for key in chunk])
-                for key, queues in zip(chunk, replies):
-                    name = key.decode('ascii')[len(keys.group(shard, '')):]
-                    # The members of processes are counted below.
-                    found[name] = found.get(name, 0) + sum(1 for queue in checked(queues) if not queue.endswith(b'!'))
-            for chunk in _chunks(members):
-                now = _milliseconds(checked((yield Exchange(shard, (pack('TIME'),)))[0]))
-                replies = yield Exchange(shard, [pack('ZCOUNT', key, '(%d' % now, '+inf') for key in chunk])
-                for key, number in zip(chunk, replies):
-                    name = key.decode('ascii')[len(start):].partition(':')[0]
-                    found[name] = found.get(name, 0) + checked(number)
-        yield Result({name: number for name, number in found.items() if number})
+
+        def look(shard, part):
+            return self._add_groups(found, shard, part)
+
+        complete = yield self._walk(budget, lambda shard: pattern_of(keys.base(shard), 'gm'), look)
+        sizes = Found((name, number) for name, number in found.items() if number)
+        sizes.is_complete = complete
+        yield Result(sizes)
+
+    def _add_groups(self, found, shard, part):
+        kind = len(self._options.keys.base(shard))
+        groups = [key for key in part if key[kind:kind + 1] == b'g']
+        members = [key for key in part if key[kind:kind + 1] == b'm']
+        replies = yield Exchange(shard, [pack('TIME')] + [pack('HKEYS', key) for key in groups])
+        now = _milliseconds(checked(replies[0]))
+        for key, queues in zip(groups, replies[1:]):
+            name = key[kind + 2:].decode('ascii')
+            # The members of processes are counted below.
+            found[name] = found.get(name, 0) + sum(1 for queue in checked(queues) if not queue.endswith(b'!'))
+        replies = yield Exchange(shard, [pack('ZCOUNT', key, '(%d' % now, '+inf') for key in members])
+        for key, number in zip(members, replies):
+            name = key[kind + 2:].decode('ascii').partition(':')[0]
+            found[name] = found.get(name, 0) + checked(number)
+        yield DONE
 
     def _servers(self):
         found = []

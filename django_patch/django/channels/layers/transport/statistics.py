@@ -5,6 +5,7 @@ from __future__ import absolute_import, unicode_literals
 
 from ...names import statistics_name
 from .envelope import deadline_of
+from .keyspace import SCAN_STEP, Walk, pattern_of
 from .operations import DONE, Exchange, Result, checked, flatten
 from .resp import pack
 
@@ -18,8 +19,6 @@ COUNTERS = {
     'unsupported': 'unsupported_count',
     'lost': 'lost_count',
 }
-#: Keys that Redis looks at in one step of a scan.
-SCAN_STEP = 1000
 
 
 class StatisticsOperations(object):
@@ -86,22 +85,11 @@ class StatisticsOperations(object):
         yield DONE
 
 
-def scan(shard, start, kinds=''):
-    """
-    Have all keys of `shard` that begin with `start`, sorted, as Result.
-
-    `kinds` are letters, of which one and a colon follow; '' is anything. Each
-    scan looks at all keys of the server, so one for two kinds costs half.
-    """
-    pattern = ''.join('\\' + letter if letter in '*?[]\\^' else letter for letter in start)
-    pattern += '[%s]:*' % kinds if kinds else '*'
-    found, cursor = set(), b'0'
-    while True:
-        command = pack('SCAN', cursor, 'MATCH', pattern, 'COUNT', SCAN_STEP)
-        cursor, part = checked((yield Exchange(shard, (command,)))[0])
-        found.update(part)
-        if cursor == b'0':
-            break
+def scan(shard, start):
+    """Have all keys of `shard` that begin with `start`, sorted, as Result."""
+    walk, found = Walk(shard, pattern_of(start), None), []
+    while not walk.is_over:
+        found += yield walk.page()
     yield Result(sorted(found))
 
 

@@ -20,6 +20,8 @@ from ..tables import render
 
 #: Seconds between the two looks that give `status` its rates.
 RATE_INTERVAL = 0.5
+#: Seconds that looking for channels may take, and once more for groups.
+BUDGET = 0.4
 #: Clears a terminal and puts the cursor at its top (ECMA-48: CUP, ED).
 CLEAR = '\x1b[H\x1b[2J'
 
@@ -48,7 +50,7 @@ class Command(BaseCommand):
         add_layer_argument(parser)
         add('--json', dest='json', action='store_true', help='Write JSON, for programs (status, peek).')
         add('--all', dest='everything', action='store_true',
-            help='Show all channels and groups, however many there are.')
+            help='Show all channels and groups, however many, and look until all are found (status, watch, check).')
         add('--interval', dest='interval', type=float, default=2.0, metavar='SECONDS',
             help='Seconds between two looks at the layer (watch, drain); default: %(default)s.')
         add('--limit', dest='limit', type=int, default=10, metavar='N',
@@ -106,18 +108,22 @@ class Command(BaseCommand):
             self.write(render(snapshot, self.layer, self.options['everything']))
 
     def look(self):
-        earlier = Snapshot(self.layer, monotonic(), with_groups=False)
-        time.sleep(RATE_INTERVAL)
-        snapshot = Snapshot(self.layer, monotonic())
+        earlier = Snapshot(self.layer, monotonic(), with_groups=False, budget=self.budget())
+        time.sleep(max(0.0, RATE_INTERVAL - (monotonic() - earlier.time)))
+        snapshot = Snapshot(self.layer, monotonic(), budget=self.budget())
         snapshot.add_rates(earlier)
         return snapshot
 
+    def budget(self):
+        """Return for how many seconds to look for channels, and once more for groups; None: as many as it takes."""
+        return None if self.options['everything'] else BUDGET
+
     def watch(self):
-        earlier = Snapshot(self.layer, monotonic(), with_groups=False)
+        earlier = Snapshot(self.layer, monotonic(), with_groups=False, budget=self.budget())
         try:
             while True:
                 time.sleep(self.options['interval'])
-                snapshot = Snapshot(self.layer, monotonic())
+                snapshot = Snapshot(self.layer, monotonic(), budget=self.budget())
                 snapshot.add_rates(earlier)
                 lines = render(snapshot, self.layer, self.options['everything'])
                 if self.stdout.isatty():
@@ -135,7 +141,7 @@ class Command(BaseCommand):
             raise CommandError('check needs a limit: --max-age, --max-pending, --max-full or --min-workers.')
         globs = self.options['match']
         found = breaches(
-            Snapshot(self.layer, monotonic(), with_groups=False),
+            Snapshot(self.layer, monotonic(), with_groups=False, budget=self.budget()),
             matches=None if not globs else lambda name: any(fnmatch.fnmatchcase(name, glob) for glob in globs),
             **limits
         )
