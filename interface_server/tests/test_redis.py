@@ -121,7 +121,7 @@ def test_request_that_was_under_way_when_redis_went_is_answered_in_time(start, o
 def test_closing_ends_though_a_cancellation_is_lost():
     """Until Python 3.12 asyncio.wait_for() returns, if it is cancelled in the moment in which the connection fails."""
     async def run():
-        pool = ConnectionPool(0, SimpleNamespace(name="redis"), None)
+        pool = ConnectionPool(0, SimpleNamespace(name="redis", needs_watching=False), None)
         cancelled = []
 
         async def refuse():
@@ -151,6 +151,50 @@ def test_sockets_are_closed_with_1012_when_redis_has_forgotten_their_groups(star
             ws.recv(PATIENCE)
         assert ws.close_code == 1012
     assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1012
+
+
+def test_a_master_that_was_replaced_is_left_though_it_is_alive(layer, own_redis):
+    import redis
+    from redis_server import RedisServer
+
+    from interface_server.layers.redis import RedisLayer
+
+    other = RedisServer().start()
+    [server] = layer.servers
+    address = [server.url]
+    options = server.resolve()[1]
+    server.needs_watching, server.resolve = True, lambda: (address[0], options)
+    prefix = layer.transport_options.keys.prefix
+
+    def send(url, number):
+        sender = type(layer)(hosts=[url], prefix=prefix)
+        sender.send("p!1", {"n": number})
+        sender.close()
+
+    async def run():
+        reading, received = RedisLayer(layer), asyncio.Queue()
+        reading.start()
+        task = asyncio.create_task(reading.read(["p!"], received.put_nowait))
+
+        async def receive():
+            [(_, message)] = await asyncio.wait_for(received.get(), PATIENCE)
+            return message["n"]
+
+        send(own_redis.url, 1)
+        assert await receive() == 1
+        address[0] = other.url
+        send(other.url, 2)
+        assert await receive() == 2
+        await reading.send("n", {"n": 3})
+        task.cancel()
+        await reading.close()
+
+    try:
+        with redis.Redis.from_url(other.url) as client:
+            asyncio.run(run())
+            assert client.llen(f"{prefix}{{0}}:q:n") == 1
+    finally:
+        other.stop()
 
 
 def join(layer, message):

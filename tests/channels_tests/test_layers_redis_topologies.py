@@ -170,8 +170,8 @@ class SentinelTests(Exchanges, RedisTestCase):
         hosts = [{'sentinels': [('127.0.0.1', server.port) for server in self.sentinels], 'master_name': 'main'}]
         self.layer, self.other = self.make_layer(hosts=hosts), self.make_layer(hosts=hosts)
 
-    def test_the_master_is_found_and_a_new_one_after_it_was_killed(self):
-        self.check()
+    def wait_until_ready(self):
+        """Until they know each other and the replica, nothing can fail over."""
         watch = self.connect('redis://127.0.0.1:%d' % self.sentinels[0].port)
 
         def known():
@@ -181,8 +181,29 @@ class SentinelTests(Exchanges, RedisTestCase):
                 state = dict(zip(state[::2], state[1::2]))
             return (int(state[b'num-slaves']), int(state[b'num-other-sentinels']))
 
-        # Until they know each other and the replica, nothing can fail over.
         self.wait_until(lambda: known() == (1, 2))
+        return watch
+
+    def test_a_master_that_steps_down_while_it_is_alive_is_left_at_once(self):
+        watch = self.wait_until_ready()
+        self.layer.send('a', {})
+        self.other.receive_timeout = 60
+        with Records() as records:
+            join = self.in_thread(self.other.receive, ['late'], True)
+            client = self.connect(self.master.url)
+            self.wait_until(lambda: client.info('clients')['blocked_clients'] >= 1)
+            watch.execute_command('SENTINEL', 'FAILOVER', 'main')
+            self.wait_until(lambda: len([line for line in records.lines if 'is another server now' in line]) == 2)
+            # Noticed before the old one was told to be a replica.
+            self.assertEqual(client.info('replication')['role'], 'master')
+            self.layer.send('late', {'n': 1})
+            self.assertEqual(join(), ('late', {'n': 1}))
+        self.assertEqual([line for line in records.lines if "can't be reached" in line], [])
+        self.check()
+
+    def test_the_master_is_found_and_a_new_one_after_it_was_killed(self):
+        self.check()
+        self.wait_until_ready()
         with Records() as records:
             self.other.receive_timeout = 60
             join = self.in_thread(self.other.receive, ['late'], True)

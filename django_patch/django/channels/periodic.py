@@ -28,7 +28,7 @@ class PeriodicThread(object):
     def stop(self, timeout=None):
         """End it, if it was begun; wait at most `timeout` seconds (None: for ever) for a look to come to its end."""
         self._is_over.set()
-        if self._thread.is_alive():
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
     def _run(self):

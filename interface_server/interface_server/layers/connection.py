@@ -24,7 +24,10 @@ Outcome = Union[list[Any], Exception]
 class RedisConnection(asyncio.Protocol):
     """One connection; calls are answered in their order."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, address: str = "") -> None:
+        #: The URL that it was made to.
+        self.address = address
+        self._is_over = False
         self._loop = asyncio.get_running_loop()
         # redis.asyncio has said who we are; nothing more is said through it.
         # The writer would close the transport once nobody holds it.
@@ -107,6 +110,9 @@ class RedisConnection(asyncio.Protocol):
                 if len(self._replies) == calls[0][0]:
                     replies, self._replies = self._replies, []
                     calls.popleft()[1](replies)
+                    if self._is_over and not calls:
+                        self.close()
+                        return
         except ProtocolError as error:
             self.close(error)
 
@@ -115,6 +121,12 @@ class RedisConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Optional[Exception]) -> None:
         self.close(error or EOFError("The server closed the connection."))
+
+    def retire(self) -> None:
+        """End the connection once what waits for replies has them; who calls it sends nothing more."""
+        self._is_over = True
+        if not self._calls:
+            self.close()
 
     def close(self, error: Optional[Exception] = None) -> None:
         """End the connection; what waits for replies gets `error`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections.abc import Sequence
 from typing import Any, Optional
 
@@ -16,10 +17,12 @@ from django.channels.layers.transport import scripts
 from django.channels.layers.transport.resp import ReplyError
 
 from ..backport import exceptions
-from .connection import FAILURES, RedisConnection
+from .connection import FAILURES, Outcome, RedisConnection
 
 logger = logging.getLogger(__name__)
 
+#: Seconds between two questions who the master is.
+WATCH_INTERVAL = 1.0
 #: Seconds after which a task that goes on wasn't told that it is cancelled.
 LOST_AFTER = 0.1
 
@@ -45,11 +48,55 @@ class ConnectionPool:
         self._known = asyncio.Event()
         #: Set while there is a connection.
         self.reachable = asyncio.Event()
+        #: The Blocks that wait on connections of readers.
+        self.waits: set[Any] = set()
+        self._opened: weakref.WeakSet[RedisConnection] = weakref.WeakSet()
+        self._watch: Optional[asyncio.Task[None]] = None
 
     def start(self) -> None:
         """Connect, and connect again whenever the connection is cut."""
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._stay_connected())
+            if self._server.needs_watching:
+                self._watch = asyncio.get_running_loop().create_task(self._watch_master())
+
+    async def _watch_master(self) -> None:
+        """
+        Leave a master that another server has replaced.
+
+        While it is alive, it would go on taking what is lost (see masters.py of the package).
+        """
+        while True:
+            await asyncio.sleep(WATCH_INTERVAL)
+            try:
+                url, _ = await self._locate()
+            except FAILURES:
+                # Who needs a connection will say so.
+                continue
+            left = [connection for connection in self._opened if connection.is_open and connection.address != url]
+            if left:
+                logger.warning("The master of %s is another server now: %s.", self.name, url)
+                self._leave(left)
+
+    def _leave(self, left: list[RedisConnection]) -> None:
+        shared = self._shared
+        if shared in left and shared is not None:
+            self._known.clear()
+            self.reachable.clear()
+            self._shared = None
+            for wait in self.waits:
+                # Whoever waits there is answered, with a message if there was one.
+                shared.call_then(wait.wake[self.number], COMMAND_TIMEOUT, _ignore)
+        for connection in left:
+            connection.retire()
+
+    async def _locate(self) -> tuple[str, dict[str, Any]]:
+        """Return the URL of the server, and options for redis-py."""
+        if self._server.needs_resolving:
+            found = await asyncio.get_running_loop().run_in_executor(None, self._server.resolve)
+        else:
+            found = self._server.resolve()
+        return found[0], found[1]
 
     async def _stay_connected(self) -> None:
         while True:
@@ -124,17 +171,14 @@ class ConnectionPool:
     async def open(self) -> RedisConnection:
         """Return a connection of the caller's own; raise LayerUnavailable."""
         try:
-            locate = self._server.resolve
-            if self._server.needs_resolving:
-                url, options = await asyncio.get_running_loop().run_in_executor(None, locate)
-            else:
-                url, options = locate()
+            url, options = await self._locate()
             pool = redis.asyncio.ConnectionPool.from_url(url, **options)
             greeter: Any = pool.connection_class(**pool.connection_kwargs)
             await asyncio.wait_for(greeter.connect(), CONNECT_TIMEOUT)
         except FAILURES as error:
             raise unavailable(self.name, error, False) from error
-        connection = RedisConnection(greeter)
+        connection = RedisConnection(greeter, url)
+        self._opened.add(connection)
         asked = self._transport.monotonic()
         greeting = self._transport.greeting(self.number)
         try:
@@ -149,8 +193,14 @@ class ConnectionPool:
 
     async def close(self) -> None:
         """Close the connection, and try no more."""
+        if self._watch is not None:
+            self._watch.cancel()
         while self._task is not None and not self._task.done():
             # Once more if need be: until Python 3.12, wait_for() loses what
             # comes in the moment in which the connection is refused.
             self._task.cancel()
             await asyncio.wait([self._task], timeout=LOST_AFTER)
+
+
+def _ignore(outcome: Outcome) -> None:
+    """Nothing depends on a wake-up's answer."""

@@ -279,10 +279,13 @@ class RedisLayer(AsyncLayer):
         if connection is None:
             raise ValueError("Only a reader, which has a connection of its own, can wait.")
         pool = self._pools[number]
+        pool.waits.add(wait)
         try:
             replies = await pool.carry_out(connection, commands, wait.timeout + COMMAND_TIMEOUT)
         except exceptions.LayerUnavailable as error:
             return [(number, error)]
+        finally:
+            pool.waits.discard(wait)
         if type(replies[-1]) is ReplyError:
             # Out of memory, or its disk is full: it says so again at once.
             refusal = unavailable(pool.name, replies[-1], True)

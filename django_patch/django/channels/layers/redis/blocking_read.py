@@ -96,6 +96,13 @@ class BlockingReader(object):
         wait.woken.add(shard)
         self.pools[shard].exchange(wait.wake[shard])
 
+    def end_waiting(self, number, connection):
+        """Have a server of shard `number` that is to be left answer, over a `connection` to it."""
+        for wait in list(self._waits.values()):
+            if number in wait.wake:
+                # A message that was there is among the answers (rule 2).
+                connection.exchange(wait.wake[number], COMMAND_TIMEOUT)
+
     def carry_out(self, wait):
         """
         Return the answer to `wait`: [(shard, replies or LayerUnavailable)].

@@ -51,8 +51,12 @@ def readable(connections, timeout):
 class Connection(object):
     """One connection: commands out, replies in."""
 
-    def __init__(self, connection):
+    def __init__(self, connection, address=None):
         self._connection = connection
+        #: The URL that it was made to.
+        self.address = address
+        #: Whether it leads to a server that isn't the right one any more.
+        self.is_over = False
         self._socket = connection._sock
         # A TLS socket may hold bytes that the system doesn't know of.
         self._is_tls = hasattr(self._socket, 'pending')
@@ -76,7 +80,9 @@ class Connection(object):
         return self._is_tls and self._socket.pending() > 0
 
     def is_stale(self):
-        """Return whether the server has closed it while it was idle."""
+        """Return whether the server has closed it while it was idle, or is to be left."""
+        if self.is_over:
+            return True
         if monotonic() - self.used <= _TRUSTED:
             return False
         if self._is_tls or self._poll is None:
@@ -86,6 +92,14 @@ class Connection(object):
 
     def close(self):
         self._connection.disconnect()
+
+    def shut_down(self):
+        """Have whatever another thread waits for on it fail."""
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except socket.error:
+            # It has been cut.
+            pass
 
     def set_timeout(self, timeout):
         """Wait `timeout` seconds for the server from now on."""

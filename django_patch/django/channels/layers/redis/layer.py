@@ -64,6 +64,8 @@ class RedisChannelLayer(BaseChannelLayer):
         self._transport = Transport(options, monotonic)
         self._pools = [ConnectionPool(number, server, self._transport) for number, server in enumerate(servers)]
         self._blocking = BlockingReader(self._pools, names.random_token())
+        for pool in self._pools:
+            pool.end_waiting = self._blocking.end_waiting
         self._readers = {}
         # One thread at a time reads a ! channel: its messages have an order.
         self._locks = {}
@@ -252,7 +254,7 @@ class RedisChannelLayer(BaseChannelLayer):
 
     def close(self):
         for pool in self._pools:
-            pool.close()
+            pool.stop()
 
     # Carrying out plans: see transport.operations
 

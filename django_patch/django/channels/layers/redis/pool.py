@@ -6,12 +6,14 @@ from __future__ import absolute_import, unicode_literals
 import collections
 import logging
 import os
+import weakref
 
 from ...compat.clock import monotonic
 from ...exceptions import LayerUnavailable
 from ..transport import scripts
 from ..transport.resp import ReplyError
 from .connection import Connection, failures
+from .masters import MasterWatch
 from .outage import COMMAND_TIMEOUT, REDIRECTED, RETRY_LATER, Outage, unavailable
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,11 @@ class ConnectionPool(object):
         self.outage = Outage(server.name, logger)
         #: When readers may try again to reach a server that is away.
         self.next_try = 0.0
+        #: Called with the number and a connection when the server is left:
+        #: has it end what waits there, over this connection.
+        self.end_waiting = None
+        self._watch = MasterWatch(server, self) if server.needs_watching else None
+        self._opened = weakref.WeakSet()
 
     def exchange(self, commands, follow=True):
         """
@@ -108,9 +115,13 @@ class ConnectionPool(object):
 
     def _connect(self):
         try:
-            connection = Connection(self._server.connect())
+            address = self._server.resolve()[0]
+            connection = Connection(self._server.connect(address), address)
         except failures() as error:
             raise unavailable(self._server.name, error, False)
+        if self._watch is not None:
+            self._opened.add(connection)
+            self._watch.start()
         try:
             asked = self._transport.monotonic()
             greeting = self._transport.greeting(self.number)
@@ -197,6 +208,34 @@ class ConnectionPool(object):
     def _worked(self):
         self.outage.record_recovery()
         self.next_try = 0.0
+
+    def leave_all_but(self, address):
+        """Use no connection any more that leads elsewhere; what is under way on them comes to its end."""
+        try:
+            left = [connection for connection in self._opened if connection.address != address]
+        except RuntimeError:
+            # One was opened in this moment; there is another look.
+            return
+        left = [connection for connection in left if not connection.is_over]
+        if not left:
+            return
+        logger.warning('The master of %s is another server now: %s.', self._server.name, address)
+        for connection in left:
+            connection.is_over = True
+        try:
+            connection = Connection(self._server.connect(left[0].address))
+            self.end_waiting(self.number, connection)
+            connection.close()
+        except failures():
+            # It is away: nothing comes from there any more.
+            for connection in left:
+                connection.shut_down()
+
+    def stop(self):
+        """Close what is idle, and ask nobody any more."""
+        if self._watch is not None:
+            self._watch.stop()
+        self.close()
 
     def close(self):
         """Close what is idle."""

@@ -136,6 +136,8 @@ class Server(object):
     """
     #: Does resolve() have to ask?
     needs_resolving = False
+    #: May what it says change while the server before still takes commands?
+    needs_watching = False
     #: Are there processes that don't know it yet?
     is_joining = False
 
@@ -166,9 +168,9 @@ class Server(object):
         """Return (URL, options) of where to connect to."""
         return self.url, self._all_options()
 
-    def connect(self):
-        """Return a new connection, connected; raise redis-py's or the system's errors."""
-        pool = self._pool(self.resolve()[0])
+    def connect(self, url):
+        """Return a new connection to `url`, of resolve(); raise redis-py's or the system's errors."""
+        pool = self._pool(url)
         options = dict(pool.connection_kwargs, socket_timeout=COMMAND_TIMEOUT, decode_responses=False)
         connection = pool.connection_class(**options)
         connection.connect()
@@ -177,7 +179,7 @@ class Server(object):
 
 class MasterOfSentinels(Server):
     """The server that Sentinels call the master of `name` just now."""
-    needs_resolving = True
+    needs_resolving = needs_watching = True
 
     def __init__(self, sentinels, name, options):
         self._sentinels = sentinels
