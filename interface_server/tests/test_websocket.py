@@ -225,7 +225,11 @@ def test_what_a_client_sent_before_it_went_comes_before_its_going(start, layer):
         {"websocket.connect": reply(accept=True), "websocket.receive": busy}, threads=1, send_timeout=PATIENCE,
     )
     with server.socket() as ws:
-        for _ in range(number):
+        for _ in range(layer.capacity):
+            ws.send("x")
+        # Fewer than it takes for the client to be asked to wait.
+        eventually(lambda: layer.channel_statistics("websocket.receive")["messages_pending"] >= layer.capacity - 1)
+        for _ in range(5):
             ws.send("x")
     eventually(lambda: not server.application.context.replies.socket_count)
     go_on.set()

@@ -10,6 +10,7 @@ from ..layers import AsyncLayer
 from ..layers.queues import SendQueues
 from ..operation.metrics import Metrics
 from ..options import Options
+from ..repeats import Repeats
 from ..types import ActionLogger, Scope
 from .origins import host_is_allowed, origin_is_allowed
 from .replies import ReplyDispatcher
@@ -32,6 +33,8 @@ class Context:
     action_logger: Optional[ActionLogger] = None
     #: Set once the server has been asked to stop.
     stopping: bool = False
+    #: Says once what befalls many.
+    repeats: Repeats = dataclasses.field(default_factory=Repeats)
 
     def refusal(self, scope: Scope) -> Optional[tuple[int, str]]:
         """Return (status, why) if the host or the origin isn't served."""

@@ -226,7 +226,7 @@ class HttpExchange:
                 self._timer = loop.call_later(first, self._on_timer)
             self._waiter = loop.create_future()
             await self._waiter
-        if self._room is not None and self._queue.is_large:
+        if self._room and self._queue.is_large:
             await self._wait(self._room())
         if self._failure is not None:
             raise self._failure
@@ -291,9 +291,9 @@ class HttpExchange:
 
     async def _refuse(self, refusal: Refused) -> None:
         if self._status:
-            # The client has seen a part: only breaking off tells the truth.
-            # Without the last piece, the server underneath does that.
-            logger.warning("The response for %s was broken off: %s", self._path, refusal.detail)
+            # Without the last piece, the server underneath breaks it off.
+            what = refusal.detail
+            self._context.repeats.warn(logger, what, "The response for %s was broken off: %s", self._path, what)
             return
         page = bridge.error_page(refusal.status, http.HTTPStatus(refusal.status).phrase, refusal.detail)
         page.headers.extend(refusal.headers)

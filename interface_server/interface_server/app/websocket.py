@@ -104,7 +104,7 @@ class WebSocketSession:
         else:
             self._context.metrics.messages_in["websocket.connect"] += 1
         if self._state is REFUSED:
-            logger.warning("The WebSocket handshake for %s was refused: %s", self._machine.path, error)
+            self._warn("refused", error, "The WebSocket handshake for %s was refused: %s")
             self.close(bridge.BUSY_CODE)
         elif error is None and self._state not in OVER:
             self._log("connecting")
@@ -113,7 +113,9 @@ class WebSocketSession:
         self._timer = None
         if self._machine.state is bridge.HANDSHAKE:
             self._context.metrics.dropped["handshake_timeout"] += 1
-            logger.warning("No worker accepted or denied the WebSocket for %s in time.", self._machine.path)
+            self._context.repeats.warn(
+                logger, "handshake", "No worker accepted or denied the WebSocket for %s in time.", self._machine.path,
+            )
             self.close(bridge.BUSY_CODE, status=403)
 
     def received(self, text: Optional[str], data: Optional[bytes]) -> None:
@@ -141,7 +143,7 @@ class WebSocketSession:
         """End the socket: the layer doesn't take a message of it."""
         if self.is_open:
             self._count_drop("websocket_receive", error)
-            logger.warning("The WebSocket for %s is closed: %s", self._machine.path, error)
+            self._warn("closed", error, "The WebSocket for %s is closed: %s")
         if self._state not in OVER:
             self.close(TOO_BIG if isinstance(error, exceptions.MessageTooLarge) else bridge.BUSY_CODE)
 
@@ -155,6 +157,10 @@ class WebSocketSession:
         """Tell the workers that the client is gone, if it is."""
         if self._state is ENDED:
             self._send_disconnect()
+
+    def _warn(self, what: str, error: Optional[Exception], message: str) -> None:
+        # A line a kind and outage, however many sockets there are.
+        self._context.repeats.warn(logger, (what, type(error)), message, self._machine.path, error)
 
     def _count_drop(self, what: str, error: Exception) -> None:
         if isinstance(error, exceptions.LayerUnavailable):
@@ -223,8 +229,8 @@ class WebSocketSession:
     def overrun(self, size: int) -> None:
         """End the socket: `size` bytes wait for its client to read them."""
         if self._machine.state is bridge.OPEN:
-            logger.warning(
-                "The WebSocket for %s is closed: its client doesn't read, and %d bytes wait for it.",
+            self._context.repeats.warn(
+                logger, "unread", "The WebSocket for %s is closed: its client doesn't read, and %d bytes wait for it.",
                 self._machine.path, size,
             )
             self._context.metrics.dropped["slow_client"] += 1

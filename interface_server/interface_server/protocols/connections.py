@@ -14,6 +14,7 @@ from typing import Any, Optional, Protocol
 
 from ..app.proxy_headers import TrustedProxies
 from ..options import Options
+from ..repeats import Repeats
 from .turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,8 @@ class ConnectionLimiter:
         self.sockets: set[Any] = set()
         #: What answers requests.
         self.tasks: set[asyncio.Task[None]] = set()
+        #: Says once what many clients do.
+        self.repeats = Repeats()
         #: Who is read when.
         self.turns = Turns()
         self.total = 0

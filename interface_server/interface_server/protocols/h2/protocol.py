@@ -109,7 +109,9 @@ class Http2Protocol(asyncio.Protocol):
     def close_for_flooding(self) -> None:
         """Send a client away that keeps the server busy with nothing."""
         if self._state is not LINGERING:
-            logger.warning("An HTTP/2 client was sent away: it keeps the server busy with nothing.")
+            self._limiter.repeats.warn(
+                logger, "flood", "An HTTP/2 client was sent away: it keeps the server busy with nothing.",
+            )
             self._conn.close_connection(h2.errors.ErrorCodes.ENHANCE_YOUR_CALM)
             self._linger()
 
