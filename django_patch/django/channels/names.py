@@ -121,12 +121,20 @@ def process_channel(prefix, is_good=None):
     """
     Return a new ``!`` channel name for this process: "prefix.<token>!".
 
+    `is_good(name)` may turn names down.
+    """
+    return new_name(prefix + '.', '!', is_good)
+
+
+def new_name(start, end, is_good=None):
+    """
+    Return a new channel name: `start`, a token, `end`, if is_good() likes it.
+
     The token is long enough (80 bits) to be unique among all servers of a
-    layer without asking it, and nobody can guess it. `is_good(name)` may turn
-    names down.
+    layer without asking it, and nobody can guess it.
     """
     while True:
-        name = validate_channel_name('%s.%s!' % (prefix, random_token(20)))
+        name = validate_channel_name('%s%s%s' % (start, random_token(20), end))
         if is_good is None or is_good(name):
             return name
 

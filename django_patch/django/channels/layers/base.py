@@ -233,25 +233,15 @@ class BaseChannelLayer(CapacityMixin, InspectionMixin, PresenceMixin):
         return True
 
     def new_channel(self, pattern):
-        """
-        Return a name for a channel of its own: `pattern`, which ends in
-        ``?``, and what makes it unique.
-        """
+        """Return a channel of its own: `pattern`, which ends in ``?``, and a token."""
         if not isinstance(pattern, six.text_type):
             pattern = names.validate_channel_name(pattern)
         if not pattern.endswith('?'):
             raise ValueError('The pattern of a new channel must end in "?"; %r does not.' % pattern)
-        while True:
-            name = names.validate_channel_name(pattern + names.random_token(20))
-            if self.keeps_place(name):
-                return name
+        return names.new_name(pattern, '', self.keeps_place)
 
     def keeps_place(self, channel):
-        """
-        Return whether a ``!`` or ``?`` channel stays where it is when servers are added.
-
-        Who makes up a name takes one that does.
-        """
+        """Return whether a channel stays put when servers are added."""
         return True
 
     # Groups

@@ -113,7 +113,8 @@ class BlockingReader(object):
         token = local.token
         self._waits[token] = wait
         try:
-            # Rule 1; as is_interrupted(), which is asked again only while several shards are waited for.
+            # Rule 1; as is_interrupted(), which is asked again only while
+            # several shards are waited for.
             if local.seen != self._interrupts:
                 error = LayerUnavailable('Interrupted.')
                 error.sent = False

@@ -3,8 +3,9 @@ Notices a master of Sentinels that another server has replaced.
 
 A connection asks the Sentinels when it is made. But a master that steps down
 while it is alive goes on taking what connected clients write, until it becomes
-a replica after about ten seconds, and all of that is lost. So each process asks
-again every second, by a thread of its own, and leaves the old one in order.
+a replica after about ten seconds, and all of that is lost. So each process
+asks again every second, by a thread of its own, and leaves the old one in
+order.
 """
 from __future__ import absolute_import
 
@@ -19,7 +20,7 @@ INTERVAL = 1.0
 
 
 class MasterWatch(object):
-    """Has `pool` leave the server that `server.resolve()` no longer names; it keeps neither alive."""
+    """Has `pool` leave all servers but the one that `server` names."""
 
     def __init__(self, server, pool):
         self._server = server

@@ -120,9 +120,10 @@ class Keys(object):
 
     def keeps_place(self, queue):
         """
-        Return whether a ``!`` or ``?`` queue is where all processes look for it.
+        Return whether all processes look for a queue in one place.
 
-        That is so while shards are being added, and until there are twice as many.
+        They do while shards are being added, and until there are twice as
+        many.
         """
         number = _hash(queue)
         shard = place(number, 2 * self.shards)
