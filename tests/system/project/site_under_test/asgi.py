@@ -7,6 +7,7 @@ from django.channels.asgi import get_channel_layer  # noqa: E402: settings come 
 from django.channels.test.linting import lint_everything  # noqa: E402
 
 # Whatever a server of this project sends keeps the standard.
-lint_everything()
+if os.environ.get('SUT_LINT') != 'no':
+    lint_everything()
 
 channel_layer = get_channel_layer()

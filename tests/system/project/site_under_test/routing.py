@@ -1,6 +1,8 @@
 """Channel routing of the project under test."""
 from __future__ import unicode_literals
 
+import os
+
 from django.channels import route
 from django.channels.compat.coroutines import SUPPORTS_ASYNC
 from django.channels.test.linting import lint_everything
@@ -8,7 +10,8 @@ from django.channels.test.linting import lint_everything
 from . import consumers, endings
 
 # Whatever a worker of this project sends keeps the standard.
-lint_everything()
+if os.environ.get('SUT_LINT') != 'no':
+    lint_everything()
 
 channel_routing = [
     route('websocket.connect', consumers.accept, path=r'^/echo/$'),

@@ -11,6 +11,7 @@ SUT_LAYERS    'memory', 'redis', 'empty' (CHANNEL_LAYERS = {}), 'unset',
 SUT_REDIS     URL of the Redis, for 'redis'; several with commas between.
 SUT_SECRETS   secrets of its encryption, with commas between.
 SUT_ROUTING   another module of routing than 'routing'.
+SUT_LINT      'no': messages are not checked, which costs time.
 SUT_DATABASE  path of the SQLite file.
 SUT_DELAY     anything: with the app of the delay server.
 SUT_DEBUG     'no': without the pages that DEBUG makes of errors; what is
