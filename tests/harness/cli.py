@@ -73,10 +73,10 @@ def parser():
              'from 3.8 on, rather than on the newest alone')
     add('--long', action='store_true', help='also tests that take long (they see CHANNELS_LONG_TESTS=1)')
     add('--django-suite', action='store_true',
-        help="also Django 1.10.8's whole own suite, patched against unpatched, on Python 2.7, 3.6 and 3.11 "
-             '(3.13 where there is no 3.11; with --all both); they must fail in the same tests, those of '
-             'django_patch/failing_tests.txt; the unpatched one runs these, with --long the whole suite '
-             '(5 minutes or so for each Python, 9 with --long)')
+        help="also Django 1.10.8's whole own suite, patched against unpatched, on Python 2.7 and 3.6, and of it what "
+             'the patches touch on 3.11 (3.13 where there is no 3.11; with --all both, and whole); they must fail in '
+             'the same tests, those of django_patch/failing_tests.txt; the unpatched one runs these, with --long '
+             'the whole suite (5 minutes or so for each Python, 9 with --long)')
     add('--through-channels', action='store_true',
         help="also Django's own tests of requests and responses, sent through channels, on %s; what fails there and "
              'not under WSGI fails the run, but for the exceptions in tests/harness/through_channels.py '

@@ -2,7 +2,8 @@
 Django's whole own test suite, patched against unpatched: rows of their own.
 
 What the unpatched one comes to is known from failing_tests.txt; with --long
-both run whole, which proves the list. Else the unpatched tree runs what fails.
+both run whole, which proves the list. Else the unpatched tree runs what fails,
+and a newer Python, beside those of the era, what the patches touch.
 """
 import re
 
@@ -17,6 +18,15 @@ PATCH_SET = CHECKOUT / 'django_patch'
 #: Beside the Pythons of the era: newer ones, on which this Django needs the
 #: shims of compat/old_django.py. failing_tests.txt knows these.
 NEWER_PYTHONS = ('3.11', '3.13')
+
+#: What the patches touch, and what its shims do on a newer Python: the modules that run there, on both trees, when
+#: the whole suite runs on the Pythons of the era.
+TOUCHED = (
+    'app_loading', 'apps', 'builtin_server', 'check_framework', 'deprecation', 'files', 'file_uploads', 'forms_tests',
+    'handlers', 'httpwrappers', 'logging_tests', 'mail', 'requests', 'servers', 'settings_tests', 'signals',
+    'staticfiles_tests', 'template_backends', 'template_loader', 'template_tests', 'test_client',
+    'test_client_regress', 'test_utils', 'user_commands', 'utils_tests', 'wsgi',
+)
 
 #: What Django's runner itself needs. More packages would mean more tests, and
 #: failures of Django's own with releases that it never knew.
@@ -79,13 +89,25 @@ class SuiteRun:
             )
         builder = packages.builder(log)
         command = NICE + [builder.python, PATCH_SET / 'compare_suites.py', '--parallel', '1']
-        if not self.bench.options.long:
-            command.append('--only-failing')
+        command += ['--python', environment.python, '--unpatched-python', unpatched.python]
         check(
-            command + ['--python', environment.python, '--unpatched-python', unpatched.python,
-                       '--expected', PATCH_SET / 'failing_tests.txt', packages.sdist(release, log)],
+            command + self.extent() + [packages.sdist(release, log)] + self.labels(),
             log, "Comparing Django %s's own suite, unpatched and patched" % release, timeout=TIMEOUT,
         )
+
+    def labels(self):
+        """Return the labels of Django's tests to run on both trees, none for the whole suite."""
+        options = self.bench.options
+        others = set(ERA_PYTHONS).intersection(self.bench.interpreters)
+        whole = self.series in ERA_PYTHONS or options.long or options.all or not others
+        return [] if whole else list(TOUCHED)
+
+    def extent(self):
+        """Return the options that say with what a whole suite is compared."""
+        if self.labels():
+            return []
+        listed = ['--expected', PATCH_SET / 'failing_tests.txt']
+        return listed if self.bench.options.long else ['--only-failing'] + listed
 
 
 def summary(text):

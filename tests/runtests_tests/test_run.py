@@ -131,6 +131,20 @@ class SuiteTests(unittest.TestCase):
         self.assertEqual(suite.chosen_pythons({'3.12'}, False), ('2.7', '3.6'))
         self.assertLessEqual(set(suite.chosen_pythons(found, True)), set(suite.REQUIREMENTS))
 
+    def run_on(self, python, found, **options):
+        bench = mock.Mock(interpreters={series: mock.Mock() for series in found})
+        bench.options = mock.Mock(**dict({'long': False, 'all': False}, **options))
+        run = suite.SuiteRun(bench, python)
+        return run.labels() == [], '--only-failing' in run.extent(), '--expected' in run.extent()
+
+    def test_a_newer_python_beside_the_eras_runs_what_the_patches_touch(self):
+        found = ('2.7', '3.6', '3.11')
+        self.assertEqual(self.run_on('3.6', found), (True, True, True))
+        self.assertEqual(self.run_on('3.11', found), (False, False, False))
+        self.assertEqual(self.run_on('3.11', ('3.11',)), (True, True, True))
+        self.assertEqual(self.run_on('3.11', found, all=True), (True, True, True))
+        self.assertEqual(self.run_on('3.11', found, long=True), (True, False, True))
+
 
 class SystemMarksTests(unittest.TestCase):
     """What the pairs of the system tests leave to another one."""
