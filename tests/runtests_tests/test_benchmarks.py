@@ -13,12 +13,14 @@ import pytest
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT))
 
+from benchmarks import attacks  # noqa: E402: found by the line above
 from benchmarks.harness import (  # noqa: E402: found by the line above
     accounting, cli, load, machine, report, schedule, sockets, statistics,
 )
 from benchmarks.harness.programs import free_port  # noqa: E402
 from benchmarks.harness.statistics import Figure, Goal, Metric  # noqa: E402
 from benchmarks.harness.workload import Workload, split  # noqa: E402
+from benchmarks.load.attacks import ATTACKS, TAKE_WORKERS  # noqa: E402
 from benchmarks.peers import PEERS  # noqa: E402
 from benchmarks.workloads import WORKLOADS  # noqa: E402
 
@@ -378,3 +380,24 @@ def test_the_list_is_printed_without_making_anything(capsys, tmp_path):
     printed = capsys.readouterr().out
     assert 'goal: ours cpu <= 1/3 of channels1' in printed
     assert not (tmp_path / 'cache').exists()
+
+
+# Attacks
+
+def test_attacks_are_many_and_have_names_of_their_own():
+    names = [attacks.name_of(attack) for attack in ATTACKS]
+    assert len(names) == len(set(names)) >= 40 and TAKE_WORKERS <= set(names)
+    assert {attack.protocol for attack in ATTACKS} == {'HTTP/1.1', 'HTTP/2', 'WebSocket'}
+
+
+@pytest.mark.parametrize('name, before, during, memory, lines, wrong', [
+    ('pings', [10.0], [29.0], 10 ** 8, 20, ''),
+    ('pings', [10.0], [31.0], 10 ** 8, 0, 'others wait 3.1 times as long'),
+    ('pings', [1.0], [4.0], 10 ** 8, 0, ''),
+    ('pings', [10.0], [10.0], 7 * 10 ** 8, 21, 'the server has 700 MB; 21 lines were logged'),
+    ('a thousand streams at once', [10.0], [99.0], 10 ** 8, 0, ''),
+])
+def test_attack_that_others_notice_is_beyond_its_limit(name, before, during, memory, lines, wrong):
+    [attack] = [attack for attack in ATTACKS if (attack.protocol, attack.name) == ('HTTP/2', name)]
+    row = attacks.Row(attack, before, during, memory, 0.1, lines)
+    assert '; '.join(row.wrong()) == wrong and name in str(row)

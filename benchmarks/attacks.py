@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""
+Attack an interface server in many ways, and see what others notice of it.
+
+For each attack: how long the others' requests take (the median, as a multiple
+of what they take in peace), what the server's memory grows to, its CPU time,
+and how many lines it logs. The exit status is 1 if a row is beyond its limit.
+
+All attackers come from one address, which is not loopback's where the machine
+has another: as many connections as one address may have. Where they ask for what
+workers have to do, others wait for those, and there is no limit for it.
+"""
+import argparse
+import http.client
+import os
+import pathlib
+import resource
+import socket
+import statistics
+import sys
+import time
+
+if __name__ == '__main__':
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from benchmarks.harness import CHECKOUT, accounting  # noqa: E402: found by the line above
+from benchmarks.harness.machine import Machine, Unavailable  # noqa: E402
+from benchmarks.harness.programs import ProgramFailed, free_port  # noqa: E402
+from benchmarks.load.attacks import ATTACKS, TAKE_WORKERS  # noqa: E402
+from benchmarks.peers import PEERS  # noqa: E402
+
+#: What others' median may be multiplied by, the megabytes that the server may
+#: have, and the lines that it may log for one attack.
+TIMES, MEGABYTES, LINES = 3.0, 600, 20
+#: Milliseconds below which a median is no harm, whatever it was in peace.
+UNNOTICED = 5.0
+
+
+def parser():
+    """Return the ArgumentParser of attacks.py."""
+    result = argparse.ArgumentParser(
+        prog='attacks.py', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = result.add_argument
+    add('--only', metavar='TEXT', default='', help='attacks whose names contain this')
+    add('--seconds', type=float, default=4, help='for each attack (default: 4)')
+    add('--list', action='store_true', help='print the names, and end')
+    add('--cache', metavar='FOLDER', default=os.environ.get('BENCHMARKS_CACHE') or str(CHECKOUT / '.benchmarks'),
+        help='as for run.py')
+    return result
+
+
+def own_address():
+    """Return an address of this machine, if possible not loopback's; nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(('192.0.2.1', 9))
+            return probe.getsockname()[0]
+        except OSError:
+            return '127.0.0.1'
+
+
+def name_of(attack):
+    return '%s: %s' % (attack.protocol, attack.name)
+
+
+class Others:
+    """Somebody who wants a page now and then, over one connection."""
+
+    def __init__(self, port):
+        self.connection = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
+
+    def ask(self, seconds):
+        """Return the milliseconds that each of the requests of so many seconds took."""
+        took, until = [], time.monotonic() + seconds
+        while time.monotonic() < until:
+            began = time.monotonic()
+            try:
+                self.connection.request('GET', '/hello/')
+                response = self.connection.getresponse()
+                is_well = response.status == 200
+                response.read()
+            except (OSError, http.client.HTTPException):
+                is_well = False
+                self.connection.close()
+            took.append((time.monotonic() - began) * 1000 if is_well else 30000.0)
+            time.sleep(0.01)
+        return took
+
+
+class Row:
+    """What one attack did."""
+
+    def __init__(self, attack, before, during, memory, cpu, lines):
+        self.attack = attack
+        self.median, self.worst = statistics.median(during), max(during)
+        self.times = self.median / statistics.median(before)
+        self.memory, self.cpu, self.lines = memory, cpu, lines
+
+    def wrong(self):
+        """Yield what is beyond its limit."""
+        if self.times > TIMES and self.median > UNNOTICED and name_of(self.attack) not in TAKE_WORKERS:
+            yield 'others wait %.1f times as long' % self.times
+        if self.memory > MEGABYTES * 1e6:
+            yield 'the server has %.0f MB' % (self.memory / 1e6)
+        if self.lines > LINES:
+            yield '%d lines were logged' % self.lines
+
+    def __str__(self):
+        name = name_of(self.attack)
+        return '%-46s %4d %7.1f %5.1fx %7.1f %6.0f %5.0f %5d%s' % (
+            name, self.attack.connections, self.median, self.times, self.worst, self.memory / 1e6, self.cpu * 100,
+            self.lines, '  takes workers' if name in TAKE_WORKERS else '',
+        )
+
+
+HEADING = '%-46s %4s %7s %6s %7s %6s %5s %5s' % ('attack', 'of', 'ms', '', 'worst', 'MB', 'CPU %', 'lines')
+
+
+def count_lines(log):
+    with open(log, 'rb') as file:
+        return sum(1 for _ in file)
+
+
+def measure(machine, attack, seconds):
+    """Attack a new site; return the Row."""
+    address, port = own_address(), free_port()
+    stack = PEERS['ours'].start_site(machine, options=('-b', '%s:%d' % (address, port)))
+    attacker = None
+    try:
+        server, others = stack.programs[0], Others(stack.port)
+        others.ask(0.5)
+        before = others.ask(1.5)
+        lines, cpu = count_lines(server.log), accounting.cpu_seconds([server.pid])
+        attacker = machine.program('attacker', [
+            sys.executable, str(CHECKOUT / 'benchmarks' / 'load' / 'attacks.py'), '%s:%d' % (address, port),
+            name_of(attack),
+        ])
+        others.ask(1)
+        during, memory = others.ask(seconds), accounting.memory([server.pid])
+        spent = (accounting.cpu_seconds([server.pid]) - cpu) / (seconds + 1)
+        if attacker.process.poll() is not None:
+            raise attacker.failed('ended')
+        stack.check()
+        return Row(attack, before, during, memory, spent, count_lines(server.log) - lines)
+    finally:
+        if attacker is not None:
+            attacker.stop()
+        stack.stop()
+
+
+def main(arguments=None):
+    """Attack; return the exit status."""
+    from harness.report import Reporter
+    options = parser().parse_args(arguments)
+    chosen = [attack for attack in ATTACKS if options.only in name_of(attack)]
+    if options.list:
+        print('\n'.join(map(name_of, chosen)))
+        return 0
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    reporter, failed = Reporter(), False
+    machine = Machine(pathlib.Path(options.cache), reporter)
+    try:
+        reporter.say(HEADING)
+        for attack in chosen:
+            row = measure(machine, attack, options.seconds)
+            wrong = '; '.join(row.wrong())
+            failed = failed or bool(wrong)
+            reporter.say(str(row) + (' WRONG: ' + wrong if wrong else ''))
+    except (Unavailable, ProgramFailed, OSError) as error:
+        reporter.say('%s: %s' % (type(error).__name__, error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        machine.close()
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
