@@ -320,7 +320,7 @@ def test_silent_socket_is_pinged_and_then_given_up(start):
 
 
 def test_socket_that_answers_pings_stays(start):
-    server = start({"websocket.connect": accept}, ping_interval=0.05, ping_timeout=1)
+    server = start({"websocket.connect": accept}, ping_interval=0.05, ping_timeout=PATIENCE)
     with server.socket() as ws:
         with pytest.raises(TimeoutError):
             ws.recv(0.5)

@@ -84,7 +84,7 @@ class ConsumerTests(RunningWorkerTestCase, SimpleTestCase):
 
     def stop_when(self, condition):
         deadline = threading.Event()
-        for _ in range(1000):
+        for _ in range(3000):
             if condition():
                 break
             deadline.wait(0.01)
@@ -135,7 +135,7 @@ class ConsumerTests(RunningWorkerTestCase, SimpleTestCase):
     def test_a_task_of_a_consumer_that_exits_ends_nothing_else(self):
         self.start([route('leave', consumers.leave_in_a_task), route('task', consumers.echo)])
         self.layer.send('leave', {})
-        for _ in range(1000):
+        for _ in range(3000):
             if 'goes on' in self.log():
                 break
             consumers.waits.wait(0.01)

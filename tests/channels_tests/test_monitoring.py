@@ -361,7 +361,7 @@ class VitalsTests(SimpleTestCase):
                 self.assertEqual(fetch(port, '/health')[0], 200)
             second = Endpoint('127.0.0.1', port, self.vitals, None, is_patient=True)
         with second:
-            for _ in range(1000):
+            for _ in range(3000):
                 try:
                     status = fetch(port, '/health')[0]
                     break
