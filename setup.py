@@ -2,9 +2,13 @@
 Build the distribution ``django-channels-backport``.
 
 The wheel holds the package of django_patch/ and compat/ as they are, below
-``channels_backport/_bundle``, where the import hook finds them. Nothing is
-generated or edited, and neither ``compat`` nor ``tests`` is installed as a
+``channels_backport/_bundle``, where the import hook finds them. Nothing of it
+is generated or edited, and neither ``compat`` nor ``tests`` is installed as a
 package of its own.
+
+What reads code without running it sees no import hook. For type checkers and
+editors the wheel has stubs of ``django.channels``, as a partial stub package
+(PEP 561), and ``channels`` has one line for each of them, written here.
 
 Works with setuptools 40 and later, on Python 2.7 and 3.
 """
@@ -34,6 +38,9 @@ PACKAGE_DIR = dict(MOUNTED, **{
 
 #: Files for the top of site-packages, which Python reads when it starts.
 START_UP = ['zz_channels_backport.pth', 'zz_channels_backport.start']
+
+#: The stubs; their folder's name in the wheel is the same.
+STUBS = 'django-stubs'
 
 #: What belongs to a package beside its modules.
 DATA_SUFFIXES = ('.css', '.html', '.js', '.json', '.lua', '.mo', '.po', '.txt')
@@ -80,22 +87,54 @@ def find_contents(package, folder):
     return contents
 
 
+def find_stubs():
+    """Return the stubs' paths below backport/, their marker py.typed included."""
+    found = []
+    for path, folders, names in os.walk(os.path.join(CHECKOUT, 'backport', STUBS)):
+        inside = os.path.relpath(path, os.path.join(CHECKOUT, 'backport')).split(os.sep)
+        found.extend('/'.join(inside + [name]) for name in names if name.endswith(('.pyi', '.typed')))
+    return sorted(found)
+
+
+def find_aliases():
+    """Return {path of a stub of ``channels``: its text}; all it says is where the real one is."""
+    aliases = {'channels/py.typed': ''}
+    for path in find_stubs():
+        if path.endswith('.pyi'):
+            path = path[len(STUBS) + 1:]
+            module = path[:-len('.pyi')].replace('/', '.')
+            module = module[:-len('.__init__')] if module.endswith('.__init__') else module
+            aliases[path] = 'from django.%s import *\n' % module
+    aliases['channels/__init__.pyi'] += 'from django.channels import __version__ as __version__\n'
+    return aliases
+
+
 class build_py(setuptools_build_py):
-    """Build as usual, and put the start-up files beside the packages."""
+    """Build as usual, and put the start-up files and the stubs beside the packages."""
 
     def run(self):
-        """Copy the modules and then the start-up files into ``build_lib``."""
+        """Copy the modules, the start-up files and the stubs into ``build_lib``."""
         setuptools_build_py.run(self)
         # An editable install has no use for them: it would drop the .pth.
         if not getattr(self, 'editable_mode', False):
             self.mkpath(self.build_lib)
-            for name in START_UP:
+            for name in self.copied():
+                self.mkpath(os.path.dirname(os.path.join(self.build_lib, name)))
                 self.copy_file(os.path.join('backport', name), os.path.join(self.build_lib, name))
+            for name, text in find_aliases().items():
+                path = os.path.join(self.build_lib, name)
+                self.mkpath(os.path.dirname(path))
+                with io.open(path, 'w', encoding='ascii') as file:
+                    file.write(u'%s' % text)
+
+    def copied(self):
+        """Return the paths, below backport/ and below ``build_lib``, of what is no module."""
+        return START_UP + find_stubs()
 
     def get_outputs(self, include_bytecode=1):
         """Return the paths of all files built, so that uninstalling removes them."""
         built = setuptools_build_py.get_outputs(self, include_bytecode)
-        return built + [os.path.join(self.build_lib, name) for name in START_UP]
+        return built + [os.path.join(self.build_lib, name) for name in self.copied() + sorted(find_aliases())]
 
 
 package_data = {'channels': [], 'channels_backport': []}

@@ -32,8 +32,25 @@ class WheelTests(unittest.TestCase):
         with zipfile.ZipFile(support.wheel()) as archive:
             names = [name for name in archive.namelist() if '.dist-info/' not in name and not name.endswith('/')]
         expected = files_below('backport', '')
+        # Written for each stub, with one line each.
+        expected += [
+            name for name in files_below('backport/django-stubs', '') if name.endswith(('.pyi', 'py.typed'))
+        ]
+        expected[expected.index('py.typed')] = 'channels/py.typed'
         expected += files_below('django_patch/django/channels', BUNDLE) + files_below('compat', BUNDLE + '/compat')
         self.assertEqual(sorted(names), sorted(expected))
+
+    def test_the_stubs_of_the_alias_lead_to_those_of_django_channels(self):
+        with zipfile.ZipFile(support.wheel()) as archive:
+            texts = {
+                name: archive.read(name).decode('ascii') for name in archive.namelist()
+                if name.startswith('channels/') and name.endswith('.pyi')
+            }
+            self.assertEqual(archive.read('django-stubs/py.typed'), b'partial\n')
+        self.assertEqual(
+            texts['channels/generic/websockets.pyi'], 'from django.channels.generic.websockets import *\n'
+        )
+        self.assertEqual(texts['channels/__init__.pyi'].splitlines()[0], 'from django.channels import *')
 
     def test_it_serves_both_pythons(self):
         self.assertTrue(support.wheel().endswith('-py2.py3-none-any.whl'), support.wheel())
@@ -87,7 +104,7 @@ class WheelTests(unittest.TestCase):
         before = set(os.listdir(environment.site_packages))
         environment.install(support.wheel())
         self.assertEqual(set(os.listdir(environment.site_packages)) - before, {
-            'channels', 'channels_backport', 'zz_channels_backport.pth', 'zz_channels_backport.start',
+            'channels', 'channels_backport', 'django-stubs', 'zz_channels_backport.pth', 'zz_channels_backport.start',
             '-'.join(os.path.basename(support.wheel()).split('-')[:2]) + '.dist-info',
         })
         self.assertEqual(environment.code('import channels; print(channels.__name__)'), 'django.channels')

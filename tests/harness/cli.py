@@ -159,10 +159,10 @@ class Run:
         background = self.suites() + self.through_channels()
         wanted = {run.pair for run in self.runs + others + background if hasattr(run, 'pair')}.union(
             *(run.pairs for run in joint))
-        if wanted or background:
+        workshop = WorkshopRun.rows(self.bench)
+        if wanted or background or any(row.needs_wheel for row in workshop):
             self.bench.build(wanted)
         # Those of several pairs come last: they wait for these.
-        workshop = WorkshopRun.rows(self.bench)
         rows += self.in_parallel(self.runs + others + workshop + joint, background)
         rows += [self.missing(name, lacking[name][0]) for name in self.joint if lacking[name]]
         rows += self.missing_in_background()

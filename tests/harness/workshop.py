@@ -3,12 +3,14 @@ The rows that read the checkout instead of running it: style, types, the build
 of the documentation, and spelling. Each is also a label: ``--labels lint``.
 """
 from . import process
+from .environments import Wheel
 from .packages import CHECKOUT
 from .pairs import Pair, once
 from .results import Result
 from .steps import PairRun
 
 HARNESS = CHECKOUT / 'tests' / 'harness'
+TYPES = CHECKOUT / 'tests' / 'types'
 
 #: The tools, pinned: a release with new rules must not fail a change that has
 #: nothing to do with them. One environment has them all.
@@ -18,6 +20,13 @@ TOOLS = [
 
 #: Beside them, what the checked code imports and has types of its own for.
 TYPED_REQUIREMENTS = ['uvicorn', 'httptools', 'h2', 'websockets', 'redis', 'msgpack']
+
+#: Environments in which tests/types looks at the wheel, and what they have.
+READERS = ['mypy==2.4.1', 'pyright==1.1.414', 'jedi==0.20.1']
+STUBS = {
+    'types': READERS,
+    'types-django-stubs': READERS + ['django-stubs==6.1.2', 'redis', 'msgpack'],
+}
 
 #: The Pythons that these releases run on, in the order they are preferred.
 PYTHONS = ('3.11', '3.12', '3.13')
@@ -46,6 +55,11 @@ def mypy(row):
     ]
 
 
+def stubs(row):
+    """Have type checkers and an editor's library read the installed wheel, alone and beside Django's stubs."""
+    return [([environment.python, TYPES / 'check.py'], TYPES) for environment in row.readers]
+
+
 def sphinx(row):
     """Build the users' documentation, and Django's pages; each warning, such as one of a dead reference, fails."""
     command = [row.tool, '-m', 'sphinx', '-q', '-n', '-W', '--keep-going', '-E']
@@ -69,7 +83,7 @@ def prose(row):
 #: Row, which is its label as well -> its steps.
 ROWS = {
     'lint': (flake8, isort),
-    'types': (mypy,),
+    'types': (mypy, stubs),
     'docs': (sphinx,),
     'spelling': (codespell, prose),
 }
@@ -91,6 +105,11 @@ class WorkshopRun(PairRun):
         if once(bench.interpreters) not in bench.pairs:
             return []
         return [cls(bench, name) for name in ROWS if bench.labels.of(name)]
+
+    @property
+    def needs_wheel(self):
+        """Whether it looks at the wheel of the package."""
+        return self.name == 'types'
 
     @property
     def tool(self):
@@ -118,13 +137,23 @@ class WorkshopRun(PairRun):
             self.environment = self.bench.environments.make(
                 'workshop', self.series, TOOLS + TYPED_REQUIREMENTS, log,
             )
+            self.readers = [
+                self.bench.environments.make(
+                    name, self.series, requirements + ['Django==' + self.pair.release], log,
+                    [Wheel(self.bench.wheel('backport'))],
+                )
+                for name, requirements in STUBS.items() if self.needs_wheel
+            ]
 
     def step(self, commands):
         """Return the step that runs what the function returns: (command, folder) pairs, each of them a test."""
         def run(log):
             result = Result()
             for command, folder in commands(self):
-                status = process.run(command, log, cwd=folder, timeout=TIMEOUT, PYTHONDONTWRITEBYTECODE='1')
+                status = process.run(
+                    command, log, cwd=folder, timeout=TIMEOUT, PYTHONDONTWRITEBYTECODE='1',
+                    PYRIGHT_PYTHON_CACHE_DIR=str(self.bench.cache.root / 'pyright'),
+                )
                 result += Result(passed=1) if status == 0 else Result(failed=1, log=log)
             return result
         return run

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+class ChannelsConfig(AppConfig):
+    label: str
+    verbose_name: str
+    def ready(self) -> None: ...

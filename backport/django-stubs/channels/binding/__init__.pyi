@@ -1,0 +1,3 @@
+from .base import Binding as Binding
+
+__all__ = ["Binding"]

@@ -1,0 +1,3 @@
+from .base import BaseConsumer as BaseConsumer
+
+__all__ = ["BaseConsumer"]

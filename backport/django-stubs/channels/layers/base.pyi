@@ -1,0 +1,36 @@
+from collections.abc import Iterable, Mapping
+from re import Pattern
+from typing import Any
+
+from .. import exceptions
+
+class BaseChannelLayer:
+    ChannelFull: type[exceptions.ChannelFull]
+    MessageTooLarge: type[exceptions.MessageTooLarge]
+    supports_groups: bool
+    supports_flush: bool
+    supports_statistics: bool
+    supports_requeue: bool
+    supports_throttling: bool
+    supports_blocking_receive: bool
+    supports_interrupt: bool
+    sends_many_at_once: bool
+    spans_processes: bool
+    receive_timeout: float
+    expiry: float
+    group_expiry: float
+    capacity: int
+    def __init__(
+        self, expiry: float = 60, group_expiry: float = 86400, capacity: int = 100,
+        channel_capacity: Mapping[str | Pattern[str], int] | None = None, process_capacity: int | None = None,
+    ) -> None: ...
+    def send(self, channel: str, message: dict[str, Any]) -> None: ...
+    def receive(self, channels: Iterable[str], block: bool = False) -> tuple[str | None, dict[str, Any] | None]: ...
+    def new_channel(self, pattern: str) -> str: ...
+    def group_add(self, group: str, channel: str) -> None: ...
+    def group_discard(self, group: str, channel: str) -> None: ...
+    def group_channels(self, group: str) -> list[str]: ...
+    def send_group(self, group: str, message: dict[str, Any]) -> None: ...
+    def global_statistics(self) -> dict[str, Any]: ...
+    def channel_statistics(self, channel: str) -> dict[str, Any]: ...
+    def flush(self) -> None: ...

@@ -1,0 +1,3 @@
+from logging import Logger
+
+def setup_logger(name: str, verbosity: int = 1) -> Logger: ...

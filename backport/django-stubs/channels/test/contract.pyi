@@ -1,0 +1,4 @@
+from typing import Any
+
+class ChannelLayerContract:
+    channel_layer: Any

@@ -1,0 +1,19 @@
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, TypeVar
+
+_Decorated = TypeVar("_Decorated")
+
+class apply_routes:
+    def __init__(self, routes: Any, aliases: Iterable[str] | None = None) -> None: ...
+    def enter(self) -> apply_routes: ...
+    def exit(
+        self, exc_type: type[BaseException] | None = None, exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> None: ...
+    def __enter__(self) -> apply_routes: ...
+    def __exit__(
+        self, exc_type: type[BaseException] | None = None, exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> None: ...
+    def __call__(self, decorated: _Decorated) -> _Decorated: ...

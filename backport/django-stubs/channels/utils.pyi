@@ -1,0 +1,3 @@
+__all__ = ["name_that_thing"]
+
+def name_that_thing(thing: object) -> str: ...

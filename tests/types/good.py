@@ -1,0 +1,109 @@
+"""Code of a project that type checkers have nothing to say about."""
+from typing import Any, Optional
+
+from django.channels import Channel, Group, channel_layers, include, route, route_class
+from django.channels.auth import channel_session_user, channel_session_user_from_http, close_user_sockets
+from django.channels.binding.websockets import WebsocketBinding
+from django.channels.exceptions import ConsumeLater, DenyConnection
+from django.channels.generic.websockets import JsonWebsocketConsumer, WebsocketConsumer, WebsocketDemultiplexer
+from django.channels.message import Message
+from django.channels.security.websockets import BaseOriginValidator, allowed_hosts_only
+from django.channels.sessions import channel_session, enforce_ordering
+from django.channels.test import ChannelTestCase, WSClient, apply_routes
+
+
+@allowed_hosts_only
+@channel_session_user_from_http
+def connect(message: Message, room: str) -> None:
+    if message.user.pk is None:
+        raise DenyConnection("Log in.")
+    message.channel_session["room"] = room
+    Group("room-" + room).add(message.reply_channel)
+    message.reply_channel.send({"accept": True})
+
+
+@enforce_ordering
+@channel_session_user
+def receive(message: Message, room: str) -> None:
+    text: str = message["text"]
+    if not text:
+        raise ConsumeLater()
+    Group("room-%s" % room).send({"text": text}, immediately=True)
+
+
+@enforce_ordering(slight=False)
+@channel_session
+def job(message: Message) -> None:
+    close_user_sockets(message.content["user"], code=4001)
+
+
+async def awaited(message: Message) -> None:
+    await Channel("jobs").asend({"n": 1})
+    await Group("room-1").aadd(message.reply_channel)
+
+
+class NotFrom(BaseOriginValidator):
+    def validate_origin(self, message: Message, origin: str) -> bool:
+        return origin != "http://evil.example"
+
+
+class Chat(JsonWebsocketConsumer):
+    http_user = True
+    strict_ordering = True
+    groups = ["chat"]
+
+    # A consumer may name what its route makes of the path, or take all.
+    def connect(self, message: Message, room: str) -> None:
+        self.send({"hello": self.message.user.pk, "path": self.path})
+
+    def receive(self, content: Any, **kwargs: Any) -> None:
+        self.group_send("chat", content, close=True)
+
+
+class Plain(WebsocketConsumer):
+    def connection_groups(self, room: str) -> list[str]:
+        return ["room-" + room]
+
+    def receive(self, text: Optional[str] = None, bytes: Optional[bytes] = None, **kwargs: Any) -> None:
+        self.send(text=text, bytes=bytes, close=4000)
+
+
+class Later(WebsocketConsumer):
+    async def receive(self, text: Optional[str] = None, **kwargs: Any) -> None:
+        self.close()
+
+
+class Streams(WebsocketDemultiplexer):
+    consumers = {"chat": Chat}
+
+
+class Users(WebsocketBinding):
+    model = "auth.User"
+    stream = "users"
+    fields = ["username"]
+
+    @classmethod
+    def group_names(cls, instance: Any) -> list[str]:
+        return ["users"]
+
+    def has_permission(self, user: Any, action: str, pk: Any) -> bool:
+        return bool(user.is_staff)
+
+
+routing = [
+    route("websocket.connect", connect, path=r"^/(?P<room>\w+)/$"),
+    route(["jobs", "more-jobs"], "project.consumers.job"),
+    route_class(Plain, path="^/plain/"),
+    Chat.as_route(path="^/chat/", attrs={"groups": ["other"]}),
+    include("project.more.routing", path="^/more"),
+]
+
+
+@apply_routes(routing)
+class ChatTests(ChannelTestCase):
+    def test_it(self) -> None:
+        client = WSClient(ordered=True)
+        client.send_and_consume("websocket.connect", path="/chat/")
+        client.session["a"] = 1
+        message = self.get_next_message("jobs", require=True)
+        print(message["n"], client.receive(), channel_layers["default"].router.channels)
