@@ -47,7 +47,7 @@ def find_conflict(folder):
             # channels-4.3.2.dist-info, channels-1.1.8-py2.7.egg-info
             stem, suffix = os.path.splitext(entry.lower())
             name, _, version = stem.partition('-')
-            if name == 'channels' and version and suffix in ('.dist-info', '.egg-info'):
+            if name == 'channels' and version[:1].isdigit() and suffix in ('.dist-info', '.egg-info'):
                 return ConflictLoader(MESSAGE % {'version': version.split('-')[0], 'folder': folder})
 
 

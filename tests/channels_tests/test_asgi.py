@@ -2,8 +2,10 @@
 from __future__ import absolute_import, unicode_literals
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import types
 
 from django.channels import package_checks
@@ -98,6 +100,25 @@ class PackageChecksTests(SimpleTestCase):
     @override_settings(CHANNEL_LAYERS={'a': {'BACKEND': 'asgi_rabbitmq.RabbitmqChannelLayer'}, 'b': {}})
     def test_what_is_not_installed_is_not_its_affair(self):
         package_checks.check_all()
+
+    def test_another_distribution_of_that_name_is_found(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        self.addCleanup(sys.path.remove, folder)
+        sys.path.append(folder)
+        for entry, version in [
+            ('channels-4.3.2.dist-info', '4.3.2'), ('channels-1.1.8-py2.7.egg-info', '1.1.8'),
+            ('channels_redis-4.3.0.dist-info', None), ('channels-api-0.4.1.dist-info', None), ('channels', None),
+        ]:
+            path = os.path.join(folder, entry)
+            os.mkdir(path)
+            errors = package_checks.check_other_channels()
+            os.rmdir(path)
+            if version is None:
+                self.assertEqual(errors, [], entry)
+            else:
+                self.assertEqual([error.id for error in errors], ['channels.E021'])
+                self.assertIn("The distribution 'channels' %s is installed in %s" % (version, folder), errors[0].msg)
 
     def test_settings_that_make_no_sense_are_not_its_affair(self):
         for layers in ([], {'default': 5}, {}):

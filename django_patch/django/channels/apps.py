@@ -22,10 +22,11 @@ class ChannelsConfig(AppConfig):
         from .binding.base import BindingMetaclass
         from .checks import check_channel_layers, check_origins
         from .layers import channel_layers
-        from .package_checks import check_packages
+        from .package_checks import check_other_channels, check_packages
         from .socket_users import connect_signals
         checks.register(check_channel_layers, 'channels')
         checks.register(check_packages, 'channels')
+        checks.register(check_other_channels, 'channels')
         checks.register(check_origins, 'channels', deploy=True)
         connect_signals()
         # Its models are there by now.

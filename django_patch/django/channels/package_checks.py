@@ -1,5 +1,6 @@
 """
-Layers of the 1.x family that are too old to work with this package.
+Packages that don't go together with this one: layers of the 1.x family that
+are too old, and another distribution that has the name `channels`.
 """
 from __future__ import absolute_import
 
@@ -9,6 +10,7 @@ from importlib import import_module
 from django.core.checks import Error
 from django.core.exceptions import ImproperlyConfigured
 
+from .compat.installed import find_distribution
 from .conf import conf
 
 #: Package -> the first version that keeps the layer contract.
@@ -38,6 +40,21 @@ def check_packages(app_configs=None, **kwargs):
     except ImproperlyConfigured as error:
         return [Error(str(error), hint='Upgrade it with pip install --upgrade.', id='channels.E015')]
     return []
+
+
+def check_other_channels(app_configs=None, **kwargs):
+    """Return an error if the distribution `channels` is installed; a system check."""
+    found = find_distribution('channels')
+    if found is None:
+        return []
+    return [Error(
+        "The distribution 'channels' %s is installed in %s: `import channels` finds that, or nothing that works, "
+        "instead of django.channels." % found,
+        hint="An installer may have brought it for a package that requires it, and another Django along: \"pip "
+             "uninstall channels\", install the Django that you want and django-channels-backport again (pip install "
+             "--force-reinstall --no-deps), and that package with --no-deps.",
+        id='channels.E021',
+    )]
 
 
 def _check(package):
