@@ -10,7 +10,8 @@ TABLES = {
     "WebSocket": (ws.SOCKET, ws.CONNECTING), "session": (session.TRANSITIONS, session.OFFERED),
     "HTTP/1": (h1.TRANSITIONS, h1.OPEN), "HTTP/2": (h2.TRANSITIONS, h2.OPEN),
     "what is read of HTTP/1": (connection.TRANSITIONS, connection.IDLE),
-    "exchange": (exchange.TRANSITIONS, exchange.WAITING),
+    "exchange": (exchange.TRANSITIONS, exchange.WAITING), "body of a stream": (h2.BODY, h2.RECEIVING),
+    "response of a stream": (h2.RESPONSE, h2.AWAITED), "WebSocket in a stream": (h2.TUNNEL, h2.PASSING),
 }
 
 
@@ -25,8 +26,9 @@ def test_every_state_is_reached_and_known(table, first):
 
 @pytest.mark.parametrize("table, last", [
     (ws.SOCKET, {ws.LOST}), (session.TRANSITIONS, {session.ENDED, session.UNHEARD}),
-    (h1.TRANSITIONS, {h1.CLOSED}), (h2.TRANSITIONS, {h2.CLOSED}),
-], ids=["WebSocket", "session", "HTTP/1", "HTTP/2"])
+    (h1.TRANSITIONS, {h1.CLOSED}), (h2.TRANSITIONS, {h2.CLOSED}), (h2.BODY, {h2.READ}),
+    (h2.RESPONSE, {h2.ABANDONED}), (h2.TUNNEL, {h2.OVER}),
+], ids=["WebSocket", "session", "HTTP/1", "HTTP/2", "body of a stream", "response of a stream", "tunnel"])
 def test_the_end_is_for_ever_and_from_everywhere(table, last):
     for state in table:
         assert (set(table[state].values()) <= {state}) is (state in last), state
@@ -53,6 +55,9 @@ class Layer:
 
     def check_hearing(self, channel):
         """All is heard."""
+
+    def keeps_place(self, channel):
+        return True
 
     def send_then(self, channel, message, done):
         self.sent.append(channel)

@@ -171,7 +171,7 @@ class Receiver:
         self.streams.pop(stream.number, None)
         self._limiter.release_stream(self._slot)
         self._writer.consumed(stream.number, len(stream.body))
-        if not stream.body_ended and not stream.disconnected:
+        if not stream.has_whole_body and not stream.disconnected:
             # Nobody reads the rest of it (RFC 9113 section 8.1).
             self._writer.reset(stream.number, h2.errors.ErrorCodes.NO_ERROR)
         self._driver.on_streams_changed()
@@ -193,7 +193,7 @@ class Receiver:
             tunnel.received(event.data, size)
             return
         stream = self.streams.get(number)
-        if stream is None or stream.response_ended:
+        if stream is None or stream.is_over:
             self._writer.consumed(number, size)
             return
         stream.body_size += len(event.data)
@@ -211,19 +211,16 @@ class Receiver:
             stream.changed.set()
 
     def _refuse_body(self, stream: Stream, refusal: Refused) -> None:
-        if stream.response_started:
+        if stream.has_started:
             self._writer.reset(stream.number, h2.errors.ErrorCodes.CANCEL)
         else:
             self._answer(stream.number, refusal.status, refusal.detail)
-        stream.response_ended = True
         stream.disconnect()
 
     def _on_end(self, event: Any) -> None:
         stream, tunnel = self.streams.get(event.stream_id), self.tunnels.get(event.stream_id)
         if stream is not None:
-            stream.body_ended = True
-            stream.body_deadline = 0.0
-            stream.changed.set()
+            stream.end_body()
         elif tunnel is not None:
             tunnel.close()
 

@@ -11,6 +11,10 @@ from typing import Any
 import h2.errors
 
 from ...types import Event
+from .lifecycle import (
+    ABANDONED, AWAITED, BODY, COMPLETE, COMPLETED, COMPLETION, INVITE, LAST_CAME, LAST_READ, LOSS, RECEIVING, RESPONSE,
+    START, STARTED,
+)
 from .writer import FrameWriter
 
 logger = logging.getLogger(__name__)
@@ -20,9 +24,8 @@ class Stream:
     """One request and its response; `forget` is called with it once the application is done."""
 
     __slots__ = (
-        "number", "scope", "body", "body_size", "body_ended", "disconnected", "response_started", "response_ended",
-        "changed", "body_deadline", "window_deadline", "_writer", "_forget", "_body_timeout", "_end_was_read",
-        "_may_continue",
+        "number", "scope", "body", "body_size", "changed", "body_deadline", "window_deadline", "_writer", "_forget",
+        "_body_timeout", "_body_state", "_response_state",
     )
 
     def __init__(
@@ -36,24 +39,48 @@ class Stream:
         # In one buffer: a client may send it in frames of a byte.
         self.body = bytearray()
         self.body_size = 0
-        self.body_ended = ended
-        self.disconnected = False
-        self.response_started = False
-        self.response_ended = False
+        self._body_state = COMPLETE if ended else RECEIVING
+        self._response_state = AWAITED
         #: Set when there is something to read, or room to write.
         self.changed = asyncio.Event()
         #: By the loop's clock, for the client to send more of the body and to
         #: open its window; 0 stands for none.
         self.body_deadline = self.window_deadline = 0.0
         self._body_timeout = body_timeout
-        self._end_was_read = False
-        #: Whether the client hasn't been told yet to send the body.
-        self._may_continue = True
         self.await_body()
+
+    @property
+    def has_whole_body(self) -> bool:
+        """Whether no more of the body is to come."""
+        return self._body_state is not RECEIVING
+
+    @property
+    def has_started(self) -> bool:
+        """Whether the headers of the response went out."""
+        return self._response_state in (STARTED, COMPLETED)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the response has ended, or nobody is there to get it."""
+        return self._response_state in (COMPLETED, ABANDONED)
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether nobody is there to get the response."""
+        return self._response_state is ABANDONED
+
+    def _respond(self, event: str) -> None:
+        self._response_state = RESPONSE[self._response_state][event]
+
+    def end_body(self) -> None:
+        """Record that all of the body is here."""
+        self._body_state = BODY[self._body_state][LAST_CAME]
+        self.body_deadline = 0.0
+        self.changed.set()
 
     def await_body(self) -> None:
         """Give the client its time for the next piece of the body, from now on."""
-        if self._body_timeout and not self.body_ended:
+        if self._body_timeout and not self.has_whole_body:
             self.body_deadline = asyncio.get_running_loop().time() + self._body_timeout
 
     def is_late(self, now: float, has_room: bool) -> bool:
@@ -74,30 +101,29 @@ class Stream:
         except Exception:
             logger.exception("Answering a request over HTTP/2 failed.")
         finally:
-            if not self.response_ended and not self.disconnected:
+            if not self.is_over:
                 self._writer.reset(self.number, h2.errors.ErrorCodes.INTERNAL_ERROR)
             self._forget(self)
 
     async def receive(self) -> Event:
         while True:
-            if self.disconnected or self.response_ended:
+            if self.is_over:
                 return {"type": "http.disconnect"}
-            if self.body:
+            if self.body or self._body_state is COMPLETE:
                 body, self.body = bytes(self.body), bytearray()
                 self._writer.consumed(self.number, len(body))
                 self.await_body()
-                return {"type": "http.request", "body": body, "more_body": not self.body_ended}
-            if self.body_ended and not self._end_was_read:
-                self._end_was_read = True
-                return {"type": "http.request", "body": b"", "more_body": False}
+                if self._body_state is COMPLETE:
+                    self._body_state = BODY[COMPLETE][LAST_READ]
+                return {"type": "http.request", "body": body, "more_body": not self.has_whole_body}
             self.changed.clear()
             self._ask_for_body()
             await self.changed.wait()
 
     def _ask_for_body(self) -> None:
         """Answer `Expect: 100-continue` (RFC 9110 section 10.1.1), once."""
-        if self._may_continue and not (self.body_size or self.body_ended or self.response_started):
-            self._may_continue = False
+        if self._response_state is AWAITED and not (self.body_size or self.has_whole_body):
+            self._respond(INVITE)
             if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.scope["headers"]):
                 self._writer.send_headers(self, 100, [])
 
@@ -105,10 +131,10 @@ class Stream:
         if self.disconnected:
             return
         if message["type"] == "http.response.start":
-            self.response_started = True
+            self._respond(START)
             self._writer.send_headers(self, message["status"], message.get("headers", ()))
         elif message["type"] == "http.response.early_hint":
-            if not self.response_started:
+            if not self.has_started:
                 # RFC 8297.
                 self._writer.send_headers(self, 103, [(b"link", link) for link in message["links"]])
         else:
@@ -116,7 +142,8 @@ class Stream:
             if self.scope["method"] == "HEAD":
                 body = b""
             await self._writer.send_body(self, body, not more)
-            self.response_ended = self.response_ended or not more
+            if not more:
+                self._respond(COMPLETION)
 
     async def wait_for_room(self) -> None:
         """Return once some of the response can be sent, or it is over."""
@@ -124,6 +151,6 @@ class Stream:
 
     def disconnect(self) -> None:
         """Have the application learn that the client is gone."""
-        self.disconnected = True
+        self._respond(LOSS)
         self.body_deadline = self.window_deadline = 0.0
         self.changed.set()

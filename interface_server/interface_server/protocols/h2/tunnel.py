@@ -13,6 +13,7 @@ from typing import Any, Optional
 import h2.errors
 
 from ..ws.protocol import WebSocketProtocol
+from .lifecycle import CLOSE, FINISHING, LOST, OVER, PASSING, TUNNEL
 from .writer import FrameWriter
 
 #: Bytes that wait for the client's windows when the socket is told to pause,
@@ -35,14 +36,16 @@ class Tunnel(asyncio.Transport):
         self._held: list[tuple[bytes, int]] = []
         self._reading = True
         self._writing_paused = False
-        self._closing = False
-        self._over = False
+        self._state = PASSING
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self._protocol = protocol
 
     def is_closing(self) -> bool:
-        return self._closing
+        return self._state is not PASSING
+
+    def _move(self, event: str) -> None:
+        self._state = TUNNEL[self._state][event]
 
     # In
 
@@ -50,7 +53,7 @@ class Tunnel(asyncio.Transport):
         """Take data from the client; it filled `size` bytes of its windows."""
         if self._reading and not self._held:
             self._writer.consumed(self._number, size)
-            if data and not self._closing:
+            if data and self._state is PASSING:
                 self._protocol.data_received(data)
         else:
             # Its windows stay full, and it has to wait.
@@ -65,21 +68,21 @@ class Tunnel(asyncio.Transport):
             self._loop.call_soon(self._read_held)
 
     def _read_held(self) -> None:
-        while self._held and self._reading and not self._over:
+        while self._held and self._reading and self._state is not OVER:
             data, size = self._held.pop(0)
             self._writer.consumed(self._number, size)
-            if data and not self._closing:
+            if data and self._state is PASSING:
                 self._protocol.data_received(data)
 
     # Out
 
     def send_headers(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Answer the handshake."""
-        if not self._over:
+        if self._state is not OVER:
             self._writer.send_fields(self._number, status, headers, flush=True)
 
     def write(self, data: Any) -> None:
-        if self._closing:
+        if self._state is not PASSING:
             return
         self._waiting += data
         self.pump()
@@ -89,7 +92,7 @@ class Tunnel(asyncio.Transport):
 
     def pump(self) -> None:
         """Send what the client's windows and its speed allow."""
-        if self._over:
+        if self._state is OVER:
             return
         if self._waiting:
             sent = self._writer.send_some(self._number, self._waiting)
@@ -103,7 +106,7 @@ class Tunnel(asyncio.Transport):
         elif not self._writing_paused and len(self._waiting) > HIGH:
             self._writing_paused = True
             self._protocol.pause_writing()
-        if self._closing and not self._waiting:
+        if self._state is FINISHING and not self._waiting:
             self._writer.end_stream(self._number)
             self.lost(None)
 
@@ -111,21 +114,21 @@ class Tunnel(asyncio.Transport):
 
     def close(self) -> None:
         """Close once everything is sent."""
-        if not self._closing:
-            self._closing = True
+        if self._state is PASSING:
+            self._move(CLOSE)
             self.pump()
 
     def abort(self) -> None:
         """Close now."""
-        if not self._over:
+        if self._state is not OVER:
             self._writer.reset(self._number, h2.errors.ErrorCodes.CANCEL)
             self.lost(None)
 
     def lost(self, error: Optional[Exception]) -> None:
         """Record that the stream is gone."""
-        if self._over:
+        if self._state is OVER:
             return
-        self._over = self._closing = True
+        self._move(LOST)
         self._waiting.clear()
         for _, size in self._held:
             self._writer.consumed(self._number, size)

@@ -24,10 +24,13 @@ class SendingStream(Protocol):
     """A stream, as far as its sending concerns it."""
 
     number: int
-    disconnected: bool
     #: When the client's window must have opened, by the loop's clock, or 0.
     window_deadline: float
     changed: asyncio.Event
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether nobody is there to get the response."""
 
     def disconnect(self) -> None:
         """Have the application learn that the client is gone."""
