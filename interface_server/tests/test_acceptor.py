@@ -17,6 +17,8 @@ class Starved:
         self._listener = listener
         self.error = errno.EMFILE
         self.refused = 0
+        #: Set at the tenth.
+        self.often = asyncio.Event()
 
     def __getattr__(self, name):
         return getattr(self._listener, name)
@@ -24,6 +26,8 @@ class Starved:
     def accept(self):
         if self.error:
             self.refused += 1
+            if self.refused == 10:
+                self.often.set()
             raise OSError(self.error, os.strerror(self.error))
         return self._listener.accept()
 
@@ -47,8 +51,7 @@ def test_connections_wait_without_a_flood_of_log_until_there_are_files(monkeypat
             starved = Starved(listener)
             acceptor = Acceptor(starved, ConnectionLimiter(Options()), lambda peer, slot: Greeting())
             clients = [socket.create_connection(listener.getsockname()) for _ in range(20)]
-            while starved.refused < 10:
-                await asyncio.sleep(0.01)
+            await asyncio.wait_for(starved.often.wait(), 30)
             assert starved.refused < 20, "it is not tried again for each connection"
             [record] = caplog.records
             assert "ulimit -n" in record.getMessage() and record.exc_info is None

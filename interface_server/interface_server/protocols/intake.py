@@ -1,5 +1,5 @@
 """
-What stands between a connection's transport and its protocol.
+The intake of a connection: what stands between its transport and its protocol.
 
 It is the one protocol that the transport knows, for as long as it lives, and
 the transport of whatever protocol has the connection: it hands on what was

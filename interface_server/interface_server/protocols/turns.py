@@ -1,5 +1,5 @@
 """
-How clients share the time of the event loop.
+Turns: shares of the event loop's time for clients.
 
 A limit of bytes or frames says nothing about what they cost, so time itself is
 counted, for each address that connections are counted by. Whoever asks for
