@@ -18,6 +18,7 @@ from django.channels.compat.coroutines import SUPPORTS_ASYNC
 from django.channels.exceptions import LayerUnavailable
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.layers.presence import this_process
 from django.channels.management import watching
 from django.channels.monitoring import exposition, families, history
 from django.channels.monitoring.activity import MAX_CHANNELS, OTHER, Activity
@@ -339,12 +340,15 @@ class VitalsTests(SimpleTestCase):
             return json.load(file)
 
     def test_probes_and_prometheus_are_answered(self):
-        def metrics(accept):
+        def metrics(accept, of_all):
+            if of_all:
+                return 'text/plain', b'all'
             raise ImportError('pip install it')
         with Endpoint('127.0.0.1', 0, self.vitals, metrics) as endpoint:
             status, body = fetch(endpoint.port, '/health')
             self.assertEqual((status, json.loads(body.decode('utf-8'))['status']), (200, 'ok'))
             self.assertEqual(fetch(endpoint.port, '/metrics'), (501, b'pip install it\n'))
+            self.assertEqual(fetch(endpoint.port, '/metrics/all'), (200, b'all'))
             self.assertEqual(fetch(endpoint.port, '/')[0], 404)
             self.waiting = None
             self.assertEqual([fetch(endpoint.port, path)[0] for path in ('/health', '/ready')], [200, 503])
@@ -406,6 +410,32 @@ class WatchedTests(SimpleTestCase):
             self.assertIsNotNone(worker.channel_layer.on_received)
         self.assertIsNone(worker.channel_layer.on_received)
 
+    @unittest.skipUnless(prometheus_client, 'prometheus_client is not installed')
+    def test_one_worker_has_the_metrics_of_all(self):
+        worker, activity = self.worker(), Activity()
+        task = Task('task')
+        activity.begin(task)
+        activity.end(task, 'handled')
+        worker.channel_layer.announce(this_process('worker', '1')._replace(name='other'), {
+            'numbers': activity.numbers(),
+        })
+        with watching.watched(worker, {'layer': 'default'}):
+            text = watching._metrics(worker.channel_layer, 'default', Activity(), 'me', '', of_all=True)[1]
+            alone = watching._metrics(worker.channel_layer, 'default', Activity(), 'me', '')[1]
+        line = b'channels_messages_handled_total{channel="task",outcome="handled",process="other"} 1.0'
+        self.assertIn(line, text)
+        self.assertIn(b'channels_processes{kind="worker",layer="default"} 2.0', text)
+        self.assertNotIn(line, alone)
+
+    def test_a_process_tells_the_numbers_of_its_busiest_channels(self):
+        activity = Activity()
+        for channel in ('rare', 'busy', 'busy'):
+            task = Task(channel)
+            activity.begin(task)
+            activity.end(task, 'handled')
+        self.assertEqual(list(activity.numbers(1)), ['busy'])
+        self.assertEqual(set(activity.numbers()), {'rare', 'busy'})
+
     def test_it_is_listed_while_it_works(self):
         worker = self.worker()
         layer = worker.channel_layer
@@ -413,5 +443,6 @@ class WatchedTests(SimpleTestCase):
             [entry] = layer.processes('worker')
             self.assertEqual(entry['facts'], {
                 'threads': 1, 'tasks': 0, 'running': 0, 'doing': [], 'stopping': False, 'channels': worker.channels,
+                'numbers': {},
             })
         self.assertEqual(layer.processes(), [])

@@ -21,6 +21,9 @@ from ..presence import Presence, package_version
 
 #: Channels that a process says it reads.
 MAX_CHANNELS = 50
+#: Channels whose numbers it tells all others, the busiest: about 300 bytes
+#: each, every five seconds.
+MAX_NUMBERS = 20
 
 #: The highest number of a TCP port.
 LAST_PORT = 65535
@@ -36,8 +39,9 @@ def add_arguments(parser):
     )
     parser.add_argument(
         '--management', dest='management', metavar='HOST:PORT',
-        help='Answer /health, /ready and /metrics (Prometheus) by HTTP on this address. Keep it out of reach of '
-             'clients. With --processes each has a port of its own: PORT, PORT + 1 and so on.',
+        help='Answer /health, /ready, /metrics (Prometheus) and /metrics/all (those of all workers of the layer) '
+             'by HTTP on this address. Keep it out of reach of clients. With --processes each has a port of its own: '
+             'PORT, PORT + 1 and so on.',
     )
     parser.add_argument(
         '--max-busy', dest='max_busy', type=float, metavar='SECONDS',
@@ -119,11 +123,15 @@ def _facts(worker, activity):
     return {
         'threads': worker.threads, 'tasks': len(worker.in_progress.tasks), 'running': number, 'doing': running,
         'stopping': worker.termed, 'channels': worker.channels[:MAX_CHANNELS],
+        'numbers': activity.numbers(MAX_NUMBERS),
     }
 
 
-def _metrics(layer, alias, activity, name, accept):
-    sources = [lambda: families.of_activity(activity.numbers(), name)]
+def _metrics(layer, alias, activity, name, accept, of_all=False):
+    if of_all and layer.supports_presence:
+        sources = [lambda: families.of_processes(layer.processes(), alias)]
+    else:
+        sources = [lambda: families.of_activity(activity.numbers(), name)]
     if layer.supports_inspection:
         sources.append(lambda: families.of_layer(layer, alias))
     return exposition.render(accept, *sources)

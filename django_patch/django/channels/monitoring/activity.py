@@ -110,18 +110,19 @@ class Activity(object):
             for task in tasks[:MAX_SHOWN]
         ]
 
-    def numbers(self):
+    def numbers(self, limit=None):
         """
         Return {channel: {'outcomes': dict, 'waited': list, 'handled': list}}.
 
         The lists are those of Histogram.as_list(); outcomes are counted by
-        their name.
+        their name. Of the `limit` busiest channels, if that isn't None.
         """
         with self._lock:
+            chosen = sorted(self._channels.items(), key=lambda item: -sum(item[1].handled.counts))[:limit]
             return {
                 name: {
                     'outcomes': dict(durations.outcomes), 'waited': durations.waited.as_list(),
                     'handled': durations.handled.as_list(),
                 }
-                for name, durations in self._channels.items()
+                for name, durations in chosen
             }

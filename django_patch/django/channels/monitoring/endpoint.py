@@ -49,10 +49,11 @@ class Endpoint(object):
     """
     Answers on `host` and `port` (0: any free one) while a block runs.
 
-    `vitals` is a Vitals, and `metrics(accept)` returns (content type, bytes);
-    it may raise ImportError, whose text the client gets with status 501. If
-    it `is_patient`, an address in use is waited for: the process that has it
-    is the one before this, which finishes.
+    `vitals` is a Vitals, and `metrics(accept, of_all)` returns (content type,
+    bytes), of this process or of all of the layer's; it may raise ImportError,
+    whose text the client gets with status 501. If it `is_patient`, an address
+    in use is waited for: the process that has it is the one before this, which
+    finishes.
     """
 
     def __init__(self, host, port, vitals, metrics, is_patient=False):
@@ -111,16 +112,16 @@ class Endpoint(object):
 
     def answer(self, path, accept=''):
         """Return (status, content type, bytes) for the path of a URL."""
-        if path == '/metrics':
+        if path in ('/metrics', '/metrics/all'):
             try:
-                return (200,) + self._metrics(accept)
+                return (200,) + self._metrics(accept, path == '/metrics/all')
             except ImportError as error:
                 return 501, 'text/plain; charset=utf-8', ('%s\n' % error).encode('utf-8')
             except Exception as error:
                 logger.warning('Metrics could not be collected: %s', error)
                 return 503, 'text/plain; charset=utf-8', ('%s\n' % error).encode('utf-8')
         if path not in ('/health', '/ready'):
-            return 404, 'text/plain; charset=utf-8', b'There are /health, /ready and /metrics.\n'
+            return 404, 'text/plain; charset=utf-8', b'There are /health, /ready, /metrics and /metrics/all.\n'
         well, facts = self._vitals.report()
         # A process that can't reach its layer, or is about to end, needs no
         # restart; one that is stuck does.

@@ -32,6 +32,9 @@ class Snapshot(object):
         self.servers = layer.inspect_servers()
         #: None if the layer doesn't list them.
         self.processes = layer.processes() if layer.supports_presence else None
+        for process in self.processes or ():
+            # They are for metrics.
+            process['facts'].pop('numbers', None)
 
     def add_rates(self, earlier):
         """

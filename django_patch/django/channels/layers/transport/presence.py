@@ -12,7 +12,7 @@ from ...exceptions import LayerUnavailable
 from ...names import validate_process_name
 from ..presence import REMEMBERED, Process, listed
 from . import scripts
-from .operations import DONE, ExchangeAll, Result, checked
+from .operations import DONE, Exchange, ExchangeAll, Result, checked
 from .resp import pack
 
 _REMEMBERED_MS = int(REMEMBERED * 1000)
@@ -60,18 +60,19 @@ class PresenceOperations(object):
         answers = yield ExchangeAll([
             (shard, (
                 pack('TIME'), pack('ZRANGE', self._keys.processes(shard), 0, -1, 'WITHSCORES'),
-                pack('HGETALL', self._keys.facts(shard)),
             )) for shard in range(self._keys.shards)
         ])
-        found = []
-        for shard, (time, beats, facts) in _replies(answers):
+        found, entries = [], {}
+        for shard, (time, beats) in _replies(answers):
             now = int(time[0]) + int(time[1]) / 1000000.0
-            by_name = dict(zip(facts[::2], facts[1::2]))
+            if not set(beats[::2]).issubset(entries):
+                # The same everywhere, but for who can't reach all shards.
+                facts = checked((yield Exchange(shard, (pack('HGETALL', self._keys.facts(shard)),)))[0])
+                entries.update((name, _decoded(name, entry)) for name, entry in zip(facts[::2], facts[1::2]))
             for name, beat in zip(beats[::2], beats[1::2]):
-                entry = _decoded(name, by_name.get(name))
-                if entry is not None:
+                if entries.get(name) is not None:
                     # A beat is noted in whole milliseconds.
-                    found.append(entry + (max(0.0, now - float(beat) / 1000),))
+                    found.append(entries[name] + (max(0.0, now - float(beat) / 1000),))
         yield Result(listed(found, kind))
 
 
