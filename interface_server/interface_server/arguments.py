@@ -105,7 +105,11 @@ def build_parser() -> argparse.ArgumentParser:
         for field, unit, explanation in rows:
             _add_option(group, field, unit, explanation)
 
-    operation = parser.add_argument_group("operation")
+    _add_operation(parser.add_argument_group("operation"))
+    return parser
+
+
+def _add_operation(operation: Any) -> None:
     operation.add_argument(
         "--workers", type=int, default=1, metavar="NUMBER",
         help="number of processes; default: %(default)s",
@@ -139,7 +143,6 @@ def build_parser() -> argparse.ArgumentParser:
         "--check", action="store_true",
         help="check the options and the channel layer, report what is wrong, and exit",
     )
-    return parser
 
 
 def _add_option(group: Any, field: str, unit: str, explanation: str) -> None:
