@@ -60,6 +60,16 @@ class InstalledAppsTests(unittest.TestCase):
                 finished.output.splitlines(), ['[True, False]', core, 'django.contrib.staticfiles'], finished.errors
             )
 
+    def test_a_site_without_bindings_does_not_load_what_they_are_made_of(self):
+        code = textwrap.dedent('''
+            import sys
+            print('django.channels.binding.base' in sys.modules)
+            from django.channels.binding.base import BindingMetaclass
+            print(BindingMetaclass.register_immediately)
+        ''')
+        finished = self.setup_apps(['channels'], code)
+        self.assertEqual(finished.output.splitlines(), ['False', 'True'], finished.errors)
+
     def test_commands_of_the_app_are_found(self):
         finished = self.setup_apps(
             ['django.contrib.staticfiles', 'channels'],

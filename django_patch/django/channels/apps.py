@@ -4,6 +4,7 @@ The app's configuration.
 from __future__ import absolute_import
 
 import os
+import sys
 
 from django.apps import AppConfig
 from django.core import checks
@@ -19,7 +20,6 @@ class ChannelsConfig(AppConfig):
     verbose_name = 'Channels'
 
     def ready(self):
-        from .binding.base import BindingMetaclass
         from .checks import check_channel_layers, check_origins
         from .layers import channel_layers
         from .package_checks import check_other_channels, check_packages
@@ -29,8 +29,11 @@ class ChannelsConfig(AppConfig):
         checks.register(check_other_channels, 'channels')
         checks.register(check_origins, 'channels', deploy=True)
         connect_signals()
-        # Its models are there by now.
-        BindingMetaclass.register_all()
+        # Its models are there by now. A site without bindings needs not load
+        # what they are made of.
+        bindings = sys.modules.get(__name__.rpartition('.')[0] + '.binding.base')
+        if bindings is not None:
+            bindings.BindingMetaclass.register_all()
         # Apps later in INSTALLED_APPS lose their commands to earlier ones;
         # wherever this one stands, its own win.
         for command in find_commands(os.path.join(self.path, 'management')):

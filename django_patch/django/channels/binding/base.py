@@ -18,7 +18,8 @@ __all__ = ['Binding', 'BindingMetaclass', 'CREATE', 'DELETE', 'UPDATE']
 
 class BindingMetaclass(type):
     """Registers bindings: those defined early once all models are loaded."""
-    register_immediately = False
+    #: This module may be loaded when all models are, and the app is ready.
+    register_immediately = apps.models_ready
     binding_classes = []
     #: Those that watch. Signals hold them weakly, and a class that a function
     #: has made may be held by nobody else.
