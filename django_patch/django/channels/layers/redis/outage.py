@@ -20,7 +20,15 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.05, 2.0
 
 def unavailable(name, error, sent):
     """Return a LayerUnavailable for `error`; `sent` as in plans."""
-    failure = LayerUnavailable("Redis at %s can't be reached: %s" % (name, error or type(error).__name__))
+    if isinstance(error, LayerUnavailable):
+        # Somebody has said it already.
+        text = '%s' % error
+    elif getattr(error, 'code', None) == 'WRONGTYPE':
+        text = 'Redis at %s has a key of another type than ours, so something else writes below the prefix: %s' % (
+            name, error)
+    else:
+        text = "Redis at %s can't be reached: %s" % (name, '%s' % error or type(error).__name__)
+    failure = LayerUnavailable(text)
     failure.sent = sent
     failure.__cause__ = error
     return failure
