@@ -228,3 +228,10 @@ urlpatterns = [
     re_path(r'^stream/(?P<parts>\w+)/$', stream),
     re_path(r'^plain-stream/$', stream_of_a_plain_view),
 ]
+
+
+async def send_or_fail(message):
+    """Fail with what the message has as "error", or send to the channel that is its "out"."""
+    if 'error' in message:
+        raise ValueError(message['error'])
+    Channel(message['out'], channel_layer=message.channel_layer).send({})

@@ -34,6 +34,7 @@ class RedisContractTests(RedisTestCase, ChannelLayerContract):
 
 class ShardsContractTests(RedisTestCase, ChannelLayerContract):
     """On four servers; that time passes there, too, is tested on one."""
+    has_one_queue = False
     test_a_client_that_lets_a_message_expire_may_leave_and_nobody_else = None
     test_an_expired_message_is_never_delivered = None
     test_expired_messages_make_room = None

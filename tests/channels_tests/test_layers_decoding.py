@@ -7,7 +7,7 @@ import types
 
 from django.channels.layers import codec
 from django.channels.layers.transport import Options, Transport
-from django.channels.layers.transport.operations import Result
+from django.channels.layers.transport.operations import Result, flatten
 from django.test import SimpleTestCase
 
 from .logs import LogTestCase
@@ -56,20 +56,12 @@ class DecodingTestCase(LogTestCase, SimpleTestCase):
         return counted[0].split(b'\r\n')[6].decode('ascii').partition(':')[0]
 
     def carry_out(self, plan):
+        plan = flatten(plan)
         request = next(plan)
-        stack = []
-        while True:
-            if isinstance(request, types.GeneratorType):
-                stack.append(plan)
-                plan, request = request, next(request)
-            elif isinstance(request, Result):
-                if not stack:
-                    return request.value
-                plan = stack.pop()
-                request = plan.send(request.value)
-            else:
-                is_script = b'EVALSHA' in request[1][0]
-                request = plan.send([self.members if is_script else next(self.pieces, None)])
+        while not isinstance(request, Result):
+            is_script = b'EVALSHA' in request[1][0]
+            request = plan.send([self.members if is_script else next(self.pieces, None)])
+        return request.value
 
 
 class EntryVectorTests(DecodingTestCase):

@@ -106,7 +106,7 @@ class RoundTripTests(RedisTestCase):
         self.calls()
         self.layer.send('a', {})
         self.assertEqual(
-            self.calls(), {'evalsha': 1, 'time': 1, 'rpush': 1, 'pexpire': 1, 'hincrby': 1},
+            self.calls(), {'evalsha': 1, 'time': 1, 'hexists': 1, 'rpush': 1, 'pexpire': 1, 'hincrby': 1},
         )
 
     def test_servers_before_redis_7_are_read_by_other_commands(self):

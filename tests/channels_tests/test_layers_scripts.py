@@ -103,6 +103,8 @@ class ScriptTests(RedisTestCase):
                 self.redis.rpush(key, moment.write(value))
             for field, value in content.get('hash', {}).items():
                 self.redis.hset(key, field, moment.write(value))
+            for member in content.get('set', ()):
+                self.redis.sadd(key, member)
             for member, score in content.get('zset', {}).items():
                 self.redis.execute_command('ZADD', key, moment.write(score), member)
 
@@ -110,6 +112,10 @@ class ScriptTests(RedisTestCase):
         name = vector['name']
         self.assertEqual({key.decode('ascii') for key in self.redis.keys('*')}, set(vector['after']), name)
         for key, content in vector['after'].items():
+            if 'set' in content:
+                members = {member.decode('ascii') for member in self.redis.smembers(key)}
+                self.assertEqual(members, set(content['set']), name)
+                continue
             if 'list' in content:
                 found, values = self.redis.lrange(key, 0, -1), content['list']
                 self.assertEqual(len(found), len(values), name)
@@ -118,7 +124,10 @@ class ScriptTests(RedisTestCase):
                 if 'hash' in content:
                     found, values = self.redis.hgetall(key), content['hash']
                 else:
-                    found, values = dict(self.redis.zrange(key, 0, -1, withscores=True)), content['zset']
+                    found, values = {
+                        member: ('%.0f' % score).encode('ascii')
+                        for member, score in self.redis.zrange(key, 0, -1, withscores=True)
+                    }, content['zset']
                 self.assertEqual({field.decode('ascii') for field in found}, set(values), name)
                 pairs = [(found[field.encode('ascii')], value) for field, value in values.items()]
             for data, value in pairs:

@@ -69,7 +69,8 @@ class Moment {
 }
 
 async function put(redis, moment, state) {
-  for (const [key, {list = [], hash = {}, zset = {}}] of Object.entries(state)) {
+  for (const [key, {list = [], hash = {}, zset = {}, set = []}] of Object.entries(state)) {
+    for (const member of set) await redis.sadd(key, member);
     for (const value of list) await redis.rpush(key, moment.write(value));
     for (const [field, value] of Object.entries(hash)) await redis.hset(key, field, moment.write(value));
     for (const [member, score] of Object.entries(zset)) await redis.zadd(key, moment.write(score), member);
@@ -77,7 +78,10 @@ async function put(redis, moment, state) {
 }
 
 /** Return [found, value] for all that a key should have. */
-async function pairs(redis, key, {list, hash, zset}) {
+async function pairs(redis, key, {list, hash, zset, set}) {
+  if (set) {
+    return [[(await redis.smembers(key)).sort().join(' '), set.slice().sort().join(' ')]];
+  }
   if (list) {
     const found = await redis.lrangeBuffer(key, 0, -1);
     return found.length === list.length ? list.map((value, index) => [found[index], value]) : [[found, 'another length']];

@@ -132,7 +132,8 @@ def _check_routing(where, config):
             id='channels.E009',
         )]
     try:
-        routes = Router(config['ROUTING']).routes
+        router = Router(config['ROUTING'])
+        routes = router.routes
         unusable = [route for route in _flat(routes) if not _has_usable_consumer(route)]
     except (ImproperlyConfigured, ValueError, TypeError) as error:
         return [Error(
@@ -140,7 +141,7 @@ def _check_routing(where, config):
             hint='It is a list of route(), route_class() and include(), a dict, or the dotted path of either.',
             id='channels.E010',
         )]
-    return _check_async(where, routes) + [
+    return _check_async(where, routes) + _check_acknowledged(where, config, router) + [
         Error(
             'The consumer of %r in %s is not callable.' % (route, where),
             hint='Give a function or a class that takes a message, or the dotted path of one.',
@@ -161,6 +162,24 @@ def _check_async(where, routes):
         )
         for route in _flat(routes) if is_async_consumer(getattr(route, 'consumer', None))
     ]
+
+
+def _check_acknowledged(where, config, router):
+    channels = sorted(router.acknowledged_channels())
+    try:
+        backend = import_string(config.get('BACKEND', ''))
+    except IMPORT_ERRORS:
+        # Another check tells.
+        return []
+    if not channels or getattr(backend, 'supports_acknowledgement', False):
+        return []
+    return [Error(
+        'The ROUTING of %s calls %s acknowledged, which its BACKEND, %s, can\'t have.' %
+        (where, ', '.join(channels), config['BACKEND']),
+        hint='Use InMemoryChannelLayer or RedisChannelLayer, or write no `acknowledged`: then a message is lost whose '
+             'consumer fails or whose worker dies.',
+        id='channels.E022',
+    )]
 
 
 def _has_usable_consumer(route):

@@ -20,8 +20,10 @@ from .compat.isolation import run_isolated
 from .conf import conf
 from .exceptions import ChannelSocketException, ConsumeLater, DenyConnection, MalformedFrame
 from .failures import answer, close, is_of_operator
+from .held_messages import HeldMessagesMixin
 from .in_hand import NothingRecorded
 from .in_progress import InProgress
+from .layers.acknowledgement import receipt_of
 from .layers.blocking import send_blocking
 from .message import Message
 from .security.handshakes import check_handshake
@@ -41,14 +43,17 @@ class Consumption(object):
     """A message on its way through its consumer, as far as it has come."""
     __slots__ = (
         'channel', 'content', 'attempt', 'message', 'consumer', 'kwargs', 'started', 'thread', 'since', 'process',
-        'is_overdue', 'place',
+        'is_overdue', 'place', 'receipt',
     )
 
     def __init__(self, channel, content):
         self.channel = channel
         self.content = content
-        #: 1, and 1 more each time that ConsumeLater has put it back.
-        self.attempt = content.pop('__retries__', 0) + 1
+        #: What it is acknowledged by, if it is held; see
+        #: layers.acknowledgement.
+        self.receipt = receipt_of(content)
+        #: 1, and 1 more each time that it came again.
+        self.attempt = content.pop('__retries__', 0) + 1 if self.receipt is None else self.receipt.attempt
         self.message = self.consumer = None
         #: Where an async one is recorded in the InHand.
         self.place = None
@@ -95,7 +100,7 @@ def name_of(consumer):
     return '%s.%s' % (consumer.__module__, name)
 
 
-class Dispatcher(object):
+class Dispatcher(HeldMessagesMixin):
     """
     Runs the consumers of messages of `channel_layer`, a ChannelLayerWrapper.
 
@@ -182,6 +187,8 @@ class Dispatcher(object):
                 'channel with --exclude-channels.', task.channel,
             )
             answer(message, 503)
+            if task.receipt is not None:
+                self.bury(task, 'No route takes it.')
             return UNROUTED
         task.consumer, task.kwargs = match
         root_path = task.content.get('root_path')
@@ -194,11 +201,15 @@ class Dispatcher(object):
         try:
             if task.channel == 'websocket.connect':
                 check_handshake(message)
-            with outbox.buffered():
+            with outbox.buffered() if task.receipt is None else outbox.collected() as held:
                 result = task.consumer(message, **task.kwargs)
             # An instance, where the consumer is a class.
             result = getattr(result, 'outcome', result)
-            return self._go_on(task, result) if is_coroutine(result) else HANDLED
+            if is_coroutine(result):
+                return self._go_on(task, result)
+            if task.receipt is not None:
+                self.finish(task, held)
+            return HANDLED
         except ConsumeLater as later:
             return self.defer(task, later)
         except ChannelSocketException as request:
@@ -214,6 +225,8 @@ class Dispatcher(object):
             self._tell_of_refusal(task, str(request) or 'The consumer %s raised DenyConnection.' %
                                   name_of(task.consumer))
         request.run(task.message)
+        if task.receipt is not None:
+            self.finish(task, outbox.Outbox())
         return HANDLED
 
     def _tell_of_refusal(self, task, reason):
@@ -250,11 +263,13 @@ class Dispatcher(object):
         if task.message is not None:
             self._tell_of_refusal(task, 'The consumer %s raised %s.' % (described['consumer'], exc_info[0].__name__))
             answer(task.message)
+        if task.receipt is not None:
+            self.retry(task, exc_info[1])
         return FAILED
 
     def defer(self, task, later):
         """Put the message of `task` back, as the ConsumeLater `later` asks; return DEFERRED or DROPPED."""
-        outcome = self._put_back(task)
+        outcome = self._put_back(task) if task.receipt is None else self.defer_held(task, later)
         if outcome == DROPPED:
             if later.if_dropped is not None:
                 later.if_dropped()

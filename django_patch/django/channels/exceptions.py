@@ -57,7 +57,17 @@ class MalformedFrame(ChannelsError, ValueError):
 # Outcomes that a consumer asks for by raising them
 
 class ConsumeLater(ChannelsError):
-    """Raised by a consumer to put its message at the back of the queue."""
+    """
+    Raised by a consumer to put its message at the back of the queue.
+
+    On an acknowledged channel it comes again in `delay` seconds; on any
+    other, as soon as it is its turn.
+    """
+
+    def __init__(self, *args, **kwargs):
+        self.delay = kwargs.pop('delay', 0)
+        super(ConsumeLater, self).__init__(*args, **kwargs)
+
     #: What to call, without arguments, if the message is dropped after all.
     if_dropped = None
 

@@ -8,6 +8,7 @@ from __future__ import absolute_import
 import logging
 import signal
 import threading
+import traceback
 
 from .exceptions import ChannelsError
 
@@ -16,6 +17,9 @@ logger = logging.getLogger('django.channels')
 #: The close code of RFC 6455 section 7.4.1 for a condition that kept the
 #: server from fulfilling the request.
 INTERNAL_ERROR = 1011
+
+#: Characters of a traceback that are kept.
+MAX_TRACEBACK = 8000
 
 #: How the reply channels of daphne 1.x begin. It ignores a reply to a
 #: WebSocket with a `status`, and has no close codes but those of applications.
@@ -65,6 +69,14 @@ def _send(message, reply):
         message.reply_channel.send(reply, immediately=True)
     except (ChannelsError, message.channel_layer.ChannelFull) as error:
         logger.error('The client of a message on %s could not be told that it failed: %s', message.channel, error)
+
+
+def formatted(error):
+    """Return the traceback of `error`, an exception, as text: its end, where it is long; None on Python 2."""
+    if getattr(error, '__traceback__', None) is None:
+        return None
+    text = ''.join(traceback.format_exception(type(error), error, error.__traceback__))
+    return text if len(text) <= MAX_TRACEBACK else '...\n' + text[-MAX_TRACEBACK:]
 
 
 def is_of_operator(error):

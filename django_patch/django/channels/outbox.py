@@ -38,6 +38,11 @@ class Outbox(object):
         """Drop what is held."""
         self._sends = []
 
+    def take(self):
+        """Return what is held as a list of (layer, method, name, content, None), and hold it no more."""
+        sends, self._sends = self._sends, []
+        return sends
+
     def deliver(self):
         """
         Send what is held, waiting for room as long as the settings say.

@@ -12,6 +12,7 @@ from .compat import six
 from .exceptions import DenyConnection
 from .filters import Filters, keyword_arguments
 from .names import validate_channel_name
+from .retries import Acknowledged
 
 #: The consumer of http.request where a project names none: Django's views.
 DEFAULT_HTTP_CONSUMER = 'django.channels.handler.view_consumer'
@@ -39,6 +40,14 @@ class Router(object):
         """Add `route` behind those there are, before the defaults."""
         self.routes.append(route)
         self.channels |= set(route.channel_names())
+
+    def acknowledged_channels(self):
+        """Return {channel: ChannelOptions} of the channels that routes call acknowledged."""
+        return _acknowledged_channels(self.routes)
+
+    def acknowledgement(self, message):
+        """Return the Acknowledged of the route that `message` takes, or None."""
+        return _acknowledgement(self.routes, message)
 
     def check_default(self, http_consumer=None):
         """
@@ -103,9 +112,13 @@ class Route(object):
     dotted path, and each filter a regular expression that the message's
     value of that key has to match from its start. Raise TypeError or
     ValueError for what no worker could receive from or filter by.
+
+    With `acknowledged`, an Acknowledged or True, the channels are
+    acknowledged ones: see `retries`. (Text is a filter like others.)
     """
 
     def __init__(self, channels, consumer, **filters):
+        self.acknowledged = _taken_acknowledged(filters)
         if isinstance(channels, (six.text_type, str, bytes)) or not hasattr(channels, '__iter__'):
             channels = [channels]
         # A reader that asked for one wrong name would get nothing at all.
@@ -122,6 +135,14 @@ class Route(object):
 
     def channel_names(self):
         return set(self.channels)
+
+    def acknowledged_channels(self):
+        """Return {channel: ChannelOptions} of what is acknowledged."""
+        return {name: self.acknowledged.options for name in self.channels} if self.acknowledged else {}
+
+    def acknowledgement(self, message):
+        """Return the Acknowledged of `message`; None if it doesn't fit, or isn't on an acknowledged channel."""
+        return self.acknowledged if self.acknowledged and self.match(message) is not None else None
 
     def match(self, message):
         """Return (consumer, keyword arguments) if `message` fits, or None."""
@@ -147,6 +168,15 @@ class RouteClass(Route):
         super(RouteClass, self).__init__(sorted(consumer.channel_names()), consumer, **filters)
 
 
+def _taken_acknowledged(filters):
+    """Take what a route says of acknowledgement out of its keyword arguments; return an Acknowledged or None."""
+    value = filters.get('acknowledged')
+    if value is not True and not isinstance(value, Acknowledged):
+        return None
+    del filters['acknowledged']
+    return Acknowledged() if value is True else value
+
+
 class Include(object):
     """
     Routes under a common filter, whose match is taken off before they look.
@@ -167,27 +197,60 @@ class Include(object):
     def channel_names(self):
         return {name for route in self.routes for name in route.channel_names()}
 
+    def acknowledged_channels(self):
+        """Return {channel: ChannelOptions} of what is acknowledged."""
+        return _acknowledged_channels(self.routes)
+
+    def acknowledgement(self, message):
+        """Return the Acknowledged of the first route that fits, or None."""
+        inside = self._inside(message)
+        return None if inside is None else _acknowledgement(self.routes, inside[0])
+
     def match(self, message):
         """Return what the first route that fits returns, or None."""
-        kwargs = {}
-        if self.filters.patterns:
-            matches = self.filters.match(message)
-            if matches is None:
-                return None
-            kwargs = keyword_arguments(matches)
-            message = copy.copy(message)
-            message.content = dict(message.content)
-            for key, match in matches.items():
-                message.content[key] = match.string[match.end():]
-                if key == 'path':
-                    # What is left of it lies below the prefix.
-                    message.content['root_path'] = u''
+        inside = self._inside(message)
+        if inside is None:
+            return None
+        message, kwargs = inside
         for route in self.routes:
             match = route.match(message)
             if match is not None:
                 consumer, inner = match
                 return consumer, dict(kwargs, **inner)
         return None
+
+    def _inside(self, message):
+        """Return (message without what the filter matches, keyword arguments), or None if it doesn't match."""
+        if not self.filters.patterns:
+            return message, {}
+        matches = self.filters.match(message)
+        if matches is None:
+            return None
+        message = copy.copy(message)
+        message.content = dict(message.content)
+        for key, match in matches.items():
+            message.content[key] = match.string[match.end():]
+            if key == 'path':
+                # What is left of it lies below the prefix.
+                message.content['root_path'] = u''
+        return message, keyword_arguments(matches)
+
+
+def _acknowledged_channels(routes):
+    # Routes that others have written need no more than Channels 1.x asks of
+    # them.
+    found = {}
+    for route in reversed(routes):
+        found.update(getattr(route, 'acknowledged_channels', dict)())
+    return found
+
+
+def _acknowledgement(routes, message):
+    for route in routes:
+        if route.match(message) is not None:
+            find = getattr(route, 'acknowledgement', None)
+            return None if find is None else find(message)
+    return None
 
 
 def resolve_routing(routing):

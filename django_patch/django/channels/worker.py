@@ -105,6 +105,9 @@ class Worker(object):
             self._dispatcher.in_hand,
         )
         limit_watch.start()
+        if self.channel_layer.supports_acknowledgement and not self.channel_layer.spans_processes:
+            # What its threads hold needs no name that others look for.
+            self.channel_layer.hold_as('threads')
         self.ready()
         helpers = [
             threading.Thread(target=self._keep_looping, name='worker-%d' % number)

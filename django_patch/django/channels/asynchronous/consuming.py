@@ -80,7 +80,9 @@ async def _run(dispatcher, task, coroutine):
     try:
         with outbox.collected() as held:
             await coroutine
-        if held.has_sends:
+        if task.receipt is not None:
+            await in_thread(dispatcher.finish, task, held)
+        elif held.has_sends:
             await in_thread(held.deliver)
         return dispatcher.HANDLED
     except ConsumeLater as later:

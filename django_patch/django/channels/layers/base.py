@@ -14,8 +14,10 @@ import warnings
 
 from .. import exceptions, names
 from ..compat import RemovedAfterNextVersionWarning, six
+from .acknowledgement import AcknowledgementMixin
 from .blocking import send_blocking
 from .capacity import CapacityMixin, checked_capacity, checked_seconds
+from .group_methods import GroupsMixin
 from .inspection import InspectionMixin
 from .presence import PresenceMixin
 from .validation import copy_message
@@ -26,7 +28,7 @@ __all__ = ['BaseChannelLayer', 'RESERVED_KEY', 'copy_message', 'send_blocking']
 RESERVED_KEY = '__asgi_channel__'
 
 
-class BaseChannelLayer(CapacityMixin, InspectionMixin, PresenceMixin):
+class BaseChannelLayer(AcknowledgementMixin, CapacityMixin, GroupsMixin, InspectionMixin, PresenceMixin):
     """
     The template of a channel layer.
 
@@ -42,9 +44,6 @@ class BaseChannelLayer(CapacityMixin, InspectionMixin, PresenceMixin):
     ChannelFull = exceptions.ChannelFull
     MessageTooLarge = exceptions.MessageTooLarge
 
-    #: Does it have groups: group_add(), group_discard(), group_channels()
-    #: and send_group()?
-    supports_groups = False
     #: Does flush() delete everything?
     supports_flush = False
     #: Does it count: global_statistics() and channel_statistics()?
@@ -243,29 +242,6 @@ class BaseChannelLayer(CapacityMixin, InspectionMixin, PresenceMixin):
     def keeps_place(self, channel):
         """Return whether a channel stays put when servers are added."""
         return True
-
-    # Groups
-
-    def group_add(self, group, channel):
-        """Make `channel` a member of `group` for `group_expiry` seconds."""
-        raise NotImplementedError('subclasses of BaseChannelLayer with groups must provide a group_add() method')
-
-    def group_discard(self, group, channel):
-        """Remove `channel` from `group`, whether it is a member or not."""
-        raise NotImplementedError('subclasses of BaseChannelLayer with groups must provide a group_discard() method')
-
-    def group_channels(self, group):
-        """Return the names of the members of `group` as a list."""
-        raise NotImplementedError('subclasses of BaseChannelLayer with groups must provide a group_channels() method')
-
-    def send_group(self, group, message):
-        """
-        Send `message` to every member of `group`.
-
-        Never raise ChannelFull: members without room are left out and
-        counted as dropped in the statistics.
-        """
-        raise NotImplementedError('subclasses of BaseChannelLayer with groups must provide a send_group() method')
 
     # Upkeep
 

@@ -153,6 +153,9 @@ class ChannelLayerWrapper(object):
         # sends needs.
         if self._router is None:
             self._router = Router(self.routing)
+            acknowledged = self._router.acknowledged_channels()
+            if acknowledged and self.channel_layer.supports_acknowledgement:
+                self.channel_layer.declare(acknowledged)
         return self._router
 
     def warn_if_unread(self, channel):

@@ -18,6 +18,7 @@ from ..monitoring.endpoint import Endpoint
 from ..monitoring.history import Recorder
 from ..monitoring.vitals import HealthFile, Vitals, behind
 from ..presence import Presence, package_version
+from ..processes.holding import Holding
 
 #: Channels that a process says it reads.
 MAX_CHANNELS = 50
@@ -105,7 +106,8 @@ def watched(worker, options):
             opened.append(HealthFile(options['health_file'], vitals))
         if layer.supports_inspection:
             opened.append(Recorder(layer))
-        opened.append(Presence(layer, WORKER, package_version(), functools.partial(_facts, worker, activity)))
+        presence = Presence(layer, WORKER, package_version(), functools.partial(_facts, worker, activity))
+        opened += [presence, Holding(layer, presence.process.name)]
         for part in opened:
             part.__enter__()
     except EnvironmentError as error:

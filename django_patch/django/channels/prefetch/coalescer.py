@@ -16,8 +16,13 @@ from ..conf import conf
 from ..exceptions import LayerUnavailable
 from ..layers.blocking import send_blocking
 from ..layers.clock import SYSTEM_CLOCK
+from ..layers.endings import end_all
 
 logger = logging.getLogger('django.channels')
+
+#: The method, among those of sends, that stands for the end of a held message:
+#: its content is an Ending.
+END = 'end'
 
 #: The Coalescer of this context, or None.
 active_coalescer = ContextVar('django.channels.coalescer', default=None)
@@ -121,6 +126,9 @@ class SendRun(object):
         """Make the `sends` in their order, neighbors that go to one layer in one call."""
         for (layer, method), run in itertools.groupby(sends, lambda send: send[:2]):
             run = list(run)
+            if method == END:
+                end_all(layer, [send[3] for send in run], conf.send_timeout)
+                continue
             if method == 'send' and len(run) > 1 and layer.sends_many_at_once:
                 run = self._send_many(layer, run)
             for send in run:

@@ -22,6 +22,7 @@ from ..compat import six
 from ..layers.blocking import send_blocking
 from ..layers.legacy import adapted
 from .ability_contract import AbilityContract
+from .acknowledgement_contract import AcknowledgementContract
 from .capacity_contract import CapacityContract
 from .group_contract import GroupContract
 from .inspection_contract import InspectionContract
@@ -36,7 +37,8 @@ _STATISTICS = {
 }
 
 
-class ChannelLayerContract(AbilityContract, CapacityContract, GroupContract, InspectionContract, PresenceContract):
+class ChannelLayerContract(AbilityContract, AcknowledgementContract, CapacityContract, GroupContract,
+                           InspectionContract, PresenceContract):
     """
     A mixin for a TestCase: the tests that any channel layer has to pass.
 

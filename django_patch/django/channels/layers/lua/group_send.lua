@@ -59,19 +59,53 @@ local function put(queue, entry)
     count('sent:', queue, 1)
 end
 
+-- Put an entry on an acknowledged channel (see acknowledged.lua), whose options
+-- are `options`.
+local function send_to_acknowledged(queue, start, options)
+    local line, bell = prefix .. 'a:' .. queue, prefix .. 'n:' .. queue
+    local capacity, lifetime = string.match(options, '^(%d+) (%d+) ')
+    if redis.call('LLEN', line) >= tonumber(capacity) then
+        dropped = dropped + 1
+        count('dropped:', queue, 1)
+        return
+    end
+    local ends = tonumber(lifetime) > 0 and now + lifetime or 9000000000000000
+    redis.call('RPUSH', line, string.sub(start, 1, 2) .. struct.pack('>I8', ends) .. string.sub(start, 11) .. body)
+    redis.call('RPUSH', bell, 1)
+    redis.call('PEXPIRE', bell, 10000)
+    if KEYS[3] then
+        -- Copies for those that are kept until they are acknowledged.
+        local kept = prefix .. 'k:' .. string.sub(body, 1, 16)
+        if redis.call('COPY', KEYS[3], kept) == 1 then
+            redis.call('HSET', kept, 'readers', 0)
+            redis.call('PERSIST', kept)
+        end
+        redis.call('HINCRBY', kept, 'readers', 1)
+    end
+    count('sent:', queue, 1)
+end
+
 local function send_to_channel(queue, state)
     local ends, capacity = struct.unpack('>I8I4', state)
+    local start
+    if ARGV[4] % 128 >= 64 then
+        -- A bound body can't be opened without the group's name.
+        start = ARGV[3] .. string.char(3 + ARGV[4]) .. deadline .. struct.pack('>H', #group) .. group
+    else
+        start = ARGV[3] .. string.char(1 + ARGV[4]) .. deadline .. '\0\0'
+    end
+    local options = ends > now and redis.call('HGET', prefix .. 'acknowledged', queue)
+    if options then
+        return send_to_acknowledged(queue, start, options)
+    end
     local length, abandoned = look(queue, false)
     if ends <= now or abandoned then
         redis.call('HDEL', KEYS[1], queue)
     elseif length >= capacity then
         dropped = dropped + 1
         count('dropped:', queue, 1)
-    elseif ARGV[4] % 128 >= 64 then
-        -- A bound body can't be opened without the group's name.
-        put(queue, ARGV[3] .. string.char(3 + ARGV[4]) .. deadline .. struct.pack('>H', #group) .. group .. body)
     else
-        put(queue, ARGV[3] .. string.char(1 + ARGV[4]) .. deadline .. '\0\0' .. body)
+        put(queue, start .. body)
     end
 end
 

@@ -13,38 +13,44 @@ import threading
 
 from ...compat.clock import monotonic
 from ...exceptions import ChannelFull
-from ...names import non_local_name, validate_channel_name, validate_group_name
+from ...names import non_local_name, validate_channel_name
 from ..base import RESERVED_KEY, BaseChannelLayer
 from ..validation import copy_message, plain_copy
 from .groups import GroupIndex
+from .holding_queues import MemoryAcknowledgementMixin
 from .inspection import MemoryInspectionMixin
+from .jobs import MemoryJobsMixin
 from .presence import MemoryPresenceMixin
 from .queues import IN_CHANNELS, IN_PENDING, IN_SENT, NO_QUEUE, ChannelTable
-from .schedule import Schedule
-from .statistics import DROPPED, EXPIRED, FULL, SENT, Counters, summary
+from .schedule import NEVER, Schedule
+from .sending_groups import MemoryGroupsMixin
+from .statistics import EXPIRED, FULL, SENT, Counters, summary
 from .waiters import WaitQueue
 
 
-class InMemoryChannelLayer(MemoryInspectionMixin, MemoryPresenceMixin, BaseChannelLayer):
+class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGroupsMixin, MemoryInspectionMixin,
+                           MemoryPresenceMixin, BaseChannelLayer):
     """
     A channel layer for the threads of one process.
 
     `clock` returns a time in seconds that is not set back; tests bring their
     own.
     """
-    supports_groups = supports_flush = supports_statistics = supports_requeue = supports_throttling = True
+    supports_flush = supports_statistics = supports_requeue = supports_throttling = True
     supports_blocking_receive = supports_interrupt = True
 
     def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None, process_capacity=None,
-                 clock=monotonic):
+                 clock=monotonic, acknowledged=()):
         super(InMemoryChannelLayer, self).__init__(expiry, group_expiry, capacity, channel_capacity, process_capacity)
         self._clock = clock
         self._lock = threading.Lock()
         self._waiters = WaitQueue()
+        self.configure_acknowledged(acknowledged)
         self._clear()
 
     def _clear(self):
         self._queues = {}
+        self._acknowledged_queues = {}
         # Channel of a client -> how many messages wait for it alone.
         self._pending = {}
         self._schedule, self._samples, self._beats = Schedule(), (), {}
@@ -66,6 +72,9 @@ class InMemoryChannelLayer(MemoryInspectionMixin, MemoryPresenceMixin, BaseChann
             now = self._clock()
             if now >= self._schedule.next:
                 self._expire(now)
+            if info.acknowledged is not None:
+                info.acknowledged.append(message, now)
+                return
             queue = self._queues.get(info.queue, NO_QUEUE)
             if info.process_capacity is None:
                 full = len(queue) >= info.capacity
@@ -96,6 +105,7 @@ class InMemoryChannelLayer(MemoryInspectionMixin, MemoryPresenceMixin, BaseChann
         return queue
 
     def requeue(self, messages):
+        messages = self.release(messages)
         with self._lock:
             now = self._clock()
             for channel, message in reversed(messages):
@@ -170,15 +180,21 @@ class InMemoryChannelLayer(MemoryInspectionMixin, MemoryPresenceMixin, BaseChann
             if taken or not timeout:
                 return taken
             waiter = self._waiters.add(channels)
+            alarm = self._alarm(channels)
         deadline = monotonic() + timeout
         while True:
-            woken = waiter.wait(deadline - monotonic())
+            woken = waiter.wait(min(deadline - monotonic(), alarm))
             with self._lock:
                 self._waiters.remove(waiter, woken)
                 taken = take(channels)
                 if taken or waiter.interrupted or monotonic() >= deadline:
                     return taken
                 self._waiters.add(channels)
+                alarm = self._alarm(channels)
+
+    def _alarm(self, channels):
+        """Return in how many seconds something that waits for its time on `channels` is due."""
+        return self._next_due(channels) - self._clock() if self._acknowledged_queues else NEVER
 
     def _pop(self, channels):
         """Return the oldest entry of one of `channels`, or None."""
@@ -190,6 +206,10 @@ class InMemoryChannelLayer(MemoryInspectionMixin, MemoryPresenceMixin, BaseChann
             name = channels[number % count]
             queue = self._queues.get(name)
             if queue is None:
+                if name in self._acknowledged_queues:
+                    message = self._take_held(name)
+                    if message is not None:
+                        return (name,), message, 0, False
                 continue
             if queue[0][IN_SENT] <= oldest:
                 self._drop_expired(name, queue, oldest)
@@ -241,47 +261,6 @@ class InMemoryChannelLayer(MemoryInspectionMixin, MemoryPresenceMixin, BaseChann
                 # Nobody read it, so nobody is there.
                 for channel in entry[IN_CHANNELS]:
                     self._groups.discard_everywhere(channel)
-
-    # Groups
-
-    def group_add(self, group, channel):
-        group = validate_group_name(group)
-        channel = validate_channel_name(channel)
-        with self._lock:
-            self._groups.add(group, channel, self._clock() + self.group_expiry)
-
-    def group_discard(self, group, channel):
-        group = validate_group_name(group)
-        channel = validate_channel_name(channel)
-        with self._lock:
-            self._groups.discard(group, channel)
-
-    def group_channels(self, group):
-        group = validate_group_name(group)
-        with self._lock:
-            return list(self._groups.members(group, self._clock()))
-
-    def send_group(self, group, message):
-        group = validate_group_name(group)
-        self.check_message(message)
-        message = copy_message(message)
-        with self._lock:
-            now = self._clock()
-            if now >= self._schedule.next:
-                self._expire(now)
-            members = self._groups.members(group, now)
-            if not members:
-                return
-            for name, channels in members.queues():
-                info, queue = self._channels.of(name), self._queues.get(name, NO_QUEUE)
-                if len(queue) >= (info.capacity if info.process_capacity is None else info.process_capacity):
-                    info.counts[DROPPED] += len(channels)
-                elif info.process_capacity is None:
-                    self._push(info, queue, channels, plain_copy(message), now, False)
-                else:
-                    # Several clients of one process share an entry, and it
-                    # counts once, for the process alone.
-                    self._push(info, queue, channels, message, now, False)
 
     # Statistics and upkeep
 

@@ -21,9 +21,9 @@ _KEPT_NAMES = 4096
 
 class ChannelInfo(object):
     """What is known of a channel before there is a message."""
-    __slots__ = ('channel', 'channels', 'queue', 'capacity', 'process_capacity', 'counts')
+    __slots__ = ('channel', 'channels', 'queue', 'capacity', 'process_capacity', 'counts', 'acknowledged')
 
-    def __init__(self, channel, capacity, process_capacity, counts):
+    def __init__(self, channel, capacity, process_capacity, counts, acknowledged):
         self.channel = channel
         self.channels = (channel,)
         self.queue = non_local_name(channel)
@@ -32,6 +32,8 @@ class ChannelInfo(object):
         self.process_capacity = process_capacity
         #: See counters.
         self.counts = counts
+        #: The AcknowledgedQueue of an acknowledged channel, else None.
+        self.acknowledged = acknowledged
 
 
 class ChannelTable(object):
@@ -61,6 +63,7 @@ class ChannelTable(object):
         process_capacity = layer.get_process_capacity(queue) if queue.endswith('!') else None
         info = self.known[channel] = ChannelInfo(
             channel, layer.get_capacity(channel), process_capacity, self._counters.at(queue),
+            layer.acknowledged_queue(channel),
         )
         return info
 

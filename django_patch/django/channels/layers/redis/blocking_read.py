@@ -119,7 +119,7 @@ class BlockingReader(object):
                 error = LayerUnavailable('Interrupted.')
                 error.sent = False
                 return [(shard, error) for shard, commands in wait.requests]
-            if len(wait.requests) == 1:
+            if len(wait.requests) == 1 and wait.alarm is None:
                 number, commands = wait.requests[0]
                 # Without a look at several sockets, which is the usual case.
                 try:
@@ -152,6 +152,8 @@ class _MultiShardWait(object):
         self._wait = wait
         self._token = token
         self._deadline = monotonic() + wait.timeout
+        # When to give up waiting for an answer.
+        self._latest = self._deadline + COMMAND_TIMEOUT if wait.alarm is None else monotonic() + wait.alarm
         self._commands = dict(wait.requests)
         # Shard's number -> why its commands were not sent yet.
         self._unsent = dict.fromkeys(self._commands)
@@ -168,12 +170,12 @@ class _MultiShardWait(object):
                 break
             if self._busy:
                 found = self._read(now)
-                if monotonic() > self._deadline + COMMAND_TIMEOUT:
+                if monotonic() > self._latest:
                     break
-            elif now >= self._deadline:
+            elif now >= min(self._deadline, self._latest):
                 break
             else:
-                self._reader.pause(self._token, min(self._deadline, self._next_try()) - now)
+                self._reader.pause(self._token, min(self._deadline, self._latest, self._next_try()) - now)
         self._end()
         return [(number, self._outcomes[number]) for number, commands in self._wait.requests]
 
@@ -207,7 +209,7 @@ class _MultiShardWait(object):
 
     def _read(self, now):
         """Take in what comes; return whether a message is among it."""
-        until = self._deadline + COMMAND_TIMEOUT
+        until = self._latest
         if self._unsent:
             until = min(until, self._next_try())
         found = False

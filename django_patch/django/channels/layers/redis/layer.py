@@ -20,6 +20,7 @@ from ..base import RESERVED_KEY, BaseChannelLayer
 from ..transport import Options, Transport
 from ..transport.operations import Exchange, ExchangeAll, Result
 from ..validation import plain_copy
+from .acknowledging_layer import RedisAcknowledgementMixin
 from .blocking_read import BlockingReader
 from .pool import ConnectionPool, exchange_all
 from .servers import parse_hosts
@@ -30,7 +31,7 @@ logger = logging.getLogger('django.channels')
 _KEPT_READERS = 256
 
 
-class RedisChannelLayer(BaseChannelLayer):
+class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
     """
     A channel layer on one Redis server, or on several that share the load.
 
@@ -53,13 +54,14 @@ class RedisChannelLayer(BaseChannelLayer):
 
     def __init__(self, hosts=None, prefix='channels:', expiry=60, group_expiry=86400, capacity=100,
                  channel_capacity=None, symmetric_encryption_keys=None, process_capacity=None,
-                 connection_kwargs=None, unbound_encryption=None):
+                 connection_kwargs=None, unbound_encryption=None, acknowledged=()):
         super(RedisChannelLayer, self).__init__(expiry, group_expiry, capacity, channel_capacity, process_capacity)
         #: Where the shards are and how they are spoken to, for other drivers.
         self.servers = servers = parse_hosts(hosts, connection_kwargs)
         self.transport_options = options = Options(
             prefix, len(servers), expiry, group_expiry, self.get_capacity, self.get_process_capacity,
             symmetric_encryption_keys, unbound_encryption, sum(server.is_joining for server in servers),
+            self.options_of,
         )
         self._transport = Transport(options, monotonic)
         self._pools = [ConnectionPool(number, server, self._transport) for number, server in enumerate(servers)]
@@ -67,6 +69,7 @@ class RedisChannelLayer(BaseChannelLayer):
         for pool in self._pools:
             pool.end_waiting = self._blocking.end_waiting
         self._readers = {}
+        self.start_acknowledging(acknowledged)
         # One thread at a time reads a ! channel: its messages have an order.
         self._locks = {}
 
@@ -130,6 +133,8 @@ class RedisChannelLayer(BaseChannelLayer):
         deadline = monotonic() + timeout
         while True:
             deliveries = self._run(reader.receive(limit, timeout, token, one_by_one))
+            if self.reader is None and reader.holds:
+                deliveries = self.acknowledge_received(deliveries)
             if deliveries or not timeout or self._blocking.was_interrupted():
                 return deliveries
             # What came had expired, or a connection was cut; or it is over.
@@ -148,7 +153,8 @@ class RedisChannelLayer(BaseChannelLayer):
             if len(self._readers) >= _KEPT_READERS:
                 self._readers.clear()
             # Two locks at once, and each in the same order everywhere.
-            reader = self._readers[key] = self._transport.reader(sorted(set(valid)))
+            held = [channel for channel in valid if self.options_of(channel)]
+            reader = self._readers[key] = self._transport.reader(sorted(set(valid)), held, self.holder)
             return reader
 
     def can_hear(self, channel):
@@ -156,7 +162,7 @@ class RedisChannelLayer(BaseChannelLayer):
 
     def requeue(self, messages):
         by_channel = collections.OrderedDict()
-        for channel, message in messages:
+        for channel, message in self.release(messages):
             by_channel.setdefault(channel, []).append(message)
         kept = []
         for channel, given in by_channel.items():

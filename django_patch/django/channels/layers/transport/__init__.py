@@ -19,6 +19,8 @@ import time
 from ... import names
 from .. import codec
 from . import scripts
+from .acknowledged_inspection import AcknowledgedInspection
+from .acknowledging_operations import AcknowledgedOperations
 from .decoding import EntryDecoder
 from .envelope import VERSION
 from .groups import GroupOperations
@@ -63,19 +65,22 @@ class Transport(object):
         self.inspection = InspectionOperations(self)
         self.samples = SampleOperations(options)
         self.presence = PresenceOperations(options)
+        self.acknowledged = AcknowledgedOperations(self, self.sender.destinations)
+        self.acknowledged_inspection = AcknowledgedInspection(self)
         self._lost_state = lost_state
         self._inboxes = {}
         #: What count() has been told and no command has written yet.
         self.counts = collections.deque()
 
-    def reader(self, channels):
+    def reader(self, channels, held=(), holder=None):
         """
         Return a Reader of `channels`, for as long as its caller lives.
 
         Names that end in ``!`` share what is known of their groups with all
-        readers of the transport.
+        readers of the transport. What comes on those of `held` is held for
+        the process named `holder`.
         """
-        return Reader(self, channels)
+        return Reader(self, channels, held, holder)
 
     def inbox(self, queue):
         """Return the Inbox of a queue whose name ends in ``!``."""

@@ -21,6 +21,10 @@ logger = logging.getLogger(__name__)
 _LOG_PAUSE = 60.0
 
 
+class _PieceMissing(MalformedMessage):
+    """Raised when a message isn't there that an entry refers to."""
+
+
 class EntryDecoder(object):
     """Opens entries for the readers of one layer."""
 
@@ -116,37 +120,69 @@ class EntryDecoder(object):
 
     def _collect(self, shard, queue, entry, channels):
         try:
-            identifier, size, pieces, open_piece = self._options.sealer.join(
-                shard, entry, _name(queue, entry), self._transport.clocks[shard].now(),
+            body = yield self._join(
+                shard, queue, entry, self._transport.clocks[shard].now(), self._options.keys.pieces, release=True,
             )
-            if size > MAX_SIZE:
-                raise MalformedMessage('A message claims to have %d bytes.' % size)
-            key = self._options.keys.pieces(shard, identifier)
-            # One buffer for all of it, so that memory holds each byte once.
-            body, end = None if pieces == 1 else bytearray(size), 0
-            for index in range(pieces):
-                commands = (pack('HGET', key, index),)
-                if index == pieces - 1:
-                    # It is known by then whether the others were there.
-                    commands += (scripts.RELEASE.call([key], []),)
-                piece = checked((yield Exchange(shard, commands))[0])
-                if piece is None:
-                    yield Result(self._drop(shard, queue, 'lost', 'a piece is missing'))
-                piece = open_piece(index, piece)
-                start, end = end, end + len(piece)
-                if end > size:
-                    raise MalformedMessage('The pieces of a message are more than it claims.')
-                if body is None:
-                    body = piece
-                else:
-                    body[start:end] = piece
-            if end < size:
-                raise MalformedMessage('The pieces of a message are less than it claims.')
             yield Result((entry.deadline, channels, codec.decode(body)) if channels else None)
         except LayerUnavailable as error:
             yield Result(self._drop(shard, queue, 'lost', error))
+        except _PieceMissing as error:
+            yield Result(self._drop(shard, queue, 'lost', error))
         except MalformedMessage as error:
             yield Result(self._refuse(shard, queue, error))
+
+    def _join(self, shard, queue, entry, now, key_of, release):
+        """
+        Have the body that `entry` refers to as Result.
+
+        key_of(shard, identifier) returns the key of the pieces; `release`
+        says that their reader needs them no more. Raise MalformedMessage.
+        """
+        identifier, size, pieces, open_piece = self._options.sealer.join(shard, entry, _name(queue, entry), now)
+        if size > MAX_SIZE:
+            raise MalformedMessage('A message claims to have %d bytes.' % size)
+        key = key_of(shard, identifier)
+        # One buffer for all of it, so that memory holds each byte once.
+        body, end = None if pieces == 1 else bytearray(size), 0
+        for index in range(pieces):
+            commands = (pack('HGET', key, index),)
+            if release and index == pieces - 1:
+                # It is known by then whether the others were there.
+                commands += (scripts.RELEASE.call([key], []),)
+            piece = checked((yield Exchange(shard, commands))[0])
+            if piece is None:
+                raise _PieceMissing('a piece is missing')
+            piece = open_piece(index, piece)
+            start, end = end, end + len(piece)
+            if end > size:
+                raise MalformedMessage('The pieces of a message are more than it claims.')
+            if body is None:
+                body = piece
+            else:
+                body[start:end] = piece
+        if end < size:
+            raise MalformedMessage('The pieces of a message are less than it claims.')
+        yield Result(body)
+
+    # What is held
+
+    def decode_held(self, shard, channel, data):
+        """
+        Return the message of an entry that is held on an acknowledged channel.
+
+        Return a plan that has it as Result if more has to be asked for. Its
+        deadline is the scripts' matter. Raise MalformedMessage.
+        """
+        entry = Entry(data)
+        if entry.kind == GROUP or entry.kind == MESSAGE and entry.label:
+            raise MalformedMessage('An entry of kind %d on the acknowledged channel %s.' % (entry.kind, channel))
+        if entry.flags & IN_PIECES:
+            return self._decode_held(shard, channel, entry)
+        return codec.decode(self._options.sealer.open(shard, entry, _name(channel, entry), 0))
+
+    def _decode_held(self, shard, channel, entry):
+        body = yield self._join(shard, channel, entry, 0, self._options.keys.kept_pieces, release=False)
+        yield Result(codec.decode(body))
 
     # What gets lost
 
@@ -162,10 +198,10 @@ class EntryDecoder(object):
         name = statistics_name(queue)
         self._transport.count(shard, '%s:%s' % (counter, name), 1)
         if reason is not None:
-            self._log(counter, name, reason)
+            self.log_dropped(counter, name, reason)
         return None
 
-    def _log(self, counter, name, reason):
+    def log_dropped(self, counter, name, reason):
         """Log it, but no more often than once a minute for each kind."""
         now = self._transport.monotonic()
         kind = counter, name

@@ -19,14 +19,29 @@ _KEPT_CHANNELS = 4096
 
 class Destination(object):
     """What is known of a queue before there is a message."""
-    __slots__ = ('queue', 'shards', 'heads', 'capacity')
+    __slots__ = ('queue', 'shards', 'heads', 'capacity', 'acknowledged')
 
-    def __init__(self, queue, shards, capacity):
+    def __init__(self, queue, shards, capacity, acknowledged=None):
         self.queue = queue
         self.shards = shards
         self.capacity = capacity
+        #: The options of an acknowledged channel as text, '' if only others
+        #: know them; None if it isn't one.
+        self.acknowledged = acknowledged
         # shard -> the packed call up to its last argument.
         self.heads = {}
+
+    def went(self, reply):
+        """
+        Return whether `reply` to a call is a number of entries that were put.
+
+        If not so, it is an acknowledged channel, and its next call another
+        one.
+        """
+        if reply != -1:
+            return True
+        self.acknowledged, self.heads = '', {}
+        return False
 
 
 class Destinations(object):
@@ -64,13 +79,20 @@ class Destinations(object):
         except KeyError:
             if len(self._destinations) >= _KEPT_DESTINATIONS:
                 self._destinations.clear()
-            if queue.endswith('!'):
+            acknowledged = self._options.get_acknowledged(queue)
+            if acknowledged is not None:
+                capacity, acknowledged = acknowledged.capacity, acknowledged.as_text()
+            elif queue.endswith('!'):
                 capacity = self._options.get_process_capacity(queue)
             else:
                 capacity = self._options.get_capacity(queue)
-            destination = Destination(queue, self._options.keys.shards_to(queue), capacity)
+            destination = Destination(queue, self._options.keys.shards_to(queue), capacity, acknowledged)
             self._destinations[queue] = destination
             return destination
+
+    def forget(self):
+        """Find everything out anew, since the options have changed."""
+        self._destinations, self._channels = {}, {}
 
     def order(self, destination):
         """Return the shards to try, the one whose turn it is first."""
@@ -91,16 +113,32 @@ class Destinations(object):
 
     def head(self, destination, shard, entries):
         """Return the packed call that sends so many entries, without these."""
+        if destination.acknowledged is not None:
+            return scripts.PUT.head(
+                [self._options.keys.statistics(shard)], self._put_arguments(destination) + ['', 0, 0, '', ''], entries
+            )
+        (queue, pending), arguments = self._send_arguments(destination, shard)
+        return scripts.SEND.head([queue, self._options.keys.statistics(shard), pending], arguments, entries)
+
+    def _put_arguments(self, destination):
+        return [destination.queue, destination.acknowledged, self._options.statistics_lifetime]
+
+    def _send_arguments(self, destination, shard):
         options, queue = self._options, destination.queue
-        keys = [options.keys.queue(shard, queue), options.keys.statistics(shard)]
-        client_capacity = ''
+        client_capacity, beside = '', options.keys.acknowledged(shard)
         if queue.endswith('!'):
-            keys.append(options.keys.pending(shard, queue))
-            client_capacity = options.get_capacity(queue)
-        return scripts.SEND.head(keys, [
+            client_capacity, beside = options.get_capacity(queue), options.keys.pending(shard, queue)
+        return [options.keys.queue(shard, queue), beside], [
             options.lifetime, destination.capacity, names.statistics_name(queue), options.statistics_lifetime,
             client_capacity,
-        ], entries)
+        ]
+
+    def along(self, destination, shard, entries):
+        """Return the arguments of acknowledge.lua that send `entries`, a list of bytes."""
+        if destination.acknowledged is not None:
+            return ['a'] + self._put_arguments(destination) + [len(entries)] + entries
+        keys, arguments = self._send_arguments(destination, shard)
+        return ['s'] + keys + arguments + [len(entries)] + entries
 
     def seal(self, destination, shard, label, body):
         """Return `body` as it travels to `shard`."""

@@ -74,6 +74,22 @@ class Keys(object):
         """Return the key that wakes one waiting reader: a list."""
         return '%sw:%s' % (self.base(shard), token)
 
+    def acknowledged(self, shard):
+        """Return the key of the acknowledged channels' options: a hash. The scripts make their other keys."""
+        return self.base(shard) + 'acknowledged'
+
+    def line(self, shard, channel):
+        """Return the key of what waits on an acknowledged channel without any option: a list of entries."""
+        return '%sa:%s' % (self.base(shard), channel)
+
+    def bell(self, shard, channel):
+        """Return the key that wakes the readers of an acknowledged channel: a list."""
+        return '%sn:%s' % (self.base(shard), channel)
+
+    def kept_pieces(self, shard, identifier):
+        """Return the key of the pieces of a message on an acknowledged channel: a hash."""
+        return '%sk:%s' % (self.base(shard), identifier)
+
     def statistics(self, shard):
         """Return the key of the counters: a hash."""
         return self.base(shard) + 'statistics'

@@ -6,7 +6,7 @@ from __future__ import absolute_import, unicode_literals
 from ... import names
 from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
 from .. import codec
-from .envelope import IN_PIECES, MESSAGE, deadline_of
+from .envelope import IN_PIECES, MESSAGE, deadline_of, pack_header
 from .operations import DONE, Exchange, checked
 from .options import MAX_SIZE, PIECES_GRACE
 from .resp import pack
@@ -29,6 +29,10 @@ class LargeSendMixin(object):
                 stored, lasts, put = yield Exchange(shard, (
                     store, expire, self._destinations.command(destination, shard, flags, label, reference),
                 ))
+                if not destination.went(put):
+                    put, = yield Exchange(
+                        shard, (self._destinations.command(destination, shard, flags, label, reference),)
+                    )
             except LayerUnavailable as error:
                 if error.sent or shard == shards[-1]:
                     raise
@@ -62,11 +66,14 @@ class LargeSendMixin(object):
             key, reference, seal = self._refer(shard, destination, label, body)
             for commands in upload(self._options, key, seal, body):
                 checked((yield Exchange(shard, commands))[0])
-            replies = yield Exchange(shard, (
-                pack('HSET', key, 'readers', 1),
-                self._destinations.command(destination, shard, flags, label, reference),
-            ))
-            if checked(replies[1]):
+            put = None
+            while put is None or not destination.went(put):
+                replies = yield Exchange(shard, (
+                    pack('HSET', key, 'readers', 1),
+                    self._destinations.command(destination, shard, flags, label, reference),
+                ))
+                put = checked(replies[1])
+            if put:
                 yield DONE
             yield Exchange(shard, (pack('UNLINK', key),))
         raise full_error(self._options, destination, label)
@@ -80,10 +87,18 @@ class LargeSendMixin(object):
         )
         return self._options.keys.pieces(shard, identifier), reference, seal
 
+    def beside(self, shard, destination, body):
+        """Return (key of the pieces, iterator of the commands that store them, bytes of the entry for them)."""
+        flags = IN_PIECES | self._options.sealer.flags
+        key, reference, seal = self._refer(shard, destination, '', body)
+        header = pack_header(MESSAGE | flags, self._clocks[shard].after(self._options.lifetime), '')
+        return key, upload(self._options, key, seal, body, readers=1), header + reference
+
     def _questions(self, destination, shard, label):
         keys, queue = self._options.keys, destination.queue
+        waits = keys.queue if destination.acknowledged is None else keys.line
         return (
-            pack('LLEN', keys.queue(shard, queue)), pack('HGET', keys.pending(shard, queue), label), pack('TIME'),
+            pack('LLEN', waits(shard, queue)), pack('HGET', keys.pending(shard, queue), label), pack('TIME'),
         )
 
     def _is_full(self, destination, length, pending):

@@ -22,11 +22,13 @@ class Options(object):
     Keys, lifetimes (ms), capacities and encryption of a layer.
 
     `get_capacity` and `get_process_capacity` return how many messages a
-    channel, and all clients of a ``!`` channel, may have waiting.
+    channel, and all clients of a ``!`` channel, may have waiting;
+    `get_acknowledged` the ChannelOptions of an acknowledged channel, or None.
     """
 
     def __init__(self, prefix, shards, expiry, group_expiry, get_capacity, get_process_capacity,
-                 symmetric_encryption_keys=None, unbound_encryption=None, joining=0):
+                 symmetric_encryption_keys=None, unbound_encryption=None, joining=0,
+                 get_acknowledged=lambda channel: None):
         self.keys = Keys(prefix, shards, joining)
         self.lifetime = int(expiry * 1000)
         self.group_lifetime = int(group_expiry * 1000)
@@ -34,6 +36,7 @@ class Options(object):
         self.statistics_lifetime = max(self.group_lifetime, 86400000)
         self.get_capacity = get_capacity
         self.get_process_capacity = get_process_capacity
+        self.get_acknowledged = get_acknowledged
         cipher = Cipher(symmetric_encryption_keys, self.keys.prefix) if symmetric_encryption_keys else None
         self.sealer = Sealer(cipher, unbound_encryption)
         self.piece_size = self.sealer.piece_size

@@ -7,9 +7,11 @@ import random
 import types
 
 from ...exceptions import LayerUnavailable
-from ..validation import plain_copy
 from . import scripts
-from .operations import DONE, Block, Exchange, Result, checked
+from .deliveries import hand_out, split
+from .held_reader import HeldReader
+from .operations import Block, Exchange, Result, checked
+from .reports import ReportsMixin
 from .resp import ReplyError, argument, command, pack
 
 #: Messages of a ! queue that are taken at once: its process is the only one.
@@ -20,28 +22,38 @@ _KEPT_COMMANDS = 256
 _WAKE_LIFETIME = 2000
 
 
-class Reader(object):
+class Reader(ReportsMixin):
     """
     Reads from `channels`, a sequence of valid names; ``!`` names end there.
 
     Threads may share it if none of the names is a ``!`` name. `transport`
-    is the Transport that made it.
+    is the Transport that made it. Of `held`, names of acknowledged channels
+    among them, it holds what it takes for the process named `holder`.
     """
 
-    def __init__(self, transport, channels):
+    def __init__(self, transport, channels, held=(), holder=None):
         self._transport = transport
         self._options = transport.options
         self.channels = channels
         keys = transport.options.keys
         #: Key -> (shard, queue, inbox or None).
         self._queues = {}
-        # shard -> the packed keys there.
-        self._packed = {}
+        # shard -> the packed keys there: of queues, and of what rings when
+        # something is to be held.
+        self._packed, self._bells = {}, {}
         self._inboxes = {}
         #: The Inboxes of its ``!`` names.
         self.inboxes = []
+        self._held = HeldReader(transport, held, holder) if held else None
+        # Whether others have to get their turn before what is held.
+        self._held_came_last = False
         for queue in channels:
             inbox = None
+            if queue in held:
+                for shard in keys.shards_of(queue):
+                    self._packed.setdefault(shard, [])
+                    self._bells.setdefault(shard, []).append(argument(keys.bell(shard, queue)))
+                continue
             if queue.endswith('!'):
                 inbox = transport.inbox(queue)
                 self._inboxes.setdefault(inbox.shard, []).append(inbox)
@@ -58,6 +70,11 @@ class Reader(object):
         # they take turns, so that a busy queue can't starve the rest. Not all
         # processes begin with the same.
         self._first = dict.fromkeys(self._shards + (None,), random.randrange(1000))
+
+    @property
+    def holds(self):
+        """Whether some of the channels are acknowledged ones."""
+        return self._held is not None
 
     def receive(self, limit, timeout=0, token='', one_by_one=False):
         """
@@ -81,13 +98,16 @@ class Reader(object):
             start = self._turn(None, len(shards))
             shards = shards[start:] + shards[:start]
         taken = ()
-        if not timeout or len(shards) > 1:
+        if not timeout or len(shards) > 1 or self._held_came_last:
             taken = yield self._look(shards, limit, timeout)
         if timeout and not taken:
             taken = yield self._wait(shards, limit, timeout, token)
         deliveries = []
         while taken and not deliveries:
             for shard, queue, inbox, entries in taken:
+                if queue is None:
+                    deliveries += yield self._held.deliveries(entries)
+                    continue
                 if inbox is None and len(deliveries) >= limit:
                     # Two shards answered at once; others may wait.
                     yield self._requeue(shard, queue, entries)
@@ -98,7 +118,7 @@ class Reader(object):
                     if type(delivery) is types.GeneratorType:
                         delivery = yield delivery
                     if delivery is not None:
-                        _hand_out(delivery, inbox, deliveries, limit, one_by_one)
+                        hand_out(delivery, inbox, deliveries, limit, one_by_one)
             if not deliveries:
                 # All of it was dropped; what is behind it may be good.
                 taken = yield self._look(shards, limit, timeout)
@@ -106,25 +126,45 @@ class Reader(object):
 
     def _look(self, shards, limit, timeout):
         """Ask one shard after the other, and wait for none."""
-        failures = []
+        failures, tries = [], self._tries()
         for shard in shards:
             try:
                 if not self._transport.clocks[shard].is_fresh():
                     yield self._transport.know_time(shard)
-                reports = self._reports(shard)
-                replies = yield Exchange(shard, reports + (self._command(shard, limit, None, None),))
-                if reports:
-                    self._check_reports(shard, replies, reports)
-                taken = self._parse_pop(checked(replies[-1]))
+                for is_held in tries:
+                    taken = yield self._look_at(shard, is_held, limit)
+                    if taken:
+                        yield Result([taken])
             except LayerUnavailable as error:
                 self._forget_reports(shard)
                 failures.append(error)
-                continue
-            if taken:
-                yield Result([taken])
         if len(failures) == len(shards) and not timeout:
             raise failures[0]
         yield Result(())
+
+    def _tries(self):
+        """Return whether to look for what is held, in the order of the looks: neither may starve the other."""
+        if self._held is None:
+            return (False,)
+        if not self._queues:
+            return (True,)
+        return (False, True) if self._held_came_last else (True, False)
+
+    def _look_at(self, shard, is_held, limit):
+        """Have what a shard has as Result, as _parse_pop() returns it, or None."""
+        reports = self._reports(shard)
+        command = self._held.command(shard, limit, None) if is_held else self._command(shard, limit, None, None)
+        replies = yield Exchange(shard, reports + (command,))
+        if reports:
+            self._check_reports(shard, replies, reports)
+        reply = checked(replies[-1])
+        yield Result(self._parse_held(shard, reply) if is_held else self._parse_pop(reply))
+
+    def _parse_held(self, shard, reply):
+        """Return (shard, None, None, what is held now), or None."""
+        taken = self._held.read(shard, reply)
+        self._held_came_last = bool(taken) and bool(self._queues)
+        return (shard, None, None, taken) if taken else None
 
     def _wait(self, shards, limit, timeout, token):
         """Have all shards tell when there is something."""
@@ -137,10 +177,12 @@ class Reader(object):
                 # Then the waiting is for the server to come back, too.
                 pass
             key, wake[shard] = self._wakes.get((shard, token)) or self._wake(shard, token)
-            asks = self._command(shard, limit, timeout, key)
-            reported[shard] = self._reports(shard)
-            requests.append((shard, reported[shard] + (asks,)))
-        wait = Block(requests, timeout, wake)
+            reported[shard] = commands = self._reports(shard)
+            if self._held is not None:
+                # It looks, and wakes what follows if there is something.
+                commands += (self._held.command(shard, limit, key),)
+            requests.append((shard, commands + (self._command(shard, limit, timeout, key),)))
+        wait = Block(requests, timeout, wake, self._held and self._held.alarm(shards, timeout))
         found = []
         for shard, outcome in (yield wait):
             if isinstance(outcome, LayerUnavailable):
@@ -148,10 +190,8 @@ class Reader(object):
                 continue
             if reported[shard]:
                 self._check_reports(shard, outcome, reported[shard])
-            reply = outcome[-1]
-            taken = self._parse_pop(reply)
-            if taken:
-                found.append(taken)
+            reply, taken = outcome[-1], self._parse_replies(shard, outcome)
+            found += taken
             if shard in wait.woken and (taken or reply is None):
                 # It woke nobody; it must not wake the next wait.
                 try:
@@ -161,16 +201,12 @@ class Reader(object):
                     pass
         yield Result(found)
 
-    def _requeue(self, shard, queue, entries):
-        key = self._options.keys.queue(shard, queue)
-        requeue = scripts.REQUEUE.call([key], [self._options.lifetime] + entries[::-1])
-        try:
-            checked((yield Exchange(shard, (requeue,)))[0])
-        except LayerUnavailable as error:
-            # The reader has other messages, which must not be lost, too.
-            for _ in entries:
-                self._transport.decoder.lost(shard, queue, error)
-        yield DONE
+    def _parse_replies(self, shard, replies):
+        """Return what a wait gave, in a list: what is held now, and what was taken."""
+        held = None
+        if self._held is not None and type(replies[-2]) is not ReplyError:
+            held = self._parse_held(shard, replies[-2])
+        return [taken for taken in (held, self._parse_pop(replies[-1])) if taken]
 
     # Commands and replies
 
@@ -195,7 +231,7 @@ class Reader(object):
             self._commands.clear()
         keys = keys[start:] + keys[:start]
         if wake is not None:
-            keys.insert(0, argument(wake))
+            keys = [argument(wake)] + self._bells.get(shard, []) + keys
         packed = self._commands[known] = self._pack(keys, count, timeout, known[-1])
         return packed
 
@@ -244,55 +280,7 @@ class Reader(object):
                     self._transport.decoder.expired(inbox)
                     continue
                 if one_by_one and len(delivery[1]) > 1:
-                    delivery, rest = _split(delivery)
+                    delivery, rest = split(delivery)
                     inbox.waiting.appendleft(rest)
                 ready.append(delivery[1:])
         return ready
-
-    # What goes along with a command: reports of what was taken or lost
-
-    def _reports(self, shard):
-        commands = self._transport.pop_counts(shard) if self._transport.counts else ()
-        marks = False
-        for inbox in self._inboxes.get(shard, ()):
-            key = self._options.keys.pending(shard, inbox.queue)
-            if inbox.counts_dirty:
-                commands += (pack('DEL', key),)
-            elif inbox.received:
-                pairs = [part for pair in inbox.received.items() for part in pair]
-                commands += (scripts.RECEIVED.call([key, self._options.keys.statistics(shard)], pairs),)
-                marks = True
-            inbox.counts_dirty = False
-            inbox.received = {}
-        if self._transport.clocks[shard].is_to_mark() and not marks:
-            commands += (self._transport.mark_command(shard, self.channels[0]),)
-        return commands
-
-    def _check_reports(self, shard, replies, reports):
-        if any(type(reply) is ReplyError for reply in replies[:len(reports)]):
-            self._forget_reports(shard)
-        for reply in replies[:len(reports)]:
-            if type(reply) is bytes:
-                self._transport.clocks[shard].see_mark(reply)
-
-    def _forget_reports(self, shard):
-        for inbox in self._inboxes.get(shard, ()):
-            inbox.counts_dirty = True
-
-
-def _hand_out(delivery, inbox, deliveries, limit, one_by_one):
-    """Append `delivery` to `deliveries`, or leave it in its `inbox` for later."""
-    if inbox is not None and len(deliveries) >= limit:
-        inbox.waiting.append(delivery)
-        return
-    if one_by_one and len(delivery[1]) > 1:
-        delivery, rest = _split(delivery)
-        inbox.waiting.append(rest)
-    deliveries.append(delivery[1:])
-
-
-def _split(delivery):
-    """Return the delivery for the first of its channels, and for the rest."""
-    deadline, channels, message = delivery
-    # Each recipient may change its copy.
-    return (deadline, channels[:1], message), (deadline, channels[1:], plain_copy(message))

@@ -45,8 +45,10 @@ class Script(object):
 
 _prelude = read_text('prelude.lua')
 _mark = read_text('mark.lua')
+_sending = _prelude + read_text('sending.lua')
+_acknowledged = read_text('acknowledged.lua')
 
-SEND = Script('send', _prelude)
+SEND = Script('send', _sending)
 GROUP_SEND = Script('group_send', _prelude)
 GROUP_ADD = Script('group_add', _mark)
 GROUP_DISCARD = Script('group_discard', _mark)
@@ -58,9 +60,16 @@ RECEIVED = Script('received', _mark)
 REQUEUE = Script('requeue')
 RELEASE = Script('release')
 BEAT = Script('beat')
+PUT = Script('put', _prelude + _acknowledged)
+TAKE = Script('take', _prelude + _acknowledged)
+ACKNOWLEDGE = Script('acknowledge', _sending + _acknowledged)
+POSTPONE = Script('postpone', _prelude + _acknowledged)
+RECOVER = Script('recover', _prelude + _acknowledged)
+CANCEL = Script('cancel', _prelude + _acknowledged)
 
 ALL = (
     SEND, GROUP_SEND, GROUP_ADD, GROUP_DISCARD, GROUP_MEMBERS, HELLO, FORGET, POP, RECEIVED, REQUEUE, RELEASE, BEAT,
+    PUT, TAKE, ACKNOWLEDGE, POSTPONE, RECOVER, CANCEL,
 )
 
 #: The commands that make a server know all of them.

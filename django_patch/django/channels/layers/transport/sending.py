@@ -56,7 +56,7 @@ class SendOperations(LargeSendMixin):
         self._options = options
         self._clocks = clocks
         self._ask_time = ask_time
-        self._destinations = Destinations(options, clocks)
+        self.destinations = self._destinations = Destinations(options, clocks)
 
     # Plans
 
@@ -88,6 +88,9 @@ class SendOperations(LargeSendMixin):
                 sealed = self._destinations.seal(destination, shard, label, body) if sealer.flags else body
                 command = self._destinations.command(destination, shard, sealer.flags, label, sealed)
                 reply = (yield Exchange(shard, (command,)))[0]
+                if not destination.went(reply):
+                    command = self._destinations.command(destination, shard, sealer.flags, label, sealed)
+                    reply = (yield Exchange(shard, (command,)))[0]
             except LayerUnavailable as error:
                 if error.sent or shard == shards[-1]:
                     raise
@@ -169,7 +172,10 @@ class SendOperations(LargeSendMixin):
                 try:
                     if isinstance(replies, LayerUnavailable):
                         raise replies
-                    batch.went(checked(replies[index]))
+                    reply = checked(replies[index])
+                    # Else it is sent in the next round, by another call.
+                    if batch.destination.went(reply):
+                        batch.went(reply)
                 except LayerUnavailable as error:
                     if error.sent or len(batch.shards) == 1:
                         failure = error

@@ -48,6 +48,8 @@ class ServerClock(object):
         # Queue -> deadline (ms) of what was taken from it last.
         self._taken = {}
         self._many_queues = _FEW_QUEUES
+        #: How often the server turned out to have lost something.
+        self.generation = 0
         #: What stands for the data that the server holds; None: not known.
         self.epoch = None
         #: Does the server have LMPOP and BLMPOP?
@@ -99,6 +101,7 @@ class ServerClock(object):
         if len(reply) > 6:
             self.run, went_back = reply[6:8]
             self.went_back = lost or bool(went_back)
+        self.generation += self.went_back
         return lost
 
     def ask_soon(self):
@@ -111,6 +114,10 @@ class ServerClock(object):
             self.mark = max(self.mark, int(mark))
             if of_groups:
                 self.groups_mark = self.mark
+
+    def held(self):
+        """Note that messages were taken which the server knows this process to hold."""
+        self._unmarked = True
 
     def took(self, queue, entries):
         """Note that `entries` were taken from `queue`, which must not come again."""

@@ -1,0 +1,47 @@
+"""
+Options of an acknowledged channel.
+"""
+from __future__ import absolute_import
+
+from .compat import six
+
+
+class ChannelOptions(object):
+    """
+    What an acknowledged channel is given: each a number.
+
+    `capacity`, messages that may wait there; `lifetime`, seconds after which
+    one that waits is dropped, or None for never; `deliveries`, how often a
+    message is received before it is a dead letter, if all its readers die or
+    its consumer fails each time; `dead_letters`, how many of those are kept.
+    """
+    __slots__ = ('capacity', 'lifetime', 'deliveries', 'dead_letters')
+
+    def __init__(self, capacity=100000, lifetime=None, deliveries=20, dead_letters=10000):
+        for name, value in (('capacity', capacity), ('deliveries', deliveries), ('dead_letters', dead_letters)):
+            if not isinstance(value, six.integer_types) or isinstance(value, bool) or not 0 < value < 2 ** 31:
+                raise ValueError('%s must be a positive integer, not %r.' % (name, value))
+        if lifetime is not None and not lifetime > 0:
+            raise ValueError('lifetime must be a positive number of seconds, or None, not %r.' % (lifetime,))
+        self.capacity = capacity
+        self.lifetime = lifetime
+        self.deliveries = deliveries
+        self.dead_letters = dead_letters
+
+    def __eq__(self, other):
+        return isinstance(other, ChannelOptions) and self.as_text() == other.as_text()
+
+    def __ne__(self, other):
+        return not self == other
+
+    __hash__ = None
+
+    def as_text(self):
+        """Return them as a layer may record them: four numbers, the lifetime in ms, 0 for None."""
+        return '%d %d %d %d' % (self.capacity, int((self.lifetime or 0) * 1000), self.deliveries, self.dead_letters)
+
+    @classmethod
+    def from_text(cls, text):
+        """Return what as_text() recorded; raise ValueError."""
+        capacity, lifetime, deliveries, dead_letters = [int(part) for part in text.split()]
+        return cls(capacity, lifetime / 1000.0 or None, deliveries, dead_letters)

@@ -1,0 +1,74 @@
+"""
+Messages on acknowledged channels, from the end of their consumers on.
+"""
+from __future__ import absolute_import
+
+import logging
+
+from .conf import conf
+from .exceptions import LayerUnavailable
+from .failures import formatted
+from .layers.acknowledgement import BURY, DEAD, LATER, RETRY, story_of
+from .layers.endings import Ending, end_all
+from .prefetch.coalescer import END, active_coalescer
+from .retries import Acknowledged
+
+logger = logging.getLogger('django.channels')
+
+#: For a channel that only the layer's configuration calls acknowledged.
+_DEFAULT = Acknowledged()
+
+
+class HeldMessagesMixin(object):
+    """The part of the Dispatcher for messages with a receipt."""
+
+    def finish(self, task, held):
+        """Send what the consumer of `task` has sent, in the Outbox `held`, and acknowledge the message with it."""
+        ending = Ending(
+            self.channel_layer, task.receipt, held.take(), lambda exc_info: self._fail_at_the_end(task, exc_info),
+        )
+        coalescer = active_coalescer.get()
+        if coalescer is not None:
+            coalescer.add([(self.channel_layer, END, task.channel, ending, None)])
+        else:
+            end_all(self.channel_layer, [ending], conf.send_timeout)
+
+    def _fail_at_the_end(self, task, exc_info):
+        # It was counted as handled: its consumer has done its part.
+        self.fail(task, exc_info)
+        self.outcomes['failed'] += 1
+
+    def retry(self, task, error):
+        """Have the held message of `task` come again after `error`, or never, as its route says."""
+        retry = (self.channel_layer.router.acknowledgement(task.message) or _DEFAULT).retry
+        story = story_of(
+            error='%s: %s' % (type(error).__name__, error), traceback=formatted(error), consumer=task.consumer_name,
+            reader=self.channel_layer.reader,
+        )
+        action = RETRY if retry.applies_to(error) else BURY
+        self._postpone(task, action, retry.pause(task.attempt), retry.attempts or 0, story)
+
+    def _postpone(self, task, action, delay, attempts, story):
+        """Give up the held message of `task`; return what the layer says, or None if it can't be reached now."""
+        try:
+            said = self.channel_layer.postpone(task.receipt, action, delay, attempts, story)
+        except LayerUnavailable as error:
+            logger.error('A message on %s (%s) is given back once the layer can be reached: %s',
+                         task.channel, task.receipt.id, error)
+            return None
+        if said == DEAD:
+            logger.error(
+                'A message on %s (%s) is a dead letter now, after %d attempts: see "manage.py channels dead %s".',
+                task.channel, task.receipt.id, task.attempt, task.channel,
+            )
+        return said
+
+    def bury(self, task, reason):
+        """Have the held message of `task` be a dead letter, for `reason` (text)."""
+        self._postpone(task, BURY, 0, 0, story_of(error=reason))
+
+    def defer_held(self, task, later):
+        """Have the held message of `task` come again as the ConsumeLater `later` asks; return what became of it."""
+        story = story_of(error='Its consumer put it back each time.', consumer=task.consumer_name)
+        said = self._postpone(task, LATER, later.delay, self.message_retries + 1, story)
+        return 'dropped' if said == DEAD else 'deferred'

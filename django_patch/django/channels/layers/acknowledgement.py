@@ -1,0 +1,212 @@
+"""
+Acknowledged channels: a message belongs to its reader until that has done it.
+
+On any other channel a message is gone once it is received. On these it is
+held for its reader, which acknowledges it at the end; what a reader held that
+has died is received again. This is the part behind `supports_acknowledgement`
+of a layer's contract.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import collections
+import fnmatch
+import json
+import time
+
+from ..acknowledged_options import ChannelOptions
+from ..compat import six
+from ..names import random_token, validate_channel_name
+
+#: What send_job() does about a job with the same unique key.
+REFUSE, REPLACE = 'refuse', 'replace'
+#: What postpone() does.
+RELEASE, RETRY, LATER, BURY = 'release', 'retry', 'later', 'bury'
+#: What postpone() says was done; GONE if the reader holds the message no more.
+RELEASED, RETRIED, DEFERRED, DEAD, GONE = 'released', 'retried', 'deferred', 'dead', 'gone'
+#: The range of priorities, that of Django's tasks; the highest comes first.
+LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
+
+
+#: What a reader has to show to acknowledge a message: where it came from, by
+#: which name it is held, and a `token` that nobody else has. `id` is the
+#: message's for as long as it lives, `attempt` 1 for its first delivery,
+#: `sent` in seconds since 1970.
+Receipt = collections.namedtuple('Receipt', 'channel id attempt sent shard holder token')
+
+#: A job that waits: `due` and `sent` are in seconds since 1970.
+Job = collections.namedtuple('Job', 'id channel attempts priority sent due message')
+
+#: A message that nobody receives any more. `story` is a dict of what went
+#: wrong at last: `error`, `traceback`, `consumer`, as far as that is known;
+#: times are in seconds since 1970.
+DeadLetter = collections.namedtuple('DeadLetter', 'id channel attempts priority sent died story message')
+
+
+class HeldMessage(dict):
+    """A message with the `receipt` that its reader acknowledges it by."""
+    __slots__ = ('receipt',)
+
+    def __init__(self, message, receipt):
+        super(HeldMessage, self).__init__(message)
+        self.receipt = receipt
+
+
+def receipt_of(message):
+    """Return the Receipt of a message that was received, or None."""
+    return message.receipt if type(message) is HeldMessage else None
+
+
+def new_job_id(wall=time.time):
+    """Return an id for a job, which sorts behind those made before: 26 characters."""
+    return '%014x' % int(wall() * 1000000) + random_token(12)
+
+
+def story_of(**facts):
+    """Return what is kept of a dead letter's end, as text."""
+    return json.dumps({name: value for name, value in facts.items() if value is not None}, sort_keys=True)
+
+
+def checked_priority(priority):
+    """Return `priority`; raise ValueError unless it is a whole number from -100 to 100."""
+    if not isinstance(priority, six.integer_types) or not LOWEST_PRIORITY <= priority <= HIGHEST_PRIORITY:
+        raise ValueError('A priority is a whole number from -100 to 100, not %r.' % (priority,))
+    return priority
+
+
+class AcknowledgementMixin(object):
+    """The part of BaseChannelLayer that has acknowledged channels."""
+
+    #: Has it acknowledged channels? Then everything here works.
+    supports_acknowledgement = False
+
+    #: The name by which this process holds messages; None: as long as it has
+    #: none, its receive() takes and acknowledges at once.
+    reader = None
+
+    # [(glob, ChannelOptions)] of the configuration, and {channel:
+    # ChannelOptions} of routings.
+    _acknowledged = ()
+    _declared = {}
+
+    def configure_acknowledged(self, acknowledged):
+        """
+        Take the option `acknowledged` of a layer's configuration.
+
+        It is a list of globs of channels, or a dict of glob -> dict of what
+        ChannelOptions takes. Raise TypeError or ValueError.
+        """
+        if not isinstance(acknowledged, dict):
+            if isinstance(acknowledged, (six.text_type, bytes)):
+                raise TypeError('acknowledged must be a list of globs of channels, or a dict, not %r.' %
+                                (acknowledged,))
+            acknowledged = collections.OrderedDict((glob, {}) for glob in acknowledged)
+        self._acknowledged = [
+            (glob, options if isinstance(options, ChannelOptions) else ChannelOptions(**options))
+            for glob, options in acknowledged.items()
+        ]
+        self._declared = {}
+
+    def declare(self, channels):
+        """Have `channels`, {name: ChannelOptions}, be acknowledged, unless the configuration says how."""
+        for name in channels:
+            if not _may_be_acknowledged(name):
+                raise ValueError('%s can\'t be an acknowledged channel: it is one process\'s.' % name)
+        self._declared = dict(self._declared, **channels)
+
+    def options_of(self, channel):
+        """Return the ChannelOptions of `channel`; None for one that isn't acknowledged, as far as is known here."""
+        if not self._acknowledged and not self._declared or not _may_be_acknowledged(channel):
+            return None
+        for glob, options in self._acknowledged:
+            if fnmatch.fnmatchcase(channel, glob):
+                return options
+        return self._declared.get(channel)
+
+    def hold_as(self, reader):
+        """Receive from acknowledged channels by the name `reader` from now on, as one of the layer's processes."""
+        self.reader = reader
+
+    def send_job(self, channel, message, id=None, delay=None, at=None, priority=0, unique=None, conflict=REFUSE):
+        """
+        Put a message on an acknowledged channel; return its id.
+
+        It is received `delay` seconds from now, or `at` a time in seconds
+        since 1970 by the store's clock. `unique` is text that no two jobs of
+        the channel have that aren't done: with REFUSE the id of the one that
+        is there is returned, and nothing is sent; with REPLACE that one is
+        cancelled if it still waits. Raise as send() does.
+        """
+        raise NotImplementedError('subclasses of BaseChannelLayer with acknowledged channels must provide send_job()')
+
+    def acknowledge(self, finished):
+        """
+        Acknowledge messages, and send what came of them.
+
+        `finished` is [(Receipt, [(channel, message), ...]), ...].
+        What came of a message goes out first, in the same call where the
+        layer can. Return a list of (Receipt, reason) of those that weren't
+        acknowledged: reason is GONE (another reader has it: nothing was
+        sent), or an exception, after which some may have been sent.
+        """
+        raise NotImplementedError(
+            'subclasses of BaseChannelLayer with acknowledged channels must provide an acknowledge() method'
+        )
+
+    def postpone(self, receipt, action, delay=0, deliveries=0, story=''):
+        """
+        Give up a message that was received.
+
+        Return RELEASED, RETRIED, DEFERRED, DEAD or GONE.
+
+        `action` is RELEASE, as if it had never been received; RETRY in
+        `delay` seconds, unless it was received `deliveries` times (0: as the
+        channel's options say); LATER, the same, since its consumer asked for
+        it; or BURY. `story` is what story_of() returns.
+        """
+        raise NotImplementedError('subclasses of BaseChannelLayer with acknowledged channels must provide postpone()')
+
+    def recover(self):
+        """
+        Give back what dead readers held.
+
+        Return [(channel, reader, given back, dead), ...].
+        Who is dead is known by presence. To be called every few seconds by
+        whoever reads.
+        """
+        return []
+
+    def jobs(self, channel, limit=100):
+        """Return up to `limit` Jobs of `channel` that wait, the next first; what was sent without any option last."""
+        return []
+
+    def cancel_jobs(self, channel, ids):
+        """Delete jobs that wait, by their ids; return how many were there."""
+        return 0
+
+    def dead_letters(self, channel, limit=100, offset=0):
+        """Return up to `limit` DeadLetters of `channel`, the oldest first."""
+        return []
+
+    def replay(self, channel, ids):
+        """Have dead letters be received again, in the order of `ids`; return how many were there."""
+        return 0
+
+    def delete_dead_letters(self, channel, ids):
+        """Delete dead letters by their ids; return how many were there."""
+        return 0
+
+    def acknowledged_statistics(self):
+        """Return {channel: {name: number}} of acknowledged channels: what is there, and what was counted."""
+        return {}
+
+
+def _may_be_acknowledged(channel):
+    return '!' not in channel and '?' not in channel
+
+
+def valid_job_channel(channel):
+    """Return `channel` as text; raise TypeError or ValueError if it can't be an acknowledged channel."""
+    channel = validate_channel_name(channel)
+    if not _may_be_acknowledged(channel):
+        raise ValueError('%s is one process\'s, and can\'t be an acknowledged channel.' % channel)
+    return channel

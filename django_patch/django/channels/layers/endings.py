@@ -1,0 +1,90 @@
+"""
+End of held messages: what came of them is sent, and they are acknowledged.
+"""
+from __future__ import absolute_import
+
+import logging
+import sys
+
+from ..exceptions import LayerUnavailable
+from .acknowledgement import GONE
+from .blocking import send_blocking
+
+logger = logging.getLogger('django.channels')
+
+
+class Ending(object):
+    """
+    A held message whose consumer has succeeded.
+
+    `sends` are those of its outbox. `on_failure(exc_info)` is called if they
+    can't be made: then it isn't done after all.
+    """
+    __slots__ = ('layer', 'receipt', 'sends', 'on_failure')
+
+    def __init__(self, layer, receipt, sends, on_failure):
+        self.layer = layer
+        self.receipt = receipt
+        self.sends = sends
+        self.on_failure = on_failure
+
+
+def end_all(layer, endings, timeout):
+    """
+    Carry out `endings`, a list of Ending of one `layer`, in few calls.
+
+    Sends wait up to `timeout` seconds for room.
+    """
+    finished, by_receipt = [], {}
+    for ending in endings:
+        pairs = [(name, content) for of, method, name, content, timeout in ending.sends
+                 if method == 'send' and of is layer]
+        if len(pairs) != len(ending.sends):
+            # To groups and other layers first: a crash in between repeats.
+            if not _send_all(ending, timeout):
+                continue
+            pairs = []
+        finished.append((ending.receipt, pairs))
+        by_receipt[ending.receipt.token] = ending
+    if not finished:
+        return
+    try:
+        failed = layer.acknowledge(finished)
+    except Exception:
+        # They stay held, and are given back once this process has ended.
+        logger.exception('%d messages could not be acknowledged.', len(finished))
+        return
+    for receipt, reason in failed:
+        _ended_otherwise(by_receipt[receipt.token], reason, timeout)
+
+
+def _send_all(ending, timeout):
+    """Make the sends of `ending`, waiting for room; return whether that worked."""
+    try:
+        for layer, method, name, content, own_timeout in ending.sends:
+            if method == 'send_group':
+                layer.send_group(name, content)
+            else:
+                send_blocking(layer, name, content, timeout if own_timeout is None else own_timeout)
+        return True
+    except Exception:
+        ending.on_failure(sys.exc_info())
+        return False
+
+
+def _ended_otherwise(ending, reason, timeout):
+    receipt = ending.receipt
+    if reason == GONE:
+        logger.warning(
+            'A message on %s (%s, attempt %d) was given to another worker before it was done here; what its consumer '
+            'has sent was dropped.', receipt.channel, receipt.id, receipt.attempt,
+        )
+    elif isinstance(reason, LayerUnavailable):
+        # The layer tries again by itself, so it isn't known yet.
+        logger.warning('A message on %s (%s) is acknowledged later: %s', receipt.channel, receipt.id, reason)
+    elif isinstance(reason, ending.layer.ChannelFull):
+        if _send_all(ending, timeout):
+            ending.sends = []
+            end_all(ending.layer, [ending], timeout)
+    else:
+        ending.on_failure((type(reason), reason, getattr(reason, '__traceback__', None)))

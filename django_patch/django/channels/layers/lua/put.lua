@@ -1,0 +1,54 @@
+-- Put messages on an acknowledged channel.
+--
+-- KEYS[1]  statistics           hash of counters
+-- ARGV[1]  channel
+-- ARGV[2]  options              as the hash has them (see acknowledged.lua),
+--                               or '' to leave what is there
+-- ARGV[3]  statistics' lifetime ms
+-- ARGV[4]  id                   or '': entries that are to wait in a line
+-- ARGV[5]  due                  ms from now, or "@" and ms of the server's clock
+-- ARGV[6]  priority             -100 to 100
+-- ARGV[7]  unique key           or ''
+-- ARGV[8]  conflict             'refuse' or 'replace': what to do if there is
+--                               a job with that key
+-- ARGV[9]  entry                more may follow, if there is no id
+-- Returns how many were put; the first that didn't fit ends it. With a unique
+-- key that a job has already, and 'refuse', the id of that job.
+
+local name, id, statistics_lifetime = ARGV[1], ARGV[4], ARGV[3]
+local options = declare(name, ARGV[2])
+if id == '' then
+    return append(name, options, statistics_lifetime, 9, #ARGV)
+end
+
+local unique = ARGV[7]
+local due = string.sub(ARGV[5], 1, 1) == '@' and tonumber(string.sub(ARGV[5], 2)) or now + tonumber(ARGV[5])
+local before = unique ~= '' and redis.call('HGET', key('u', name), unique)
+if before and ARGV[8] == 'refuse' then
+    return before
+end
+if due <= now and waiting(name) >= options.capacity then
+    count_full(name, statistics_lifetime)
+    return 0
+end
+if before then
+    local data = redis.call('HGET', key('j', name), before)
+    -- One that is held runs to its end; the key is the new one's.
+    if data then
+        redis.call('HDEL', key('j', name), before)
+        redis.call('ZREM', key('r', name), before)
+        redis.call('ZREM', key('l', name), before)
+        forget_pieces(unpack_record(data))
+        count('cancelled', name, 1)
+    end
+end
+if unique ~= '' then
+    redis.call('HSET', key('u', name), unique, id)
+end
+keep_pieces(ARGV[9])
+put(name, id, {
+    deliveries = 0, priority = tonumber(ARGV[6]), sent = math.max(now, due), unique = unique,
+    entry = with_own_deadline(ARGV[9], options),
+}, due)
+count_sent(name, 1, statistics_lifetime)
+return 1

@@ -1,0 +1,108 @@
+-- Have a reader hold what waits on acknowledged channels.
+--
+-- KEYS[1]  statistics           hash of counters
+-- KEYS[2]  wake (optional)      list that the reader waits for next
+-- ARGV[1]  reader               its process's name, "~", generation
+-- ARGV[2]  limit                messages to take at most
+-- ARGV[3]  known                ms of the server's clock when the reader looks
+--                               again, or ''
+-- ARGV[4]  channel, options ... in order of preference; options as in put.lua
+-- Returns {due, channel, {token, record, ...}}: when the first of those that
+-- are due later is ('' if there is none), and what the reader holds now, from
+-- the first channel that had any. The reader is woken at once if something was
+-- taken, and if something is due before it looks.
+
+local reader, limit = ARGV[1], tonumber(ARGV[2])
+local earliest
+
+-- Have those that are due now be received.
+local function promote(name)
+    local later = key('l', name)
+    local ids = redis.call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, 500)
+    for _, id in ipairs(ids) do
+        redis.call('ZREM', later, id)
+        local record = redis.call('HGET', key('j', name), id)
+        if record then
+            redis.call('ZADD', key('r', name), -(string.byte(record, 3) - 128), id)
+        end
+    end
+    if #ids == 500 then
+        ring(name, 64)
+    end
+    local first = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')
+    if first[2] and (not earliest or tonumber(first[2]) < earliest) then
+        earliest = tonumber(first[2])
+    end
+end
+
+local function take(name, options)
+    local taken, fields, expired = {}, {}, 0
+
+    local function hold(id, record, data)
+        if string.len(record.entry) >= 12 and options and options.lifetime > 0
+                and struct.unpack('>I8', record.entry, 3) <= now then
+            expired = expired + 1
+            forget(name, id, record)
+            return
+        end
+        local token = token_of(id, record.deliveries, record)
+        taken[#taken + 1] = token
+        taken[#taken + 1] = data
+    end
+
+    local function take_jobs(lowest, highest)
+        local ids = redis.call('ZRANGEBYSCORE', key('r', name), lowest, highest, 'LIMIT', 0, limit - #taken / 2)
+        for _, id in ipairs(ids) do
+            redis.call('ZREM', key('r', name), id)
+            local data = redis.call('HGET', key('j', name), id)
+            if data then
+                redis.call('HDEL', key('j', name), id)
+                hold(id, unpack_record(data), data)
+            end
+        end
+    end
+
+    local number = 0
+    local function take_entries(queue, is_old)
+        local entries = #taken / 2 < limit and redis.call('LPOP', queue, limit - #taken / 2) or {}
+        for _, entry in ipairs(entries or {}) do
+            -- By its place in time, so that what is given back comes first.
+            local id = string.format('%014x', (time[1] * 1000000 + time[2])) .. string.format('%04x', number)
+            number = number + 1
+            if is_old then
+                keep_pieces(entry)
+            end
+            local record = {deliveries = 0, priority = 0, sent = now, unique = '', entry = entry}
+            hold(id, record, pack_record(0, 0, now, '', entry))
+        end
+    end
+
+    take_jobs('-inf', '0')
+    take_entries(key('a', name), false)
+    -- Where a sender puts them that doesn't know of acknowledged channels.
+    take_entries(key('q', name), true)
+    if #taken / 2 < limit then
+        take_jobs('(0', '+inf')
+    end
+    count('expired', name, expired)
+    if #taken > 0 then
+        redis.call('HSET', key('t', name) .. ':' .. reader, unpack(taken))
+        redis.call('SADD', key('o', name), reader)
+    end
+    return taken
+end
+
+local channel, found = '', {}
+for i = 4, #ARGV, 2 do
+    local options = declare(ARGV[i], ARGV[i + 1])
+    promote(ARGV[i])
+    if #found == 0 then
+        found = take(ARGV[i], options)
+        channel = #found > 0 and ARGV[i] or ''
+    end
+end
+if KEYS[2] and (#found > 0 or earliest and (ARGV[3] == '' or earliest < tonumber(ARGV[3]))) then
+    redis.call('RPUSH', KEYS[2], 1)
+    redis.call('PEXPIRE', KEYS[2], 2000)
+end
+return {earliest and string.format('%.0f', earliest) or '', channel, found}

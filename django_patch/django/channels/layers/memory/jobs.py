@@ -1,0 +1,70 @@
+"""
+Jobs and dead letters of the in-memory layer, for people.
+"""
+from __future__ import absolute_import
+
+import json
+import time
+
+from ..acknowledgement import DeadLetter, Job, valid_job_channel
+from ..validation import plain_copy
+
+
+class MemoryJobsMixin(object):
+    """Lists of jobs and dead letters, and what is done with them by hand."""
+
+    def _queue_or_none(self, channel):
+        return self._acknowledged_queues.get(valid_job_channel(channel))
+
+    def jobs(self, channel, limit=100):
+        with self._lock:
+            queue, now = self._queue_or_none(channel), self._clock()
+            found = queue.jobs(now)[:limit] if queue is not None else ()
+            return [
+                Job(record.id, channel, record.deliveries, record.priority, record.sent,
+                    None if due is None else time.time() + due - now, plain_copy(record.message))
+                for record, due in found
+            ]
+
+    def cancel_jobs(self, channel, ids):
+        with self._lock:
+            queue = self._queue_or_none(channel)
+            return 0 if queue is None else sum(queue.cancel(id) for id in ids)
+
+    def dead_letters(self, channel, limit=100, offset=0):
+        with self._lock:
+            queue = self._queue_or_none(channel)
+            dead = list(queue.dead.values())[offset:offset + limit] if queue is not None else ()
+            return [
+                DeadLetter(record.id, channel, record.deliveries, record.priority, record.sent, died,
+                           json.loads(story) if story else {}, plain_copy(record.message))
+                for record, died, story in dead
+            ]
+
+    def replay(self, channel, ids):
+        with self._lock:
+            queue, now = self._queue_or_none(channel), self._clock()
+            known = [id for id in ids if queue is not None and id in queue.dead]
+            for id in known:
+                record = queue.dead.pop(id)[0]
+                record.deliveries, record.born = 0, now
+                queue.counts['replayed'] += 1
+                queue.put(record, now, now)
+            return len(known)
+
+    def delete_dead_letters(self, channel, ids):
+        with self._lock:
+            queue = self._queue_or_none(channel)
+            known = [id for id in ids if queue is not None and id in queue.dead]
+            for id in known:
+                del queue.dead[id]
+                queue.counts['deleted'] += 1
+            return len(known)
+
+    def acknowledged_statistics(self):
+        with self._lock:
+            return {
+                channel: dict(queue.counts, waiting=len(queue), later=queue.later, held=queue.held,
+                              dead_letters=len(queue.dead))
+                for channel, queue in self._acknowledged_queues.items()
+            }

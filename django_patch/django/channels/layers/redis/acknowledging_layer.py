@@ -1,0 +1,120 @@
+"""
+Acknowledged channels of the layer that speaks to Redis.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import collections
+import logging
+
+from ...exceptions import LayerUnavailable
+from ...names import random_token
+from ..acknowledgement import (
+    REFUSE, RELEASE, AcknowledgementMixin, checked_priority, new_job_id, receipt_of, valid_job_channel,
+)
+
+logger = logging.getLogger('django.channels')
+
+
+class RedisAcknowledgementMixin(AcknowledgementMixin):
+    """The part `supports_acknowledgement` of RedisChannelLayer."""
+    supports_acknowledgement = True
+
+    def start_acknowledging(self, acknowledged):
+        """Take the option of the configuration; called by the layer's constructor, once."""
+        # What could not be said while a server was away: [(method, arguments),
+        # ...].
+        self._unsaid = collections.deque()
+        self._nobody = 'nobody-' + random_token()
+        self.configure_acknowledged(acknowledged)
+
+    @property
+    def holder(self):
+        """The name that messages are held by: `reader`, or one for as long as receive() takes."""
+        return self.reader or self._nobody
+
+    def acknowledge_received(self, deliveries):
+        """Acknowledge what nobody could acknowledge later; return `deliveries` with plain messages."""
+        held = [(message.receipt, ()) for channels, message in deliveries if receipt_of(message)]
+        if held:
+            self.acknowledge(held)
+        return [(channels, dict(message) if receipt_of(message) else message) for channels, message in deliveries]
+
+    def declare(self, channels):
+        super(RedisAcknowledgementMixin, self).declare(channels)
+        self._transport.sender.destinations.forget()
+        self._readers = {}
+
+    def hold_as(self, reader):
+        super(RedisAcknowledgementMixin, self).hold_as(reader)
+        self._readers = {}
+
+    def send_job(self, channel, message, id=None, delay=None, at=None, priority=0, unique=None, conflict=REFUSE):
+        self.check_message(message)
+        if delay is not None and at is not None:
+            raise ValueError('A job is sent with a delay or for a time, not with both.')
+        due = '@%d' % int(at * 1000) if at is not None else int((delay or 0) * 1000)
+        return self._run(self._transport.acknowledged.send_job(
+            valid_job_channel(channel), message, id or new_job_id(), due, checked_priority(priority), unique, conflict,
+        ))
+
+    def acknowledge(self, finished):
+        failed = self._run(self._transport.acknowledged.acknowledge(finished))
+        for receipt, reason in failed:
+            if isinstance(reason, LayerUnavailable):
+                # Whether it was done is known once the server is back: it is
+                # asked to again.
+                pairs = [pairs for known, pairs in finished if known is receipt][0]
+                self._unsaid.append((self.acknowledge, ([(receipt, pairs)],)))
+        return failed
+
+    def postpone(self, receipt, action, delay=0, deliveries=0, story=''):
+        try:
+            return self._run(self._transport.acknowledged.postpone(
+                receipt, action, int(delay * 1000), deliveries, story,
+            ))
+        except LayerUnavailable:
+            self._unsaid.append((self.postpone, (receipt, action, delay, deliveries, story)))
+            raise
+
+    def release(self, messages):
+        """Give back what is held of `messages`, [(channel, message), ...]; return the others, as such a list."""
+        others = []
+        for channel, message in messages:
+            receipt = receipt_of(message)
+            if receipt is None:
+                others.append((channel, message))
+                continue
+            try:
+                self.postpone(receipt, RELEASE)
+            except LayerUnavailable as error:
+                logger.warning('A message on %s is given back later: %s', channel, error)
+        return others
+
+    def recover(self):
+        for _ in range(len(self._unsaid)):
+            method, arguments = self._unsaid.popleft()
+            try:
+                method(*arguments)
+            except LayerUnavailable:
+                # It has put itself back.
+                break
+        return self._run(self._transport.acknowledged.recover(self.holder))
+
+    def jobs(self, channel, limit=100):
+        return self._run(self._transport.acknowledged_inspection.jobs(valid_job_channel(channel), limit))
+
+    def cancel_jobs(self, channel, ids):
+        return self._run(self._transport.acknowledged.cancel(valid_job_channel(channel), 'cancel', list(ids)))
+
+    def dead_letters(self, channel, limit=100, offset=0):
+        inspection = self._transport.acknowledged_inspection
+        return self._run(inspection.dead_letters(valid_job_channel(channel), limit, offset))
+
+    def replay(self, channel, ids):
+        return self._run(self._transport.acknowledged.cancel(valid_job_channel(channel), 'replay', list(ids)))
+
+    def delete_dead_letters(self, channel, ids):
+        return self._run(self._transport.acknowledged.cancel(valid_job_channel(channel), 'delete', list(ids)))
+
+    def acknowledged_statistics(self):
+        return self._run(self._transport.acknowledged_inspection.statistics())

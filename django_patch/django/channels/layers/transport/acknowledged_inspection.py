@@ -1,0 +1,129 @@
+"""
+Plans for people: what is on acknowledged channels.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import json
+import types
+
+from ...exceptions import MalformedMessage
+from ..acknowledgement import DeadLetter, Job
+from .held_reader import Record
+from .operations import Exchange, Result, checked, flatten
+from .resp import pack
+
+_COUNTERS = ('sent', 'full', 'expired', 'retried', 'deferred', 'given_back', 'dead', 'dead_dropped', 'cancelled',
+             'replayed', 'deleted')
+
+
+class AcknowledgedInspection(object):
+    """Lists of jobs and dead letters, and numbers; any number of threads may share it."""
+
+    def __init__(self, transport):
+        self._transport = transport
+        self._options = transport.options
+
+    def dead_letters(self, channel, limit, offset):
+        """Have the DeadLetters of `channel` as Result, the oldest first."""
+        return flatten(self._dead_letters(channel, limit, offset))
+
+    def _dead_letters(self, channel, limit, offset):
+        found = []
+        for shard in range(self._options.keys.shards):
+            base = self._options.keys.base(shard)
+            index = pack('ZRANGE', '%sx:%s' % (base, channel), 0, offset + limit - 1, 'WITHSCORES')
+            times = checked((yield Exchange(shard, (index,)))[0])
+            for id, died in zip(times[::2], times[1::2]):
+                read = pack('HMGET', '%sy:%s' % (base, channel), id, id + b':s')
+                data, story = checked((yield Exchange(shard, (read,)))[0])
+                if data is not None:
+                    record = Record(data)
+                    message = yield self._read(shard, channel, record.entry)
+                    found.append(DeadLetter(
+                        id.decode('ascii'), channel, record.deliveries, record.priority, record.sent / 1000.0,
+                        float(died) / 1000.0, _decoded_story(story), message,
+                    ))
+        yield Result(sorted(found, key=lambda letter: letter.died)[offset:offset + limit])
+
+    def jobs(self, channel, limit):
+        """Have the Jobs of `channel` as Result, the next first."""
+        return flatten(self._jobs(channel, limit))
+
+    def _jobs(self, channel, limit):
+        ready, later, line = [], [], []
+        for shard in range(self._options.keys.shards):
+            base = self._options.keys.base(shard)
+            replies = yield Exchange(shard, (
+                pack('ZRANGE', '%sr:%s' % (base, channel), 0, limit - 1, 'WITHSCORES'),
+                pack('ZRANGE', '%sl:%s' % (base, channel), 0, limit - 1, 'WITHSCORES'),
+                pack('LRANGE', self._options.keys.line(shard, channel), 0, limit - 1),
+            ))
+            now, at, entries = [checked(reply) for reply in replies]
+            for ids, found, is_later in ((now, ready, False), (at, later, True)):
+                for id, score in zip(ids[::2], ids[1::2]):
+                    data = checked((yield Exchange(shard, (pack('HGET', '%sj:%s' % (base, channel), id),)))[0])
+                    if data is not None:
+                        record = Record(data)
+                        due = float(score) / 1000.0 if is_later else None
+                        found.append(Job(
+                            id.decode('ascii'), channel, record.deliveries, record.priority, record.sent / 1000.0, due,
+                            (yield self._read(shard, channel, record.entry)),
+                        ))
+            for entry in entries:
+                message = yield self._read(shard, channel, entry)
+                line.append(Job(None, channel, 0, 0, None, None, message))
+        ready.sort(key=lambda job: (-job.priority, job.id))
+        later.sort(key=lambda job: job.due)
+        yield Result((ready + line + later)[:limit])
+
+    def _read(self, shard, channel, data):
+        """Have the message of an entry as Result; None if it can't be read."""
+        try:
+            message = self._transport.decoder.decode_held(shard, channel, data)
+            if type(message) is types.GeneratorType:
+                message = yield message
+        except MalformedMessage:
+            message = None
+        yield Result(message)
+
+    def statistics(self):
+        """Have {channel: {name: number}} as Result."""
+        return flatten(self._statistics())
+
+    def _statistics(self):
+        found = {}
+        for shard in range(self._options.keys.shards):
+            base = self._options.keys.base(shard)
+            names = checked((yield Exchange(shard, (pack('HKEYS', self._options.keys.acknowledged(shard)),)))[0])
+            for name in names:
+                name = name.decode('ascii')
+                numbers = found.setdefault(name, dict.fromkeys(
+                    ('waiting', 'later', 'held', 'dead_letters') + _COUNTERS, 0
+                ))
+                fields = ['%s:%s' % (counter, name) for counter in _COUNTERS]
+                line, old, ready, later, dead, readers, counts = [checked(reply) for reply in (yield Exchange(shard, (
+                    pack('LLEN', self._options.keys.line(shard, name)),
+                    pack('LLEN', self._options.keys.queue(shard, name)),
+                    pack('ZCARD', '%sr:%s' % (base, name)), pack('ZCARD', '%sl:%s' % (base, name)),
+                    pack('ZCARD', '%sx:%s' % (base, name)), pack('SMEMBERS', '%so:%s' % (base, name)),
+                    pack('HMGET', self._options.keys.statistics(shard), *fields),
+                )))]
+                held = ()
+                if readers:
+                    held = yield Exchange(shard, tuple(
+                        pack('HLEN', '%st:%s:%s' % (base, name, reader.decode('ascii'))) for reader in readers
+                    ))
+                numbers['waiting'] += line + old + ready
+                numbers['later'] += later
+                numbers['dead_letters'] += dead
+                numbers['held'] += sum(checked(reply) for reply in held)
+                for counter, value in zip(_COUNTERS, counts):
+                    numbers[counter] += int(value or 0)
+        yield Result(found)
+
+
+def _decoded_story(story):
+    try:
+        return json.loads(story.decode('utf-8')) if story else {}
+    except (UnicodeError, ValueError):
+        return {}

@@ -1,0 +1,198 @@
+"""
+Plans for acknowledged channels; transport standard, "Acknowledged channels".
+"""
+from __future__ import absolute_import, unicode_literals
+
+import collections
+import zlib
+
+from ...exceptions import ChannelFull, LayerUnavailable
+from .. import codec
+from ..acknowledgement import GONE, REFUSE, ChannelOptions, story_of
+from ..presence import LIFETIME
+from . import scripts
+from .large import check_size, full_error
+from .operations import Exchange, ExchangeAll, Result, checked, flatten
+from .options import INLINE_SIZE
+from .resp import ReplyError, pack
+from .server_clock import know_time
+
+#: Messages of dead readers that one call gives back; Redis does nothing else
+#: then.
+_RECOVERED_AT_ONCE = 1000
+
+_DEFAULT = ChannelOptions().as_text()
+_DIED_TOO_OFTEN = story_of(error='Its readers died each time.')
+
+
+class AcknowledgedOperations(object):
+    """What is done with acknowledged channels but for receiving, see `reader`; any number of threads may share it."""
+
+    def __init__(self, transport, destinations):
+        self._transport = transport
+        self._options = transport.options
+        self._destinations = destinations
+
+    # Sending
+
+    def send_job(self, channel, message, id, due, priority, unique, conflict):
+        """
+        Put a job; the Result is the id of the one that is there then.
+
+        `due` is ms from now, or '@' and ms of the server's clock.
+        """
+        return flatten(self._send_job(channel, message, id, due, priority, unique, conflict))
+
+    def _send_job(self, channel, message, id, due, priority, unique, conflict):
+        queue, label, destination = self._destinations.find(channel)
+        body = codec.encode(message)
+        check_size(body)
+        # So that one who asks for it later knows where it is.
+        shard = self._shard_of(queue, unique or id)
+        if self._options.sealer.is_bound:
+            yield know_time(self._transport.clocks, shard, self._transport.ask_time)
+        key = None
+        if len(body) > INLINE_SIZE:
+            key, commands, data = self._transport.sender.beside(shard, destination, body)
+            for stored in commands:
+                checked((yield Exchange(shard, stored))[0])
+        else:
+            data = b''.join(self._destinations.entry(destination, shard, '', body))
+        # A channel that nobody has declared becomes one: a job waits for its
+        # acknowledgement.
+        options = _DEFAULT if destination.acknowledged is None else destination.acknowledged
+        command = scripts.PUT.call([self._options.keys.statistics(shard)], [
+            queue, options, self._options.statistics_lifetime, id, due, priority, unique or '', conflict or REFUSE,
+        ] + [data])
+        reply = checked((yield Exchange(shard, (command,)))[0])
+        if reply == 1:
+            yield Result(id)
+        if key is not None:
+            yield Exchange(shard, (pack('UNLINK', key),))
+        if type(reply) is bytes:
+            yield Result(reply.decode('ascii'))
+        raise full_error(self._options, destination, '')
+
+    def _shard_of(self, channel, name):
+        shards = self._options.keys.shards_to(channel)
+        return shards[zlib.crc32(name.encode('utf-8')) % len(shards)]
+
+    # What becomes of a message that was received
+
+    def acknowledge(self, finished):
+        """See AcknowledgementMixin.acknowledge(); the Result is its list."""
+        return flatten(self._acknowledge(finished))
+
+    def _acknowledge(self, finished):
+        failed, together = [], collections.OrderedDict()
+        calls = []
+        for receipt, pairs in finished:
+            if pairs:
+                try:
+                    along = yield self._along(receipt, pairs)
+                    if along is not None:
+                        calls.append((receipt.shard, [receipt], along))
+                        continue
+                    refused = yield self._transport.sender.send_many(pairs)
+                    if refused:
+                        raise ChannelFull('The channel %s is full.' % refused[0][0])
+                except Exception as error:
+                    # Whatever is wrong with it, the others are not to blame.
+                    failed.append((receipt, error))
+                    continue
+            together.setdefault((receipt.shard, receipt.holder, receipt.channel), []).append(receipt)
+        calls += [(shard, receipts, []) for (shard, holder, channel), receipts in together.items()]
+        by_shard = collections.OrderedDict()
+        for call in calls:
+            by_shard.setdefault(call[0], []).append(call)
+        if by_shard:
+            answers = yield ExchangeAll([
+                (shard, [self._acknowledge_command(*of_shard) for of_shard in by_shard[shard]])
+                for shard in by_shard
+            ])
+            for replies, of_shard in zip(answers, by_shard.values()):
+                for index, (shard, receipts, along) in enumerate(of_shard):
+                    failed += _not_acknowledged(receipts, replies, index)
+        yield Result(failed)
+
+    def _along(self, receipt, pairs):
+        """Have the arguments that send `pairs` in the call that acknowledges as Result; None if that can't be."""
+        arguments, keys = [], self._options.keys
+        if self._options.sealer.is_bound:
+            yield know_time(self._transport.clocks, receipt.shard, self._transport.ask_time)
+        for channel, message in pairs:
+            queue, label, destination = self._destinations.find(channel)
+            body = codec.encode(message)
+            if len(body) > INLINE_SIZE or receipt.shard not in keys.shards_to(queue):
+                yield Result(None)
+            entry = b''.join(self._destinations.entry(destination, receipt.shard, label, body))
+            arguments += self._destinations.along(destination, receipt.shard, [entry])
+        yield Result(arguments)
+
+    def _acknowledge_command(self, shard, receipts, along):
+        return scripts.ACKNOWLEDGE.call([self._options.keys.statistics(shard)], [
+            receipts[0].holder, receipts[0].channel, len(receipts),
+        ] + [receipt.token for receipt in receipts] + along)
+
+    def postpone(self, receipt, action, delay, deliveries, story):
+        """See AcknowledgementMixin.postpone()."""
+        command = scripts.POSTPONE.call([self._options.keys.statistics(receipt.shard)], [
+            receipt.holder, receipt.channel, receipt.token, action, delay, deliveries, story,
+        ])
+        reply = checked((yield Exchange(receipt.shard, (command,)))[0])
+        yield Result(reply.decode('ascii'))
+
+    def recover(self, reader):
+        """
+        Have [(channel, reader, given back, dead), ...] as Result.
+
+        Shards that can't be reached are left out.
+        `reader` is this process's name.
+        """
+        keys, found = self._options.keys, []
+        answers = yield ExchangeAll([
+            (shard, (scripts.RECOVER.call([keys.statistics(shard), keys.processes(shard)], [
+                int(LIFETIME * 1000), _RECOVERED_AT_ONCE, self._options.statistics_lifetime, _DIED_TOO_OFTEN,
+                reader, self._transport.clocks[shard].generation,
+            ]),)) for shard in range(keys.shards)
+        ])
+        for replies in answers:
+            if isinstance(replies, LayerUnavailable):
+                # Its own readers see it, too.
+                continue
+            report = checked(replies[0])
+            for index in range(0, len(report), 4):
+                channel, reader, returned, dead = report[index:index + 4]
+                found.append((channel.decode('ascii'), reader.decode('ascii'), returned, dead))
+        yield Result(found)
+
+    # What is asked by people
+
+    def cancel(self, channel, action, ids):
+        """Do what cancel.lua says with jobs or dead letters; the Result is for how many."""
+        return flatten(self._cancel(channel, action, ids))
+
+    def _cancel(self, channel, action, ids):
+        done = 0
+        for shard in range(self._options.keys.shards):
+            for start in range(0, len(ids), 500):
+                command = scripts.CANCEL.call(
+                    [self._options.keys.statistics(shard)], [channel, action] + list(ids[start:start + 500])
+                )
+                done += checked((yield Exchange(shard, (command,)))[0])
+        yield Result(done)
+
+
+def _not_acknowledged(receipts, replies, index):
+    """Return [(Receipt, reason), ...] of those that the reply of that index doesn't acknowledge."""
+    if isinstance(replies, LayerUnavailable):
+        return [(receipt, replies) for receipt in receipts]
+    reply = replies[index]
+    if type(reply) is ReplyError:
+        error = LayerUnavailable('Redis refused an acknowledgement: %s' % reply)
+        error.sent = True
+        return [(receipt, error) for receipt in receipts]
+    if type(reply) is bytes:
+        error = ChannelFull('The channel %s is full.' % reply.decode('ascii'))
+        return [(receipt, error) for receipt in receipts]
+    return [(receipt, GONE) for receipt, done in zip(receipts, reply) if not done]

@@ -1,0 +1,24 @@
+"""
+Deliveries: tuples of a deadline (ms), a message, and the channels it is for.
+"""
+from __future__ import absolute_import
+
+from ..validation import plain_copy
+
+
+def hand_out(delivery, inbox, deliveries, limit, one_by_one):
+    """Append `delivery` to `deliveries`, or leave it in its `inbox` for later."""
+    if inbox is not None and len(deliveries) >= limit:
+        inbox.waiting.append(delivery)
+        return
+    if one_by_one and len(delivery[1]) > 1:
+        delivery, rest = split(delivery)
+        inbox.waiting.append(rest)
+    deliveries.append(delivery[1:])
+
+
+def split(delivery):
+    """Return the delivery for the first of its channels, and for the rest."""
+    deadline, channels, message = delivery
+    # Each recipient may change its copy.
+    return (deadline, channels[:1], message), (deadline, channels[1:], plain_copy(message))

@@ -1,0 +1,122 @@
+"""
+The part of a Reader that holds what it takes, on acknowledged channels.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import struct
+import types
+
+from ...exceptions import LayerUnavailable, MalformedMessage
+from ..acknowledgement import BURY, HeldMessage, Receipt, story_of
+from . import scripts
+from .operations import Result
+
+#: Messages that one call holds at most.
+_TAKEN_AT_ONCE = 1000
+#: Seconds after which something is due that it is looked for.
+_GRACE = 0.001
+
+# Deliveries before, priority + 128, ms of the sending, size of the unique key.
+_RECORD = struct.Struct('>HBQH')
+
+
+def holder(reader, clock):
+    """
+    Return the name by which a process holds what it takes now.
+
+    The process is named `reader`, and takes from the server of `clock`.
+    It is another one after each loss of data: what the server then says that
+    the process holds, it holds no more.
+    """
+    return '%s~%d' % (reader, clock.generation)
+
+
+class Record(object):
+    """What a job's bytes in Redis say of it: numbers (`sent` in ms), text, and its entry."""
+    __slots__ = ('deliveries', 'priority', 'sent', 'unique', 'entry')
+
+    def __init__(self, data):
+        try:
+            self.deliveries, priority, self.sent, size = _RECORD.unpack_from(data)
+        except struct.error as error:
+            raise MalformedMessage('A record is none: %s.' % error)
+        self.priority = priority - 128
+        self.unique = data[_RECORD.size:_RECORD.size + size].decode('utf-8', 'replace')
+        self.entry = data[_RECORD.size + size:]
+
+
+class HeldReader(object):
+    """The part of a Reader that holds what it takes from acknowledged channels, for the process named `reader`."""
+
+    def __init__(self, transport, channels, reader):
+        self._transport = transport
+        self._options = transport.options
+        self._reader = reader
+        # [(channel, its options as text), ...]
+        self._channels = [
+            (channel, options.as_text() if options is not None else '')
+            for channel, options in [(channel, self._options.get_acknowledged(channel)) for channel in channels]
+        ]
+        # Shard -> when it is looked at again (ms of its clock).
+        self._due = {}
+        self._turn = 0
+
+    def command(self, shard, limit, wake):
+        """Return the packed command that takes messages of `shard`; `wake` is the key that is waited for, or None."""
+        self._turn = start = (self._turn + 1) % len(self._channels)
+        keys, due = [self._options.keys.statistics(shard)], self._due.get(shard)
+        arguments = [
+            holder(self._reader, self._transport.clocks[shard]), min(limit, _TAKEN_AT_ONCE),
+            '' if due is None else due,
+        ]
+        for pair in self._channels[start:] + self._channels[:start]:
+            arguments += pair
+        return scripts.TAKE.call(keys if wake is None else keys + [wake], arguments)
+
+    def alarm(self, shards, timeout):
+        """Return in how many seconds something is due on `shards`; None if it isn't before `timeout`, or not known."""
+        alarms = []
+        for shard in shards:
+            due, clock = self._due.get(shard), self._transport.clocks[shard]
+            if due is not None and clock.is_known():
+                # The server's clock may be a little behind what we know.
+                alarms.append(max(0.0, (due - clock.now()) / 1000.0) + _GRACE)
+        first = min(alarms) if alarms else timeout
+        return first if first < timeout else None
+
+    def read(self, shard, reply):
+        """Return what `reply` says is held now: [(Receipt, bytes of the entry), ...]."""
+        due, channel, found = reply
+        self._due[shard] = int(due) if due else None
+        channel, held_by = channel.decode('ascii'), holder(self._reader, self._transport.clocks[shard])
+        if found:
+            self._transport.clocks[shard].held()
+        taken = []
+        for token, data in zip(found[::2], found[1::2]):
+            record = Record(data)
+            token = token.decode('ascii')
+            taken.append((Receipt(
+                channel, token.partition(':')[0], record.deliveries + 1, record.sent / 1000.0, shard, held_by, token,
+            ), record.entry))
+        return taken
+
+    def deliveries(self, taken):
+        """Have [((channel,), HeldMessage), ...] as Result; what can't be read is a dead letter then."""
+        found = []
+        for receipt, data in taken:
+            try:
+                message = self._transport.decoder.decode_held(receipt.shard, receipt.channel, data)
+                if type(message) is types.GeneratorType:
+                    message = yield message
+            except MalformedMessage as error:
+                self._transport.decoder.log_dropped('malformed', receipt.channel, error)
+                try:
+                    yield self._transport.acknowledged.postpone(
+                        receipt, BURY, 0, 0, story_of(error=str(error))
+                    )
+                except LayerUnavailable:
+                    # Somebody else finds it, once this process has ended.
+                    pass
+                continue
+            found.append(((receipt.channel,), HeldMessage(message, receipt)))
+        yield Result(found)

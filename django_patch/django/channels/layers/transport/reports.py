@@ -1,0 +1,52 @@
+"""
+Reports of a reader: what it took, what was lost, and what it gives back.
+"""
+from __future__ import absolute_import, unicode_literals
+
+from ...exceptions import LayerUnavailable
+from . import scripts
+from .operations import DONE, Exchange, checked
+from .resp import ReplyError, pack
+
+
+class ReportsMixin(object):
+    """The part of a Reader that reports; `_inboxes` are those of each shard."""
+
+    def _reports(self, shard):
+        commands = self._transport.pop_counts(shard) if self._transport.counts else ()
+        marks = False
+        for inbox in self._inboxes.get(shard, ()):
+            key = self._options.keys.pending(shard, inbox.queue)
+            if inbox.counts_dirty:
+                commands += (pack('DEL', key),)
+            elif inbox.received:
+                pairs = [part for pair in inbox.received.items() for part in pair]
+                commands += (scripts.RECEIVED.call([key, self._options.keys.statistics(shard)], pairs),)
+                marks = True
+            inbox.counts_dirty = False
+            inbox.received = {}
+        if self._transport.clocks[shard].is_to_mark() and not marks:
+            commands += (self._transport.mark_command(shard, self.channels[0]),)
+        return commands
+
+    def _check_reports(self, shard, replies, reports):
+        if any(type(reply) is ReplyError for reply in replies[:len(reports)]):
+            self._forget_reports(shard)
+        for reply in replies[:len(reports)]:
+            if type(reply) is bytes:
+                self._transport.clocks[shard].see_mark(reply)
+
+    def _forget_reports(self, shard):
+        for inbox in self._inboxes.get(shard, ()):
+            inbox.counts_dirty = True
+
+    def _requeue(self, shard, queue, entries):
+        key = self._options.keys.queue(shard, queue)
+        requeue = scripts.REQUEUE.call([key], [self._options.lifetime] + entries[::-1])
+        try:
+            checked((yield Exchange(shard, (requeue,)))[0])
+        except LayerUnavailable as error:
+            # The reader has other messages, which must not be lost, too.
+            for _ in entries:
+                self._transport.decoder.lost(shard, queue, error)
+        yield DONE

@@ -1,0 +1,59 @@
+"""
+Holding of messages by a process, and recovery of what dead ones held.
+"""
+from __future__ import absolute_import
+
+import logging
+
+from ..exceptions import LayerUnavailable
+from ..layers.presence import BEAT_INTERVAL
+from ..periodic import PeriodicThread
+
+logger = logging.getLogger('django.channels')
+
+
+class Holding(object):
+    """
+    Has this process hold, while the block runs, what it receives.
+
+    That is, from acknowledged channels of `layer`, by the name `reader`.
+    The name is that of a process that is announced: see `presence`. While the
+    block runs, what processes held that have died is given back every
+    `interval` seconds. With a layer without acknowledged channels, nothing
+    happens.
+    """
+
+    def __init__(self, layer, reader, interval=BEAT_INTERVAL):
+        self._layer = layer
+        self._reader = reader
+        self._thread = PeriodicThread('recovery', interval, self.recover)
+
+    def __enter__(self):
+        if self._layer.supports_acknowledgement:
+            self._layer.hold_as(self._reader)
+            self.recover()
+            self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info):
+        if self._layer.supports_acknowledgement:
+            self._thread.stop(1.0)
+            # The last word on what could not be said before.
+            self.recover()
+            self._layer.hold_as(None)
+
+    def recover(self):
+        """Give back what the dead held, and log it."""
+        try:
+            found = self._layer.recover()
+        except LayerUnavailable as error:
+            logger.debug('What dead workers held could not be looked for: %s', error)
+            return
+        except Exception:
+            logger.exception('What dead workers held could not be given back.')
+            return
+        for channel, reader, returned, dead in found:
+            logger.warning(
+                'Worker %s has died: %d messages that it held on %s were given back%s.', reader, returned, channel,
+                ', and %d, which were received too often, are dead letters now' % dead if dead else '',
+            )

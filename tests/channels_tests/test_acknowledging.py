@@ -1,0 +1,236 @@
+"""Tests of what becomes of messages on acknowledged channels in a worker."""
+from __future__ import absolute_import, unicode_literals
+
+from unittest import skipUnless
+
+from django.channels.channel import Channel, Group
+from django.channels.compat.coroutines import SUPPORTS_ASYNC
+from django.channels.exceptions import ConsumeLater
+from django.channels.layers.acknowledgement import ChannelOptions
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.layers.registry import ChannelLayerWrapper
+from django.channels.prefetch.runner import PrefetchRunner
+from django.channels.retries import Acknowledged, Retry
+from django.channels.routing import Router, include, route
+from django.channels.worker import Worker
+from django.test import SimpleTestCase
+
+from .logs import LogTestCase
+
+
+class Temporary(Exception):
+    """What a consumer raises that is worth another try."""
+
+
+class RetryTests(SimpleTestCase):
+
+    def test_pauses_grow_up_to_the_last(self):
+        retry = Retry(first=1, factor=3, last=20, jitter=0)
+        self.assertEqual([retry.pause(attempt) for attempt in (1, 2, 3, 4, 5)], [1, 3, 9, 20, 20])
+        self.assertEqual(retry.pause(10 ** 9), 20)
+
+    def test_jitter_keeps_a_pause_near(self):
+        pauses = [Retry(first=10, jitter=0.5).pause(1) for _ in range(100)]
+        self.assertTrue(all(5 <= pause <= 15 for pause in pauses))
+        self.assertGreater(max(pauses) - min(pauses), 1)
+
+    def test_exceptions_are_told_apart(self):
+        retry = Retry(on=(Temporary, LookupError), never=KeyError)
+        self.assertTrue(retry.applies_to(Temporary()))
+        self.assertTrue(retry.applies_to(IndexError()))
+        self.assertFalse(retry.applies_to(KeyError()))
+        self.assertFalse(retry.applies_to(ValueError()))
+
+    def test_nonsense_is_refused(self):
+        for options in ({'first': -1}, {'first': 5, 'last': 1}, {'factor': 0.5}, {'jitter': 1}, {'attempts': 0},
+                        {'attempts': 'many'}):
+            with self.assertRaises(ValueError):
+                Retry(**options)
+        for options in ({'capacity': 0}, {'deliveries': True}, {'lifetime': 0}, {'dead_letters': None}):
+            with self.assertRaises(ValueError):
+                Acknowledged(**options)
+
+
+class RoutingTests(SimpleTestCase):
+
+    def test_a_route_says_that_its_channels_are_acknowledged(self):
+        router = Router([
+            route('jobs', len, acknowledged=True),
+            include([route('inner', len, acknowledged=Acknowledged(capacity=5))]),
+            # A key of the message, as in Channels 1.x.
+            route('plain', len, acknowledged='yes'),
+        ])
+        self.assertEqual(
+            router.acknowledged_channels(), {'jobs': ChannelOptions(), 'inner': ChannelOptions(capacity=5)}
+        )
+
+
+class WorkerTests(LogTestCase, SimpleTestCase):
+    """A worker of an in-memory layer, message by message."""
+
+    def setUp(self):
+        super(WorkerTests, self).setUp()
+        self.now = 0.0
+        self.inner = InMemoryChannelLayer(capacity=2, clock=lambda: self.now)
+        self.seen = []
+
+    def work(self, consumer, number=1, prefetch=1, **options):
+        """Return a worker that has handled what waits on "jobs", `number` messages at least."""
+        options.setdefault('retry', Retry(first=1, factor=2, jitter=0))
+        self.layer = ChannelLayerWrapper(self.inner, 'default', [
+            route('jobs', consumer, acknowledged=Acknowledged(**options)),
+        ])
+        worker = Worker(self.layer, signal_handlers=False, prefetch=prefetch)
+        worker.ready = lambda: None
+        self.layer.router
+        self.inner.hold_as('threads')
+        return worker
+
+    def numbers(self):
+        return self.inner.acknowledged_statistics()['jobs']
+
+    def send(self, **message):
+        Channel('jobs', channel_layer=self.layer).send(message)
+
+    def test_a_message_is_acknowledged_with_what_its_consumer_sends(self):
+        def consumer(message):
+            Channel('out', channel_layer=message.channel_layer).send({'n': message['n']})
+            self.seen.append((message['n'], self.numbers()['held'], self.inner.receive(['out'])))
+
+        worker = self.work(consumer)
+        self.send(n=1)
+        self.assertEqual(worker.run_once(), 'handled')
+        self.assertEqual(self.seen, [(1, 1, (None, None))])
+        self.assertEqual(self.inner.receive(['out']), ('out', {'n': 1}))
+        self.assertEqual((self.numbers()['held'], self.numbers()['waiting']), (0, 0))
+
+    def test_a_failed_one_comes_again_after_growing_pauses_and_dies_in_the_end(self):
+        def consumer(message):
+            Channel('out', channel_layer=message.channel_layer).send({})
+            raise Temporary('not now')
+
+        worker = self.work(consumer, deliveries=3)
+        self.send(n=1)
+        for pause in (0, 1, 2):
+            self.assertEqual(self.inner.receive(['other']), (None, None))
+            self.now += pause
+            self.assertEqual(worker.run_once(), 'failed')
+        self.assertEqual(self.inner.receive(['out']), (None, None))
+        letter, = self.inner.dead_letters('jobs')
+        self.assertEqual(letter.attempts, 3)
+        self.assertEqual(letter.story['error'], 'Temporary: not now')
+        self.assertIn('test_acknowledging', letter.story['consumer'])
+        self.assertLogged('is a dead letter now, after 3 attempts')
+
+    def test_what_is_not_worth_it_dies_at_once(self):
+        def consumer(message):
+            raise KeyError('gone')
+
+        worker = self.work(consumer, retry=Retry(on=Temporary))
+        self.send()
+        worker.run_once()
+        self.assertEqual(len(self.inner.dead_letters('jobs')), 1)
+
+    def test_a_route_may_allow_fewer_attempts_than_the_channel(self):
+        def consumer(message):
+            raise Temporary()
+
+        worker = self.work(consumer, retry=Retry(attempts=1))
+        self.send()
+        worker.run_once()
+        self.assertEqual(len(self.inner.dead_letters('jobs')), 1)
+
+    def test_consume_later_has_a_delay(self):
+        def consumer(message):
+            self.seen.append(self.now)
+            if len(self.seen) == 1:
+                raise ConsumeLater(delay=30)
+
+        worker = self.work(consumer)
+        self.send()
+        self.assertEqual(worker.run_once(), 'deferred')
+        self.now = 29
+        self.assertEqual(self.inner.jobs('jobs')[0].attempts, 1)
+        self.assertIsNone(self.inner.receive(['jobs'])[0])
+        self.now = 30
+        self.assertEqual(worker.run_once(), 'handled')
+        self.assertEqual(self.seen, [0, 30])
+
+    def test_a_consumer_that_always_puts_it_back_ends(self):
+        def consumer(message):
+            raise ConsumeLater()
+
+        worker = self.work(consumer, deliveries=1000)
+        self.send()
+        outcomes = [worker.run_once() for _ in range(11)]
+        self.assertEqual(outcomes, ['deferred'] * 10 + ['dropped'])
+        self.assertEqual(len(self.inner.dead_letters('jobs')), 1)
+
+    def test_a_message_without_a_route_is_a_dead_letter(self):
+        worker = self.work(lambda message: None)
+        self.layer.router.routes[:] = [route('jobs', len, name='^nobody$')]
+        self.send(name='somebody')
+        self.assertEqual(worker.run_once(), 'unrouted')
+        self.assertEqual(self.inner.dead_letters('jobs')[0].story, {'error': 'No route takes it.'})
+
+    def test_sends_to_groups_go_out_before_the_acknowledgement(self):
+        def consumer(message):
+            Group('all', channel_layer=message.channel_layer).send({'n': 1})
+            Channel('out', channel_layer=message.channel_layer).send({'n': 2})
+
+        worker = self.work(consumer)
+        self.inner.group_add('all', 'out')
+        self.send()
+        worker.run_once()
+        self.assertEqual([self.inner.receive(['out'])[1]['n'] for _ in range(2)], [1, 2])
+        self.assertEqual(self.numbers()['held'], 0)
+
+    def test_a_send_that_finds_no_room_has_the_message_tried_again(self):
+        def consumer(message):
+            Channel('out', channel_layer=message.channel_layer).send({})
+
+        worker = self.work(consumer)
+        for _ in range(2):
+            self.inner.send('out', {})
+        self.send()
+        with self.settings(CHANNEL_SEND_TIMEOUT=0):
+            worker.run_once()
+        self.assertEqual((self.numbers()['held'], self.numbers()['later']), (0, 1))
+
+    def test_messages_of_a_batch_end_together(self):
+        def consumer(message):
+            if message['n'] == 1:
+                raise Temporary()
+            Channel('out%d' % message['n'], channel_layer=message.channel_layer).send({})
+
+        worker = self.work(consumer)
+        for number in range(3):
+            self.send(n=number)
+        runner = PrefetchRunner(self.layer, ['jobs'], worker.handle, lambda: False, 10)
+        self.addCleanup(runner.stop)
+        runner.handle_batch(self.inner.receive_batch(['jobs'], 10))
+        self.assertEqual((self.numbers()['held'], self.numbers()['later']), (0, 1))
+        self.assertEqual(self.inner.receive(['out0', 'out1', 'out2'])[0] in ('out0', 'out2'), True)
+
+    def test_what_was_given_to_another_is_neither_acknowledged_nor_sent(self):
+        def consumer(message):
+            held = list(self.inner._acknowledged_queues['jobs']._held)
+            self.inner._acknowledged_queues['jobs'].let_go(held[0])
+            Channel('out', channel_layer=message.channel_layer).send({})
+
+        worker = self.work(consumer)
+        self.send()
+        worker.run_once()
+        self.assertEqual(self.inner.receive(['out']), (None, None))
+        self.assertLogged('given to another worker')
+
+    @skipUnless(SUPPORTS_ASYNC, 'This Django or Python has no async code.')
+    def test_async_consumers_end_in_the_same_way(self):
+        from . import async_consumers
+        worker = self.work(async_consumers.send_or_fail)
+        self.send(out='out')
+        self.assertEqual(worker.run_once(), 'handled')
+        self.assertEqual(self.inner.receive(['out'])[0], 'out')
+        self.send(error='no')
+        self.assertEqual(worker.run_once(), 'failed')
+        self.assertEqual((self.numbers()['held'], self.numbers()['later']), (0, 1))

@@ -1,0 +1,239 @@
+"""Tests of acknowledged channels on a real Redis: readers that die, and senders of all kinds."""
+from __future__ import absolute_import, unicode_literals
+
+import struct
+
+from django.channels.exceptions import LayerUnavailable
+from django.channels.layers import acknowledgement
+from django.channels.layers.acknowledgement import receipt_of
+from django.channels.layers.presence import WORKER, this_process
+from django.channels.processes.holding import Holding
+
+from .redis_case import Records, RedisTestCase
+from .redis_server import RedisServer
+
+
+class AcknowledgedTestCase(RedisTestCase):
+
+    def setUp(self):
+        super(AcknowledgedTestCase, self).setUp()
+        self.processes = {}
+
+    def reader(self, **options):
+        """Return a layer of a process that is alive."""
+        options.setdefault('acknowledged', {'jobs*': {'deliveries': 3}})
+        layer = self.make_layer(**options)
+        process = this_process(WORKER, '1')
+        layer.announce(process, {})
+        layer.hold_as(process.name)
+        self.processes[layer] = process
+        return layer
+
+    def die(self, layer):
+        """Have the process of `layer` be dead for everybody, as after LIFETIME without a beat."""
+        layer.withdraw(self.processes[layer])
+
+    def take(self, layer, *channels):
+        return [message for channel, message in layer.receive_batch(list(channels or ['jobs']), 100)]
+
+
+class DeathTests(AcknowledgedTestCase):
+
+    def test_what_a_dead_reader_held_comes_again_before_the_others(self):
+        first, second = self.reader(), self.reader()
+        for number in range(4):
+            first.send('jobs', {'n': number})
+        held = [first.receive(['jobs'])[1] for _ in range(2)]
+        self.assertEqual(second.recover(), [])
+        self.die(first)
+        (channel, reader, returned, dead), = second.recover()
+        self.assertEqual((channel, returned, dead), ('jobs', 2, 0))
+        self.assertTrue(reader.startswith(self.processes[first].name))
+        again = self.take(second)
+        self.assertEqual([message['n'] for message in again], [0, 1, 2, 3])
+        self.assertEqual([receipt_of(message).attempt for message in again], [2, 2, 1, 1])
+        # It wasn't dead, only frozen: what it says comes too late.
+        self.assertEqual(
+            first.acknowledge([(receipt_of(held[0]), [('out', {})])]), [(receipt_of(held[0]), acknowledgement.GONE)]
+        )
+        self.assertEqual(first.postpone(receipt_of(held[1]), acknowledgement.RETRY), acknowledgement.GONE)
+        self.assertEqual(self.received('out'), [])
+        self.assertEqual(second.acknowledge([(receipt_of(message), []) for message in again]), [])
+        self.assertEqual(second.acknowledged_statistics()['jobs']['given_back'], 2)
+
+    def test_a_reader_that_is_alive_keeps_its_messages_for_ever(self):
+        first, second = self.reader(), self.reader()
+        first.send('jobs', {})
+        message, = self.take(first)
+        # A beat may be as old as this.
+        self.redis.zincrby('test:{0}:processes', -14000, self.processes[first].name)
+        self.assertEqual(second.recover(), [])
+        self.redis.zincrby('test:{0}:processes', -2000, self.processes[first].name)
+        self.assertEqual(len(second.recover()), 1)
+
+    def test_a_message_that_kills_its_readers_is_a_dead_letter_in_the_end(self):
+        watcher = self.reader()
+        watcher.send('jobs', {'poison': True})
+        for attempt in (1, 2, 3):
+            victim = self.reader()
+            self.assertEqual(receipt_of(self.take(victim)[0]).attempt, attempt)
+            self.die(victim)
+            watcher.recover()
+        letter, = watcher.dead_letters('jobs')
+        self.assertEqual((letter.message, letter.attempts), ({'poison': True}, 3))
+        self.assertEqual(letter.story, {'error': 'Its readers died each time.'})
+
+    def test_those_that_wait_are_woken_by_what_is_given_back(self):
+        first, second = self.reader(), self.reader()
+        first.send('jobs', {})
+        self.take(first)
+        got = self.in_thread(second.receive, ['jobs'], True)
+        self.wait_until_blocked()
+        self.die(first)
+        self.make_layer().recover()
+        self.assertEqual(got(), ('jobs', {}))
+
+    def test_holding_gives_back_and_tells_of_it(self):
+        first, second = self.reader(), self.reader()
+        first.send('jobs', {})
+        self.take(first)
+        self.die(first)
+        with Records() as records:
+            with Holding(second, self.processes[second].name):
+                self.assertEqual(len(self.take(second)), 1)
+        self.assertIn('has died: 1 messages that it held on jobs', '\n'.join(records.lines))
+        self.assertIsNone(second.reader)
+
+    def test_a_server_that_lost_what_it_held_leaves_nothing_held_for_ever(self):
+        reader = self.reader()
+        reader.send('jobs', {'n': 1})
+        message, = self.take(reader)
+        # As after a fail-over to data in which this is still held, and the process listed.
+        self.redis.hset('test:{0}:statistics', 'epoch', 'another')
+        reader._transport.clocks[0].ask_soon()
+        reader._run(reader._transport.ask_time(0))
+        self.assertEqual(len(reader.recover()), 1)
+        again = self.take(self.reader())
+        self.assertEqual((again, receipt_of(again[0]).attempt), ([{'n': 1}], 2))
+        self.assertEqual(
+            reader.acknowledge([(receipt_of(message), [])]), [(receipt_of(message), acknowledgement.GONE)]
+        )
+
+
+class SenderTests(AcknowledgedTestCase):
+
+    def test_a_sender_that_does_not_know_learns_it(self):
+        reader, sender = self.reader(), self.make_layer()
+        reader.send('jobs', {'n': 0})
+        for size in (1, 200000, 3000000):
+            sender.send('jobs', {'n': size, 'large': 'x' * size})
+        self.assertEqual(sender.send_many([('jobs', {'n': 1}), ('other', {}), ('jobs', {'n': 2})]), [])
+        other = self.make_layer()
+        self.assertEqual(other.send_many([('jobs', {'n': 3}), ('jobs', {'n': 4})]), [])
+        self.assertEqual([message['n'] for message in self.take(reader)], [0, 1, 200000, 3000000, 1, 2, 3, 4])
+        self.assertEqual(reader.acknowledged_statistics()['jobs']['sent'], 8)
+
+    def test_what_an_old_sender_puts_on_the_queue_is_held_and_does_not_expire(self):
+        reader = self.reader()
+        reader.send('jobs', {'n': 0})
+        self.take(reader)
+        # As the scripts of the first draft do.
+        entry = struct.pack(str('>BBQH'), 1, 1, 5, 0) + b'\x81\xa1n\x01'
+        self.redis.rpush(self.key('q', 'jobs'), entry)
+        self.redis.pexpire(self.key('q', 'jobs'), 60000)
+        reader.recover()
+        self.assertEqual(self.redis.pttl(self.key('q', 'jobs')), -1)
+        message, = self.take(reader)
+        self.assertEqual((message, receipt_of(message).attempt), ({'n': 1}, 1))
+
+    def test_nothing_of_it_expires_but_what_wakes(self):
+        reader = self.reader()
+        reader.send('jobs', {'large': 'x' * 3000000})
+        reader.send_job('jobs', {}, delay=1000)
+        self.take(reader)
+        reader.send('jobs', {})
+        reader.postpone(receipt_of(self.take(reader)[0]), acknowledgement.BURY)
+        expiring = {key for key in self.keys() if self.redis.pttl(key) != -1}
+        self.assertEqual(
+            {key.rpartition('{0}:')[2] for key in expiring}, {'n:jobs', 'processes', 'facts'}
+        )
+
+    def test_when_all_is_done_nothing_is_left(self):
+        reader = self.reader()
+        reader.send('jobs', {'large': 'x' * 3000000})
+        reader.send_job('jobs', {'large': 'x' * 200000}, priority=3, unique='one')
+        for message in self.take(reader):
+            reader.acknowledge([(receipt_of(message), [])])
+        reader.send_job('jobs', {'large': 'x' * 3000000}, delay=1000, id='x')
+        reader.cancel_jobs('jobs', ['x'])
+        self.die(reader)
+        self.make_layer().recover()
+        self.redis.delete(self.key('n', 'jobs'))
+        self.assertEqual({key.rpartition('{0}:')[2] for key in self.keys()} - {'acknowledged'}, set())
+
+    def test_malformed_entries_are_dead_letters(self):
+        reader = self.reader()
+        reader.send('jobs', {'n': 0})
+        self.take(reader)
+        for garbage in (b'', b'garbage', struct.pack(str('>BBQH'), 1, 1, 5, 0) + b'\xc1',
+                        struct.pack(str('>BBQH'), 9, 1, 5, 0) + b'\x80'):
+            self.redis.rpush(self.key('a', 'jobs'), garbage)
+        reader.send('jobs', {'n': 1})
+        with Records():
+            self.assertEqual(self.take(reader), [{'n': 1}])
+        letters = reader.dead_letters('jobs')
+        self.assertEqual([letter.message for letter in letters], [None] * 4)
+        self.assertEqual(reader.delete_dead_letters('jobs', [letter.id for letter in letters]), 4)
+
+    def test_encrypted_messages_are_read_however_late(self):
+        options = {'symmetric_encryption_keys': ['secret'], 'expiry': 1}
+        try:
+            reader = self.reader(**options)
+        except ImportError:
+            self.skipTest('cryptography is not installed')
+        for size in (1, 200000, 3000000):
+            reader.send('jobs', {'large': 'x' * size})
+            reader.send_job('jobs', {'large': 'y' * size}, priority=-1)
+        # An hour later by the readers' clock.
+        for clock in reader._transport.clocks:
+            clock._offset += 3600
+        self.assertEqual(
+            [(message['large'][0], len(message['large'])) for message in self.take(reader)],
+            [('x', 1), ('x', 200000), ('x', 3000000), ('y', 1), ('y', 200000), ('y', 3000000)]
+        )
+
+    def test_a_message_costs_a_call_to_hold_and_one_to_acknowledge_it(self):
+        reader = self.reader()
+        reader.send('jobs', {})
+        self.received('jobs', layer=reader)
+        reader.send('jobs', {})
+        self.calls()
+        message, = self.take(reader)
+        self.assertEqual(self.calls().get('evalsha'), 1)
+        reader.acknowledge([(receipt_of(message), [('out', {}), ('jobs', {})])])
+        self.assertEqual(self.calls().get('evalsha'), 1)
+
+
+class OutageTests(AcknowledgedTestCase):
+    """With servers of its own, which go away."""
+
+    def setUp(self):
+        super(OutageTests, self).setUp()
+        self.own = RedisServer(options=['--appendonly', 'yes', '--appendfsync', 'always']).start()
+        self.addCleanup(self.own.stop)
+
+    def test_what_could_not_be_acknowledged_is_once_the_server_is_back(self):
+        reader = self.reader(hosts=[self.own.url])
+        for number in range(2):
+            reader.send('jobs', {'n': number})
+        first, second = [receipt_of(message) for message in self.take(reader)]
+        self.own.kill()
+        (receipt, reason), = reader.acknowledge([(first, [('out', {'n': 1})])])
+        self.assertIsInstance(reason, LayerUnavailable)
+        with self.assertRaises(LayerUnavailable):
+            reader.postpone(second, acknowledgement.RETRY)
+        self.own.start()
+        reader.recover()
+        numbers = reader.acknowledged_statistics()['jobs']
+        self.assertEqual((numbers['held'], numbers['retried']), (0, 1))
+        self.assertEqual(reader.receive(['out']), ('out', {'n': 1}))
