@@ -3,7 +3,8 @@ from __future__ import unicode_literals
 
 import os
 
-from django.channels import route
+from django.apps import apps
+from django.channels import include, route
 from django.channels.compat.coroutines import SUPPORTS_ASYNC
 from django.channels.test.linting import lint_everything
 
@@ -28,6 +29,9 @@ channel_routing = [
     route('misspelling-job', consumers.misspelling_job),
     route('picky-job', consumers.quick_job, kind='^known$'),
 ]
+
+if apps.is_installed('django.contrib.admin'):
+    channel_routing.append(include('django.channels.monitoring.routing.channel_routing'))
 
 if SUPPORTS_ASYNC:
     from . import asynchronous

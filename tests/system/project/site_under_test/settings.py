@@ -14,6 +14,7 @@ SUT_ROUTING   another module of routing than 'routing'.
 SUT_LINT      'no': messages are not checked, which costs time.
 SUT_DATABASE  path of the SQLite file.
 SUT_DELAY     anything: with the app of the delay server.
+SUT_ADMIN     anything: with Django's admin, and the pages about channels there.
 SUT_DEBUG     'no': without the pages that DEBUG makes of errors; what is
               logged still goes to standard error.
 """
@@ -46,16 +47,29 @@ if os.environ.get('SUT_APP', 'channels'):
 if os.environ.get('SUT_DELAY'):
     INSTALLED_APPS += ['django.channels.delay']
 
+PROCESSORS = []
 MIDDLEWARE = [
     'django.contrib.sessions.middleware.SessionMiddleware',
     'django.middleware.common.CommonMiddleware',
     'django.contrib.auth.middleware.AuthenticationMiddleware',
 ]
+if os.environ.get('SUT_ADMIN'):
+    INSTALLED_APPS += [
+        'django.contrib.admin', 'django.contrib.messages', os.environ.get('SUT_APP', 'channels') + '.monitoring',
+    ]
+    MIDDLEWARE += ['django.middleware.csrf.CsrfViewMiddleware', 'django.contrib.messages.middleware.MessageMiddleware']
+    PROCESSORS = [
+        'django.template.context_processors.request', 'django.contrib.auth.context_processors.auth',
+        'django.contrib.messages.context_processors.messages',
+    ]
 if django.VERSION < (1, 10):
     MIDDLEWARE_CLASSES = MIDDLEWARE
 
 ROOT_URLCONF = 'site_under_test.urls'
-TEMPLATES = [{'BACKEND': 'django.template.backends.django.DjangoTemplates', 'APP_DIRS': True}]
+TEMPLATES = [{
+    'BACKEND': 'django.template.backends.django.DjangoTemplates', 'APP_DIRS': True,
+    'OPTIONS': {'context_processors': PROCESSORS},
+}]
 DATABASES = {'default': {
     'ENGINE': 'django.db.backends.sqlite3',
     'NAME': os.environ.get('SUT_DATABASE', ':memory:'),

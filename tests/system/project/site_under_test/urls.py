@@ -2,6 +2,7 @@
 from __future__ import unicode_literals
 
 import django
+from django.apps import apps
 
 from . import endings, views
 
@@ -24,6 +25,11 @@ urlpatterns = [
     re_path(r'^wait/$', views.wait),
     re_path(r'^ending/$', endings.ending),
 ]
+
+if apps.is_installed('django.contrib.admin'):
+    from django.contrib import admin
+    admin.autodiscover()
+    urlpatterns.append(re_path(r'^admin/', admin.site.urls))
 
 if django.VERSION >= (4, 2):
     # Streams from async iterators are younger than async views.

@@ -1,0 +1,90 @@
+"""The admin's pages about channels, live, in a browser, on the first Django and on the last."""
+import base64
+import contextlib
+import hashlib
+import json
+import os
+
+import pytest
+from browser import Browser
+
+#: The pages are the same in between.
+PAIRS = ('1.8', '6.1')
+OVERVIEW = '/admin/channels_monitoring/overview/'
+BACKGROUND = 'return getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)'
+#: What sticks out of a page that is wider than the screen.
+OUTSIDE = '''
+const width = document.documentElement.clientWidth;
+return document.documentElement.scrollWidth <= width ? [] : Array.from(document.querySelectorAll('body *'))
+    .filter(element => element.getBoundingClientRect().right > width).map(element => element.outerHTML.slice(0, 200));
+'''
+
+
+def add_administrator(site, folder):
+    """Add the user "admin", whose password is the same."""
+    digest = base64.b64encode(hashlib.pbkdf2_hmac('sha256', b'admin', b'salt', 1)).decode()
+    path = os.path.join(folder, 'users.json')
+    with open(path, 'w') as file:
+        json.dump([{'model': 'auth.user', 'pk': 1, 'fields': {
+            'username': 'admin', 'password': 'pbkdf2_sha256$1$salt$' + digest, 'is_staff': True, 'is_superuser': True,
+            'last_login': '2016-12-01T00:00:00Z',
+        }}], file)
+    site.run('migrate', '-v', '0')
+    site.run('loaddata', path, '-v', '0')
+
+
+def in_table(page, text, label):
+    """Return what a row whose heading has `text` says under `label`, '' if there is none."""
+    return page.driver.execute_script(
+        'return Array.from(document.querySelectorAll("tbody tr")).filter('
+        'row => row.querySelector("th").textContent.includes(arguments[0]))'
+        '.map(row => row.querySelector(`td[data-label="${arguments[1]}"]`))'
+        '.filter(cell => cell).map(cell => cell.textContent)[0] || ""', text, label)
+
+
+def test_pages_are_live_and_an_administrator_empties_a_channel(sites, redis, scratch):
+    site = sites(SUT_LAYERS='redis', SUT_REDIS=redis.url, SUT_ADMIN='yes')
+    if not site.django.startswith(PAIRS):
+        pytest.skip('tested on Django %s' % ' and '.join(PAIRS))
+    add_administrator(site, scratch)
+    program, port = site.runserver()
+    url = 'http://127.0.0.1:%d' % port
+    with contextlib.closing(Browser()) as page:
+        page.driver.get(url + OVERVIEW)
+        for name in ('username', 'password'):
+            page.element('input[name=%s]' % name).send_keys('admin')
+        page.element('input[type=submit]').click()
+        page.until(lambda: page.texts('#channels-state') == ['Live'], 'the page is live')
+        # What comes in shows without loading the page.
+        site.run('put', 'nobody.reads', '{"secret": "<b>"}')
+        page.until(lambda: in_table(page, 'nobody.reads', 'Waiting') == '1', 'what waits is shown')
+        where = page.texts('tr.channels-alive th')
+        assert any(name.endswith(':%d' % program.pid) for name in where), where
+        if site.has_interface_server:
+            page.until(lambda: in_table(page, ':%d' % program.pid, 'Sockets') == '1', "the page's own socket is shown")
+        job = os.path.join(scratch, 'job')
+        site.put('slow-job', job)
+        page.until(
+            lambda: 'slow_job on slow-job for' in in_table(page, ':%d' % program.pid, 'What it does'),
+            'what the worker does is shown')
+        open(job + '.go', 'w').close()
+
+        assert min(page.driver.execute_script(BACKGROUND)) > 200
+        page.driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {
+            'features': [{'name': 'prefers-color-scheme', 'value': 'dark'}],
+        })
+        page.until(lambda: max(page.driver.execute_script(BACKGROUND)) < 60, 'the page is dark')
+        page.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
+            'width': 390, 'height': 800, 'deviceScaleFactor': 2, 'mobile': True,
+        })
+        page.until(lambda: page.driver.execute_script(OUTSIDE) == [], 'the page fits on a phone: %s' % (
+            page.driver.execute_script(OUTSIDE),))
+
+        page.driver.get(url + OVERVIEW + 'default/channel/nobody.reads/')
+        assert page.texts('td code') == ['{"secret":"<b>"}']
+        page.element('a.deletelink').click()
+        page.until(lambda: '1 messages that wait' in page.element('#content-main').text, 'the question is asked')
+        page.element('#content-main input[type=submit]').click()
+        page.until(lambda: page.texts('.messagelist li') == ['Removed 1 messages from nobody.reads.'], 'it is done')
+        page.driver.get(url + '/admin/')
+        assert 'default/nobody.reads' in page.element('#content-related').text
