@@ -1,0 +1,142 @@
+"""
+Workers, server processes and Redis killed at random, while clients are served.
+
+CHANNELS_CHAOS_SECONDS says for how long (15); CHANNELS_CHAOS_SEED repeats what
+was killed when.
+"""
+import http.client
+import os
+import random
+import signal
+import threading
+import time
+import uuid
+
+import pytest
+import websocket
+from clients import TIMEOUT, get, socket_to
+from programs import eventually
+from test_killed import Served
+
+pytestmark = pytest.mark.once
+
+SECONDS = float(os.environ.get('CHANNELS_CHAOS_SECONDS', 15))
+#: Seconds between two kills, on the average.
+PAUSE = 2.5
+
+
+class Clients:
+    """
+    Threads that ask and send until they are stopped, and what they saw.
+
+    Each waits TIMEOUT seconds for an answer: 10, with threefold slack for slow
+    machines.
+    """
+
+    def __init__(self, port):
+        self.port = port
+        self.stopping = threading.Event()
+        self.answers = self.echoes = self.closed = self.lost = 0
+        self.wrong = []
+        targets = [self.request, self.request] + [self.socket(path) for path in (
+            '/echo/', '/echo/', '/group/%s/', '/group/%s/')]
+        self.threads = [threading.Thread(target=self.run, args=(target,)) for target in targets]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, target):
+        while not self.stopping.is_set():
+            try:
+                target()
+            except Exception as error:
+                self.wrong.append(repr(error))
+                return
+
+    def stop(self):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(2 * TIMEOUT)
+
+    def request(self):
+        try:
+            status = get(self.port, '/hello/?name=you').status
+        except (http.client.HTTPException, ConnectionError):
+            # Its server process was killed, or all were.
+            self.stopping.wait(0.05)
+            return
+        # 500: the view's answer found no Redis.
+        if status not in (200, 500, 503):
+            self.wrong.append('a request was answered with %d' % status)
+        self.answers += 1
+
+    def socket(self, path):
+        """Return a function that opens a socket, and sends and awaits one number after the other."""
+        def converse():
+            try:
+                # What the group of the last one still gets is none of its business.
+                connection = socket_to(self.port, path.replace('%s', uuid.uuid4().hex))
+            except (OSError, websocket.WebSocketException):
+                self.stopping.wait(0.05)
+                return
+            number = 0
+            try:
+                while number < 50 and not self.stopping.is_set():
+                    number += 1
+                    connection.send(str(number))
+                    text = connection.recv()
+                    if text.rpartition(': ')[2] != str(number):
+                        if text == '' and not connection.connected:
+                            self.closed += 1
+                            return
+                        self.wrong.append('after frame %d of %s came %r' % (number, path, text))
+                        return
+                    self.echoes += 1
+            except websocket.WebSocketTimeoutException:
+                self.lost += 1
+            except (OSError, websocket.WebSocketException):
+                self.closed += 1
+            finally:
+                connection.close()
+        return converse
+
+
+def children(pid):
+    """Return the process ids of a program's own processes."""
+    with open('/proc/%d/task/%d/children' % (pid, pid)) as file:
+        return [int(child) for child in file.read().split()]
+
+
+def test_whatever_is_killed_each_client_hears_of_it_and_all_comes_back(sites, redis):
+    served = Served(sites, redis)
+    for worker in served.workers:
+        worker.signal(signal.SIGTERM)
+    workers = served.site.manage('runworker', '--processes', '2')
+    workers.wait_for('All 2 worker processes are ready.')
+    seed = os.environ.get('CHANNELS_CHAOS_SEED') or str(random.SystemRandom().getrandbits(32))
+    choose, kills = random.Random(seed), {'worker': 0, 'server': 0, 'redis': 0}
+    clients = Clients(served.port)
+    until = time.monotonic() + SECONDS
+    order = []
+    while time.monotonic() < until:
+        clients.stopping.wait(PAUSE * choose.random() * 2)
+        # Each of them in each three, in any order.
+        order = order or choose.sample(sorted(kills), 3)
+        kind = order.pop()
+        kills[kind] += 1
+        if kind == 'redis':
+            redis.restart()
+            continue
+        alive = children((workers if kind == 'worker' else served.server).pid)
+        if alive:
+            os.kill(choose.choice(alive), signal.SIGKILL)
+    told = 'seed %s, %r, %d answers, %d echoes, %d closed, %d lost' % (
+        seed, kills, clients.answers, clients.echoes, clients.closed, clients.lost)
+    eventually(served.works, 'serving: ' + told, 60)
+    eventually(lambda: len(children(workers.pid)) == 2 and len(served.processes()) == 2, 'all processes: ' + told, 60)
+    clients.stop()
+    print(told)
+    assert not any(thread.is_alive() for thread in clients.threads), told
+    assert not clients.wrong, (told, clients.wrong)
+    assert clients.answers and clients.echoes, told
+    # What a worker had taken from Redis, and not begun to note, is lost with it.
+    assert clients.lost <= kills['worker'], told
