@@ -4,13 +4,14 @@ import os
 import re
 import shutil
 import signal
+import socket
 import textwrap
 import threading
 
 import pytest
 import subject
 from clients import get
-from programs import eventually, free_port
+from programs import PATIENCE, eventually, free_port
 
 pytestmark = pytest.mark.both_eras
 
@@ -187,6 +188,26 @@ def is_running(pid):
             return file.read().rpartition(')')[2].split()[0] != 'Z'
     except FileNotFoundError:
         return False
+
+
+@pytest.mark.parametrize('options', [[], ['--processes', '1']], ids=['alone', 'supervised'])
+def test_a_service_manager_hears_of_readiness_and_life(site, scratch, options):
+    address = os.path.join(scratch, 'notify')
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        manager.settimeout(PATIENCE)
+        worker = site.manage('runworker', *options, NOTIFY_SOCKET=address, WATCHDOG_USEC='500000')
+        told = [manager.recv(4096) for _ in range(4)]
+        while b'READY=1' not in told:
+            told.append(manager.recv(4096))
+        told += [manager.recv(4096) for _ in range(3)]
+        assert told[-3:] == [b'WATCHDOG=1'] * 3
+        worker.signal(signal.SIGTERM)
+        while told[-1] == b'WATCHDOG=1':
+            told.append(manager.recv(4096))
+        assert told[-1] == b'STOPPING=1'
+        assert worker.wait_for_exit() == 0, worker.report()
+    assert set(told) == {b'READY=1', b'WATCHDOG=1', b'STOPPING=1'}
 
 
 def test_supervisord_runs_the_programs_of_the_documentation(site, scratch):
