@@ -7,7 +7,8 @@ Test a worker or a server, in any language, over Redis, by the standards.
 
 It needs Python 3.9, Django, django.channels, redis and msgpack. Nobody else
 may use the prefix (--prefix), but the one that is tested, which is started
-before. Give --redis several times for several shards, in their order. Each
+before. Give --redis several times for several shards, in their order, and
+--secret for a program under test that encrypts. Each
 line of the table has the section that it is about; the exit code is 1 if one
 failed.
 
@@ -32,6 +33,7 @@ def main():
     parser.add_argument('role', choices=['worker', 'server'])
     parser.add_argument('--redis', action='append', required=True, metavar='URL', help='a shard; may be given again')
     parser.add_argument('--prefix', default='channels:')
+    parser.add_argument('--secret', action='append', default=[], help='encrypt with it; may be given again')
     parser.add_argument('--address', metavar='HOST:PORT', help='where the server listens')
     options = parser.parse_args()
     settings.configure()

@@ -8,8 +8,10 @@ import struct
 import time
 
 import redis
+from django.channels.exceptions import MalformedMessage
 from django.channels.layers import codec
 from django.channels.layers.redis import RedisChannelLayer
+from django.channels.layers.transport.envelope import MESSAGE, Entry
 from django.channels.names import random_token
 from django.channels.test import lint
 
@@ -39,7 +41,9 @@ class BasePeer:
 
     def __init__(self, options):
         self.prefix = options.prefix
-        self.layer = RedisChannelLayer(hosts=options.redis, prefix=options.prefix)
+        self.layer = RedisChannelLayer(
+            hosts=options.redis, prefix=options.prefix, symmetric_encryption_keys=options.secret,
+        )
         self.shards = [redis.Redis.from_url(url, socket_timeout=30) for url in options.redis]
         self.token = random_token(20)
 
@@ -69,10 +73,23 @@ class BasePeer:
         return struct.pack('>BBQH', version, kind, deadline, len(label)) + label.encode() + body
 
     def push(self, queue, entry, shard=None):
-        """Put raw bytes into a queue."""
+        """Put raw bytes into a queue; what can be read is encrypted, if there are secrets."""
         shard = self.shard_of(queue) if shard is None else shard
         key = self.key(shard, 'q', queue)
+        entry = self._sealed(queue, entry, shard)
         self.shards[shard].pipeline().rpush(key, entry).pexpire(key, 60000).execute()
+
+    def _sealed(self, queue, entry, shard):
+        sealer = self.layer.transport_options.sealer
+        try:
+            parsed = Entry(entry)
+        except MalformedMessage:
+            return entry
+        if not sealer.flags or parsed.flags:
+            return entry
+        name = queue + parsed.label if parsed.kind == MESSAGE else parsed.label
+        body = sealer.seal(shard, parsed.kind, name, parsed.deadline, parsed.body)
+        return entry[:1] + bytes([parsed.kind | sealer.flags]) + entry[2:len(entry) - len(parsed.body)] + body
 
     def until(self, condition, what):
         """Return what `condition()` returns once that is true."""

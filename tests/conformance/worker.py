@@ -236,7 +236,9 @@ def bytes_of_a_reply(peer):
     key = peer.key(shard, 'q', peer.responses)
     entry = peer.until(lambda: peer.shards[shard].lindex(key, 0), 'a reply')
     label = channel.partition('!')[2].encode()
-    assert entry[:2] == b'\x01\x01' and entry[10:12 + len(label)] == len(label).to_bytes(2, 'big') + label, entry[:40]
+    kind = 1 | peer.layer.transport_options.sealer.flags
+    assert entry[:2] == bytes([1, kind]), entry[:40]
+    assert entry[10:12 + len(label)] == len(label).to_bytes(2, 'big') + label, entry[:40]
     now = peer.entry(b'', ms=0)
     left = int.from_bytes(entry[2:10], 'big') - int.from_bytes(now[2:10], 'big')
     assert 50000 < left <= 60100, left

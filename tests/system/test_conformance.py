@@ -21,6 +21,10 @@ SCRIPTS = os.path.join(subject.CHECKOUT, 'docs', 'standards', 'lua')
 ROWS = 22
 
 
+#: What messages are encrypted with where there are two shards, by all that can do it.
+SECRET = 'a secret of the tests'
+
+
 @pytest.fixture(params=[1, 2], ids=['one server', 'two shards'])
 def servers(request):
     started = [RedisServer().start() for _ in range(request.param)]
@@ -29,7 +33,13 @@ def servers(request):
         server.stop()
 
 
-def conformance(role, servers, *options):
+@pytest.fixture
+def secrets(servers):
+    """The secrets of the run: none on one server."""
+    return [SECRET] if len(servers) > 1 else []
+
+
+def conformance(role, servers, secrets, *options):
     """Have the table made; all of it must be right."""
     python = subject.python_under_test()
     version = subprocess.check_output([python, '-c', 'import sys; print(sys.version_info >= (3, 9))'], text=True)
@@ -38,30 +48,34 @@ def conformance(role, servers, *options):
     command = [python, CONFORMANCE, role, '--prefix', PREFIX, *options]
     for server in servers:
         command += ['--redis', server.url]
+    for secret in secrets:
+        command += ['--secret', secret]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
     assert done.returncode == 0, done.stdout
     assert '%d rows, 0 failed' % ROWS in done.stdout, done.stdout
     return done.stdout
 
 
-def site(sites, servers):
-    return sites(SUT_LAYERS='redis', SUT_REDIS=','.join(server.url for server in servers))
+def site(sites, servers, secrets):
+    return sites(
+        SUT_LAYERS='redis', SUT_REDIS=','.join(server.url for server in servers), SUT_SECRETS=','.join(secrets),
+    )
 
 
-def test_our_worker(sites, servers):
-    made = site(sites, servers)
+def test_our_worker(sites, servers, secrets):
+    made = site(sites, servers, secrets)
     made.run('migrate', '-v', '0')
     made.manage('runworker', '--threads', '4')
-    conformance('worker', servers)
+    conformance('worker', servers, secrets)
 
 
-def test_our_server(sites, servers):
-    made = site(sites, servers)
+def test_our_server(sites, servers, secrets):
+    made = site(sites, servers, secrets)
     if not made.has_interface_server:
         pytest.skip('our server needs Python 3.9')
     # One whose patience with a full channel is shorter than that of the program's client.
     program, port = made.server('--queue-timeout', '1')
-    conformance('server', servers, '--address', '127.0.0.1:%d' % port)
+    conformance('server', servers, secrets, '--address', '127.0.0.1:%d' % port)
 
 
 def test_the_worker_in_go(sites, servers, tmp_path):
@@ -73,20 +87,21 @@ def test_the_worker_in_go(sites, servers, tmp_path):
     env = dict(os.environ, GOFLAGS='-mod=mod', GOPROXY='off', GOTOOLCHAIN='local', GOCACHE=os.environ.get(
         'GOCACHE', os.path.join(os.path.expanduser('~'), '.cache', 'go-build')))
     subprocess.check_call([go, 'build', '-o', program, '.'], cwd=os.path.join(INTEROP, 'go'), env=env)
-    made = site(sites, servers)
+    # It leaves encryption out.
+    made = site(sites, servers, [])
     addresses = ['127.0.0.1:%d' % server.port for server in servers]
     worker = made.start('worker in Go', program, SCRIPTS, PREFIX, *addresses)
     worker.wait_for('ready')
-    conformance('worker', servers)
+    conformance('worker', servers, [])
 
 
-def test_the_server_on_node(sites, servers):
+def test_the_server_on_node(sites, servers, secrets):
     env = node_environment()
-    made = site(sites, servers)
+    made = site(sites, servers, secrets)
     port = free_port()
     server = made.start(
         'node server.js', 'node', os.path.join(INTEROP, 'server.js'), port, *[server.url for server in servers],
-        NODE_PATH=env.get('NODE_PATH', ''), INTEROP_SETTINGS=json.dumps({'prefix': PREFIX}),
+        NODE_PATH=env.get('NODE_PATH', ''), INTEROP_SETTINGS=json.dumps({'prefix': PREFIX, 'secrets': secrets}),
     )
     server.wait_for('Listening on port')
-    conformance('server', servers, '--address', '127.0.0.1:%d' % port)
+    conformance('server', servers, secrets, '--address', '127.0.0.1:%d' % port)
