@@ -58,8 +58,8 @@ class InspectionOperations(object):
                 if name and counter in COUNTERS:
                     numbers = found.setdefault(name, empty_numbers())
                     numbers[COUNTERS[counter]] += int(value)
-        # What was ever sent to is counted, and a normal channel by its own name:
-        # these need no look at all keys.
+        # What was ever sent to is counted, and a normal channel by its own
+        # name: these need no look at all keys.
         normal = [name for name in sorted(found) if not name.endswith(('!', '?'))]
         for shard in range(keys.shards):
             for chunk in _chunks([keys.queue(shard, name).encode('ascii') for name in normal]):
