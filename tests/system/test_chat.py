@@ -3,6 +3,7 @@ import http.cookies
 import itertools
 import json
 import re
+import struct
 import tempfile
 
 import pytest
@@ -261,6 +262,18 @@ def test_logged_out_visitor_gets_no_socket_with_the_old_cookies(chat):
     assert answer.status == 302
     with pytest.raises(websocket.WebSocketBadStatusException):
         chat.socket(jar)
+
+
+def test_log_out_closes_the_sockets_of_that_browser(chat):
+    jar, other = chat.log_in('alice'), chat.log_in('alice')
+    room = chat.open_room(jar)
+    here, there = chat.socket(jar, room), chat.socket(other, room)
+    chat.post('/', [], jar, to='/logout/')
+    opcode, data = here.recv_data()
+    assert (opcode, struct.unpack('>H', data[:2])) == (websocket.ABNF.OPCODE_CLOSE, (3000,))
+    there.send(json.dumps({'text': 'I am still here'}))
+    assert receive(there)['lines'][0]['text'] == 'I am still here'
+    there.close()
 
 
 def test_migrations_say_all_that_the_models_say(chat):

@@ -93,6 +93,8 @@ CHANNEL_LAYERS = {
         'ROUTING': 'chat.routing.channel_routing',
     },
 }
+# Whoever logs out in one tab does not go on speaking in another.
+CHANNEL_CLOSE_ON_LOGOUT = True
 if os.environ.get('CHAT_REDIS_URL'):
     CHANNEL_LAYERS['default'].update({
         'BACKEND': 'django.channels.layers.redis.RedisChannelLayer',

@@ -11,6 +11,8 @@
   const LONGEST_DELAY = 30000;
   // A socket that stayed open this long (ms) makes the next delay short again.
   const STABLE = 5000;
+  // The close code of a log-out.
+  const LOGGED_OUT = 3000;
 
   const room = document.getElementById('room');
   const list = document.getElementById('lines');
@@ -105,8 +107,13 @@
         }
       }
     };
-    socket.onclose = function () {
+    socket.onclose = function (event) {
       socket = null;
+      if (event.code === LOGGED_OUT) {
+        showStatus('Logged out', false);
+        showError('You have logged out, or your password has changed. Load the page again to log in.');
+        return;
+      }
       if (opened && Date.now() - opened > STABLE) {
         delay = FIRST_DELAY;
       }
