@@ -1,10 +1,12 @@
 """Worker processes: killed, replaced, reloaded, asked what they do."""
 import contextlib
+import itertools
 import os
 import re
 import shutil
 import signal
 import socket
+import subprocess
 import textwrap
 import threading
 
@@ -188,6 +190,50 @@ def is_running(pid):
             return file.read().rpartition(')')[2].split()[0] != 'Z'
     except FileNotFoundError:
         return False
+
+
+def test_a_worker_starts_anew_when_a_file_changes(site, scratch):
+    worker = site.manage('runworker', '--reload')
+    worker.wait_for('Listening on')
+    consumers = os.path.join(site.project, 'site_under_test', 'consumers.py')
+    with open(consumers) as file:
+        source = file.read()
+    try:
+        with open(consumers, 'w') as file:
+            file.write(source.replace("message['file'] + '.finished'", "message['file'] + '.new'"))
+        times = itertools.count(int(os.stat(consumers).st_mtime) + 5, 5)
+
+        def has_reloaded():
+            # The reloader may not have looked at the file before it was changed.
+            os.utime(consumers, (next(times),) * 2)
+            return worker.output.count('Listening on') > 1
+
+        eventually(has_reloaded, 'the worker starting anew')
+        path = os.path.join(scratch, 'quick')
+        site.put('quick-job', path)
+        eventually(lambda: done_by(path + '.new'), 'the new code')
+    finally:
+        with open(consumers, 'w') as file:
+            file.write(source)
+
+
+def test_systemd_can_read_the_units_of_the_documentation(scratch):
+    analyze = shutil.which('systemd-analyze')
+    if analyze is None:
+        pytest.skip('systemd-analyze is not installed')
+    with open(os.path.join(subject.CHECKOUT, 'docs', 'deployment.txt')) as file:
+        text = file.read()
+    units = re.findall(r'([\w@-]+\.(?:service|socket))``[^`]*?:\n\n\.\. code-block:: ini\n\n((?:    .*\n|\n)+)', text)
+    assert units
+    for name, unit in units:
+        # What it runs isn't installed here.
+        unit = re.sub(r'(Exec\w+=[-+!]*)/srv/\S+', r'\1/bin/true', textwrap.dedent(unit))
+        with open(os.path.join(scratch, name), 'w') as file:
+            file.write(re.sub('(?m)^(User|WorkingDirectory)=.*\n', '', unit))
+    paths = [os.path.join(scratch, name) for name, _ in units]
+    checked = subprocess.run([analyze, 'verify'] + paths, capture_output=True, text=True, timeout=PATIENCE)
+    complaints = [line for line in checked.stderr.splitlines() if scratch in line or 'mysite' in line]
+    assert not complaints, complaints
 
 
 @pytest.mark.parametrize('options', [[], ['--processes', '1']], ids=['alone', 'supervised'])
