@@ -66,7 +66,7 @@ class DeathTests(AcknowledgedTestCase):
         first.send('jobs', {})
         message, = self.take(first)
         # A beat may be as old as this.
-        self.redis.zincrby('test:{0}:processes', -14000, self.processes[first].name)
+        self.redis.zincrby('test:{0}:processes', -11000, self.processes[first].name)
         self.assertEqual(second.recover(), [])
         self.redis.zincrby('test:{0}:processes', -2000, self.processes[first].name)
         self.assertEqual(len(second.recover()), 1)

@@ -29,11 +29,15 @@ WORKER, SERVER = 'worker', 'server'
 Process = collections.namedtuple('Process', 'name kind host pid version started')
 
 
+def this_host():
+    """Return the name of this machine as text."""
+    host = socket.gethostname()
+    return host.decode('utf-8', 'replace') if isinstance(host, bytes) else host
+
+
 def this_process(kind, version, wall=time.time):
     """Return a Process that stands for the calling one; not before a fork, whose child is another."""
-    host = socket.gethostname()
-    if isinstance(host, bytes):
-        host = host.decode('utf-8', 'replace')
+    host = this_host()
     # The host's name and the number come again, as in a container that is
     # restarted, and who was taken for dead must not be mistaken for the next.
     name = '%s-%d-%s' % (re.sub('[^a-zA-Z0-9._-]', '_', host)[:60], os.getpid(), random_token(8))

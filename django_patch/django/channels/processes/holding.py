@@ -6,10 +6,12 @@ from __future__ import absolute_import
 import logging
 
 from ..exceptions import LayerUnavailable
-from ..layers.presence import BEAT_INTERVAL
 from ..periodic import PeriodicThread
 
 logger = logging.getLogger('django.channels')
+
+#: Seconds between two looks for what dead processes held.
+INTERVAL = 2.0
 
 
 class Holding(object):
@@ -23,7 +25,7 @@ class Holding(object):
     happens.
     """
 
-    def __init__(self, layer, reader, interval=BEAT_INTERVAL):
+    def __init__(self, layer, reader, interval=INTERVAL):
         self._layer = layer
         self._reader = reader
         self._thread = PeriodicThread('recovery', interval, self.recover)

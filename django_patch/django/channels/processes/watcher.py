@@ -18,9 +18,11 @@ import signal
 import time
 import traceback
 
+from ..exceptions import LayerUnavailable
 from ..failures import reply_to
 from ..layers.backoff import Backoff
 from ..layers.clock import SYSTEM_CLOCK
+from ..layers.presence import Process, this_host
 
 logger = logging.getLogger('django.channels')
 
@@ -84,7 +86,31 @@ class Watcher(object):
         while not self._has_ended():
             if self._hard_limit is not None:
                 self.end_if_overdue(time.time())
-        self.answer_all(self._in_hand.records())
+        records = self._in_hand.records()
+        held = [record for record in records if self._layer.options_of(record.channel) is not None]
+        if self._layer.supports_acknowledgement and self._layer.supports_presence:
+            self.give_back(held)
+        self.answer_all([record for record in records if record not in held])
+
+    def give_back(self, held):
+        """Have what the worker held on acknowledged channels, `held` among it, be received again at once."""
+        if held:
+            logger.error('A worker process, %d, ended with messages in hand, which are given back: %s.',
+                         self._worker, _by_channel(held))
+        deadline, backoff = self._clock.monotonic() + PATIENCE, Backoff(0.1, 2.0)
+        while True:
+            try:
+                for process in self._layer.processes():
+                    if process['pid'] == self._worker and process['host'] == this_host():
+                        self._layer.withdraw(Process(*[process[field] for field in Process._fields]))
+                        self._layer.recover()
+                return
+            except LayerUnavailable as error:
+                # The others find out by themselves, after a while.
+                if self._clock.monotonic() >= deadline:
+                    logger.error('What the worker %d held could not be given back: %s', self._worker, error)
+                    return
+                self._clock.sleep(backoff.next_pause())
 
     def _has_ended(self):
         try:
@@ -109,11 +135,9 @@ class Watcher(object):
         """Answer whoever waits for what `records` tell of; log what was lost."""
         if not records:
             return
-        counts = collections.Counter(record.channel for record in records)
         logger.error(
             'A worker process, %d, ended with messages in hand, which are lost: %s. Those who wait for them are '
-            'answered with an error.', self._worker,
-            ', '.join('%d on %s' % (count, channel) for channel, count in sorted(counts.items())),
+            'answered with an error.', self._worker, _by_channel(records),
         )
         deadline = self._clock.monotonic() + PATIENCE
         waiting = [record for record in records if record.reply_channel and reply_to(record.channel, 503) is not None]
@@ -139,3 +163,8 @@ class Watcher(object):
             logger.info('%s could not be answered yet: %s', record.reply_channel, error)
             return False
         return True
+
+
+def _by_channel(records):
+    counts = collections.Counter(record.channel for record in records)
+    return ', '.join('%d on %s' % (count, channel) for channel, count in sorted(counts.items()))

@@ -9,7 +9,6 @@ import zlib
 from ...exceptions import ChannelFull, LayerUnavailable
 from .. import codec
 from ..acknowledgement import GONE, REFUSE, ChannelOptions, story_of
-from ..presence import LIFETIME
 from . import scripts
 from .large import check_size, full_error
 from .operations import Exchange, ExchangeAll, Result, checked, flatten
@@ -17,6 +16,9 @@ from .options import INLINE_SIZE
 from .resp import ReplyError, pack
 from .server_clock import know_time
 
+#: Milliseconds after its last beat that what a process holds is given back: a
+#: beat may fail once. With a look every two seconds, that is within 15 s.
+_DEAD_AFTER = 12000
 #: Messages of dead readers that one call gives back; Redis does nothing else
 #: then.
 _RECOVERED_AT_ONCE = 1000
@@ -152,7 +154,7 @@ class AcknowledgedOperations(object):
         keys, found = self._options.keys, []
         answers = yield ExchangeAll([
             (shard, (scripts.RECOVER.call([keys.statistics(shard), keys.processes(shard)], [
-                int(LIFETIME * 1000), _RECOVERED_AT_ONCE, self._options.statistics_lifetime, _DIED_TOO_OFTEN,
+                _DEAD_AFTER, _RECOVERED_AT_ONCE, self._options.statistics_lifetime, _DIED_TOO_OFTEN,
                 reader, self._transport.clocks[shard].generation,
             ]),)) for shard in range(keys.shards)
         ])
