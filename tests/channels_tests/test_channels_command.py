@@ -7,6 +7,7 @@ import time
 
 from django.channels import channel_layers
 from django.channels.compat import six
+from django.channels.layers.acknowledgement import BURY, receipt_of, story_of
 from django.channels.layers.presence import SERVER, WORKER, this_process
 from django.channels.management.commands import channels as command
 from django.channels.monitoring.snapshot import Snapshot
@@ -16,11 +17,11 @@ from django.test import override_settings
 from .redis_case import RedisTestCase
 
 
-class ChannelsCommandTests(RedisTestCase):
+class CommandTestCase(RedisTestCase):
     prefix = 'status:'
 
     def setUp(self):
-        super(ChannelsCommandTests, self).setUp()
+        super(CommandTestCase, self).setUp()
         settings = override_settings(CHANNEL_LAYERS={
             'default': {
                 'BACKEND': 'django.channels.layers.redis.RedisChannelLayer', 'ROUTING': [],
@@ -38,6 +39,9 @@ class ChannelsCommandTests(RedisTestCase):
         output = six.StringIO()
         call_command('channels', *arguments, stdout=output, **options)
         return output.getvalue()
+
+
+class ChannelsCommandTests(CommandTestCase):
 
     def test_status_shows_what_waits_the_groups_and_the_server(self):
         for number in range(3):
@@ -228,3 +232,62 @@ class SnapshotTests(RedisTestCase):
         later = Snapshot(self.layer, 102.0)
         later.add_rates(earlier)
         self.assertNotIn('in_rate', later.channels['jobs'])
+
+
+class JobActionTests(CommandTestCase):
+    """The actions on acknowledged channels."""
+
+    def setUp(self):
+        super(JobActionTests, self).setUp()
+        self.layer = self.make_layer(acknowledged=['jobs.*'])
+        self.layer.hold_as('nobody')
+
+    def bury(self, number, **story):
+        self.layer.send('jobs.mail', {'n': number})
+        receipt = receipt_of(self.layer.receive(['jobs.mail'])[1])
+        self.layer.postpone(receipt, BURY, story=story_of(**story))
+        return receipt.id
+
+    def test_jobs_are_shown_and_cancelled(self):
+        self.layer.send('jobs.mail', {'n': 1})
+        id = self.layer.send_job('jobs.mail', {'n': 2}, delay=60, priority=5)
+        shown = self.run_command('jobs', 'jobs.mail')
+        self.assertIn('no id: priority 0, 0 attempts', shown)
+        self.assertIn('%s: priority 5, 0 attempts, due 2' % id, shown)
+        self.assertEqual(json.loads(self.run_command('jobs', 'jobs.mail', json=True))[1]['message'], {'n': 2})
+        self.assertEqual(self.run_command('cancel', 'jobs.mail', ids=[id]).strip(),
+                         'Cancelled 1 of 1 jobs on jobs.mail.')
+        self.assertNotIn(id, self.run_command('jobs', 'jobs.mail'))
+
+    def test_dead_letters_are_shown_replayed_and_deleted(self):
+        ids = [self.bury(number, error='ValueError: %d' % number, traceback='line 7') for number in range(3)]
+        shown = self.run_command('dead', 'jobs.mail')
+        for number, id in enumerate(ids):
+            self.assertIn(id, shown)
+            self.assertIn('after 1 attempts: ValueError: %d' % number, shown)
+        self.assertIn('line 7', shown)
+        self.assertEqual(json.loads(self.run_command('dead', 'jobs.mail', json=True))[2]['message'], {'n': 2})
+        self.assertIn('Replayed 1', self.run_command('replay', 'jobs.mail', ids=[ids[1]]))
+        self.assertIn('Deleted 1', self.run_command('delete', 'jobs.mail', ids=[ids[0]]))
+        self.assertIn('Replayed 1', self.run_command('replay', 'jobs.mail', every=True))
+        self.assertEqual([message['n'] for channel, message in self.received('jobs.mail')], [1, 2])
+        self.assertIn('has no dead letters', self.run_command('dead', 'jobs.mail'))
+
+    def test_status_counts_what_waits_there(self):
+        for number in range(3):
+            self.layer.send('jobs.mail', {'n': number})
+        self.layer.send_job('jobs.mail', {}, priority=1)
+        self.bury(4)
+        status = json.loads(self.run_command('status', json=True))['channels']['jobs.mail']
+        self.assertEqual((status['messages_pending'], status['dead_letters']), (4, 1))
+        self.assertLess(status['messages_max_age'], 60)
+        self.assertEqual(self.run_command('purge', 'jobs.mail', interactive=False).strip(),
+                         'Removed 4 messages from jobs.mail.')
+        self.assertEqual(self.run_command('drain', 'jobs.mail').strip(), 'jobs.mail is empty.')
+
+    def test_each_mistake_says_what_to_do(self):
+        with self.assertRaises(CommandError) as raised:
+            self.run_command('replay', 'jobs.mail')
+        self.assertEqual(str(raised.exception), 'replay needs --id, once or several times.')
+        with self.assertRaises(CommandError):
+            self.run_command('dead')

@@ -85,7 +85,7 @@ class OrderWatch(object):
                 first = min(entry[0] for entry in self._sockets.values())
                 self._condition.wait(max(0.001, first - self._clock.monotonic()))
                 if self._is_over:
-                    return
+                    continue
             self.look_once()
             if self._tidy is not None:
                 self._tidy()

@@ -23,6 +23,11 @@ REFUSE, REPLACE = 'refuse', 'replace'
 RELEASE, RETRY, LATER, BURY = 'release', 'retry', 'later', 'bury'
 #: What postpone() says was done; GONE if the reader holds the message no more.
 RELEASED, RETRIED, DEFERRED, DEAD, GONE = 'released', 'retried', 'deferred', 'dead', 'gone'
+# What is said of a channel of which nothing else is known.
+_LISTED = (
+    'messages_count', 'messages_pending', 'messages_max_age', 'channel_full_count', 'dropped_count', 'expired_count',
+    'malformed_count', 'lost_count', 'unsupported_count',
+)
 #: The range of priorities, that of Django's tasks; the highest comes first.
 LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
 
@@ -196,8 +201,35 @@ class AcknowledgementMixin(object):
         return 0
 
     def acknowledged_statistics(self):
-        """Return {channel: {name: number}} of acknowledged channels: what is there, and what was counted."""
+        """
+        Return {channel: {name: number}} of acknowledged channels.
+
+        What is there: `waiting`, `later`, `held`, `dead_letters`, and the
+        seconds that the oldest of those that wait has waited, `max_age`.
+        What was counted: `sent`, `full` (refused), `expired`, `retried`,
+        `deferred`, `given_back`, `dead`, `dead_dropped`, `cancelled`,
+        `replayed`, `deleted`.
+        """
         return {}
+
+    def with_acknowledged(self, numbers, channel=None):
+        """Add what waits on acknowledged channels to what inspect_channels() or channel_statistics() found."""
+        for name, found in self.acknowledged_statistics().items():
+            if channel is None:
+                add_waiting(numbers.setdefault(name, dict.fromkeys(_LISTED, 0)), found)
+            elif name == channel:
+                add_waiting(numbers, found)
+        return numbers
+
+
+def add_waiting(numbers, found):
+    """Add to `numbers`, as a layer's statistics have them, what `found`, of an acknowledged channel, says."""
+    numbers['messages_pending'] += found['waiting']
+    numbers['messages_max_age'] = max(numbers['messages_max_age'], found['max_age'])
+    if not numbers['messages_count']:
+        numbers['messages_count'] = found['sent']
+    for name in ('later', 'held', 'dead_letters', 'retried', 'given_back'):
+        numbers[name] = found[name]
 
 
 def _may_be_acknowledged(channel):

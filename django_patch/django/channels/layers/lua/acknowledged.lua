@@ -182,10 +182,24 @@ local function let_go(name, reader, token)
     end
 end
 
+-- What is added to the time of sending for the deadline of an entry that has
+-- none: 2^52.
+local NEVER = 4503599627370496
+
 -- A deadline of the channel's own, if there is one: the sender's doesn't count.
 local function with_own_deadline(entry, options)
-    local deadline = options.lifetime > 0 and now + options.lifetime or 9000000000000000
+    local deadline = now + (options.lifetime > 0 and options.lifetime or NEVER)
     return string.sub(entry, 1, 2) .. struct.pack('>I8', deadline) .. string.sub(entry, 11)
+end
+
+-- When an entry was sent whose deadline is the channel's own.
+local function sent_at(entry, options)
+    local deadline = #entry >= 12 and struct.unpack('>I8', entry, 3) or 0
+    local lifetime = options and options.lifetime or 0
+    if deadline > NEVER then
+        return deadline - NEVER
+    end
+    return lifetime > 0 and math.min(now, deadline - lifetime) or now
 end
 
 -- Set the options of a channel, unless they are ''; return what they are.

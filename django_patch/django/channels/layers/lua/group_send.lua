@@ -69,7 +69,7 @@ local function send_to_acknowledged(queue, start, options)
         count('dropped:', queue, 1)
         return
     end
-    local ends = tonumber(lifetime) > 0 and now + lifetime or 9000000000000000
+    local ends = now + (tonumber(lifetime) > 0 and lifetime or 4503599627370496)
     redis.call('RPUSH', line, string.sub(start, 1, 2) .. struct.pack('>I8', ends) .. string.sub(start, 11) .. body)
     redis.call('RPUSH', bell, 1)
     redis.call('PEXPIRE', bell, 10000)

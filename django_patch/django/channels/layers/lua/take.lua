@@ -72,8 +72,9 @@ local function take(name, options)
             if is_old then
                 keep_pieces(entry)
             end
-            local record = {deliveries = 0, priority = 0, sent = now, unique = '', entry = entry}
-            hold(id, record, pack_record(0, 0, now, '', entry))
+            local sent = is_old and now or sent_at(entry, options)
+            local record = {deliveries = 0, priority = 0, sent = sent, unique = '', entry = entry}
+            hold(id, record, pack_record(0, 0, sent, '', entry))
         end
     end
 

@@ -80,6 +80,10 @@ class AcknowledgedQueue(object):
             heapq.heappop(self._later)
         return self._later[0][0] if self._later else NEVER
 
+    def max_age(self, now):
+        """For how many seconds the oldest of those that came without any option has waited."""
+        return now - self._line[0].born if self._line else 0
+
     def check_room(self):
         """Raise ChannelFull unless one more fits."""
         if len(self) >= self.options.capacity:
@@ -181,6 +185,14 @@ class AcknowledgedQueue(object):
         self._forget_unique(record)
         self.counts['cancelled'] += 1
         return True
+
+    def purge(self):
+        """Delete all that waits; return how many that were. What is held, and the dead, stay."""
+        number = len(self._line) + len(self.waiting)
+        self._line.clear()
+        for id in list(self.waiting):
+            self.cancel(id)
+        return number
 
     def jobs(self, now):
         """Return [(record, due or None), ...] of what waits, the next first."""

@@ -48,6 +48,7 @@ class MemoryInspectionMixin(object):
                 numbers['messages_pending'] += waiting['messages_pending']
                 numbers['messages_max_age'] = max(numbers['messages_max_age'], waiting['messages_max_age'])
         # A channel was known and nothing was ever sent there.
+        self.with_acknowledged(found)
         return Found((name, numbers) for name, numbers in found.items() if any(numbers.values()))
 
     def inspect_groups(self, budget=None):
@@ -68,6 +69,8 @@ class MemoryInspectionMixin(object):
     def purge(self, channel):
         queue = self._queue_of(channel)
         with self._lock:
+            if queue in self._acknowledged_queues:
+                return self._acknowledged_queues[queue].purge()
             entries = self._queues.pop(queue, ())
             for entry in entries:
                 if entry[IN_PENDING]:

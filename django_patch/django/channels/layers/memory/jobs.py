@@ -65,6 +65,6 @@ class MemoryJobsMixin(object):
         with self._lock:
             return {
                 channel: dict(queue.counts, waiting=len(queue), later=queue.later, held=queue.held,
-                              dead_letters=len(queue.dead))
+                              dead_letters=len(queue.dead), max_age=queue.max_age(self._clock()))
                 for channel, queue in self._acknowledged_queues.items()
             }

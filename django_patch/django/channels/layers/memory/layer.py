@@ -271,7 +271,8 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
     def channel_statistics(self, channel):
         name = non_local_name(validate_channel_name(channel))
         with self._lock:
-            return summary(self._counters.of(name), [self._queues.get(name, ())], self._clock(), self.expiry)
+            found = summary(self._counters.of(name), [self._queues.get(name, ())], self._clock(), self.expiry)
+        return self.with_acknowledged(found, name)
 
     def flush(self):
         with self._lock:

@@ -118,3 +118,14 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
 
     def acknowledged_statistics(self):
         return self._run(self._transport.acknowledged_inspection.statistics())
+
+    def purge_acknowledged(self, channel):
+        """Delete all that waits on `channel`, if it is acknowledged; return how many that were."""
+        number = 0
+        while self.options_of(channel) is not None or channel in self.acknowledged_statistics():
+            ids = [job.id for job in self.jobs(channel, 500)]
+            done = self._run(self._transport.acknowledged.purge(channel, [id for id in ids if id is not None]))
+            number += done
+            if not done:
+                break
+        return number

@@ -214,10 +214,10 @@ class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
         for all ``?`` channels of one pattern.
         """
         queue = names.non_local_name(names.validate_channel_name(channel))
-        return self._run(self._transport.statistics.of_channel(queue))
+        return self.with_acknowledged(self._run(self._transport.statistics.of_channel(queue)), queue)
 
     def inspect_channels(self, budget=None):
-        return self._run(self._transport.inspection.channels(budget))
+        return self.with_acknowledged(self._run(self._transport.inspection.channels(budget)))
 
     def inspect_groups(self, budget=None):
         return self._run(self._transport.inspection.groups(budget))
@@ -232,7 +232,7 @@ class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
 
     def purge(self, channel):
         queue = names.non_local_name(names.validate_channel_name(channel, receive=True))
-        return self._run(self._transport.inspection.purge(queue))
+        return self._run(self._transport.inspection.purge(queue)) + self.purge_acknowledged(queue)
 
     def watch_waiting(self, callback):
         self._transport.decoder.on_received = callback

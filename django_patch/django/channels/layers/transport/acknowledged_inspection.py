@@ -8,10 +8,15 @@ import types
 
 from ...exceptions import MalformedMessage
 from ..acknowledgement import DeadLetter, Job
+from .envelope import deadline_of
 from .held_reader import Record
-from .operations import Exchange, Result, checked, flatten
+from .operations import DONE, Exchange, Result, checked, flatten
 from .resp import pack
 
+# What is added to the time of sending for the deadline of an entry that has
+# none: as in acknowledged.lua.
+_NEVER = 2 ** 52
+_NUMBERS = ('waiting', 'later', 'held', 'dead_letters', 'max_age')
 _COUNTERS = ('sent', 'full', 'expired', 'retried', 'deferred', 'given_back', 'dead', 'dead_dropped', 'cancelled',
              'replayed', 'deleted')
 
@@ -93,33 +98,44 @@ class AcknowledgedInspection(object):
     def _statistics(self):
         found = {}
         for shard in range(self._options.keys.shards):
-            base = self._options.keys.base(shard)
-            names = checked((yield Exchange(shard, (pack('HKEYS', self._options.keys.acknowledged(shard)),)))[0])
-            for name in names:
+            known = checked((yield Exchange(shard, (pack('HGETALL', self._options.keys.acknowledged(shard)),)))[0])
+            for name, options in zip(known[::2], known[1::2]):
                 name = name.decode('ascii')
-                numbers = found.setdefault(name, dict.fromkeys(
-                    ('waiting', 'later', 'held', 'dead_letters') + _COUNTERS, 0
-                ))
-                fields = ['%s:%s' % (counter, name) for counter in _COUNTERS]
-                line, old, ready, later, dead, readers, counts = [checked(reply) for reply in (yield Exchange(shard, (
-                    pack('LLEN', self._options.keys.line(shard, name)),
-                    pack('LLEN', self._options.keys.queue(shard, name)),
-                    pack('ZCARD', '%sr:%s' % (base, name)), pack('ZCARD', '%sl:%s' % (base, name)),
-                    pack('ZCARD', '%sx:%s' % (base, name)), pack('SMEMBERS', '%so:%s' % (base, name)),
-                    pack('HMGET', self._options.keys.statistics(shard), *fields),
-                )))]
-                held = ()
-                if readers:
-                    held = yield Exchange(shard, tuple(
-                        pack('HLEN', '%st:%s:%s' % (base, name, reader.decode('ascii'))) for reader in readers
-                    ))
-                numbers['waiting'] += line + old + ready
-                numbers['later'] += later
-                numbers['dead_letters'] += dead
-                numbers['held'] += sum(checked(reply) for reply in held)
-                for counter, value in zip(_COUNTERS, counts):
-                    numbers[counter] += int(value or 0)
+                numbers = found.setdefault(name, dict.fromkeys(_NUMBERS + _COUNTERS, 0))
+                yield self._add_numbers(numbers, shard, name, options.decode('ascii'))
         yield Result(found)
+
+    def _add_numbers(self, numbers, shard, name, options):
+        keys, base = self._options.keys, self._options.keys.base(shard)
+        line, old, ready, later, dead = [checked(reply) for reply in (yield Exchange(shard, (
+            pack('LLEN', keys.line(shard, name)), pack('LLEN', keys.queue(shard, name)),
+            pack('ZCARD', '%sr:%s' % (base, name)), pack('ZCARD', '%sl:%s' % (base, name)),
+            pack('ZCARD', '%sx:%s' % (base, name)),
+        )))]
+        numbers['waiting'] += line + old + ready
+        numbers['later'] += later
+        numbers['dead_letters'] += dead
+        fields = ['%s:%s' % (counter, name) for counter in _COUNTERS]
+        time, head, readers, counts = [checked(reply) for reply in (yield Exchange(shard, (
+            pack('TIME'), pack('LINDEX', keys.line(shard, name), 0), pack('SMEMBERS', '%so:%s' % (base, name)),
+            pack('HMGET', keys.statistics(shard), *fields),
+        )))]
+        for counter, value in zip(_COUNTERS, counts):
+            numbers[counter] += int(value or 0)
+        if head:
+            now = int(time[0]) + int(time[1]) / 1000000.0
+            numbers['max_age'] = max(numbers['max_age'], now - _sent_at(deadline_of(head), options) / 1000.0)
+        if readers:
+            held = yield Exchange(shard, tuple(
+                pack('HLEN', '%st:%s:%s' % (base, name, reader.decode('ascii'))) for reader in readers
+            ))
+            numbers['held'] += sum(checked(reply) for reply in held)
+        yield DONE
+
+
+def _sent_at(deadline, options):
+    """Return when an entry with that deadline (ms) was sent, as with_own_deadline() of acknowledged.lua has it."""
+    return deadline - (_NEVER if deadline > _NEVER else int(options.split()[1]))
 
 
 def _decoded_story(story):

@@ -6,10 +6,11 @@ from __future__ import absolute_import, unicode_literals
 import collections
 import zlib
 
-from ...exceptions import ChannelFull, LayerUnavailable
+from ...exceptions import ChannelFull, LayerUnavailable, MalformedMessage
 from .. import codec
 from ..acknowledgement import GONE, REFUSE, ChannelOptions, story_of
 from . import scripts
+from .envelope import IN_PIECES, Entry, reference_of, unpack_reference
 from .large import check_size, full_error
 from .operations import Exchange, ExchangeAll, Result, checked, flatten
 from .options import INLINE_SIZE
@@ -169,6 +170,32 @@ class AcknowledgedOperations(object):
         yield Result(found)
 
     # What is asked by people
+
+    def purge(self, channel, ids):
+        """Delete the jobs of these `ids`, and some of what waits without an id; the Result is how many that were."""
+        return flatten(self._purge(channel, ids))
+
+    def _purge(self, channel, ids):
+        done = (yield self._cancel(channel, 'cancel', ids)) if ids else 0
+        for shard in range(self._options.keys.shards):
+            key = self._options.keys.line(shard, channel)
+            entries = checked((yield Exchange(shard, (pack('LPOP', key, 500),)))[0]) or ()
+            pieces = [self._pieces_of(shard, entry) for entry in entries]
+            if any(pieces):
+                yield Exchange(shard, (pack('UNLINK', *filter(None, pieces)),))
+            done += len(entries)
+        yield Result(done)
+
+    def _pieces_of(self, shard, data):
+        """Return the key of what an entry refers to, or None."""
+        try:
+            entry = Entry(data)
+            if entry.flags & IN_PIECES:
+                return self._options.keys.kept_pieces(shard, unpack_reference(reference_of(entry))[0])
+        except MalformedMessage:
+            # It has nothing beside it.
+            pass
+        return None
 
     def cancel(self, channel, action, ids):
         """Do what cancel.lua says with jobs or dead letters; the Result is for how many."""

@@ -13,8 +13,8 @@ from ...compat import six
 from ...compat.clock import monotonic
 from ...exceptions import LayerUnavailable
 from ...layers import channel_layers
-from ...layers.codec import to_json
 from ...monitoring.snapshot import Snapshot, breaches
+from .. import job_actions
 from ..layers import add_layer_argument, get_shared_layer
 from ..tables import render
 
@@ -32,10 +32,10 @@ ACTIONS = (
     ('peek', 'show the oldest messages of a channel, and leave them there'),
     ('purge', 'remove all messages of a channel'),
     ('drain', 'wait until a channel is empty, for a deployment'),
-)
+) + job_actions.ACTIONS
 
 
-class Command(BaseCommand):
+class Command(job_actions.JobActionsMixin, BaseCommand):
     help = (
         'Inspects a channel layer without stopping anything. ' +
         '; '.join('%s: %s' % action for action in ACTIONS) + '. Examples: "manage.py channels status --json", '
@@ -46,15 +46,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         add = parser.add_argument
         add('action', choices=[name for name, text in ACTIONS], help='What to do.')
-        add('channel', nargs='?', help='The channel, for peek, purge and drain.')
+        add('channel', nargs='?', help='The channel; status, watch and check take none.')
         add_layer_argument(parser)
-        add('--json', dest='json', action='store_true', help='Write JSON, for programs (status, peek).')
+        add('--json', dest='json', action='store_true', help='Write JSON, for programs (status, peek, jobs, dead).')
         add('--all', dest='everything', action='store_true',
             help='Show all channels and groups, however many, and look until all are found (status, watch, check).')
         add('--interval', dest='interval', type=float, default=2.0, metavar='SECONDS',
             help='Seconds between two looks at the layer (watch, drain); default: %(default)s.')
         add('--limit', dest='limit', type=int, default=10, metavar='N',
-            help='How many messages to show (peek); default: %(default)s.')
+            help='How many messages to show (peek, jobs, dead); default: %(default)s.')
         add('--match', dest='match', action='append', metavar='GLOB',
             help='Check only the channels whose names match, such as "jobs.*"; repeatable.')
         add('--max-age', dest='max_age', type=float, metavar='SECONDS',
@@ -69,13 +69,14 @@ class Command(BaseCommand):
             help='How long to wait before failing (drain); default: %(default)s.')
         add('--no-input', '--noinput', dest='interactive', action='store_false', default=True,
             help='Do not ask for confirmation (purge).')
+        job_actions.add_arguments(parser)
 
     def handle(self, *args, **options):
         self.options = options
         self.layer = self.get_layer(options['layer'])
         if options['interval'] <= 0:
             raise CommandError('--interval must be more than 0.')
-        if options['action'] in ('peek', 'purge', 'drain') and not options['channel']:
+        if options['action'] not in ('status', 'watch', 'check') and not options['channel']:
             raise CommandError('%s needs the name of a channel: manage.py channels %s CHANNEL' % (
                 options['action'], options['action']))
         try:
@@ -153,12 +154,12 @@ class Command(BaseCommand):
         entries = self.layer.peek(self.options['channel'], self.options['limit'])
         if self.options['json']:
             self.write_json([
-                {'channels': list(channels), 'age': age, 'message': _jsonable(message)}
+                {'channels': list(channels), 'age': age, 'message': job_actions.jsonable(message)}
                 for age, channels, message in entries
             ])
             return
         for age, channels, message in entries:
-            text = json.dumps(_jsonable(message), indent=2, sort_keys=True)
+            text = json.dumps(job_actions.jsonable(message), indent=2, sort_keys=True)
             self.write(['%s, %.1f s old' % (', '.join(channels), age), text, ''])
         if not entries:
             self.stdout.write('No message waits in %s.' % self.options['channel'])
@@ -193,8 +194,3 @@ class Command(BaseCommand):
 
     def write_json(self, value):
         self.stdout.write(json.dumps(value, indent=2, sort_keys=True))
-
-
-def _jsonable(message):
-    """Return `message` as JSON has it: byte strings as the message standard writes them."""
-    return json.loads(to_json(message))

@@ -1,0 +1,115 @@
+"""
+Actions of manage.py channels on acknowledged channels: jobs and dead letters.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import datetime
+import json
+
+from django.core.management import CommandError
+
+from ..layers.codec import to_json
+
+ACTIONS = (
+    ('jobs', 'show what waits on an acknowledged channel, also what is due later'),
+    ('cancel', 'remove jobs that wait, by --id'),
+    ('dead', 'show the dead letters of a channel: messages that failed too often'),
+    ('replay', 'have dead letters be received again, by --id or --every'),
+    ('delete', 'remove dead letters, by --id or --every'),
+)
+#: Dead letters that are asked for at once.
+PAGE = 500
+
+
+def add_arguments(parser):
+    """Add the options of these actions to a command's `parser`."""
+    parser.add_argument(
+        '--id', dest='ids', action='append', metavar='ID',
+        help='The job or dead letter to cancel, replay or delete; repeatable. They are done in this order.',
+    )
+    parser.add_argument('--every', dest='every', action='store_true',
+                        help='Replay or delete all dead letters of the channel, the oldest first.')
+
+
+class JobActionsMixin(object):
+    """The methods of the command that carry out ACTIONS."""
+
+    def jobs(self):
+        self._need_acknowledgement()
+        found = self.layer.jobs(self.options['channel'], self.options['limit'])
+        if self.options['json']:
+            self.write_json([dict(job._asdict(), message=jsonable(job.message)) for job in found])
+            return
+        for job in found:
+            due = '' if job.due is None else ', due %s' % _time(job.due)
+            self.write(['%s: priority %d, %d attempts%s' % (job.id or 'no id', job.priority, job.attempts, due),
+                        _text(job.message), ''])
+        if not found:
+            self.stdout.write('No job waits on %s.' % self.options['channel'])
+
+    def dead(self):
+        self._need_acknowledgement()
+        found = self.layer.dead_letters(self.options['channel'], self.options['limit'])
+        if self.options['json']:
+            self.write_json([dict(letter._asdict(), message=jsonable(letter.message)) for letter in found])
+            return
+        for letter in found:
+            self.write(['%s: died %s after %d attempts: %s' % (
+                letter.id, _time(letter.died), letter.attempts, letter.story.get('error', 'not known why'))])
+            if letter.story.get('traceback'):
+                self.write([letter.story['traceback'].rstrip()])
+            self.write([_text(letter.message), ''])
+        if not found:
+            self.stdout.write('%s has no dead letters.' % self.options['channel'])
+
+    def cancel(self):
+        self._need_acknowledgement()
+        ids = self._ids()
+        done = self.layer.cancel_jobs(self.options['channel'], ids)
+        self.stdout.write('Cancelled %d of %d jobs on %s.' % (done, len(ids), self.options['channel']))
+
+    def replay(self):
+        self._need_acknowledgement()
+        done = self._for_each(self.layer.replay)
+        self.stdout.write('Replayed %d dead letters of %s.' % (done, self.options['channel']))
+
+    def delete(self):
+        self._need_acknowledgement()
+        done = self._for_each(self.layer.delete_dead_letters)
+        self.stdout.write('Deleted %d dead letters of %s.' % (done, self.options['channel']))
+
+    def _for_each(self, method):
+        channel = self.options['channel']
+        if not self.options['every']:
+            return method(channel, self._ids())
+        # Those that die meanwhile are left for the next time.
+        left, done = self.layer.acknowledged_statistics().get(channel, {}).get('dead_letters', 0), 0
+        while left > 0:
+            ids = [letter.id for letter in self.layer.dead_letters(channel, min(left, PAGE))]
+            if not ids:
+                break
+            done += method(channel, ids)
+            left -= len(ids)
+        return done
+
+    def _ids(self):
+        if not self.options['ids']:
+            raise CommandError('%s needs --id, once or several times.' % self.options['action'])
+        return self.options['ids']
+
+    def _need_acknowledgement(self):
+        if not self.layer.supports_acknowledgement:
+            raise CommandError('The channel layer %s has no acknowledged channels.' % self.layer)
+
+
+def jsonable(message):
+    """Return `message` as JSON has it: byte strings as the message standard writes them; None if it can't be read."""
+    return None if message is None else json.loads(to_json(message))
+
+
+def _text(message):
+    return 'It can\'t be read.' if message is None else json.dumps(jsonable(message), indent=2, sort_keys=True)
+
+
+def _time(seconds):
+    return datetime.datetime.fromtimestamp(int(seconds)).isoformat(str(' '))
