@@ -32,6 +32,7 @@ OVERLAY = [
 COMPAT = os.path.join(os.path.dirname(HERE), 'compat')
 COMPAT_STAYS_OUT = {
     '__init__.py', 'abilities.py', 'app_config.py', 'django18.py', 'django111.py', 'django20.py', 'server_advice.py',
+    'django_tasks.py',
 }
 COMPAT_RENAMED = {
     'native.py': '__init__.py',
@@ -45,10 +46,9 @@ COMPAT_RENAMED = {
 SHIMS = {'0013-newer-pythons.patch', 'django/channels/compat/old_django.py'}
 
 # Files of the overlay that serve the backport only. The patched core command
-# serves channels itself; a second command of that name would hide it, and the
-# one of staticfiles.
+# serves channels itself, which a second one would hide. Tasks came with 6.0.
 STAYS_OUT = {
-    'django/channels/management/commands/runserver.py',
+    'django/channels/management/commands/runserver.py', 'django/channels/tasks.py',
 }
 
 # Folders of the overlay whose modules have async code, which no Django that is

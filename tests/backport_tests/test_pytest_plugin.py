@@ -8,6 +8,7 @@ import sys
 import textwrap
 
 import django
+import pytest
 
 SETTINGS = '''
     SECRET_KEY = 'x'
@@ -160,6 +161,9 @@ def run(folder, files, *arguments, **environ):
     return process.returncode, output
 
 
+@pytest.mark.skipif(
+    sys.version_info >= (3,) and django.VERSION < (1, 11), reason='pytest-django needs Django 1.11 on Python 3',
+)
 def test_functions_are_tested_like_methods_of_a_channel_test_case(tmpdir):
     files = {
         'conftest.py': "pytest_plugins = ['django.channels.test.pytest_plugin']\n",

@@ -49,7 +49,11 @@ def common_requirements(pair):
 
 def own_requirements(pair):
     """Return the requirements of a Pair that it alone has. A patched Django is a wheel of ours."""
-    return wsgi_servers(pair) + ([] if pair.patched else ['Django==' + pair.release])
+    wanted = wsgi_servers(pair) + ([] if pair.patched else ['Django==' + pair.release])
+    if (pair.python_version, pair.django_version) == ((3, 11), (5, 2)):
+        # Django's tasks for those before 6.0.
+        wanted.append('django-tasks==0.12.0')
+    return wanted
 
 
 def backport_extras(pair):

@@ -12,7 +12,7 @@ LEVELS = {
     # The old place of `test`, under a warning.
     'tests': 9,
     'management': 8, 'apps': 8, 'test': 8,
-    'worker': 7, 'interfaces.wsgi': 7, 'monitoring': 7,
+    'worker': 7, 'tasks': 7, 'interfaces.wsgi': 7, 'monitoring': 7,
     'dispatch': 6, 'held_messages': 5, 'failures': 2, 'order_watch': 2, 'stop_signals': 1, 'prefetch': 6,
     'in_progress': 1, 'periodic': 0, 'presence': 2, 'in_hand': 1, 'limits': 2, 'processes': 7,
     'generic': 6, 'binding': 6, 'delay': 6, 'staticfiles': 6, 'interfaces': 6, 'handler': 6,
@@ -31,7 +31,7 @@ LEVELS = {
     # The registry of the layers reads the settings; the layers don't.
     'layers': 2, 'layers.registry': 2, 'layers.*': 1, 'routing': 1, 'signals': 1, 'conf': 1, 'log': 1,
     # Async code, each module below what hands over to it.
-    'asynchronous': 1, 'asynchronous.bridging': 2, 'asynchronous.watch': 2, 'asynchronous.tasks': 2,
+    'asynchronous': 1, 'asynchronous.bridging': 2, 'asynchronous.watch': 2, 'asynchronous.running': 2,
     'asynchronous.generic': 4, 'asynchronous.views': 4, 'asynchronous.consuming': 5,
     'filters': 1, 'retries': 1, 'acknowledged_options': 0,
     'names': 0, 'app_names': 0, 'headers': 0, 'utils': 0, 'exceptions': 0, 'compat': 0,

@@ -5,6 +5,7 @@ from __future__ import absolute_import
 
 from . import outbox
 from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
+from .layers.acknowledgement import new_job_id
 from .layers.legacy import adapted
 from .names import validate_channel_name, validate_group_name
 from .prefetch.coalescer import flush_coalesced
@@ -56,11 +57,27 @@ class Channel(Sender):
     method = 'send'
     validate = staticmethod(validate_channel_name)
 
-    def send(self, content, immediately=False):
+    def send(self, content, immediately=False, **job):
+        """
+        Send `content`, as Sender.send() does; with more arguments, as a job.
+
+        A job goes to an acknowledged channel, and its id is returned. The
+        arguments are those of a layer's send_job(): `delay`, `at`,
+        `priority`, `unique`, `conflict`.
+        """
+        if job:
+            return self._send_job(content, immediately, job)
         super(Channel, self).send(content, immediately)
-        if '!' in self.name:
-            return
-        self.channel_layer.warn_if_unread(self.name)
+        if '!' not in self.name:
+            self.channel_layer.warn_if_unread(self.name)
+
+    def _send_job(self, content, immediately, job):
+        if not self.channel_layer.supports_acknowledgement:
+            raise TypeError('The channel layer %s has no jobs, which %s asks for.' % (
+                self.channel_layer, ', '.join(sorted(job))))
+        job = dict(job, message=content, id=job.get('id') or new_job_id())
+        outbox.send(self.channel_layer, 'put_job', self.name, job, immediately)
+        return job['id']
 
 
 class Group(Sender):

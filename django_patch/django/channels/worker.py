@@ -98,7 +98,7 @@ class Worker(object):
 
     def _run(self):
         if SUPPORTS_ASYNC:
-            from .asynchronous.tasks import AsyncTasks
+            from .asynchronous.running import AsyncTasks
             self._dispatcher.async_tasks = AsyncTasks(self.concurrency, lambda: self.termed)
         limit_watch = LimitWatch(
             self.limits, self.in_progress, self.stop, getattr(self._dispatcher.async_tasks, 'cancel', None),

@@ -143,6 +143,18 @@ class AcknowledgementMixin(object):
         """
         raise NotImplementedError('subclasses of BaseChannelLayer with acknowledged channels must provide send_job()')
 
+    def put_job(self, channel, job):
+        """Carry out send_job() with the arguments that `job` has, a dict: how an outbox holds it."""
+        return self.send_job(channel, **job)
+
+    def save_result(self, id, text, lifetime):
+        """Keep `text` for `lifetime` seconds as what is known of the job with that id."""
+        raise NotImplementedError('subclasses of BaseChannelLayer with acknowledged channels must have save_result()')
+
+    def load_result(self, id):
+        """Return what save_result() keeps for a job's id, or None."""
+        raise NotImplementedError('subclasses of BaseChannelLayer with acknowledged channels must have load_result()')
+
     def acknowledge(self, finished):
         """
         Acknowledge messages, and send what came of them.

@@ -60,8 +60,9 @@ def deliver(layer, method, name, content, timeout=None):
     `timeout` is how many seconds to wait for room; by default what the
     settings say. Then the message is dropped, with an error in the log.
     """
-    if method == 'send_group':
-        layer.send_group(name, content)
+    if method != 'send':
+        # To a group, or a job.
+        getattr(layer, method)(name, content)
         return
     if timeout is None:
         timeout = conf.send_timeout

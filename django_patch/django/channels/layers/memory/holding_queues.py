@@ -17,24 +17,11 @@ from ..acknowledgement import (
     ChannelOptions, HeldMessage, Receipt, checked_priority, new_job_id, receipt_of, valid_job_channel,
 )
 from ..validation import copy_message, plain_copy
+from .records import JobRecord
 from .schedule import NEVER
 
 _COUNTERS = ('sent', 'full', 'expired', 'retried', 'deferred', 'given_back', 'dead', 'dead_dropped', 'cancelled',
              'replayed', 'deleted')
-
-
-class _Record(object):
-    """A message of an acknowledged channel; `sent` is by time.time(), `born` by the layer's clock."""
-    __slots__ = ('id', 'message', 'deliveries', 'priority', 'sent', 'born', 'unique')
-
-    def __init__(self, id, message, priority, sent, born, unique):
-        self.id = id
-        self.message = message
-        self.deliveries = 0
-        self.priority = priority
-        self.sent = sent
-        self.born = born
-        self.unique = unique
 
 
 class AcknowledgedQueue(object):
@@ -93,7 +80,7 @@ class AcknowledgedQueue(object):
     def append(self, message, now):
         """Put `message` behind those that came without any option."""
         self.check_room()
-        self._line.append(_Record(new_job_id(), message, 0, time.time(), now, None))
+        self._line.append(JobRecord(new_job_id(), message, 0, time.time(), now, None))
         self.counts['sent'] += 1
         self._wake(self.channel)
 
@@ -253,8 +240,10 @@ class MemoryAcknowledgementMixin(AcknowledgementMixin):
             raise ValueError('A job is sent with a delay or for a time, not with both.')
         channel, now = valid_job_channel(channel), self._clock()
         delay = at - time.time() if at is not None else delay or 0
-        record = _Record(id or new_job_id(), copy_message(message), checked_priority(priority), time.time(),
-                         now + max(0, delay), unique)
+        record = JobRecord(
+            id or new_job_id(), copy_message(message), checked_priority(priority), time.time(), now + max(0, delay),
+            unique,
+        )
         with self._lock:
             queue = self.acknowledged_queue(channel, ChannelOptions())
             self._channels.known.pop(channel, None)

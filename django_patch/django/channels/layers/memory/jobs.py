@@ -26,6 +26,18 @@ class MemoryJobsMixin(object):
                 for record, due in found
             ]
 
+    def save_result(self, id, text, lifetime):
+        with self._lock:
+            now = self._clock()
+            # Those that are over are forgotten by whoever adds one.
+            self._results = {key: kept for key, kept in self._results.items() if kept[1] > now}
+            self._results[id] = text, now + lifetime
+
+    def load_result(self, id):
+        with self._lock:
+            text, ends = self._results.get(id, (None, 0))
+            return text if ends > self._clock() else None
+
     def cancel_jobs(self, channel, ids):
         with self._lock:
             queue = self._queue_or_none(channel)

@@ -50,7 +50,7 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
 
     def _clear(self):
         self._queues = {}
-        self._acknowledged_queues = {}
+        self._acknowledged_queues, self._results = {}, {}
         # Channel of a client -> how many messages wait for it alone.
         self._pending = {}
         self._schedule, self._samples, self._beats = Schedule(), (), {}

@@ -57,6 +57,12 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
             valid_job_channel(channel), message, id or new_job_id(), due, checked_priority(priority), unique, conflict,
         ))
 
+    def save_result(self, id, text, lifetime):
+        self._run(self._transport.acknowledged.save_result(id, text, int(lifetime * 1000)))
+
+    def load_result(self, id):
+        return self._run(self._transport.acknowledged.load_result(id))
+
     def acknowledge(self, finished):
         failed = self._run(self._transport.acknowledged.acknowledge(finished))
         for receipt, reason in failed:

@@ -12,7 +12,7 @@ from ..acknowledgement import GONE, REFUSE, ChannelOptions, story_of
 from . import scripts
 from .envelope import IN_PIECES, Entry, reference_of, unpack_reference
 from .large import check_size, full_error
-from .operations import Exchange, ExchangeAll, Result, checked, flatten
+from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
 from .options import INLINE_SIZE
 from .resp import ReplyError, pack
 from .server_clock import know_time
@@ -79,6 +79,22 @@ class AcknowledgedOperations(object):
     def _shard_of(self, channel, name):
         shards = self._options.keys.shards_to(channel)
         return shards[zlib.crc32(name.encode('utf-8')) % len(shards)]
+
+    def save_result(self, id, text, lifetime):
+        """Keep `text` for `lifetime` ms."""
+        shard = self._result_shard(id)
+        command = pack('SET', self._options.keys.result(shard, id), text.encode('utf-8'), 'PX', lifetime)
+        checked((yield Exchange(shard, (command,)))[0])
+        yield DONE
+
+    def load_result(self, id):
+        """Have what save_result() keeps as Result, or None."""
+        shard = self._result_shard(id)
+        data = checked((yield Exchange(shard, (pack('GET', self._options.keys.result(shard, id)),)))[0])
+        yield Result(None if data is None else data.decode('utf-8'))
+
+    def _result_shard(self, id):
+        return zlib.crc32(id.encode('utf-8')) % self._options.keys.shards
 
     # What becomes of a message that was received
 

@@ -82,6 +82,10 @@ class Keys(object):
         """Return the key of what waits on an acknowledged channel without any option: a list of entries."""
         return '%sa:%s' % (self.base(shard), channel)
 
+    def result(self, shard, identifier):
+        """Return the key of what is known of a job: text."""
+        return '%ss:%s' % (self.base(shard), identifier)
+
     def bell(self, shard, channel):
         """Return the key that wakes the readers of an acknowledged channel: a list."""
         return '%sn:%s' % (self.base(shard), channel)

@@ -1,0 +1,216 @@
+"""
+Tasks of Django, run by the workers of channels.
+
+::
+
+    TASKS = {'default': {'BACKEND': 'django.channels.tasks.ChannelsBackend'}}
+
+and in the routing ``include('django.channels.tasks.channel_routing')``. A task
+is a job on the acknowledged channel ``tasks.<queue>``: it isn't lost when its
+worker dies.
+"""
+from __future__ import absolute_import
+
+import datetime
+import json
+import traceback
+
+from django.core import checks
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from . import outbox
+from .compat.django_tasks import (
+    BaseTaskBackend, InvalidTask, TaskContext, TaskError, TaskResult, TaskResultDoesNotExist, TaskResultStatus,
+    signals, task_backends,
+)
+from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
+from .layers.acknowledgement import new_job_id, receipt_of
+from .names import validate_channel_name
+from .retries import Acknowledged, Retry
+from .routing import Route
+
+#: Seconds that results are kept, by default: a week.
+RESULT_LIFETIME = 7 * 86400
+
+
+class ChannelsBackend(BaseTaskBackend):
+    """
+    Enqueues tasks to acknowledged channels.
+
+    Its OPTIONS are `LAYER`, the alias of the channel layer ('default');
+    `RETRY`, a dict of what Retry takes (by default a task is tried once, and
+    given back if its worker dies); `RESULT_LIFETIME`, the seconds that results
+    are kept, from their last change; and `PREFIX`, of the channels' names
+    ('tasks.').
+    """
+    supports_defer = supports_async_task = supports_get_result = supports_priority = True
+
+    def __init__(self, alias, params):
+        super(ChannelsBackend, self).__init__(alias, params)
+        options = self.options
+        self.layer_alias = options.get('LAYER', DEFAULT_CHANNEL_LAYER)
+        self.result_lifetime = options.get('RESULT_LIFETIME', RESULT_LIFETIME)
+        self.retry = Retry(**options.get('RETRY', {'attempts': 1}))
+        self.prefix = options.get('PREFIX', 'tasks.')
+
+    @property
+    def layer(self):
+        """The channel layer that it enqueues to."""
+        return channel_layers[self.layer_alias]
+
+    def channel_of(self, queue_name):
+        """Return the name of the channel of a queue."""
+        return self.prefix + queue_name
+
+    def channels(self):
+        """Return the names of the channels of all its queues, as a list."""
+        return [self.channel_of(name) for name in sorted(self.queues)]
+
+    def validate_task(self, task):
+        super(ChannelsBackend, self).validate_task(task)
+        try:
+            validate_channel_name(self.channel_of(task.queue_name))
+        except ValueError as error:
+            raise InvalidTask('The queue %r can\'t be a channel: %s' % (task.queue_name, error))
+
+    def enqueue(self, task, args, kwargs):
+        """
+        Send `task` with its arguments; return a TaskResult.
+
+        Inside a consumer it goes out when that has succeeded, and with
+        CHANNEL_SEND_ON_COMMIT when the database has committed. Raise
+        ChannelFull, LayerUnavailable, and TypeError or ValueError for
+        arguments that JSON can't hold.
+        """
+        self.validate_task(task)
+        result = TaskResult(
+            task=task, id=new_job_id(), status=TaskResultStatus.READY, enqueued_at=timezone.now(),
+            started_at=None, last_attempted_at=None, finished_at=None, args=args, kwargs=kwargs, backend=self.alias,
+            errors=[], worker_ids=[],
+        )
+        self.save(result)
+        job = {
+            'id': result.id, 'priority': task.priority,
+            'message': {'task': task.module_path, 'id': result.id, 'backend': self.alias},
+        }
+        if task.run_after is not None:
+            job['at'] = task.run_after.timestamp()
+        outbox.send(self.layer, 'put_job', self.channel_of(task.queue_name), job)
+        signals.task_enqueued.send(type(self), task_result=result)
+        return result
+
+    # Results
+
+    def save(self, result):
+        """Keep `result`, a TaskResult, as it is now."""
+        self.layer.save_result(result.id, _dumped(result), self.result_lifetime)
+
+    def get_result(self, result_id):
+        """Return the TaskResult of that id; raise TaskResultDoesNotExist."""
+        text = self.layer.load_result(result_id)
+        if text is None:
+            raise TaskResultDoesNotExist(result_id)
+        return _loaded(json.loads(text), result_id, self.alias)
+
+    # Checks
+
+    def check(self, **kwargs):
+        layer = self.layer
+        if not layer.supports_acknowledgement:
+            return [checks.Error(
+                'The task backend %s uses the channel layer %s, which has no acknowledged channels.' %
+                (self.alias, layer), hint='Use InMemoryChannelLayer or RedisChannelLayer.', id='channels.E023',
+            )]
+        unread = [name for name in self.channels() if name not in layer.router.channels]
+        if not unread:
+            return []
+        return [checks.Error(
+            'The task backend %s sends to %s, which no route of the channel layer %s reads.' %
+            (self.alias, ', '.join(unread), layer),
+            hint="Add include('django.channels.tasks.channel_routing') to its ROUTING.", id='channels.E024',
+        )]
+
+
+def run_task(message):
+    """Run the task that `message` is about: the consumer of the channels of ChannelsBackend."""
+    backend = task_backends[message['backend']]
+    receipt = receipt_of(message.content)
+    try:
+        result = backend.get_result(message['id'])
+    except TaskResultDoesNotExist:
+        raise LookupError('What is known of the task %s (%s) has expired.' % (message['task'], message['id']))
+    now = timezone.now()
+    _change(result, status=TaskResultStatus.RUNNING, last_attempted_at=now, started_at=result.started_at or now,
+            finished_at=None)
+    result.worker_ids.append(message.channel_layer.reader or '')
+    backend.save(result)
+    signals.task_started.send(type(backend), task_result=result)
+    try:
+        context = (TaskContext(task_result=result),) if result.task.takes_context else ()
+        value = json.loads(json.dumps(result.task.call(*(context + tuple(result.args)), **result.kwargs)))
+    except BaseException as error:
+        result.errors.append(TaskError(
+            exception_class_path='%s.%s' % (type(error).__module__, type(error).__qualname__),
+            traceback=traceback.format_exc(),
+        ))
+        attempts = backend.retry.attempts or Acknowledged().options.deliveries
+        again = backend.retry.applies_to(error) and receipt is not None and receipt.attempt < attempts
+        _change(result, status=TaskResultStatus.READY if again else TaskResultStatus.FAILED,
+                finished_at=None if again else timezone.now())
+        backend.save(result)
+        if not again:
+            signals.task_finished.send(type(backend), task_result=result)
+        raise
+    _change(result, status=TaskResultStatus.SUCCESSFUL, finished_at=timezone.now(), _return_value=value)
+    backend.save(result)
+    signals.task_finished.send(type(backend), task_result=result)
+
+
+#: The routes of all tasks, for include(): the channels of each ChannelsBackend
+#: in TASKS.
+channel_routing = [
+    Route(backend.channels(), run_task, acknowledged=Acknowledged(retry=backend.retry))
+    for backend in task_backends.all() if isinstance(backend, ChannelsBackend)
+]
+
+
+def _change(result, **values):
+    # It is frozen for others.
+    for name, value in values.items():
+        object.__setattr__(result, name, value)
+
+
+def _dumped(result):
+    return json.dumps({
+        'task': result.task.module_path, 'priority': result.task.priority, 'queue_name': result.task.queue_name,
+        'run_after': _text(result.task.run_after), 'status': result.status.value,
+        'enqueued_at': _text(result.enqueued_at), 'started_at': _text(result.started_at),
+        'finished_at': _text(result.finished_at), 'last_attempted_at': _text(result.last_attempted_at),
+        'args': result.args, 'kwargs': result.kwargs, 'worker_ids': result.worker_ids,
+        'errors': [[error.exception_class_path, error.traceback] for error in result.errors],
+        'return_value': result._return_value,
+    })
+
+
+def _loaded(values, id, alias):
+    task = import_string(values['task']).using(
+        priority=values['priority'], queue_name=values['queue_name'], run_after=_time(values['run_after']),
+        backend=alias,
+    )
+    result = TaskResult(
+        task=task, id=id, status=TaskResultStatus(values['status']), args=values['args'], kwargs=values['kwargs'],
+        backend=alias, worker_ids=values['worker_ids'],
+        errors=[TaskError(exception_class_path=path, traceback=text) for path, text in values['errors']],
+        **{name: _time(values[name]) for name in ('enqueued_at', 'started_at', 'finished_at', 'last_attempted_at')}
+    )
+    _change(result, _return_value=values['return_value'])
+    return result
+
+
+def _text(time):
+    return None if time is None else time.isoformat()
+
+
+def _time(text):
+    return None if text is None else datetime.datetime.fromisoformat(text)

@@ -1,0 +1,186 @@
+"""Tests of the backend for Django's tasks, on Redis and in memory."""
+from __future__ import absolute_import, unicode_literals
+
+import datetime
+from unittest import SkipTest, skipUnless
+
+from django.channels import channel_layers
+from django.channels.layers.presence import WORKER, this_process
+from django.channels.routing import route
+from django.channels.worker import Worker
+from django.core.exceptions import ImproperlyConfigured
+from django.test import SimpleTestCase, override_settings
+from django.utils import timezone
+
+from .logs import LogTestCase
+from .redis_case import RedisTestCase
+
+try:
+    from django.channels.compat import django_tasks as compat
+except ImproperlyConfigured:
+    compat = None
+
+BACKEND = 'django.channels.tasks.ChannelsBackend'
+
+
+@skipUnless(compat, 'this Django has no tasks')
+class TasksTestCase(LogTestCase, SimpleTestCase):
+    """A project with tasks, whose worker handles message by message."""
+    layer_settings = {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer'}
+    options = {}
+
+    def setUp(self):
+        super(TasksTestCase, self).setUp()
+        if compat is None:
+            raise SkipTest('this Django has no tasks')
+        changed = override_settings(
+            TASKS={'default': {'BACKEND': BACKEND, 'QUEUES': ['default', 'other'], 'OPTIONS': self.options}},
+            CHANNEL_LAYERS={'default': dict(self.layer_settings, ROUTING=[])},
+        )
+        changed.enable()
+        self.addCleanup(changed.disable)
+        self.addCleanup(channel_layers.reset)
+        channel_layers.reset()
+        from django.channels import tasks
+
+        from . import task_functions
+        self.functions, self.module = task_functions, tasks
+        del self.functions.seen[:], self.functions.errors[:]
+        self.backend = compat.task_backends['default']
+        self.layer = channel_layers['default']
+        routes = [route(self.backend.channels(), tasks.run_task,
+                        acknowledged=tasks.Acknowledged(retry=self.backend.retry))]
+        self.layer.routing = routes
+        self.layer.router
+        self.hold()
+        self.worker = Worker(self.layer, signal_handlers=False)
+        self.signals = []
+        for name in ('task_enqueued', 'task_started', 'task_finished'):
+            signal = getattr(compat.signals, name)
+
+            def note(sender, task_result, name=name, **kwargs):
+                self.signals.append((name, task_result.status.value))
+            signal.connect(note, weak=False)
+            self.addCleanup(signal.disconnect, note)
+
+    def hold(self):
+        self.layer.hold_as('worker')
+
+
+class TaskTests(TasksTestCase):
+
+    def test_the_backend_can_do_everything(self):
+        for ability in ('defer', 'async_task', 'get_result', 'priority'):
+            self.assertIs(getattr(self.backend, 'supports_' + ability), True)
+        self.assertEqual(self.backend.check(), [])
+
+    def test_a_task_runs_in_a_worker_and_its_result_can_be_read(self):
+        result = self.functions.add.enqueue(1, b=2)
+        self.assertEqual((result.status.value, result.attempts), ('READY', 0))
+        self.assertEqual(self.functions.add.get_result(result.id).status.value, 'READY')
+        self.assertEqual(self.functions.seen, [])
+        self.assertEqual(self.worker.run_once(), 'handled')
+        result.refresh()
+        self.assertEqual((result.status.value, result.return_value, result.attempts), ('SUCCESSFUL', 3, 1))
+        self.assertEqual((result.args, result.kwargs, result.errors), ([1], {'b': 2}, []))
+        self.assertTrue(result.enqueued_at <= result.started_at <= result.finished_at)
+        self.assertEqual(self.signals, [
+            ('task_enqueued', 'READY'), ('task_started', 'RUNNING'), ('task_finished', 'SUCCESSFUL'),
+        ])
+        with self.assertRaises(compat.TaskResultDoesNotExist):
+            self.backend.get_result('nonsense')
+
+    def test_async_tasks_and_those_with_a_context(self):
+        results = [self.functions.wait.enqueue(5), self.functions.tell.enqueue()]
+        for _ in results:
+            self.assertEqual(self.worker.run_once(), 'handled')
+        for result in results:
+            result.refresh()
+        self.assertEqual([result.return_value for result in results], [[5], [1, 'RUNNING']])
+
+    def test_a_task_that_fails_says_why(self):
+        for error in (LookupError('gone'), None):
+            self.functions.errors[:] = [error] if error else []
+            result = (self.functions.add if error else self.functions.shapeless).enqueue(*([1, 2] if error else []))
+            self.assertEqual(self.worker.run_once(), 'failed')
+            result.refresh()
+            self.assertEqual(result.status.value, 'FAILED')
+            with self.assertRaises(ValueError):
+                result.return_value
+        self.assertIs(result.errors[0].exception_class, TypeError)
+        self.assertEqual(self.signals[-1], ('task_finished', 'FAILED'))
+        letters = self.layer.dead_letters('tasks.default')
+        self.assertEqual(len(letters), 2)
+        # Once its reason is mended, it may be tried again.
+        self.layer.replay('tasks.default', [letters[0].id])
+        self.assertEqual(self.worker.run_once(), 'handled')
+        self.assertEqual(self.backend.get_result(letters[0].id).return_value, 3)
+
+    def test_tasks_come_by_priority_and_when_they_are_due(self):
+        later = timezone.now() + datetime.timedelta(seconds=0.3)
+        self.functions.add.using(run_after=later).enqueue(1, 0)
+        for priority in (-3, 9, 0):
+            self.functions.add.using(priority=priority).enqueue(2, priority)
+        for _ in range(3):
+            self.worker.run_once()
+        self.assertEqual(self.functions.seen, [(2, 9), (2, 0), (2, -3)])
+        while len(self.functions.seen) < 4:
+            self.worker.run_once()
+        self.assertGreaterEqual(timezone.now(), later)
+
+    def test_wrong_tasks_and_queues_are_refused(self):
+        with self.assertRaises(compat.InvalidTask):
+            self.functions.add.using(queue_name='unknown')
+        self.layer.router.channels.clear()
+        self.assertEqual([message.id for message in self.backend.check()], ['channels.E024'])
+
+
+class RetriedTaskTests(TasksTestCase):
+    options = {'RETRY': {'on': LookupError, 'attempts': 2, 'first': 0}}
+
+    def test_a_task_is_tried_as_often_as_the_backend_says(self):
+        self.functions.errors[:] = [LookupError('first')]
+        result = self.functions.add.enqueue(1, 2)
+        self.assertEqual(self.worker.run_once(), 'failed')
+        result.refresh()
+        self.assertEqual((result.status.value, result.attempts), ('READY', 1))
+        self.assertEqual(self.worker.run_once(), 'handled')
+        result.refresh()
+        self.assertEqual((result.status.value, result.attempts, len(result.errors)), ('SUCCESSFUL', 2, 1))
+
+    def test_what_is_not_worth_it_is_not_tried_again(self):
+        self.functions.errors[:] = [ValueError('never')]
+        result = self.functions.add.enqueue(1, 2)
+        self.worker.run_once()
+        result.refresh()
+        self.assertEqual(result.status.value, 'FAILED')
+
+
+class RedisTaskTests(RedisTestCase, TaskTests):
+    """The same on Redis, where a task outlives its worker."""
+
+    def setUp(self):
+        self.layer_settings = {
+            'BACKEND': 'django.channels.layers.redis.RedisChannelLayer',
+            'CONFIG': {'hosts': [self.server.url], 'prefix': self.prefix},
+        }
+        RedisTestCase.setUp(self)
+        TaskTests.setUp(self)
+        self.addCleanup(self.layer.close)
+
+    def hold(self):
+        process = this_process(WORKER, '1')
+        self.layer.announce(process, {})
+        self.layer.hold_as(process.name)
+        self.process = process
+
+    def test_a_task_outlives_its_worker(self):
+        result = self.functions.add.enqueue(1, 2)
+        self.layer.receive(['tasks.default'])
+        self.layer.withdraw(self.process)
+        self.layer.router
+        self.hold()
+        self.assertEqual(len(self.layer.recover()), 1)
+        self.worker.run_once()
+        result.refresh()
+        self.assertEqual(result.return_value, 3)
