@@ -149,7 +149,8 @@ class Environment(object):
         with open(os.path.join(SITE_PACKAGES, 'django', '__init__.py')) as file:
             write(self.django, {'__init__.py': SHIMS_LINE.sub('', file.read())})
         for name in os.listdir(SITE_PACKAGES):
-            if name.startswith('django') and name != 'django' and not name.startswith(OURS):
+            # The stubs are our wheel's.
+            if name.startswith('django') and name not in ('django', 'django-stubs') and not name.startswith(OURS):
                 os.symlink(os.path.join(SITE_PACKAGES, name), os.path.join(self.site_packages, name))
 
     @property
