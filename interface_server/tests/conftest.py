@@ -82,6 +82,9 @@ class Workers:
             try:
                 if channel in self.consumers:
                     self.consumers[channel](self.layer, message)
+            except LayerUnavailable:
+                # The test has taken the store away in this very moment.
+                pass
             except Exception as error:
                 self.errors.append(error)
             with self._changed:

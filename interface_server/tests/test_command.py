@@ -14,11 +14,11 @@ import pytest
 from conftest import PATIENCE
 from redis_server import free_port
 
+pytestmark = pytest.mark.outer_pythons
+
 PROJECT = """
 import sys, threading
 from django.channels.layers.memory import InMemoryChannelLayer
-
-pytestmark = pytest.mark.outer_pythons
 
 channel_layer = InMemoryChannelLayer()
 

@@ -35,6 +35,9 @@ def frame(kind, flags, stream, payload=b""):
 def test_headers_without_an_end_are_not_kept(start, client):  # noqa: F811
     server = start({})
     person = client(server)
+    # Its acknowledgement of the settings must not come between the frames.
+    person.read()
+    person.flush()
     with contextlib.suppress(OSError):
         # The library would keep 64 such frames.
         person.socket.sendall(frame(HEADERS, 1, 1, GET) + frame(CONTINUATION, 0, 1, bytes(16000)) * 3)
