@@ -17,7 +17,8 @@ from .redis_case import RedisTestCase
 
 try:
     from django.channels.compat import django_tasks as compat
-except ImproperlyConfigured:
+except (ImportError, ImproperlyConfigured):
+    # A patched Django has no module of it, either.
     compat = None
 
 BACKEND = 'django.channels.tasks.ChannelsBackend'
