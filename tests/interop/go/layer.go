@@ -39,12 +39,11 @@ var (
 
 // loadScripts reads the scripts that lie beside the document.
 func loadScripts(folder string) error {
-	before := map[string]string{"hello": "mark", "received": "mark", "send": "prelude", "release": "", "forget": ""}
+	before := map[string][]string{
+		"hello": {"mark"}, "received": {"mark"}, "send": {"prelude", "sending"}, "release": nil, "forget": nil,
+	}
 	for name, shared := range before {
-		for _, part := range []string{shared, name} {
-			if part == "" {
-				continue
-			}
+		for _, part := range append(shared, name) {
 			text, err := os.ReadFile(filepath.Join(folder, part+".lua"))
 			if err != nil {
 				return err
