@@ -1,7 +1,9 @@
 """Tests of the in-memory channel layer."""
 from __future__ import absolute_import, unicode_literals
 
+import os
 import re
+import signal
 import threading
 import warnings
 
@@ -282,6 +284,28 @@ class InMemoryLayerTests(SimpleTestCase):
         for thread in threads:
             thread.join(10)
         self.assertEqual(sorted(message['n'] for channel, message in results), [0, 1, 2])
+
+    def test_a_signal_may_interrupt_whoever_uses_the_layer(self):
+        before = signal.signal(signal.SIGALRM, lambda number, frame: self.layer.interrupt())
+        self.addCleanup(signal.signal, signal.SIGALRM, before)
+
+        class Lock(object):
+            """The layer's, in whose holder the signal arrives."""
+            lock = self.layer._lock
+            acquire, release = lock.acquire, lock.release
+            signals = [signal.SIGALRM]
+
+            def __enter__(self):
+                self.lock.acquire()
+                if self.signals:
+                    os.kill(os.getpid(), self.signals.pop())
+
+            def __exit__(self, *error):
+                self.lock.release()
+
+        self.layer._lock = Lock()
+        self.layer.send('a', {'n': 1})
+        self.assertEqual(self.layer.receive(['a'], block=True), ('a', {'n': 1}))
 
     def test_interrupt_ends_the_wait_and_loses_nothing(self):
         results = []

@@ -234,6 +234,19 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
             del self._pending[channel]
 
     def interrupt(self):
+        # The handler of a signal may call it while this very thread has the
+        # lock, and would wait for itself for ever.
+        if self._lock.acquire(False):
+            try:
+                self._waiters.interrupt()
+            finally:
+                self._lock.release()
+        else:
+            helper = threading.Thread(target=self._interrupt, name='interrupt')
+            helper.daemon = True
+            helper.start()
+
+    def _interrupt(self):
         with self._lock:
             self._waiters.interrupt()
 
