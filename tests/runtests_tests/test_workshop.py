@@ -15,7 +15,8 @@ class RowTests(unittest.TestCase):
     def rows(self, globs=(), chosen_labels=(), found=FOUND):
         return workshop.WorkshopRun.rows(argparse.Namespace(
             interpreters=found, pairs=pairs.select(globs, found=found), labels=labels.Labels(chosen_labels),
-            cache=argparse.Namespace(logs=pathlib.Path('logs')), options=argparse.Namespace(require_pairs=True),
+            cache=argparse.Namespace(logs=pathlib.Path('logs'), root=pathlib.Path('cache')),
+            options=argparse.Namespace(require_pairs=True),
             reporter=argparse.Namespace(progress=lambda name, text: None),
         ))
 
