@@ -129,7 +129,8 @@ class ReleaseTests(TreeTestCase):
 def stays_out(name):
     """Return whether a file of the package, a path below the tree, is for other Djangos alone."""
     return name.startswith((
-        'django/channels/management/commands/runserver.py', 'django/channels/asynchronous/', 'django/channels/tasks.py',
+        'django/channels/management/commands/runserver.py', 'django/channels/asynchronous/',
+        'django/channels/tasks.py',
     ))
 
 

@@ -16,7 +16,8 @@ class Sender:
 
 class Channel(Sender):
     def send(  # type: ignore[override]
-        self, content: dict[str, Any], immediately: bool = False, **job: Any
+        self, content: dict[str, Any], immediately: bool = False, *, id: str = ..., delay: float = ...,
+        at: float = ..., priority: int = ..., unique: str = ..., conflict: str = ...,
     ) -> str | None: ...
 
 class Group(Sender):

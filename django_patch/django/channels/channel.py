@@ -11,6 +11,10 @@ from .names import validate_channel_name, validate_group_name
 from .prefetch.coalescer import flush_coalesced
 
 
+#: What a job has beside its content: see a layer's send_job().
+_JOB_OPTIONS = {'id', 'delay', 'at', 'priority', 'unique', 'conflict'}
+
+
 class Sender(object):
     """A name on a channel layer that messages can be sent to."""
     method = None
@@ -75,6 +79,9 @@ class Channel(Sender):
         if not self.channel_layer.supports_acknowledgement:
             raise TypeError('The channel layer %s has no jobs, which %s asks for.' % (
                 self.channel_layer, ', '.join(sorted(job))))
+        unknown = set(job) - _JOB_OPTIONS
+        if unknown:
+            raise TypeError('send() got unexpected arguments: %s.' % ', '.join(sorted(unknown)))
         job = dict(job, message=content, id=job.get('id') or new_job_id())
         outbox.send(self.channel_layer, 'put_job', self.name, job, immediately)
         return job['id']

@@ -141,7 +141,7 @@ local function put(name, id, record, due)
             ring(name, 1)
         end
     else
-        redis.call('ZADD', key('r', name), -record.priority, id)
+        redis.call('ZADD', key('r', name), 0 - record.priority, id)
         ring(name, waiting(name))
     end
 end

@@ -23,7 +23,7 @@ local function promote(name)
         redis.call('ZREM', later, id)
         local record = redis.call('HGET', key('j', name), id)
         if record then
-            redis.call('ZADD', key('r', name), -(string.byte(record, 3) - 128), id)
+            redis.call('ZADD', key('r', name), 128 - string.byte(record, 3), id)
         end
     end
     if #ids == 500 then
