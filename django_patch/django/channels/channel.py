@@ -10,7 +10,6 @@ from .layers.legacy import adapted
 from .names import validate_channel_name, validate_group_name
 from .prefetch.coalescer import flush_coalesced
 
-
 #: What a job has beside its content: see a layer's send_job().
 _JOB_OPTIONS = {'id', 'delay', 'at', 'priority', 'unique', 'conflict'}
 
