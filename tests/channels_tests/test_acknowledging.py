@@ -225,6 +225,13 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         self.assertLogged('given to another worker')
 
     @skipUnless(SUPPORTS_ASYNC, 'This Django or Python has no async code.')
+    def test_async_code_sends_jobs(self):
+        from asgiref.sync import async_to_sync
+        self.work(lambda message: None)
+        id = async_to_sync(Channel('jobs', channel_layer=self.layer).asend)({}, delay=60)
+        self.assertEqual([job.id for job in self.inner.jobs('jobs')], [id])
+
+    @skipUnless(SUPPORTS_ASYNC, 'This Django or Python has no async code.')
     def test_async_consumers_end_in_the_same_way(self):
         from . import async_consumers
         worker = self.work(async_consumers.send_or_fail)

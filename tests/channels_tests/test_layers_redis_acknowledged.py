@@ -71,6 +71,39 @@ class DeathTests(AcknowledgedTestCase):
         self.redis.zincrby('test:{0}:processes', -2000, self.processes[first].name)
         self.assertEqual(len(second.recover()), 1)
 
+    def test_a_reader_is_alive_before_its_first_beat(self):
+        # As one that a server which was away has not heard of yet.
+        reader, other = self.make_layer(acknowledged=['jobs']), self.reader()
+        reader.hold_as('host-7-1f2e3d4c')
+        reader.send('jobs', {})
+        message, = self.take(reader)
+        self.assertEqual(other.recover(), [])
+        self.assertEqual(reader.acknowledge([(receipt_of(message), [])]), [])
+
+    def test_the_numbers_of_a_channel_do_not_ask_for_those_of_others(self):
+        reader = self.reader()
+        for number in range(20):
+            reader.send('jobs.%d' % number, {})
+            self.take(reader, 'jobs.%d' % number)
+        reader.channel_statistics('plain')
+        self.calls()
+        reader.channel_statistics('plain')
+        self.assertLessEqual(sum(self.calls().values()), 6)
+
+    def test_purging_leaves_what_is_held(self):
+        reader = self.reader()
+        for number in range(600):
+            reader.send('jobs', {'n': number})
+        reader.send('jobs', {'large': 'x' * 200000})
+        for number in range(600):
+            reader.send_job('jobs', {'n': number}, delay=number % 2 * 1000)
+        held = reader.receive(['jobs'])[1]
+        self.assertEqual(reader.purge('jobs'), 1200)
+        numbers = reader.acknowledged_statistics()['jobs']
+        self.assertEqual((numbers['waiting'], numbers['later'], numbers['held']), (0, 0, 1))
+        self.assertEqual(self.redis.keys('*}:k:*'), [])
+        self.assertEqual(reader.acknowledge([(receipt_of(held), [])]), [])
+
     def test_a_message_that_kills_its_readers_is_a_dead_letter_in_the_end(self):
         watcher = self.reader()
         watcher.send('jobs', {'poison': True})

@@ -2,6 +2,7 @@
 from __future__ import absolute_import, unicode_literals
 
 import datetime
+import signal
 from unittest import SkipTest, skipUnless
 
 from django.channels import channel_layers
@@ -116,6 +117,16 @@ class TaskTests(TasksTestCase):
         self.layer.replay('tasks.default', [letters[0].id])
         self.assertEqual(self.worker.run_once(), 'handled')
         self.assertEqual(self.backend.get_result(letters[0].id).return_value, 3)
+
+    def test_whoever_breaks_a_worker_off_ends_no_task(self):
+        self.functions.errors[:] = [KeyboardInterrupt()]
+        result = self.functions.add.enqueue(1, 2)
+        self.addCleanup(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with self.assertRaises(KeyboardInterrupt):
+            self.worker.run_once()
+        result.refresh()
+        self.assertEqual((result.status.value, result.errors), ('RUNNING', []))
 
     def test_tasks_come_by_priority_and_when_they_are_due(self):
         later = timezone.now() + datetime.timedelta(seconds=0.3)

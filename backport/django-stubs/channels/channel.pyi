@@ -19,6 +19,10 @@ class Channel(Sender):
         self, content: dict[str, Any], immediately: bool = False, *, id: str = ..., delay: float = ...,
         at: float = ..., priority: int = ..., unique: str = ..., conflict: str = ...,
     ) -> str | None: ...
+    def asend(  # type: ignore[override]
+        self, content: dict[str, Any], immediately: bool = False, *, id: str = ..., delay: float = ...,
+        at: float = ..., priority: int = ..., unique: str = ..., conflict: str = ...,
+    ) -> Awaitable[str | None]: ...
 
 class Group(Sender):
     def add(self, channel: Channel | str) -> None: ...

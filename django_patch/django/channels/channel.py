@@ -38,10 +38,10 @@ class Sender(object):
             )
         outbox.send(self.channel_layer, self.method, self.name, content, immediately)
 
-    def asend(self, content, immediately=False):
+    def asend(self, content, immediately=False, **job):
         """As send(), for async code, which awaits it."""
         from .asynchronous.sending import asend
-        return asend(self.send, outbox.holds_back, content, immediately)
+        return asend(self.send, outbox.holds_back, content, immediately, job)
 
     def __str__(self):
         return self.name

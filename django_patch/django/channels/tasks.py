@@ -24,6 +24,7 @@ from .compat.django_tasks import (
     BaseTaskBackend, InvalidTask, TaskContext, TaskError, TaskResult, TaskResultDoesNotExist, TaskResultStatus,
     signals, task_backends,
 )
+from .failures import is_of_operator
 from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from .layers.acknowledgement import new_job_id, receipt_of
 from .names import validate_channel_name
@@ -150,6 +151,9 @@ def run_task(message):
         context = (TaskContext(task_result=result),) if result.task.takes_context else ()
         value = json.loads(json.dumps(result.task.call(*(context + tuple(result.args)), **result.kwargs)))
     except BaseException as error:
+        if is_of_operator(error):
+            # The job is given back.
+            raise
         result.errors.append(TaskError(
             exception_class_path='%s.%s' % (type(error).__module__, type(error).__qualname__),
             traceback=traceback.format_exc(),

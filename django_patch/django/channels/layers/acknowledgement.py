@@ -23,11 +23,6 @@ REFUSE, REPLACE = 'refuse', 'replace'
 RELEASE, RETRY, LATER, BURY = 'release', 'retry', 'later', 'bury'
 #: What postpone() says was done; GONE if the reader holds the message no more.
 RELEASED, RETRIED, DEFERRED, DEAD, GONE = 'released', 'retried', 'deferred', 'dead', 'gone'
-# What is said of a channel of which nothing else is known.
-_LISTED = (
-    'messages_count', 'messages_pending', 'messages_max_age', 'channel_full_count', 'dropped_count', 'expired_count',
-    'malformed_count', 'lost_count', 'unsupported_count',
-)
 #: The range of priorities, that of Django's tasks; the highest comes first.
 LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
 
@@ -114,13 +109,13 @@ class AcknowledgementMixin(object):
     def declare(self, channels):
         """Have `channels`, {name: ChannelOptions}, be acknowledged, unless the configuration says how."""
         for name in channels:
-            if not _may_be_acknowledged(name):
+            if not may_be_acknowledged(name):
                 raise ValueError('%s can\'t be an acknowledged channel: it is one process\'s.' % name)
         self._declared = dict(self._declared, **channels)
 
     def options_of(self, channel):
         """Return the ChannelOptions of `channel`; None for one that isn't acknowledged, as far as is known here."""
-        if not self._acknowledged and not self._declared or not _may_be_acknowledged(channel):
+        if not self._acknowledged and not self._declared or not may_be_acknowledged(channel):
             return None
         for glob, options in self._acknowledged:
             if fnmatch.fnmatchcase(channel, glob):
@@ -205,16 +200,16 @@ class AcknowledgementMixin(object):
         return []
 
     def replay(self, channel, ids):
-        """Have dead letters be received again, in the order of `ids`; return how many were there."""
+        """Have dead letters be received again, in the order in which they were sent; return how many were there."""
         return 0
 
     def delete_dead_letters(self, channel, ids):
         """Delete dead letters by their ids; return how many were there."""
         return 0
 
-    def acknowledged_statistics(self):
+    def acknowledged_statistics(self, channel=None):
         """
-        Return {channel: {name: number}} of acknowledged channels.
+        Return {channel: {name: number}} of acknowledged channels, or of one.
 
         What is there: `waiting`, `later`, `held`, `dead_letters`, and the
         seconds that the oldest of those that wait has waited, `max_age`.
@@ -224,12 +219,10 @@ class AcknowledgementMixin(object):
         """
         return {}
 
-    def with_acknowledged(self, numbers, channel=None):
-        """Add what waits on acknowledged channels to what inspect_channels() or channel_statistics() found."""
-        for name, found in self.acknowledged_statistics().items():
-            if channel is None:
-                add_waiting(numbers.setdefault(name, dict.fromkeys(_LISTED, 0)), found)
-            elif name == channel:
+    def with_acknowledged(self, numbers, channel):
+        """Return `numbers`, the statistics of `channel`, with what waits there if it is an acknowledged one."""
+        if may_be_acknowledged(channel):
+            for found in self.acknowledged_statistics(channel).values():
                 add_waiting(numbers, found)
         return numbers
 
@@ -244,13 +237,14 @@ def add_waiting(numbers, found):
         numbers[name] = found[name]
 
 
-def _may_be_acknowledged(channel):
+def may_be_acknowledged(channel):
+    """Return whether a channel of that name can be an acknowledged one: it isn't one process's."""
     return '!' not in channel and '?' not in channel
 
 
 def valid_job_channel(channel):
     """Return `channel` as text; raise TypeError or ValueError if it can't be an acknowledged channel."""
     channel = validate_channel_name(channel)
-    if not _may_be_acknowledged(channel):
+    if not may_be_acknowledged(channel):
         raise ValueError('%s is one process\'s, and can\'t be an acknowledged channel.' % channel)
     return channel

@@ -25,7 +25,7 @@ def add_arguments(parser):
     """Add the options of these actions to a command's `parser`."""
     parser.add_argument(
         '--id', dest='ids', action='append', metavar='ID',
-        help='The job or dead letter to cancel, replay or delete; repeatable. They are done in this order.',
+        help='The job or dead letter to cancel, replay or delete; repeatable.',
     )
     parser.add_argument('--every', dest='every', action='store_true',
                         help='Replay or delete all dead letters of the channel, the oldest first.')

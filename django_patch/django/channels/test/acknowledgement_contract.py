@@ -135,7 +135,7 @@ class AcknowledgementContract(object):
         self.pass_time(0.6)
         self.assertEqual(receipt_of(self.held(layer)[0]).attempt, 2)
 
-    def test_dead_letters_are_replayed_in_the_order_asked_for_and_deleted(self):
+    def test_dead_letters_are_replayed_and_deleted(self):
         layer = self.holding_layer()
         for number in range(4):
             layer.send('contract.job', {'n': number})

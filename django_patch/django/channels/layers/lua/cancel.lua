@@ -12,16 +12,17 @@ for i = 3, #ARGV do
     local id = ARGV[i]
     local source = action == 'cancel' and key('j', name) or key('y', name)
     local data = redis.call('HGET', source, id)
+    -- Also an id without a record, which nothing else would find.
+    if action == 'cancel' then
+        redis.call('ZREM', key('r', name), id)
+        redis.call('ZREM', key('l', name), id)
+    else
+        redis.call('ZREM', key('x', name), id)
+    end
     if data then
         local record = unpack_record(data)
         done = done + 1
         redis.call('HDEL', source, id, id .. ':s')
-        if action == 'cancel' then
-            redis.call('ZREM', key('r', name), id)
-            redis.call('ZREM', key('l', name), id)
-        else
-            redis.call('ZREM', key('x', name), id)
-        end
         if action == 'replay' then
             record.deliveries = 0
             put(name, id, record, 0)

@@ -89,6 +89,10 @@ local function take(name, options)
     if #taken > 0 then
         redis.call('HSET', key('t', name) .. ':' .. reader, unpack(taken))
         redis.call('SADD', key('o', name), reader)
+        -- Whoever takes is alive, also before its first beat here: after the
+        -- server was away, for example.
+        redis.call('ZADD', base .. 'processes', now, string.match(reader, '^(.*)~'))
+        redis.call('PEXPIRE', base .. 'processes', 300000)
     end
     return taken
 end

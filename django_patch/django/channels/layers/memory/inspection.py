@@ -4,6 +4,7 @@ Inspection of the in-memory layer.
 from __future__ import absolute_import
 
 from ...names import non_local_name, statistics_name, validate_channel_name
+from ..acknowledgement import add_waiting
 from ..inspection import Found
 from ..validation import plain_copy
 from .queues import IN_CHANNELS, IN_MESSAGE, IN_PENDING, IN_SENT
@@ -48,7 +49,8 @@ class MemoryInspectionMixin(object):
                 numbers['messages_pending'] += waiting['messages_pending']
                 numbers['messages_max_age'] = max(numbers['messages_max_age'], waiting['messages_max_age'])
         # A channel was known and nothing was ever sent there.
-        self.with_acknowledged(found)
+        for name, numbers in self.acknowledged_statistics().items():
+            add_waiting(found.setdefault(name, _empty_numbers()), numbers)
         return Found((name, numbers) for name, numbers in found.items() if any(numbers.values()))
 
     def inspect_groups(self, budget=None):

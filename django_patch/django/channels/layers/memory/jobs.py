@@ -73,10 +73,12 @@ class MemoryJobsMixin(object):
                 queue.counts['deleted'] += 1
             return len(known)
 
-    def acknowledged_statistics(self):
+    def acknowledged_statistics(self, channel=None):
         with self._lock:
             return {
-                channel: dict(queue.counts, waiting=len(queue), later=queue.later, held=queue.held,
-                              dead_letters=len(queue.dead), max_age=queue.max_age(self._clock()))
-                for channel, queue in self._acknowledged_queues.items()
+                name: dict(
+                    queue.counts, waiting=len(queue), later=queue.later, held=queue.held,
+                    dead_letters=len(queue.dead), max_age=queue.max_age(self._clock()),
+                )
+                for name, queue in self._acknowledged_queues.items() if channel in (None, name)
             }

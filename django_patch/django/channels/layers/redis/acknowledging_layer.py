@@ -9,8 +9,10 @@ import logging
 from ...exceptions import LayerUnavailable
 from ...names import random_token
 from ..acknowledgement import (
-    REFUSE, RELEASE, AcknowledgementMixin, checked_priority, new_job_id, receipt_of, valid_job_channel,
+    REFUSE, RELEASE, AcknowledgementMixin, add_waiting, checked_priority, may_be_acknowledged, new_job_id, receipt_of,
+    valid_job_channel,
 )
+from ..transport.statistics import empty_numbers
 
 logger = logging.getLogger('django.channels')
 
@@ -122,16 +124,15 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
     def delete_dead_letters(self, channel, ids):
         return self._run(self._transport.acknowledged.cancel(valid_job_channel(channel), 'delete', list(ids)))
 
-    def acknowledged_statistics(self):
-        return self._run(self._transport.acknowledged_inspection.statistics())
+    def with_all_acknowledged(self, found):
+        """Return `found`, the numbers of all channels, with what waits on acknowledged ones."""
+        for name, numbers in self.acknowledged_statistics().items():
+            add_waiting(found.setdefault(name, empty_numbers()), numbers)
+        return found
+
+    def acknowledged_statistics(self, channel=None):
+        return self._run(self._transport.acknowledged_inspection.statistics(channel))
 
     def purge_acknowledged(self, channel):
         """Delete all that waits on `channel`, if it is acknowledged; return how many that were."""
-        number = 0
-        while self.options_of(channel) is not None or channel in self.acknowledged_statistics():
-            ids = [job.id for job in self.jobs(channel, 500)]
-            done = self._run(self._transport.acknowledged.purge(channel, [id for id in ids if id is not None]))
-            number += done
-            if not done:
-                break
-        return number
+        return self._run(self._transport.acknowledged.purge(channel)) if may_be_acknowledged(channel) else 0

@@ -217,7 +217,7 @@ class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
         return self.with_acknowledged(self._run(self._transport.statistics.of_channel(queue)), queue)
 
     def inspect_channels(self, budget=None):
-        return self.with_acknowledged(self._run(self._transport.inspection.channels(budget)))
+        return self.with_all_acknowledged(self._run(self._transport.inspection.channels(budget)))
 
     def inspect_groups(self, budget=None):
         return self._run(self._transport.inspection.groups(budget))

@@ -38,9 +38,11 @@ class AcknowledgedInspection(object):
             base = self._options.keys.base(shard)
             index = pack('ZRANGE', '%sx:%s' % (base, channel), 0, offset + limit - 1, 'WITHSCORES')
             times = checked((yield Exchange(shard, (index,)))[0])
-            for id, died in zip(times[::2], times[1::2]):
-                read = pack('HMGET', '%sy:%s' % (base, channel), id, id + b':s')
-                data, story = checked((yield Exchange(shard, (read,)))[0])
+            letters = yield Exchange(shard, tuple(
+                pack('HMGET', '%sy:%s' % (base, channel), id, id + b':s') for id in times[::2]
+            ))
+            for id, died, letter in zip(times[::2], times[1::2], letters):
+                data, story = checked(letter)
                 if data is not None:
                     record = Record(data)
                     message = yield self._read(shard, channel, record.entry)
@@ -58,22 +60,22 @@ class AcknowledgedInspection(object):
         ready, later, line = [], [], []
         for shard in range(self._options.keys.shards):
             base = self._options.keys.base(shard)
-            replies = yield Exchange(shard, (
-                pack('ZRANGE', '%sr:%s' % (base, channel), 0, limit - 1, 'WITHSCORES'),
+            now, at, entries = [checked(reply) for reply in (yield Exchange(shard, (
+                pack('ZRANGE', '%sr:%s' % (base, channel), 0, limit - 1),
                 pack('ZRANGE', '%sl:%s' % (base, channel), 0, limit - 1, 'WITHSCORES'),
                 pack('LRANGE', self._options.keys.line(shard, channel), 0, limit - 1),
-            ))
-            now, at, entries = [checked(reply) for reply in replies]
-            for ids, found, is_later in ((now, ready, False), (at, later, True)):
-                for id, score in zip(ids[::2], ids[1::2]):
-                    data = checked((yield Exchange(shard, (pack('HGET', '%sj:%s' % (base, channel), id),)))[0])
-                    if data is not None:
-                        record = Record(data)
-                        due = float(score) / 1000.0 if is_later else None
-                        found.append(Job(
-                            id.decode('ascii'), channel, record.deliveries, record.priority, record.sent / 1000.0, due,
-                            (yield self._read(shard, channel, record.entry)),
-                        ))
+            )))]
+            due = dict(zip(at[::2], at[1::2]))
+            ids = now + at[::2]
+            records = yield Exchange(shard, tuple(pack('HGET', '%sj:%s' % (base, channel), id) for id in ids))
+            for id, data in zip(ids, records):
+                if checked(data) is not None:
+                    record = Record(data)
+                    (later if id in due else ready).append(Job(
+                        id.decode('ascii'), channel, record.deliveries, record.priority, record.sent / 1000.0,
+                        float(due[id]) / 1000.0 if id in due else None,
+                        (yield self._read(shard, channel, record.entry)),
+                    ))
             for entry in entries:
                 message = yield self._read(shard, channel, entry)
                 line.append(Job(None, channel, 0, 0, None, None, message))
@@ -91,14 +93,19 @@ class AcknowledgedInspection(object):
             message = None
         yield Result(message)
 
-    def statistics(self):
-        """Have {channel: {name: number}} as Result."""
-        return flatten(self._statistics())
+    def statistics(self, channel):
+        """Have {channel: {name: number}} of all channels, or of one, as Result."""
+        return flatten(self._statistics(channel))
 
-    def _statistics(self):
+    def _statistics(self, channel):
         found = {}
         for shard in range(self._options.keys.shards):
-            known = checked((yield Exchange(shard, (pack('HGETALL', self._options.keys.acknowledged(shard)),)))[0])
+            key = self._options.keys.acknowledged(shard)
+            if channel is None:
+                known = checked((yield Exchange(shard, (pack('HGETALL', key),)))[0])
+            else:
+                options = checked((yield Exchange(shard, (pack('HGET', key, channel),)))[0])
+                known = [channel.encode('ascii'), options] if options is not None else []
             for name, options in zip(known[::2], known[1::2]):
                 name = name.decode('ascii')
                 numbers = found.setdefault(name, dict.fromkeys(_NUMBERS + _COUNTERS, 0))

@@ -23,6 +23,8 @@ _DEAD_AFTER = 12000
 #: Messages of dead readers that one call gives back; Redis does nothing else
 #: then.
 _RECOVERED_AT_ONCE = 1000
+#: Messages of each kind that one call deletes.
+_PURGED_AT_ONCE = 500
 
 _DEFAULT = ChannelOptions().as_text()
 _DIED_TOO_OFTEN = story_of(error='Its readers died each time.')
@@ -187,19 +189,27 @@ class AcknowledgedOperations(object):
 
     # What is asked by people
 
-    def purge(self, channel, ids):
-        """Delete the jobs of these `ids`, and some of what waits without an id; the Result is how many that were."""
-        return flatten(self._purge(channel, ids))
+    def purge(self, channel):
+        """Delete all that waits on `channel`; the Result is how many messages that were."""
+        return flatten(self._purge(channel))
 
-    def _purge(self, channel, ids):
-        done = (yield self._cancel(channel, 'cancel', ids)) if ids else 0
-        for shard in range(self._options.keys.shards):
-            key = self._options.keys.line(shard, channel)
-            entries = checked((yield Exchange(shard, (pack('LPOP', key, 500),)))[0]) or ()
-            pieces = [self._pieces_of(shard, entry) for entry in entries]
-            if any(pieces):
-                yield Exchange(shard, (pack('UNLINK', *filter(None, pieces)),))
-            done += len(entries)
+    def _purge(self, channel):
+        keys, done = self._options.keys, 0
+        for shard in range(keys.shards):
+            base = keys.base(shard)
+            while True:
+                ready, later, entries = [checked(reply) or [] for reply in (yield Exchange(shard, (
+                    pack('ZRANGE', '%sr:%s' % (base, channel), 0, _PURGED_AT_ONCE - 1),
+                    pack('ZRANGE', '%sl:%s' % (base, channel), 0, _PURGED_AT_ONCE - 1),
+                    pack('LPOP', keys.line(shard, channel), _PURGED_AT_ONCE),
+                )))]
+                if not (ready or later or entries):
+                    break
+                commands = (scripts.CANCEL.call([keys.statistics(shard)], [channel, 'cancel'] + ready + later),)
+                pieces = [key for key in [self._pieces_of(shard, entry) for entry in entries] if key is not None]
+                if pieces:
+                    commands += (pack('UNLINK', *pieces),)
+                done += len(entries) + checked((yield Exchange(shard, commands))[0])
         yield Result(done)
 
     def _pieces_of(self, shard, data):
