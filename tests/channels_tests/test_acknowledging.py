@@ -197,6 +197,17 @@ class WorkerTests(LogTestCase, SimpleTestCase):
             worker.run_once()
         self.assertEqual((self.numbers()['held'], self.numbers()['later']), (0, 1))
 
+    def test_a_layer_that_fails_has_the_message_tried_again(self):
+        def acknowledge(finished):
+            raise RuntimeError('a mistake of the layer')
+
+        worker = self.work(lambda message: None)
+        self.send()
+        self.inner.acknowledge = acknowledge
+        worker.run_once()
+        self.assertLogged('a mistake of the layer')
+        self.assertEqual((self.numbers()['held'], self.numbers()['later']), (0, 1))
+
     def test_messages_of_a_batch_end_together(self):
         def consumer(message):
             if message['n'] == 1:

@@ -51,8 +51,9 @@ def end_all(layer, endings, timeout):
     try:
         failed = layer.acknowledge(finished)
     except Exception:
-        # They stay held, and are given back once this process has ended.
-        logger.exception('%d messages could not be acknowledged.', len(finished))
+        # Not knowing which were, give up all: those that were are gone.
+        for ending in by_receipt.values():
+            ending.on_failure(sys.exc_info())
         return
     for receipt, reason in failed:
         _ended_otherwise(by_receipt[receipt.token], reason, timeout)
