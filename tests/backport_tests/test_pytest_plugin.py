@@ -121,6 +121,8 @@ TESTS = '''
 
 
     class Tests(TestCase):
+        # Django has it from 2.2 on; pytest-django 4.14 fails without it.
+        databases = {'default'}
 
         def test_classes_have_layers_of_their_own_too(self):
             assert channel_layers['default'] is not REAL

@@ -71,6 +71,9 @@ def parser():
     add('--all', action='store_true',
         help="also every other Python that each Django officially supports, and Django 1.8 to 1.11 on each Python "
              'from 3.8 on, rather than on the newest alone')
+    add('--rerun', action='store_true',
+        help='run the failing tests of a step a second time, where these are few: what passes then passes, and is '
+             'named in the table. For machines where clocks and processes of many rows share few processors')
     add('--long', action='store_true', help='also tests that take long (they see CHANNELS_LONG_TESTS=1)')
     add('--django-suite', action='store_true',
         help="also Django 1.10.8's whole own suite, patched against unpatched, on Python 2.7 and 3.6, and of it what "

@@ -7,6 +7,10 @@ import time
 from . import process
 
 
+#: Names of failing tests that the table has for a row; the logs have all.
+SHOWN_FAILURES = 20
+
+
 class Reporter:
     """Prints whole lines, from any thread, each with the time since the start."""
 
@@ -66,8 +70,9 @@ def failures(result):
 
 
 def remarks(result):
-    """Return problem and note of a Result, and why tests were skipped, most frequent reason first."""
-    parts = [text for text in (result.problem, result.note) if text]
+    """Return what failed, problem and note of a Result, and why tests were skipped, most frequent reason first."""
+    failing = 'failed: ' + ', '.join(result.failing[:SHOWN_FAILURES]) if result.failing else None
+    parts = [text for text in (result.problem, failing, result.note) if text]
     parts += ['%dx %s' % (count, reason) if count > 1 else reason for reason, count in result.reasons.most_common()]
     return '; '.join(parts)
 

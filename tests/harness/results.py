@@ -8,6 +8,7 @@ UNCOUNTED_SKIPS = ((3, 12, 1),)
 
 _RAN = re.compile(r'^Ran (\d+) tests? in ', re.M)
 _ENDED = re.compile(r'^(OK|FAILED|NO TESTS RAN)(?: \((.*)\))?$', re.M)
+_FAILING = re.compile(r'^(?:FAIL|ERROR|UNEXPECTED SUCCESS): (\w+) \(([\w.]+)\)', re.M)
 _SKIPPED = re.compile(r"\.\.\. .*?skipped (['\"])(.*)\1$", re.M)
 
 
@@ -15,10 +16,11 @@ class Result:
     """
     What one step gave: numbers of tests, a Counter of reasons for skips, the
     problem, a text, when the step itself went wrong (it counts as a failure
-    where no test did), and a note, what else is worth a remark.
+    where no test did), a note, what else is worth a remark, and the names of
+    the failing tests, a list.
     """
 
-    def __init__(self, passed=0, failed=0, skipped=0, reasons=(), problem=None, log=None, note=None):
+    def __init__(self, passed=0, failed=0, skipped=0, reasons=(), problem=None, log=None, note=None, failing=()):
         self.passed = passed
         self.failed = failed
         self.skipped = skipped
@@ -26,12 +28,13 @@ class Result:
         self.problem = problem
         self.log = log
         self.note = note
+        self.failing = list(failing)
 
     def __add__(self, other):
         return Result(
             self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped,
             self.reasons + other.reasons, _joined(self.problem, other.problem), other.log or self.log,
-            _joined(self.note, other.note),
+            _joined(self.note, other.note), self.failing + other.failing,
         )
 
     @property
@@ -65,6 +68,21 @@ def judged(result, status):
     return result
 
 
+def rerun(first, second):
+    """
+    Return the Result of a step whose failing tests were run a second time:
+    first, or, where the second run passed them all, first with these counted
+    as passed and named in its note.
+    """
+    if not second.ok or second.passed < first.failed:
+        return first
+    note = 'passed when run again: ' + ', '.join(first.failing)
+    return Result(
+        first.passed + first.failed, 0, first.skipped, first.reasons, first.problem, first.log,
+        _joined(first.note, note),
+    )
+
+
 def from_unittest(text, status, python):
     """
     Return the Result of a unittest run with verbosity 2, from its output
@@ -83,7 +101,20 @@ def from_unittest(text, status, python):
     counted_skips = 0 if python in UNCOUNTED_SKIPS else skipped
     # An error in setUpClass is no test that ran: hence never below zero.
     passed = max(0, int(ran.group(1)) - failed - counted_skips)
-    return judged(Result(passed, failed, skipped, [reason for _, reason in _SKIPPED.findall(text)]), status)
+    reasons = [reason for _, reason in _SKIPPED.findall(text)]
+    return judged(Result(passed, failed, skipped, reasons, failing=_labels(_FAILING.findall(text))), status)
+
+
+def _labels(failing):
+    """Return the labels of failing tests, in order and each once, from the (method, path) that unittest shows."""
+    labels = {}
+    for method, path in failing:
+        if method in ('setUpClass', 'tearDownClass', 'setUpModule', 'tearDownModule') or path.endswith('.' + method):
+            # Since Python 3.11 the path of a test has its method.
+            labels[path] = None
+        else:
+            labels['%s.%s' % (path, method)] = None
+    return list(labels)
 
 
 def from_junit(path, status):
@@ -98,6 +129,7 @@ def from_junit(path, status):
             outcomes = {child.tag: child for child in case}
             if 'failure' in outcomes or 'error' in outcomes:
                 result.failed += 1
+                result.failing.append('%s.%s' % (case.get('classname', '').rpartition('.')[2], case.get('name')))
             elif 'skipped' in outcomes:
                 result.skipped += 1
                 result.reasons[outcomes['skipped'].get('message') or 'no reason given'] += 1

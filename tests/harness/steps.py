@@ -16,6 +16,10 @@ from .results import Result
 #: processes to each processor half of the system tests took 900.
 STEP_TIMEOUT = 2400
 
+#: Failing tests of a step that --rerun runs again. What breaks more is no
+#: matter of chance.
+MOST_RERUN = 10
+
 
 class PairRun:
     """Runs the steps of one pair; each step's output goes to a log of its own."""
@@ -188,18 +192,42 @@ class PairRun:
         if self.pair.django_version >= (1, 9):
             # Pairs run side by side already; 1.8 has no such option.
             command.append('--parallel=1')
-        command += [label.replace('/', '.') for label in labels]
         env = dict(self.env, **env)
-        status = process.run(command, log, cwd=scratch / 'tests', timeout=STEP_TIMEOUT, **env)
-        return results.from_unittest(log.read_text(encoding='utf-8', errors='replace'), status, self.python)
+
+        def run(labels, log):
+            status = process.run(command + labels, log, cwd=scratch / 'tests', timeout=STEP_TIMEOUT, **env)
+            return results.from_unittest(log.read_text(encoding='utf-8', errors='replace'), status, self.python)
+
+        result = run([label.replace('/', '.') for label in labels], log)
+        return self.rerun(result, lambda log: run(result.failing, log), log)
 
     def pytest(self, arguments, log, python=None, **env):
         """Run pytest with the arguments, from a folder where no source of ours lies, on python (else the pair's)."""
-        report = log.with_suffix('.xml')
-        command = [python or self.environment.python, '-m', 'pytest', '-p', 'no:cacheprovider', '-rs', '-v']
-        command += ['--junitxml=%s' % report] + arguments
-        status = process.run(command, log, cwd=self.logs, timeout=STEP_TIMEOUT, **dict(self.env, **env))
-        return results.from_junit(report, status)
+        command = [python or self.environment.python, '-m', 'pytest', '-rs', '-v']
+        command += ['-o', 'cache_dir=%s' % log.with_suffix('.cache')] + arguments
+
+        def run(options, log):
+            report = log.with_suffix('.xml')
+            status = process.run(
+                command + ['--junitxml=%s' % report] + options, log, cwd=self.logs, timeout=STEP_TIMEOUT,
+                **dict(self.env, **env)
+            )
+            return results.from_junit(report, status)
+
+        return self.rerun(run([], log), lambda log: run(['--last-failed'], log), log)
+
+    def rerun(self, result, failing_tests, log):
+        """
+        Return the Result of a step, after a second run of its failing tests
+        where --rerun asks for it. failing_tests: called with a log file,
+        returns the Result of these tests alone.
+        """
+        if not self.bench.options.rerun or not result.failing or len(result.failing) > MOST_RERUN:
+            return result
+        reporter = self.bench.reporter
+        reporter.failure(self.name, log.stem, log)
+        reporter.progress(self.name, 'runs again: %s' % ', '.join(result.failing))
+        return results.rerun(result, failing_tests(log.with_name(log.stem + '-again' + log.suffix)))
 
     def folder(self, name):
         """Return the step that runs pytest on one of FOLDERS."""

@@ -56,6 +56,53 @@ class UnittestTests(unittest.TestCase):
         self.assertEqual(self.result('Ran 2 tests in 0.1s\n\nOK\n', -11).problem, 'exit status -11')
 
 
+class FailingTests(unittest.TestCase):
+    """The names of what failed, by which it is run again."""
+
+    def failing(self, *lines):
+        text = '\n'.join(lines) + '\nRan 6 tests in 0.003s\n\nFAILED (failures=%d)\n' % len(lines)
+        return results.from_unittest(text, 1, (3, 11, 7)).failing
+
+    def test_they_are_labels_of_djangos_runner(self):
+        self.assertEqual(
+            self.failing('FAIL: test_d (channels_tests.test_x.ATests)', 'ERROR: test_e (channels_tests.test_x.ATests)'),
+            ['channels_tests.test_x.ATests.test_d', 'channels_tests.test_x.ATests.test_e'],
+        )
+
+    def test_since_python_3_11_a_path_has_the_method(self):
+        self.assertEqual(
+            self.failing('FAIL: test_d (channels_tests.test_x.ATests.test_d)'), ['channels_tests.test_x.ATests.test_d'])
+
+    def test_a_class_that_is_not_set_up_is_named_as_a_class(self):
+        self.assertEqual(
+            self.failing('ERROR: setUpClass (channels_tests.test_x.ATests)'), ['channels_tests.test_x.ATests'])
+
+    def test_a_test_with_failing_subtests_is_named_once(self):
+        self.assertEqual(
+            self.failing("FAIL: test_d (channels_tests.test_x.ATests) [one]",
+                         "FAIL: test_d (channels_tests.test_x.ATests) (n=2)"),
+            ['channels_tests.test_x.ATests.test_d'],
+        )
+
+
+class RerunTests(unittest.TestCase):
+
+    first = results.Result(5, 2, 1, ['why'], failing=['a', 'b'])
+
+    def test_what_passes_the_second_time_is_named(self):
+        result = results.rerun(self.first, results.Result(2))
+        self.assertEqual((result.passed, result.failed, result.skipped), (7, 0, 1))
+        self.assertEqual(result.note, 'passed when run again: a, b')
+        self.assertTrue(result.ok)
+
+    def test_what_fails_again_fails(self):
+        self.assertIs(results.rerun(self.first, results.Result(1, 1, failing=['b'])), self.first)
+
+    def test_a_second_run_that_runs_less_proves_nothing(self):
+        for second in (results.Result(1), results.Result(1, 0, 1), results.Result(problem='the run broke off')):
+            self.assertIs(results.rerun(self.first, second), self.first)
+
+
 class JunitTests(unittest.TestCase):
 
     def result(self, cases, status):
@@ -71,6 +118,10 @@ class JunitTests(unittest.TestCase):
         )
         self.assertEqual((result.passed, result.failed, result.skipped), (1, 2, 1))
         self.assertEqual(dict(result.reasons), {'why': 1})
+
+    def test_what_fails_is_named(self):
+        result = self.result('<testcase classname="tests.test_x.ATests" name="test_a"><failure/></testcase>', 1)
+        self.assertEqual(result.failing, ['ATests.test_a'])
 
     def test_no_test_is_a_problem(self):
         self.assertEqual(self.result('', 5).problem, 'no test ran')
