@@ -219,7 +219,7 @@ class PlanTests(SimpleTestCase):
         self.assertEqual(request, (0, (pack('DEL', 't:{0}:w:t'),)))
         self.assertEqual(plan.send([1]).value, [(('a',), {})])
 
-    def test_a_message_in_hand_is_not_lost_when_another_shard_goes(self):
+    def test_a_message_in_flight_is_not_lost_when_another_shard_goes(self):
         for broken in (self.away(True), [ReplyError('LOADING for long')]):
             reader = self.make_transport(shards=2).reader(['a'])
             answer = [(shard, [[b't:{%d}:q:a' % shard, [self.entry()]]]) for shard in (0, 1)]

@@ -1,4 +1,4 @@
-"""Tests of what workers have in hand, their limits, and the processes around them."""
+"""Tests of the messages that workers have in flight, their limits, and the processes around them."""
 from __future__ import absolute_import, unicode_literals
 
 import collections
@@ -12,7 +12,7 @@ from django.channels import limits
 from django.channels.compat.command_line import command_line
 from django.channels.dispatch import Consumption
 from django.channels.exceptions import TimeLimitExceeded
-from django.channels.in_hand import InHand
+from django.channels.in_flight import InFlight
 from django.channels.in_progress import InProgress, raise_in_thread
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.limits import Limits, LimitWatch
@@ -33,60 +33,60 @@ except ImportError:
     ProgramGroup = Supervisor = object
 
 
-class InHandTests(SimpleTestCase):
+class InFlightTests(SimpleTestCase):
 
-    def in_hand(self, record):
+    def in_flight(self, record):
         return [(entry.channel, entry.reply_channel) for entry in record.records()]
 
-    def test_what_is_in_hand_is_what_was_held_and_not_dropped(self):
-        record = InHand(4)
-        place = record.hold('task', {})
-        record.hold('http.request', {'reply_channel': 'http.response.p!1'})
-        self.assertEqual(self.in_hand(record), [('task', ''), ('http.request', 'http.response.p!1')])
-        record.drop(place)
-        self.assertEqual(self.in_hand(record), [('http.request', 'http.response.p!1')])
+    def test_what_is_in_flight_is_what_was_added_and_not_removed(self):
+        record = InFlight(4)
+        slot = record.add('task', {})
+        record.add('http.request', {'reply_channel': 'http.response.p!1'})
+        self.assertEqual(self.in_flight(record), [('task', ''), ('http.request', 'http.response.p!1')])
+        record.remove(slot)
+        self.assertEqual(self.in_flight(record), [('http.request', 'http.response.p!1')])
 
     def test_what_there_is_no_room_for_is_not_recorded(self):
-        record = InHand(1)
-        place = record.hold('a', {})
-        record.drop(record.hold('b', {}))
-        self.assertEqual(self.in_hand(record), [('a', '')])
-        record.drop(place)
-        record.hold('c' * 99, {'reply_channel': 'd' * 99})
-        self.assertEqual(self.in_hand(record), [('c' * 99, 'd' * 99)])
+        record = InFlight(1)
+        slot = record.add('a', {})
+        record.remove(record.add('b', {}))
+        self.assertEqual(self.in_flight(record), [('a', '')])
+        record.remove(slot)
+        record.add('c' * 99, {'reply_channel': 'd' * 99})
+        self.assertEqual(self.in_flight(record), [('c' * 99, 'd' * 99)])
 
     def test_what_is_not_a_name_is_not_recorded(self):
-        record = InHand(2)
+        record = InFlight(2)
         for name in (5, b'x', '\xfc'):
-            record.hold('a', {'reply_channel': name})
+            record.add('a', {'reply_channel': name})
         # On Python 2 a byte string is a name.
         self.assertLessEqual(len(record.records()), 1)
-        record.hold('b', {})
-        self.assertIn(('b', ''), self.in_hand(record))
+        record.add('b', {})
+        self.assertIn(('b', ''), self.in_flight(record))
 
     def test_another_process_reads_it(self):
-        record = InHand(2)
+        record = InFlight(2)
         child = os.fork()
         if not child:
             try:
-                record.hold('task', {})
+                record.add('task', {})
             finally:
                 os._exit(0)
         os.waitpid(child, 0)
-        self.assertEqual(self.in_hand(record), [('task', '')])
+        self.assertEqual(self.in_flight(record), [('task', '')])
 
     def test_a_batch_holds_its_messages_until_their_replies_have_left(self):
-        layer, record = InMemoryChannelLayer(), InHand(4)
-        batch = Batch(layer, Coalescer(), in_hand=record)
+        layer, record = InMemoryChannelLayer(), InFlight(4)
+        batch = Batch(layer, Coalescer(), in_flight=record)
         first, second = {'number': 1}, {'number': 2}
         layer.send('a', first)
         layer.receive(['a'])
         batch.begin([('a', first), ('b', second)])
         self.assertEqual(batch.next(), ('a', first))
-        self.assertEqual(self.in_hand(record), [('a', ''), ('b', '')])
+        self.assertEqual(self.in_flight(record), [('a', ''), ('b', '')])
         # What goes back is others'.
         batch.return_unstarted()
-        self.assertEqual(self.in_hand(record), [('a', '')])
+        self.assertEqual(self.in_flight(record), [('a', '')])
         batch.end()
         self.assertEqual(record.records(), [])
 
@@ -97,10 +97,10 @@ class WatcherTests(LogTestCase, SimpleTestCase):
         return Watcher(0, None, record, layer, hard_limit, ManualClock())
 
     def test_each_who_waits_is_answered(self):
-        layer, record = InMemoryChannelLayer(), InHand(8)
+        layer, record = InMemoryChannelLayer(), InFlight(8)
         for number, channel in enumerate((
                 'http.request', 'websocket.connect', 'websocket.receive', 'websocket.disconnect', 'task')):
-            record.hold(channel, {'reply_channel': 'reply.p!%d' % number} if channel != 'task' else {})
+            record.add(channel, {'reply_channel': 'reply.p!%d' % number} if channel != 'task' else {})
         self.watcher(layer, record).answer_all(record.records())
         replies = dict(layer.receive(['reply.p!'], block=False) for _ in range(3))
         self.assertEqual(sorted(replies), ['reply.p!0', 'reply.p!1', 'reply.p!2'])
@@ -108,28 +108,28 @@ class WatcherTests(LogTestCase, SimpleTestCase):
         self.assertEqual(replies['reply.p!1'], {'close': True, 'status': 503})
         self.assertEqual(replies['reply.p!2'], {'close': 1011})
         self.assertEqual(layer.receive(['reply.p!']), (None, None))
-        self.assertLogged('ended with messages in hand, which are lost: 1 on http.request, 1 on task, 1 on websocket')
+        self.assertLogged('ended with messages in flight, which are lost: 1 on http.request, 1 on task, 1 on websocket')
 
     def test_it_tries_again_where_the_layer_is_full_and_gives_up_at_last(self):
-        layer, record = InMemoryChannelLayer(capacity=1), InHand(8)
+        layer, record = InMemoryChannelLayer(capacity=1), InFlight(8)
         layer.send('reply.p!1', {})
-        record.hold('http.request', {'reply_channel': 'reply.p!1'})
+        record.add('http.request', {'reply_channel': 'reply.p!1'})
         self.watcher(layer, record).answer_all(record.records())
         self.assertLogged('1 clients of a worker that ended could not be told so.')
 
     def test_a_worker_past_the_hard_limit_is_killed(self):
-        record, child = InHand(2), os.fork()
+        record, child = InFlight(2), os.fork()
         if not child:
             signal.pause()
             os._exit(0)
-        place = record.hold('task', {})
+        slot = record.add('task', {})
         watcher = Watcher(child, None, record, None, 5)
         watcher.end_if_overdue(time.time() + 4)
         self.assertEqual(os.waitpid(child, os.WNOHANG), (0, 0))
-        record.exempt(place)
+        record.exempt(slot)
         watcher.end_if_overdue(time.time() + 6)
         self.assertEqual(os.waitpid(child, os.WNOHANG), (0, 0))
-        record.hold('task', {})
+        record.add('task', {})
         watcher.end_if_overdue(time.time() + 6)
         self.assertEqual(os.WTERMSIG(os.waitpid(child, 0)[1]), signal.SIGKILL)
         self.assertLogged('for more than 5 s, the time limit, and is killed')

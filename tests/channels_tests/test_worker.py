@@ -319,7 +319,7 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         self.assertFalse(thread.is_alive())
         self.assertEqual(self.seen, [True, True])
 
-    def test_stopping_lets_the_message_in_hand_finish(self):
+    def test_stopping_lets_the_message_in_flight_finish(self):
         started, go_on = threading.Event(), threading.Event()
 
         def consumer(message):

@@ -36,7 +36,7 @@ ENDINGS = [
     ('a closed event loop', 500, False, 'Event loop is closed'),
     ('recursion without end', 500, False, 'maximum recursion depth exceeded'),
     ('os.fork(), both return', 200, False, 'has forked'),
-    ('os._exit(0)', 503, True, 'ended with messages in hand'),
+    ('os._exit(0)', 503, True, 'ended with messages in flight'),
     ('os._exit(9)', 503, True, 'with exit status 9'),
     ('os.abort()', 503, True, 'by signal 6'),
     ('SIGSEGV', 503, True, 'by signal 11'),

@@ -44,7 +44,7 @@ def test_a_process_that_dies_is_replaced_and_the_others_go_on(site, scratch):
     first, second = Job(site, scratch, 'a'), Job(site, scratch, 'b')
     assert first.pid != second.pid
     os.kill(first.pid, signal.SIGKILL)
-    workers.wait_for('ended with messages in hand, which are lost: 1 on slow-job')
+    workers.wait_for('ended with messages in flight, which are lost: 1 on slow-job')
     third = Job(site, scratch, 'c')
     assert third.pid not in (first.pid, second.pid)
     assert second.finish() == second.pid
@@ -54,7 +54,7 @@ def test_a_process_that_dies_is_replaced_and_the_others_go_on(site, scratch):
     assert 'Traceback' not in workers.output
 
 
-def test_sighup_replaces_all_by_new_code_and_finishes_what_is_in_hand(site, scratch):
+def test_sighup_replaces_all_by_new_code_and_finishes_what_is_in_flight(site, scratch):
     workers = site.manage('runworker', '--processes', '2')
     workers.wait_for('All 2 worker processes are ready.')
     old = Job(site, scratch, 'old')

@@ -17,7 +17,7 @@ def exists(path):
 
 @pytest.mark.parametrize('threads', THREADS, ids=['one thread', 'three threads'])
 @pytest.mark.parametrize('signum', SIGNALS)
-def test_worker_finishes_the_message_in_hand_and_takes_no_other(site, scratch, signum, threads):
+def test_worker_finishes_the_message_in_flight_and_takes_no_other(site, scratch, signum, threads):
     slow, quick = os.path.join(scratch, 'slow'), os.path.join(scratch, 'quick')
     worker = site.manage('runworker', *threads)
     site.put('slow-job', slow)

@@ -21,7 +21,7 @@ from .conf import conf
 from .exceptions import ChannelSocketException, ConsumeLater, DenyConnection, MalformedFrame
 from .failures import answer, close, is_of_operator
 from .held_messages import HeldMessagesMixin
-from .in_hand import NothingRecorded
+from .in_flight import NothingRecorded
 from .in_progress import InProgress
 from .layers.acknowledgement import receipt_of
 from .layers.blocking import send_blocking
@@ -43,7 +43,7 @@ class Consumption(object):
     """A message on its way through its consumer, as far as it has come."""
     __slots__ = (
         'channel', 'content', 'attempt', 'message', 'consumer', 'kwargs', 'started', 'thread', 'since', 'process',
-        'is_overdue', 'place', 'receipt',
+        'is_overdue', 'slot', 'receipt',
     )
 
     def __init__(self, channel, content):
@@ -55,8 +55,8 @@ class Consumption(object):
         #: 1, and 1 more each time that it came again.
         self.attempt = content.pop('__retries__', 0) + 1 if self.receipt is None else self.receipt.attempt
         self.message = self.consumer = None
-        #: Where an async one is recorded in the InHand.
-        self.place = None
+        #: The slot of an async one in the InFlight.
+        self.slot = None
         self.kwargs = {}
         #: By time.time(); `started` is the Activity's.
         self.since = time.time()
@@ -125,8 +125,8 @@ class Dispatcher(HeldMessagesMixin):
         self.activity = None
         #: What runs in which thread and which task.
         self.in_progress = InProgress()
-        #: The record of what is in hand, an InHand.
-        self.in_hand = NothingRecorded()
+        #: The record of the messages in flight, an InFlight.
+        self.in_flight = NothingRecorded()
         #: How many messages came to what; threads may miss one now and then.
         self.outcomes = dict.fromkeys((HANDLED, FAILED, DEFERRED, DROPPED, UNROUTED), 0)
 
@@ -174,7 +174,7 @@ class Dispatcher(HeldMessagesMixin):
         from .asynchronous.consuming import consume, consume_here
         if self.async_tasks is None:
             return consume_here(self, task, coroutine)
-        task.place = self.in_hand.hold(task.channel, task.content)
+        task.slot = self.in_flight.add(task.channel, task.content)
         self.async_tasks.submit(consume, self, task, coroutine)
         return STARTED
 

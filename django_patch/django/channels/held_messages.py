@@ -53,7 +53,7 @@ class HeldMessagesMixin(object):
         try:
             said = self.channel_layer.postpone(task.receipt, action, delay, attempts, story)
         except LayerUnavailable as error:
-            logger.error('A message on %s (%s) is given back once the layer can be reached: %s',
+            logger.error('A message on %s (%s) is requeued once the layer can be reached: %s',
                          task.channel, task.receipt.id, error)
             return None
         if said == DEAD:

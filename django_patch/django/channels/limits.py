@@ -10,7 +10,7 @@ import sys
 import time
 
 from .exceptions import TimeLimitExceeded
-from .in_hand import NothingRecorded
+from .in_flight import NothingRecorded
 from .in_progress import raise_in_thread
 from .periodic import PeriodicThread
 
@@ -33,13 +33,13 @@ class LimitWatch(object):
     Looks, in a thread, whether a worker has come to its limits.
 
     `in_progress` is the worker's InProgress; `stop()` has the worker end;
-    `cancel(task)` cancels an asyncio.Task, in its event loop; `in_hand` is
+    `cancel(task)` cancels an asyncio.Task, in its event loop; `in_flight` is
     the record that the watcher of the process looks at.
     """
 
-    def __init__(self, limits, in_progress, stop, cancel=None, in_hand=None):
+    def __init__(self, limits, in_progress, stop, cancel=None, in_flight=None):
         self._limits = limits
-        self._in_hand = in_hand or NothingRecorded()
+        self._in_flight = in_flight or NothingRecorded()
         self._in_progress = in_progress
         self._stop = stop
         self._cancel = cancel
@@ -83,7 +83,7 @@ class LimitWatch(object):
         for async_task, task in list(self._in_progress.tasks.items()):
             if task.is_streaming:
                 # It may go on for ever, and holds nobody up.
-                self._in_hand.exempt(task.place)
+                self._in_flight.exempt(task.slot)
             elif self._is_overdue(task, now):
                 task.is_overdue = True
                 self._cancel(async_task)

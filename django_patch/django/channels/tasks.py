@@ -41,7 +41,7 @@ class ChannelsBackend(BaseTaskBackend):
 
     Its OPTIONS are `LAYER`, the alias of the channel layer ('default');
     `RETRY`, a dict of what Retry takes (by default a task is tried once, and
-    given back if its worker dies); `RESULT_LIFETIME`, the seconds that results
+    requeued if its worker dies); `RESULT_LIFETIME`, the seconds that results
     are kept, from their last change; and `PREFIX`, of the channels' names
     ('tasks.').
     """
@@ -152,7 +152,7 @@ def run_task(message):
         value = json.loads(json.dumps(result.task.call(*(context + tuple(result.args)), **result.kwargs)))
     except BaseException as error:
         if is_of_operator(error):
-            # The job is given back.
+            # The job is requeued.
             raise
         result.errors.append(TaskError(
             exception_class_path='%s.%s' % (type(error).__module__, type(error).__qualname__),

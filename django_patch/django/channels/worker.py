@@ -82,9 +82,9 @@ class Worker(object):
     #: may send what others have sent as well, decides that itself.
     second_signal_ends = True
 
-    def record_in(self, in_hand):
-        """Record in `in_hand`, an InHand, what this worker receives from now on."""
-        self._dispatcher.in_hand = in_hand
+    def record_in(self, in_flight):
+        """Record in `in_flight`, an InFlight, what this worker receives from now on."""
+        self._dispatcher.in_flight = in_flight
 
     # Life cycle
 
@@ -102,7 +102,7 @@ class Worker(object):
             self._dispatcher.async_tasks = AsyncTasks(self.concurrency, lambda: self.termed)
         limit_watch = LimitWatch(
             self.limits, self.in_progress, self.stop, getattr(self._dispatcher.async_tasks, 'cancel', None),
-            self._dispatcher.in_hand,
+            self._dispatcher.in_flight,
         )
         limit_watch.start()
         if self.channel_layer.supports_acknowledgement and not self.channel_layer.spans_processes:
@@ -155,7 +155,7 @@ class Worker(object):
             thread.join(0.1)
 
     def _stop_by_signal(self):
-        logger.info('Shutdown signal received: finishing the messages in hand.%s',
+        logger.info('Shutdown signal received: finishing the messages in progress.%s',
                     ' A second signal ends them.' if self.second_signal_ends else '')
         self.stop()
 
@@ -190,7 +190,7 @@ class Worker(object):
             return
         runner = PrefetchRunner(
             self.channel_layer, self.channels, self.handle, lambda: self.termed, self.prefetch, self._clock,
-            self.slow_after, self._dispatcher.in_hand,
+            self.slow_after, self._dispatcher.in_flight,
         )
         try:
             self._repeat_until_stopped(runner.run_once)
@@ -232,12 +232,12 @@ class Worker(object):
         """
         channel, content = self.channel_layer.receive(self.channels, block=True)
         if channel is not None:
-            in_hand = self._dispatcher.in_hand
-            place = in_hand.hold(channel, content)
+            in_flight = self._dispatcher.in_flight
+            slot = in_flight.add(channel, content)
             try:
                 return self.handle(channel, content)
             finally:
-                in_hand.drop(place)
+                in_flight.remove(slot)
         if not self.channel_layer.supports_blocking_receive:
             # Only a layer that can't wait itself is polled.
             self._clock.sleep(POLL_INTERVAL)

@@ -130,7 +130,7 @@ class Application:
         self.context.stopping = True
 
     async def stop(self) -> None:
-        """Send what is under way, and give back what is held open."""
+        """Send what is under way, and close the layer."""
         if self._timer is not None:
             self._timer.cancel()
         await self._presence.stop()

@@ -69,7 +69,7 @@ class RequestBody:
         self._more = True
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Free the memory and the file of what has been read."""
         self._pieces.clear()
         if self._spool is not None:
             self._spool.close()

@@ -42,7 +42,7 @@ class Spool:
     """
     A queue of pieces of bytes, of which `memory_limit` bytes are in memory.
 
-    put() returns what get() gives back as bytes; pieces are taken in the order
+    put() returns what get() returns as bytes; pieces are taken in the order
     in which they were put. close() it.
     """
 
@@ -110,7 +110,7 @@ class Spool:
         return content
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Free the memory and the file."""
         self._budget.in_memory -= self.in_memory
         self._budget.in_files -= self._written
         self.in_memory = self.unread = self._written = 0

@@ -138,7 +138,7 @@ class AsyncLayer(abc.ABC):
 
     @abc.abstractmethod
     async def close(self) -> None:
-        """Send what is under way, and give back what is held open."""
+        """Send what is under way, and close all connections."""
 
     async def send_with_room(self, channel: str, message: Message, timeout: float) -> None:
         """Send `message`, waiting up to `timeout` seconds for room."""

@@ -30,7 +30,7 @@ async def consume(dispatcher, task, coroutine):
         outcome = await _consume(dispatcher, task, coroutine)
     finally:
         del dispatcher.in_progress.tasks[current]
-        dispatcher.in_hand.drop(task.place)
+        dispatcher.in_flight.remove(task.slot)
     dispatcher.count(task, outcome)
     return outcome
 

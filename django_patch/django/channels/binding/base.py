@@ -207,7 +207,8 @@ class Binding(six.with_metaclass(BindingMetaclass, InboundBinding)):
 
     @classmethod
     def _note_before(cls, instance, using):
-        # The object in hand has been changed already, perhaps in memory only.
+        # The object that was passed has been changed already, perhaps only in
+        # memory.
         before = before_change(cls.model, instance, using)
         if not hasattr(instance, '_binding_before'):
             instance._binding_before = {}

@@ -179,9 +179,9 @@ class AcknowledgementMixin(object):
 
     def recover(self):
         """
-        Give back what dead readers held.
+        Requeue what dead readers held.
 
-        Return [(channel, reader, given back, dead), ...].
+        Return [(channel, reader, requeued, dead), ...].
         Who is dead is known by presence. To be called every few seconds by
         whoever reads.
         """

@@ -10,7 +10,7 @@ import os
 from django.core.management import CommandError
 from django.db import connections
 
-from ..in_hand import InHand
+from ..in_flight import InFlight
 from ..periodic import PeriodicThread
 from ..processes import service_manager
 from ..signals import worker_ready
@@ -77,9 +77,9 @@ def _watch_over(worker):
         return
     from ..processes.watcher import watch_over
     connections.close_all()
-    in_hand = InHand(worker.threads * worker.prefetch + worker.concurrency)
-    watch_over(in_hand, worker.channel_layer, worker.limits.hard_seconds)
-    worker.record_in(in_hand)
+    in_flight = InFlight(worker.threads * worker.prefetch + worker.concurrency)
+    watch_over(in_flight, worker.channel_layer, worker.limits.hard_seconds)
+    worker.record_in(in_flight)
 
 
 def _once(ready):

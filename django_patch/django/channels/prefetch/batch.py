@@ -36,7 +36,7 @@ import collections
 import logging
 import threading
 
-from ..in_hand import NothingRecorded
+from ..in_flight import NothingRecorded
 from ..layers.clock import SYSTEM_CLOCK
 from .coalescer import use_coalescer
 
@@ -50,15 +50,15 @@ class Batch(object):
     """
     Messages received from `layer`; the sends of those done go to `coalescer`.
 
-    `slow_after` is in seconds. Its messages are in `in_hand`, a record of
-    InHand, until their replies have left.
+    `slow_after` is in seconds. Its messages are in `in_flight`, a record of
+    InFlight, until their replies have left.
     """
 
-    def __init__(self, layer, coalescer, clock=SYSTEM_CLOCK, slow_after=SLOW_AFTER, in_hand=None):
+    def __init__(self, layer, coalescer, clock=SYSTEM_CLOCK, slow_after=SLOW_AFTER, in_flight=None):
         self.slow_after = slow_after
-        self._in_hand = in_hand or NothingRecorded()
-        # The id() of a content -> its place in there.
-        self._places = {}
+        self._in_flight = in_flight or NothingRecorded()
+        # The id() of a content -> its slot in there.
+        self._slots = {}
         self._layer = layer
         self._coalescer = coalescer
         self._clock = clock
@@ -78,7 +78,7 @@ class Batch(object):
     def begin(self, messages):
         """Take on `messages`, a list of (channel, content)."""
         for channel, content in messages:
-            self._places[id(content)] = self._in_hand.hold(channel, content)
+            self._slots[id(content)] = self._in_flight.add(channel, content)
         with self._lock:
             self._unstarted.extend(messages)
             self._started_at = self._clock.monotonic()
@@ -106,9 +106,9 @@ class Batch(object):
         self._started_at = None
         self.return_unstarted()
         self._coalescer.deliver()
-        for place in self._places.values():
-            self._in_hand.drop(place)
-        self._places = {}
+        for slot in self._slots.values():
+            self._in_flight.remove(slot)
+        self._slots = {}
         if self._unstarted:
             # The loop was broken off, by Ctrl-C for example.
             logger.error('%d messages that were not started are lost.', len(self._unstarted))
@@ -147,4 +147,4 @@ class Batch(object):
             kept = {id(content) for channel, content in kept}
             for channel, content in messages:
                 if id(content) not in kept:
-                    self._in_hand.drop(self._places.pop(id(content), None))
+                    self._in_flight.remove(self._slots.pop(id(content), None))

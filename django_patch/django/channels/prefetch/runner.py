@@ -3,7 +3,7 @@ The turn of a worker's loop where the layer can have messages back.
 """
 from __future__ import absolute_import
 
-from ..in_hand import NothingRecorded
+from ..in_flight import NothingRecorded
 from ..layers.clock import SYSTEM_CLOCK
 from .batch import SLOW_AFTER, Batch
 from .coalescer import Coalescer
@@ -17,14 +17,14 @@ class PrefetchRunner(object):
 
     `handle(channel, content)` returns what became of a message, and never
     raises; `is_stopping()` says whether to start no further message;
-    `in_hand` records what was received and is not done. Call stop() at the
+    `in_flight` records what was received and is not done. Call stop() at the
     end.
     """
 
     def __init__(self, layer, channels, handle, is_stopping, maximum, clock=SYSTEM_CLOCK, slow_after=SLOW_AFTER,
-                 in_hand=None):
-        self._in_hand = in_hand or NothingRecorded()
-        self.batch = Batch(layer, Coalescer(clock), clock, slow_after, self._in_hand)
+                 in_flight=None):
+        self._in_flight = in_flight or NothingRecorded()
+        self.batch = Batch(layer, Coalescer(clock), clock, slow_after, self._in_flight)
         self._layer = layer
         self._channels = channels
         self._handle = handle
@@ -58,11 +58,11 @@ class PrefetchRunner(object):
         return outcome
 
     def _handle_one(self, channel, content):
-        place = self._in_hand.hold(channel, content)
+        slot = self._in_flight.add(channel, content)
         try:
             return self._handle(channel, content)
         finally:
-            self._in_hand.drop(place)
+            self._in_flight.remove(slot)
 
     def handle_batch(self, received):
         """Handle `received`, a list of (channel, content); return what became of the last one handled."""

@@ -20,7 +20,7 @@ class Holding(object):
 
     That is, from acknowledged channels of `layer`, by the name `reader`.
     The name is that of a process that is announced: see `presence`. While the
-    block runs, what processes held that have died is given back every
+    block runs, the messages of processes that have died are requeued every
     `interval` seconds. With a layer without acknowledged channels, nothing
     happens.
     """
@@ -45,17 +45,17 @@ class Holding(object):
             self._layer.hold_as(None)
 
     def recover(self):
-        """Give back what the dead held, and log it."""
+        """Requeue what dead processes held, and log it."""
         try:
             found = self._layer.recover()
         except LayerUnavailable as error:
-            logger.debug('What dead workers held could not be looked for: %s', error)
+            logger.debug('Messages that dead workers held could not be looked for: %s', error)
             return
         except Exception:
-            logger.exception('What dead workers held could not be given back.')
+            logger.exception('The messages that dead workers held could not be requeued.')
             return
         for channel, reader, returned, dead in found:
             logger.warning(
-                'Worker %s has died: %d messages that it held on %s were given back%s.', reader, returned, channel,
+                'Worker %s has died: %d messages that it held on %s were requeued%s.', reader, returned, channel,
                 ', and %d, which were received too often, are dead letters now' % dead if dead else '',
             )

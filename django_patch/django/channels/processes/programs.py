@@ -151,7 +151,9 @@ class ProgramGroup(object):
             self._signals += 1
             if self._signals == 1:
                 service_manager.notify('STOPPING=1')
-                logger.info('Shutdown signal received: the programs finish what is in hand. A second one ends them.')
+                logger.info(
+                    'Shutdown signal received: the programs finish what is in progress. A second one ends them.'
+                )
             else:
                 for process in processes:
                     process.kill()

@@ -134,7 +134,7 @@ class Supervisor(object):
         if number in _STOP:
             self._signals += 1
             if self._signals == 1:
-                logger.info('Shutdown signal received: the processes finish the messages in hand. A second signal '
+                logger.info('Shutdown signal received: the processes finish the messages in progress. A second signal '
                             'ends them.')
                 service_manager.notify('STOPPING=1')
             self._send_all(signal.SIGTERM if self._signals == 1 else signal.SIGKILL)

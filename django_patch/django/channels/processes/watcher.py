@@ -3,7 +3,7 @@ The watcher of a worker process: another process, which outlives it.
 
 Nobody can answer for a process that was killed but another one. Forked before
 the worker opens anything, the watcher waits until the worker has ended, looks
-into its InHand, and answers those who wait for what was in there. It ends a
+into its InFlight, and answers those who wait for what was in there. It ends a
 worker that has worked on one message for too long, as well.
 """
 from __future__ import absolute_import
@@ -35,12 +35,12 @@ PATIENCE = 30.0
 _NOT_FOR_US = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1')
 
 
-def watch_over(in_hand, layer, hard_limit=None):
+def watch_over(in_flight, layer, hard_limit=None):
     """
     Fork a process that watches over this one.
 
-    `in_hand` is the InHand that this process keeps, and `layer` the layer
-    that it receives from. A message in hand for more than `hard_limit`
+    `in_flight` is the InFlight that this process keeps, and `layer` the layer
+    that it receives from. A message in flight for more than `hard_limit`
     seconds costs it its life. Call it before there are connections.
     """
     reader, writer = os.pipe()
@@ -57,7 +57,7 @@ def watch_over(in_hand, layer, hard_limit=None):
         for name in _NOT_FOR_US:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
         signal.set_wakeup_fd(-1)
-        Watcher(worker, reader, in_hand, layer, hard_limit).run()
+        Watcher(worker, reader, in_flight, layer, hard_limit).run()
         status = 0
     except BaseException:
         # Nothing above may go on as if it were the worker.
@@ -73,10 +73,10 @@ class Watcher(object):
     `pipe` is the end of a pipe to read from, whose other end the worker has.
     """
 
-    def __init__(self, worker, pipe, in_hand, layer, hard_limit=None, clock=SYSTEM_CLOCK):
+    def __init__(self, worker, pipe, in_flight, layer, hard_limit=None, clock=SYSTEM_CLOCK):
         self._worker = worker
         self._pipe = pipe
-        self._in_hand = in_hand
+        self._in_flight = in_flight
         self._layer = layer
         self._hard_limit = hard_limit
         self._clock = clock
@@ -86,16 +86,16 @@ class Watcher(object):
         while not self._has_ended():
             if self._hard_limit is not None:
                 self.end_if_overdue(time.time())
-        records = self._in_hand.records()
+        records = self._in_flight.records()
         held = [record for record in records if self._layer.options_of(record.channel) is not None]
         if self._layer.supports_acknowledgement and self._layer.supports_presence:
-            self.give_back(held)
+            self.requeue(held)
         self.answer_all([record for record in records if record not in held])
 
-    def give_back(self, held):
+    def requeue(self, held):
         """Have what the worker held on acknowledged channels, `held` among it, be received again at once."""
         if held:
-            logger.error('A worker process, %d, ended with messages in hand, which are given back: %s.',
+            logger.error('A worker process, %d, ended with messages in flight, which are requeued: %s.',
                          self._worker, _by_channel(held))
         deadline, backoff = self._clock.monotonic() + PATIENCE, Backoff(0.1, 2.0)
         while True:
@@ -108,7 +108,7 @@ class Watcher(object):
             except LayerUnavailable as error:
                 # The others find out by themselves, after a while.
                 if self._clock.monotonic() >= deadline:
-                    logger.error('What the worker %d held could not be given back: %s', self._worker, error)
+                    logger.error('The messages that worker %d held could not be requeued: %s', self._worker, error)
                     return
                 self._clock.sleep(backoff.next_pause())
 
@@ -123,7 +123,7 @@ class Watcher(object):
 
     def end_if_overdue(self, now):
         """Kill the worker if, at `now` of time.time(), it has had a message for longer than the hard limit."""
-        records = self._in_hand.records()
+        records = self._in_flight.records()
         if records and now - records[0].since > self._hard_limit:
             logger.critical(
                 'The worker %d has had a message on %s for more than %g s, the time limit, and is killed.',
@@ -136,7 +136,7 @@ class Watcher(object):
         if not records:
             return
         logger.error(
-            'A worker process, %d, ended with messages in hand, which are lost: %s. Those who wait for them are '
+            'A worker process, %d, ended with messages in flight, which are lost: %s. Those who wait for them are '
             'answered with an error.', self._worker, _by_channel(records),
         )
         deadline = self._clock.monotonic() + PATIENCE

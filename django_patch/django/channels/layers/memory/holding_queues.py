@@ -290,7 +290,7 @@ class MemoryAcknowledgementMixin(AcknowledgementMixin):
             return DEFERRED if action == LATER else RETRIED
 
     def release(self, messages):
-        """Give back what is held of `messages`, [(channel, message), ...]; return the others, as such a list."""
+        """Requeue what is held of `messages`, [(channel, message), ...]; return the others, as such a list."""
         for channel, message in messages:
             if receipt_of(message):
                 self.postpone(receipt_of(message), RELEASE)

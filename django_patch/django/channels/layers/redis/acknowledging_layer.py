@@ -85,7 +85,7 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
             raise
 
     def release(self, messages):
-        """Give back what is held of `messages`, [(channel, message), ...]; return the others, as such a list."""
+        """Requeue what is held of `messages`, [(channel, message), ...]; return the others, as such a list."""
         others = []
         for channel, message in messages:
             receipt = receipt_of(message)
@@ -95,7 +95,7 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
             try:
                 self.postpone(receipt, RELEASE)
             except LayerUnavailable as error:
-                logger.warning('A message on %s is given back later: %s', channel, error)
+                logger.warning('A message on %s is requeued later: %s', channel, error)
         return others
 
     def recover(self):

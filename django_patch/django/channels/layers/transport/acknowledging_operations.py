@@ -17,10 +17,10 @@ from .options import INLINE_SIZE
 from .resp import ReplyError, pack
 from .server_clock import know_time
 
-#: Milliseconds after its last beat that what a process holds is given back: a
+#: Milliseconds after its last beat that what a process holds is requeued: a
 #: beat may fail once. With a look every two seconds, that is within 15 s.
 _DEAD_AFTER = 12000
-#: Messages of dead readers that one call gives back; Redis does nothing else
+#: Messages of dead readers that one call requeues; Redis does nothing else
 #: then.
 _RECOVERED_AT_ONCE = 1000
 #: Messages of each kind that one call deletes.
@@ -165,7 +165,7 @@ class AcknowledgedOperations(object):
 
     def recover(self, reader):
         """
-        Have [(channel, reader, given back, dead), ...] as Result.
+        Have [(channel, reader, requeued, dead), ...] as Result.
 
         Shards that can't be reached are left out.
         `reader` is this process's name.

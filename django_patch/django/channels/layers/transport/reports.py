@@ -1,5 +1,5 @@
 """
-Reports of a reader: what it took, what was lost, and what it gives back.
+Reports of a reader: what it received, what was lost, and what it requeues.
 """
 from __future__ import absolute_import, unicode_literals
 

@@ -92,6 +92,6 @@ class DueSender(threading.Thread):
                 self.ended.wait(self.seconds)
 
     def stop(self):
-        """Have run() return after the message in hand, and wait for that."""
+        """Have run() return after the message in progress, and wait for that."""
         self.ended.set()
         self.join()

@@ -1,4 +1,4 @@
-"""Tests of messages that a worker took and gives back, against a real server."""
+"""Tests of messages that a worker received and requeues, against a real server."""
 from __future__ import absolute_import, unicode_literals
 
 from .redis_case import RedisTestCase

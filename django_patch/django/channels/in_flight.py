@@ -1,7 +1,7 @@
 """
-The record of what a worker process has in hand, for other processes to read.
+The record of a worker's messages in flight, for other processes to read.
 
-A message is in hand from the moment a worker has received it until its
+A message is in flight from the moment a worker has received it until its
 replies have left. The records lie in memory that a process shares with those
 that it forks, so they survive its death, SIGKILL included.
 """
@@ -12,28 +12,28 @@ import mmap
 import struct
 import time
 
-__all__ = ['InHand', 'NothingRecorded', 'Record']
+__all__ = ['InFlight', 'NothingRecorded', 'Record']
 
-#: A message that some process has in hand: its channel, its reply channel or
+#: A message in flight in some process: its channel, its reply channel or
 #: '', and when it was received, by time.time().
 Record = collections.namedtuple('Record', 'channel reply_channel since')
 
 # Two names, which have fewer than 100 characters each, and since when; 0.0 is
 # an entry that is not in use. The time comes last, lest a process that is
 # killed leaves half of an entry. What a hot path may cost decides the form:
-# hold() and drop() take 0.6 microseconds together on Python 3.13.
+# add() and remove() take 0.6 microseconds together on Python 3.13.
 _FIELDS = struct.Struct('=100s100sd')
 _SINCE = struct.Struct('=d')
 _WHEN = _FIELDS.size - _SINCE.size
 _pack, _pack_since = _FIELDS.pack_into, _SINCE.pack_into
 
 
-class InHand(object):
+class InFlight(object):
     """
     The records of up to `size` messages; there is no room for more.
 
-    Make it before the fork. Only one of the two processes calls hold() and
-    drop(), in any thread, the other reads records().
+    Make it before the fork. Only one of the two processes calls add() and
+    remove(), in any thread, the other reads records().
     """
 
     def __init__(self, size):
@@ -42,40 +42,40 @@ class InHand(object):
         self._size = size
         self._free = list(range(0, size * _FIELDS.size, _FIELDS.size))
 
-    def hold(self, channel, content):
-        """Record the message `content` of `channel`; return the place, which drop() and exempt() take, or None."""
+    def add(self, channel, content):
+        """Record the message `content` of `channel`; return the slot, which remove() and exempt() take, or None."""
         try:
-            place = self._free.pop()
+            slot = self._free.pop()
         except IndexError:
             # Its client waits for as long as the interface server lets it.
             return None
         try:
             _pack(
-                self._memory, place, channel.encode('ascii'), (content.get('reply_channel') or '').encode('ascii'),
+                self._memory, slot, channel.encode('ascii'), (content.get('reply_channel') or '').encode('ascii'),
                 time.time(),
             )
         except (AttributeError, UnicodeError):
             # Not a name; nobody waits there.
-            self._free.append(place)
+            self._free.append(slot)
             return None
-        return place
+        return slot
 
-    def drop(self, place):
-        """Forget what was recorded at `place`, if anything was."""
-        if place is not None:
-            _pack_since(self._memory, place + _WHEN, 0.0)
-            self._free.append(place)
+    def remove(self, slot):
+        """Forget what was recorded at `slot`, if anything was."""
+        if slot is not None:
+            _pack_since(self._memory, slot + _WHEN, 0.0)
+            self._free.append(slot)
 
-    def exempt(self, place):
-        """Record that there is no limit to how long the message at `place` is in hand."""
-        if place is not None:
-            _pack_since(self._memory, place + _WHEN, float('inf'))
+    def exempt(self, slot):
+        """Record that there is no limit to how long the message at `slot` is in flight."""
+        if slot is not None:
+            _pack_since(self._memory, slot + _WHEN, float('inf'))
 
     def records(self):
-        """Return what is in hand, as a list of Record, the oldest first."""
+        """Return the messages in flight, a list of Record, the oldest first."""
         found = []
-        for place in range(0, self._size * _FIELDS.size, _FIELDS.size):
-            channel, reply_channel, since = _FIELDS.unpack_from(self._memory, place)
+        for slot in range(0, self._size * _FIELDS.size, _FIELDS.size):
+            channel, reply_channel, since = _FIELDS.unpack_from(self._memory, slot)
             if since:
                 found.append(Record(_text(channel), _text(reply_channel), since))
         return sorted(found, key=lambda record: record.since)
@@ -86,13 +86,13 @@ def _text(field):
 
 
 class NothingRecorded(object):
-    """What takes the place of InHand where no other process would read it."""
+    """An InFlight that records nothing, where no other process would read it."""
 
-    def hold(self, channel, content):
+    def add(self, channel, content):
         """Record nothing."""
 
-    def drop(self, place):
+    def remove(self, slot):
         """Forget nothing."""
 
-    def exempt(self, place):
+    def exempt(self, slot):
         """Do nothing."""
