@@ -14,9 +14,9 @@ raise_last_exception = getattr(autoreload, 'raise_last_exception', lambda: None)
 
 if hasattr(autoreload, 'run_with_reloader'):
     def run_with_reloader(function, *args):
-        """Call `function` with `args` in a process of its own, which begins anew whenever the code changes."""
+        """Call `function` with `args` in a process of its own, which is restarted whenever the code changes."""
         autoreload.run_with_reloader(function, *args)
 else:
     def run_with_reloader(function, *args):
-        """Call `function` with `args` in a process of its own, which begins anew whenever the code changes."""
+        """Call `function` with `args` in a process of its own, which is restarted whenever the code changes."""
         autoreload.main(function, args)

@@ -39,8 +39,8 @@ def unpack(archive, folder):
     """
     Unpack the source distribution `archive` below `folder`; return the path of its tree.
 
-    Its files belong to whoever unpacks them. Those of root would else belong to
-    whom the archive names, and Django's tests write into them.
+    The calling user owns its files. Unpacked by root, they would else belong to
+    the user that the archive names, and Django's tests write into them.
     """
     try:
         with tarfile.open(archive) as content:

@@ -48,7 +48,7 @@ def parser():
     add('--list', action='store_true', help='list workloads, contenders and goals; measure nothing')
     add('--output', metavar='FILE', type=pathlib.Path, default=None,
         help='where the results go as JSON (default: results.json in the cache); the rows of an existing file that '
-             'are not measured anew are kept')
+             'are not measured again are kept')
     add('--publish', action='store_true', help='also write docs/benchmarks.txt and its plots from what --output has')
     add('--strict', action='store_true', help='exit with 1 when a goal is missed')
     add('--cache', metavar='FOLDER', default=os.environ.get('BENCHMARKS_CACHE') or str(CHECKOUT / '.benchmarks'),

@@ -10,7 +10,7 @@ import time
 
 from .statistics import Figure, Goal, Metric, Verdict, factor, judge, ratio, slope, summarize
 
-#: What is between these lines of the page is written anew by each whole run.
+#: What is between these lines of the page is rewritten by each whole run.
 BEGIN, END = '.. begin of what run.py writes', '.. end of what run.py writes'
 
 

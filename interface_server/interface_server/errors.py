@@ -16,6 +16,6 @@ class Refused(Exception):
     def __init__(self, status: int, detail: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         super().__init__(detail)
         self.status = status
-        #: What was wrong, for whoever sent the request.
+        #: What was wrong, for the client.
         self.detail = detail
         self.headers = list(headers)

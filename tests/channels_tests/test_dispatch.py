@@ -149,7 +149,7 @@ class EndingTests(DispatchTestCase, SimpleTestCase):
         self.assertTrue(done.wait(10))
         worker.stop()
         thread.join(10)
-        self.assertLogged('A thread of the worker ended, and begins anew')
+        self.assertLogged('A thread of the worker failed, and is restarted')
 
 
 class IsolationTests(DispatchTestCase, SimpleTestCase):

@@ -108,7 +108,9 @@ class WatcherTests(LogTestCase, SimpleTestCase):
         self.assertEqual(replies['reply.p!1'], {'close': True, 'status': 503})
         self.assertEqual(replies['reply.p!2'], {'close': 1011})
         self.assertEqual(layer.receive(['reply.p!']), (None, None))
-        self.assertLogged('ended with messages in flight, which are lost: 1 on http.request, 1 on task, 1 on websocket')
+        self.assertLogged(
+            'ended with messages in flight, which are lost: 1 on http.request, 1 on task, 1 on websocket'
+        )
 
     def test_it_tries_again_where_the_layer_is_full_and_gives_up_at_last(self):
         layer, record = InMemoryChannelLayer(capacity=1), InFlight(8)

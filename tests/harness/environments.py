@@ -20,7 +20,7 @@ VIRTUALENV = 'virtualenv==20.21.1'
 #: Tells virtualenv to use the packages it carries, and nothing downloaded.
 EMBEDDED = ['--no-periodic-update', '--pip', 'embed', '--setuptools', 'embed', '--wheel', 'embed']
 
-#: Changes whenever environments of an earlier layout must be made anew.
+#: Changes whenever environments of an earlier layout must be made again.
 LAYOUT = '2'
 
 #: Pips of 2.7 and 3.6 fail on some extra indexes of a user's configuration;

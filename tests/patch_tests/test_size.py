@@ -146,6 +146,14 @@ class NameTests(unittest.TestCase):
         self.assertEqual(set(SAME_MODULE) - set(found) - {'__init__'}, set(), 'no reason is needed any more')
 
 
+#: Words that this project once used, home-made or out of use, and what it says.
+RETIRED = {
+    'in hand': 'in flight', 'given back': 'requeued', 'gives back': 'requeues', 'anew': 'again, or a verb with re-',
+    'lest': 'so that ... not', 'befalls': 'happens to', 'whoever': 'the caller, the client, ...',
+    'in vain': 'without success', 'mourns': 'logs',
+}
+
+
 class LanguageTests(unittest.TestCase):
     """Prose, as far as a program can judge it; the rest is in CONTRIBUTING.md."""
     maxDiff = None
@@ -155,6 +163,14 @@ class LanguageTests(unittest.TestCase):
         self.assertEqual(
             [name(path) for path in SOURCES if question.match(ast.get_docstring(parse(path)) or '')], [],
         )
+
+    def test_retired_words_are_not_used(self):
+        pattern = re.compile(r'\b(%s)\b' % '|'.join(RETIRED), re.I)
+        self.assertEqual([
+            '%s:%d has "%s"; say: %s' % (name(path), number, match.group(), RETIRED[match.group().lower()])
+            for path in SOURCES for number, line in enumerate(lines_of(path), 1)
+            for match in pattern.finditer(line)
+        ], [])
 
     def test_texts_say_is_not(self):
         self.assertEqual([

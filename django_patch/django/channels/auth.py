@@ -87,7 +87,7 @@ def _with_user_carried_over(message):
         try:
             yield
         except Exception:
-            # The session that would tell of them isn't saved.
+            # The session that would list the groups isn't saved.
             leave(message, joined)
             raise
     else:

@@ -28,11 +28,12 @@ class InProgress(object):
         self.threads = {}
         #: asyncio.Task -> Consumption. Only the event loop changes it.
         self.tasks = {}
-        # Held while a thread is interrupted, lest its next message be.
+        # Held while a thread is interrupted, so that it can't have begun its
+        # next message.
         self._lock = threading.Lock()
 
     def interrupt(self, ident, task, interrupt):
-        """Call `interrupt(ident)` if the thread `ident` still has `task` in its hands."""
+        """Call `interrupt(ident)` if the thread `ident` is still working on `task`."""
         with self._lock:
             if self.threads.get(ident) is task:
                 task.is_overdue = True
@@ -47,7 +48,7 @@ class InProgress(object):
                 raise_in_thread(ident, None)
 
     def report(self):
-        """Return a text of many lines, for who asks why a worker does not go on."""
+        """Return a text of many lines that shows why a worker makes no progress."""
         now = time.time()
         lines = []
         frames = sys._current_frames()

@@ -68,7 +68,7 @@ class Presence(object):
         try:
             gone = self._layer.announce(self.process, self._facts())
         except LayerUnavailable as error:
-            # Whoever sends and receives finds out, too, and logs it.
+            # The next send or receive fails, too, and logs it.
             logger.info('This process can\'t say that it is alive: %s', error)
             self._failure = type(error)
             return

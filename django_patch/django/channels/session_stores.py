@@ -55,8 +55,8 @@ class ChannelSessionMixin(object):
         """Return the session `key`, loaded, or a new one under that key."""
         session = cls(session_key=key)
         session.keys()
-        # A backend forgets the key of a session that it doesn't have, lest a
-        # visitor chooses one; this one was chosen by us.
+        # A backend forgets the key of a session that it doesn't have, so that
+        # visitors can't choose one; this one was chosen by us.
         session.must_create = session.session_key is None
         session._session_key = key
         session._fixed_key = key

@@ -1,7 +1,7 @@
 """
 The user of a WebSocket that is open for longer than its log-in.
 
-A handshake tells who somebody is, once. Later messages of the socket are
+A handshake identifies the user once. Later messages of the socket are
 compared with the HTTP session that it came with, and a log-out or a new
 password may close the sockets that it concerns.
 """

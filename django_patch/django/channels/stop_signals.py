@@ -47,7 +47,7 @@ class StopSignals(object):
     def __enter__(self):
         if fcntl is not None:
             self._reader, self._writer = os.pipe()
-            # Python insists, lest a handler of signals waits.
+            # Python insists on it, so that a signal handler never blocks.
             fcntl.fcntl(self._writer, fcntl.F_SETFL, fcntl.fcntl(self._writer, fcntl.F_GETFL) | os.O_NONBLOCK)
             self._other_fd = signal.set_wakeup_fd(self._writer)
         for number in self.NUMBERS + self.OTHERS:

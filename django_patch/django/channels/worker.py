@@ -166,7 +166,7 @@ class Worker(object):
     # The loop
 
     def _keep_looping(self):
-        """Run the loop; begin anew if something ends it that handle() doesn't see."""
+        """Run the loop; restart it after an error outside of handle()."""
         backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
         is_ready = False
         while not self.termed:
@@ -178,7 +178,7 @@ class Worker(object):
             except BaseException as error:
                 if is_of_operator(error):
                     raise
-                logger.critical('A thread of the worker ended, and begins anew.', exc_info=True)
+                logger.critical('A thread of the worker failed, and is restarted.', exc_info=True)
                 self._pause(backoff.next_pause())
 
     def _loop(self):

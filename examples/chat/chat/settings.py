@@ -93,7 +93,7 @@ CHANNEL_LAYERS = {
         'ROUTING': 'chat.routing.channel_routing',
     },
 }
-# Whoever logs out in one tab does not go on speaking in another.
+# A user who logs out in one tab is logged out of the chat in all others.
 CHANNEL_CLOSE_ON_LOGOUT = True
 if os.environ.get('CHAT_REDIS_URL'):
     CHANNEL_LAYERS['default'].update({

@@ -126,7 +126,7 @@ class Application:
         }
 
     def begin_to_stop(self) -> None:
-        """Let everybody who asks know that the server is about to end."""
+        """Report from now on that the server is stopping."""
         self.context.stopping = True
 
     async def stop(self) -> None:

@@ -33,7 +33,7 @@ class Context:
     action_logger: Optional[ActionLogger] = None
     #: Set once the server has been asked to stop.
     stopping: bool = False
-    #: Says once what befalls many.
+    #: Logs once what happens to many clients.
     repeats: Repeats = dataclasses.field(default_factory=Repeats)
 
     def refusal(self, scope: Scope) -> Optional[tuple[int, str]]:

@@ -56,7 +56,7 @@ class Entry:
     def _on_sent(self, error: Optional[Exception]) -> None:
         self._queued = None
         if self._outcome.done():
-            # Whoever waited was cancelled.
+            # The task that waited was cancelled.
             return
         if error is None:
             self._outcome.set_result(None)

@@ -1,8 +1,8 @@
 """
 One HTTP request: into messages, and its answer out of them.
 
-Whoever is slow outside holds no worker: the body is taken whole before one
-hears of it (`request_body`), the response as it is sent (`response_queue`).
+A slow client occupies no worker: the body is read whole before a worker gets
+the request (`request_body`), the response as it is sent (`response_queue`).
 """
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ class HttpExchange:
     def _on_timer(self) -> None:
         loop = asyncio.get_running_loop()
         if self._waiter is None:
-            # Busy sending; waiting sets the timer anew.
+            # Busy sending; the next wait sets the timer again.
             self._timer = None
         elif loop.time() >= self._deadline:
             self._timer = None

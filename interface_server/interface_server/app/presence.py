@@ -49,7 +49,7 @@ class Presence:
                 await self._layer.announce(self._process, self._facts())
                 self._failed = False
             except exceptions.LayerUnavailable:
-                # Whoever sends and reads finds out, too, and logs it.
+                # The next send or receive fails, too, and logs it.
                 self._failed = True
             except Exception:
                 if not self._failed:

@@ -37,8 +37,8 @@ class TrustedProxies:
     """
     The addresses that may say who the client is.
 
-    `networks` are addresses and networks; "unix" is whoever comes over a
-    Unix socket. `family`, a key of FAMILIES, is what they set. Raise
+    `networks` are addresses and networks; "unix" stands for every client of
+    a Unix socket. `family`, a key of FAMILIES, is what they set. Raise
     UsageError for anything else.
     """
 
@@ -59,7 +59,7 @@ class TrustedProxies:
         return any(address in network for network in self._networks)
 
     def trusts(self, client: Optional[Sequence[object]]) -> bool:
-        """Say if whoever is at the other end of the connection is a proxy."""
+        """Return whether the peer of the connection is a trusted proxy."""
         if not client:
             return self._unix
         address = _parse_address(str(client[0]))

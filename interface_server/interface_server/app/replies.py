@@ -20,7 +20,7 @@ from .departures import Departures
 
 logger = logging.getLogger(__name__)
 
-#: Seconds until a reader that failed, which none should, begins anew.
+#: Seconds until a reader that failed, which none should, is restarted.
 RESTART_AFTER = 1.0
 HTTP_PREFIX, SOCKET_PREFIX = "http.response.", "websocket.send."
 
@@ -99,7 +99,7 @@ class ReplyDispatcher:
 
     def _reader_ended(self, reader: asyncio.Task[None]) -> None:
         if not reader.cancelled() and reader.exception() is not None:
-            logger.critical("The reader of replies failed; it begins anew.", exc_info=reader.exception())
+            logger.critical("The reader of replies failed; it is restarted.", exc_info=reader.exception())
             self._restart = asyncio.get_running_loop().call_later(RESTART_AFTER, self._read)
 
     def _on_loss(self, channels: Sequence[str]) -> None:

@@ -1,5 +1,5 @@
 """
-Bytes that wait for somebody slow: in memory, and beyond a limit in a file.
+Bytes that wait for a slow reader: in memory, and beyond a limit in a file.
 
 There is a limit for each spool and one for the sum of a process. Memory that
 is used up costs speed, not service: what comes then waits in files. Only when
@@ -103,7 +103,7 @@ class Spool:
         content = self._file.read(size)
         self.unread -= size
         if not self.unread:
-            # The file begins anew.
+            # The file is written from its start again.
             self._budget.in_files -= self._written
             self._written = 0
             self._file.truncate(0)

@@ -79,7 +79,7 @@ class AsyncLayer(abc.ABC):
 
         def done(error: Optional[Exception]) -> None:
             if outcome.done():
-                # Whoever waited was cancelled.
+                # The task that waited was cancelled.
                 return
             if error is None:
                 outcome.set_result(None)

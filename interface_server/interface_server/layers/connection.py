@@ -57,7 +57,7 @@ class RedisConnection(asyncio.Protocol):
         answer: asyncio.Future[list[Any]] = self._loop.create_future()
 
         def tell(outcome: Outcome) -> None:
-            # Whoever was cancelled doesn't want it any more.
+            # A caller that was cancelled doesn't need it any more.
             if not answer.done():
                 if isinstance(outcome, list):
                     answer.set_result(outcome)

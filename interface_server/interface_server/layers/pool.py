@@ -85,7 +85,7 @@ class ConnectionPool:
             self.reachable.clear()
             self._shared = None
             for wait in self.waits:
-                # Whoever waits there is answered, with a message if there was one.
+                # A waiting reader is answered, with a message if there was one.
                 shared.call_then(wait.wake[self.number], COMMAND_TIMEOUT, _ignore)
         for connection in left:
             connection.retire()

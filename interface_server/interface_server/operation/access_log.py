@@ -1,5 +1,5 @@
 """
-The access log: one line for each request, and for what befalls a socket.
+The access log: one line for each request, and for each event of a socket.
 
 Lines are collected for a moment and written together, so that a busy server
 doesn't wait for its log.

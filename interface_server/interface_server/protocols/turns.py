@@ -1,12 +1,12 @@
 """
-Turns: shares of the event loop's time for clients.
+Turns: fair scheduling of the event loop's time among clients.
 
 A limit of bytes or frames says nothing about what they cost, so time itself is
-counted, for each address that connections are counted by. Whoever asks for
-little is read as soon as something is there. A busy client waits for its turn,
-behind all others: one slice of what it has sent is read, then everybody else
-goes on, and while there are others, half of the time is theirs. Nobody is
-refused for it, and who is alone has all of the time.
+counted, for each address that connections are counted by. What a client with
+little to say sends is read at once. A busy client is read in slices, in
+rotation with the other busy ones, and pauses of the same length leave half of
+the time to the rest. Nobody is refused, and a client that is alone has all of
+the time.
 """
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Reader(Protocol):
 
 
 class Client:
-    """Whoever is counted as one: its use of time, and its connections that wait for a turn."""
+    """An address, or a network of them: its use of time, and its connections that wait for a turn."""
 
     __slots__ = ("slice", "waiting", "_used", "_since")
 
@@ -85,7 +85,7 @@ class Turns:
         self.buffer = memoryview(bytearray(MOST_SLICE))
 
     def client(self, slot: str) -> Client:
-        """Return who is counted as `slot`; "" is somebody of its own."""
+        """Return the Client of `slot`, a key of ConnectionLimiter; "" is a client of its own."""
         if not slot:
             return Client()
         client = self._clients.get(slot)

@@ -28,7 +28,7 @@ def event_loop():
                 _loop = asyncio.new_event_loop()
                 _executor = ThreadPoolExecutor(LAYER_THREADS, thread_name_prefix='async-layer')
                 thread = threading.Thread(target=_run, args=(_loop,), name='async')
-                # It has nothing to lose: whoever uses it waits for its tasks.
+                # Nothing is lost with it: its users wait for their tasks.
                 thread.daemon = True
                 thread.start()
                 _pid = os.getpid()

@@ -53,7 +53,7 @@ class Watch:
         try:
             received = await in_thread(_receive_all, layer, channels)
         except Exception as error:
-            # The layer is away, which the worker's loop tells of.
+            # The layer is away, which the worker's loop logs.
             logger.debug('Which clients have left is not known: %s', error)
             return
         for channel in received:

@@ -65,8 +65,8 @@ def deleted_as(model):
     """
     Return the models by which an object of `model` may be deleted.
 
-    A model that inherits has a table of its own, and Django tells of the
-    object in the parent's table by itself.
+    A model that inherits has a table of its own, and Django sends signals
+    for the object in the parent's table anyway.
     """
     concrete = model._meta.concrete_model
     return [other for other in saved_as(model) if other._meta.concrete_model is concrete]

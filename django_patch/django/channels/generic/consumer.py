@@ -15,7 +15,7 @@ class WebsocketConsumer(BaseConsumer):
     """
     A consumer for sockets: override connect(), receive(), disconnect().
 
-    Whoever overrides connect() has to accept the socket there, with
+    A class that overrides connect() has to accept the socket there, with
     ``message.reply_channel.send({'accept': True})``.
     """
     method_mapping = {

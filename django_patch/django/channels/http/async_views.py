@@ -35,8 +35,8 @@ class AsyncViews(object):
             path = split_path(message['path'], message.get('root_path') or '') or '/'
             return is_coroutine_function(urls.get_resolver(urlconf).resolve(path).func)
         except Exception:
-            # Whatever is wrong with the URLconf, or the request, Django's
-            # handler meets again, and tells of.
+            # Django's handler meets and reports the same fault of the URLconf
+            # or the request.
             return False
 
 

@@ -112,8 +112,8 @@ def _add_addresses(meta, client, server):
 def _joined(key, first, second):
     """Return the one value for `key` of a header that was sent twice."""
     if key in ('CONTENT_LENGTH', 'CONTENT_TYPE'):
-        # RFC 9110 section 5.3: only lists may be joined. Whoever stands in
-        # front may go by the one value, and we by the other.
+        # RFC 9110 section 5.3: only lists may be joined. A proxy in front may
+        # use the one value, and we the other.
         if first != second:
             raise MalformedMessage('The request has two values for %s: %r and %r.' % (key, first, second))
         return first

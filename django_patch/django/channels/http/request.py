@@ -99,7 +99,7 @@ class ChannelRequest(WSGIRequest):
                 six.raise_from(UnreadablePostError(*error.args), error)
 
     def receive_body(self):
-        """Wait for the rest of the body, which reading it tells of if it doesn't come."""
+        """Wait for the rest of the body. If it doesn't come, reading the body raises the error."""
         if self._incoming is not None:
             try:
                 self._incoming.buffer()

@@ -135,7 +135,7 @@ class WSGIExchange(object):
     # The request
 
     def send_request(self):
-        """Send the request with all of its body; raise Refused if in vain."""
+        """Send the request with all of its body; raise Refused if that fails."""
         body_size = self._body_size()
         body = self._read_body(self.interface.inline_body_size if body_size is None else min(
             body_size, self.interface.inline_body_size

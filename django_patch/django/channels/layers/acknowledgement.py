@@ -182,8 +182,8 @@ class AcknowledgementMixin(object):
         Requeue what dead readers held.
 
         Return [(channel, reader, requeued, dead), ...].
-        Who is dead is known by presence. To be called every few seconds by
-        whoever reads.
+        Readers are dead once presence lists them so. To be called by each
+        process that reads, every few seconds.
         """
         return []
 

@@ -3,9 +3,9 @@ The contract that every channel layer keeps: `BaseChannelLayer`.
 
 A layer needs send() and receive(); everything else has a default here that
 is honest: it works with these two alone, or does nothing, and a flag of the
-class says which. A layer of another's making that isn't a subclass is
-wrapped once, see `legacy`, so whoever uses a layer asks its flags and never
-looks for a method.
+class says which. A third-party layer that isn't a subclass is wrapped once,
+see `legacy`, so code that uses a layer asks its flags and never looks for a
+method.
 """
 from __future__ import absolute_import
 
@@ -86,7 +86,7 @@ class BaseChannelLayer(AcknowledgementMixin, CapacityMixin, GroupsMixin, Inspect
         parts = (
             ('groups', self.supports_groups), ('flush', self.supports_flush),
             ('statistics', self.supports_statistics),
-            # Whoever asks for "twisted" runs a reactor, and has imported it.
+            # A program that asks for "twisted" has imported its reactor.
             ('twisted', 'twisted.internet.reactor' in sys.modules),
         )
         return [name for name, is_there in parts if is_there]

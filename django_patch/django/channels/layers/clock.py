@@ -26,5 +26,5 @@ class Clock(object):
     sleep = staticmethod(time.sleep)
 
 
-#: The clock of whoever isn't given another one.
+#: The clock of code that isn't given another one.
 SYSTEM_CLOCK = Clock()

@@ -32,7 +32,7 @@ class InspectionMixin(object):
         """
         Keep what `sample()` returns, text, for all processes to read.
 
-        Do nothing if somebody has done so less than `interval` seconds ago.
+        Do nothing if a process has done so less than `interval` seconds ago.
         The newest `keep` samples are kept, each for keep * interval seconds.
         Return whether it was kept.
         """

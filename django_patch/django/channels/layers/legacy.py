@@ -13,10 +13,10 @@ from .clock import SYSTEM_CLOCK
 
 __all__ = ['LegacyLayerAdapter', 'adapted', 'missing_methods']
 
-#: What a layer has at least, whoever made it.
+#: What every layer has.
 CONTRACT = ('send', 'receive', 'new_channel', 'extensions', 'ChannelFull', 'MessageTooLarge')
 
-#: Seconds between two questions to a layer that doesn't wait by itself.
+#: Seconds between two receives from a layer that can't block.
 _FIRST_POLL, _LAST_POLL = 0.001, 0.02
 #: Seconds within which a receive that was to wait counts as not having.
 _AT_ONCE = 0.1

@@ -1,9 +1,9 @@
 """
 Presence: which processes use a layer; the part behind `supports_presence`.
 
-A process is alive as long as it says so every few seconds. The layer judges
-that by a clock of its own, so that all who ask get the same answer, and
-remembers the dead for a while.
+A process is alive as long as it announces itself every few seconds. The layer
+judges that by a clock of its own, so that all callers get the same answer,
+and lists dead processes for a while.
 """
 from __future__ import absolute_import, unicode_literals
 
@@ -38,8 +38,8 @@ def this_host():
 def this_process(kind, version, wall=time.time):
     """Return a Process that stands for the calling one; not before a fork, whose child is another."""
     host = this_host()
-    # The host's name and the number come again, as in a container that is
-    # restarted, and who was taken for dead must not be mistaken for the next.
+    # A host name and a process id may come again, as in a container that is
+    # restarted, and a dead process must not be mistaken for its successor.
     name = '%s-%d-%s' % (re.sub('[^a-zA-Z0-9._-]', '_', host)[:60], os.getpid(), random_token(8))
     return Process(name, kind, host, os.getpid(), version, int(wall()))
 
@@ -52,31 +52,31 @@ class PresenceMixin(object):
 
     def announce(self, process, facts):
         """
-        Tell all who ask that `process`, a Process, is alive, and `facts`.
+        Announce that `process`, a Process, is alive, with `facts`.
 
-        These are a dict that JSON can hold: what the process does just now.
-        To be called every BEAT_INTERVAL seconds. Return the numbers of the
-        shards that had the process before, and have it no more: it was away
-        for so long that others took it for dead there, or the shard lost what
-        it held. Whatever the process held there belongs to others now.
+        `facts` is a dict that JSON can hold: what the process is doing. To be
+        called every BEAT_INTERVAL seconds. Return the numbers of the shards
+        that listed the process before and don't any more: it was silent for
+        so long that it counted as dead there, or the shard lost its data.
+        What the process held there has been requeued.
         Shards that can't be reached are left out. Raise LayerUnavailable if
         none can, and ValueError for a name that can't be one.
         """
         raise NotImplementedError('subclasses of BaseChannelLayer with presence must provide an announce() method')
 
     def withdraw(self, process):
-        """Have `process`, which is about to end, be listed no more."""
+        """Remove `process`, which is about to end, from the list."""
         raise NotImplementedError('subclasses of BaseChannelLayer with presence must provide a withdraw() method')
 
     def processes(self, kind=None):
         """
         Return the processes that were announced, of one `kind` or of all.
 
-        As a list of dicts by kind, host, number and name. Each has what a
-        Process has, the `facts`, `age` (seconds since it was last heard of)
-        and `alive` (whether that is less than LIFETIME). Those that ended
-        without a word stay for REMEMBERED seconds. Empty without
-        `supports_presence`.
+        A list of dicts, sorted by kind, host, number and name. Each has the
+        fields of Process, the `facts`, `age` (seconds since its last
+        announcement) and `alive` (whether that is less than LIFETIME).
+        Processes that ended without withdraw() stay for REMEMBERED seconds.
+        Empty without `supports_presence`.
         """
         return []
 

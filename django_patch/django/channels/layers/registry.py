@@ -43,7 +43,7 @@ class ChannelLayerManager(object):
     @property
     def configs(self):
         """CHANNEL_LAYERS as it is now."""
-        # Imported here, since whoever uses a layer without a project needs
+        # Imported here, since a layer that is used without a project needs
         # none of Django's settings, and the layers' package imports this.
         from ..conf import conf
         return conf.channel_layers
@@ -128,7 +128,7 @@ class ChannelLayerManager(object):
             return old
 
     def reset(self):
-        """Forget all layers; they are built anew on next use."""
+        """Forget all layers; they are built again on next use."""
         with self._lock:
             self._layers.clear()
 

@@ -1,5 +1,5 @@
 """
-The options by which a worker tells of itself: health and metrics.
+Monitoring options of a worker: health and metrics.
 """
 from __future__ import absolute_import, unicode_literals
 
@@ -79,7 +79,7 @@ def of_process(options, index):
 
 @contextmanager
 def watched(worker, options):
-    """Have `worker` tell of itself as the command's `options` say, while the block runs."""
+    """Offer the health and metrics of `worker` while the block runs, as the command's `options` say."""
     layer, alias = worker.channel_layer, options['layer']
     activity = Activity()
     worker.watch(activity)
@@ -111,7 +111,7 @@ def watched(worker, options):
         for part in opened:
             part.__enter__()
     except EnvironmentError as error:
-        raise CommandError('The worker can\'t tell of itself: %s' % error)
+        raise CommandError('The address for health and metrics, or the health file, can\'t be opened: %s' % error)
     try:
         yield
     finally:

@@ -42,7 +42,7 @@ class Durations(object):
 
     def __init__(self):
         self.outcomes = {}
-        #: From its sending to its receiving, as far as the layer tells.
+        #: From its sending to its receiving, where the layer reports that.
         self.waited = Histogram()
         #: From the consumer's beginning to its end.
         self.handled = Histogram()
@@ -50,9 +50,9 @@ class Durations(object):
 
 class Activity(object):
     """
-    What a worker's dispatcher tells of each message; threads share it.
+    What a worker's dispatcher reports of each message; threads share it.
 
-    `clock` is a Clock. It costs two looks at that and two locks a message.
+    `clock` is a Clock. Each message costs two reads of it and two locks.
     """
 
     def __init__(self, clock=SYSTEM_CLOCK):
@@ -98,7 +98,7 @@ class Activity(object):
         """
         Return (how many messages are being handled, a list of dicts).
 
-        The dicts tell of the longest running: `channel`, `consumer` (a dotted
+        The dicts describe the longest running: `channel`, `consumer` (a dotted
         name), `thread` (its name) and `seconds`.
         """
         now = self._clock.monotonic()

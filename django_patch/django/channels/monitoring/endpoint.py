@@ -1,7 +1,7 @@
 """
 An endpoint for probes and Prometheus: a worker's /health, /ready, /metrics.
 
-It answers whoever reaches its address, so that belongs where clients can't.
+It has no access control, so its address must be one that clients can't reach.
 """
 from __future__ import absolute_import, unicode_literals
 

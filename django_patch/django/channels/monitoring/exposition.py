@@ -1,7 +1,7 @@
 """
 Exposition of metrics to Prometheus, by the library prometheus_client.
 
-It is optional: whoever asks for metrics without it hears how to install it.
+It is optional: a request for metrics without it is told how to install it.
 """
 from __future__ import absolute_import, unicode_literals
 

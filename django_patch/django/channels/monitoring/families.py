@@ -78,7 +78,7 @@ def of_processes(processes, alias):
     """
     Return the families of `processes`, as the layer lists them.
 
-    Counts are those of each process, by its name, as far as it tells.
+    Counts are those of each process, by its name, where it reports them.
     """
     kinds = {}
     for process in processes:

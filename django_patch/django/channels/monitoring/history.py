@@ -1,8 +1,8 @@
 """
 The history of a layer's channels: one sample a minute, an hour long.
 
-Whoever watches a layer (a thread of each worker, and a page that shows it)
-offers a sample; the layer takes one a minute. So it is bounded:
+Everything that watches a layer (a thread of each worker, and a page that shows
+it) offers samples; the layer keeps one a minute. So the history is bounded:
 SAMPLES texts of at most MAX_CHANNELS channels each, for an hour.
 """
 from __future__ import absolute_import, division, unicode_literals

@@ -49,7 +49,7 @@ class Snapshot(object):
                 continue
             came = numbers['messages_count'] - before['messages_count']
             if came < 0:
-                # The counters began anew.
+                # The counters were reset.
                 continue
             numbers['in_rate'] = came / seconds
             if name.endswith(('!', '?')) and not (self.channels.is_complete and earlier.channels.is_complete):

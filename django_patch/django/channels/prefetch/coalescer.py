@@ -2,8 +2,8 @@
 Coalesced sends: those of several consumers that are done, made in one call.
 
 A worker that handles several messages in a row routes the outboxes delivered
-meanwhile into its Coalescer. Whoever sends past the outbox calls
-flush_coalesced() before, so that nothing overtakes.
+meanwhile into its Coalescer. Code that bypasses the outbox calls
+flush_coalesced() first, so that the order is kept.
 """
 from __future__ import absolute_import
 

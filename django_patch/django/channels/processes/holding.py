@@ -10,19 +10,19 @@ from ..periodic import PeriodicThread
 
 logger = logging.getLogger('django.channels')
 
-#: Seconds between two looks for what dead processes held.
+#: Seconds between two searches for messages that dead processes held.
 INTERVAL = 2.0
 
 
 class Holding(object):
     """
-    Has this process hold, while the block runs, what it receives.
+    A context manager: messages that this process receives are held by it.
 
-    That is, from acknowledged channels of `layer`, by the name `reader`.
-    The name is that of a process that is announced: see `presence`. While the
-    block runs, the messages of processes that have died are requeued every
-    `interval` seconds. With a layer without acknowledged channels, nothing
-    happens.
+    That is, those on acknowledged channels of `layer`, under the name
+    `reader`, which is that of a process that is announced: see `presence`.
+    While the block runs, the messages of processes that have died are
+    requeued every `interval` seconds. It does nothing for a layer without
+    acknowledged channels.
     """
 
     def __init__(self, layer, reader, interval=INTERVAL):
@@ -40,7 +40,7 @@ class Holding(object):
     def __exit__(self, *exc_info):
         if self._layer.supports_acknowledgement:
             self._thread.stop(1.0)
-            # The last word on what could not be said before.
+            # The last attempt at what failed before.
             self.recover()
             self._layer.hold_as(None)
 

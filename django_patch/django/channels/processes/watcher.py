@@ -1,10 +1,10 @@
 """
 The watcher of a worker process: another process, which outlives it.
 
-Nobody can answer for a process that was killed but another one. Forked before
-the worker opens anything, the watcher waits until the worker has ended, looks
-into its InFlight, and answers those who wait for what was in there. It ends a
-worker that has worked on one message for too long, as well.
+Only another process can answer for one that was killed. Forked before the
+worker opens anything, the watcher waits until the worker has ended, reads its
+InFlight, and answers the clients of the messages in there. It also ends a
+worker that has worked on one message for too long.
 """
 from __future__ import absolute_import
 
@@ -132,12 +132,12 @@ class Watcher(object):
             os.kill(self._worker, signal.SIGKILL)
 
     def answer_all(self, records):
-        """Answer whoever waits for what `records` tell of; log what was lost."""
+        """Answer the clients that wait for the messages of `records`; log what was lost."""
         if not records:
             return
         logger.error(
-            'A worker process, %d, ended with messages in flight, which are lost: %s. Those who wait for them are '
-            'answered with an error.', self._worker, _by_channel(records),
+            'A worker process, %d, ended with messages in flight, which are lost: %s. Their clients get an '
+            'error.', self._worker, _by_channel(records),
         )
         deadline = self._clock.monotonic() + PATIENCE
         waiting = [record for record in records if record.reply_channel and reply_to(record.channel, 503) is not None]

@@ -1,5 +1,5 @@
 """
-The contract of channel layers as tests, for whoever writes a layer.
+The contract of channel layers as tests, for authors of layers.
 
 ::
 

@@ -51,7 +51,7 @@ class PresenceContract(object):
         layer.withdraw(first)
         layer.withdraw(first)
         self.assertEqual([entry['name'] for entry in layer.processes()], [second.name])
-        # It isn't told that it was gone, since it went by itself.
+        # It isn't reported as lost, since it withdrew itself.
         self.assertEqual(list(layer.announce(first, {})), [])
 
     def test_who_was_forgotten_meanwhile_hears_it_once(self):

@@ -50,7 +50,7 @@ class MessageParser:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # It reads no more, whoever decides about the upgrade.
+            # It reads no more, whatever is decided about the upgrade.
             self._parser = None
         except httptools.HttpParserError as error:
             cause = error.__context__

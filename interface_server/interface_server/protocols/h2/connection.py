@@ -33,8 +33,8 @@ class Http2Connection(h2.connection.H2Connection):
     """
     A connection that goes on after GOAWAY.
 
-    For h2 it has ended with that frame, whoever sent it, and all its streams
-    with it; RFC 9113 section 6.8 has those finished that there are.
+    For h2 the connection and all its streams end with that frame, whichever
+    side sent it; RFC 9113 section 6.8 has those finished that there are.
     """
 
     MAX_CLOSED_STREAMS = CLOSED_STREAMS

@@ -25,7 +25,7 @@ _COUNTERS = ('sent', 'full', 'expired', 'retried', 'deferred', 'given_back', 'de
 
 
 class AcknowledgedQueue(object):
-    """One channel. Whoever calls these methods holds the layer's lock; times are the layer's clock's, in seconds."""
+    """One channel. Callers hold the layer's lock; times are those of the layer's clock, in seconds."""
 
     def __init__(self, channel, options, wake):
         self.channel = channel

@@ -29,7 +29,7 @@ class MemoryJobsMixin(object):
     def save_result(self, id, text, lifetime):
         with self._lock:
             now = self._clock()
-            # Those that are over are forgotten by whoever adds one.
+            # Each call that adds one drops those that have expired.
             self._results = {key: kept for key, kept in self._results.items() if kept[1] > now}
             self._results[id] = text, now + lifetime
 

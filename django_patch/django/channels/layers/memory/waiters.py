@@ -1,7 +1,7 @@
 """
 The threads that wait for a message of the in-memory layer.
 
-Whoever calls these methods holds the layer's lock, but for Waiter.wait().
+Callers hold the layer's lock, except for Waiter.wait().
 """
 from __future__ import absolute_import
 

@@ -28,7 +28,7 @@ def import_error(error):
         )
     return ImportError(
         "The Redis channel layer needs redis-py, which is installed and can't be imported: %s. Install what it lacks, "
-        'or redis-py anew with all that it depends on: pip install --force-reinstall redis' % error
+        'or reinstall redis-py with its dependencies: pip install --force-reinstall redis' % error
     )
 
 

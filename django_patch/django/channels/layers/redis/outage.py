@@ -38,7 +38,8 @@ class Outage(object):
     """
     The times when the server called `name` can't be reached, or refuses.
 
-    Its begin and end are told to `logger` once, whoever notices.
+    `logger` gets one line at its begin and one at its end, whichever thread
+    notices.
     """
 
     def __init__(self, name, logger):

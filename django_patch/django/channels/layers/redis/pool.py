@@ -190,7 +190,7 @@ class ConnectionPool(object):
         return replies
 
     def is_there(self):
-        """Return whether it can be reached; if it was away, as far as it is time to try."""
+        """Return whether it can be reached. During an outage, try only when the next try is due."""
         if self.outage.failure is None:
             return True
         if self.next_try > monotonic():

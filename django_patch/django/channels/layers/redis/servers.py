@@ -130,9 +130,9 @@ class Server(object):
     """
     One Redis server; connect() gives connections of redis-py to it.
 
-    resolve() says where it is just now, for other drivers: a URL, and the
-    options that go with it into a connection pool of redis-py. It may ask
-    somebody else, and wait for the answer.
+    resolve() returns where it is at present, for other drivers: a URL, and
+    the options that go with it into a connection pool of redis-py. It may
+    ask another server, such as a Sentinel, and wait for the answer.
     """
     #: Does resolve() have to ask?
     needs_resolving = False

@@ -126,7 +126,7 @@ class Transport(object):
 
     def _hello(self, shard):
         keys, clock = self.options.keys, self.clocks[shard]
-        # Proposed anew each time: a server that has lost everything must not
+        # A new proposal each time: a server that has lost everything must not
         # get its old epoch back from the first client that returns.
         return scripts.HELLO.call(
             [keys.statistics(shard), keys.wake(shard, '')],

@@ -52,7 +52,7 @@ class AcknowledgedOperations(object):
         queue, label, destination = self._destinations.find(channel)
         body = codec.encode(message)
         check_size(body)
-        # So that one who asks for it later knows where it is.
+        # So that a later call finds out where it is.
         shard = self._shard_of(queue, unique or id)
         if self._options.sealer.is_bound:
             yield know_time(self._transport.clocks, shard, self._transport.ask_time)

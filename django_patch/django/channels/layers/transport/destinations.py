@@ -91,7 +91,7 @@ class Destinations(object):
             return destination
 
     def forget(self):
-        """Find everything out anew, since the options have changed."""
+        """Drop what was worked out from the old options of channels."""
         self._destinations, self._channels = {}, {}
 
     def order(self, destination):

@@ -9,7 +9,7 @@ Rules:
    handed out first.
 3. Each message that was taken is reported once, along with the next command.
    A report that may have been lost is not repeated, since it could count
-   twice; the counts of all clients begin anew instead (`counts_dirty`): a
+   twice; the counts of all clients are reset instead (`counts_dirty`): a
    client may get some messages more than its capacity, and is never taken for
    full when it isn't.
 4. A group's members are known as of a version. An entry tells the changes
@@ -48,7 +48,7 @@ class Inbox(object):
         self.waiting = collections.deque()
         #: Client's name -> messages taken since the last report.
         self.received = {}
-        #: Whether a report may have been lost, and counts are to start anew.
+        #: Whether a report may have been lost, and counts have to be reset.
         self.counts_dirty = False
         self._groups = {}
 

@@ -52,7 +52,7 @@ class Walk(object):
         while not self.is_over and len(fresh) < _PAGE:
             command = pack('SCAN', self._cursor, 'MATCH', self._pattern, 'COUNT', SCAN_STEP)
             self._cursor, keys = checked((yield Exchange(self._shard, (command,)))[0])
-            # SCAN may tell of a key twice.
+            # SCAN may return a key twice.
             fresh.update(set(keys) - self._seen)
             self._seen.update(keys)
             self.is_complete = self._cursor == b'0'

@@ -1,5 +1,5 @@
 """
-Plans for samples: what somebody has measured, kept a while for all to read.
+Plans for samples: measurements that are kept for all processes to read.
 """
 from __future__ import absolute_import, unicode_literals
 

@@ -36,12 +36,12 @@ class ServerClock(object):
         self._asked = 0.0
         self._max_age = _MAX_AGE
         self._marked = None
-        # Whether something was taken that no mark tells of yet.
+        # Whether something was received that no mark covers yet.
         self._unmarked = False
         #: The latest mark (see mark.lua) that the server was seen to have, and
         #: the latest of a change of groups.
         self.mark = self.groups_mark = 0
-        #: The server's process, as far as it may be asked for.
+        #: The server's process, b'' if it may not be asked for.
         self.run = b''
         #: Whether what was received may be in the queues again.
         self.went_back = False
@@ -148,17 +148,17 @@ class ServerClock(object):
 
 def know_time(clocks, shard, ask_time):
     """
-    A plan after which the time of `shard` is known, as far as its clock is
-    good; `ask_time(shard)` is one that asks. Raise LayerUnavailable.
+    A plan after which the time of `shard` is known, within the error of its
+    clock; `ask_time(shard)` is a plan that asks. Raise LayerUnavailable.
     """
     try:
         if not clocks[shard].is_known():
-            # A connection's greeting tells.
+            # Connecting asks for it.
             yield Exchange(shard, ())
         elif ask_time is not None and not clocks[shard].is_fresh():
             yield ask_time(shard)
     except LayerUnavailable as error:
-        # Whatever comes next was not.
+        # The command that comes next was not.
         error.sent = False
         raise
     yield DONE
@@ -166,9 +166,8 @@ def know_time(clocks, shard, ask_time):
 
 def know_times(clocks, shards, ask_time):
     """
-    A plan that does know_time() for several shards, as far as they are there.
-
-    What is said next to one that is away tells so again.
+    A plan that runs know_time() for several shards, and skips those that are
+    away: the next command to one of them raises the error again.
     """
     for shard in shards:
         try:

@@ -9,7 +9,7 @@ from .keyspace import SCAN_STEP, Walk, pattern_of
 from .operations import DONE, Exchange, Result, checked, flatten
 from .resp import pack
 
-#: Counter in Redis -> its name for who asks.
+#: Counter in Redis -> its name in the API.
 COUNTERS = {
     'sent': 'messages_count',
     'full': 'channel_full_count',
