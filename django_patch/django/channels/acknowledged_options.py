@@ -8,12 +8,13 @@ from .compat import six
 
 class ChannelOptions(object):
     """
-    What an acknowledged channel is given: each a number.
+    The limits of an acknowledged channel.
 
-    `capacity`, messages that may wait there; `lifetime`, seconds after which
-    one that waits is dropped, or None for never; `deliveries`, how often a
-    message is received before it is a dead letter, if all its readers die or
-    its consumer fails each time; `dead_letters`, how many of those are kept.
+    `capacity`: messages that may wait there. `lifetime`: seconds after which a
+    waiting message is dropped, None for never. `deliveries`: how often a
+    message is received before it becomes a dead letter, if each time its
+    reader dies or its consumer fails. `dead_letters`: how many of those are
+    kept. Raise ValueError for a number that isn't positive.
     """
     __slots__ = ('capacity', 'lifetime', 'deliveries', 'dead_letters')
 
@@ -37,11 +38,11 @@ class ChannelOptions(object):
     __hash__ = None
 
     def as_text(self):
-        """Return them as a layer may record them: four numbers, the lifetime in ms, 0 for None."""
+        """Return the options as text for a layer's records: four numbers, the lifetime in ms, 0 for None."""
         return '%d %d %d %d' % (self.capacity, int((self.lifetime or 0) * 1000), self.deliveries, self.dead_letters)
 
     @classmethod
     def from_text(cls, text):
-        """Return what as_text() recorded; raise ValueError."""
+        """Return the ChannelOptions of a text by as_text(); raise ValueError."""
         capacity, lifetime, deliveries, dead_letters = [int(part) for part in text.split()]
         return cls(capacity, lifetime / 1000.0 or None, deliveries, dead_letters)

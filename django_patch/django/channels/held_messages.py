@@ -1,5 +1,5 @@
 """
-Messages on acknowledged channels, from the end of their consumers on.
+Held messages after their consumers: acknowledged, retried, deferred, buried.
 """
 from __future__ import absolute_import
 
@@ -39,7 +39,7 @@ class HeldMessagesMixin(object):
         self.outcomes['failed'] += 1
 
     def retry(self, task, error):
-        """Have the held message of `task` come again after `error`, or never, as its route says."""
+        """Retry the held message of `task` after `error`, or make it a dead letter, as its route's Retry says."""
         retry = (self.channel_layer.router.acknowledgement(task.message) or _DEFAULT).retry
         story = story_of(
             error='%s: %s' % (type(error).__name__, error), traceback=formatted(error), consumer=task.consumer_name,
@@ -64,11 +64,11 @@ class HeldMessagesMixin(object):
         return said
 
     def bury(self, task, reason):
-        """Have the held message of `task` be a dead letter, for `reason` (text)."""
+        """Make the held message of `task` a dead letter, for `reason` (text)."""
         self._postpone(task, BURY, 0, 0, story_of(error=reason))
 
     def defer_held(self, task, later):
-        """Have the held message of `task` come again as the ConsumeLater `later` asks; return what became of it."""
+        """Defer the held message of `task` as the ConsumeLater `later` asks; return the outcome, text."""
         story = story_of(error='Its consumer put it back each time.', consumer=task.consumer_name)
         said = self._postpone(task, LATER, later.delay, self.message_retries + 1, story)
         return 'dropped' if said == DEAD else 'deferred'

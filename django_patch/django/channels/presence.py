@@ -1,8 +1,8 @@
 """
-The thread in which a process says to a layer that it is alive.
+The thread in which a process announces to a layer that it is alive.
 
-It is never the loop that does the work: a consumer may take minutes, and what
-its process holds must not be given to others for that.
+It is not the loop that does the work: a consumer may take minutes, during which
+the messages that its process holds must not be requeued.
 """
 from __future__ import absolute_import
 
@@ -28,9 +28,9 @@ class Presence(object):
 
     `kind` and `version` are those of a Process; `facts()` returns a dict that
     JSON can hold, and is called in the thread. `on_gone(shards)` is called
-    there with the numbers of the shards that took the process for dead, or
-    lost what they held: what it had received there isn't its own any more.
-    It must be quick. With a layer that lists no processes, nothing happens.
+    there with the numbers of the shards where the process had counted as
+    dead, or that lost their data: what it held there has been requeued. It
+    must return quickly. Does nothing for a layer that lists no processes.
     """
 
     def __init__(self, layer, kind, version, facts, on_gone=None, interval=BEAT_INTERVAL):

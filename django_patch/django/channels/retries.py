@@ -1,7 +1,7 @@
 """
-Retries: how often, and when, a message comes again whose consumer failed.
+Retry policies of acknowledged channels.
 
-It is for acknowledged channels; from any other, a message comes once.
+On any other channel a message is delivered once, and not retried.
 """
 from __future__ import absolute_import
 
@@ -14,15 +14,16 @@ __all__ = ['Acknowledged', 'Retry']
 
 class Retry(object):
     """
-    After a failure, when to try again.
+    A policy: after which exceptions, how often, and when to try again.
 
-    `on` are the classes of exceptions after which that is worth it, and
-    `never` those of them after which it isn't; what is neither ends as a dead
-    letter at once. `attempts` is how often the consumer is called at most;
-    None leaves that to the channel's `deliveries`. The first pause is `first`
-    seconds, each after it `factor` times the one before, none longer than
-    `last`, and each up to the share `jitter` shorter or longer, so that what
-    failed together doesn't come again together.
+    `on` is a class of exceptions, or a tuple of them, after which a message is
+    retried, except after those in `never`; after any other it is a dead letter
+    at once. `attempts` limits the calls of the consumer, the first included;
+    None leaves that to the channel's `deliveries`. Pauses are in seconds: the
+    first is `first`, each next one `factor` times as long, at most `last`.
+    `jitter`, from 0 to 1, is the share by which a pause is randomly longer or
+    shorter, so that messages that failed together are not retried together.
+    Raise ValueError for anything else.
     """
 
     def __init__(self, on=Exception, never=(), attempts=None, first=1.0, factor=2.0, last=3600.0, jitter=0.2):
@@ -42,12 +43,12 @@ class Retry(object):
         self.jitter = jitter
 
     def applies_to(self, error):
-        """Return whether it is worth trying again after `error`, an exception."""
+        """Return whether a message is retried after `error`, an exception."""
         return isinstance(error, self.on) and not isinstance(error, self.never)
 
     def pause(self, attempt):
-        """Return for how many seconds to wait after the attempt of that number, the first being 1."""
-        # Powers of no large numbers, which floats don't have.
+        """Return the pause after attempt number `attempt`, counted from 1, in seconds."""
+        # A larger power would overflow a float.
         steps = min(attempt - 1, 64)
         pause = min(self.last, self.first * self.factor ** steps)
         return pause * random.uniform(1 - self.jitter, 1 + self.jitter)
@@ -55,9 +56,10 @@ class Retry(object):
 
 class Acknowledged(object):
     """
-    What a route says of its channels: that they are acknowledged, and how.
+    The value of a route's `acknowledged`: its channels are acknowledged ones.
 
-    `retry` is a Retry, and `options` what ChannelOptions takes.
+    `retry` is a Retry, by default Retry(); `options` are those of
+    ChannelOptions. Raise TypeError or ValueError for other options.
     """
 
     def __init__(self, retry=None, **options):

@@ -140,7 +140,7 @@ def run_task(message):
     try:
         result = backend.get_result(message['id'])
     except TaskResultDoesNotExist:
-        raise LookupError('What is known of the task %s (%s) has expired.' % (message['task'], message['id']))
+        raise LookupError('The task %s (%s) was not run: its result has expired.' % (message['task'], message['id']))
     now = timezone.now()
     _change(result, status=TaskResultStatus.RUNNING, last_attempted_at=now, started_at=result.started_at or now,
             finished_at=None)

@@ -1,10 +1,10 @@
 """
-Acknowledged channels: a message belongs to its reader until that has done it.
+Acknowledged channels: messages are kept until their reader acknowledges them.
 
-On any other channel a message is gone once it is received. On these it is
-held for its reader, which acknowledges it at the end; what a reader held that
-has died is received again. This is the part behind `supports_acknowledgement`
-of a layer's contract.
+On any other channel a message is gone once it is received. On these it is held
+by its reader until that acknowledges it; if the reader dies, the message is
+received again. This is the part of a layer's contract behind
+`supports_acknowledgement`.
 """
 from __future__ import absolute_import, unicode_literals
 
@@ -27,18 +27,20 @@ RELEASED, RETRIED, DEFERRED, DEAD, GONE = 'released', 'retried', 'deferred', 'de
 LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
 
 
-#: What a reader has to show to acknowledge a message: where it came from, by
-#: which name it is held, and a `token` that nobody else has. `id` is the
-#: message's for as long as it lives, `attempt` 1 for its first delivery,
-#: `sent` in seconds since 1970.
+#: What a reader acknowledges a message by. `channel` and `id` (text) are the
+#: message's for as long as it lives; `attempt` is 1 for its first delivery;
+#: `sent` is in seconds since 1970; `shard` (a number) is where it is held, and
+#: `holder` (text) by which reader. `token` (text) is unique to this delivery:
+#: it is the fence that keeps an earlier reader from acknowledging a later one.
 Receipt = collections.namedtuple('Receipt', 'channel id attempt sent shard holder token')
 
 #: A job that waits: `due` and `sent` are in seconds since 1970.
 Job = collections.namedtuple('Job', 'id channel attempts priority sent due message')
 
-#: A message that nobody receives any more. `story` is a dict of what went
-#: wrong at last: `error`, `traceback`, `consumer`, as far as that is known;
-#: times are in seconds since 1970.
+#: A message that is not delivered any more. `story` is a dict of what went
+#: wrong last, with those of `error`, `traceback`, `consumer` and `reader` that
+#: are known; times are in seconds since 1970; `message` is None if it can't be
+#: read.
 DeadLetter = collections.namedtuple('DeadLetter', 'id channel attempts priority sent died story message')
 
 
@@ -62,7 +64,7 @@ def new_job_id(wall=time.time):
 
 
 def story_of(**facts):
-    """Return what is kept of a dead letter's end, as text."""
+    """Return `facts`, without those that are None, as the text that is kept with a dead letter."""
     return json.dumps({name: value for name, value in facts.items() if value is not None}, sort_keys=True)
 
 
@@ -107,14 +109,19 @@ class AcknowledgementMixin(object):
         self._declared = {}
 
     def declare(self, channels):
-        """Have `channels`, {name: ChannelOptions}, be acknowledged, unless the configuration says how."""
+        """
+        Make `channels`, {name: ChannelOptions}, acknowledged ones.
+
+        Options that the configuration has for one of them win. Raise
+        ValueError for a process channel or a single-reader channel.
+        """
         for name in channels:
             if not may_be_acknowledged(name):
                 raise ValueError('%s can\'t be an acknowledged channel: it is one process\'s.' % name)
         self._declared = dict(self._declared, **channels)
 
     def options_of(self, channel):
-        """Return the ChannelOptions of `channel`; None for one that isn't acknowledged, as far as is known here."""
+        """Return the ChannelOptions of `channel`, or None where neither configuration nor routing names it."""
         if not self._acknowledged and not self._declared or not may_be_acknowledged(channel):
             return None
         for glob, options in self._acknowledged:
@@ -123,18 +130,24 @@ class AcknowledgementMixin(object):
         return self._declared.get(channel)
 
     def hold_as(self, reader):
-        """Receive from acknowledged channels by the name `reader` from now on, as one of the layer's processes."""
+        """
+        Hold what is received from acknowledged channels from now on.
+
+        `reader` is the name of a Process that is announced; None ends it.
+        """
         self.reader = reader
 
     def send_job(self, channel, message, id=None, delay=None, at=None, priority=0, unique=None, conflict=REFUSE):
         """
-        Put a message on an acknowledged channel; return its id.
+        Put a message on an acknowledged channel; return its id, text.
 
         It is received `delay` seconds from now, or `at` a time in seconds
-        since 1970 by the store's clock. `unique` is text that no two jobs of
-        the channel have that aren't done: with REFUSE the id of the one that
-        is there is returned, and nothing is sent; with REPLACE that one is
-        cancelled if it still waits. Raise as send() does.
+        since 1970 by the store's clock; only one of the two may be given.
+        `priority` is a whole number from -100 to 100, the highest is received
+        first. At most one unfinished job of a channel has the text `unique`:
+        if there is one already, REFUSE for `conflict` sends nothing and
+        returns its id, and REPLACE cancels it if it still waits. Raise as
+        send() does, and ValueError for other arguments than these.
         """
         raise NotImplementedError('subclasses of BaseChannelLayer with acknowledged channels must provide send_job()')
 
@@ -143,22 +156,22 @@ class AcknowledgementMixin(object):
         return self.send_job(channel, **job)
 
     def save_result(self, id, text, lifetime):
-        """Keep `text` for `lifetime` seconds as what is known of the job with that id."""
+        """Keep `text` for `lifetime` seconds as the result of the job with that `id`."""
         raise NotImplementedError('subclasses of BaseChannelLayer with acknowledged channels must have save_result()')
 
     def load_result(self, id):
-        """Return what save_result() keeps for a job's id, or None."""
+        """Return the text that save_result() keeps for a job's `id`, or None."""
         raise NotImplementedError('subclasses of BaseChannelLayer with acknowledged channels must have load_result()')
 
     def acknowledge(self, finished):
         """
-        Acknowledge messages, and send what came of them.
+        Acknowledge messages, and send the messages that their consumers sent.
 
-        `finished` is [(Receipt, [(channel, message), ...]), ...].
-        What came of a message goes out first, in the same call where the
-        layer can. Return a list of (Receipt, reason) of those that weren't
-        acknowledged: reason is GONE (another reader has it: nothing was
-        sent), or an exception, after which some may have been sent.
+        `finished` is [(Receipt, [(channel, message), ...]), ...]. The sends
+        come first, or in the same call where the layer can. Return
+        [(Receipt, reason), ...] of the messages that were not acknowledged:
+        reason is GONE (another reader has it: nothing was sent), or an
+        exception, after which some sends may have been made.
         """
         raise NotImplementedError(
             'subclasses of BaseChannelLayer with acknowledged channels must provide an acknowledge() method'
@@ -166,14 +179,14 @@ class AcknowledgementMixin(object):
 
     def postpone(self, receipt, action, delay=0, deliveries=0, story=''):
         """
-        Give up a message that was received.
+        Return a held message to its channel, or make it a dead letter.
 
-        Return RELEASED, RETRIED, DEFERRED, DEAD or GONE.
-
-        `action` is RELEASE, as if it had never been received; RETRY in
-        `delay` seconds, unless it was received `deliveries` times (0: as the
-        channel's options say); LATER, the same, since its consumer asked for
-        it; or BURY. `story` is what story_of() returns.
+        `action` is RELEASE (as if it had never been received), RETRY (after
+        `delay` seconds, or a dead letter once it was received `deliveries`
+        times; 0: as the channel's options say), LATER (the same, counted as
+        asked for by its consumer), or BURY (a dead letter). `story` is what
+        story_of() returns. Return RELEASED, RETRIED, DEFERRED, DEAD or GONE;
+        raise LayerUnavailable.
         """
         raise NotImplementedError('subclasses of BaseChannelLayer with acknowledged channels must provide postpone()')
 
@@ -181,14 +194,16 @@ class AcknowledgementMixin(object):
         """
         Requeue what dead readers held.
 
-        Return [(channel, reader, requeued, dead), ...].
-        Readers are dead once presence lists them so. To be called by each
-        process that reads, every few seconds.
+        Return [(channel, reader, requeued, dead), ...]: two names, how many
+        messages were requeued, and how many became dead letters since they
+        had been received too often. Readers are dead once presence lists them
+        so. To be called by each process that reads, every few seconds. Raise
+        LayerUnavailable.
         """
         return []
 
     def jobs(self, channel, limit=100):
-        """Return up to `limit` Jobs of `channel` that wait, the next first; what was sent without any option last."""
+        """Return a list of up to `limit` Jobs that wait on `channel`, the next first, plain messages last."""
         return []
 
     def cancel_jobs(self, channel, ids):
@@ -200,7 +215,7 @@ class AcknowledgementMixin(object):
         return []
 
     def replay(self, channel, ids):
-        """Have dead letters be received again, in the order in which they were sent; return how many were there."""
+        """Requeue dead letters by their ids, in the order in which they were sent; return how many were there."""
         return 0
 
     def delete_dead_letters(self, channel, ids):

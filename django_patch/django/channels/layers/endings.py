@@ -1,5 +1,5 @@
 """
-End of held messages: what came of them is sent, and they are acknowledged.
+Endings of held messages: consumers' sends are made, the messages acknowledged.
 """
 from __future__ import absolute_import
 
@@ -18,7 +18,7 @@ class Ending(object):
     A held message whose consumer has succeeded.
 
     `sends` are those of its outbox. `on_failure(exc_info)` is called if they
-    can't be made: then it isn't done after all.
+    can't be made, which makes the consumer's success a failure.
     """
     __slots__ = ('layer', 'receipt', 'sends', 'on_failure')
 
@@ -33,7 +33,8 @@ def end_all(layer, endings, timeout):
     """
     Carry out `endings`, a list of Ending of one `layer`, in few calls.
 
-    Sends wait up to `timeout` seconds for room.
+    Sends wait up to `timeout` seconds for room. A failure is passed to the
+    on_failure() of its Ending.
     """
     finished, by_receipt = [], {}
     for ending in endings:
@@ -51,7 +52,8 @@ def end_all(layer, endings, timeout):
     try:
         failed = layer.acknowledge(finished)
     except Exception:
-        # Not knowing which were, give up all: those that were are gone.
+        # Which ones succeeded is not known, so all count as failed; a retry
+        # of one that was acknowledged finds it gone.
         for ending in by_receipt.values():
             ending.on_failure(sys.exc_info())
         return
@@ -78,11 +80,11 @@ def _ended_otherwise(ending, reason, timeout):
     receipt = ending.receipt
     if reason == GONE:
         logger.warning(
-            'A message on %s (%s, attempt %d) was given to another worker before it was done here; what its consumer '
-            'has sent was dropped.', receipt.channel, receipt.id, receipt.attempt,
+            'A message on %s (%s, attempt %d) was requeued before its consumer finished here; what the consumer sent '
+            'was dropped.', receipt.channel, receipt.id, receipt.attempt,
         )
     elif isinstance(reason, LayerUnavailable):
-        # The layer tries again by itself, so it isn't known yet.
+        # The layer tries again by itself; the outcome isn't known yet.
         logger.warning('A message on %s (%s) is acknowledged later: %s', receipt.channel, receipt.id, reason)
     elif isinstance(reason, ending.layer.ChannelFull):
         if _send_all(ending, timeout):

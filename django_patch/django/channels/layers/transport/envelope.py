@@ -90,13 +90,13 @@ class Entry(object):
                 if len(changes) != size:
                     raise ValueError('the list of members is cut short')
                 if not _CHANGES.match(changes):
-                    raise ValueError('the list of members is not one: %.100r' % (changes,))
+                    raise ValueError('the list of members is invalid: %.100r' % (changes,))
                 self.changes = changes.decode('ascii').split(' ') if changes else ()
                 start += size
         except UnsupportedEntry:
             raise
         except (struct.error, ValueError) as error:
-            raise MalformedMessage('An entry has a header that is none: %s.' % error)
+            raise MalformedMessage('An entry has an invalid header: %s.' % error)
         if len(data) - start > COPIED and not self.flags & ENCRYPTED:
             # It is read once, so it need not be copied for that.
             self.body = memoryview(data)[start:]
@@ -105,7 +105,7 @@ class Entry(object):
 
 
 def deadline_of(data):
-    """Return the deadline (ms) of an entry's bytes; 0 if they are none."""
+    """Return the deadline (ms) of an entry's bytes; 0 if they are too short for one."""
     return _HEADER.unpack_from(data)[2] if len(data) >= _HEADER.size else 0
 
 
@@ -124,7 +124,7 @@ def unpack_reference(body):
     try:
         identifier, size, pieces = _REFERENCE.unpack(body)
         if not _IDENTIFIER.match(identifier):
-            raise ValueError('its identifier is not one')
+            raise ValueError('its identifier is not 16 letters and digits')
         return identifier.decode('ascii'), size, pieces
     except (struct.error, ValueError) as error:
-        raise MalformedMessage('A reference to pieces is none: %s.' % error)
+        raise MalformedMessage('A reference to pieces is invalid: %s.' % error)

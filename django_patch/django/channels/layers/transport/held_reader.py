@@ -39,7 +39,7 @@ class Record(object):
         try:
             self.deliveries, priority, self.sent, size = _RECORD.unpack_from(data)
         except struct.error as error:
-            raise MalformedMessage('A record is none: %s.' % error)
+            raise MalformedMessage('A record on an acknowledged channel is invalid: %s.' % error)
         self.priority = priority - 128
         self.unique = data[_RECORD.size:_RECORD.size + size].decode('utf-8', 'replace')
         self.entry = data[_RECORD.size + size:]
