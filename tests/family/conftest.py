@@ -1,5 +1,6 @@
-"""Where the tests find the modules beside them."""
+"""Where the tests find the modules beside them, and the Redis that other tests start."""
 import os
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), 'channels_tests')]

@@ -95,16 +95,23 @@ FAMILY_PAIRS = (('2.7', '1.8'), ('3.6', '1.11'))
 
 def family_requirements(pair):
     """Return what an environment has in which the real Channels 1.1.8 runs beside a Pair."""
-    return ['Django==' + pair.release, 'channels==1.1.8', 'asgiref==1.1.2', 'daphne==1.4.2']
+    # Python 3 has its mock with it.
+    extra = ['mock'] if pair.python_version < (3,) else []
+    return ['Django==' + pair.release, 'channels==1.1.8', 'asgiref==1.1.2', 'daphne==1.4.2'] + extra
 
 
 #: Packages of others for Channels 1.x, which are installed without what they
 #: require: "channels" would come from PyPI.
 FAMILY_PACKAGES = [
     "channels-api==0.4.1 ; python_version >= '3'", "channels-api==0.4.0 ; python_version < '3'",
+    "django-cq==0.1.17 ; python_version >= '3'",
 ]
-#: What these need beside it, on either pair.
-FAMILY_NEEDS = ['djangorestframework==3.6.4']
+#: What these need beside it. django-cq imports asgi_redis, which goes with an
+#: old redis-py, and fields that psycopg2 has to be there for, but no PostgreSQL.
+FAMILY_NEEDS = ['djangorestframework==3.6.4'] + [line + " ; python_version >= '3'" for line in (
+    'croniter==1.4.1', 'python-dateutil==2.9.0.post0', 'pytz', 'psycopg2-binary==2.9.5', 'django-redis==4.12.1',
+    'asgi_redis==1.4.3', 'redis==2.10.6', 'msgpack-python==0.5.6',
+)]
 
 
 def driver_requirements():

@@ -245,16 +245,26 @@ class PairRun:
         with self.bench.cache.lock(name):
             theirs = self.bench.environments.make(
                 name, self.pair.python, requirements.family_requirements(self.pair), log)
-        packages = self.bench.cache.environments / (name + '-packages')
-        if not packages.is_dir():
-            fetched = packages.with_name(packages.name + '-new')
-            theirs.pip(['install', '-q', '--no-deps', '--target', str(fetched)] + requirements.FAMILY_PACKAGES +
-                       requirements.FAMILY_NEEDS, log, 'Installing packages for Channels 1.x')
-            fetched.rename(packages)
+            packages = self.family_packages(theirs, name + '-packages', log)
         return self.pytest(
             self.bench.labels.paths('family'), log, CHANNELS_FAMILY_PYTHON=str(theirs.python),
             CHANNELS_FAMILY_PACKAGES=str(packages),
         )
+
+    def family_packages(self, environment, name, log):
+        """Return a folder with the packages that were made for Channels 1.x, installed again if others are wanted."""
+        wanted = requirements.FAMILY_PACKAGES + requirements.FAMILY_NEEDS
+        packages = self.bench.cache.environments / name
+        stamp = packages / 'runtests-stamp'
+        if not stamp.is_file() or stamp.read_text() != '\n'.join(wanted):
+            fetched = packages.with_name(name + '-new')
+            for folder in (packages, fetched):
+                shutil.rmtree(folder, ignore_errors=True)
+            environment.pip(['install', '-q', '--no-deps', '--target', str(fetched)] + wanted, log,
+                            'Installing packages for Channels 1.x')
+            (fetched / stamp.name).write_text('\n'.join(wanted))
+            fetched.rename(packages)
+        return packages
 
     def interface_server(self, log):
         """Run the interface server's own tests; one pair runs the suites that the Python makes no difference to."""
