@@ -233,7 +233,7 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         self.send()
         worker.run_once()
         self.assertEqual(self.inner.receive(['out']), (None, None))
-        self.assertLogged('given to another worker')
+        self.assertLogged('was requeued before its consumer finished here')
 
     @skipUnless(SUPPORTS_ASYNC, 'This Django or Python has no async code.')
     def test_async_code_sends_jobs(self):

@@ -1,8 +1,8 @@
 """
 The thread in which a process announces to a layer that it is alive.
 
-It is not the loop that does the work: a consumer may take minutes, during which
-the messages that its process holds must not be requeued.
+It is not the loop that does the work: a consumer may take minutes, and the
+messages that its process holds must not be requeued meanwhile.
 """
 from __future__ import absolute_import
 
