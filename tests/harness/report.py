@@ -6,7 +6,6 @@ import time
 
 from . import process
 
-
 #: Names of failing tests that the table has for a row; the logs have all.
 SHOWN_FAILURES = 20
 

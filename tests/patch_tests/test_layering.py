@@ -156,7 +156,7 @@ OTHER_LEVELS = {
     'harness': {
         'cli': 6,
         'joint': 5, 'peers': 5, 'servers': 5, 'sources': 5, 'suite': 5, 'through_channels': 5, 'workshop': 5,
-        'bench': 4, 'steps': 4,
+        'bench': 4, 'steps': 4, 'programs': 3,
         'environments': 3, 'labels': 3, 'node': 3, 'requirements': 3,
         'packages': 2, 'report': 2,
         '': 0, 'cache': 0, 'interpreters': 0, 'pairs': 0, 'process': 0, 'results': 0,

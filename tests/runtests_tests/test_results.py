@@ -65,13 +65,17 @@ class FailingTests(unittest.TestCase):
 
     def test_they_are_labels_of_djangos_runner(self):
         self.assertEqual(
-            self.failing('FAIL: test_d (channels_tests.test_x.ATests)', 'ERROR: test_e (channels_tests.test_x.ATests)'),
+            self.failing(
+                'FAIL: test_d (channels_tests.test_x.ATests)', 'ERROR: test_e (channels_tests.test_x.ATests)',
+            ),
             ['channels_tests.test_x.ATests.test_d', 'channels_tests.test_x.ATests.test_e'],
         )
 
     def test_since_python_3_11_a_path_has_the_method(self):
         self.assertEqual(
-            self.failing('FAIL: test_d (channels_tests.test_x.ATests.test_d)'), ['channels_tests.test_x.ATests.test_d'])
+            self.failing('FAIL: test_d (channels_tests.test_x.ATests.test_d)'),
+            ['channels_tests.test_x.ATests.test_d'],
+        )
 
     def test_a_class_that_is_not_set_up_is_named_as_a_class(self):
         self.assertEqual(

@@ -1,0 +1,70 @@
+"""
+The programs that run the tests of a step: Django's own runtests.py, and pytest.
+"""
+import shutil
+
+from . import process, results
+from .labels import FOLDERS
+
+#: Seconds that one step may take before it is killed as hanging. With eight
+#: processes to each processor half of the system tests took 900.
+STEP_TIMEOUT = 2400
+
+#: Failing tests of a step that --rerun runs again. What breaks more is no
+#: matter of chance.
+MOST_RERUN = 10
+
+
+class Programs:
+    """The part of a PairRun that runs tests, and those that fail once more where --rerun asks for it."""
+
+    def djangos_runtests(self, log, labels, **env):
+        """Run the tests with the labels by the unedited runtests.py of this very Django."""
+        source = self.bench.packages.source(self.pair.release, log)
+        scratch = self.bench.cache.scratch / self.name
+        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.copytree(source / 'tests', scratch / 'tests', symlinks=True)
+        shutil.copytree(
+            FOLDERS['channels_tests'], scratch / 'tests' / 'channels_tests',
+            ignore=shutil.ignore_patterns('__pycache__', '*.pyc'),
+        )
+        command = [self.environment.python, 'runtests.py', '--verbosity=2', '--noinput', '--settings=test_sqlite']
+        if self.pair.django_version >= (1, 9):
+            # Pairs run side by side already; 1.8 has no such option.
+            command.append('--parallel=1')
+        env = dict(self.env, **env)
+
+        def run(labels, log):
+            status = process.run(command + labels, log, cwd=scratch / 'tests', timeout=STEP_TIMEOUT, **env)
+            return results.from_unittest(log.read_text(encoding='utf-8', errors='replace'), status, self.python)
+
+        result = run([label.replace('/', '.') for label in labels], log)
+        return self.rerun(result, lambda log: run(result.failing, log), log)
+
+    def pytest(self, arguments, log, python=None, **env):
+        """Run pytest with the arguments, from a folder where no source of ours lies, on python (else the pair's)."""
+        command = [python or self.environment.python, '-m', 'pytest', '-rs', '-v']
+        command += ['-o', 'cache_dir=%s' % log.with_suffix('.cache')] + arguments
+
+        def run(options, log):
+            report = log.with_suffix('.xml')
+            status = process.run(
+                command + ['--junitxml=%s' % report] + options, log, cwd=self.logs, timeout=STEP_TIMEOUT,
+                **dict(self.env, **env)
+            )
+            return results.from_junit(report, status)
+
+        return self.rerun(run([], log), lambda log: run(['--last-failed'], log), log)
+
+    def rerun(self, result, failing_tests, log):
+        """
+        Return the Result of a step, after a second run of its failing tests
+        where --rerun asks for it. failing_tests: called with a log file,
+        returns the Result of these tests alone.
+        """
+        if not self.bench.options.rerun or not result.failing or len(result.failing) > MOST_RERUN:
+            return result
+        reporter = self.bench.reporter
+        reporter.failure(self.name, log.stem, log)
+        reporter.progress(self.name, 'runs again: %s' % ', '.join(result.failing))
+        return results.rerun(result, failing_tests(log.with_name(log.stem + '-again' + log.suffix)))
