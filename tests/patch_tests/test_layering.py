@@ -154,9 +154,10 @@ OTHER_LEVELS = {
         'channels_backport.mount': 0,
     },
     'harness': {
-        'cli': 6,
-        'joint': 5, 'peers': 5, 'servers': 5, 'sources': 5, 'suite': 5, 'through_channels': 5, 'workshop': 5,
-        'bench': 4, 'steps': 4, 'programs': 3,
+        'cli': 7,
+        'joint': 6, 'peers': 6, 'servers': 6, 'sources': 6, 'suite': 6, 'through_channels': 6, 'workshop': 6,
+        'bench': 5, 'steps': 5,
+        'programs': 4,
         'environments': 3, 'labels': 3, 'node': 3, 'requirements': 3,
         'packages': 2, 'report': 2,
         '': 0, 'cache': 0, 'interpreters': 0, 'pairs': 0, 'process': 0, 'results': 0,
