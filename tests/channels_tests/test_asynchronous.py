@@ -309,6 +309,21 @@ class ViewTests(RunningWorkerTestCase, SimpleTestCase):
         self.assertTrue(all(self.receive('q!')['closed'] for _ in range(5)))
 
     @unittest.skipIf(django.VERSION < (4, 2), 'This Django has no async streams.')
+    def test_a_stream_keeps_no_thread(self):
+        self.start([], shutdown_timeout=0.01)
+        threads = set(threading.enumerate())
+        for number in range(5):
+            # Its receivers of signals, as middleware that isn't async, have
+            # run in a thread.
+            self.request('/stream/silence/', reply_channel='q!%d' % number)
+            self.receive('q!')
+        for thread in set(threading.enumerate()) - threads:
+            if thread.name.startswith('ThreadPoolExecutor'):
+                thread.join(PATIENCE)
+                self.assertFalse(thread.is_alive(), thread.name)
+        self.stop()
+
+    @unittest.skipIf(django.VERSION < (4, 2), 'This Django has no async streams.')
     def test_a_stream_that_fails_is_broken_off(self):
         with LogRecords('django.request') as logged:
             self.start([])

@@ -8,7 +8,7 @@ import sys
 import time
 from importlib import import_module
 
-from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.core import signals
 from django.db import connections
 
@@ -73,6 +73,19 @@ class AsyncClient:
                 return
 
 
+class _OwnThread(ThreadSensitiveContext):
+    """
+    A context with a thread of its own, also inside of another.
+
+    That of asgiref has the thread of the one around it, that of the whole
+    message, and would end nothing here.
+    """
+
+    async def __aenter__(self):
+        self.token = SyncToAsync.thread_sensitive_context.set(self)
+        return self
+
+
 async def respond(handler, message, timeout):
     """
     Answer `message`, an "http.request" Message, by the async `handler`.
@@ -85,7 +98,7 @@ async def respond(handler, message, timeout):
     try:
         # Left before a response streams, which may be for hours: it owns a
         # thread.
-        async with ThreadSensitiveContext():
+        async with _OwnThread():
             request, response = await _get_response(handler, message)
             if not response.streaming:
                 await _finish(handler, client, request, response, sync_to_async)
