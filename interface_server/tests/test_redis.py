@@ -1,5 +1,6 @@
 """A Redis that is away, comes back, or has forgotten everything; and what it is asked."""
 import asyncio
+import http.client
 import os
 import socket
 import threading
@@ -151,6 +152,30 @@ def test_sockets_are_closed_with_1012_when_redis_has_forgotten_their_groups(star
             ws.recv(PATIENCE)
         assert ws.close_code == 1012
     assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1012
+
+
+def test_requests_that_redis_has_forgotten_are_answered_soon(start, own_redis, monkeypatch):
+    monkeypatch.setattr("interface_server.app.replies.LOST_AFTER", 0.1)
+
+    def respond(layer, message):
+        # A stream's next part, if any, would come after a gap.
+        if message["path"] == "/stream/":
+            layer.send(message["reply_channel"], {
+                "status": 200, "headers": [], "content": b"a part", "more_content": True,
+            })
+
+    server = start({"http.request": respond, "http.disconnect": lambda *args: None})
+    with server.connection() as stream, server.connection() as waiting:
+        stream.request("GET", "/stream/")
+        response = stream.getresponse()
+        assert response.read(6) == b"a part"
+        waiting.request("GET", "/")
+        server.workers.wait_for("http.request", 2)
+        own_redis.kill()
+        own_redis.start()
+        assert waiting.getresponse().status == 503
+        with pytest.raises(http.client.IncompleteRead):
+            response.read()
 
 
 def test_a_master_that_was_replaced_is_left_though_it_is_alive(layer, own_redis):

@@ -55,16 +55,12 @@ class HttpExchange:
         self._failure: Optional[Exception] = None
         #: The task that reads the rest of the body, or for the client's end.
         self._input: Optional[asyncio.Task[None]] = None
-        self._reply_channel = ""
-        self._path = ""
-        self._was_sent = False
-        self._status = 0
-        self._size = 0
-        self._throttled = False
+        self._reply_channel = self._path = ""
+        self._was_sent = self._throttled = self._sending = False
+        self._status = self._size = 0
         #: Seconds that writing to the client has taken.
         self._blocked = 0.0
         self._task = asyncio.current_task()
-        self._sending = False
         #: While the layer doesn't have the request.
         self._entry: Optional[Entry] = None
 
@@ -194,6 +190,11 @@ class HttpExchange:
             self._throttle()
         self._wake()
 
+    def lose(self, failure: Refused, has_started: bool) -> None:
+        """Fail, if the layer had the request, and its response is at the point that `has_started` says."""
+        if self._entry is None and self._queue.reply.started == has_started and not self._queue.reply.complete:
+            self._fail(failure)
+
     def _throttle(self) -> None:
         self._throttled = self._context.layer.throttle(self._reply_channel)
         if not self._throttled:
@@ -222,8 +223,7 @@ class HttpExchange:
             if self._failure is not None:
                 raise self._failure
             if self._timer is None:
-                first = timeout if self._input else min(WATCH_AFTER, timeout)
-                self._timer = loop.call_later(first, self._on_timer)
+                self._timer = loop.call_later(timeout if self._input else min(WATCH_AFTER, timeout), self._on_timer)
             self._waiter = loop.create_future()
             await self._waiter
         if self._room and self._queue.is_large:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Optional, Protocol
 
 from ..backport import bridge, exceptions, names
+from ..errors import Refused
 from ..layers import AsyncLayer
 from ..operation.metrics import Metrics
 from ..protocols.ws.close_codes import SERVICE_RESTART
@@ -22,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds until a reader that failed, which none should, is restarted.
 RESTART_AFTER = 1.0
+#: Seconds for the answers to requests that may have been lost with a layer's
+#: data. Those that a worker had already taken still come.
+LOST_AFTER = 5.0
 HTTP_PREFIX, SOCKET_PREFIX = "http.response.", "websocket.send."
 
 
@@ -30,6 +34,9 @@ class Exchange(Protocol):
 
     def deliver(self, message: Message) -> None:
         """Take a message from the reply channel."""
+
+    def lose(self, failure: Refused, has_started: bool) -> None:
+        """Fail, if the layer had the request, and its response has or hasn't started, as said."""
 
 
 class Socket(Protocol):
@@ -107,6 +114,16 @@ class ReplyDispatcher:
         # Clients connect again, and are added again.
         if self.socket_channel in channels:
             self.close_sockets("the channel layer has lost its data")
+        if self.http_channel in channels:
+            lost, waiting = Refused(503, "The channel layer has lost its data."), list(self._exchanges)
+            # What comes of them may lack a part.
+            self._lose(waiting, lost, True)
+            asyncio.get_running_loop().call_later(LOST_AFTER, self._lose, waiting, lost, False)
+
+    def _lose(self, channels: Sequence[str], failure: Refused, has_started: bool) -> None:
+        for channel in channels:
+            if channel in self._exchanges:
+                self._exchanges[channel].lose(failure, has_started)
 
     def close_sockets(self, reason: str) -> None:
         """Close all sockets, so that their clients connect again."""
