@@ -1,5 +1,5 @@
 """
-The command that starts the chat, for the tests to run in a copy of the checkout.
+The commands that start the examples, for the tests to run in a copy of the checkout.
 """
 import os
 import shutil
@@ -13,7 +13,7 @@ SETTING_UP = 300
 
 
 class Command:
-    """Runs the command in a copy of the checkout."""
+    """Runs the commands in a copy of the checkout."""
 
     def __init__(self, folder):
         self.made = []
@@ -21,12 +21,12 @@ class Command:
         unwanted = shutil.ignore_patterns('.*', '__pycache__', 'build', '*.egg-info')
         shutil.copytree(CHECKOUT, self.folder, ignore=unwanted)
 
-    def start(self, *arguments, **env):
-        """Start it; return the Program."""
+    def start(self, *arguments, example='chat', **env):
+        """Start an example; return the Program."""
         # From another folder: it must find its files by itself. And Python may
         # keep what it compiled, as it does for everybody.
         program = Program('start.py', [
-            sys.executable, os.path.join(self.folder, 'examples', 'chat', 'start.py'),
+            sys.executable, os.path.join(self.folder, 'examples', example, 'start.py'),
         ] + list(arguments), os.path.dirname(self.folder), dict(env, PYTHONDONTWRITEBYTECODE=''))
         self.made.append(program)
         return program

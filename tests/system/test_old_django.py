@@ -40,7 +40,7 @@ def test_two_people_talk_on_an_old_django_under_a_python_of_today(options, label
             port = free_port()
             program = command.start('--python', python_under_test(), '--port', str(port), *options)
             program.wait_for('http://localhost:%d/' % port, timeout=2 * SETTING_UP)
-            environments = os.path.join(command.folder, 'examples', 'chat', '.envs')
+            environments = os.path.join(command.folder, 'examples', '.envs')
             python, = glob.glob(os.path.join(environments, 'python*-django-' + label, 'bin', 'python'))
             assert subprocess.check_output([python, '-c', WHICH], text=True).strip() == answer
 

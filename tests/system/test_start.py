@@ -52,7 +52,7 @@ def listening(port):
 def test_first_run_sets_up_and_second_run_starts_at_once(command):
     # What a run leaves that was interrupted early doesn't matter.
     name = 'python%d.%d-django-newest' % sys.version_info[:2]
-    half = os.path.join(command.folder, 'examples', 'chat', '.envs', name, 'bin')
+    half = os.path.join(command.folder, 'examples', '.envs', name, 'bin')
     os.makedirs(half)
     os.symlink(sys.executable, os.path.join(half, 'python'))
 

@@ -1,7 +1,7 @@
 """
-The virtual environment of the chat: make it once, refresh it when needed.
+The virtual environment of the examples: make it once, refresh it when needed.
 
-start.py uses this; standard library only, Python 3.9 and later.
+Standard library only, Python 3.9 and later.
 """
 import hashlib
 import json
@@ -12,9 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-ENVS = HERE / '.envs'
+EXAMPLES = Path(__file__).resolve().parent.parent
+ROOT = EXAMPLES.parent
+#: All examples share them.
+ENVS = EXAMPLES / '.envs'
 
 #: The parts of the checkout from which the two packages are built.
 SOURCES = ['setup.py', 'setup.cfg', 'pyproject.toml', 'MANIFEST.in', 'README.md', 'LICENSE', 'AUTHORS', 'CHANGES.rst',
@@ -158,7 +159,7 @@ def django_requirement(django):
 
 
 def install(env, version, django, patched, fresh):
-    """Install what the chat needs: Django, this checkout, a server. `fresh`: nothing was installed before."""
+    """Install what the examples need: Django, this checkout, a server. `fresh`: nothing was installed before."""
     say('Installing Django and this checkout (about a minute, once) ...')
     with tempfile.TemporaryDirectory() as folder:
         # What builds. A virtual environment of Python 3.12 and later has none

@@ -1,0 +1,1 @@
+"""What the start commands of the examples share: environments and processes."""
