@@ -28,7 +28,7 @@ sys.path.insert(1, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from starting.command import Example, main  # noqa: E402: found through the line above
 
 CHAT = Example(
-    name='chat', title='The chat runs', prepare=[['migrate', '-v', '0'], ['demo']], workers=2, hint=[
+    name='chat', title='The chat runs', prepare=[['migrate', '-v', '0'], ['demo']], workers=[[], []], hint=[
         'Log in as alice, bob or carol (the password is the name), or sign up.',
         'Open it in two windows, one of them private, to be two people.',
     ],

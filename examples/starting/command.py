@@ -18,7 +18,8 @@ from .environment import EXAMPLES, PATCHABLE, Problem, call, prepare, probe, say
 
 #: `name` of the folder and of the project in it; `title`, as in "The chat";
 #: `prepare`, the management commands (lists) that run before it starts; and
-#: `hint`, lines that tell what to do with it. With a Redis it has `workers`.
+#: `hint`, lines that tell what to do with it. With a Redis it has `workers`:
+#: the options of each.
 Example = collections.namedtuple('Example', 'name title prepare hint workers')
 
 #: Seconds a process has to finish its work after it was told to stop.
@@ -104,7 +105,8 @@ def commands(example, env, version, host, port, redis_url):
         return [('runserver', manage + ['runserver', '%s:%d' % (host, port)])]
     server = 'interface-server' if version >= (3, 9) else 'daphne'
     front = [env / 'bin' / server, '-b', host, '-p', port, '%s.asgi:channel_layer' % example.name]
-    workers = [('worker %d' % number, manage + ['runworker']) for number in range(1, example.workers + 1)]
+    workers = [('worker %d' % number, manage + ['runworker'] + options)
+               for number, options in enumerate(example.workers, 1)]
     return [('the interface server', front)] + workers
 
 
@@ -159,7 +161,7 @@ def read_options(example, variable):
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         description='Set up the example "%s" and start it. %s in the environment puts it on that Redis, with an '
-                    'interface server and %d workers of its own.' % (example.name, variable, example.workers))
+                    'interface server and %d workers of its own.' % (example.name, variable, len(example.workers)))
     parser.add_argument('--port', type=int, default=8000, help='port to listen on (default: 8000)')
     parser.add_argument('--host', default='127.0.0.1', help='address to listen on (default: 127.0.0.1)')
     parser.add_argument('--python', default=sys.executable, help='interpreter to run it with (default: this one)')

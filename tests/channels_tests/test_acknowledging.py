@@ -106,6 +106,7 @@ class WorkerTests(LogTestCase, SimpleTestCase):
 
     def test_a_failed_one_comes_again_after_growing_pauses_and_dies_in_the_end(self):
         def consumer(message):
+            self.seen.append(message.attempt)
             Channel('out', channel_layer=message.channel_layer).send({})
             raise Temporary('not now')
 
@@ -117,7 +118,7 @@ class WorkerTests(LogTestCase, SimpleTestCase):
             self.assertEqual(worker.run_once(), 'failed')
         self.assertEqual(self.inner.receive(['out']), (None, None))
         letter, = self.inner.dead_letters('jobs')
-        self.assertEqual(letter.attempts, 3)
+        self.assertEqual((letter.attempts, self.seen), (3, [1, 2, 3]))
         self.assertEqual(letter.story['error'], 'Temporary: not now')
         self.assertIn('test_acknowledging', letter.story['consumer'])
         self.assertLogged('is a dead letter now, after 3 attempts')

@@ -112,5 +112,10 @@ def site(folder, python=None, **env):
 
 def chat(folder, python=None, **env):
     """Return the Subject for the chat, with a database of its own."""
-    env = dict(env, CHAT_DATABASE=os.path.join(str(folder), 'chat.sqlite3'))
-    return Subject(python or python_under_test(), os.path.join(CHECKOUT, 'examples', 'chat'), 'chat.settings', env)
+    return example('chat', folder, python, **env)
+
+
+def example(name, folder, python=None, **env):
+    """Return the Subject for an example, with a database of its own."""
+    env = dict(env, **{name.upper() + '_DATABASE': os.path.join(str(folder), name + '.sqlite3')})
+    return Subject(python or python_under_test(), os.path.join(CHECKOUT, 'examples', name), name + '.settings', env)

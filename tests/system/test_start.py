@@ -97,6 +97,19 @@ def test_with_redis_it_keeps_a_server_and_two_workers_running(command, redis):
     assert 'does not stop' not in program.output, program.report()
 
 
+def test_other_examples_start_in_the_same_environment(command, redis):
+    """Each with one command, and at once, since the chat has made the environment."""
+    for example, variable, page in [('reports', 'REPORTS_REDIS_URL', 'kill -9')]:
+        port = free_port()
+        program = command.start('--port', str(port), example=example, **{variable: redis.url})
+        program.wait_for('http://localhost:%d/' % port, timeout=SETTING_UP)
+        assert page in get(port, '/').text
+        assert get(port, '/static/channels/js/websocketbridge.js').status == 200
+        program.signal(signal.SIGTERM)
+        assert program.wait_for_exit() == 0, program.report()
+        assert 'Traceback' not in program.output, program.report()
+
+
 @pytest.mark.parametrize('arguments, env, words', [
     ([], {'CHAT_REDIS_URL': 'redis://127.0.0.1:1/0'}, r'No Redis answers at CHAT_REDIS_URL \(127.0.0.1:1\)'),
     ([], {'CHAT_REDIS_URL': 'localhost:6379'}, r'CHAT_REDIS_URL must begin with redis://'),

@@ -15,6 +15,7 @@ class Message:
     # None for a message without one; a consumer knows which it takes.
     reply_channel: Channel
     is_streaming: bool
+    attempt: int
     # What decorators of django.channels.sessions and .auth put there.
     channel_session: SessionBase
     http_session: SessionBase | None

@@ -180,6 +180,7 @@ class Dispatcher(HeldMessagesMixin):
 
     def _consume(self, task):
         task.message = message = Message(task.content, task.channel, self.channel_layer)
+        message.attempt = task.attempt
         match = self.channel_layer.router.match(message)
         if match is None:
             logger.error(

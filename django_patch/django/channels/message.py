@@ -16,6 +16,9 @@ class Message(object):
     """
     #: Whether it is a request whose response is being streamed.
     is_streaming = False
+    #: 1 when its consumer is called for the first time, and 1 more each time
+    #: that the message comes again.
+    attempt = 1
 
     def __init__(self, content, channel_name, channel_layer):
         self.content = content

@@ -1,0 +1,1 @@
+"""The reports project: settings, URLs and channel routing."""
