@@ -179,6 +179,7 @@ setup(
             'twisted[http2,tls]; python_version < "3.9"',
         ],
         'metrics': ['prometheus-client'],
+        'schedules': ['croniter'],
         'tests': [
             'mock; python_version < "3"',
             'pytest',

@@ -157,7 +157,7 @@ class InMemoryLayerTests(SimpleTestCase):
         for _ in range(1000):
             self.layer.send('a', {})
             self.layer.receive(['a'])
-        self.assertEqual(len(self.layer._schedule._heap), 1)
+        self.assertEqual(len(self.layer._expiries._heap), 1)
 
     def test_a_client_that_lets_a_message_expire_leaves_its_groups(self):
         self.layer.group_add('g', 'p!gone')

@@ -32,7 +32,7 @@ AUTOBAHN = ['autobahntestsuite']
 
 def common_requirements(pair):
     """Return the requirements of a Pair that others of its Python have as well, beside what our wheels bring."""
-    wanted = ['pytest', 'pytest-django', 'hiredis', 'cryptography', 'prometheus-client']
+    wanted = ['pytest', 'pytest-django', 'hiredis', 'cryptography', 'prometheus-client', 'croniter']
     if pair.python_version < (3,):
         wanted += ['mock', 'enum34']
     if pair.has_interface_server:

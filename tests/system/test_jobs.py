@@ -46,3 +46,21 @@ def test_jobs_outlive_their_workers(sites, redis, scratch):
     numbers = done(path)
     assert sorted(set(numbers)) == list(range(NUMBER))
     assert len(numbers) - NUMBER <= 8, 'done twice: %d' % (len(numbers) - NUMBER)
+
+
+def test_schedules_are_run_once_by_several_workers(sites, redis, scratch):
+    """Each run is sent by one of them, also when one is killed that had planned it."""
+    path = os.path.join(str(scratch), 'ticks')
+    site = sites(SUT_LAYERS='redis', SUT_REDIS=redis.url, SUT_ROUTING='ticks', SUT_TICKS=path)
+    site.run('migrate', '-v', '0')
+    workers = [site.manage('runworker') for _ in range(3)]
+    eventually(lambda: len(done(path)) > 3, 'the first runs')
+    os.kill(workers[0].pid, signal.SIGKILL)
+    workers[0].wait_for_exit()
+    before = len(done(path))
+    eventually(lambda: len(done(path)) > before + 3, 'runs without the one that was killed')
+    for worker in workers[1:]:
+        worker.stop()
+    runs = int(site.run('count_runs').raw('stdout'))
+    # The one that was killed may have noted its last, and not said so.
+    assert runs <= len(done(path)) <= runs + 1

@@ -14,6 +14,15 @@ from django.core.signals import setting_changed
 from .app_names import AppName
 
 
+def _check_schedules(app_configs=None, **kwargs):
+    from .conf import conf
+    if not conf.schedules:
+        return []
+    # What a project without schedules need not load.
+    from .schedules.table import check_schedules
+    return check_schedules()
+
+
 class ChannelsConfig(AppConfig):
     name = AppName('django.channels')
     label = 'channels'
@@ -27,6 +36,7 @@ class ChannelsConfig(AppConfig):
         checks.register(check_channel_layers, 'channels')
         checks.register(check_packages, 'channels')
         checks.register(check_other_channels, 'channels')
+        checks.register(_check_schedules, 'channels')
         checks.register(check_origins, 'channels', deploy=True)
         connect_signals()
         # Its models are there by now. A site without bindings needs not load

@@ -5,13 +5,19 @@ from __future__ import absolute_import
 
 from . import outbox
 from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
-from .layers.acknowledgement import new_job_id
+from .layers.acknowledgement import may_be_acknowledged, new_job_id
 from .layers.legacy import adapted
 from .names import validate_channel_name, validate_group_name
 from .prefetch.coalescer import flush_coalesced
 
 #: What a job has beside its content: see a layer's send_job().
 _JOB_OPTIONS = {'id', 'delay', 'at', 'priority', 'unique', 'conflict'}
+#: Those of what is only late, and can be for any channel.
+_TIME_OPTIONS = {'id', 'delay', 'at'}
+#: Where messages for channels that aren't acknowledged wait for their time.
+DELAYED = 'channels.delayed'
+
+_NOT_A_DICT = 'You can only send dicts, not %s: wrap it, as in {"value": ...}.'
 
 
 class Sender(object):
@@ -33,9 +39,7 @@ class Sender(object):
         `immediately`; elsewhere at once. Raise TypeError if it is not a dict.
         """
         if not isinstance(content, dict):
-            raise TypeError(
-                'You can only send dicts, not %s: wrap it, as in {"value": ...}.' % type(content).__name__
-            )
+            raise TypeError(_NOT_A_DICT % type(content).__name__)
         outbox.send(self.channel_layer, self.method, self.name, content, immediately)
 
     def asend(self, content, immediately=False, **job):
@@ -64,9 +68,10 @@ class Channel(Sender):
         """
         Send `content`, as Sender.send() does; with more arguments, as a job.
 
-        A job goes to an acknowledged channel, and its id is returned. The
-        arguments are those of a layer's send_job(): `delay`, `at`,
-        `priority`, `unique`, `conflict`.
+        Its id is returned. The arguments are those of a layer's send_job():
+        `delay`, `at`, `priority`, `unique`, `conflict`. A job goes to an
+        acknowledged channel; `delay` and `at` do for any, where a worker runs
+        the routes of `schedules`.
         """
         if job:
             return self._send_job(content, immediately, job)
@@ -81,9 +86,28 @@ class Channel(Sender):
         unknown = set(job) - _JOB_OPTIONS
         if unknown:
             raise TypeError('send() got unexpected arguments: %s.' % ', '.join(sorted(unknown)))
-        job = dict(job, message=content, id=job.get('id') or new_job_id())
-        outbox.send(self.channel_layer, 'put_job', self.name, job, immediately)
+        if not isinstance(content, dict):
+            raise TypeError(_NOT_A_DICT % type(content).__name__)
+        name, job = self.name, dict(job, message=content, id=job.get('id') or new_job_id())
+        if not set(job) - _TIME_OPTIONS - {'message'} and self.channel_layer.options_of(name) is None:
+            name, job['message'] = DELAYED, {'channel': name, 'content': content}
+            self.channel_layer.warn_if_unread(DELAYED)
+        outbox.send(self.channel_layer, 'put_job', name, job, immediately)
         return job['id']
+
+    def cancel(self, id):
+        """Have the job of that id, which send() returned, not be received; return whether it still waited."""
+        flush_coalesced()
+        layer = self.channel_layer
+        if not layer.supports_acknowledgement:
+            raise TypeError('The channel layer %s has no jobs that could be cancelled.' % layer)
+        of_its_own = may_be_acknowledged(self.name) and layer.cancel_jobs(self.name, [id])
+        return bool(of_its_own or layer.cancel_jobs(DELAYED, [id]))
+
+    def acancel(self, id):
+        """As cancel(), for async code, which awaits it."""
+        from .asynchronous.sending import acall
+        return acall(self.cancel, id)
 
 
 class Group(Sender):

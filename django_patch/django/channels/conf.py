@@ -30,6 +30,7 @@ MISSPELLED = {
     'CHANNEL_LAYER': 'CHANNEL_LAYERS',
     'CHANNELS_LAYER': 'CHANNEL_LAYERS',
     'CHANNELS_LAYERS': 'CHANNEL_LAYERS',
+    'CHANNELS_SCHEDULES': 'CHANNEL_SCHEDULES',
     'CHANNELS_SEND_ON_COMMIT': 'CHANNEL_SEND_ON_COMMIT',
     'CHANNELS_SEND_TIMEOUT': 'CHANNEL_SEND_TIMEOUT',
     'CHANNELS_SESSION_ENGINE': 'CHANNEL_SESSION_ENGINE',
@@ -48,6 +49,11 @@ class Settings(object):
     def channel_layers(self):
         """Alias -> {BACKEND, ROUTING, CONFIG, TEST_CONFIG}; {} turns channels off."""
         return getattr(settings, 'CHANNEL_LAYERS', {})
+
+    @property
+    def schedules(self):
+        """Name -> {channel, content, cron, ...}: what is sent again and again."""
+        return getattr(settings, 'CHANNEL_SCHEDULES', {})
 
     @property
     def session_engine(self):

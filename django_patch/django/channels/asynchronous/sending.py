@@ -17,5 +17,5 @@ async def asend(send, is_held_back, content, immediately, job):
 
 
 async def acall(method, *args):
-    """Call `method`, which speaks to the layer."""
-    await sync_to_async(method)(*args)
+    """Return what `method`, which speaks to the layer, returns."""
+    return await sync_to_async(method)(*args)

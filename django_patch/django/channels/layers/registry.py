@@ -158,6 +158,11 @@ class ChannelLayerWrapper(object):
                 self.channel_layer.declare(acknowledged)
         return self._router
 
+    def options_of(self, channel):
+        """As the layer's options_of(), after the routing has said what is acknowledged."""
+        self.router
+        return self.channel_layer.options_of(channel)
+
     def warn_if_unread(self, channel):
         """
         Log, once, that no worker with this routing reads `channel`.

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from django.core.management import CommandError
 
+from ..conf import conf
 from ..layers.capacity import checked_seconds
 from ..layers.presence import WORKER
 from ..monitoring import exposition, families
@@ -94,7 +95,7 @@ def watched(worker, options):
         lambda: worker.termed,
     )
     name = '%s:%d' % (socket.gethostname(), os.getpid())
-    opened = []
+    opened, planning = [], _planning(worker)
     try:
         if options.get('management'):
             host, port = parse_address(options['management'])
@@ -107,7 +108,7 @@ def watched(worker, options):
         if layer.supports_inspection:
             opened.append(Recorder(layer))
         presence = Presence(layer, WORKER, package_version(), functools.partial(_facts, worker, activity))
-        opened += [presence, Holding(layer, presence.process.name)]
+        opened += [presence, Holding(layer, presence.process.name)] + planning
         for part in opened:
             part.__enter__()
     except EnvironmentError as error:
@@ -118,6 +119,17 @@ def watched(worker, options):
         layer.watch_waiting(None)
         for part in reversed(opened):
             part.__exit__(None, None, None)
+
+
+def _planning(worker):
+    if not conf.schedules:
+        return []
+    # What a project without schedules need not load.
+    from ..schedules.planning import Planning
+    try:
+        return [Planning(worker.channel_layer, worker.channels)]
+    except (TypeError, ValueError, ImportError) as error:
+        raise CommandError('CHANNEL_SCHEDULES can\'t be used: %s' % error)
 
 
 def _facts(worker, activity):

@@ -14,6 +14,7 @@ SUT_ROUTING   another module of routing than 'routing'.
 SUT_LINT      'no': messages are not checked, which costs time.
 SUT_DATABASE  path of the SQLite file.
 SUT_DELAY     anything: with the app of the delay server.
+SUT_TICKS     path of the file in which the ticks of a schedule are noted.
 SUT_ADMIN     anything: with Django's admin, and the pages about channels there.
 SUT_DEBUG     'no': without the pages that DEBUG makes of errors; what is
               logged still goes to standard error.
@@ -78,6 +79,8 @@ DEFAULT_AUTO_FIELD = 'django.db.models.AutoField'
 USE_TZ = True
 STATIC_URL = '/static/'
 
+if os.environ.get('SUT_TICKS'):
+    CHANNEL_SCHEDULES = {'tick': {'channel': 'ticks', 'every': 0.5}}
 ROUTING = 'site_under_test.%s.channel_routing' % os.environ.get('SUT_ROUTING', 'routing')
 LAYERS = os.environ.get('SUT_LAYERS', 'memory')
 if LAYERS == 'memory':

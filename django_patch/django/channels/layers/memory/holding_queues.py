@@ -17,8 +17,8 @@ from ..acknowledgement import (
     ChannelOptions, HeldMessage, Receipt, checked_priority, new_job_id, receipt_of, valid_job_channel,
 )
 from ..validation import copy_message, plain_copy
+from .expiries import NEVER
 from .records import JobRecord
-from .schedule import NEVER
 
 _COUNTERS = ('sent', 'full', 'expired', 'retried', 'deferred', 'given_back', 'dead', 'dead_dropped', 'cancelled',
              'replayed', 'deleted')

@@ -16,13 +16,13 @@ from ...exceptions import ChannelFull
 from ...names import non_local_name, validate_channel_name
 from ..base import RESERVED_KEY, BaseChannelLayer
 from ..validation import copy_message, plain_copy
+from .expiries import NEVER, Expiries
 from .groups import GroupIndex
 from .holding_queues import MemoryAcknowledgementMixin
 from .inspection import MemoryInspectionMixin
 from .jobs import MemoryJobsMixin
 from .presence import MemoryPresenceMixin
 from .queues import IN_CHANNELS, IN_PENDING, IN_SENT, NO_QUEUE, ChannelTable
-from .schedule import NEVER, Schedule
 from .sending_groups import MemoryGroupsMixin
 from .statistics import EXPIRED, FULL, SENT, Counters, summary
 from .waiters import WaitQueue
@@ -53,7 +53,7 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
         self._acknowledged_queues, self._results = {}, {}
         # Channel of a client -> how many messages wait for it alone.
         self._pending = {}
-        self._schedule, self._samples, self._beats = Schedule(), (), {}
+        self._expiries, self._samples, self._beats = Expiries(), (), {}
         self._groups = GroupIndex()
         self._counters = Counters()
         self._channels = ChannelTable(self, self._counters)
@@ -70,7 +70,7 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
         message = copy_message(message)
         with self._lock:
             now = self._clock()
-            if now >= self._schedule.next:
+            if now >= self._expiries.next:
                 self._expire(now)
             if info.acknowledged is not None:
                 info.acknowledged.append(message, now)
@@ -101,7 +101,7 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
 
     def _new_queue(self, name, now):
         queue = self._queues[name] = collections.deque()
-        self._schedule.add(name, now + self.expiry)
+        self._expiries.add(name, now + self.expiry)
         return queue
 
     def requeue(self, messages):
@@ -253,14 +253,14 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
     # Expiry
 
     def _expire(self, now):
-        while now >= self._schedule.next:
-            name = self._schedule.pop()
+        while now >= self._expiries.next:
+            name = self._expiries.pop()
             queue = self._queues.get(name)
             if queue is None:
                 continue
             self._drop_expired(name, queue, now - self.expiry)
             if queue:
-                self._schedule.add(name, queue[0][IN_SENT] + self.expiry)
+                self._expiries.add(name, queue[0][IN_SENT] + self.expiry)
             else:
                 del self._queues[name]
 

@@ -37,7 +37,7 @@ class MemoryGroupsMixin(object):
         message = copy_message(message)
         with self._lock:
             now = self._clock()
-            if now >= self._schedule.next:
+            if now >= self._expiries.next:
                 self._expire(now)
             members = self._groups.members(group, now)
             if not members:

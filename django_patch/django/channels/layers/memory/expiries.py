@@ -1,5 +1,5 @@
 """
-Schedule of the expiry of queues in the in-memory layer.
+Expiries of queues in the in-memory layer: which is due first.
 
 There is one entry a queue, so that nothing scans queues or messages.
 """
@@ -11,7 +11,7 @@ import heapq
 NEVER = float('inf')
 
 
-class Schedule(object):
+class Expiries(object):
     """Names of queues, by the time in seconds at which one is due."""
 
     def __init__(self):

@@ -1,0 +1,131 @@
+"""
+CHANNEL_SCHEDULES, turned into Schedules.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import zlib
+
+from django.core.checks import Error
+from django.utils.module_loading import import_string
+from django.utils.timezone import get_default_timezone
+
+from ..channel import Channel
+from ..compat import six
+from ..compat.time_zones import named_zone
+from ..conf import conf
+from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
+from ..names import validate_channel_name
+from .cron import CronLine
+
+#: Where the next run of each schedule waits for its time.
+SCHEDULES = 'channels.schedules'
+
+_KEYS = {'channel', 'content', 'task', 'args', 'kwargs', 'cron', 'every', 'timezone', 'layer', 'grace'}
+
+
+class Interval(object):
+    """Times that are `seconds` apart; they are the same in each process."""
+
+    def __init__(self, seconds):
+        if isinstance(seconds, bool) or not isinstance(seconds, six.integer_types + (float,)) or not seconds > 0:
+            raise ValueError('every must be a positive number of seconds, not %r.' % (seconds,))
+        self._seconds = seconds
+
+    def next_after(self, moment):
+        """Return the first time after `moment`, both in seconds since 1970."""
+        return (moment // self._seconds + 1) * self._seconds
+
+
+class Schedule(object):
+    """
+    The item `name` of CHANNEL_SCHEDULES, whose value is `config`.
+
+    Raise ValueError or TypeError, saying what is wrong with it; ImportError
+    for what has to be installed.
+    """
+
+    def __init__(self, name, config):
+        if not isinstance(config, dict):
+            raise TypeError('it must be a dict.')
+        unknown = sorted(set(config) - _KEYS)
+        if unknown:
+            raise ValueError('it has the unknown key %s.' % ', '.join(unknown))
+        if ('channel' in config) == ('task' in config):
+            raise ValueError('it needs a channel or a task.')
+        if ('cron' in config) == ('every' in config):
+            raise ValueError('it needs cron, a line of five fields, or every, a number of seconds.')
+        self.name = name
+        self.layer = config.get('layer', DEFAULT_CHANNEL_LAYER)
+        #: Seconds after which a run that is late isn't worth it; None: it
+        #: always is.
+        self.grace = config.get('grace')
+        self.task = config.get('task')
+        self._arguments = config.get('args', ()), config.get('kwargs', {})
+        self.channel = None if self.task else validate_channel_name(config['channel'])
+        self._content = config.get('content', {})
+        zone = config.get('timezone')
+        if 'cron' in config:
+            self._times = CronLine(config['cron'], named_zone(zone) if zone else get_default_timezone())
+        else:
+            self._times = Interval(config['every'])
+        #: What is another one once it has other times.
+        self.version = '%08x' % (zlib.crc32(
+            ('%s %s %s' % (config.get('cron'), config.get('every'), zone)).encode('utf-8')) & 0xffffffff)
+
+    def next_after(self, moment):
+        """Return the first time after `moment`, both in seconds since 1970."""
+        return self._times.next_after(moment)
+
+    def send(self, channel_layer):
+        """Send what it is for: the message by `channel_layer`, or the task by its backend."""
+        if self.task:
+            args, kwargs = self._arguments
+            import_string(self.task).enqueue(*args, **kwargs)
+        else:
+            Channel(self.channel, channel_layer=channel_layer).send(dict(self._content))
+
+
+def schedule_of(name):
+    """Return the Schedule of that name; None if the settings have none. Raise as Schedule does."""
+    config = conf.schedules.get(name)
+    return None if config is None else Schedule(name, config)
+
+
+def schedules_of(alias):
+    """Return the Schedules of the layer `alias`, by name. Raise as Schedule does."""
+    return [
+        schedule for schedule in (schedule_of(name) for name in sorted(conf.schedules)) if schedule.layer == alias
+    ]
+
+
+def check_schedules(app_configs=None, **kwargs):
+    """Return the errors of CHANNEL_SCHEDULES; a system check."""
+    configs = conf.schedules
+    if not isinstance(configs, dict):
+        return [_error('CHANNEL_SCHEDULES must be a dict of name -> dict.')]
+    errors, aliases = [], set()
+    for name in sorted(configs, key=str):
+        try:
+            aliases.add(Schedule(name, configs[name]).layer)
+        except (TypeError, ValueError, ImportError) as error:
+            errors.append(_error('CHANNEL_SCHEDULES[%r] can\'t be used: %s' % (str(name), error)))
+    for alias in sorted(aliases, key=str):
+        errors.extend(_check_layer(alias))
+    return errors
+
+
+def _check_layer(alias):
+    if alias not in conf.channel_layers:
+        return [_error('CHANNEL_SCHEDULES names the channel layer %r, which CHANNEL_LAYERS doesn\'t have.' % (alias,))]
+    layer = channel_layers[alias]
+    if not layer.supports_acknowledgement:
+        return [_error('CHANNEL_SCHEDULES uses the channel layer %s, which has no acknowledged channels.' % layer,
+                       'Use InMemoryChannelLayer or RedisChannelLayer.')]
+    if SCHEDULES not in layer.router.channels:
+        return [_error('No route of the channel layer %s runs what CHANNEL_SCHEDULES has.' % layer,
+                       "Add include('django.channels.schedules.channel_routing') to its ROUTING.")]
+    return []
+
+
+def _error(text, hint="For example {'report': {'channel': 'reports', 'content': {}, 'cron': '30 2 * * *'}}."):
+    return Error(text, hint=hint, id='channels.E025')
