@@ -99,12 +99,13 @@ def test_with_redis_it_keeps_a_server_and_two_workers_running(command, redis):
 
 def test_other_examples_start_in_the_same_environment(command, redis):
     """Each with one command, and at once, since the chat has made the environment."""
-    for example, variable, page in [('reports', 'REPORTS_REDIS_URL', 'kill -9')]:
+    for example, page, static in [('reports', 'kill -9', 'channels/js/websocketbridge.js'),
+                                  ('news', 'Headline', 'headlines/page.js')]:
         port = free_port()
-        program = command.start('--port', str(port), example=example, **{variable: redis.url})
+        program = command.start('--port', str(port), example=example, **{example.upper() + '_REDIS_URL': redis.url})
         program.wait_for('http://localhost:%d/' % port, timeout=SETTING_UP)
         assert page in get(port, '/').text
-        assert get(port, '/static/channels/js/websocketbridge.js').status == 200
+        assert get(port, '/static/' + static).status == 200
         program.signal(signal.SIGTERM)
         assert program.wait_for_exit() == 0, program.report()
         assert 'Traceback' not in program.output, program.report()

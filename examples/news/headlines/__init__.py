@@ -1,0 +1,1 @@
+"""Headlines, and the readers who get them at once."""

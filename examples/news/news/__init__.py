@@ -1,0 +1,1 @@
+"""The news project: settings, URLs and channel routing."""
