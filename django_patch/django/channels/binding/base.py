@@ -10,8 +10,10 @@ from .. import outbox
 from ..channel import Group
 from ..compat import six
 from ..compat.transactions import has_commit_hooks
-from .changes import before_change, deleted_as, has_fixed_groups, saved_as
+from .changes import deleted_as, has_fixed_groups, same_fields, saved_as, stored
 from .inbound import CREATE, DELETE, UPDATE, InboundBinding
+from .indirect import IndirectChanges, take_notes
+from .nested import Saves
 
 __all__ = ['Binding', 'BindingMetaclass', 'CREATE', 'DELETE', 'UPDATE']
 
@@ -27,6 +29,7 @@ class BindingMetaclass(type):
 
     def __init__(cls, name, bases, body):
         super(BindingMetaclass, cls).__init__(name, bases, body)
+        cls._saves = Saves()
         if cls.model is None and 'model' in body:
             # A base of others.
             return
@@ -43,7 +46,7 @@ class BindingMetaclass(type):
             BindingMetaclass.binding_classes.pop(0).register()
 
 
-class Binding(six.with_metaclass(BindingMetaclass, InboundBinding)):
+class Binding(six.with_metaclass(BindingMetaclass, IndirectChanges, InboundBinding)):
     """
     Ties a model to the clients that are interested in it.
 
@@ -133,7 +136,13 @@ class Binding(six.with_metaclass(BindingMetaclass, InboundBinding)):
 
     @classmethod
     def pre_save_receiver(cls, instance, using=None, **kwargs):
+        if not isinstance(instance, cls.model):
+            cls._parent_saving(instance, using)
+            return
         adding = instance._state.adding
+        if not adding:
+            cls._tell_outer_saves(instance, using)
+        cls._saves.begin(instance, using)
         if has_fixed_groups(cls) and not (adding and instance.pk is not None):
             # Nothing that the database knows would make a difference.
             cls.pre_change_receiver(instance, CREATE if adding else UPDATE)
@@ -143,7 +152,40 @@ class Binding(six.with_metaclass(BindingMetaclass, InboundBinding)):
 
     @classmethod
     def post_save_receiver(cls, instance, created, **kwargs):
-        cls.post_change_receiver(instance, CREATE if created else UPDATE, created=created, **kwargs)
+        using = kwargs.get('using')
+        if not isinstance(instance, cls.model):
+            cls._parent_saved(instance, using)
+            return
+        if not cls._saves.end(instance):
+            return
+        told = instance
+        if cls._holds_back(kwargs.get('update_fields')):
+            told = stored(cls.model, instance, using) or instance
+            take_notes(instance, told)
+        cls.post_change_receiver(told, CREATE if created else UPDATE, created=created, **kwargs)
+
+    @classmethod
+    def _holds_back(cls, update_fields):
+        """Return whether a save of `update_fields` leaves in memory what would be told."""
+        if update_fields is None:
+            return False
+        bound = cls.bound_field_names() & {field.name for field in cls.model._meta.fields if not field.primary_key}
+        return not has_fixed_groups(cls) or not bound <= set(update_fields)
+
+    @classmethod
+    def _tell_outer_saves(cls, instance, using):
+        """
+        Tell of the saves within which `instance` is saved, each of the same
+        object by another instance, that the database has already.
+
+        A receiver of post_save may load the object and save it. It may be
+        called before this one, and what it saves is the newer.
+        """
+        for outer, created in cls._saves.around(instance, using):
+            saved = stored(cls.model, outer, using)
+            if saved is not None and same_fields(saved, outer):
+                cls._saves.told(outer)
+                cls.post_change_receiver(outer, CREATE if created else UPDATE, created=created, using=using)
 
     @classmethod
     def pre_delete_receiver(cls, instance, using=None, **kwargs):
@@ -154,37 +196,6 @@ class Binding(six.with_metaclass(BindingMetaclass, InboundBinding)):
     @classmethod
     def post_delete_receiver(cls, instance, **kwargs):
         cls.post_change_receiver(instance, DELETE, **kwargs)
-
-    @classmethod
-    def m2m_receiver(cls, instance, action, reverse=False, model=None, pk_set=None, using=None, **kwargs):
-        """Tell of objects whose many-to-many relations change, from either side."""
-        phase, _, what = action.partition('_')
-        if not reverse:
-            if isinstance(instance, cls.model):
-                cls._m2m_changed(phase, [instance], using)
-        elif what != 'clear':
-            if phase == 'post':
-                cls.announce(cls.model._base_manager.using(using).filter(pk__in=pk_set or ()))
-        else:
-            # Afterwards nobody could tell which objects they were.
-            if phase == 'pre':
-                related = {cls._relation(kwargs['sender']): instance}
-                instance.__dict__.setdefault('_binding_cleared', {})[cls] = list(
-                    cls.model._base_manager.using(using).filter(**related))
-            cls._m2m_changed(phase, instance._binding_cleared[cls], using)
-
-    @classmethod
-    def _m2m_changed(cls, phase, instances, using):
-        for instance in instances:
-            if phase == 'pre':
-                cls.pre_change_receiver(instance, UPDATE)
-            else:
-                cls.post_change_receiver(instance, UPDATE, using=using)
-
-    @classmethod
-    def _relation(cls, through):
-        return next(field.name for field in cls.model._meta.many_to_many
-                    if getattr(cls.model, field.name).through is through)
 
     @classmethod
     def announce(cls, instances, action=UPDATE):
@@ -209,7 +220,7 @@ class Binding(six.with_metaclass(BindingMetaclass, InboundBinding)):
     def _note_before(cls, instance, using):
         # The object that was passed has been changed already, perhaps only in
         # memory.
-        before = before_change(cls.model, instance, using)
+        before = stored(cls.model, instance, using)
         if not hasattr(instance, '_binding_before'):
             instance._binding_before = {}
         if before is not None and cls not in instance._binding_before:

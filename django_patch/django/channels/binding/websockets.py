@@ -12,7 +12,7 @@ from django.db import router, transaction
 from ..exceptions import MalformedFrame
 from ..generic.websockets import WebsocketMultiplexer
 from .base import Binding
-from .changes import as_model
+from .changes import parent_keys, parts
 
 
 class WebsocketBinding(Binding):
@@ -50,8 +50,9 @@ class WebsocketBinding(Binding):
     def serialize_data(self, instance):
         """Return the bound fields of `instance` as a dict fit for JSON."""
         fields = sorted(self.bound_field_names())
-        text = serializers.serialize('json', [as_model(self.model, instance)], fields=fields)
-        return json.loads(text)[0]['fields']
+        # Django serializes a model without what it inherits.
+        records = json.loads(serializers.serialize('json', parts(self.model, instance), fields=fields))
+        return {name: value for record in records for name, value in record['fields'].items()}
 
     # Inbound
 
@@ -74,7 +75,9 @@ class WebsocketBinding(Binding):
 
     def _hydrate(self, pk, data):
         """Return (DeserializedObject, names) of what is bound in `data`."""
-        bound = self.bound_field_names()
+        # A row of a model that is inherited from is found by its key, and may
+        # be part of another object than the one that permission was asked for.
+        bound = self.bound_field_names() - parent_keys(self.model)
         fields = {name: value for name, value in data.items() if name in bound}
         records = [{'pk': pk, 'model': self.model_label, 'fields': fields}]
         return next(iter(serializers.deserialize('python', records))), set(fields)
