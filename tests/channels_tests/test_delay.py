@@ -6,20 +6,21 @@ import os
 import signal
 import threading
 from datetime import timedelta
+from importlib import import_module
 
 from django.apps import apps
 from django.channels import Channel, route
 from django.channels.delay import consumers
 from django.channels.delay.management.commands.rundelay import Command, DueSender
 from django.channels.delay.models import CLAIM, DelayedMessage
-from django.channels.exceptions import LayerUnavailable
+from django.channels.exceptions import ConsumeLater, LayerUnavailable
 from django.channels.layers import ChannelLayerWrapper, channel_layers
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.signals import worker_ready
 from django.channels.test import ChannelTestCase, Client, apply_routes
 from django.channels.test.linting import exempt
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import DataError, InterfaceError, OperationalError, ProgrammingError, connection
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
@@ -31,6 +32,13 @@ from .logs import LogTestCase
 
 def make_due():
     DelayedMessage.objects.update(due_date=timezone.now() - timedelta(seconds=1))
+
+
+class SchemaEditor(object):
+    """What a migration is given."""
+
+    def __init__(self, connection):
+        self.connection = connection
 
 
 class DelayTestCase(LogTestCase, ChannelTestCase):
@@ -154,6 +162,80 @@ class DelayTests(DelayTestCase):
     def test_time_zones_are_respected(self):
         self.delay(channel='task', delay=0, content={})
         self.assertEqual(self.send_due(), 1)
+
+
+class PatientConsumerTests(DelayTestCase):
+    """The consumer of rundelay, with a database that fails some times."""
+
+    def setUp(self):
+        super(PatientConsumerTests, self).setUp()
+        self.pauses = []
+        self.is_stopping = False
+        self.consumer = consumers.PatientConsumer(lambda: self.is_stopping, self)
+        self.addCleanup(setattr, consumers, 'delay_message', consumers.delay_message)
+        self.keep, consumers.delay_message = consumers.delay_message, self.fail_first
+
+    def sleep(self, seconds):
+        # It is the clock.
+        self.pauses.append(seconds)
+
+    def fail_first(self, message):
+        if self.errors:
+            raise self.errors.pop(0)
+        self.keep(message)
+
+    def delay(self, **content):
+        with apply_routes([route(consumers.CHANNEL, self.consumer)]):
+            Client().send_and_consume(consumers.CHANNEL, content)
+
+    def test_a_message_waits_for_a_database_that_is_away(self):
+        self.errors = [OperationalError('away'), InterfaceError('away'), ProgrammingError('no table')]
+        self.delay(channel='task', delay=0, content={'n': 1})
+        self.assertEqual(DelayedMessage.objects.count(), 1)
+        self.assertEqual(self.pauses, [0.1, 0.2, 0.4])
+        self.assertEqual(self.log().count('waits for the database: away'), 1)
+        self.assertLogged('The database keeps messages again.')
+
+    def test_what_the_database_refuses_for_good_is_an_error(self):
+        self.errors = [DataError('too long')]
+        with self.assertRaises(DataError):
+            self.consumer(None)
+        self.assertEqual(self.pauses, [])
+
+    def test_a_process_that_ends_puts_the_message_back(self):
+        self.errors = [OperationalError('away')] * 3
+        self.is_stopping = True
+        with self.assertRaises(ConsumeLater):
+            self.consumer(None)
+
+
+class OldTableTests(TestCase):
+    """The rows of Channels 1.x, whose table has another name."""
+
+    def move(self):
+        migration = import_module('django.channels.delay.migrations.0002_channels_1')
+        with connection.cursor() as cursor:
+            cursor.execute('CREATE TABLE %s (id integer PRIMARY KEY, due_date datetime, channel_name varchar(512), '
+                           'content text)' % connection.ops.quote_name(migration.TABLE))
+            for number in (1, 2):
+                cursor.execute('INSERT INTO %s VALUES (%%s, %%s, %%s, %%s)' %
+                               connection.ops.quote_name(migration.TABLE),
+                               [number, '2026-01-0%d 03:04:05' % number, 'task', '{"n": %d}' % number])
+            migration.move(apps, SchemaEditor(connection))
+            cursor.execute('SELECT COUNT(*) FROM %s' % connection.ops.quote_name(migration.TABLE))
+            return cursor.fetchone()[0]
+
+    def test_they_wait_in_ours_then(self):
+        self.assertEqual(self.move(), 0)
+        self.assertEqual(
+            [(delayed.channel_name, delayed.content, delayed.due_date.day) for delayed in
+             DelayedMessage.objects.order_by('due_date')],
+            [('task', '{"n": 1}', 1), ('task', '{"n": 2}', 2)],
+        )
+
+    def test_a_database_without_the_table_is_left_as_it_is(self):
+        import_module('django.channels.delay.migrations.0002_channels_1').move(apps, SchemaEditor(connection))
+        self.assertFalse(DelayedMessage.objects.exists())
 
 
 class AppTests(TestCase):

@@ -5,7 +5,12 @@ from __future__ import absolute_import, unicode_literals
 
 import logging
 
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, close_old_connections
+
 from ..compat import six
+from ..exceptions import ConsumeLater
+from ..layers.backoff import Backoff
+from ..layers.clock import SYSTEM_CLOCK
 from ..layers.codec import to_json
 from ..names import validate_channel_name
 from .models import DelayedMessage
@@ -16,6 +21,8 @@ logger = logging.getLogger('django.channels')
 CHANNEL = 'asgi.delay'
 #: How many due messages are read at a time.
 BATCH = 100
+#: Seconds between two tries to keep a message while the database is away.
+FIRST_PAUSE, LAST_PAUSE = 0.1, 2.0
 
 
 def delay_message(message):
@@ -26,6 +33,37 @@ def delay_message(message):
         logger.error('A message on %s was dropped: %s', CHANNEL, error)
     else:
         delayed.save()
+
+
+class PatientConsumer(object):
+    """
+    As delay_message(), and wait for a database that is away.
+
+    Once `is_stopping()` says that the process ends, the message is put back.
+    """
+
+    def __init__(self, is_stopping, clock=SYSTEM_CLOCK):
+        self._is_stopping = is_stopping
+        self._clock = clock
+
+    def __call__(self, message):
+        backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
+        while True:
+            try:
+                delay_message(message)
+                break
+            except (DataError, IntegrityError):
+                # It is the message's fault, and would be so again.
+                raise
+            except (DatabaseError, InterfaceError) as error:
+                if not backoff.pauses:
+                    logger.error('A message on %s can\'t be kept, and waits for the database: %s', CHANNEL, error)
+                close_old_connections()
+            if self._is_stopping():
+                raise ConsumeLater()
+            self._clock.sleep(backoff.next_pause())
+        if backoff.pauses:
+            logger.info('The database keeps messages again.')
 
 
 def _delayed_message(message):

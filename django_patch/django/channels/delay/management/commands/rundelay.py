@@ -11,10 +11,16 @@ from django.db import close_old_connections
 from ....exceptions import LayerUnavailable
 from ....layers import ChannelLayerWrapper
 from ....log import setup_logger
+from ....management import watching
 from ....management.layers import add_layer_argument, get_shared_layer
+from ....retries import Acknowledged
 from ....routing import route
 from ....worker import Worker
 from ... import consumers
+
+
+#: Never reached.
+ANY_NUMBER = 2 ** 31 - 1
 
 
 class Command(BaseCommand):
@@ -23,6 +29,10 @@ class Command(BaseCommand):
         'due. One is enough; several share the work.'
     )
     leave_locale_alone = True
+
+    def is_stopping(self):
+        """Return whether the process is about to end."""
+        return False
 
     def add_arguments(self, parser):
         add_layer_argument(parser)
@@ -36,14 +46,18 @@ class Command(BaseCommand):
             raise CommandError('--sleep must be more than 0.')
         self.logger = setup_logger('django.channels', int(options['verbosity']))
         layer = self.get_layer(options['layer'])
-        worker = Worker(layer, only_channels=[consumers.CHANNEL])
+        # While the database is away, a message may be put back any number of
+        # times.
+        worker = Worker(layer, only_channels=[consumers.CHANNEL], message_retries=ANY_NUMBER)
+        self.is_stopping = lambda: worker.termed
         self.logger.info('Running delay server against channel layer %s.', layer)
         # The bare layer, since this routing has nobody else's channels, and
         # would warn of each.
         sender = DueSender(layer.channel_layer, options['sleep'], self.logger)
         sender.start()
         try:
-            worker.run()
+            with watching.watched(worker, {'layer': options['layer']}):
+                worker.run()
         finally:
             sender.stop()
         self.logger.info('Delay server stopped.')
@@ -57,7 +71,12 @@ class Command(BaseCommand):
         layer = get_shared_layer(
             alias, 'a layer that spans processes, such as django.channels.layers.redis.RedisChannelLayer'
         )
-        return ChannelLayerWrapper(layer.channel_layer, alias, [route(consumers.CHANNEL, consumers.delay_message)])
+        consumer = consumers.PatientConsumer(lambda: self.is_stopping())
+        # Where the layer can, what it has taken and not kept isn't lost with it.
+        acknowledged = Acknowledged(deliveries=ANY_NUMBER)
+        return ChannelLayerWrapper(layer.channel_layer, alias, [
+            route(consumers.CHANNEL, consumer, acknowledged=acknowledged)
+        ])
 
 
 class DueSender(threading.Thread):
