@@ -18,7 +18,6 @@ from ....routing import route
 from ....worker import Worker
 from ... import consumers
 
-
 #: Never reached.
 ANY_NUMBER = 2 ** 31 - 1
 
@@ -72,7 +71,7 @@ class Command(BaseCommand):
             alias, 'a layer that spans processes, such as django.channels.layers.redis.RedisChannelLayer'
         )
         consumer = consumers.PatientConsumer(lambda: self.is_stopping())
-        # Where the layer can, what it has taken and not kept isn't lost with it.
+        # Where the layer can, what it has taken and not kept outlives it.
         acknowledged = Acknowledged(deliveries=ANY_NUMBER)
         return ChannelLayerWrapper(layer.channel_layer, alias, [
             route(consumers.CHANNEL, consumer, acknowledged=acknowledged)
