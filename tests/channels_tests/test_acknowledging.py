@@ -121,6 +121,8 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         self.assertEqual((letter.attempts, self.seen), (3, [1, 2, 3]))
         self.assertEqual(letter.story['error'], 'Temporary: not now')
         self.assertIn('test_acknowledging', letter.story['consumer'])
+        # On Python 2 as well, whose exceptions don't have theirs.
+        self.assertIn('in consumer', letter.story['traceback'])
         self.assertLogged('is a dead letter now, after 3 attempts')
 
     def test_what_is_not_worth_it_dies_at_once(self):

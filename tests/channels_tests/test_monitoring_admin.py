@@ -3,8 +3,9 @@ from __future__ import absolute_import, unicode_literals
 
 from django.channels import Channel, Group, channel_layers, route
 from django.channels.compat.url_patterns import re_path, reverse
+from django.channels.layers.acknowledgement import BURY, receipt_of, story_of
 from django.channels.layers.presence import SERVER, WORKER, this_process
-from django.channels.monitoring import overview
+from django.channels.monitoring import job_pages, overview
 from django.channels.monitoring.admin import OverviewAdmin
 from django.channels.monitoring.models import Overview
 from django.channels.monitoring.routing import channel_routing
@@ -29,7 +30,9 @@ TEMPLATES = [{
 }]
 LAYERS = {'default': {
     'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer',
-    'TEST_CONFIG': {}, 'ROUTING': channel_routing + [route('jobs.mail', lambda message: None)],
+    'TEST_CONFIG': {}, 'ROUTING': channel_routing + [
+        route('jobs.mail', lambda message: None), route('jobs.sent', lambda message: None, acknowledged=True),
+    ],
 }}
 # The default one takes its time, on purpose.
 HASHERS = ['django.contrib.auth.hashers.MD5PasswordHasher']
@@ -136,6 +139,103 @@ class AdminTests(ChannelTestCase):
         for name in ('a!b', 'x' * 100):
             url = reverse('admin:channels_monitoring_channel', args=('default', name))
             self.assertEqual(self.client.get(url).status_code, 404)
+
+    # Jobs
+
+    def bury(self, message, error, traceback=None):
+        layer = channel_layers['default']
+        # It tells the layer which channels are acknowledged.
+        self.assertIn('jobs.sent', layer.router.channels)
+        layer.hold_as('tester')
+        layer.send('jobs.sent', message)
+        held = layer.receive(['jobs.sent'])[1]
+        story = story_of(error=error, traceback=traceback, consumer='app.consumer', reader='tester')
+        layer.postpone(receipt_of(held), BURY, story=story)
+        layer.hold_as(None)
+        return layer.dead_letters('jobs.sent')[-1].id
+
+    def url(self, name, *args):
+        return reverse('admin:channels_monitoring_' + name, args=('default', 'jobs.sent') + args)
+
+    def test_jobs_and_dead_letters_are_shown(self):
+        user = self.log_in('view_channels')
+        layer = channel_layers['default']
+        job = layer.send_job('jobs.sent', {'to': HTML}, delay=3600, priority=7)
+        letter = self.bury({'secret': 1}, 'ValueError: ' + HTML, 'Traceback: line 7')
+        layer.announce(this_process(WORKER, '1.2.0')._replace(host='alpha', pid=17), {'doing': [
+            {'channel': 'jobs.sent', 'consumer': 'app.busy', 'thread': 'w', 'seconds': 2},
+            {'channel': 'jobs.mail', 'consumer': 'app.another', 'thread': 'w', 'seconds': 2},
+        ]})
+        self.assertContains(self.client.get(self.overview), self.url('jobs'))
+        page = self.client.get(self.url('jobs'))
+        for text in (job, letter, 'delayed', '1 are due later', '1 are dead letters', 'app.busy', 'app.consumer'):
+            self.assertContains(page, text)
+        # It may quote what is private.
+        for text in ('alert(1)', 'secret', 'app.another', 'type="checkbox"', 'type="submit" class'):
+            self.assertNotContains(page, text)
+        self.assertNotContains(self.client.get(self.url('letter', letter)), 'line 7')
+        user.user_permissions.add(Permission.objects.get(codename='change_channels'))
+        page = self.client.get(self.url('jobs'))
+        self.assertContains(page, '&lt;script&gt;alert', 2)
+        self.assertNotContains(page, '<script>alert')
+        page = self.client.get(self.url('letter', letter))
+        for text in ('Traceback: line 7', 'secret', 'ValueError', 'app.consumer', 'tester'):
+            self.assertContains(page, text)
+
+    def test_a_job_is_cancelled_and_dead_letters_are_replayed_and_deleted_once_confirmed(self):
+        user = self.log_in('change_channels')
+        layer = channel_layers['default']
+        job = layer.send_job('jobs.sent', {}, delay=3600)
+        letters = [self.bury({'n': number}, 'no') for number in range(4)]
+        for data, left, logged in (
+            ({'action': 'cancel', 'id': job}, (0, 0, 4), 'Cancelled 1 jobs: %s.' % job),
+            ({'action': 'replay', 'id': letters[1]}, (1, 0, 3), 'Replayed 1 dead letters: %s.' % letters[1]),
+            ({'action': 'delete', 'id': letters[2:]}, (1, 0, 1),
+             'Deleted 2 dead letters: %s, %s.' % tuple(letters[2:])),
+            ({'action': 'replay', 'every': 'yes'}, (2, 0, 0), 'Replayed 1 dead letters: all.'),
+        ):
+            before = layer.acknowledged_statistics('jobs.sent')
+            self.assertContains(self.client.post(self.url('act'), data), 'Yes, do it')
+            self.assertEqual(layer.acknowledged_statistics('jobs.sent')['jobs.sent'], before['jobs.sent'])
+            page = self.client.post(self.url('act'), dict(data, confirmed='yes'), follow=True)
+            self.assertContains(page, logged.partition(':')[0] + ' of jobs.sent.')
+            numbers = layer.acknowledged_statistics('jobs.sent')['jobs.sent']
+            self.assertEqual((numbers['waiting'], numbers['later'], numbers['dead_letters']), left)
+            entry = LogEntry.objects.latest('pk')
+            self.assertEqual((entry.user_id, entry.object_id, entry.change_message),
+                             (user.pk, 'default/jobs.sent', logged))
+        self.assertEqual(self.client.get(self.url('letter', letters[0])).status_code, 404)
+
+    def test_nothing_is_done_to_jobs_without_a_choice_a_permission_or_a_token(self):
+        user = self.log_in('change_channels')
+        letter = self.bury({}, 'no')
+        for data in ({}, {'action': 'purge', 'id': letter}, {'action': 'delete', 'confirmed': 'yes'},
+                     {'action': 'cancel', 'every': 'yes', 'confirmed': 'yes'}):
+            self.assertRedirects(self.client.post(self.url('act'), data), self.url('jobs'))
+        data = {'action': 'delete', 'id': letter, 'confirmed': 'yes'}
+        self.assertRedirects(self.client.get(self.url('act'), data), self.url('jobs'))
+        strict = Client(enforce_csrf_checks=True)
+        strict.login(username='somebody', password='secret')
+        self.assertEqual(strict.post(self.url('act'), data).status_code, 403)
+        user.user_permissions.clear()
+        user.user_permissions.add(Permission.objects.get(codename='view_channels'))
+        self.assertEqual(self.client.post(self.url('act'), data).status_code, 403)
+        user.user_permissions.clear()
+        for url in (self.url('jobs'), self.url('letter', letter)):
+            self.assertEqual(self.client.get(url).status_code, 403)
+        self.assertEqual(len(channel_layers['default'].dead_letters('jobs.sent')), 1)
+
+    def test_dead_letters_have_pages(self):
+        self.log_in('view_channels')
+        self.bury({}, 'no')
+        last = self.bury({}, 'no')
+        self.addCleanup(setattr, job_pages, 'MAX_LETTERS', job_pages.MAX_LETTERS)
+        job_pages.MAX_LETTERS = 1
+        page = self.client.get(self.url('jobs'))
+        self.assertContains(page, 'offset=1')
+        self.assertNotContains(page, last)
+        self.assertContains(self.client.get(self.url('jobs') + '?offset=1'), last)
+        self.assertEqual(self.client.get(self.url('jobs') + '?offset=nonsense').status_code, 200)
 
     # The socket
 

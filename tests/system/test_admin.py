@@ -42,6 +42,29 @@ def in_table(page, text, label):
         '.filter(cell => cell).map(cell => cell.textContent)[0] || ""', text, label)
 
 
+def check_that_it_fits(page):
+    page.until(lambda: page.driver.execute_script(OUTSIDE) == [], 'the page fits on a phone: %s' % (
+        page.driver.execute_script(OUTSIDE),))
+
+
+def delete_dead_letter(page, url):
+    """Read why the job of the page at `url` failed, on a phone, and delete it."""
+    def arrived():
+        page.driver.get(url)
+        return in_table(page, '', 'Error')
+    page.until(arrived, 'the dead letter is listed')
+    assert in_table(page, '', 'Error') == 'ZeroDivisionError: a consumer that raises'
+    check_that_it_fits(page)
+    page.element('#content-main tbody th a').click()
+    page.until(lambda: page.texts('#content-main h2') == ['Error', 'Message'], 'the dead letter is shown')
+    assert 'in broken_job' in page.element('#content-main pre').text
+    check_that_it_fits(page)
+    page.element('button[value=delete]').click()
+    page.until(lambda: page.element('#content-main p').text.startswith('Delete 1 of doomed-job?'), 'the question')
+    page.element('#content-main input[type=submit]').click()
+    page.until(lambda: page.texts('.messagelist li') == ['Deleted 1 dead letters of doomed-job.'], 'it is gone')
+
+
 def test_pages_are_live_and_an_administrator_empties_a_channel(sites, redis, scratch):
     site = sites(SUT_LAYERS='redis', SUT_REDIS=redis.url, SUT_ADMIN='yes')
     if not site.django.startswith(PAIRS):
@@ -77,8 +100,9 @@ def test_pages_are_live_and_an_administrator_empties_a_channel(sites, redis, scr
         page.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
             'width': 390, 'height': 800, 'deviceScaleFactor': 2, 'mobile': True,
         })
-        page.until(lambda: page.driver.execute_script(OUTSIDE) == [], 'the page fits on a phone: %s' % (
-            page.driver.execute_script(OUTSIDE),))
+        check_that_it_fits(page)
+        site.put('doomed-job', job)
+        delete_dead_letter(page, url + OVERVIEW + 'default/jobs/doomed-job/')
 
         page.driver.get(url + OVERVIEW + 'default/channel/nobody.reads/')
         assert page.texts('td code') == ['{"secret":"<b>"}']

@@ -265,7 +265,7 @@ class Dispatcher(HeldMessagesMixin):
             self._tell_of_refusal(task, 'The consumer %s raised %s.' % (described['consumer'], exc_info[0].__name__))
             answer(task.message)
         if task.receipt is not None:
-            self.retry(task, exc_info[1])
+            self.retry(task, exc_info)
         return FAILED
 
     def defer(self, task, later):

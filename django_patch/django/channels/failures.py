@@ -10,6 +10,7 @@ import signal
 import threading
 import traceback
 
+from .compat import six
 from .exceptions import ChannelsError
 
 logger = logging.getLogger('django.channels')
@@ -71,12 +72,23 @@ def _send(message, reply):
         logger.error('The client of a message on %s could not be told that it failed: %s', message.channel, error)
 
 
-def formatted(error):
-    """Return the traceback of `error`, an exception, as text: its end, where it is long; None on Python 2."""
-    if getattr(error, '__traceback__', None) is None:
-        return None
-    text = ''.join(traceback.format_exception(type(error), error, error.__traceback__))
+def formatted(exc_info):
+    """Return the traceback of `exc_info`, as sys.exc_info() has it, as text: its end, where it is long."""
+    text = ''.join(traceback.format_exception(*exc_info))
+    if isinstance(text, bytes):
+        # Python 2 formats bytes.
+        text = text.decode('utf-8', 'replace')
     return text if len(text) <= MAX_TRACEBACK else '...\n' + text[-MAX_TRACEBACK:]
+
+
+def described(error):
+    """Return the class of `error`, an exception, and what it says, as text."""
+    try:
+        text = six.text_type(error)
+    except UnicodeError:
+        # Python 2, where it may hold bytes in any encoding.
+        text = repr(error)
+    return '%s: %s' % (type(error).__name__, text)
 
 
 def is_of_operator(error):

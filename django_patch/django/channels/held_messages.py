@@ -7,7 +7,7 @@ import logging
 
 from .conf import conf
 from .exceptions import LayerUnavailable
-from .failures import formatted
+from .failures import described, formatted
 from .layers.acknowledgement import BURY, DEAD, LATER, RETRY, story_of
 from .layers.endings import Ending, end_all
 from .prefetch.coalescer import END, active_coalescer
@@ -38,11 +38,12 @@ class HeldMessagesMixin(object):
         self.fail(task, exc_info)
         self.outcomes['failed'] += 1
 
-    def retry(self, task, error):
-        """Retry the held message of `task` after `error`, or make it a dead letter, as its route's Retry says."""
+    def retry(self, task, exc_info):
+        """Retry the held message of `task` after an error, or make it a dead letter, as its route's Retry says."""
+        error = exc_info[1]
         retry = (self.channel_layer.router.acknowledgement(task.message) or _DEFAULT).retry
         story = story_of(
-            error='%s: %s' % (type(error).__name__, error), traceback=formatted(error), consumer=task.consumer_name,
+            error=described(error), traceback=formatted(exc_info), consumer=task.consumer_name,
             reader=self.channel_layer.reader,
         )
         action = RETRY if retry.applies_to(error) else BURY

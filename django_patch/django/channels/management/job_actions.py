@@ -9,6 +9,7 @@ import json
 from django.core.management import CommandError
 
 from ..layers.codec import to_json
+from ..monitoring.job_rows import with_every_dead_letter
 
 ACTIONS = (
     ('jobs', 'show what waits on an acknowledged channel, also what is due later'),
@@ -17,8 +18,6 @@ ACTIONS = (
     ('replay', 'have dead letters be received again, by --id or --every'),
     ('delete', 'remove dead letters, by --id or --every'),
 )
-#: Dead letters that are asked for at once.
-PAGE = 500
 
 
 def add_arguments(parser):
@@ -82,15 +81,7 @@ class JobActionsMixin(object):
         channel = self.options['channel']
         if not self.options['every']:
             return method(channel, self._ids())
-        # Those that die meanwhile are left for the next time.
-        left, done = self.layer.acknowledged_statistics().get(channel, {}).get('dead_letters', 0), 0
-        while left > 0:
-            ids = [letter.id for letter in self.layer.dead_letters(channel, min(left, PAGE))]
-            if not ids:
-                break
-            done += method(channel, ids)
-            left -= len(ids)
-        return done
+        return with_every_dead_letter(self.layer, channel, method)
 
     def _ids(self):
         if not self.options['ids']:

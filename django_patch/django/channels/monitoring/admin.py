@@ -18,13 +18,14 @@ from ..exceptions import ChannelsError
 from ..layers import channel_layers
 from ..layers.codec import to_json
 from . import history, overview
+from .job_pages import JobPagesMixin
 from .models import Overview
 
 #: Messages and members that a page lists.
 MAX_MESSAGES, MAX_MEMBERS = 20, 500
 
 
-class OverviewAdmin(admin.ModelAdmin):
+class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
     """Stands where a model's list would stand, and shows layers instead."""
 
     def get_urls(self):
@@ -36,6 +37,9 @@ class OverviewAdmin(admin.ModelAdmin):
             named(r'^(?P<alias>[^/]+)/channel/(?P<name>[\w.?!-]+)/$', self.channel_view, 'channel'),
             named(r'^(?P<alias>[^/]+)/channel/(?P<name>[\w.?!-]+)/purge/$', self.purge_view, 'purge'),
             named(r'^(?P<alias>[^/]+)/group/(?P<name>[\w.-]+)/$', self.group_view, 'group'),
+            named(r'^(?P<alias>[^/]+)/jobs/(?P<name>[\w.-]+)/$', self.jobs_view, 'jobs'),
+            named(r'^(?P<alias>[^/]+)/jobs/(?P<name>[\w.-]+)/act/$', self.act_view, 'act'),
+            named(r'^(?P<alias>[^/]+)/jobs/(?P<name>[\w.-]+)/dead/(?P<id>[\w-]+)/$', self.letter_view, 'letter'),
         ]
 
     # Permissions

@@ -50,9 +50,9 @@ def collect(layer, alias):
     ))
     workers, programs, others = process_rows(snapshot.processes or (), time.time())
     groups = sorted(snapshot.groups.items(), key=lambda item: (-item[1], item[0]))
+    channels = [channel_row(name, snapshot.channels[name], curves.get(name, [])) for name in names[:MAX_ROWS]]
     return dict(
-        shown,
-        channels=[channel_row(name, snapshot.channels[name], curves.get(name, [])) for name in names[:MAX_ROWS]],
+        shown, channels=channels, acknowledged=[row for row in channels if row['is_acknowledged']],
         more_channels=max(0, len(names) - MAX_ROWS),
         groups=[{'name': name, 'members': number} for name, number in groups[:MAX_ROWS]],
         more_groups=max(0, len(groups) - MAX_ROWS),
@@ -72,7 +72,7 @@ def channel_row(name, numbers, points):
         curve=polyline([point['pending'] for point in points]),
         most=max([point['pending'] for point in points] or [0]),
         # The page of a channel is about one queue, and these are many.
-        is_one=not name.endswith(('!', '?')),
+        is_one=not name.endswith(('!', '?')), is_acknowledged='dead_letters' in numbers,
     )
 
 

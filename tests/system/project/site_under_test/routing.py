@@ -6,6 +6,7 @@ import os
 from django.apps import apps
 from django.channels import include, route
 from django.channels.compat.coroutines import SUPPORTS_ASYNC
+from django.channels.retries import Acknowledged, Retry
 from django.channels.test.linting import lint_everything
 
 from . import consumers, endings
@@ -25,6 +26,7 @@ channel_routing = [
     route('websocket.receive', endings.ending_frame, path=r'^/ending/$'),
     route('slow-job', consumers.slow_job),
     route('broken-job', consumers.broken_job),
+    route('doomed-job', consumers.broken_job, acknowledged=Acknowledged(Retry(attempts=1))),
     route('quick-job', consumers.quick_job),
     route('misspelling-job', consumers.misspelling_job),
     route('picky-job', consumers.quick_job, kind='^known$'),

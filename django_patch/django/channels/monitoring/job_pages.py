@@ -1,0 +1,105 @@
+"""
+The admin's pages about acknowledged channels: jobs and dead letters.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import collections
+import time
+
+from django.contrib import messages
+from django.http import Http404, HttpResponseRedirect
+
+from ..compat import six
+from ..compat.url_patterns import reverse
+from ..exceptions import ChannelsError
+from . import overview
+from .job_rows import find_dead_letter, job_rows, letter_rows, running_rows, with_every_dead_letter
+from .process_rows import process_rows
+
+#: Jobs, and dead letters, that a page lists.
+MAX_JOBS, MAX_LETTERS = 100, 100
+#: Ids that one entry of the admin's log names.
+MAX_LOGGED = 50
+
+#: What may be done: the method of the layer, what is asked, what was done.
+Action = collections.namedtuple('Action', 'method question past')
+ACTIONS = {
+    'cancel': Action('cancel_jobs', 'Cancel %s? Nobody will receive them.', 'Cancelled %d jobs'),
+    'replay': Action('replay', 'Have %s be received again?', 'Replayed %d dead letters'),
+    'delete': Action('delete_dead_letters', 'Delete %s? They can\'t be had back.', 'Deleted %d dead letters'),
+}
+
+
+class JobPagesMixin(object):
+    """The views of OverviewAdmin about jobs."""
+
+    def jobs_view(self, request, alias, name):
+        """Show the jobs of a channel, what runs now, and its dead letters from `offset` of the query string on."""
+        layer = self.get_acknowledging_layer(request, alias, overview.VIEW)
+        may_change = overview.may(request.user, overview.CHANGE)
+        offset = request.GET.get('offset', '')
+        # A number of more digits than that is no page's.
+        offset = int(offset) if offset.isdigit() and len(offset) < 10 else 0
+        try:
+            numbers = layer.acknowledged_statistics(name).get(name)
+            jobs = layer.jobs(name, MAX_JOBS)
+            letters = layer.dead_letters(name, MAX_LETTERS, offset)
+            processes = layer.processes() if layer.supports_presence else ()
+        except (ValueError, ChannelsError) as error:
+            raise Http404(six.text_type(error))
+        workers = process_rows(processes, time.time())[0]
+        dead = numbers['dead_letters'] if numbers else 0
+        return self.page(
+            request, 'jobs', name, alias=alias, numbers=numbers, may_change=may_change,
+            jobs=job_rows(jobs, may_change), letters=letter_rows(letters, may_change),
+            running=running_rows(workers, name), is_cut=len(jobs) == MAX_JOBS,
+            previous=max(0, offset - MAX_LETTERS) if offset else None,
+            next=offset + MAX_LETTERS if offset + MAX_LETTERS < dead else None,
+        )
+
+    def letter_view(self, request, alias, name, id):
+        """Show one dead letter with all that is known of it."""
+        layer = self.get_acknowledging_layer(request, alias, overview.VIEW)
+        may_change = overview.may(request.user, overview.CHANGE)
+        try:
+            letter = find_dead_letter(layer, name, id)
+        except (ValueError, ChannelsError) as error:
+            raise Http404(six.text_type(error))
+        if letter is None:
+            raise Http404('There is no such dead letter, or no longer.')
+        row, = letter_rows([letter], may_change)
+        return self.page(request, 'letter', id, alias=alias, channel=name, letter=row, may_change=may_change)
+
+    def act_view(self, request, alias, name):
+        """Ask whether to do what a form of the pages says, with what it has ticked; do it once that is confirmed."""
+        layer = self.get_acknowledging_layer(request, alias, overview.CHANGE)
+        action, ids, every = request.POST.get('action'), request.POST.getlist('id'), request.POST.get('every') == 'yes'
+        back = reverse(self.admin_site.name + ':channels_monitoring_jobs', args=(alias, name))
+        if request.method != 'POST' or action not in ACTIONS or every and action == 'cancel':
+            return HttpResponseRedirect(back)
+        if not ids and not every:
+            messages.warning(request, 'Nothing was ticked, so nothing was done.')
+            return HttpResponseRedirect(back)
+        if request.POST.get('confirmed') != 'yes':
+            what = 'all dead letters of %s' % name if every else '%d of %s' % (len(ids), name)
+            return self.page(
+                request, 'act', name, alias=alias, action=action, ids=ids, every=every, back=back,
+                question=ACTIONS[action].question % what,
+            )
+        method = getattr(layer, ACTIONS[action].method)
+        try:
+            done = with_every_dead_letter(layer, name, method) if every else method(name, ids)
+        except (ValueError, ChannelsError) as error:
+            raise Http404(six.text_type(error))
+        text = ACTIONS[action].past % done
+        named = 'all' if every else ', '.join(ids[:MAX_LOGGED]) + (', ...' if len(ids) > MAX_LOGGED else '')
+        self.log(request, '%s/%s' % (alias, name), '%s: %s.' % (text, named))
+        messages.success(request, '%s of %s.' % (text, name))
+        return HttpResponseRedirect(back)
+
+    def get_acknowledging_layer(self, request, alias, permission):
+        """Return the layer, which has acknowledged channels; raise PermissionDenied or Http404."""
+        layer = self.get_layer(request, alias, permission)
+        if not layer.supports_acknowledgement:
+            raise Http404('This channel layer has no acknowledged channels.')
+        return layer

@@ -1,0 +1,95 @@
+"""
+Rows of jobs and dead letters, as the admin shows them.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import datetime
+
+from ..layers.codec import to_json
+
+#: Dead letters that are asked for at once.
+PAGE = 500
+
+
+def job_rows(jobs, may_read):
+    """
+    Return a list of dicts about `jobs`, a list of Job.
+
+    Each has `id` (None for a plain message, which can't be cancelled),
+    `state`, `attempts`, `priority`, `sent` and `due` (a datetime or None) and
+    `text`, the message as JSON if the user `may_read` it.
+    """
+    return [{
+        'id': job.id, 'state': _state(job), 'attempts': job.attempts, 'priority': job.priority,
+        'sent': _moment(job.sent), 'due': _moment(job.due), 'text': _text(job.message, may_read),
+    } for job in jobs]
+
+
+def _state(job):
+    if job.attempts:
+        return 'waits for a retry'
+    return 'waits' if job.due is None else 'delayed'
+
+
+def letter_rows(letters, may_read):
+    """
+    Return a list of dicts about `letters`, a list of DeadLetter.
+
+    Each has `id`, `attempts`, `priority`, `sent` and `died` (a datetime or
+    None), `consumer` and `reader` (text), and of those who `may_read` it
+    `error`, `traceback` and `text`, which may quote the message.
+    """
+    return [{
+        'id': letter.id, 'attempts': letter.attempts, 'priority': letter.priority,
+        'sent': _moment(letter.sent), 'died': _moment(letter.died),
+        'consumer': letter.story.get('consumer') or '', 'reader': letter.story.get('reader') or '',
+        'error': letter.story.get('error') or '' if may_read else '',
+        'traceback': letter.story.get('traceback') or '' if may_read else '',
+        'text': _text(letter.message, may_read),
+    } for letter in letters]
+
+
+def running_rows(processes, channel):
+    """Return the rows of the workers' messages in progress that are of `channel`, from rows of process_rows()."""
+    return [
+        dict(task, where=process['where']) for process in processes if process['state'] != 'dead'
+        for task in process['doing'] if task['channel'] == channel
+    ]
+
+
+def find_dead_letter(layer, channel, id):
+    """Return the DeadLetter of `channel` with that `id`, or None."""
+    offset = 0
+    while True:
+        letters = layer.dead_letters(channel, PAGE, offset)
+        for letter in letters:
+            if letter.id == id:
+                return letter
+        if len(letters) < PAGE:
+            return None
+        offset += PAGE
+
+
+def with_every_dead_letter(layer, channel, method):
+    """
+    Call `method(channel, ids)` with all dead letters of a channel.
+
+    The oldest come first; it removes them, and returns how many were there.
+    Return the sum. Those that die meanwhile are left for the next time.
+    """
+    left, done = layer.acknowledged_statistics(channel).get(channel, {}).get('dead_letters', 0), 0
+    while left > 0:
+        ids = [letter.id for letter in layer.dead_letters(channel, min(left, PAGE))]
+        if not ids:
+            break
+        done += method(channel, ids)
+        left -= len(ids)
+    return done
+
+
+def _moment(seconds):
+    return None if seconds is None else datetime.datetime.fromtimestamp(seconds)
+
+
+def _text(message, may_read):
+    return to_json(message) if may_read and message is not None else None
