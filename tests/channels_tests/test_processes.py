@@ -2,8 +2,10 @@
 from __future__ import absolute_import, unicode_literals
 
 import collections
+import errno
 import os
 import signal
+import sys
 import threading
 import time
 import unittest
@@ -214,8 +216,12 @@ class DrySupervisor(Supervisor):
         super(DrySupervisor, self).__init__(count, None, clock=ManualClock(), **options)
         self.started, self.sent, self.codes = [], [], collections.deque()
         self._due = {index: 0.0 for index in range(count)}
+        #: What the system raises instead of starting one.
+        self.refused = None
 
     def _start(self, index, now):
+        if self.refused is not None:
+            raise self.refused
         self.started.append(index)
         self.children[100 + len(self.started)] = Child(index, now, None)
 
@@ -257,6 +263,35 @@ class SupervisorTests(LogTestCase, SimpleTestCase):
         supervisor.end(101, 0)
         self.assertEqual(supervisor.started, [0, 0])
 
+    def test_one_that_the_system_has_no_room_for_ends_no_other(self):
+        supervisor = DrySupervisor(2)
+        supervisor.refused = OSError(errno.EAGAIN, 'Resource temporarily unavailable')
+        supervisor.look_once()
+        self.assertEqual(supervisor.children, {})
+        self.assertLogged('can\'t be started: [Errno %d] Resource temporarily' % errno.EAGAIN, 'next try is in 0.5 s')
+        supervisor.refused = None
+        supervisor.look_once()
+        self.assertEqual(supervisor.children, {})
+        supervisor._clock.now += 0.5
+        supervisor.look_once()
+        self.assertEqual(len(supervisor.children), 2)
+
+    def test_a_fork_that_fails_leaves_no_pipe_open(self):
+        opened = os.listdir('/proc/self/fd') if os.path.isdir('/proc/self/fd') else None
+        if opened is None:
+            self.skipTest('This system does not list open files.')
+
+        def fork():
+            raise OSError(errno.EAGAIN, 'Resource temporarily unavailable')
+
+        supervisor, before, os.fork = Supervisor(1, None), os.fork, fork
+        try:
+            with self.assertRaises(OSError):
+                supervisor._start(0, 0.0)
+        finally:
+            os.fork = before
+        self.assertEqual(len(os.listdir('/proc/self/fd')), len(opened))
+
     def test_after_a_signal_none_is_replaced_and_a_second_kills(self):
         supervisor = DrySupervisor(1)
         supervisor.look_once()
@@ -290,6 +325,20 @@ class SupervisorTests(LogTestCase, SimpleTestCase):
             ended.append(os.waitpid(children[place], 0)[1])
         self.assertEqual(ended, [signal.SIGTERM, signal.SIGTERM])
 
+    def test_new_code_that_does_not_come_to_an_end_is_given_up(self):
+        hangs = [sys.executable, '-c', 'import time; time.sleep(60)']
+        self.assertFalse(reloading._is_loaded(hangs, lambda: False, ManualClock()))
+        self.assertLogged('The new code hasn\'t been loaded within 120 s, so the old goes on.')
+        asked = []
+        self.assertFalse(reloading._is_loaded(hangs, lambda: asked.append(True) or len(asked) > 2, ManualClock()))
+        self.assertEqual(self.log().count('hasn\'t been loaded'), 1)
+
+    def test_new_code_that_no_process_is_left_for_leaves_the_old(self):
+        self.addCleanup(setattr, reloading, 'command_line', command_line)
+        reloading.command_line = lambda: ['/nonexistent/python']
+        reloading.reload([], (), lambda: False)
+        self.assertLogged('The new code can\'t be loaded ([Errno %d]' % errno.ENOENT)
+
     def test_the_command_of_a_new_program_is_that_of_this_one(self):
         self.assertEqual(os.path.basename(command_line()[0])[:6], 'python')
 
@@ -316,8 +365,12 @@ class DryProgram(object):
 
 
 class DryGroup(ProgramGroup):
+    #: The names of those that the system doesn't start.
+    refused = ()
 
-    def _start(self, program):
+    def _spawn(self, program):
+        if program.name in self.refused:
+            raise OSError(errno.ENOENT, 'No such file or directory')
         return DryProgram()
 
 
@@ -342,6 +395,23 @@ class ProgramTests(LogTestCase, SimpleTestCase):
         self.group.look_once()
         self.assertIsNone(self.workers.process.returncode)
         self.assertLogged('The workers ended with status 1; another takes its place in 0.5 s.')
+
+    def test_what_the_system_does_not_start_ends_no_other(self):
+        server, self.group.refused = self.server.process, ['workers']
+        self.workers.process.returncode = 1
+        self.group.look_once()
+        for pause in (0.5, 1.0):
+            self.clock.now += pause
+            self.group.look_once()
+            self.assertIsNone(self.workers.process)
+        self.assertLogged('The workers can\'t be started: [Errno %d]' % errno.ENOENT)
+        self.group.refused = ['server']
+        self.act(signal.SIGHUP)
+        self.assertIs(self.server.process, server)
+        self.group.refused = []
+        self.clock.now += 2
+        self.group.look_once()
+        self.assertIsNone(self.workers.process.returncode)
 
     def test_the_old_server_ends_when_the_new_one_is_ready(self):
         old = self.server.process

@@ -137,7 +137,10 @@ class ProgramGroup(object):
                 program.due = None
                 program.started = self._clock.monotonic()
                 program.process = self._start(program)
-                logger.info('Started the %s, process %d.', program.name, program.process.pid)
+                if program.process is None:
+                    program.due = program.started + program.backoff.next_pause()
+                else:
+                    logger.info('Started the %s, process %d.', program.name, program.process.pid)
 
     def _act(self, number):
         processes = [process for program in self._programs for process in program.processes()]
@@ -165,6 +168,7 @@ class ProgramGroup(object):
             if not program.is_replaced:
                 program.process.send_signal(signal.SIGHUP)
             elif program.successor is None:
+                # If None, the old one goes on.
                 program.successor = self._start(program)
 
     def _replace(self):
@@ -180,6 +184,15 @@ class ProgramGroup(object):
                 service_manager.notify('READY=1')
 
     def _start(self, program):
+        """Return a process, or None if the system doesn't give one, which the log tells."""
+        try:
+            return self._spawn(program)
+        except EnvironmentError as error:
+            # The others have nothing to do with it, and go on.
+            logger.error('The %s can\'t be started: %s', program.name, error)
+            return None
+
+    def _spawn(self, program):
         environment = dict(os.environ)
         for name in ('NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'):
             environment.pop(name, None)

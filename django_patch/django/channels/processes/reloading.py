@@ -15,10 +15,15 @@ import subprocess
 import sys
 
 from ..compat.command_line import command_line
+from ..layers.clock import SYSTEM_CLOCK
+from . import service_manager
 
 __all__ = ['INHERITED', 'TRIAL', 'inherited', 'is_trial', 'reload']
 
 logger = logging.getLogger('django.channels')
+
+#: Seconds that new code may take to load, and between two looks.
+LOADING_TIMEOUT, INTERVAL = 120.0, 0.1
 
 #: Environment variables: the ids of the processes to take over, and whether
 #: only to try to load everything.
@@ -45,16 +50,17 @@ def reload(processes, lifeline, is_stopping):
     Replace this program by a new one, which takes over the `processes`.
 
     `lifeline` is the pipe by which they know that this program lives. Return
-    if the new code doesn't load, which the log tells, or if `is_stopping()`
-    says then that there is nothing to reload any more.
+    if the new code doesn't load in time, which the log tells, or once
+    `is_stopping()` says that there is nothing to reload any more.
     """
     logger.info('Loading the new code.')
     command = command_line()
-    status = subprocess.call(command, env=dict(os.environ, **{TRIAL: str(os.getpid())}))
-    if status != 0:
-        logger.error('The new code can\'t be loaded (exit status %d), so the old goes on.', status)
+    try:
+        loads = _is_loaded(command, is_stopping)
+    except EnvironmentError as error:
+        logger.error('The new code can\'t be loaded (%s), so the old goes on.', error)
         return
-    if is_stopping():
+    if not loads or is_stopping():
         return
     sys.stdout.flush()
     sys.stderr.flush()
@@ -65,3 +71,21 @@ def reload(processes, lifeline, is_stopping):
         fcntl.fcntl(number, fcntl.F_SETFD, 0)
     os.environ[INHERITED] = ','.join(str(number) for number in list(lifeline) + processes)
     os.execv(command[0], command)
+
+
+def _is_loaded(command, is_stopping, clock=SYSTEM_CLOCK):
+    """Return whether a process of `command` loads all code; meanwhile the service manager hears that we live."""
+    trial = subprocess.Popen(command, env=dict(os.environ, **{TRIAL: str(os.getpid())}))
+    deadline = clock.monotonic() + LOADING_TIMEOUT
+    while trial.poll() is None and clock.monotonic() < deadline and not is_stopping():
+        service_manager.notify('WATCHDOG=1')
+        clock.sleep(INTERVAL)
+    if trial.poll() is None:
+        # Its end, and what it may have begun, is of no interest.
+        trial.kill()
+        trial.wait()
+        if not is_stopping():
+            logger.error('The new code hasn\'t been loaded within %g s, so the old goes on.', LOADING_TIMEOUT)
+    elif trial.returncode != 0:
+        logger.error('The new code can\'t be loaded (exit status %d), so the old goes on.', trial.returncode)
+    return trial.returncode == 0

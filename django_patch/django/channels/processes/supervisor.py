@@ -181,7 +181,13 @@ class Supervisor(object):
                 # One by one, so that there are never many more than wanted.
                 return
             del self._due[index]
-            self._start(index, now)
+            try:
+                self._start(index, now)
+            except EnvironmentError as error:
+                # Of processes, files or memory; the others go on.
+                pause = self._backoffs[index].next_pause()
+                logger.error('A worker process can\'t be started: %s. The next try is in %g s.', error, pause)
+                self._due[index] = now + pause
 
     def _collect(self):
         while True:
@@ -222,7 +228,12 @@ class Supervisor(object):
         reader, writer = _pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        process = os.fork()
+        try:
+            process = os.fork()
+        except EnvironmentError:
+            os.close(reader)
+            os.close(writer)
+            raise
         if process:
             os.close(writer)
             self.children[process] = Child(index, now, reader)
