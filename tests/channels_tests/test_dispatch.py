@@ -258,6 +258,22 @@ class LogTests(SimpleTestCase):
         setup_logger('channelstests.worker')
         self.assertEqual(len(self.consoles()), 1)
 
+    def test_a_project_with_handlers_of_the_root_logger_has_decided(self):
+        handler = logging.StreamHandler(self.stream)
+        handlers, self.root.handlers = self.root.handlers, [handler]
+        level = self.root.level
+        try:
+            self.root.setLevel(logging.WARNING)
+            logger = setup_logger('channelstests.worker')
+            logger.info('not asked for')
+            logger.warning('heard')
+            self.assertEqual((self.consoles(), self.stream.getvalue()), ([], 'heard\n'))
+            setup_logger('channelstests.worker', 2).debug('asked for')
+            self.assertEqual((self.consoles(), self.stream.getvalue()), ([], 'heard\nasked for\n'))
+        finally:
+            self.root.handlers = handlers
+            self.root.setLevel(level)
+
     def test_the_level_of_the_project_stays(self):
         self.logger.setLevel(logging.WARNING)
         setup_logger('channelstests.worker')

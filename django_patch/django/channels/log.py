@@ -14,14 +14,17 @@ def setup_logger(name, verbosity=1):
     At `verbosity` 2 and above its level is DEBUG; else it is INFO, unless the
     LOGGING setting gives it another. The handlers that LOGGING gives it, or
     the loggers above it, stay in charge: a line goes to all of them, and to
-    the console once.
+    the console once. Where the root logger has handlers, as JSON for a
+    collector, the project has decided where all lines go, and from which
+    level on: nothing is added.
     """
     logger = logging.getLogger(name)
+    is_decided = bool(logging.getLogger().handlers)
     if verbosity > 1:
         logger.setLevel(logging.DEBUG)
-    elif logger.level == logging.NOTSET:
+    elif logger.level == logging.NOTSET and not is_decided:
         logger.setLevel(logging.INFO)
-    if not _reaches_console(logger):
+    if not is_decided and not _reaches_console(logger):
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter('%(asctime)s - %(levelname)s - %(name)s - %(message)s'))
         logger.addHandler(handler)
