@@ -4,6 +4,7 @@ Workers, server processes and Redis killed at random, while clients are served.
 CHANNELS_CHAOS_SECONDS says for how long (15); CHANNELS_CHAOS_SEED repeats what
 was killed when.
 """
+import contextlib
 import http.client
 import os
 import random
@@ -13,6 +14,7 @@ import time
 import uuid
 
 import pytest
+import redis as redis_py
 import websocket
 from clients import TIMEOUT, get, socket_to
 from programs import eventually
@@ -37,6 +39,8 @@ class Clients:
         self.port = port
         self.stopping = threading.Event()
         self.answers = self.echoes = self.closed = self.lost = 0
+        #: The longest that one of them has waited, in seconds.
+        self.longest = 0.0
         self.wrong = []
         targets = [self.request, self.request] + [self.socket(path) for path in (
             '/echo/', '/echo/', '/group/%s/', '/group/%s/')]
@@ -57,9 +61,19 @@ class Clients:
         for thread in self.threads:
             thread.join(2 * TIMEOUT)
 
+    @contextlib.contextmanager
+    def waiting(self):
+        """Note how long the block takes, whatever ends it."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.longest = max(self.longest, time.monotonic() - began)
+
     def request(self):
         try:
-            status = get(self.port, '/hello/?name=you').status
+            with self.waiting():
+                status = get(self.port, '/hello/?name=you').status
         except (http.client.HTTPException, ConnectionError):
             # Its server process was killed, or all were.
             self.stopping.wait(0.05)
@@ -74,7 +88,8 @@ class Clients:
         def converse():
             try:
                 # What the group of the last one still gets is none of its business.
-                connection = socket_to(self.port, path.replace('%s', uuid.uuid4().hex))
+                with self.waiting():
+                    connection = socket_to(self.port, path.replace('%s', uuid.uuid4().hex))
             except (OSError, websocket.WebSocketException):
                 self.stopping.wait(0.05)
                 return
@@ -83,7 +98,8 @@ class Clients:
                 while number < 50 and not self.stopping.is_set():
                     number += 1
                     connection.send(str(number))
-                    text = connection.recv()
+                    with self.waiting():
+                        text = connection.recv()
                     if text.rpartition(': ')[2] != str(number):
                         if text == '' and not connection.connected:
                             self.closed += 1
@@ -104,6 +120,19 @@ def children(pid):
     """Return the process ids of a program's own processes."""
     with open('/proc/%d/task/%d/children' % (pid, pid)) as file:
         return [int(child) for child in file.read().split()]
+
+
+def lasting(redis):
+    """Return the names of the keys in Redis that never expire."""
+    with redis_py.Redis.from_url(redis.url) as client:
+        # -2: it has expired since.
+        return [name for name in client.keys('*') if client.ttl(name) == -1]
+
+
+def left(redis):
+    """Return the names of the keys in Redis but those of counters."""
+    with redis_py.Redis.from_url(redis.url) as client:
+        return [name for name in client.keys('*') if not name.endswith(b':statistics')]
 
 
 def test_whatever_is_killed_each_client_hears_of_it_and_all_comes_back(sites, redis):
@@ -134,9 +163,14 @@ def test_whatever_is_killed_each_client_hears_of_it_and_all_comes_back(sites, re
     eventually(served.works, 'serving: ' + told, 60)
     eventually(lambda: len(children(workers.pid)) == 2 and len(served.processes()) == 2, 'all processes: ' + told, 60)
     clients.stop()
+    told += ', longest wait %.1f s' % clients.longest
     print(told)
     assert not any(thread.is_alive() for thread in clients.threads), told
     assert not clients.wrong, (told, clients.wrong)
     assert clients.answers and clients.echoes, told
     # What a worker had taken from Redis, and not begun to note, is lost with it.
     assert clients.lost <= kills['worker'], told
+    assert not lasting(redis), told
+    if SECONDS >= 60:
+        served.site.stop()
+        eventually(lambda: not left(redis), 'an empty keyspace, but for counters: ' + told, 180)

@@ -1,6 +1,7 @@
 """Worker processes: killed, replaced, reloaded, asked what they do."""
 import contextlib
 import itertools
+import json
 import os
 import re
 import shutil
@@ -52,6 +53,40 @@ def test_a_process_that_dies_is_replaced_and_the_others_go_on(site, scratch):
     workers.signal(signal.SIGTERM)
     assert workers.wait_for_exit() == 0, workers.report()
     assert 'Traceback' not in workers.output
+
+
+def sockets_of(pid):
+    """Return the sockets that a process has open, by their inodes."""
+    found = set()
+    for name in os.listdir('/proc/%d/fd' % pid):
+        # It may be closed by now.
+        with contextlib.suppress(FileNotFoundError):
+            found.add(os.readlink('/proc/%d/fd/%s' % (pid, name)))
+    return {target for target in found if target.startswith('socket:')}
+
+
+def test_code_is_loaded_before_the_fork_and_connections_are_opened_after_it(site, scratch):
+    workers = site.manage('runworker', '--processes', '2')
+    workers.wait_for('All 2 worker processes are ready.')
+    loaded_by, number = {}, itertools.count()
+
+    def ask():
+        path = os.path.join(scratch, 'origin%d' % next(number))
+        site.put('origin-job', path)
+        eventually(lambda: os.path.exists(path + '.finished'), 'an answer')
+        with open(path + '.finished') as file:
+            pid, parent = json.load(file)
+        loaded_by[pid] = parent
+        return len(loaded_by) == 2
+
+    # Both wait, so each answers sooner or later.
+    eventually(ask, 'answers of both')
+    assert set(loaded_by.values()) == {workers.pid}
+    first, second = (sockets_of(pid) for pid in loaded_by)
+    assert first and second and not first & second
+    assert not sockets_of(workers.pid)
+    workers.signal(signal.SIGTERM)
+    assert workers.wait_for_exit() == 0, workers.report()
 
 
 def test_sighup_replaces_all_by_new_code_and_finishes_what_is_in_flight(site, scratch):

@@ -25,6 +25,7 @@ channel_routing = [
     route('websocket.connect', endings.ending_handshake, path=r'^/ending/$'),
     route('websocket.receive', endings.ending_frame, path=r'^/ending/$'),
     route('slow-job', consumers.slow_job),
+    route('origin-job', consumers.origin_job),
     route('broken-job', consumers.broken_job),
     route('doomed-job', consumers.broken_job, acknowledged=Acknowledged(Retry(attempts=1))),
     route('quick-job', consumers.quick_job),
