@@ -13,6 +13,7 @@ CHANNELS_SYSTEM_PYTHON names, over a Redis of its own.
 """
 import argparse
 import asyncio
+import contextlib
 import os
 import resource
 import sys
@@ -91,9 +92,9 @@ async def measure(options, port, pid):
     print('all generators were closed after %.2f s' % (time.monotonic() - began))
 
 
-def main(arguments=None):
-    """Run the program; return the exit status."""
-    options = parser().parse_args(arguments)
+@contextlib.contextmanager
+def serving(workers):
+    """Serve the site with so many worker processes; give the server's port and the workers, each a Program."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     redis = RedisServer()
     redis.start()
@@ -101,12 +102,20 @@ def main(arguments=None):
         site = subject.site(folder, SUT_LAYERS='redis', SUT_REDIS=redis.url, SUT_DEBUG='no', SUT_LINT='no')
         try:
             server, port = site.server()
-            worker = site.manage('runworker')
-            worker.wait_for('Listening on')
-            asyncio.run(measure(options, port, worker.pid))
+            programs = [site.manage('runworker') for _ in range(workers)]
+            for program in programs:
+                program.wait_for('Listening on')
+            yield port, programs
         finally:
             site.stop()
             redis.stop()
+
+
+def main(arguments=None):
+    """Run the program; return the exit status."""
+    options = parser().parse_args(arguments)
+    with serving(workers=1) as (port, workers):
+        asyncio.run(measure(options, port, workers[0].pid))
     return 0
 
 
