@@ -173,4 +173,4 @@ def test_whatever_is_killed_each_client_hears_of_it_and_all_comes_back(sites, re
     assert not lasting(redis), told
     if SECONDS >= 60:
         served.site.stop()
-        eventually(lambda: not left(redis), 'an empty keyspace, but for counters: ' + told, 180)
+        eventually(lambda: not left(redis), 'an empty Redis, but for counters: ' + told, 180)

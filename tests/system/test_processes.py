@@ -56,7 +56,7 @@ def test_a_process_that_dies_is_replaced_and_the_others_go_on(site, scratch):
 
 
 def sockets_of(pid):
-    """Return the sockets that a process has open, by their inodes."""
+    """Return the sockets that a process has open, as the kernel names them."""
     found = set()
     for name in os.listdir('/proc/%d/fd' % pid):
         # It may be closed by now.
