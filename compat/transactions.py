@@ -9,7 +9,7 @@ from __future__ import absolute_import
 
 from .abilities import HAS_COMMIT_HOOKS
 
-__all__ = ['connection_of', 'has_commit_hooks', 'on_commit']
+__all__ = ['connection_of', 'has_commit_hooks', 'on_commit', 'share_with_threads']
 
 
 def has_commit_hooks():
@@ -27,3 +27,14 @@ def connection_of(alias):
     """Return this thread's connection to the database `alias`."""
     from django.db import connections
     return connections[alias]
+
+
+def share_with_threads(connection):
+    """Let all threads use a connection; return a function that ends that."""
+    if hasattr(connection, 'inc_thread_sharing'):
+        connection.inc_thread_sharing()
+        return connection.dec_thread_sharing
+    # Until Django 2.2.
+    before = connection.allow_thread_sharing
+    connection.allow_thread_sharing = True
+    return lambda: setattr(connection, 'allow_thread_sharing', before)

@@ -4,6 +4,7 @@ The interface server inside another program, such as Django's runserver.
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
@@ -61,3 +62,36 @@ def run(
         raise KeyboardInterrupt
     if server.ended_by is not None:
         raise SystemExit(0)
+
+
+class Background:
+    """
+    A server in a thread, such as that of a test.
+
+    `host`, `port` and `options` are those of run(); port 0 takes a free one.
+    It listens once the object is there. Raise OSError with its errno if the
+    address can't be listened on.
+    """
+
+    def __init__(
+        self, channel_layer: Any, host: str, port: int = 0, *, ipv6: bool = False, http_timeout: float = 60,
+        websocket_handshake_timeout: float = 5, root_path: str = "",
+    ) -> None:
+        options = Options(
+            http_timeout=http_timeout, websocket_handshake_timeout=websocket_handshake_timeout, root_path=root_path,
+            shutdown_timeout=2.0, signal_handlers=False,
+        )
+        self._sockets = Binding(addresses=((host.strip("[]"), port),), ipv6=ipv6).open()
+        #: Where it listens; with several addresses of `host`, the first one's.
+        self.port: int = self._sockets[0].getsockname()[1]
+        self._server = Server(Application(adapt(channel_layer), options))
+        self._thread = threading.Thread(target=self._server.run, args=(self._sockets,), name="interface-server")
+        self._thread.daemon = True
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the server and its connections; return when it has ended. Does nothing the second time."""
+        self._server.stop()
+        self._thread.join()
+        for listener in self._sockets:
+            listener.close()

@@ -19,6 +19,7 @@ SETTINGS = '''
     INSTALLED_APPS = [
         'django.contrib.auth', 'django.contrib.contenttypes', 'django.contrib.sessions', 'channels',
     ]
+    MAILERS = {'default': {'BACKEND': 'django.core.mail.backends.locmem.EmailBackend'}}
     MEMORY = 'django.channels.layers.memory.InMemoryChannelLayer'
     CHANNEL_LAYERS = {alias: {'BACKEND': MEMORY, 'ROUTING': 'urls.routing'} for alias in ('default', 'other')}
     # Django 1.8 has no hooks of commits.
@@ -29,8 +30,27 @@ URLS = '''
     from django.channels import Channel, route
     from django.channels.auth import channel_session_user, channel_session_user_from_http
     from django.channels.security.websockets import allowed_hosts_only
+    from django.conf import settings
+    from django.contrib.auth.models import User
+    from django.core import mail
+    from django.http import HttpResponse
 
-    urlpatterns = []
+    try:
+        from django.urls import re_path
+    except ImportError:
+        from django.conf.urls import url as re_path
+
+    def greeting():
+        return 'hello'
+
+    def look(request):
+        """Answer with what this side sees, and leave traces for the test."""
+        names = ' '.join(User.objects.values_list('username', flat=True))
+        User.objects.create(username='there')
+        mail.send_mail('looked', 'text', 'from@example.com', ['to@example.com'])
+        return HttpResponse(' '.join([greeting(), settings.SITE_X, names]))
+
+    urlpatterns = [re_path('^look/$', look)]
 
     @allowed_hosts_only
     @channel_session_user_from_http
@@ -51,10 +71,17 @@ URLS = '''
 
 TESTS = '''
     import unittest
+    try:
+        import urllib.request
+    except ImportError:
+        # Python 2, which has no server for the test that needs it.
+        pass
 
     import pytest
     from django.channels import Channel, channel_layers
+    from django.channels.management.servers import find_server
     from django.contrib.auth.models import User
+    from django.core import mail
     from django.db import transaction
     from django.test import TestCase
 
@@ -111,6 +138,18 @@ TESTS = '''
     @pytest.fixture
     def ann(db):
         return User.objects.create_user('ann', password='x')
+
+
+    @pytest.mark.skipif(not hasattr(find_server(), 'in_thread'), reason='Only the interface server can be a thread.')
+    def test_a_live_server_is_one_with_the_test(channel_live_server, settings, monkeypatch):
+        User.objects.create(username='ann')
+        settings.SITE_X = 'set'
+        monkeypatch.setattr('urls.greeting', lambda: 'mocked')
+        with urllib.request.urlopen(channel_live_server.url + '/look/') as answer:
+            assert answer.read() == b'mocked set ann'
+        assert [message.subject for message in mail.outbox] == ['looked']
+        assert User.objects.filter(username='there').exists()
+        assert channel_live_server.ws_url == channel_live_server.url.replace('http', 'ws')
 
 
     def test_a_socket_has_an_origin_and_a_user(ws_client, ann):

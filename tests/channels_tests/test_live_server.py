@@ -7,13 +7,18 @@ import contextlib
 import os
 import signal
 import socket
+import threading
 import unittest
 
 from django.channels import Channel, route
 from django.channels.layers import channel_layers
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.management import servers
+from django.channels.management.servers import find_server
 from django.channels.test import ChannelLiveServerTestCase
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.core import mail
 from django.db import connections
 from django.test import TransactionTestCase, override_settings
 
@@ -83,8 +88,8 @@ class LiveServerTests(LogTestCase, TransactionTestCase):
 
     def setUp(self):
         super(LiveServerTests, self).setUp()
-        self.set_server(serve)
         self.addCleanup(setattr, servers, 'find_server', servers.find_server)
+        self.set_server(serve)
         seen = self.seen = []
 
         # Defined here, where the runner doesn't find it.
@@ -197,3 +202,85 @@ class LiveServerTests(LogTestCase, TransactionTestCase):
                 raise AssertionError()
 
         self.assertIn("can't use the database", self.errors(Case())[0])
+
+
+def greeting():
+    return 'hello'
+
+
+def look_around(message):
+    """Answer with what this side sees, and leave traces for the other one."""
+    seen = [os.getpid(), greeting(), getattr(django_settings, 'SITE_X', None), User.objects.count()]
+    User.objects.create(username=message['path'])
+    mail.send_mail('subject', 'text', 'from@example.com', ['to@example.com'])
+    message.reply_channel.send({'status': 200, 'content': ' '.join(map(str, seen)).encode('ascii')})
+
+
+thread_routes = [route('http.request', look_around)]
+
+
+@unittest.skipUnless(hasattr(find_server(), 'in_thread'), 'Only the interface server can be a thread.')
+@override_settings(CHANNEL_LAYERS={'default': {
+    'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer',
+    'ROUTING': 'channels_tests.test_live_server.thread_routes',
+}}, MAILERS={'default': {'BACKEND': 'django.core.mail.backends.locmem.EmailBackend'}})
+class LiveThreadsTests(ChannelLiveServerTestCase):
+    available_apps = ['django.channels', 'django.contrib.auth', 'django.contrib.contenttypes']
+    serve_static = False
+
+    def ask(self, path):
+        host, port = self.live_server_url[len('http://'):].split(':')
+        with contextlib.closing(socket.create_connection((host, int(port)))) as connection:
+            connection.sendall(('GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' % path).encode('ascii'))
+            with contextlib.closing(connection.makefile('rb')) as answer:
+                return answer.read().decode('ascii').partition('\r\n\r\n')[2]
+
+    @override_settings(SITE_X='set')
+    def test_settings_mocks_mail_and_the_database_are_shared(self):
+        User.objects.create(username='here')
+        self.assertEqual(self.ask('/there'), '%d hello set 1' % os.getpid())
+        self.assertEqual(sorted(User.objects.values_list('username', flat=True)), ['/there', 'here'])
+        self.assertEqual([message.subject for message in mail.outbox], ['subject'])
+        with self.settings(SITE_X='within'):
+            self.assertEqual(self.ask('/again').split()[2], 'within')
+
+    def test_what_is_replaced_is_so_there(self):
+        global greeting
+        before, greeting = greeting, lambda: 'mocked'
+        try:
+            self.assertEqual(self.ask('/'), '%d mocked None 0' % os.getpid())
+        finally:
+            greeting = before
+
+    def test_what_the_test_sends_reaches_the_workers(self):
+        layer = channel_layers['default']
+        Channel('http.request').send({
+            'reply_channel': 'other!client', 'http_version': '1.1', 'method': 'GET', 'path': '/sent',
+            'query_string': b'', 'headers': [],
+        })
+        channel, reply = layer.receive(['other!'], block=True)
+        self.assertIn(b'hello', reply['content'])
+
+    def test_its_threads_end(self):
+        self._server.stop()
+        names = {thread.name for thread in threading.enumerate()}
+        self.assertFalse(names & {'interface-server', 'live-server-worker'})
+        with self.assertRaises(EnvironmentError):
+            self.ask('/')
+
+
+class ThreadsOrProcessTests(TransactionTestCase):
+    available_apps = ['django.channels']
+
+    def test_a_server_that_cannot_be_a_thread_says_so(self):
+        class Case(ChannelLiveServerTestCase):
+            in_threads = True
+
+            def runTest(self):
+                raise AssertionError()
+
+        self.addCleanup(setattr, servers, 'find_server', servers.find_server)
+        servers.find_server = lambda: serve
+        result = unittest.TestResult()
+        Case().run(result)
+        self.assertIn("can't run in a thread", result.errors[0][1])

@@ -40,8 +40,9 @@ LEVELS = {
 #: Steps to the side that are meant, and why.
 ALLOWED = {
     # The live server of tests runs what the command runs.
-    ('test.liveserver', 'management.runserver'),
+    ('test.live_threads', 'management.runserver'),
     ('test.liveserver', 'management.servers'),
+    ('test.pytest_plugin', 'management.servers'),
     # A binding's frames are those of a multiplexer.
     ('binding.websockets', 'generic.websockets'),
 }

@@ -7,6 +7,7 @@ class ChannelLiveServerTestCase(TransactionTestCase):
     host: ClassVar[str]
     serve_static: ClassVar[bool]
     worker_threads: ClassVar[int]
+    in_threads: ClassVar[bool | None]
     test_channel_aliases: ClassVar[Iterable[str]]
     @property
     def live_server_url(self) -> str: ...

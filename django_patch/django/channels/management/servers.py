@@ -21,7 +21,9 @@ def find_server(server_cls=None):
 
     It takes (channel_layer, host, port) and the keyword arguments ipv6,
     signal_handlers, http_timeout, websocket_handshake_timeout, ws_protocols,
-    root_path and action_logger, and returns when the server has ended.
+    root_path and action_logger, and returns when the server has ended. One
+    that can serve in a thread has a function `in_thread`, which takes
+    (channel_layer, host) and returns what has a `port`, and a stop().
     `server_cls`, if it is a class like daphne's Server, serves in any case.
     """
     # From Django 1.11 on, runserver has one of that name that speaks WSGI.
@@ -47,6 +49,14 @@ def _is_installed(name):
 def _serve_with_interface_server(channel_layer, host, port, **options):
     from interface_server import embedded
     embedded.run(channel_layer, host, port, **options)
+
+
+def _start_interface_server(channel_layer, host):
+    from interface_server import embedded
+    return embedded.Background(channel_layer, host)
+
+
+_serve_with_interface_server.in_thread = _start_interface_server
 
 
 def _serve_with_class(server_cls, channel_layer, host, port, ipv6=False, **options):

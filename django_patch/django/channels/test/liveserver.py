@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 import traceback
 
@@ -18,7 +17,7 @@ from django.test.testcases import TransactionTestCase
 from django.test.utils import modify_settings
 
 from ..layers import DEFAULT_CHANNEL_LAYER, ChannelLayerManager, channel_layers
-from ..worker import Worker
+from .live_threads import LiveThreads, is_in_memory, start_worker
 from .swapping import swap_layers
 
 #: Seconds that the server has to answer, and to end.
@@ -27,12 +26,17 @@ START_TIMEOUT, STOP_TIMEOUT = 30, 10
 
 class ChannelLiveServerTestCase(TransactionTestCase):
     """
-    Runs an interface server and workers, in a process beside each test.
+    Runs an interface server and workers beside each test.
 
-    The layers are made with their TEST_CONFIG. One that stays inside a
-    process needs none, but then nothing that the test itself sends gets to
-    the workers. The database can't be in memory, for the same reason.
+    They are threads of the test's process, if the server that is installed
+    can be one: then overridden settings, mocks, mail.outbox and what the test
+    sends to a layer are theirs as well. Else, as with daphne, they are a
+    process, which is forked before the test: nothing of this reaches it, and
+    the database can't be in memory. The layers are made with their
+    TEST_CONFIG; one that stays inside a process needs none.
     """
+    #: Run them in threads? False forks; None takes what the server can.
+    in_threads = None
     #: The address to listen on.
     host = 'localhost'
     #: Do the workers serve static files, too?
@@ -41,6 +45,7 @@ class ChannelLiveServerTestCase(TransactionTestCase):
     worker_threads = 1
     #: The first one is the server's.
     test_channel_aliases = [DEFAULT_CHANNEL_LAYER]
+    _server = None
 
     @property
     def live_server_url(self):
@@ -97,22 +102,43 @@ class ChannelLiveServerTestCase(TransactionTestCase):
         Raise ImproperlyConfigured, saying what to correct, if there can't be
         one.
         """
+        # Imported late: it isn't below this package.
+        from ..management.servers import HOW_TO_INSTALL, find_server
+        serve = find_server()
+        if serve is None:
+            raise ImproperlyConfigured(
+                'A live server needs an interface server, and none is installed: %s' % HOW_TO_INSTALL
+            )
+        server_class = self._threads_or_process(serve)
+        # What is wrong with a layer is said here, not beside the test.
+        for alias in self.test_channel_aliases:
+            channel_layers[alias].router
+        server = server_class(serve, self.host, self.test_channel_aliases, self.serve_static, self.worker_threads)
+        server.start()
+        return server
+
+    def _threads_or_process(self, serve):
+        threads = hasattr(serve, 'in_thread')
+        if self.in_threads and not threads:
+            raise ImproperlyConfigured("The server that is installed can't run in a thread: set in_threads = None.")
+        if threads and self.in_threads is not False:
+            return LiveThreads
         self.check_databases()
         for connection in connections.all():
             # A child mustn't talk over its parent's connection.
             connection.close()
-        # What is wrong with a layer is said here, not in the child.
-        for alias in self.test_channel_aliases:
-            channel_layers[alias].router
-        server = LiveServer(self.host, self.test_channel_aliases, self.serve_static, self.worker_threads)
-        server.start()
-        return server
+        return LiveServer
+
+    def _fixture_teardown(self):
+        if isinstance(self._server, LiveThreads):
+            # The tables are emptied next, perhaps over the same connection.
+            self._server.stop()
+        super(ChannelLiveServerTestCase, self)._fixture_teardown()
 
     def check_databases(self):
         """Raise ImproperlyConfigured for what workers can't see."""
         for connection in connections.all():
-            name = str(connection.settings_dict['NAME'])
-            if connection.vendor == 'sqlite' and (name == ':memory:' or 'mode=memory' in name):
+            if is_in_memory(connection):
                 raise ImproperlyConfigured(
                     "ChannelLiveServerTestCase can't use the database '%(alias)s': it is in memory, where the "
                     "workers' process doesn't see it. Give it a file: DATABASES['%(alias)s']['TEST'] = "
@@ -128,7 +154,8 @@ class LiveServer(object):
     `port` is known once start() has returned.
     """
 
-    def __init__(self, host, aliases, serve_static=True, worker_threads=1):
+    def __init__(self, serve, host, aliases, serve_static=True, worker_threads=1):
+        self.serve = serve
         self.host = host
         self.port = None
         self.pid = None
@@ -138,15 +165,8 @@ class LiveServer(object):
 
     def start(self):
         """Fork the process and return when it answers."""
-        # Imported late: it isn't below this package.
-        from ..management.servers import HOW_TO_INSTALL, find_server
         if not hasattr(os, 'fork'):
             raise ImproperlyConfigured('A live server needs os.fork(), which this system does not have.')
-        serve = find_server()
-        if serve is None:
-            raise ImproperlyConfigured(
-                'A live server needs an interface server, and none is installed: %s' % HOW_TO_INSTALL
-            )
         self.port = _find_free_port(self.host)
         # What is buffered would be written by both.
         sys.stdout.flush()
@@ -155,7 +175,7 @@ class LiveServer(object):
         # test run to have children.
         self.pid = os.fork()
         if not self.pid:
-            self._be_child(serve)
+            self._be_child()
         try:
             self._wait()
         except BaseException:
@@ -193,10 +213,10 @@ class LiveServer(object):
 
     # In the child
 
-    def _be_child(self, serve):
+    def _be_child(self):
         status = 1
         try:
-            self._serve(serve)
+            self._serve()
             status = 0
         except (KeyboardInterrupt, SystemExit):
             # The terminal sends Ctrl-C to the child as well.
@@ -209,28 +229,17 @@ class LiveServer(object):
             sys.stderr.flush()
             os._exit(status)
 
-    def _serve(self, serve):
+    def _serve(self):
         # A connection of the parent's layers must not be shared.
         channel_layers.reset()
-        workers = [self._start_worker(channel_layers[alias]) for alias in self.aliases]
+        workers = [
+            start_worker(channel_layers[alias], self.serve_static, self.worker_threads) for alias in self.aliases]
         try:
-            serve(channel_layers[self.aliases[0]], self.host, self.port)
+            self.serve(channel_layers[self.aliases[0]], self.host, self.port)
         finally:
             for worker, thread in workers:
                 worker.stop()
                 thread.join(STOP_TIMEOUT)
-
-    def _start_worker(self, layer):
-        if self.serve_static:
-            from ..management.runserver import static_files_consumer
-
-            # As with "runserver --insecure": DEBUG is off in tests.
-            layer.router.check_default(http_consumer=static_files_consumer({'insecure_serving': True}))
-        worker = Worker(layer, signal_handlers=False, threads=self.worker_threads)
-        thread = threading.Thread(target=worker.run, name='live-server-worker')
-        thread.daemon = True
-        thread.start()
-        return worker, thread
 
 
 def _find_free_port(host):

@@ -11,10 +11,14 @@ from __future__ import absolute_import
 import contextlib
 
 import pytest
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.test.utils import modify_settings
 
 from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from . import committing
 from .base import Client, next_message
+from .live_threads import LiveThreads
 from .swapping import make_in_memory_layer, swap_layers
 from .websocket import WSClient
 
@@ -78,3 +82,26 @@ def channel_client():
 def ws_client():
     """A WSClient of the default layer: a browser with a WebSocket, which sends an Origin and counts its messages."""
     return WSClient(ordered=True)
+
+
+@pytest.fixture
+def channel_live_server(transactional_db):
+    """
+    An interface server and a worker in threads, for a browser to talk to.
+
+    `url` and `ws_url` are where it listens. What the test overrides, replaces
+    and writes into the database is theirs as well.
+    """
+    # Imported late: it isn't below this package.
+    from ..management.servers import HOW_TO_INSTALL, find_server
+    serve = find_server()
+    if not hasattr(serve, 'in_thread'):
+        raise ImproperlyConfigured('A live server in threads needs the interface server: %s' % HOW_TO_INSTALL)
+    with modify_settings(ALLOWED_HOSTS={'append': 'localhost'}):
+        server = LiveThreads(
+            serve, 'localhost', [DEFAULT_CHANNEL_LAYER], serve_static=apps.is_installed('django.contrib.staticfiles'))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
