@@ -20,8 +20,8 @@ import sys
 #: two of those, and whether the client reads.
 Attack = collections.namedtuple('Attack', 'name protocol connections opening repeated pause reads')
 
-#: Those that ask for what workers have to do, and take their time from others:
-#: how long these wait is for workers, and a proxy's limits, to say.
+#: Those that ask for what workers have to do: others have their share of them,
+#: and wait until one has done what it is at.
 TAKE_WORKERS = frozenset([
     'HTTP/1.1: requests, one connection', 'HTTP/1.1: pipelined requests, unread',
     'HTTP/1.1: responses of 10 MB, unread', 'HTTP/1.1: a body as fast as it goes',
@@ -29,6 +29,12 @@ TAKE_WORKERS = frozenset([
     'HTTP/2: requests without a window', 'WebSocket: opens and says nothing', 'WebSocket: opens and goes',
     'WebSocket: messages, one socket', 'WebSocket: empty messages, many sockets', 'WebSocket: messages of 1 MB',
     'WebSocket: messages, answers unread',
+])
+
+#: Those of them whose single requests take a worker long.
+LONG_REQUESTS = frozenset([
+    'HTTP/1.1: responses of 10 MB, unread', 'HTTP/1.1: a body as fast as it goes',
+    'HTTP/2: responses without a window',
 ])
 
 MANY = 500

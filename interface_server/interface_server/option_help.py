@@ -57,6 +57,9 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
         ("max_streams", "NUMBER", "most streams of an HTTP/2 connection at once"),
         ("queue_size", "NUMBER", "most requests, and most handshakes, that may wait for room in a full channel; "
                                  "further ones get 503"),
+        ("requests_per_address", "NUMBER", "most requests of one address at workers before the next ones wait for its "
+                                           "turn, while other addresses ask; loopback and trusted proxies don't "
+                                           "count, and what proxies say of their clients does"),
     ],
     "limits in time (0: no limit)": [
         ("header_timeout", "SECONDS", "longest time for the TLS handshake and the headers of a request; then 408"),

@@ -91,6 +91,9 @@ class Options:
     #: Requests that wait for room in a full channel, and handshakes (IIS:
     #: 1000, for each pool). Those that come after them are refused.
     queue_size: int = 2000
+    #: Requests of one address that workers have before the next ones wait for
+    #: its turn, while others ask, too; loopback and proxies don't count.
+    requests_per_address: int = 4
     #: All that waits for room, frames too.
     queue_bytes: int = 64 * 1024 * 1024
     #: Of a request's body inside its message, and in each piece after it.

@@ -384,6 +384,11 @@ def test_the_list_is_printed_without_making_anything(capsys, tmp_path):
 
 # Attacks
 
+def test_those_who_would_have_come_while_one_waits_count_too():
+    assert attacks.while_it_lasted(7.0) == [7.0]
+    assert attacks.while_it_lasted(45.0) == [45.0, 35.0, 25.0, 15.0]
+
+
 def test_attacks_are_many_and_have_names_of_their_own():
     names = [attacks.name_of(attack) for attack in ATTACKS]
     assert len(names) == len(set(names)) >= 40 and TAKE_WORKERS <= set(names)
@@ -395,7 +400,10 @@ def test_attacks_are_many_and_have_names_of_their_own():
     ('pings', [10.0], [31.0], 10 ** 8, 0, 'others wait 3.1 times as long'),
     ('pings', [1.0], [4.0], 10 ** 8, 0, ''),
     ('pings', [10.0], [10.0], 7 * 10 ** 8, 21, 'the server has 700 MB; 21 lines were logged'),
-    ('a thousand streams at once', [10.0], [99.0], 10 ** 8, 0, ''),
+    ('a thousand streams at once', [10.0], [49.0], 10 ** 8, 0, ''),
+    ('a thousand streams at once', [10.0], [51.0], 10 ** 8, 0, 'others wait 5.1 times as long'),
+    ('responses without a window', [10.0], [1999.0], 10 ** 8, 0, ''),
+    ('responses without a window', [10.0], [2001.0], 10 ** 8, 0, 'others wait 200.1 times as long'),
 ])
 def test_attack_that_others_notice_is_beyond_its_limit(name, before, during, memory, lines, wrong):
     [attack] = [attack for attack in ATTACKS if (attack.protocol, attack.name) == ('HTTP/2', name)]

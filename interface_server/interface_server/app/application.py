@@ -18,6 +18,7 @@ from .http import HttpExchange
 from .presence import Presence
 from .proxy_headers import TrustedProxies
 from .replies import ReplyDispatcher
+from .shares import Shares
 from .spool import SpoolBudget
 from .websocket import WebSocketSession
 
@@ -38,14 +39,16 @@ class Application:
     ) -> None:
         metrics = Metrics()
         options = options or Options()
+        self._proxies = TrustedProxies(options.trusted_proxies, options.forwarded_header)
+        queues = SendQueues(layer, options.queue_bytes)
         self.context = Context(
             layer, options, metrics, ReplyDispatcher(
                 layer, metrics, options.websocket_lifetime, options.websocket_handshake_timeout,
             ),
-            SendQueues(layer, options.queue_bytes), SpoolBudget(options.max_buffered, options.max_spooled),
+            queues, Shares(queues, self._proxies, options.requests_per_address, options.queue_bytes),
+            SpoolBudget(options.max_buffered, options.max_spooled),
             action_logger,
         )
-        self._proxies = TrustedProxies(options.trusted_proxies, options.forwarded_header)
         self._presence = Presence(layer, self._facts)
         self._started = False
         # When the layer was last seen to work.

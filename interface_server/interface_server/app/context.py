@@ -14,6 +14,7 @@ from ..repeats import Repeats
 from ..types import ActionLogger, Scope
 from .origins import host_is_allowed, origin_is_allowed
 from .replies import ReplyDispatcher
+from .shares import Shares
 from .spool import SpoolBudget
 
 
@@ -27,6 +28,8 @@ class Context:
     replies: ReplyDispatcher
     #: Sends what comes from clients, in turn where a channel is full.
     queues: SendQueues
+    #: Gives each address its share of the workers.
+    shares: Shares
     #: What bodies and responses of slow clients may take.
     budget: SpoolBudget
     #: Is told of requests and sockets, for the access log.

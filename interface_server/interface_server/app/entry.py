@@ -14,15 +14,17 @@ from ..layers.queues import Waiting
 from ..options import NEVER
 from ..types import Message
 from .context import Context
+from .lines import Account
 
 
 class Entry:
     """One request's place; `on_queued` is called, if it is given, once the request has to wait."""
 
-    __slots__ = ("_context", "_outcome", "_queued", "_on_queued")
+    __slots__ = ("_context", "_account", "_outcome", "_queued", "_on_queued")
 
-    def __init__(self, context: Context, on_queued: Optional[Callable[[], None]]) -> None:
+    def __init__(self, context: Context, account: Account, on_queued: Optional[Callable[[], None]]) -> None:
         self._context = context
+        self._account = account
         #: Done when the layer has the request, or will not have it.
         self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         #: The place among those that wait for room.
@@ -32,9 +34,9 @@ class Entry:
     async def send(self, message: Message) -> None:
         """Send the request, waiting for its turn; raise what the layer does, or what give_up() got."""
         options = self._context.options
-        self._context.queues.send_then(
-            "http.request", message, self._on_sent, options.queue_timeout or NEVER, options.queue_size,
-            None if self._on_queued is None else self._on_waiting,
+        self._context.shares.send_then(
+            self._account, "http.request", message, self._on_sent, options.queue_timeout or NEVER, options.queue_size,
+            self._on_waiting, is_request=True,
         )
         try:
             await self._outcome
@@ -49,9 +51,10 @@ class Entry:
             self._outcome.set_exception(failure)
 
     def _on_waiting(self, waiting: Waiting) -> None:
-        self._queued = waiting
-        if self._on_queued is not None:
-            self._on_queued()
+        # First for its address' turn, then for room.
+        self._queued, on_queued, self._on_queued = waiting, self._on_queued, None
+        if on_queued is not None:
+            on_queued()
 
     def _on_sent(self, error: Optional[Exception]) -> None:
         self._queued = None

@@ -38,7 +38,7 @@ class HttpExchange:
     __slots__ = (
         "_context", "_scope", "_send", "_body", "_queue", "_waiter", "_deadline", "_timer", "_failure",
         "_input", "_reply_channel", "_path", "_was_sent", "_status", "_size", "_throttled", "_task", "_sending",
-        "_blocked", "_entry", "_room",
+        "_blocked", "_entry", "_room", "_account",
     )
 
     def __init__(self, context: Context, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,6 +46,7 @@ class HttpExchange:
         self._scope = scope
         self._send = send
         self._body = RequestBody(context, receive)
+        self._account = context.shares.begin_request(scope.get("client"))
         self._room = scope.get("extensions", {}).get(ROOM)
         self._queue = ResponseQueue(context, scope["method"], splits=scope["http_version"] == "2")
         self._waiter: Optional[asyncio.Future[None]] = None
@@ -80,8 +81,7 @@ class HttpExchange:
             await self._refuse(refusal)
         except asyncio.CancelledError:
             if self._failure is None:
-                raise
-            # It was _fail() that did it.
+                raise  # Else it was _fail() that did it.
             if isinstance(self._failure, Refused):
                 await self._refuse(self._failure)
             elif not isinstance(self._failure, ClientGone):
@@ -95,6 +95,7 @@ class HttpExchange:
                 log_request(self._context, self._scope, self._status, self._size, seconds)
 
     def _end(self) -> None:
+        self._context.shares.end_request(self._account)
         self._context.replies.remove(self._reply_channel)
         if self._throttled:
             self._context.layer.unthrottle(self._reply_channel)
@@ -145,7 +146,7 @@ class HttpExchange:
     async def _enter(self, message: Message) -> None:
         """Send the request, waiting for its turn; raise ClientGone if the client doesn't wait."""
         # With a body behind it, what comes from the client is read there.
-        self._entry = Entry(self._context, None if message.get("body_channel") else self._on_queued)
+        self._entry = Entry(self._context, self._account, None if message.get("body_channel") else self._on_queued)
         try:
             await self._entry.send(message)
         finally:
@@ -242,8 +243,7 @@ class HttpExchange:
     def _on_timer(self) -> None:
         loop = asyncio.get_running_loop()
         if self._waiter is None:
-            # Busy sending; the next wait sets the timer again.
-            self._timer = None
+            self._timer = None  # Busy sending; the next wait sets it again.
         elif loop.time() >= self._deadline:
             self._timer = None
             self._context.metrics.dropped["http_timeout"] += 1

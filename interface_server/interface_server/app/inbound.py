@@ -16,6 +16,7 @@ from ..layers.queues import Waiting
 from ..options import NEVER
 from ..types import Message
 from .context import Context
+from .lines import Account
 
 #: Messages that wait for their turn before the client is asked for no more.
 MOST_WAITING = 8
@@ -51,11 +52,12 @@ class Inbound:
     The session hears of what becomes of them; it is told `on_idle` last.
     """
 
-    __slots__ = ("_session", "_context", "_message", "_waiting", "_paused", "_queued")
+    __slots__ = ("_session", "_context", "_account", "_message", "_waiting", "_paused", "_queued")
 
-    def __init__(self, session: Outlet, context: Context) -> None:
+    def __init__(self, session: Outlet, context: Context, account: Account) -> None:
         self._session = session
         self._context = context
+        self._account = account
         #: The one that is on its way.
         self._message: Optional[Message] = None
         self._waiting: Optional[collections.deque[Message]] = None
@@ -87,8 +89,8 @@ class Inbound:
 
     def _send(self, message: Message) -> None:
         self._message = message
-        self._context.queues.send_then(
-            "websocket.receive", message, self._done, self._context.options.send_timeout or NEVER,
+        self._context.shares.send_then(
+            self._account, "websocket.receive", message, self._done, self._context.options.send_timeout or NEVER,
             queued=self._on_queued, is_wanted=self._is_wanted,
         )
 

@@ -65,6 +65,22 @@ class TrustedProxies:
         address = _parse_address(str(client[0]))
         return address is not None and address in self
 
+    def slot_of(self, host: str) -> str:
+        """
+        Return what the client at `host` is counted under.
+
+        That is an IPv4 address, or the /64 of an IPv6 address, which is what
+        one subscriber gets, at least; "" for those who may stand for many.
+        """
+        address = _parse_address(host)
+        if address is None or address.is_loopback or address in self:
+            return ""
+        if isinstance(address, ipaddress.IPv6Address):
+            if address.ipv4_mapped is not None:
+                return str(address.ipv4_mapped)
+            return str(ipaddress.ip_network((address, 64), strict=False))
+        return str(address)
+
     def apply(self, scope: Scope) -> None:
         """Put the client's address and scheme into `scope`."""
         if not self:

@@ -32,7 +32,7 @@ class WebSocketSession:
 
     __slots__ = (
         "started", "_context", "_adapter", "_machine", "_client", "_inbound", "_timer", "_state",
-        "_code",
+        "_code", "_account",
     )
 
     def __init__(self, context: Context, scope: Scope, adapter: SocketAdapter) -> None:
@@ -41,6 +41,7 @@ class WebSocketSession:
         self._context = context
         self._adapter = adapter
         self._client = scope.get("client")
+        self._account = context.shares.account(self._client)
         self._machine = bridge.WebSocket(
             context.replies.add_socket(self),
             bridge.decode_path(scope.get("raw_path") or scope["path"].encode("utf-8")),
@@ -84,9 +85,9 @@ class WebSocketSession:
             self._on_announced(error)
         else:
             options = self._context.options
-            self._context.queues.send_then(
-                "websocket.connect", message, self._on_announced, timeout or options.queue_timeout or NEVER,
-                options.queue_size, is_wanted=self._is_here,
+            self._context.shares.send_then(
+                self._account, "websocket.connect", message, self._on_announced,
+                timeout or options.queue_timeout or NEVER, options.queue_size, is_wanted=self._is_here,
             )
 
     def _is_here(self) -> bool:
@@ -122,7 +123,7 @@ class WebSocketSession:
         """Take a message from the client."""
         inbound = self._inbound
         if inbound is None:
-            inbound = self._inbound = Inbound(self, self._context)
+            inbound = self._inbound = Inbound(self, self._context, self._account)
         for message in self._machine.receive_messages(text, data):
             inbound.put(message)
 

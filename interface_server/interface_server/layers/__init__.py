@@ -73,6 +73,14 @@ class AsyncLayer(abc.ABC):
         MessageTooLarge or LayerUnavailable. It may be called at once.
         """
 
+    def measure_then(self, channel: str, tell: Callable[[int], None]) -> None:
+        """
+        Call `tell` with about how many messages wait in `channel`, 0 if the layer doesn't know.
+
+        Where they are on several servers, it is as many as on one of them.
+        """
+        tell(0)
+
     async def send(self, channel: str, message: Message) -> None:
         """As send_then(), but the outcome is returned or raised."""
         outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()

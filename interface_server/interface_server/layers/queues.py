@@ -14,7 +14,7 @@ import collections
 import functools
 import math
 from collections.abc import Callable
-from typing import Optional
+from typing import Any, Optional
 
 from ..backport import exceptions
 from ..types import Message
@@ -42,7 +42,7 @@ class Waiting:
     __slots__ = ("message", "done", "since", "timeout", "size", "number", "is_wanted", "state", "_queue")
 
     def __init__(
-        self, queue: SendQueue, message: Message, done: Done, timeout: float, is_wanted: Optional[Callable[[], bool]],
+        self, queue: Any, message: Message, done: Done, timeout: float, is_wanted: Optional[Callable[[], bool]],
         number: int,
     ) -> None:
         self.message = message
@@ -55,11 +55,12 @@ class Waiting:
         #: Its place in the order of all.
         self.number = number
         self.state = WAITS
+        #: A SendQueue, or whatever else can cancel it.
         self._queue = queue
 
     def cancel(self) -> bool:
         """Leave the queue, `done` uncalled; return False if it is on its way to the layer."""
-        return self._queue.cancel(self)
+        return bool(self._queue.cancel(self))
 
 
 class SendQueue:

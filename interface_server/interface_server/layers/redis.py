@@ -22,6 +22,7 @@ from ..backport import exceptions, names
 from ..types import Message
 from . import RETRY, ROOM_PAUSES, AsyncLayer, Dispatch, Done, ignore
 from .connection import Outcome, RedisConnection
+from .measuring import measure_then
 from .pool import ConnectionPool
 
 #: Messages that are taken from Redis at once.
@@ -130,6 +131,9 @@ class RedisLayer(AsyncLayer):
 
         pool = self._pools[request.shard]
         connection.call_then(request.commands, COMMAND_TIMEOUT, tell)
+
+    def measure_then(self, channel: str, tell: Callable[[int], None]) -> None:
+        measure_then(self._pools, self._options.keys, str(names.non_local_name(channel)), tell)
 
     def send_soon(self, channel: str, message: Message, patience: float = 0.0) -> None:
         self._soon.append(((channel, message), time.monotonic() + patience))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import ipaddress
 import logging
 from typing import Any, Optional, Protocol
 
@@ -149,15 +148,4 @@ class ConnectionLimiter:
         """Return what one client's connections are counted under, or ""."""
         if client is None or not self.options.max_connections_per_address:
             return ""
-        try:
-            address = ipaddress.ip_address(client[0].partition("%")[0])
-        except ValueError:
-            return ""
-        if address.is_loopback or address in self.proxies:
-            return ""
-        if address.version == 6:
-            if address.ipv4_mapped is not None:
-                return str(address.ipv4_mapped)
-            # What one subscriber gets, at least.
-            return str(ipaddress.ip_network((address, 64), strict=False))
-        return str(address)
+        return self.proxies.slot_of(client[0])
