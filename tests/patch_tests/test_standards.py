@@ -32,7 +32,7 @@ class StandardsTests(unittest.TestCase):
 
     def test_the_examples_are_the_bytes_of_the_vectors(self):
         listings, current = [], None
-        for line in read('transport.txt').splitlines():
+        for line in read('transport.txt').partition('\n16.5. ')[0].splitlines():
             found = re.match(r' +([0-9a-f]{4})  ((?:[0-9a-f]{2} {1,2})+)', line)
             if found:
                 if found.group(1) == '0000':
@@ -50,6 +50,11 @@ class StandardsTests(unittest.TestCase):
                 message = json.dumps(json.loads(vector['json'], object_hook=_with_bytes), separators=(', ', ': '))
                 written = re.sub(r'"\\u0000([^"]*)"', r'b"\1"', message)
                 self.assertIn('-> %s %s' % (vector['channel'], written), text)
+
+    def test_the_example_of_a_job_is_what_its_vectors_say(self):
+        section = read('transport.txt').partition('\n16.5. ')[2].partition('\n17. ')[0]
+        written = [_listing(call) for call in json.loads(read('vectors/exchanges.json'))['job']]
+        self.assertIn('::\n\n%s\n' % '\n'.join(written), section, '\n'.join(written))
 
     def test_the_signature_of_each_script_is_there(self):
         scripts = json.loads(read('vectors/transport.json'))['scripts']
@@ -72,6 +77,61 @@ class StandardsTests(unittest.TestCase):
         files = {path.name for path in (STANDARDS / 'vectors').glob('*.json')}
         self.assertEqual({name for _, name, _, _ in found}, files)
         self.assertTrue(all(number for _, _, _, number in found))
+
+
+#: The server's time in the examples.
+NOW = 1480000000000
+
+
+def _listing(call):
+    """Return how an example shows a call: text, and of what isn't text all bytes."""
+    if 'command' in call:
+        return _wrapped('    %s: ' % call['by'], call['command']) + _answer(call['answer'])
+    lines = ['    %s: %s.lua\n' % (call['by'], call['script'])]
+    for index, key in enumerate(call['keys']):
+        lines.append('      %s%s\n' % ('      ' if index else 'KEYS  ', key))
+    words = [value if isinstance(value, str) else 'the bytes' for value in call['argv']]
+    lines.append(_wrapped('      ARGV  ', [
+        "'%s'" % word if not word or ' ' in word and word != 'the bytes' else word for word in words
+    ]))
+    lines += [_dump(value) for value in call['argv'] if not isinstance(value, str)]
+    return ''.join(lines) + _answer(call['answer'])
+
+
+def _answer(answer):
+    dumps = []
+
+    def shown(value):
+        if isinstance(value, list) and value and all(isinstance(part, dict) for part in value):
+            dumps.append(_dump(value))
+            return 'the bytes'
+        if isinstance(value, list):
+            return '[%s]' % ', '.join(map(shown, value))
+        return str(value) or "''"
+    return '      -> %s\n' % shown(answer) + ''.join(dumps)
+
+
+def _wrapped(start, words):
+    lines = [start + words[0]]
+    for word in words[1:]:
+        if len(lines[-1]) + 1 + len(word) > 79:
+            lines.append(' ' * 12 + word)
+        else:
+            lines[-1] += ' ' + word
+    return '\n'.join(lines) + '\n'
+
+
+def _dump(parts):
+    data = b''.join(
+        bytes.fromhex(part['hex']) if 'hex' in part else (NOW + part['ms']).to_bytes(8, 'big') for part in parts
+    )
+    lines = []
+    for start in range(0, len(data), 16):
+        row = data[start:start + 16]
+        digits = '  '.join(row[at:at + 8].hex(' ') for at in range(0, len(row), 8))
+        text = ''.join(chr(byte) if 32 <= byte < 127 else '.' for byte in row)
+        lines.append('      %04x  %-48s  |%s|\n' % (start, digits, text))
+    return ''.join(lines)
 
 
 def _with_bytes(message):

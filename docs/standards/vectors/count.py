@@ -30,7 +30,7 @@ SECTIONS = {
         'scripts': 'transport 14',
     },
     'scripts.json': {'calls': 'transport 14'},
-    'exchanges.json': {'entries': 'transport 16'},
+    'exchanges.json': {'entries': 'transport 16', 'job': 'transport 16.5'},
 }
 
 
