@@ -100,7 +100,8 @@ def test_with_redis_it_keeps_a_server_and_two_workers_running(command, redis):
 def test_other_examples_start_in_the_same_environment(command, redis):
     """Each with one command, and at once, since the chat has made the environment."""
     for example, page, static in [('reports', 'kill -9', 'channels/js/websocketbridge.js'),
-                                  ('news', 'Headline', 'headlines/page.js')]:
+                                  ('news', 'Headline', 'headlines/page.js'),
+                                  ('blog', 'Live blog', 'admin/css/base.css')]:
         port = free_port()
         program = command.start('--port', str(port), example=example, **{example.upper() + '_REDIS_URL': redis.url})
         program.wait_for('http://localhost:%d/' % port, timeout=SETTING_UP)

@@ -1,0 +1,1 @@
+"""The live blog: settings, URLs and channel routing."""

@@ -1,0 +1,1 @@
+"""The entries of the blog, and how readers get them."""
