@@ -4,6 +4,7 @@ Async consumers and views, for the Djangos that have them.
 Python 2 can't read this file; only test_asynchronous imports it.
 """
 import asyncio
+import functools
 import threading
 
 from asgiref.sync import sync_to_async
@@ -11,6 +12,7 @@ from django.channels import Channel, Group
 from django.channels.auth import channel_session_user
 from django.channels.exceptions import MalformedFrame
 from django.channels.generic.websockets import JsonWebsocketConsumer, WebsocketConsumer, WebsocketDemultiplexer
+from django.channels.security.websockets import allowed_hosts_only
 from django.channels.sessions import channel_session, enforce_ordering
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse, StreamingHttpResponse
@@ -88,6 +90,21 @@ async def ordered(message):
     seen.append(message['order'])
     if message.get('fails'):
         raise ValueError('on purpose')
+
+
+def loud(func):
+    """A decorator of a project, which knows nothing of coroutines."""
+    @functools.wraps(func)
+    def inner(message):
+        seen.append('called')
+        return func(message)
+    return inner
+
+
+#: `count` and `ordered`, with a decorator in between that isn't async.
+loud_count = channel_session(loud(count.__wrapped__))
+loud_ordered = enforce_ordering(loud(ordered.__wrapped__.__wrapped__))
+checked_ordered = enforce_ordering(allowed_hosts_only(ordered.__wrapped__.__wrapped__))
 
 
 async def users(message):

@@ -7,7 +7,7 @@ import unittest
 
 import django
 from django.channels import route, route_class
-from django.channels.compat.coroutines import SUPPORTS_ASYNC
+from django.channels.compat.coroutines import SUPPORTS_ASYNC, is_coroutine_function
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.names import disconnect_channel
@@ -215,6 +215,23 @@ class SessionTests(RunningWorkerTestCase, TransactionTestCase):
         channel, message = self.layer.receive(['task'])
         self.assertEqual(self.handle(consumers.ordered, dict(message, fails=True), {'order': 2}), [FAILED, HANDLED])
         self.assertEqual(self.seen, [0, 1, 2])
+
+    def test_they_may_have_a_decorator_between_that_is_not_async(self):
+        self.assertEqual(self.handle(consumers.loud_count, {}, {}), [HANDLED] * 2)
+        self.assertEqual(self.seen, ['called', 1, 'called', 2])
+        del self.seen[:]
+        self.assertEqual(
+            self.handle(consumers.loud_ordered, {'order': 0, 'fails': True}, {'order': 1}), [FAILED, HANDLED])
+        self.assertEqual(self.seen, ['called', 0, 'called', 1])
+
+    def test_an_origin_may_be_checked_inside_of_another_decorator(self):
+        headers = [[b'host', b'testserver'], [b'origin', b'http://testserver']]
+        with override_settings(ALLOWED_HOSTS=['testserver']):
+            self.assertEqual(
+                self.handle(consumers.checked_ordered, *[{'order': order, 'headers': headers} for order in (0, 1)]),
+                [HANDLED] * 2)
+        self.assertEqual(self.seen, [0, 1])
+        self.assertTrue(is_coroutine_function(consumers.checked_ordered))
 
     def test_databases_are_reached_through_sync_to_async(self):
         self.assertEqual(self.handle(consumers.users, {}), [HANDLED])

@@ -4,9 +4,10 @@ Decorators for consumers, made from context managers.
 from __future__ import absolute_import
 
 import functools
+import sys
 
 from .compat import six
-from .compat.coroutines import SUPPORTS_ASYNC, is_coroutine_function
+from .compat.coroutines import SUPPORTS_ASYNC, is_coroutine, is_coroutine_function
 from .exceptions import NotAMessageError
 
 
@@ -27,8 +28,21 @@ def decorator_from_context(manager):
 
         @functools.wraps(func, assigned=present)
         def inner(*args, **kwargs):
-            with manager(find_message(args, kwargs)):
-                return func(*args, **kwargs)
+            context = manager(find_message(args, kwargs))
+            context.__enter__()
+            try:
+                result = func(*args, **kwargs)
+            except BaseException:
+                if not context.__exit__(*sys.exc_info()):
+                    raise
+                return None
+            if SUPPORTS_ASYNC and is_coroutine(result):
+                # Of a coroutine function inside of a decorator that isn't
+                # ours: it has only begun.
+                from .asynchronous.decorating import leave_after
+                return leave_after(context, result)
+            context.__exit__(None, None, None)
+            return result
         return inner
     return decorator
 

@@ -11,7 +11,7 @@ from django.db import close_old_connections
 
 from . import outbox
 from .channel_sessions import channel_session, session_for_reply_channel
-from .compat.coroutines import SUPPORTS_ASYNC, is_coroutine_function
+from .compat.coroutines import SUPPORTS_ASYNC, is_coroutine, is_coroutine_function
 from .conf import conf
 from .decorators import find_message
 from .exceptions import ConsumeLater
@@ -47,7 +47,11 @@ def enforce_ordering(func=None, slight=False):
             _wait(message)
             return
         try:
-            func(*args, **kwargs)
+            result = func(*args, **kwargs)
+            if SUPPORTS_ASYNC and is_coroutine(result):
+                # Of a coroutine function inside of another's decorator.
+                from .asynchronous.decorating import finish_in_order
+                return finish_in_order(message, result, outbox.flush, _give_up, _pass_on)
             # The next worker's sends must not come before this one's.
             outbox.flush()
         except ConsumeLater as later:

@@ -12,6 +12,7 @@ import functools
 from django.http.request import validate_host
 
 from ..compat import six
+from ..compat.coroutines import is_coroutine_function
 from ..conf import conf
 from ..decorators import find_message
 from ..exceptions import DenyConnection
@@ -32,6 +33,9 @@ class BaseOriginValidator(object):
             self, func, assigned=[name for name in functools.WRAPPER_ASSIGNMENTS if hasattr(func, name)]
         )
         self.func = func
+        if is_coroutine_function(func):
+            # For decorators around this one, and the system checks.
+            self._is_coroutine = True
 
     def __get__(self, instance, owner):
         # Methods can be decorated, too.
