@@ -15,6 +15,8 @@ let timers = [];
 global.setTimeout = (action, delay) => timers.push({action, delay, on: true});
 global.clearTimeout = (number) => { if (number) { timers[number - 1].on = false; } };
 Math.random = () => 1;
+// What a test doesn't ask for isn't part of its output.
+console.warn = () => {};
 
 class FakeSocket {
   constructor(url, protocols) {
@@ -133,6 +135,84 @@ const tests = {
     bridge.socket.close();
     assert.strictEqual(last().closedWith, 1000);
     assert.deepStrictEqual(pending(), []);
+  },
+
+  'a url may be made anew for each connection'() {
+    let after = 0;
+    const bridge = new channels.WebSocketBridge();
+    bridge.connect(() => '/ws/?after=' + after);
+    after = 5;
+    last().lose(1006);
+    pending()[0].action();
+    assert.deepStrictEqual(sockets.map((socket) => socket.url), [
+      'wss://example.com:1/ws/?after=0', 'wss://example.com:1/ws/?after=5']);
+  },
+
+  'what waits can be seen, and sending says whether it waits'() {
+    const bridge = connected();
+    assert.strictEqual(bridge.send({n: 1}), false);
+    assert.strictEqual(bridge.stream('s').send({n: 2}), false);
+    assert.deepStrictEqual(bridge.socket.waiting, ['{"n":1}', '{"stream":"s","payload":{"n":2}}']);
+    last().open();
+    assert.deepStrictEqual(bridge.socket.waiting, []);
+    assert.strictEqual(bridge.send({n: 3}), true);
+    assert.strictEqual(last().sent.length, 3);
+  },
+
+  'what is never sent is reported'() {
+    const cases = [
+      (bridge) => bridge.socket.close(), () => last().lose(1008), (bridge) => bridge.connect('/other/'),
+      () => last().lose(1000),
+    ];
+    for (const end of cases) {
+      const bridge = connected();
+      const unsent = [];
+      const socket = bridge.socket;
+      socket.addEventListener('unsent', (event) => unsent.push(...event.messages));
+      bridge.send({n: 1});
+      bridge.send({n: 2});
+      assert.deepStrictEqual(unsent, []);
+      end(bridge);
+      assert.deepStrictEqual(unsent, ['{"n":1}', '{"n":2}']);
+      // Nobody waits for a connection any more.
+      assert.strictEqual(socket.send('late'), false);
+      assert.strictEqual(unsent.pop(), 'late');
+      assert.deepStrictEqual(socket.waiting, []);
+    }
+  },
+
+  'so is what a full queue drops'() {
+    const bridge = connected({maxQueue: 2});
+    const unsent = [];
+    bridge.socket.onunsent = (event) => unsent.push(...event.messages);
+    [1, 2, 3, 4].forEach((n) => bridge.send(n));
+    assert.deepStrictEqual(unsent, ['1', '2']);
+    assert.deepStrictEqual(bridge.socket.waiting, ['3', '4']);
+  },
+
+  'what nobody listens for is told to the console'() {
+    const told = [];
+    const warn = console.warn;
+    console.warn = (text) => told.push(text);
+    try {
+      const bridge = connected();
+      bridge.send({n: 1});
+      bridge.socket.close();
+    } finally {
+      console.warn = warn;
+    }
+    assert.deepStrictEqual(told, ['Not sent, since there is no connection: 1 message(s).']);
+  },
+
+  'which codes are final can be said'() {
+    const bridge = connected({finalCodes: [3000]});
+    last().lose(1008);
+    assert.strictEqual(pending().length, 1);
+    pending()[0].action();
+    last().lose(3000);
+    assert.strictEqual(pending().filter((timer) => timer.delay !== 10000).length, 1);
+    assert.strictEqual(sockets.length, 2);
+    assert.strictEqual(bridge.send({}), false);
   },
 
   'events of every connection can be listened to'() {

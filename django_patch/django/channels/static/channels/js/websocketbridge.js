@@ -9,7 +9,8 @@
  *
  * With a WebsocketDemultiplexer on the server, demultiplex(stream, callback)
  * listens to one stream, and stream(name).send(object) speaks on it. Needs
- * no other library, and no newer JavaScript than ECMAScript 5.
+ * no other library, and no newer JavaScript than ECMAScript 5. Its types are
+ * in websocketbridge.d.ts.
  */
 (function (root, factory) {
   'use strict';
@@ -32,14 +33,17 @@
     reconnectionDelayGrowFactor: 1.5,
     // Milliseconds after which a handshake counts as failed.
     connectionTimeout: 10000,
-    // How many messages wait for a connection; older ones are dropped.
+    // How many messages wait for a connection; older ones are dropped, and
+    // reported by "unsent".
     maxQueue: 1000,
+    // Codes after which there is no new try.
+    finalCodes: null,
     // The class to use, for tests and for servers of JavaScript.
     constructor: null
   };
 
-  // These codes say that the server won't have it otherwise next time:
-  // normal closure, unsupported data, policy violation.
+  // The default of finalCodes: normal closure, unsupported data, policy
+  // violation. The server won't have it otherwise next time.
   var FINAL_CODES = [1000, 1003, 1008];
 
   function merge(defaults, options) {
@@ -83,7 +87,8 @@
   /*
    * A WebSocket that opens again after it was lost. Speaks as one: send(),
    * close(), readyState, and addEventListener() for "open", "message",
-   * "close" and "error", which hold for every connection.
+   * "close" and "error", which hold for every connection. Its event "unsent"
+   * has `messages`: what it was given and will never send.
    */
   function ReconnectingSocket(url, protocols, options) {
     this.url = url;
@@ -100,8 +105,9 @@
   ReconnectingSocket.prototype._open = function () {
     var self = this;
     var Socket = this.options.constructor || root.WebSocket;
+    var url = typeof this.url === 'function' ? absoluteUrl(this.url()) : this.url;
     var socket = this._protocols === undefined || this._protocols === null ?
-      new Socket(this.url) : new Socket(this.url, this._protocols);
+      new Socket(url) : new Socket(url, this._protocols);
     var gone = false;
     var timeout = setTimeout(function () {
       socket.close();
@@ -114,10 +120,14 @@
       }
       gone = true;
       clearTimeout(timeout);
-      self._dispatch('close', event);
-      if (!self._ended && FINAL_CODES.indexOf(event.code) < 0) {
+      if ((self.options.finalCodes || FINAL_CODES).indexOf(event.code) >= 0) {
+        self._ended = true;
+      }
+      if (!self._ended) {
         self._timer = setTimeout(function () { self._open(); }, self._pause());
       }
+      self._dispatch('close', event);
+      self._giveUp();
     }
 
     this._socket = socket;
@@ -173,23 +183,50 @@
     });
   };
 
-  // What is sent while there is no connection goes out with the next one.
+  /*
+   * Send text now and return true. Without a connection, return false: it goes
+   * out with the next one, or is reported by "unsent" if there won't be one.
+   */
   ReconnectingSocket.prototype.send = function (data) {
-    if (this._socket.readyState === 1) {
+    if (!this._ended && this._socket.readyState === 1) {
       this._socket.send(data);
-      return;
+      return true;
     }
     this._queue.push(data);
     if (this._queue.length > this.options.maxQueue) {
-      this._queue.shift();
+      this._report([this._queue.shift()]);
+    }
+    this._giveUp();
+    return false;
+  };
+
+  // When no connection will follow, what waits for one is not sent.
+  ReconnectingSocket.prototype._giveUp = function () {
+    if (this._ended && this._queue.length) {
+      this._report(this._queue.splice(0));
     }
   };
 
+  ReconnectingSocket.prototype._report = function (messages) {
+    var heard = typeof this.onunsent === 'function' || (this._listeners.unsent || []).length;
+    if (!heard && typeof console !== 'undefined') {
+      console.warn('Not sent, since there is no connection: ' + messages.length + ' message(s).');
+    }
+    this._dispatch('unsent', {type: 'unsent', messages: messages});
+  };
+
+  /* Close it for good; `code` is 1000 if left out. */
   ReconnectingSocket.prototype.close = function (code, reason) {
     this._ended = true;
     clearTimeout(this._timer);
+    this._giveUp();
     this._socket.close(code === undefined ? 1000 : code, reason === undefined ? '' : reason);
   };
+
+  // What waits for a connection, the oldest first.
+  Object.defineProperty(ReconnectingSocket.prototype, 'waiting', {
+    get: function () { return this._queue.slice(); }
+  });
 
   Object.defineProperty(ReconnectingSocket.prototype, 'readyState', {
     get: function () { return this._socket.readyState; }
@@ -203,15 +240,17 @@
   }
 
   /*
-   * Connect to `url`: absolute, relative to the page, or the page's own if it
-   * is left out. `protocols` are sub-protocols, as for WebSocket; `options`
+   * Connect to `url`: absolute, relative to the page, the page's own if it is
+   * left out, or a function that returns one for each connection. `protocols` are sub-protocols, as for WebSocket; `options`
    * replace some of DEFAULTS.
    */
   WebSocketBridge.prototype.connect = function (url, protocols, options) {
     if (this.socket) {
       this.socket.close();
     }
-    this.socket = new ReconnectingSocket(absoluteUrl(url), protocols, merge(this.options, options));
+    this.socket = new ReconnectingSocket(
+      typeof url === 'function' ? url : absoluteUrl(url), protocols, merge(this.options, options)
+    );
   };
 
   /*
@@ -251,9 +290,13 @@
     }
   };
 
-  /* Send an object as JSON, now or once there is a connection. */
+  /*
+   * Send an object as JSON: now, and return true, or once there is a
+   * connection, and return false. What will never be sent is reported by the
+   * event "unsent" of `socket`.
+   */
   WebSocketBridge.prototype.send = function (message) {
-    this._socket().send(JSON.stringify(message));
+    return this._socket().send(JSON.stringify(message));
   };
 
   /* Return what speaks on one stream: an object with send(). */
@@ -261,7 +304,7 @@
     var self = this;
     return {
       send: function (payload) {
-        self.send({stream: name, payload: payload});
+        return self.send({stream: name, payload: payload});
       }
     };
   };
