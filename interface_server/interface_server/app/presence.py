@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Optional
 
 from django.channels.layers.presence import BEAT_INTERVAL, SERVER, this_process
+from django.channels.layers.promises import warn
 
 from .. import __version__
 from ..backport import exceptions
@@ -44,6 +45,9 @@ class Presence:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
+        with contextlib.suppress(exceptions.LayerUnavailable):
+            # The messages that must not be lost are workers' business.
+            warn(await self._layer.promises(), has_acknowledged=False)
         while True:
             try:
                 await self._layer.announce(self._process, self._facts())

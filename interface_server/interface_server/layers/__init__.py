@@ -136,6 +136,10 @@ class AsyncLayer(abc.ABC):
     async def withdraw(self, process: Any) -> None:
         """As BaseChannelLayer.withdraw()."""
 
+    async def promises(self) -> list[Any]:
+        """As BaseChannelLayer.promises(); a layer whose servers aren't known to promise anything has none."""
+        return []
+
     @abc.abstractmethod
     async def read(self, channels: Sequence[str], dispatch: Dispatch) -> None:
         """

@@ -195,6 +195,10 @@ class RedisLayer(AsyncLayer):
         plan = self._transport.presence.withdraw(process)
         await self._run(plan, next(plan))
 
+    async def promises(self) -> list[Any]:
+        plan = self._transport.durability.promises()
+        return await self._run(plan, next(plan))  # type: ignore[no-any-return]
+
     # Receiving
 
     async def read(self, channels: Sequence[str], dispatch: Dispatch) -> None:

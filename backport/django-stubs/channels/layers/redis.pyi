@@ -11,6 +11,6 @@ class RedisChannelLayer(BaseChannelLayer):
         channel_capacity: Mapping[str | Pattern[str], int] | None = None,
         symmetric_encryption_keys: Iterable[str | bytes] | None = None, process_capacity: int | None = None,
         connection_kwargs: Mapping[str, Any] | None = None, unbound_encryption: bool | None = None,
-        acknowledged: Iterable[str] = (),
+        acknowledged: Iterable[str] = (), confirm: Mapping[str, Any] | None = None,
     ) -> None: ...
     def close(self) -> None: ...

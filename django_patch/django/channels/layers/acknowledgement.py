@@ -44,6 +44,16 @@ Job = collections.namedtuple('Job', 'id channel attempts priority sent due messa
 DeadLetter = collections.namedtuple('DeadLetter', 'id channel attempts priority sent died story message')
 
 
+#: What a server says of how it keeps messages: its `version`; `aof`, whether
+#: it has an append-only file, and how often that is written to disk, `fsync`
+#: ('' if it doesn't say); `snapshots`, whether it makes any (None: unknown),
+#: and for how many seconds there was none, `snapshot_age`; the number of its
+#: `replicas`; and `max_memory`, in bytes (0: no limit), and the `policy` once
+#: that is reached.
+Promise = collections.namedtuple(
+    'Promise', 'version aof fsync snapshots snapshot_age replicas max_memory policy')
+
+
 class HeldMessage(dict):
     """A message with the `receipt` that its reader acknowledges it by."""
     __slots__ = ('receipt',)
@@ -233,6 +243,15 @@ class AcknowledgementMixin(object):
         `replayed`, `deleted`.
         """
         return {}
+
+    def promises(self):
+        """
+        Return what the layer's servers promise of what waits there.
+
+        It is a list that has for each a Promise, or the LayerUnavailable why
+        it doesn't say; empty for a layer without servers.
+        """
+        return []
 
     def with_acknowledged(self, numbers, channel):
         """Return `numbers`, the statistics of `channel`, with what waits there if it is an acknowledged one."""

@@ -4,6 +4,7 @@ Monitoring options of a worker: health and metrics.
 from __future__ import absolute_import, unicode_literals
 
 import functools
+import logging
 import os
 import socket
 from contextlib import contextmanager
@@ -11,8 +12,10 @@ from contextlib import contextmanager
 from django.core.management import CommandError
 
 from ..conf import conf
+from ..exceptions import LayerUnavailable
 from ..layers.capacity import checked_seconds
 from ..layers.presence import WORKER
+from ..layers.promises import warn
 from ..monitoring import exposition, families
 from ..monitoring.activity import Activity
 from ..monitoring.endpoint import Endpoint
@@ -20,6 +23,8 @@ from ..monitoring.history import Recorder
 from ..monitoring.vitals import HealthFile, Vitals, behind
 from ..presence import Presence, package_version
 from ..processes.holding import Holding
+
+logger = logging.getLogger('django.channels')
 
 #: Channels that a process says it reads.
 MAX_CHANNELS = 50
@@ -113,12 +118,23 @@ def watched(worker, options):
             part.__enter__()
     except EnvironmentError as error:
         raise CommandError('The address for health and metrics, or the health file, can\'t be opened: %s' % error)
+    _warn_of_servers(layer)
     try:
         yield
     finally:
         layer.watch_waiting(None)
         for part in reversed(opened):
             part.__exit__(None, None, None)
+
+
+def _warn_of_servers(layer):
+    if not layer.supports_acknowledgement:
+        return
+    try:
+        warn(layer.promises(), bool(layer.router.acknowledged_channels()))
+    except LayerUnavailable as error:
+        # Receiving fails as well, and says so.
+        logger.debug('What the servers promise could not be asked: %s', error)
 
 
 def _planning(worker):

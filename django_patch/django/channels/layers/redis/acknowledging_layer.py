@@ -98,6 +98,9 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
                 logger.warning('A message on %s is requeued later: %s', channel, error)
         return others
 
+    def promises(self):
+        return self._run(self._transport.durability.promises())
+
     def recover(self):
         for _ in range(len(self._unsaid)):
             method, arguments = self._unsaid.popleft()

@@ -40,6 +40,8 @@ class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
     messages are encrypted with the first and read with any;
     `unbound_encryption` is for an update from releases whose encryption
     didn't bind a message to its channel ('send' first, then 'accept').
+    `confirm` is a dict of what has to be true before a message on an
+    acknowledged channel counts as sent: see transport.confirmation.
     `connection_kwargs` go to redis-py. Everything else is BaseChannelLayer's.
 
     Threads may share a layer, and a forked child makes its own connections.
@@ -54,14 +56,14 @@ class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
 
     def __init__(self, hosts=None, prefix='channels:', expiry=60, group_expiry=86400, capacity=100,
                  channel_capacity=None, symmetric_encryption_keys=None, process_capacity=None,
-                 connection_kwargs=None, unbound_encryption=None, acknowledged=()):
+                 connection_kwargs=None, unbound_encryption=None, acknowledged=(), confirm=None):
         super(RedisChannelLayer, self).__init__(expiry, group_expiry, capacity, channel_capacity, process_capacity)
         #: Where the shards are and how they are spoken to, for other drivers.
         self.servers = servers = parse_hosts(hosts, connection_kwargs)
         self.transport_options = options = Options(
             prefix, len(servers), expiry, group_expiry, self.get_capacity, self.get_process_capacity,
             symmetric_encryption_keys, unbound_encryption, sum(server.is_joining for server in servers),
-            self.options_of,
+            self.options_of, confirm,
         )
         self._transport = Transport(options, monotonic)
         self._pools = [ConnectionPool(number, server, self._transport) for number, server in enumerate(servers)]

@@ -22,6 +22,7 @@ from . import scripts
 from .acknowledged_inspection import AcknowledgedInspection
 from .acknowledging_operations import AcknowledgedOperations
 from .decoding import EntryDecoder
+from .durability import DurabilityOperations
 from .envelope import VERSION
 from .groups import GroupOperations
 from .inbox import Inbox
@@ -65,6 +66,7 @@ class Transport(object):
         self.inspection = InspectionOperations(self)
         self.samples = SampleOperations(options)
         self.presence = PresenceOperations(options)
+        self.durability = DurabilityOperations(options)
         self.acknowledged = AcknowledgedOperations(self, self.sender.destinations)
         self.acknowledged_inspection = AcknowledgedInspection(self)
         self._lost_state = lost_state

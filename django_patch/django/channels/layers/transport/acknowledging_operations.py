@@ -10,6 +10,7 @@ from ...exceptions import ChannelFull, LayerUnavailable, MalformedMessage
 from .. import codec
 from ..acknowledgement import GONE, REFUSE, ChannelOptions, story_of
 from . import scripts
+from .confirmation import confirming
 from .envelope import IN_PIECES, Entry, reference_of, unpack_reference
 from .large import check_size, full_error
 from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
@@ -46,7 +47,11 @@ class AcknowledgedOperations(object):
 
         `due` is ms from now, or '@' and ms of the server's clock.
         """
-        return flatten(self._send_job(channel, message, id, due, priority, unique, conflict))
+        return self._confirmed(flatten(self._send_job(channel, message, id, due, priority, unique, conflict)))
+
+    def _confirmed(self, plan):
+        confirmation = self._options.confirmation
+        return plan if confirmation is None else confirming(plan, confirmation, lambda: True)
 
     def _send_job(self, channel, message, id, due, priority, unique, conflict):
         queue, label, destination = self._destinations.find(channel)
@@ -102,7 +107,9 @@ class AcknowledgedOperations(object):
 
     def acknowledge(self, finished):
         """See AcknowledgementMixin.acknowledge(); the Result is its list."""
-        return flatten(self._acknowledge(finished))
+        plan = flatten(self._acknowledge(finished))
+        # What is only acknowledged comes again if that is lost.
+        return self._confirmed(plan) if any(pairs for receipt, pairs in finished) else plan
 
     def _acknowledge(self, finished):
         failed, together = [], collections.OrderedDict()

@@ -4,6 +4,7 @@ Options that all plans of one layer share.
 from __future__ import absolute_import, unicode_literals
 
 from .cipher import Cipher
+from .confirmation import Confirmation
 from .keys import Keys
 from .sealing import Sealer
 
@@ -24,11 +25,12 @@ class Options(object):
     `get_capacity` and `get_process_capacity` return how many messages a
     channel, and all clients of a ``!`` channel, may have waiting;
     `get_acknowledged` the ChannelOptions of an acknowledged channel, or None.
+    `confirm` is a dict of what Confirmation takes, or None.
     """
 
     def __init__(self, prefix, shards, expiry, group_expiry, get_capacity, get_process_capacity,
                  symmetric_encryption_keys=None, unbound_encryption=None, joining=0,
-                 get_acknowledged=lambda channel: None):
+                 get_acknowledged=lambda channel: None, confirm=None):
         self.keys = Keys(prefix, shards, joining)
         self.lifetime = int(expiry * 1000)
         self.group_lifetime = int(group_expiry * 1000)
@@ -37,6 +39,7 @@ class Options(object):
         self.get_capacity = get_capacity
         self.get_process_capacity = get_process_capacity
         self.get_acknowledged = get_acknowledged
+        self.confirmation = None if confirm is None else Confirmation(**confirm)
         cipher = Cipher(symmetric_encryption_keys, self.keys.prefix) if symmetric_encryption_keys else None
         self.sealer = Sealer(cipher, unbound_encryption)
         self.piece_size = self.sealer.piece_size

@@ -9,6 +9,7 @@ import itertools
 from ...exceptions import ChannelFull, LayerUnavailable
 from .. import codec
 from . import scripts
+from .confirmation import confirming
 from .destinations import Destinations
 from .large import LargeSendMixin, check_size, full_error
 from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
@@ -69,12 +70,20 @@ class SendOperations(LargeSendMixin):
         queue, label, destination = self._destinations.find(channel)
         body = codec.encode(message)
         if len(body) > self._options.piece_size:
-            return flatten(self._send_large(destination, label, body))
-        if len(body) > INLINE_SIZE:
-            return flatten(self._send_beside(destination, label, body))
-        if self._options.sealer.flags:
-            return flatten(self._send_small(destination, label, body))
-        return self._send_small(destination, label, body)
+            plan = flatten(self._send_large(destination, label, body))
+        elif len(body) > INLINE_SIZE:
+            plan = flatten(self._send_beside(destination, label, body))
+        elif self._options.sealer.flags:
+            plan = flatten(self._send_small(destination, label, body))
+        else:
+            plan = self._send_small(destination, label, body)
+        return plan if self._options.confirmation is None else self._confirmed(plan, (destination,))
+
+    def _confirmed(self, plan, destinations):
+        """Return `plan`, with what it sends to acknowledged ones of `destinations` confirmed."""
+        return confirming(plan, self._options.confirmation, lambda: any(
+            destination.acknowledged is not None for destination in destinations
+        ))
 
     def _send_small(self, destination, label, body):
         sealer = self._options.sealer
@@ -109,10 +118,13 @@ class SendOperations(LargeSendMixin):
         MessageTooLarge before anything is sent; the `refused` of a
         LayerUnavailable has the pairs that surely weren't.
         """
-        return flatten(self._send_many(pairs))
-
-    def _send_many(self, pairs):
         batches = self._batches(pairs)
+        plan = flatten(self._send_many(batches))
+        if self._options.confirmation is None:
+            return plan
+        return self._confirmed(plan, [batch.destination for batch in batches])
+
+    def _send_many(self, batches):
         failure = None
         while True:
             for batch in batches:

@@ -14,7 +14,7 @@ from ...compat.clock import monotonic
 from ...exceptions import LayerUnavailable
 from ...layers import channel_layers
 from ...monitoring.snapshot import Snapshot, breaches
-from .. import job_actions
+from .. import job_actions, layer_actions
 from ..layers import add_layer_argument, get_shared_layer
 from ..tables import render
 
@@ -32,10 +32,14 @@ ACTIONS = (
     ('peek', 'show the oldest messages of a channel, and leave them there'),
     ('purge', 'remove all messages of a channel'),
     ('drain', 'wait until a channel is empty, for a deployment'),
-) + job_actions.ACTIONS
+) + job_actions.ACTIONS + layer_actions.ACTIONS
 
 
-class Command(job_actions.JobActionsMixin, BaseCommand):
+#: Those that are about no single channel.
+OF_ALL = ('status', 'watch', 'check') + tuple(name for name, text in layer_actions.ACTIONS)
+
+
+class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, BaseCommand):
     help = (
         'Inspects a channel layer without stopping anything. ' +
         '; '.join('%s: %s' % action for action in ACTIONS) + '. Examples: "manage.py channels status --json", '
@@ -46,9 +50,10 @@ class Command(job_actions.JobActionsMixin, BaseCommand):
     def add_arguments(self, parser):
         add = parser.add_argument
         add('action', choices=[name for name, text in ACTIONS], help='What to do.')
-        add('channel', nargs='?', help='The channel; status, watch and check take none.')
+        add('channel', nargs='?', help='The channel; %s take none.' % ', '.join(OF_ALL))
         add_layer_argument(parser)
-        add('--json', dest='json', action='store_true', help='Write JSON, for programs (status, peek, jobs, dead).')
+        add('--json', dest='json', action='store_true',
+            help='Write JSON, for programs (status, peek, jobs, dead, schedules).')
         add('--all', dest='everything', action='store_true',
             help='Show all channels and groups, however many, and look until all are found (status, watch, check).')
         add('--interval', dest='interval', type=float, default=2.0, metavar='SECONDS',
@@ -76,7 +81,7 @@ class Command(job_actions.JobActionsMixin, BaseCommand):
         self.layer = self.get_layer(options['layer'])
         if options['interval'] <= 0:
             raise CommandError('--interval must be more than 0.')
-        if options['action'] not in ('status', 'watch', 'check') and not options['channel']:
+        if options['action'] not in OF_ALL and not options['channel']:
             raise CommandError('%s needs the name of a channel: manage.py channels %s CHANNEL' % (
                 options['action'], options['action']))
         try:

@@ -1,0 +1,70 @@
+"""
+Durability of messages, as the configuration of their servers has it.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import logging
+
+from ..exceptions import LayerUnavailable
+
+logger = logging.getLogger('django.channels')
+
+_FSYNC = {
+    'always': 'nothing that was confirmed is lost if it crashes (appendonly yes, appendfsync always)',
+    'everysec': 'a crash of its machine loses up to the last second, or two under load (appendonly yes, appendfsync '
+                'everysec)',
+    'no': 'a crash of its machine loses what the system hasn\'t written yet, half a minute or so (appendonly yes, '
+          'appendfsync no)',
+    '': 'it has an append-only file, and doesn\'t say how often that is written to disk',
+}
+
+
+def described(promise):
+    """Return what a Promise means, a list of sentences without their full stops."""
+    if promise.aof:
+        found = [_FSYNC.get(promise.fsync, _FSYNC[''])]
+    elif promise.snapshots is False:
+        found = ['it keeps nothing on disk: a crash or a restart loses everything']
+    else:
+        age = '' if promise.snapshot_age is None else ', the last one was %d s ago' % promise.snapshot_age
+        found = ['a crash loses what came since its last snapshot%s (appendonly no)' % age]
+    found.append(
+        '%d replicas: one that takes over lacks what it hasn\'t received, unless senders wait for it ("confirm")' %
+        promise.replicas if promise.replicas else 'no replicas: its machine is the only one that has the messages'
+    )
+    found.append('at most %d bytes of memory, then %s' % (
+        promise.max_memory, 'sends are refused' if promise.policy == 'noeviction' else
+        'it DELETES what it likes (maxmemory-policy %s)' % promise.policy
+    ) if promise.max_memory else 'no limit of memory')
+    return found
+
+
+def dangers(promise, has_acknowledged):
+    """
+    Return what an admin should change, a list of sentences without full stops.
+
+    `has_acknowledged` says whether there are channels whose messages must not
+    be lost.
+    """
+    found = []
+    if promise.max_memory and promise.policy != 'noeviction':
+        found.append(
+            'it deletes messages and groups once it has %d bytes (maxmemory-policy %s), and tells nobody: set '
+            'maxmemory-policy to noeviction' % (promise.max_memory, promise.policy)
+        )
+    if has_acknowledged and not promise.aof:
+        found.append(
+            'there are acknowledged channels, whose messages it loses if it crashes: set appendonly to yes'
+        )
+    return found
+
+
+def warn(promises, has_acknowledged):
+    """Log a warning for each danger that `promises`, what a layer's promises() returns, tells of."""
+    for number, promise in enumerate(promises):
+        if isinstance(promise, LayerUnavailable):
+            # Those who read and send say so, too.
+            continue
+        for danger in dangers(promise, has_acknowledged):
+            logger.warning('The Redis of shard %d is not safe: %s. See "manage.py channels durability".', number,
+                           danger)

@@ -1,0 +1,58 @@
+"""
+Plans that ask servers what they promise of the messages that wait there.
+"""
+from __future__ import absolute_import, unicode_literals
+
+from ...exceptions import LayerUnavailable
+from ..acknowledgement import Promise
+from .operations import ExchangeAll, Result
+from .resp import ReplyError, pack
+
+_QUESTIONS = (pack('INFO'), pack('CONFIG', 'GET', 'appendfsync'), pack('CONFIG', 'GET', 'save'))
+
+
+class DurabilityOperations(object):
+    """Plans that ask servers of their configuration; any number of threads may share it."""
+
+    def __init__(self, options):
+        self._options = options
+
+    def promises(self):
+        """The Result is a list that has for each shard a Promise, or the LayerUnavailable why not."""
+        answers = yield ExchangeAll([(shard, _QUESTIONS) for shard in range(self._options.keys.shards)])
+        yield Result([
+            replies if isinstance(replies, LayerUnavailable) else _promise(*replies) for replies in answers
+        ])
+
+
+def _promise(info, fsync, save):
+    """Return the Promise that the replies to _QUESTIONS make."""
+    facts = {}
+    for line in b'' if type(info) is ReplyError else info.splitlines():
+        name, colon, value = line.decode('utf-8', 'replace').partition(':')
+        facts[name] = value
+    # A server that somebody else runs may refuse CONFIG.
+    save = _value(save)
+    return Promise(
+        version=facts.get('valkey_version') or facts.get('redis_version', ''),
+        aof=facts.get('aof_enabled') == '1', fsync=_value(fsync) or '',
+        snapshots=None if save is None else save != '',
+        snapshot_age=_age(facts), replicas=int(facts.get('connected_slaves', 0)),
+        max_memory=int(facts.get('maxmemory', 0)), policy=facts.get('maxmemory_policy', ''),
+    )
+
+
+def _value(reply):
+    """Return the value in the reply to a CONFIG GET as text; None where there is none."""
+    if type(reply) is ReplyError or not reply:
+        return None
+    return reply[1].decode('utf-8', 'replace')
+
+
+def _age(facts):
+    """Return for how many seconds there has been no snapshot, by the server's own clock; None if it isn't said."""
+    try:
+        now = int(facts['server_time_usec']) // 1000000
+        return max(0, now - int(facts['rdb_last_save_time']))
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,69 @@
+"""
+Actions of manage.py channels on a whole layer: its schedules and its servers.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import datetime
+import time
+
+from django.core.management import CommandError
+
+from ..conf import conf
+from ..exceptions import LayerUnavailable
+from ..layers.promises import dangers, described
+
+ACTIONS = (
+    ('durability', 'say what the servers\' configuration means for messages that must not be lost, and exit with '
+                   'status 1 if something should be changed'),
+    ('schedules', 'show what CHANNEL_SCHEDULES sends, when next, and when last'),
+)
+
+
+class LayerActionsMixin(object):
+    """The methods of the command that carry out ACTIONS."""
+
+    def durability(self):
+        promises, found = self.layer.promises(), []
+        if not promises:
+            raise CommandError('The channel layer %s has no servers that could be asked.' % self.layer)
+        # The routing says it, too.
+        has_acknowledged = bool(self.layer.router.acknowledged_channels() or self.layer.acknowledged_statistics())
+        for number, promise in enumerate(promises):
+            if isinstance(promise, LayerUnavailable):
+                found.append('Shard %d can\'t be asked: %s' % (number, promise))
+                continue
+            self.write(['Shard %d (version %s):' % (number, promise.version)])
+            self.write(['  %s.' % text for text in described(promise)])
+            found += ['Shard %d: %s.' % (number, danger) for danger in dangers(promise, has_acknowledged)]
+        if found:
+            raise CommandError('\n'.join(found))
+
+    def schedules(self):
+        # What a project without schedules need not load.
+        from ..schedules.firing import last_run
+        from ..schedules.table import schedules_of
+        if not conf.schedules:
+            self.stdout.write('CHANNEL_SCHEDULES is empty.')
+            return
+        try:
+            found = schedules_of(self.options['layer'])
+        except (TypeError, ValueError, ImportError) as error:
+            raise CommandError('CHANNEL_SCHEDULES can\'t be used: %s' % error)
+        rows = []
+        for schedule in found:
+            last = last_run(self.layer, schedule.name)
+            rows.append({
+                'name': schedule.name, 'sends': schedule.task or schedule.channel,
+                'next': schedule.next_after(time.time()), 'last': None if last is None else last['sent'],
+            })
+        if self.options['json']:
+            self.write_json(rows)
+            return
+        for row in rows:
+            self.write(['%s: to %s, next %s, last %s' % (
+                row['name'], row['sends'], _time(row['next']), 'never' if row['last'] is None else _time(row['last']),
+            )])
+
+
+def _time(seconds):
+    return datetime.datetime.fromtimestamp(seconds).strftime('%Y-%m-%d %H:%M:%S')
