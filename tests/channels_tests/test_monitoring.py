@@ -20,6 +20,7 @@ from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.layers.presence import this_process
 from django.channels.management import watching
+from django.channels.management.projects import fingerprints
 from django.channels.monitoring import exposition, families, history
 from django.channels.monitoring.activity import MAX_CHANNELS, OTHER, Activity
 from django.channels.monitoring.endpoint import Endpoint
@@ -443,6 +444,6 @@ class WatchedTests(SimpleTestCase):
             [entry] = layer.processes('worker')
             self.assertEqual(entry['facts'], {
                 'threads': 1, 'tasks': 0, 'running': 0, 'doing': [], 'stopping': False, 'channels': worker.channels,
-                'numbers': {},
+                'numbers': {}, 'project': fingerprints(),
             })
         self.assertEqual(layer.processes(), [])

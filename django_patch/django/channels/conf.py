@@ -56,6 +56,14 @@ class Settings(object):
         return getattr(settings, 'CHANNEL_SCHEDULES', {})
 
     @property
+    def secret_keys(self):
+        """The SECRET_KEY, and those that it was before."""
+        # Django has the second since 4.1; a project may set it on any.
+        return [settings.SECRET_KEY] + list(
+            settings.SECRET_KEY_FALLBACKS if hasattr(settings, 'SECRET_KEY_FALLBACKS') else ()
+        )
+
+    @property
     def session_engine(self):
         """The session backend for channel sessions."""
         return getattr(settings, 'CHANNEL_SESSION_ENGINE', None) or settings.SESSION_ENGINE

@@ -23,6 +23,7 @@ from ..monitoring.history import Recorder
 from ..monitoring.vitals import HealthFile, Vitals, behind
 from ..presence import Presence, package_version
 from ..processes.holding import Holding
+from .projects import fingerprints
 
 logger = logging.getLogger('django.channels')
 
@@ -153,7 +154,7 @@ def _facts(worker, activity):
     return {
         'threads': worker.threads, 'tasks': len(worker.in_progress.tasks), 'running': number, 'doing': running,
         'stopping': worker.termed, 'channels': worker.channels[:MAX_CHANNELS],
-        'numbers': activity.numbers(MAX_NUMBERS),
+        'numbers': activity.numbers(MAX_NUMBERS), 'project': fingerprints(),
     }
 
 

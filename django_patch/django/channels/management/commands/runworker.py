@@ -9,7 +9,7 @@ from ...compat.reloader import raise_last_exception, run_with_reloader
 from ...layers import channel_layers
 from ...log import setup_logger
 from ...worker import Worker
-from .. import watching, worker_options
+from .. import projects, watching, worker_options
 from ..layers import get_shared_layer
 from ..runserver import static_files_consumer
 from ..worker_processes import run_alone, run_supervised
@@ -27,6 +27,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         worker_options.add_arguments(parser)
         watching.add_arguments(parser)
+        projects.add_arguments(parser)
 
     def handle(self, *args, **options):
         worker_options.check(options)
@@ -45,6 +46,8 @@ class Command(BaseCommand):
         self.logger = setup_logger('django.channels', self.verbosity)
         # While DEBUG is on, static files need no server of their own.
         layer.router.check_default(http_consumer=static_files_consumer({}))
+        if not options.get('any_project'):
+            projects.check_project(layer)
         worker = self.make_worker(layer, options)
         if not worker.channels:
             raise CommandError(

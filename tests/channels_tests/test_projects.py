@@ -1,0 +1,111 @@
+"""Tests of what notices two projects on one prefix."""
+from __future__ import absolute_import, unicode_literals
+
+from django.channels.exceptions import LayerUnavailable
+from django.channels.layers import ChannelLayerWrapper
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.layers.presence import LIFETIME, SERVER, WORKER, this_process
+from django.channels.management import projects, watching
+from django.channels.management.commands.runworker import Command
+from django.channels.worker import Worker
+from django.core.management import CommandError
+from django.test import SimpleTestCase, override_settings
+
+from .clocks import ManualClock
+
+#: Of the key "secret".
+FINGERPRINT = 'dfa9d82d4a4ee329'
+OPTIONS = {
+    'layer': 'default', 'verbosity': 0, 'reload': False, 'any_project': False, 'only_channels': None,
+    'exclude_channels': None,
+}
+
+
+class AwayLayer(InMemoryChannelLayer):
+
+    def processes(self, kind=None):
+        raise LayerUnavailable('away')
+
+
+@override_settings(SECRET_KEY='the key of this project', SECRET_KEY_FALLBACKS=[])
+class ProjectTests(SimpleTestCase):
+
+    def setUp(self):
+        self.clock = ManualClock(1000.0)
+        self.layer = InMemoryChannelLayer(clock=self.clock.monotonic)
+
+    def others(self, kind=WORKER, **facts):
+        self.layer.announce(this_process(kind, '1'), facts)
+
+    def fingerprint(self, key):
+        with self.settings(SECRET_KEY=key):
+            return projects.fingerprints()[0]
+
+    def test_worker_of_another_project_is_found(self):
+        self.others(project=[self.fingerprint('another')])
+        with self.assertRaisesMessage(CommandError, 'Workers of another project are at work on this layer'):
+            projects.check_project(self.layer)
+
+    def test_worker_of_this_project_is_right(self):
+        worker = Worker(ChannelLayerWrapper(self.layer, 'default', []), signal_handlers=False)
+        with watching.watched(worker, {'layer': 'default'}):
+            process, = self.layer.processes(WORKER)
+            self.assertEqual(process['facts']['project'], projects.fingerprints())
+            projects.check_project(self.layer)
+            with self.settings(SECRET_KEY='a new one'), self.assertRaises(CommandError):
+                projects.check_project(self.layer)
+
+    def test_key_that_is_being_replaced_is_known_to_both(self):
+        old, new = self.fingerprint('the key of this project'), self.fingerprint('new')
+        self.others(project=[old])
+        with self.settings(SECRET_KEY='new', SECRET_KEY_FALLBACKS=['the key of this project']):
+            self.assertEqual(projects.fingerprints(), [new, old])
+            projects.check_project(self.layer)
+        self.layer.flush()
+        # One with the old code begins once more.
+        self.others(project=[new, old])
+        projects.check_project(self.layer)
+
+    def test_what_says_nothing_of_its_project_is_right(self):
+        self.others()
+        self.others(project=None)
+        self.others(project='nonsense')
+        self.others(project=[])
+        # It may have been told a Redis, and know no project.
+        self.others(kind=SERVER, project=['0123456789abcdef'])
+        projects.check_project(self.layer)
+
+    def test_dead_worker_keeps_nobody_away(self):
+        self.others(project=['0123456789abcdef'])
+        self.clock.sleep(LIFETIME + 1)
+        projects.check_project(self.layer)
+
+    def test_layer_that_is_away_is_waited_for(self):
+        projects.check_project(AwayLayer())
+
+    @override_settings(SECRET_KEY='')
+    def test_project_without_a_key_has_no_fingerprint(self):
+        self.assertEqual(projects.fingerprints(), [])
+        self.others(project=['0123456789abcdef'])
+        projects.check_project(self.layer)
+
+    def test_fingerprint_is_that_of_the_standard(self):
+        self.assertEqual(self.fingerprint('secret'), FINGERPRINT)
+        self.assertEqual(self.fingerprint(b'secret'), FINGERPRINT)
+
+    def test_command_refuses_unless_it_is_told_otherwise(self):
+        self.others(project=['0123456789abcdef'])
+        command, layer = Command(), ChannelLayerWrapper(self.layer, 'default', [])
+        command.get_layer = lambda alias: layer
+        made = []
+
+        def make_worker(layer, options):
+            made.append(layer)
+            raise CommandError('far enough')
+
+        command.make_worker = make_worker
+        with self.assertRaisesMessage(CommandError, 'Workers of another project'):
+            command.work(OPTIONS)
+        self.assertEqual(made, [])
+        with self.assertRaisesMessage(CommandError, 'far enough'):
+            command.work(dict(OPTIONS, any_project=True))
