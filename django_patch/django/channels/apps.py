@@ -8,10 +8,12 @@ import sys
 
 from django.apps import AppConfig
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import find_commands, get_commands
 from django.core.signals import setting_changed
 
 from .app_names import AppName
+from .compat import six
 
 
 def _check_schedules(app_configs=None, **kwargs):
@@ -21,6 +23,16 @@ def _check_schedules(app_configs=None, **kwargs):
     # What a project without schedules need not load.
     from .schedules.table import check_schedules
     return check_schedules()
+
+
+def _start_tracing():
+    from . import tracing
+    from .conf import conf
+    if conf.tracing:
+        try:
+            tracing.enable()
+        except ImportError as error:
+            six.raise_from(ImproperlyConfigured('CHANNEL_TRACING is set. %s' % error), error)
 
 
 class ChannelsConfig(AppConfig):
@@ -39,6 +51,7 @@ class ChannelsConfig(AppConfig):
         checks.register(_check_schedules, 'channels')
         checks.register(check_origins, 'channels', deploy=True)
         connect_signals()
+        _start_tracing()
         # Its models are there by now. A site without bindings needs not load
         # what they are made of.
         bindings = sys.modules.get(__name__.rpartition('.')[0] + '.binding.base')

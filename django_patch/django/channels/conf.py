@@ -34,6 +34,7 @@ MISSPELLED = {
     'CHANNELS_SEND_ON_COMMIT': 'CHANNEL_SEND_ON_COMMIT',
     'CHANNELS_SEND_TIMEOUT': 'CHANNEL_SEND_TIMEOUT',
     'CHANNELS_SESSION_ENGINE': 'CHANNEL_SESSION_ENGINE',
+    'CHANNELS_TRACING': 'CHANNEL_TRACING',
     'CHANNELS_WSGI_EMULATION': 'CHANNEL_WSGI_EMULATION',
     'CHANNEL_WS_PROTOCOLS': 'CHANNELS_WS_PROTOCOLS',
 }
@@ -101,6 +102,11 @@ class Settings(object):
     def send_timeout(self):
         """Seconds that a consumer's sends wait for room in a full channel."""
         return getattr(settings, 'CHANNEL_SEND_TIMEOUT', 2.0)
+
+    @property
+    def tracing(self):
+        """Whether OpenTelemetry traces messages."""
+        return getattr(settings, 'CHANNEL_TRACING', False)
 
     @property
     def ordering_timeout(self):

@@ -10,20 +10,18 @@ from __future__ import absolute_import
 import logging
 import os
 import sys
-import time
 from importlib import import_module
 
 from . import outbox
 from .compat import URLS_MODULE, six
 from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine
 from .compat.isolation import run_isolated
-from .conf import conf
+from .consumption import Consumption, name_of
 from .exceptions import ChannelSocketException, ConsumeLater, DenyConnection, MalformedFrame
 from .failures import answer, close, is_of_operator
 from .held_messages import HeldMessagesMixin
 from .in_flight import NothingRecorded
 from .in_progress import InProgress
-from .layers.acknowledgement import receipt_of
 from .layers.blocking import send_blocking
 from .message import Message
 from .security.handshakes import check_handshake
@@ -37,67 +35,6 @@ get_ident = six.moves._thread.get_ident
 #: of one whose async consumer goes on; it is counted once that has ended, too.
 HANDLED, FAILED, DEFERRED, DROPPED, UNROUTED = 'handled', 'failed', 'deferred', 'dropped', 'unrouted'
 STARTED = 'started'
-
-
-class Consumption(object):
-    """A message on its way through its consumer, as far as it has come."""
-    __slots__ = (
-        'channel', 'content', 'attempt', 'message', 'consumer', 'kwargs', 'started', 'thread', 'since', 'process',
-        'is_overdue', 'slot', 'receipt',
-    )
-
-    def __init__(self, channel, content):
-        self.channel = channel
-        self.content = content
-        #: What it is acknowledged by, if it is held; see
-        #: layers.acknowledgement.
-        self.receipt = receipt_of(content)
-        #: 1, and 1 more each time that it came again.
-        self.attempt = content.pop('__retries__', 0) + 1 if self.receipt is None else self.receipt.attempt
-        self.message = self.consumer = None
-        #: The slot of an async one in the InFlight.
-        self.slot = None
-        self.kwargs = {}
-        #: By time.time(); `started` is the Activity's.
-        self.since = time.time()
-        self.process = os.getpid()
-        #: Whether it has been interrupted, since its time was over.
-        self.is_overdue = False
-
-    @property
-    def is_streaming(self):
-        """Whether it is a response of which parts have left, and which may go on for ever."""
-        return self.message is not None and self.message.is_streaming
-
-    @property
-    def consumer_name(self):
-        """The dotted name of its consumer; '' before that is known."""
-        return name_of(self.consumer)
-
-    def describe(self):
-        """Return {name: value} of what a log should say of it, as text."""
-        described = {
-            'channel': self.channel,
-            'consumer': self.consumer_name,
-            'reply_channel': str(self.content.get('reply_channel') or ''),
-            'attempt': self.attempt,
-            'message_keys': ', '.join(sorted(str(key) for key in self.content)),
-        }
-        if conf.debug:
-            # Others may read the log of a site, and messages are private.
-            described['message_content'] = repr(self.content)
-        return described
-
-
-def name_of(consumer):
-    """Return the dotted name of a consumer, as far as it has one."""
-    if consumer is None:
-        return ''
-    name = getattr(consumer, '__qualname__', None) or getattr(consumer, '__name__', None)
-    if name is None:
-        consumer = type(consumer)
-        name = consumer.__name__
-    return '%s.%s' % (consumer.__module__, name)
 
 
 class Dispatcher(HeldMessagesMixin):
@@ -164,6 +101,8 @@ class Dispatcher(HeldMessagesMixin):
         """Count the message of `task`, which came to `outcome`."""
         if self.activity is not None and outcome != STARTED:
             self.activity.end(task, outcome)
+        if task.span is not None and outcome != STARTED:
+            task.span.end(outcome)
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
     def _go_on(self, task, coroutine):
@@ -179,6 +118,8 @@ class Dispatcher(HeldMessagesMixin):
         return STARTED
 
     def _consume(self, task):
+        if task.span is not None:
+            task.span.activate()
         task.message = message = Message(task.content, task.channel, self.channel_layer)
         message.attempt = task.attempt
         match = self.channel_layer.router.match(message)
@@ -253,6 +194,8 @@ class Dispatcher(HeldMessagesMixin):
 
     def fail(self, task, exc_info):
         """Log that `task` failed, answer its client, and return FAILED."""
+        if task.span is not None:
+            task.span.fail(exc_info[1])
         described = task.describe()
         logger.error(
             'Error processing a message on %s: consumer %s, reply channel %s, attempt %d, message keys: %s%s',

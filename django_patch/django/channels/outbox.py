@@ -9,6 +9,7 @@ well, in a consumer and elsewhere.
 """
 from __future__ import absolute_import
 
+from . import tracing
 from .compat.context import ContextVar
 from .compat.transactions import connection_of, has_commit_hooks, on_commit
 from .conf import conf
@@ -121,6 +122,8 @@ def send(layer, method, name, content, immediately=False, is_committed=False):
     `method` is "send" or "send_group"; `immediately` skips the outbox and
     the commit, `is_committed` the commit alone.
     """
+    if tracing.tracer is not None and not is_committed:
+        content = tracing.tracer.traced(method, name, content)
     if not immediately:
         alias = None if is_committed else conf.send_on_commit
         if alias and connection_of(alias).in_atomic_block:

@@ -24,6 +24,8 @@ async def consume(dispatcher, task, coroutine):
     Return what became of the message, as `dispatcher.handle()` does; as
     there, whatever is raised ends it and nothing else.
     """
+    if task.span is not None:
+        task.span.activate()
     current = asyncio.current_task()
     dispatcher.in_progress.tasks[current] = task
     try:

@@ -26,6 +26,8 @@ HANDSHAKE, OPEN, CLOSED = 'handshake', 'open', 'closed'
 
 _SOCKET_KEYS = frozenset([
     'accept', 'bytes', 'close', 'content', 'headers', 'reason', 'status', 'subprotocol', 'text',
+    # Of the trace that the message belongs to; they say nothing to a client.
+    'traceparent', 'tracestate',
 ])
 #: Keys that were logged as unknown. Workers may send any number of them.
 _logged_keys = set()

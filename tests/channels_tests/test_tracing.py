@@ -1,0 +1,201 @@
+"""Tests of tracing with the real OpenTelemetry, where it is installed."""
+from __future__ import absolute_import, unicode_literals
+
+import sys
+import unittest
+
+from django.channels import Channel, Group, route, tracing
+from django.channels.apps import _start_tracing
+from django.channels.compat.coroutines import SUPPORTS_ASYNC
+from django.channels.compat.url_patterns import re_path
+from django.channels.layers import ChannelLayerWrapper
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.retries import Acknowledged, Retry
+from django.channels.worker import Worker
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponse
+from django.test import SimpleTestCase, override_settings
+
+from .logs import LogTestCase
+
+try:
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+except ImportError:
+    trace = None
+
+TRACE, PARENT = '0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'
+TRACEPARENT = '00-%s-%s-01' % (TRACE, PARENT)
+HANDSHAKE = {
+    'reply_channel': 'websocket.send.p!c', 'path': '/', 'order': 0,
+    'headers': [[b'host', b'testserver'], [b'traceparent', TRACEPARENT.encode('ascii')], [b'tracestate', b'a=b']],
+}
+
+
+def tell_trace(request):
+    return HttpResponse('%032x' % trace.get_current_span().get_span_context().trace_id)
+
+
+urlpatterns = [re_path(r'^$', tell_trace)]
+
+
+class OffTests(SimpleTestCase):
+
+    def test_messages_say_nothing_of_a_trace(self):
+        layer = InMemoryChannelLayer()
+        self.assertIsNone(tracing.tracer)
+        Channel('task', channel_layer=layer).send({'n': 1})
+        self.assertEqual(layer.receive(['task']), ('task', {'n': 1}))
+
+    def test_without_the_library_it_is_said_how_to_install_it(self):
+        names = [name for name in sys.modules if name.partition('.')[0] == 'opentelemetry']
+        names.append('django.channels.tracing.spans')
+        kept = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+        sys.modules['opentelemetry'] = None
+        try:
+            with self.assertRaisesMessage(ImportError, 'pip install opentelemetry-sdk'):
+                tracing.enable()
+            with override_settings(CHANNEL_TRACING=True):
+                with self.assertRaisesMessage(ImproperlyConfigured, 'CHANNEL_TRACING is set. Tracing needs'):
+                    _start_tracing()
+        finally:
+            del sys.modules['opentelemetry']
+            sys.modules.update(kept)
+        self.assertIsNone(tracing.tracer)
+
+
+@unittest.skipUnless(trace, 'opentelemetry-sdk is not installed')
+class TracingTests(LogTestCase, SimpleTestCase):
+
+    def setUp(self):
+        super(TracingTests, self).setUp()
+        self.exporter, provider = InMemorySpanExporter(), TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+        self.provider = provider
+        self.inner = InMemoryChannelLayer()
+        tracing.enable(provider)
+        self.addCleanup(tracing.disable)
+
+    def work(self, routes, times=1):
+        """Have a worker handle `times` messages."""
+        layer = ChannelLayerWrapper(self.inner, 'default', routes)
+        worker = Worker(layer, signal_handlers=False)
+        self.assertTrue(layer.router.channels)
+        for _ in range(times):
+            worker.run_once()
+        return layer
+
+    def spans(self):
+        """Return {name: span} of the spans that have ended; {name: ...}, each once."""
+        spans = self.exporter.get_finished_spans()
+        named = {span.name: span for span in spans}
+        self.assertEqual(len(named), len(spans), [span.name for span in spans])
+        return named
+
+    def assertChain(self, *names):
+        """Check that each of the spans is the parent of the next, in the trace of TRACEPARENT."""
+        spans, parent = self.spans(), int(PARENT, 16)
+        for name in names:
+            self.assertEqual((name, spans[name].parent.span_id), (name, parent))
+            self.assertEqual('%032x' % spans[name].context.trace_id, TRACE)
+            parent = spans[name].context.span_id
+
+    def test_one_trace_shows_socket_consumer_group_and_members(self):
+        def connect(message):
+            Group('room', channel_layer=message.channel_layer).send({'text': 'hello'})
+
+        self.inner.send('websocket.connect', HANDSHAKE)
+        self.inner.group_add('room', 'websocket.send.p!c')
+        self.inner.group_add('room', 'chat.log')
+        self.work([route('websocket.connect', connect), route('chat.log', lambda message: None)], times=2)
+        self.assertChain('process websocket.connect', 'send to group room', 'process chat.log')
+        # What the socket's server gets says it as well.
+        message = self.inner.receive(['websocket.send.p!'])[1]
+        self.assertEqual(message['traceparent'].split('-')[1:3], [
+            TRACE, '%016x' % self.spans()['send to group room'].context.span_id])
+        self.assertEqual(message['tracestate'], 'a=b')
+        span = self.spans()['process websocket.connect']
+        self.assertEqual(span.kind, trace.SpanKind.CONSUMER)
+        self.assertEqual(span.attributes['messaging.destination.name'], 'websocket.connect')
+        self.assertIn('test_tracing', span.attributes['messaging.channels.consumer'])
+        self.assertEqual(span.attributes['messaging.channels.outcome'], 'handled')
+
+    def test_a_message_goes_on_with_the_trace_of_who_sends_it(self):
+        with self.provider.get_tracer('test').start_as_current_span('outside') as outside:
+            Channel('task', channel_layer=self.inner).send({'n': 1})
+        self.work([route('task', lambda message: None)])
+        spans = self.spans()
+        self.assertEqual(spans['send task'].parent.span_id, outside.context.span_id)
+        self.assertEqual(spans['process task'].parent.span_id, spans['send task'].context.span_id)
+
+    def test_nothing_of_one_message_is_left_for_the_next(self):
+        self.inner.send('first', {'traceparent': TRACEPARENT})
+        self.inner.send('second', {})
+        self.work([route(name, lambda message: None) for name in ('first', 'second')], times=2)
+        self.assertIsNone(self.spans()['process second'].parent)
+        self.assertFalse(trace.get_current_span().get_span_context().is_valid)
+
+    def test_what_no_trace_can_be_begins_one(self):
+        for content in ({'traceparent': 'x' * 100}, {'traceparent': 7}, {'headers': 5}, {'headers': [b'ab', [1, 2]]},
+                        {'headers': [[b'traceparent', b'\xff']]}):
+            self.inner.send('task', content)
+            self.work([route('task', lambda message: None)])
+            self.assertIsNone(self.spans()['process task'].parent)
+            self.exporter.clear()
+
+    def test_a_failure_is_noted(self):
+        def fail(message):
+            raise ZeroDivisionError('as consumers do')
+        self.inner.send('task', {})
+        self.work([route('task', fail)])
+        span = self.spans()['process task']
+        self.assertEqual(span.status.status_code, trace.StatusCode.ERROR)
+        self.assertEqual([event.attributes['exception.type'] for event in span.events], ['ZeroDivisionError'])
+        self.assertEqual(span.attributes['messaging.channels.outcome'], 'failed')
+
+    def test_each_attempt_at_a_job_is_in_the_trace_of_its_sender(self):
+        def consumer(message):
+            if message.attempt == 1:
+                raise ZeroDivisionError('as consumers do')
+
+        routes = [route('task', consumer, acknowledged=Acknowledged(Retry(first=0)))]
+        layer = self.work(routes, times=0)
+        layer.hold_as('tester')
+        Channel('task', channel_layer=layer).send({'n': 1}, priority=5)
+        worker = Worker(layer, signal_handlers=False)
+        worker.run_once()
+        worker.run_once()
+        spans = self.exporter.get_finished_spans()
+        self.assertEqual([span.name for span in spans], ['send task', 'process task', 'process task'])
+        self.assertEqual([span.parent.span_id for span in spans[1:]], [spans[0].context.span_id] * 2)
+        self.assertEqual([span.attributes['messaging.channels.attempt'] for span in spans[1:]], [1, 2])
+
+    @override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[], MIDDLEWARE_CLASSES=[])
+    def test_a_view_is_in_the_trace_of_its_request(self):
+        self.inner.send('http.request', {
+            'reply_channel': 'http.response.p!c', 'path': '/', 'headers': HANDSHAKE['headers'], 'method': 'GET',
+            'http_version': '1.1', 'query_string': b'',
+        })
+        self.work([])
+        reply = self.inner.receive(['http.response.p!'])[1]
+        self.assertEqual((reply['status'], reply['content']), (200, TRACE.encode('ascii')))
+
+    @unittest.skipUnless(SUPPORTS_ASYNC, 'needs async consumers')
+    def test_an_async_consumer_is_a_span_that_its_sends_belong_to(self):
+        from django.channels.asynchronous.running import AsyncTasks
+
+        from .async_consumers import echo
+        for tasks in (None, AsyncTasks(1, lambda: False)):
+            self.exporter.clear()
+            self.inner.send('task', {'traceparent': TRACEPARENT, 'reply_channel': 'next.p!c', 'text': ''})
+            layer = ChannelLayerWrapper(self.inner, 'default', [route('task', echo)])
+            worker = Worker(layer, signal_handlers=False)
+            worker._dispatcher.async_tasks = tasks
+            worker.run_once()
+            if tasks is not None:
+                tasks.finish(30)
+            self.assertChain('process task', 'send next.p!')
+            self.assertEqual(self.spans()['process task'].attributes['messaging.channels.outcome'], 'handled')
+            self.assertEqual(self.inner.receive(['next.p!'])[1]['traceparent'].split('-')[1], TRACE)
