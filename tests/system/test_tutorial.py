@@ -1,4 +1,5 @@
 """The tutorial, step by step, and the first examples: the code of their own blocks must run."""
+import json
 import os
 import re
 import textwrap
@@ -28,6 +29,8 @@ print(session.session_key)
 
 README = 'README.md'
 TUTORIAL = 'docs/tutorial.txt'
+#: Where it says that a Redis is.
+REDIS = 'redis://127.0.0.1:6379/0'
 GETTING_STARTED = 'django_patch/docs/topics/channels/getting-started.txt'
 
 
@@ -123,7 +126,7 @@ def test_first_example_of_djangos_documentation_runs(project):
     assert everybody_hears(project.serve(), '/live/')
 
 
-def test_every_step_of_the_tutorial_runs(project):
+def test_every_step_of_the_tutorial_runs(project, redis):
     project.configure()
     project.write('mysite/routing.py', block('channel_routing = []'))
     project.subject.run('migrate', '-v', '0')
@@ -180,3 +183,32 @@ def test_every_step_of_the_tutorial_runs(project):
     informed = socket_to(port, '/talk/?after=' + last, cookie=cookie)
     user.send('new')
     assert '"text": "new"' in informed.recv()
+    user.close()
+
+    # The jobs, in one process.
+    project.write('talk/consumers.py', block("'/summary'"), 'a')
+    project.write('talk/jobs.py', block('def summarize'))
+    project.write('mysite/routing.py', block('jobs.summarize'), 'a')
+    port = project.serve()
+    user = socket_to(port, '/talk/?after=2', cookie=cookie)
+    user.send('/summary')
+    assert json.loads(user.recv()) == {'notice': 'ann: 2'}
+    user.close()
+
+    project.write('talk/tests.py', block('class TalkTests'))
+    tests = project.subject.run('test', 'talk')
+    assert 'Ran 2 tests' in tests.output, tests.report()
+
+    # Several processes. The one that does the jobs comes later than the job.
+    project.write('mysite/settings.py', block('CHANNEL_LAYERS[').replace(REDIS, redis.url), 'a')
+    project.write('mysite/asgi.py', block('get_channel_layer()'), 'a')
+    project.subject.stop()
+    project.subject.manage('runworker', '--exclude-channels', 'summaries')
+    _, port = project.subject.server()
+    user = socket_to(port, '/talk/?after=2', cookie=cookie)
+    user.send('/summary')
+    user.send('and on')
+    assert json.loads(user.recv())['text'] == 'and on'
+    project.subject.manage('runworker', '--only-channels', 'summaries')
+    assert json.loads(user.recv()) == {'notice': 'ann: 3'}
+    user.close()
