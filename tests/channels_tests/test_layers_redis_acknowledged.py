@@ -1,7 +1,9 @@
 """Tests of acknowledged channels on a real Redis: readers that die, and senders of all kinds."""
 from __future__ import absolute_import, unicode_literals
 
+import socket
 import struct
+import threading
 
 from django.channels.exceptions import LayerUnavailable
 from django.channels.layers import acknowledgement
@@ -35,6 +37,85 @@ class AcknowledgedTestCase(RedisTestCase):
 
     def take(self, layer, *channels):
         return [message for channel, message in layer.receive_batch(list(channels or ['jobs']), 100)]
+
+
+class AnswerCutter(object):
+    """Passes connections on to a port, and cuts one in place of an answer that has `word` in it, after cut()."""
+
+    def __init__(self, port):
+        self._port = port
+        self._word = None
+        self._listener = socket.socket()
+        self._listener.bind(('127.0.0.1', 0))
+        self._listener.listen(10)
+        self.url = 'redis://127.0.0.1:%d/0' % self._listener.getsockname()[1]
+        self._start(self._accept)
+
+    def cut(self, word):
+        self._word = word
+
+    def close(self):
+        self._listener.close()
+
+    def _start(self, function, *args):
+        thread = threading.Thread(target=function, args=args)
+        thread.daemon = True
+        thread.start()
+
+    def _accept(self):
+        while True:
+            try:
+                client = self._listener.accept()[0]
+            except (OSError, socket.error):
+                return
+            server = socket.create_connection(('127.0.0.1', self._port))
+            self._start(self._pass_on, client, server, False)
+            self._start(self._pass_on, server, client, True)
+
+    def _pass_on(self, source, target, are_answers):
+        try:
+            data = source.recv(65536)
+            while data:
+                if are_answers and self._word is not None and self._word in data:
+                    self._word = None
+                    break
+                target.sendall(data)
+                data = source.recv(65536)
+        except (OSError, socket.error):
+            # The other direction has ended.
+            pass
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except (OSError, socket.error):
+                # It was closed already.
+                pass
+        target.close()
+
+
+class LostAnswerTests(AcknowledgedTestCase):
+
+    def test_what_was_taken_and_not_answered_comes_again_while_the_process_lives(self):
+        cutter = AnswerCutter(self.server.port)
+        self.addCleanup(cutter.close)
+        first, second = self.reader(hosts=[cutter.url]), self.reader()
+        for number in range(2):
+            second.send('jobs', {'n': number})
+        known = first.receive(['jobs'])[1]
+        cutter.cut(b'jobs')
+        with self.assertRaises(LayerUnavailable):
+            first.receive(['jobs'])
+        # One look is not enough: a thread might be about to read the answer.
+        self.assertEqual(first.recover(), [])
+        self.assertEqual(self.take(second), [])
+        self.assertEqual(first.recover(), [])
+        message, = self.take(second)
+        self.assertEqual((message['n'], receipt_of(message).attempt), (1, 1))
+        # What it got is still its own.
+        self.assertEqual([first.recover() for _ in range(3)], [[], [], []])
+        self.assertEqual(first.acknowledge([(receipt_of(known), [])]), [])
+        self.assertEqual(second.acknowledge([(receipt_of(message), [])]), [])
+        self.assertEqual([key for key in self.keys() if '}:t:' in key], [])
 
 
 class DeathTests(AcknowledgedTestCase):

@@ -36,6 +36,7 @@ from .samples import SampleOperations
 from .sending import SendOperations
 from .server_clock import ServerClock, know_time
 from .statistics import StatisticsOperations
+from .unanswered import UnansweredTakes
 
 __all__ = ['Options', 'Transport']
 
@@ -67,6 +68,7 @@ class Transport(object):
         self.samples = SampleOperations(options)
         self.presence = PresenceOperations(options)
         self.durability = DurabilityOperations(options)
+        self.unanswered = UnansweredTakes()
         self.acknowledged = AcknowledgedOperations(self, self.sender.destinations)
         self.acknowledged_inspection = AcknowledgedInspection(self)
         self._lost_state = lost_state

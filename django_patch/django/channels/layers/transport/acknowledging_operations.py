@@ -8,10 +8,11 @@ import zlib
 
 from ...exceptions import ChannelFull, LayerUnavailable, MalformedMessage
 from .. import codec
-from ..acknowledgement import GONE, REFUSE, ChannelOptions, story_of
+from ..acknowledgement import GONE, REFUSE, RELEASE, ChannelOptions, story_of
 from . import scripts
 from .confirmation import confirming
 from .envelope import IN_PIECES, Entry, reference_of, unpack_reference
+from .held_reader import holder
 from .large import check_size, full_error
 from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
 from .options import INLINE_SIZE
@@ -129,7 +130,7 @@ class AcknowledgedOperations(object):
                     failed.append((receipt, error))
                     continue
             together.setdefault((receipt.shard, receipt.holder, receipt.channel), []).append(receipt)
-        calls += [(shard, receipts, []) for (shard, holder, channel), receipts in together.items()]
+        calls += [(shard, receipts, []) for (shard, held_by, channel), receipts in together.items()]
         by_shard = collections.OrderedDict()
         for call in calls:
             by_shard.setdefault(call[0], []).append(call)
@@ -140,7 +141,12 @@ class AcknowledgedOperations(object):
             ])
             for replies, of_shard in zip(answers, by_shard.values()):
                 for index, (shard, receipts, along) in enumerate(of_shard):
-                    failed += _not_acknowledged(receipts, replies, index)
+                    refused = _not_acknowledged(receipts, replies, index)
+                    failed += refused
+                    held = {receipt for receipt, reason in refused if reason is not GONE}
+                    for receipt in receipts:
+                        if receipt not in held:
+                            self._transport.unanswered.over(receipt)
         yield Result(failed)
 
     def _along(self, receipt, pairs):
@@ -168,6 +174,7 @@ class AcknowledgedOperations(object):
             receipt.holder, receipt.channel, receipt.token, action, delay, deliveries, story,
         ])
         reply = checked((yield Exchange(receipt.shard, (command,)))[0])
+        self._transport.unanswered.over(receipt)
         yield Result(reply.decode('ascii'))
 
     def recover(self, reader):
@@ -175,8 +182,18 @@ class AcknowledgedOperations(object):
         Have [(channel, reader, requeued, dead), ...] as Result.
 
         Shards that can't be reached are left out.
-        `reader` is this process's name.
+        `reader` is this process's name. What it holds without having got it
+        is requeued, too.
         """
+        return flatten(self._recover(reader))
+
+    def _recover(self, reader):
+        for shard, channels in self._transport.unanswered.shards():
+            try:
+                yield self._release_unanswered(reader, shard, channels)
+            except LayerUnavailable:
+                # The next look finds it.
+                pass
         keys, found = self._options.keys, []
         answers = yield ExchangeAll([
             (shard, (scripts.RECOVER.call([keys.statistics(shard), keys.processes(shard)], [
@@ -193,6 +210,23 @@ class AcknowledgedOperations(object):
                 channel, reader, returned, dead = report[index:index + 4]
                 found.append((channel.decode('ascii'), reader.decode('ascii'), returned, dead))
         yield Result(found)
+
+    def _release_unanswered(self, reader, shard, channels):
+        held_by, base = holder(reader, self._transport.clocks[shard]), self._options.keys.base(shard)
+        replies = yield Exchange(shard, [
+            pack('HKEYS', '%st:%s:%s' % (base, channel, held_by)) for channel in channels
+        ])
+        found = [
+            (channel, token.decode('ascii')) for channel, reply in zip(channels, replies) for token in checked(reply)
+        ]
+        lost = self._transport.unanswered.look(shard, found)
+        if lost:
+            yield Exchange(shard, [
+                scripts.POSTPONE.call([self._options.keys.statistics(shard)], [
+                    held_by, channel, token, RELEASE, 0, 0, '',
+                ]) for channel, token in lost
+            ])
+        yield DONE
 
     # What is asked by people
 

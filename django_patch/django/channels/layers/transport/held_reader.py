@@ -73,6 +73,10 @@ class HeldReader(object):
             arguments += pair
         return scripts.TAKE.call(keys if wake is None else keys + [wake], arguments)
 
+    def unanswered(self, shard):
+        """Note that a command() was written to `shard`, maybe, and never answered."""
+        self._transport.unanswered.lost(shard, [channel for channel, options in self._channels])
+
     def alarm(self, shards, timeout):
         """Return in how many seconds something is due on `shards`; None if it isn't before `timeout`, or not known."""
         alarms = []
@@ -95,6 +99,7 @@ class HeldReader(object):
         for token, data in zip(found[::2], found[1::2]):
             record = Record(data)
             token = token.decode('ascii')
+            self._transport.unanswered.took(shard, channel, token)
             taken.append((Receipt(
                 channel, token.partition(':')[0], record.deliveries + 1, record.sent / 1000.0, shard, held_by, token,
             ), record.entry))

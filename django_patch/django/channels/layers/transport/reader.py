@@ -136,7 +136,7 @@ class Reader(ReportsMixin):
                     if taken:
                         yield Result([taken])
             except LayerUnavailable as error:
-                self._forget_reports(shard)
+                self._forget(shard)
                 failures.append(error)
         if len(failures) == len(shards) and not timeout:
             raise failures[0]
@@ -186,7 +186,7 @@ class Reader(ReportsMixin):
         found = []
         for shard, outcome in (yield wait):
             if isinstance(outcome, LayerUnavailable):
-                self._forget_reports(shard)
+                self._forget(shard)
                 continue
             if reported[shard]:
                 self._check_reports(shard, outcome, reported[shard])
@@ -200,6 +200,12 @@ class Reader(ReportsMixin):
                     # It expires; what was taken must not be lost by that.
                     pass
         yield Result(found)
+
+    def _forget(self, shard):
+        """Forget what was asked of a shard that didn't answer."""
+        self._forget_reports(shard)
+        if self._held is not None:
+            self._held.unanswered(shard)
 
     def _parse_replies(self, shard, replies):
         """Return what a wait gave, in a list: what is held now, and what was taken."""
