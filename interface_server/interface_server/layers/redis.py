@@ -188,16 +188,13 @@ class RedisLayer(AsyncLayer):
         return True
 
     async def announce(self, process: Any, facts: dict[str, Any]) -> list[int]:
-        plan = self._transport.presence.announce(process, facts)
-        return await self._run(plan, next(plan))  # type: ignore[no-any-return]
+        return await self._perform(self._transport.presence.announce(process, facts))  # type: ignore[no-any-return]
 
     async def withdraw(self, process: Any) -> None:
-        plan = self._transport.presence.withdraw(process)
-        await self._run(plan, next(plan))
+        await self._perform(self._transport.presence.withdraw(process))
 
     async def promises(self) -> list[Any]:
-        plan = self._transport.durability.promises()
-        return await self._run(plan, next(plan))  # type: ignore[no-any-return]
+        return await self._perform(self._transport.durability.promises())  # type: ignore[no-any-return]
 
     # Receiving
 
@@ -232,7 +229,7 @@ class RedisLayer(AsyncLayer):
                         await asyncio.sleep(retry.next_pause())
                         continue
                     retry.reset()
-                deliveries = await self._receive(flatten(reader.receive(BATCH, READ_TIMEOUT, token)), connection)
+                deliveries = await self._perform(flatten(reader.receive(BATCH, READ_TIMEOUT, token)), connection)
                 if deliveries:
                     dispatch(deliveries)
         finally:
@@ -252,7 +249,7 @@ class RedisLayer(AsyncLayer):
 
     # Carrying out plans: see transport.operations
 
-    async def _receive(self, plan: Any, connection: RedisConnection) -> Any:
+    async def _perform(self, plan: Any, connection: Optional[RedisConnection] = None) -> Any:
         return await self._run(plan, next(plan), connection)
 
     async def _run(self, plan: Any, request: Any, connection: Optional[RedisConnection] = None) -> Any:
