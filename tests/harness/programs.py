@@ -1,10 +1,14 @@
 """
 The programs that run the tests of a step: Django's own runtests.py, and pytest.
 """
+import pathlib
 import shutil
+from typing import Any
 
 from . import process, results
+from .environments import Environment
 from .labels import FOLDERS
+from .pairs import Pair
 
 #: Seconds that one step may take before it is killed as hanging. With eight
 #: processes to each processor half of the system tests took 900.
@@ -17,6 +21,17 @@ MOST_RERUN = 10
 
 class Programs:
     """The part of a PairRun that runs tests, and those that fail once more where --rerun asks for it."""
+    bench: Any
+    pair: Pair
+    name: str
+    logs: pathlib.Path
+    environment: Environment
+    python: tuple
+
+    @property
+    def env(self) -> dict:
+        """What the tests find in the environment."""
+        raise NotImplementedError
 
     def djangos_runtests(self, log, labels, **env):
         """Run the tests with the labels by the unedited runtests.py of this very Django."""

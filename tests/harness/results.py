@@ -107,7 +107,7 @@ def from_unittest(text, status, python):
 
 def _labels(failing):
     """Return the labels of failing tests, in order and each once, from the (method, path) that unittest shows."""
-    labels = {}
+    labels: dict = {}
     for method, path in failing:
         if method in ('setUpClass', 'tearDownClass', 'setUpModule', 'tearDownModule') or path.endswith('.' + method):
             # Since Python 3.11 the path of a test has its method.
