@@ -17,6 +17,7 @@ from django.channels.compat import six
 from django.channels.compat.coroutines import SUPPORTS_ASYNC
 from django.channels.exceptions import LayerUnavailable
 from django.channels.layers import ChannelLayerWrapper
+from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.layers.presence import this_process
 from django.channels.management import watching
@@ -193,7 +194,7 @@ def families_of(layer):
 class FamilyTests(SimpleTestCase):
 
     def setUp(self):
-        self.layer = InMemoryChannelLayer()
+        self.layer = InMemoryChannelLayer(acknowledged=['job'])
         self.layer.send('task', {})
         self.layer.group_add('room', 'a!b')
         self.activity = Activity(ManualClock())
@@ -212,18 +213,39 @@ class FamilyTests(SimpleTestCase):
         self.assertEqual(values['channels_groups', 'default'], 1)
         self.assertEqual(values['channels_group_members', 'default'], 1)
 
+    def test_acknowledged_channels_have_their_own(self):
+        self.layer.hold_as('tester')
+        for delay in (0, 0, 0, 3600):
+            self.layer.send_job('job', {}, delay=delay)
+        for action in (RETRY, BURY):
+            held = self.layer.receive(['job'])[1]
+            self.layer.postpone(receipt_of(held), action, delay=60)
+        self.layer.receive(['job'])
+        values = self.values(families_of(self.layer))
+        self.assertEqual(
+            {key[0]: value for key, value in values.items() if key[2:] == ('job',) and 'messages_' not in key[0]},
+            {'channels_jobs_delayed': 2, 'channels_jobs_in_progress': 1, 'channels_dead_letters': 1,
+             'channels_oldest_message_age_seconds': 0})
+        self.assertEqual(
+            [values['channels_messages_' + name, 'default', 'job'] for name in ('retried', 'requeued', 'dead')],
+            [1, 0, 1])
+        # Channels that can have none have no time series of zeros.
+        self.assertNotIn(('channels_dead_letters', 'default', 'task'), values)
+
     def test_processes_are_counted_by_kind_and_those_alive_give_their_numbers(self):
         numbers = self.activity.numbers()
         found = families.of_processes([
             {'kind': 'worker', 'name': 'one', 'alive': True, 'facts': {'numbers': numbers}},
             {'kind': 'worker', 'name': 'two', 'alive': True, 'facts': {'numbers': numbers}},
             {'kind': 'worker', 'name': 'dead', 'alive': False, 'facts': {'numbers': numbers}},
-            {'kind': 'server', 'name': 'front', 'alive': True, 'facts': {}},
+            {'kind': 'server', 'name': 'front', 'alive': True, 'facts': {'sockets': 7, 'requests': 2}},
         ], 'default')
         values = self.values(found)
         self.assertEqual(values['channels_processes', 'default', 'worker'], 2)
         self.assertEqual(values['channels_processes', 'default', 'server'], 1)
         self.assertEqual(values['channels_messages_handled', 'two', 'task', 'handled'], 1)
+        self.assertEqual(values['channels_interface_server_sockets', 'front'], 7)
+        self.assertEqual(values['channels_interface_server_requests', 'front'], 2)
         self.assertFalse([key for key in values if 'dead' in key])
         self.assertEqual(len({family.name for family in found}), len(found))
 
@@ -247,7 +269,10 @@ class FamilyTests(SimpleTestCase):
 
     @unittest.skipUnless(prometheus_client, 'prometheus_client is not installed')
     def test_the_dashboard_asks_for_metrics_that_there_are(self):
-        sources = [lambda: families_of(self.layer), lambda: families.of_activity(self.activity.numbers(), 'one')]
+        sources = [
+            lambda: families_of(self.layer), lambda: families.of_activity(self.activity.numbers(), 'one'),
+            lambda: families.of_processes([], 'default'),
+        ]
         text = exposition.render('', *sources)[1].decode('utf-8')
         # A family without samples, such as that of servers here, is named.
         names = set(re.findall(r'^(?:# TYPE )?(channels_\w+)', text, re.M))

@@ -267,7 +267,7 @@ def add_waiting(numbers, found):
     numbers['messages_max_age'] = max(numbers['messages_max_age'], found['max_age'])
     if not numbers['messages_count']:
         numbers['messages_count'] = found['sent']
-    for name in ('later', 'held', 'dead_letters', 'retried', 'given_back'):
+    for name in ('later', 'held', 'dead_letters', 'retried', 'given_back', 'dead'):
         numbers[name] = found[name]
 
 

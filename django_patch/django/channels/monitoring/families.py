@@ -23,6 +23,20 @@ OF_CHANNELS = (
     ('lost_count', 'channels_messages_lost', COUNTER, 'Messages that were received and could not be handed on.'),
     ('malformed_count', 'channels_messages_malformed', COUNTER, 'Messages that could not be read.'),
 )
+#: The same of acknowledged channels alone.
+OF_ACKNOWLEDGED = (
+    ('later', 'channels_jobs_delayed', GAUGE, 'Jobs that are due later, retries included.'),
+    ('held', 'channels_jobs_in_progress', GAUGE, 'Messages that are held by their readers.'),
+    ('dead_letters', 'channels_dead_letters', GAUGE, 'Dead letters that are kept.'),
+    ('retried', 'channels_messages_retried', COUNTER, 'Messages that failed and were put back for another attempt.'),
+    ('given_back', 'channels_messages_requeued', COUNTER, 'Messages that came back from readers that died.'),
+    ('dead', 'channels_messages_dead', COUNTER, 'Messages that became dead letters.'),
+)
+#: What interface servers say of themselves.
+OF_INTERFACE_SERVERS = (
+    ('sockets', 'channels_interface_server_sockets', 'WebSockets that are open at an interface server.'),
+    ('requests', 'channels_interface_server_requests', 'Requests that an interface server has in progress.'),
+)
 OF_SERVERS = (
     ('memory', 'channels_store_memory_bytes', GAUGE, 'Memory that a server of the layer uses.'),
     ('memory_limit', 'channels_store_memory_limit_bytes', GAUGE, 'Memory that it may use; 0 means without a limit.'),
@@ -50,6 +64,12 @@ def of_layer(layer, alias):
     for key, name, kind, text in OF_CHANNELS:
         family = Family(name, kind, text, ('layer', 'channel'))
         family.samples = [((alias, channel), numbers.get(key, 0)) for channel, numbers in sorted(channels.items())]
+        families.append(family)
+    for key, name, kind, text in OF_ACKNOWLEDGED:
+        family = Family(name, kind, text, ('layer', 'channel'))
+        family.samples = [
+            ((alias, channel), numbers[key]) for channel, numbers in sorted(channels.items()) if key in numbers
+        ]
         families.append(family)
     # A time series for each group would be without bounds.
     groups = layer.inspect_groups(BUDGET)
@@ -87,6 +107,13 @@ def of_processes(processes, alias):
     alive = Family('channels_processes', GAUGE, 'Processes that are alive, by kind.', ('layer', 'kind'))
     alive.samples = [((alias, kind), number) for kind, number in sorted(kinds.items())]
     families = [alive]
+    for key, name, text in OF_INTERFACE_SERVERS:
+        family = Family(name, GAUGE, text, ('process',))
+        family.samples = [
+            ((process['name'],), process['facts'][key]) for process in processes
+            if process.get('alive') and isinstance(process.get('facts', {}).get(key), int)
+        ]
+        families.append(family)
     for process in processes:
         numbers = process.get('facts', {}).get('numbers')
         if numbers and process.get('alive'):
