@@ -114,6 +114,21 @@ const tests = {
     assert.strictEqual(pending()[0].delay, 100);
   },
 
+  'a pause can be cut short'() {
+    const bridge = connected();
+    bridge.socket.retry();
+    assert.strictEqual(sockets.length, 1);
+    last().lose(1006);
+    bridge.socket.retry();
+    assert.strictEqual(sockets.length, 2);
+    assert.deepStrictEqual(pending().map((timer) => timer.delay), [10000]);
+    last().open();
+    bridge.socket.retry();
+    bridge.socket.close();
+    bridge.socket.retry();
+    assert.strictEqual(sockets.length, 2);
+  },
+
   'a handshake that takes too long counts as lost'() {
     connected({connectionTimeout: 7});
     const timer = pending()[0];

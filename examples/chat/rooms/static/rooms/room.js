@@ -1,16 +1,12 @@
 /*
  * The live part of a room: one WebSocket that sends {"text": ...} and gets
- * {"lines": [...]} or {"error": ...}. Text only ever enters the page as text
+ * {"lines": [...]} or {"error": ...}. What one has said stands apart until the
+ * room has it, and stays there if the connection is lost before that. Text only ever enters the page as text
  * (textContent), so nobody can smuggle markup into it.
  */
 (function () {
   'use strict';
 
-  // Milliseconds between two attempts to connect again; doubled each time.
-  const FIRST_DELAY = 500;
-  const LONGEST_DELAY = 30000;
-  // A socket that stayed open this long (ms) makes the next delay short again.
-  const STABLE = 5000;
   // The close code of a log-out.
   const LOGGED_OUT = 3000;
 
@@ -21,10 +17,11 @@
   const button = document.getElementById('send');
   const status = document.getElementById('status');
   const error = document.getElementById('error');
+  const unsent = document.getElementById('unsent');
 
-  let socket = null;
-  let timer = null;
-  let delay = FIRST_DELAY;
+  const bridge = new channels.WebSocketBridge();
+  // How often in a row there was no connection.
+  let failures = 0;
 
   function idOf(item) {
     return Number(item.dataset.id);
@@ -83,68 +80,79 @@
     button.disabled = !live;
   }
 
-  function connect() {
-    clearTimeout(timer);
-    timer = null;
-    showStatus('Connecting…', false);
-    const scheme = location.protocol === 'https:' ? 'wss://' : 'ws://';
-    const url = scheme + location.host + '/room/' + room.dataset.room + '/live/?after=' + lastId();
-    let opened = 0;
-    socket = new WebSocket(url);
-    socket.onopen = function () {
-      opened = Date.now();
-      showStatus('Live', true);
-      showError('');
-    };
-    socket.onmessage = function (event) {
-      const data = JSON.parse(event.data);
-      showError(data.error);
-      if (data.lines) {
-        const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
-        data.lines.forEach(show);
-        if (atEnd) {
-          list.scrollTop = list.scrollHeight;
-        }
-      }
-    };
-    socket.onclose = function (event) {
-      socket = null;
-      if (event.code === LOGGED_OUT) {
-        showStatus('Logged out', false);
-        showError('You have logged out, or your password has changed. Load the page again to log in.');
-        return;
-      }
-      if (opened && Date.now() - opened > STABLE) {
-        delay = FIRST_DELAY;
-      }
-      // Not all browsers at the same moment, or a server that comes back is
-      // run over by them.
-      const wait = delay * (0.5 + Math.random() / 2);
-      delay = Math.min(delay * 2, LONGEST_DELAY);
-      showStatus('Not connected, trying again', false);
-      if (delay > 8 * FIRST_DELAY) {
-        showError('The chat does not answer. If this lasts, reload the page; you may have to log in again.');
-      }
-      timer = setTimeout(connect, wait);
-    };
+  // Show what was handed to the socket; settle() takes it away.
+  function wait(text) {
+    const item = document.createElement('li');
+    child(item, 'p', '', text);
+    child(item, 'span', 'state', 'Sending…');
+    unsent.appendChild(item);
   }
+
+  function settle(text) {
+    const item = Array.from(unsent.children).find((each) => each.querySelector('p').textContent === text);
+    if (item) {
+      item.remove();
+    }
+  }
+
+  function showUnsent() {
+    unsent.querySelectorAll('.state').forEach((state) => {
+      state.textContent = 'Not sent: the connection was lost';
+    });
+  }
+
+  function url() {
+    return '/room/' + room.dataset.room + '/live/?after=' + lastId();
+  }
+
+  bridge.connect(url, undefined, {finalCodes: [LOGGED_OUT]});
+  bridge.listen(function (data) {
+    showError(data.error);
+    if (data.error && unsent.lastElementChild) {
+      // The newest was refused.
+      unsent.lastElementChild.remove();
+    }
+    if (data.lines) {
+      const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+      data.lines.forEach(show);
+      data.lines.filter((line) => line.user === room.dataset.user).forEach((line) => settle(line.text));
+      if (atEnd) {
+        list.scrollTop = list.scrollHeight;
+      }
+    }
+  });
+  bridge.socket.addEventListener('open', function () {
+    failures = 0;
+    showStatus('Live', true);
+    showError('');
+  });
+  bridge.socket.addEventListener('close', function (event) {
+    showUnsent();
+    if (event.code === LOGGED_OUT) {
+      showStatus('Logged out', false);
+      showError('You have logged out, or your password has changed. Load the page again to log in.');
+      return;
+    }
+    failures += 1;
+    showStatus('Not connected, trying again', false);
+    if (failures > 4) {
+      showError('The chat does not answer. If this lasts, reload the page; you may have to log in again.');
+    }
+  });
 
   form.addEventListener('submit', function (event) {
     event.preventDefault();
-    if (socket && socket.readyState === WebSocket.OPEN && input.value.trim()) {
-      socket.send(JSON.stringify({text: input.value}));
+    if (bridge.socket.readyState === WebSocket.OPEN && input.value.trim()) {
+      wait(input.value.trim());
+      bridge.send({text: input.value});
       input.value = '';
     }
   });
 
   window.addEventListener('online', function () {
-    if (timer !== null) {
-      delay = FIRST_DELAY;
-      connect();
-    }
+    bridge.socket.retry();
   });
 
   document.querySelectorAll('time').forEach(showTime);
   list.scrollTop = list.scrollHeight;
-  connect();
 }());

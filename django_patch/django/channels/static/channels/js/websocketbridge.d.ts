@@ -54,6 +54,8 @@ export interface ReconnectingSocket {
   onunsent?: ((event: UnsentEvent) => void) | null;
   /** Send now and return true; without a connection, keep it and return false. */
   send(data: string): boolean;
+  /** Try now instead of after the pause, as when the browser is online again. */
+  retry(): void;
   /** Close it for good, with code 1000 if none is given. */
   close(code?: number, reason?: string): void;
   addEventListener<K extends keyof ReconnectingSocketEventMap>(

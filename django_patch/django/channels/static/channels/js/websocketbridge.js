@@ -124,7 +124,10 @@
         self._ended = true;
       }
       if (!self._ended) {
-        self._timer = setTimeout(function () { self._open(); }, self._pause());
+        self._timer = setTimeout(function () {
+          self._timer = null;
+          self._open();
+        }, self._pause());
       }
       self._dispatch('close', event);
       self._giveUp();
@@ -213,6 +216,16 @@
       console.warn('Not sent, since there is no connection: ' + messages.length + ' message(s).');
     }
     this._dispatch('unsent', {type: 'unsent', messages: messages});
+  };
+
+  /* Try now instead of after the pause, as when the browser is online again. */
+  ReconnectingSocket.prototype.retry = function () {
+    if (this._timer !== null && !this._ended) {
+      clearTimeout(this._timer);
+      this._timer = null;
+      this._tries = 0;
+      this._open();
+    }
   };
 
   /* Close it for good; `code` is 1000 if left out. */
