@@ -9,6 +9,8 @@ import unittest
 
 import redis
 from django.channels.exceptions import LayerUnavailable
+from django.channels.layers.acknowledgement import GONE, receipt_of
+from django.channels.layers.presence import WORKER, this_process
 from django.channels.layers.redis import RedisChannelLayer
 from django.channels.layers.redis.servers import CLUSTER_SHARDS
 from django.test import SimpleTestCase
@@ -48,6 +50,50 @@ class Exchanges(object):
         self.assertEqual(sorted(self.layer.group_channels('g')), ['b?1', 'normal', 'p.1!a', 'p.2!b'])
         self.assertGreater(self.layer.global_statistics()['messages_count'], 60)
         self.layer.flush()
+
+
+class Jobs(object):
+    """Acknowledged channels on a topology whose `hosts` are set up: a reader dies, and another does all."""
+
+    def worker(self):
+        layer = self.make_layer(hosts=self.hosts, acknowledged=['jobs'])
+        process = this_process(WORKER, '1')
+        layer.announce(process, {})
+        layer.hold_as(process.name)
+        return layer, process
+
+    def finish(self, layer, number):
+        """Have `layer` acknowledge `number` messages; return what was in them."""
+        done = []
+        while len(done) < number:
+            # What was held by what a server has lost comes with this.
+            layer.recover()
+            found = layer.receive_batch(['jobs'], 100)
+            failed = layer.acknowledge([
+                (receipt_of(message), [('done', {'n': message['n']})]) for channel, message in found
+            ])
+            self.assertEqual(failed, [])
+            done += [message['n'] for channel, message in found]
+        return done
+
+    def check_jobs(self):
+        (first, dead), (second, alive) = self.worker(), self.worker()
+        for number in range(30):
+            first.send('jobs', {'n': number})
+        first.send_job('jobs', {'n': 30, 'body': b'x' * 1200000}, unique='large')
+        first.group_add('g', 'jobs')
+        first.send_group('g', {'n': 31})
+        first.group_discard('g', 'jobs')
+        held = first.receive_batch(['jobs'], 5)
+        self.assertTrue(held)
+        first.withdraw(dead)
+        self.assertEqual(sorted(self.finish(second, 32)), list(range(32)))
+        self.assertEqual({reason for receipt, reason in first.acknowledge([
+            (receipt_of(message), []) for channel, message in held
+        ])}, {GONE})
+        self.assertEqual(second.acknowledged_statistics('jobs')['jobs']['held'], 0)
+        second.withdraw(alive)
+        second.flush()
 
 
 class HostsTests(SimpleTestCase):
@@ -153,7 +199,7 @@ class TlsTests(Exchanges, RedisTestCase):
             stranger.send('a', {})
 
 
-class SentinelTests(Exchanges, RedisTestCase):
+class SentinelTests(Exchanges, Jobs, RedisTestCase):
 
     def setUp(self):
         super(SentinelTests, self).setUp()
@@ -167,8 +213,10 @@ class SentinelTests(Exchanges, RedisTestCase):
         ]) + '\n').start() for _ in range(3)]
         for server in [self.master, self.replica] + self.sentinels:
             self.addCleanup(server.stop)
-        hosts = [{'sentinels': [('127.0.0.1', server.port) for server in self.sentinels], 'master_name': 'main'}]
-        self.layer, self.other = self.make_layer(hosts=hosts), self.make_layer(hosts=hosts)
+        self.hosts = [{
+            'sentinels': [('127.0.0.1', server.port) for server in self.sentinels], 'master_name': 'main',
+        }]
+        self.layer, self.other = self.make_layer(hosts=self.hosts), self.make_layer(hosts=self.hosts)
 
     def wait_until_ready(self):
         """Until they know each other and the replica, nothing can fail over."""
@@ -204,7 +252,14 @@ class SentinelTests(Exchanges, RedisTestCase):
 
     def test_the_master_is_found_and_a_new_one_after_it_was_killed(self):
         self.check()
+        self.check_jobs()
         self.wait_until_ready()
+        worker, process = self.worker()
+        for number in range(4):
+            worker.send('jobs', {'n': number})
+        held = worker.receive_batch(['jobs'], 2)
+        client = self.connect(self.master.url)
+        self.wait_until(lambda: client.execute_command('WAIT', 1, 1000) == 1)
         with Records() as records:
             self.other.receive_timeout = 60
             join = self.in_thread(self.other.receive, ['late'], True)
@@ -222,11 +277,16 @@ class SentinelTests(Exchanges, RedisTestCase):
             self.wait_until(sent)
             self.assertEqual(join(), ('late', {'n': 1}))
         self.assertEqual(len([line for line in records.lines if 'trying until it can' in line]), 1)
+        # What was held, and what waited, is there on the new one.
+        self.assertEqual(worker.acknowledge([(receipt_of(message), []) for channel, message in held]), [])
+        self.assertEqual(sorted(self.finish(worker, 2)), [2, 3])
+        worker.withdraw(process)
+        worker.flush()
         self.check()
 
 
 @unittest.skipIf(REDIS_PY < (4, 1), 'Redis Cluster needs redis-py 4.1 or later')
-class ClusterTests(Exchanges, RedisTestCase):
+class ClusterTests(Exchanges, Jobs, RedisTestCase):
 
     @classmethod
     def setUpClass(cls):
@@ -263,8 +323,8 @@ class ClusterTests(Exchanges, RedisTestCase):
 
     def setUp(self):
         super(ClusterTests, self).setUp()
-        hosts = [{'cluster': [node.url for node in self.nodes[:2]]}]
-        self.layer, self.other = self.make_layer(hosts=hosts), self.make_layer(hosts=hosts)
+        self.hosts = [{'cluster': [node.url for node in self.nodes[:2]]}]
+        self.layer, self.other = self.make_layer(hosts=self.hosts), self.make_layer(hosts=self.hosts)
 
     def test_all_shards_of_a_cluster_are_used(self):
         self.assertEqual(len(self.layer.servers), CLUSTER_SHARDS)
@@ -274,6 +334,9 @@ class ClusterTests(Exchanges, RedisTestCase):
         sizes = [self.connect(node.url).dbsize() for node in self.nodes]
         self.assertEqual(sum(sizes), 2 * CLUSTER_SHARDS)
         self.assertTrue(all(sizes), sizes)
+
+    def test_acknowledged_channels_on_all_shards(self):
+        self.check_jobs()
 
     def test_a_slot_that_moves_costs_nothing(self):
         for number in range(CLUSTER_SHARDS):

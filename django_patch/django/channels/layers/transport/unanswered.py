@@ -1,5 +1,5 @@
 """
-What a process knows that it holds, and where it may hold more than that.
+Messages that a process knows that it holds, and where it may hold more.
 """
 from __future__ import absolute_import, unicode_literals
 
