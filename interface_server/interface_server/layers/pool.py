@@ -202,5 +202,23 @@ class ConnectionPool:
             await asyncio.wait([self._task], timeout=LOST_AFTER)
 
 
+class AnsweredRequest:
+    """A request that went out, and got an answer that needs attention."""
+
+    def __init__(
+        self, pool: ConnectionPool, connection: RedisConnection, commands: Sequence[bytes], outcome: Any
+    ) -> None:
+        self._pool = pool
+        self._connection = connection
+        self._commands = commands
+        self._outcome = outcome
+
+    async def answer(self) -> list[Any]:
+        """Return the replies after all; raise LayerUnavailable."""
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return await self._pool.repaired(self._connection, self._commands, self._outcome, COMMAND_TIMEOUT)
+
+
 def _ignore(outcome: Outcome) -> None:
     """Nothing depends on a wake-up's answer."""

@@ -23,7 +23,7 @@ from ..types import Message
 from . import RETRY, ROOM_PAUSES, AsyncLayer, Dispatch, Done, ignore
 from .connection import Outcome, RedisConnection
 from .measuring import measure_then
-from .pool import ConnectionPool
+from .pool import AnsweredRequest, ConnectionPool
 
 #: Messages that are taken from Redis at once.
 BATCH = 200
@@ -32,24 +32,6 @@ READ_TIMEOUT = 10.0
 #: Seconds that a message nobody waits for stays, so that it goes with others:
 #: there is one at the end of every request.
 SOON = 0.01
-
-
-class _Answered:
-    """A request that went out, and got an answer that needs attention."""
-
-    def __init__(
-        self, pool: ConnectionPool, connection: RedisConnection, commands: Sequence[bytes], outcome: Any
-    ) -> None:
-        self._pool = pool
-        self._connection = connection
-        self._commands = commands
-        self._outcome = outcome
-
-    async def answer(self) -> list[Any]:
-        """Return the replies after all; raise LayerUnavailable."""
-        if isinstance(self._outcome, Exception):
-            raise self._outcome
-        return await self._pool.repaired(self._connection, self._commands, self._outcome, COMMAND_TIMEOUT)
 
 
 class RedisLayer(AsyncLayer):
@@ -117,7 +99,7 @@ class RedisLayer(AsyncLayer):
             if not isinstance(replies, list) or type(replies[0]) is ReplyError:
                 # As it goes rarely: with waiting, repeating, reporting.
                 outcome = replies if isinstance(replies, list) else unavailable(pool.name, replies, True)
-                self._finish(plan, _Answered(pool, connection, request.commands, outcome), done)
+                self._finish(plan, AnsweredRequest(pool, connection, request.commands, outcome), done)
                 return
             try:
                 after = plan.send(replies)

@@ -78,11 +78,14 @@ def read_target(target: bytes, headers: Headers) -> Any:
     return url
 
 
-def read_fields(fields: Iterable[tuple[bytes, bytes]], scope: dict[str, Any], options: Options) -> bool:
+def read_fields(
+    fields: Iterable[tuple[bytes, bytes]], scope: dict[str, Any], options: Options, has_body: bool = True,
+) -> bool:
     """
     Put what the `fields` of a request of HTTP/2 say into `scope`.
 
-    Return whether it opens a WebSocket. Raise Refused.
+    Return whether it opens a WebSocket. Raise Refused, also for one that says
+    it has a body where there is none.
     """
     pseudo: dict[bytes, bytes] = {}
     headers: Headers = []
@@ -93,6 +96,9 @@ def read_fields(fields: Iterable[tuple[bytes, bytes]], scope: dict[str, Any], op
             headers.append((bytes(name), bytes(value)))
     is_tunnel = _check_method(pseudo, headers)
     _check_limits(pseudo.get(b":path", b""), headers, options)
+    # RFC 9113 section 8.1.1.
+    if not has_body and any(name == b"content-length" and value.strip(b"0") for name, value in headers):
+        raise Refused(400, "The body of the request is missing.")
     hosts = {value for name, value in headers if name == b"host"}
     if b":authority" in pseudo:
         hosts.add(pseudo[b":authority"])

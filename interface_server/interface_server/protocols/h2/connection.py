@@ -11,8 +11,10 @@ import h2.config
 import h2.connection
 import h2.errors
 import h2.events
+import h2.exceptions
 import h2.settings
-from hyperframe.frame import Frame, GoAwayFrame
+import hpack
+from hyperframe.frame import Frame, GoAwayFrame, SettingsFrame
 
 from ...options import Options
 
@@ -27,6 +29,12 @@ CLOSED_STREAMS = 1000
 
 class Flood(Exception):
     """Raised when a client keeps the server busy with nothing."""
+
+
+class CompressionError(h2.exceptions.ProtocolError):
+    """Raised for headers that can't be decoded (RFC 9113 section 4.3)."""
+
+    error_code = h2.errors.ErrorCodes.COMPRESSION_ERROR
 
 
 class Http2Connection(h2.connection.H2Connection):
@@ -45,6 +53,7 @@ class Http2Connection(h2.connection.H2Connection):
         """Call `on_idle_frame`, which may raise Flood, for each frame that brings nothing."""
         super().__init__(config)
         self._most_unfinished = 0
+        self._is_greeted = False
         self._on_idle_frame = on_idle_frame
 
     def start(self, options: Options) -> None:
@@ -85,7 +94,17 @@ class Http2Connection(h2.connection.H2Connection):
         return min(number, max(self.local_settings.max_concurrent_streams - 1, 0))
 
     def _receive_frame(self, frame: Frame) -> list[h2.events.Event]:
-        events: list[h2.events.Event] = super()._receive_frame(frame)
+        if not self._is_greeted:
+            # RFC 9113 section 3.4; the library takes any frame first.
+            if not self.config.client_side and (type(frame) is not SettingsFrame or "ACK" in frame.flags):
+                raise h2.exceptions.ProtocolError("The first frame is none of settings.")
+            self._is_greeted = True
+        try:
+            events: list[h2.events.Event] = super()._receive_frame(frame)
+        except h2.exceptions.ProtocolError as error:
+            if isinstance(error.__cause__ or error.__context__, hpack.HPACKError):
+                raise CompressionError(str(error)) from error
+            raise
         # Frames on streams that are closed, and acknowledgments, cost time
         # like any others.
         if self._on_idle_frame is not None and (

@@ -117,7 +117,7 @@ class Receiver:
             "client": self._peer.client, "server": self._peer.server,
         }
         try:
-            is_tunnel = read_fields(event.headers, scope, self._options)
+            is_tunnel = read_fields(event.headers, scope, self._options, event.stream_ended is None)
         except Refused as error:
             self._limiter.release_stream(self._slot)
             self._answer(event.stream_id, error.status, error.detail)
