@@ -237,6 +237,22 @@ class AdminTests(ChannelTestCase):
         self.assertContains(self.client.get(self.url('jobs') + '?offset=1'), last)
         self.assertEqual(self.client.get(self.url('jobs') + '?offset=nonsense').status_code, 200)
 
+    @override_settings(CHANNEL_SCHEDULES={'tick': {'channel': 'jobs.mail', 'every': 86400 * 3650}})
+    def test_schedules_are_shown_with_their_runs(self):
+        self.log_in('view_channels')
+        page = self.client.get(self.overview)
+        self.assertContains(page, '<td data-label="Last run">never</td>')
+        channel_layers['default'].save_result('schedule tick', '{"due": 0, "sent": 86400}', 60)
+        page = self.client.get(self.overview)
+        self.assertContains(page, '<td data-label="Sends">jobs.mail</td>')
+        self.assertContains(page, '<td data-label="Last run">1970-01-0')
+        self.assertContains(page, '<td data-label="Next run">2')
+
+    @override_settings(CHANNEL_SCHEDULES={'tick': {'channel': 'jobs.mail', 'every': 'never'}})
+    def test_schedules_that_cannot_be_used_cost_no_page(self):
+        self.log_in('view_channels')
+        self.assertNotContains(self.client.get(self.overview), 'Next run')
+
     # The socket
 
     def socket(self, user):

@@ -11,6 +11,7 @@ from django.core.management import CommandError
 from ..conf import conf
 from ..exceptions import LayerUnavailable
 from ..layers.promises import dangers, described
+from ..monitoring.schedule_rows import schedule_rows
 
 ACTIONS = (
     ('durability', 'say what the servers\' configuration means for messages that must not be lost, and exit with '
@@ -39,23 +40,13 @@ class LayerActionsMixin(object):
             raise CommandError('\n'.join(found))
 
     def schedules(self):
-        # What a project without schedules need not load.
-        from ..schedules.firing import last_run
-        from ..schedules.table import schedules_of
         if not conf.schedules:
             self.stdout.write('CHANNEL_SCHEDULES is empty.')
             return
         try:
-            found = schedules_of(self.options['layer'])
+            rows = schedule_rows(self.layer, self.options['layer'], time.time())
         except (TypeError, ValueError, ImportError) as error:
             raise CommandError('CHANNEL_SCHEDULES can\'t be used: %s' % error)
-        rows = []
-        for schedule in found:
-            last = last_run(self.layer, schedule.name)
-            rows.append({
-                'name': schedule.name, 'sends': schedule.task or schedule.channel,
-                'next': schedule.next_after(time.time()), 'last': None if last is None else last['sent'],
-            })
         if self.options['json']:
             self.write_json(rows)
             return

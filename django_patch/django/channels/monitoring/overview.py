@@ -3,6 +3,7 @@ The overview of a layer that the admin's page and its socket show.
 """
 from __future__ import absolute_import, division, unicode_literals
 
+import datetime
 import time
 
 from django.template.loader import render_to_string
@@ -12,6 +13,7 @@ from ..compat.clock import monotonic
 from ..exceptions import ChannelsError
 from . import history
 from .process_rows import process_rows
+from .schedule_rows import schedule_rows
 from .snapshot import Snapshot
 
 #: Rows of a table; the page says how many more there are.
@@ -52,7 +54,8 @@ def collect(layer, alias):
     groups = sorted(snapshot.groups.items(), key=lambda item: (-item[1], item[0]))
     channels = [channel_row(name, snapshot.channels[name], curves.get(name, [])) for name in names[:MAX_ROWS]]
     return dict(
-        shown, channels=channels, acknowledged=[row for row in channels if row['is_acknowledged']],
+        shown, schedules=_schedules(layer, alias), channels=channels,
+        acknowledged=[row for row in channels if row['is_acknowledged']],
         more_channels=max(0, len(names) - MAX_ROWS),
         groups=[{'name': name, 'members': number} for name, number in groups[:MAX_ROWS]],
         more_groups=max(0, len(groups) - MAX_ROWS),
@@ -62,6 +65,18 @@ def collect(layer, alias):
         programs=(programs + others)[:MAX_ROWS], more_programs=max(0, len(programs + others) - MAX_ROWS),
         lists_processes=snapshot.processes is not None, is_complete=snapshot.is_complete,
     )
+
+
+def _schedules(layer, alias):
+    try:
+        rows = schedule_rows(layer, alias, time.time())
+    except (ChannelsError, TypeError, ValueError, ImportError):
+        # System checks say what is wrong with them.
+        return []
+    for row in rows:
+        for key in ('next', 'last'):
+            row[key] = None if row[key] is None else datetime.datetime.fromtimestamp(row[key])
+    return rows
 
 
 def channel_row(name, numbers, points):
