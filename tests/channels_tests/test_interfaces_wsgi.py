@@ -14,6 +14,7 @@ from wsgiref.validate import validator
 from django.channels.exceptions import LayerUnavailable
 from django.channels.interfaces.replies import ReplyReader
 from django.channels.interfaces.wsgi import WSGIInterface
+from django.channels.layers import blocking
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.message import Message
 from django.channels.names import disconnect_channel
@@ -245,9 +246,27 @@ class TroubleTests(InterfaceTestCase):
 
     def test_no_room_is_a_503_with_a_line_in_the_log(self):
         self.layer.capacity = 0
-        app = WSGIInterface(self.layer)
+        app = WSGIInterface(self.layer, queue_timeout=0)
         self.assertEqual(self.refused(app, '/busy/'), 503)
         self.assertIn('The request for /busy/ was refused', self.logged[0].getMessage())
+
+    def test_a_burst_waits_for_room(self):
+        self.layer.capacity = 1
+        with exempt('headers', 'http_version', 'method', 'path', 'reply_channel'):
+            self.layer.send('http.request', {})
+        before = blocking.Backoff
+
+        def backoff(*pauses):
+            # As soon as somebody waits, there is room, and a worker.
+            self.layer.receive(['http.request'])
+            self.serve(reply_with({
+                'status': 200, 'headers': [[b'Content-Type', b'text/plain']], 'content': b'served',
+            }))
+            return before(*pauses)
+
+        self.addCleanup(setattr, blocking, 'Backoff', before)
+        blocking.Backoff = backoff
+        self.assertEqual(self.call(WSGIInterface(self.layer, timeout=PATIENCE))[2], b'served')
 
     def test_a_layer_that_is_away_is_a_503(self):
         def send(channel, message):

@@ -58,13 +58,16 @@ class WSGIInterface(object):
     answer has begun, a broken connection. `inline_body_size` and
     `body_chunk_size` are the bytes of a request's body in its message and in
     each message after it; `response_buffer` those of a response that wait for
-    a slow client here.
+    a slow client here. `queue_timeout` is how many seconds a request may wait
+    for room in its channel, in the order in which they came, before it gets a
+    503.
     """
 
     def __init__(self, channel_layer, timeout=120.0, inline_body_size=bridge.INLINE_BODY_SIZE,
-                 body_chunk_size=bridge.BODY_CHUNK_SIZE, response_buffer=4 * 1024 * 1024):
+                 body_chunk_size=bridge.BODY_CHUNK_SIZE, response_buffer=4 * 1024 * 1024, queue_timeout=10.0):
         self.channel_layer = channel_layer = adapted(channel_layer)
         self.timeout = timeout
+        self.queue_timeout = queue_timeout
         self.inline_body_size = inline_body_size
         self.body_chunk_size = body_chunk_size
         self.replies = ReplyReader(channel_layer, self.disown, limit=response_buffer)
@@ -154,7 +157,7 @@ class WSGIExchange(object):
             logger.warning('The request for %s was refused: the server of its answer is away.', self.path)
             raise Refused(503)
         try:
-            self.channel_layer.send('http.request', message)
+            send_blocking(self.channel_layer, 'http.request', message, self.interface.queue_timeout)
         except (self.channel_layer.ChannelFull, LayerUnavailable) as error:
             logger.warning('The request for %s was refused: %s', self.path, error)
             raise Refused(503)
