@@ -134,6 +134,9 @@ class ScriptTests(RedisTestCase):
         name = vector['name']
         self.assertEqual({key.decode('ascii') for key in self.redis.keys('*')}, set(vector['after']), name)
         for key, content in vector['after'].items():
+            if 'fields' in content:
+                self.assertEqual(self.redis.hlen(key), content['fields'], name)
+                continue
             if 'set' in content:
                 members = {member.decode('ascii') for member in self.redis.smembers(key)}
                 self.assertEqual(members, set(content['set']), name)

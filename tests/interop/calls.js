@@ -9,6 +9,11 @@ const {call, load, vectors} = require('./connection');
 //: How far (ms) a time of the server's may be from what a vector says.
 const TOLERANCE = 20000;
 
+/** Are these parts of one value, not several values? */
+function isBytes(value) {
+  return value.length > 0 && value.every((part) => typeof part === 'object' && ('hex' in part || 'ms' in part));
+}
+
 class Moment {
   constructor([seconds, microseconds]) {
     this.ms = Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
@@ -62,7 +67,7 @@ class Moment {
   }
 
   answers(found, value) {
-    if (!Array.isArray(value)) return this.matches(found, value);
+    if (!Array.isArray(value) || isBytes(value)) return this.matches(found, value);
     return Array.isArray(found) && found.length === value.length &&
       value.every((item, index) => this.answers(found[index], item));
   }
@@ -78,7 +83,10 @@ async function put(redis, moment, state) {
 }
 
 /** Return [found, value] for all that a key should have. */
-async function pairs(redis, key, {list, hash, zset, set}) {
+async function pairs(redis, key, {list, hash, zset, set, fields: number}) {
+  if (number) {
+    return [[String(await redis.hlen(key)), String(number)]];
+  }
   if (set) {
     return [[(await redis.smembers(key)).sort().join(' '), set.slice().sort().join(' ')]];
   }
