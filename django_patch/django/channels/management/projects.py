@@ -30,10 +30,10 @@ def add_arguments(parser):
 
 def fingerprints():
     """
-    Return this project's fingerprints: its SECRET_KEY's, then the fallbacks'.
+    Return this project's fingerprints: of SECRET_KEY, then of its old keys.
 
-    A project's processes have the same, whatever their settings differ in
-    otherwise; nobody can tell a key that is as random as it should be.
+    All processes of a project have the same, even if their other settings
+    differ. A random key can't be found out from its fingerprint.
     """
     try:
         keys = conf.secret_keys
