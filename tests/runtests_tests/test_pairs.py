@@ -25,7 +25,7 @@ class PairsTests(unittest.TestCase):
 
     def test_a_glob_chooses(self):
         self.assertEqual([str(pair) for pair in pairs.select(['py2.7-dj1.8*', '*-dj6.1'])],
-                         ['py2.7-dj1.8', 'py3.13-dj6.1', 'py3.12-dj6.1'])
+                         ['py2.7-dj1.8', 'py3.13-dj6.1', 'py3.12-dj6.1', 'py3.14-dj6.1'])
 
     def test_a_glob_that_matches_nothing_is_an_error(self):
         with self.assertRaisesRegex(ValueError, "No pair matches 'py2.6-\\*'; --list shows them all."):
