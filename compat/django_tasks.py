@@ -10,12 +10,14 @@ try:
     from django.tasks.backends.base import BaseTaskBackend
     from django.tasks.base import TaskError
     from django.tasks.exceptions import InvalidTask, TaskResultDoesNotExist
+    from django.utils.json import normalize_json
 except ImportError:
     try:
         from django_tasks import TaskContext, TaskResult, TaskResultStatus, signals, task, task_backends
         from django_tasks.backends.base import BaseTaskBackend
         from django_tasks.base import TaskError
         from django_tasks.exceptions import InvalidTaskError as InvalidTask, TaskResultDoesNotExist
+        from django_tasks.utils import normalize_json
     except ImportError:
         from django.core.exceptions import ImproperlyConfigured
         raise ImproperlyConfigured(
@@ -25,5 +27,5 @@ except ImportError:
 
 __all__ = [
     'BaseTaskBackend', 'InvalidTask', 'TaskContext', 'TaskError', 'TaskResult', 'TaskResultDoesNotExist',
-    'TaskResultStatus', 'signals', 'task', 'task_backends',
+    'TaskResultStatus', 'normalize_json', 'signals', 'task', 'task_backends',
 ]

@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 from . import outbox
 from .compat.django_tasks import (
     BaseTaskBackend, InvalidTask, TaskContext, TaskError, TaskResult, TaskResultDoesNotExist, TaskResultStatus,
-    signals, task_backends,
+    normalize_json, signals, task_backends,
 )
 from .failures import is_of_operator
 from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
@@ -149,7 +149,7 @@ def run_task(message):
     signals.task_started.send(type(backend), task_result=result)
     try:
         context = (TaskContext(task_result=result),) if result.task.takes_context else ()
-        value = json.loads(json.dumps(result.task.call(*(context + tuple(result.args)), **result.kwargs)))
+        value = normalize_json(result.task.call(*(context + tuple(result.args)), **result.kwargs))
     except BaseException as error:
         if is_of_operator(error):
             # The job is requeued.
