@@ -1,6 +1,6 @@
 """
-Django's own tests of task backends, on ChannelsBackend: those that are about
-no backend of Django's own. They are there in Django's harness alone.
+Django's own tests of engines for tasks, on ChannelsBackend: those that are
+about none of Django's own. They are there in Django's harness alone.
 """
 from __future__ import absolute_import, unicode_literals
 
@@ -22,18 +22,18 @@ except ImportError:
     ABOUT_TASKS = None
     ChannelsBackend = object
 
-#: Tests that are about the classes of Django's own backends, or ask for what
+#: Tests that are about the classes that Django has, or ask for what
 #: these can't do: each with the reason.
 NOT_OURS = {
-    'test_using_correct_backend': 'names the class of the backend',
-    'test_get_backend': 'names the classes of the backends',
+    'test_using_correct_backend': 'names the class',
+    'test_get_backend': 'names the classes of both',
     'test_cannot_get_result': 'ours can',
     'test_cannot_refresh_result': 'ours can',
     'test_cannot_pass_run_after': 'ours can',
-    'test_validate_on_enqueue': 'has settings of its own, with the other backend',
-    'test_validate_on_aenqueue': 'has settings of its own, with the other backend',
+    'test_validate_on_enqueue': 'has settings of its own, with the other one',
+    'test_validate_on_aenqueue': 'has settings of its own, with the other one',
     'test_throws_keyboard_interrupt': 'only an operator\'s ends more than the task',
-    'test_unknown_queue_name': 'any queue is right for its other backend',
+    'test_unknown_queue_name': 'any queue is right for its other one',
 }
 
 

@@ -1,5 +1,5 @@
 """
-Messages that a process knows that it holds, and where it may hold more.
+Account of what a process holds, and of where it may hold more.
 """
 from __future__ import absolute_import, unicode_literals
 
