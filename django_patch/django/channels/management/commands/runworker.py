@@ -58,6 +58,9 @@ class Command(BaseCommand):
             run_alone(worker, lambda: watching.watched(worker, options), is_embedded=options['reload'])
             self.logger.info('Worker stopped.')
         else:
+            # What was asked of the layer so far has opened a connection, and
+            # that isn't for several processes.
+            layer.close()
             run_supervised(options['processes'], lambda: self.make_worker(layer, options),
                            lambda worker, index: watching.watched(worker, watching.of_process(options, index)),
                            lambda: self.announce(worker, options))
