@@ -6,6 +6,7 @@ import textwrap
 
 import pytest
 import websocket
+from browser import Browser
 from clients import get, socket_to
 from programs import PATIENCE, Program
 from subject import CHECKOUT, Subject, app_name, python_under_test
@@ -108,6 +109,20 @@ def everybody_hears(port, path):
         other.close()
 
 
+def chat_in_a_browser(port, key):
+    """Open the page as the user of a session, say something, and see it."""
+    browser, address = Browser(), 'http://127.0.0.1:%d/talk/' % port
+    try:
+        browser.driver.get(address)
+        browser.driver.add_cookie({'name': 'sessionid', 'value': key})
+        browser.driver.get(address)
+        browser.until(lambda: browser.texts('#status') == ['Connected'], 'the page has a connection')
+        browser.element('#text').send_keys('in a browser\n')
+        browser.until(lambda: browser.texts('#lines li')[-1:] == ['ann: in a browser'], 'the line is shown')
+    finally:
+        browser.close()
+
+
 def test_example_of_the_readme_runs(project):
     project.configure(README)
     project.write('mysite/routing.py', block('channel_routing = [', README))
@@ -184,15 +199,16 @@ def test_every_step_of_the_tutorial_runs(project, redis):
     user.send('new')
     assert '"text": "new"' in informed.recv()
     user.close()
+    chat_in_a_browser(port, key)
 
     # The jobs, in one process.
     project.write('talk/consumers.py', block("'/summary'"), 'a')
     project.write('talk/jobs.py', block('def summarize'))
     project.write('mysite/routing.py', block('jobs.summarize'), 'a')
     port = project.serve()
-    user = socket_to(port, '/talk/?after=2', cookie=cookie)
+    user = socket_to(port, '/talk/?after=3', cookie=cookie)
     user.send('/summary')
-    assert json.loads(user.recv()) == {'notice': 'ann: 2'}
+    assert json.loads(user.recv()) == {'notice': 'ann: 3'}
     user.close()
 
     project.write('talk/tests.py', block('class TalkTests'))
@@ -205,10 +221,10 @@ def test_every_step_of_the_tutorial_runs(project, redis):
     project.subject.stop()
     project.subject.manage('runworker', '--exclude-channels', 'summaries')
     _, port = project.subject.server()
-    user = socket_to(port, '/talk/?after=2', cookie=cookie)
+    user = socket_to(port, '/talk/?after=3', cookie=cookie)
     user.send('/summary')
     user.send('and on')
     assert json.loads(user.recv())['text'] == 'and on'
     project.subject.manage('runworker', '--only-channels', 'summaries')
-    assert json.loads(user.recv()) == {'notice': 'ann: 3'}
+    assert json.loads(user.recv()) == {'notice': 'ann: 4'}
     user.close()
