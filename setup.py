@@ -43,7 +43,7 @@ START_UP = ['zz_channels_backport.pth', 'zz_channels_backport.start']
 STUBS = 'django-stubs'
 
 #: What belongs to a package beside its modules.
-DATA_SUFFIXES = ('.css', '.html', '.js', '.json', '.lua', '.mo', '.po', '.txt')
+DATA_SUFFIXES = ('.css', '.html', '.js', '.json', '.lua', '.mo', '.po', '.ts', '.txt')
 
 
 def read(name):

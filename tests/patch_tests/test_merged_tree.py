@@ -111,13 +111,14 @@ class DependencyTests(MergedTreeTestCase):
         for output in self.on_each_python(code):
             lines = output.strip().splitlines()
             self.assertGreater(int(lines.pop().split()[0]), 50)
-            # The Redis layer needs redis-py, and says so; everything else can
-            # be imported. But the shims for newer Pythons are never imported by
+            # The Redis layer needs redis-py, and says so, and spans need
+            # OpenTelemetry; everything else can be imported. But the shims for newer Pythons are never imported by
             # their name, and not on these; and the plugin for pytest by it alone.
             apart = ('django.channels.compat.old_django: ', 'django.channels.test.pytest_plugin: ')
             lines = [line for line in lines if not line.startswith(apart)]
             for line in lines:
-                self.assertRegex(line, r'^django\.channels\.layers\.\w+: .*redis')
+                self.assertRegex(
+                    line, r'^django\.channels\.(layers\.\w+: .*redis|tracing\.spans: .*opentelemetry)')
             self.assertIn('django.channels.layers.redis', ' '.join(lines))
 
     def test_django_and_its_test_tools_are_imported_without_loading_channels(self):
