@@ -18,7 +18,7 @@ ALLOWED = {
     'takes the codes that an application may use': [
         'exceptions: close with 1', 'exceptions: close with 1006', 'exceptions: close with text',
         'exceptions: what closing sends'],
-    'Errors that said less': [
+    'Some errors have another class and say more': [
         'route: broken pattern', 'BaseConsumer: as_route with a wrong attrs', 'definition: no stream',
         'inbound: no action', 'AsgiRequest: without a method', 'AsgiRequest: without a path',
         'AsgiRequest: text as body', 'WSClient.receive: empty text'],
@@ -36,18 +36,18 @@ ALLOWED = {
         'channel_session: a consumer that fails keeps what it wrote', 'Worker: what a failing consumer has sent',
         'Worker: a consumer that exits'],
     'deleted when its socket closes': ['channel_session: rows after the socket'],
-    'made when it is first saved': ['channel_session in the first consumer: exists'],
+    'created when it is first saved': ['channel_session in the first consumer: exists'],
     'CHANNEL_SESSION_KEY_IN_QUERY': [
         'http_session: query', 'http_session: query in bytes', 'http_session: the query wins over the cookie'],
     'under a key that no cookie has': ['http_session: what is written to one that is gone'],
     'never ends or moves the session': ['users: a changed password'],
-    '``transfer_user()`` of a session': ['transfer_user: nobody to somebody'],
+    '``transfer_user()`` from a session': ['transfer_user: nobody to somebody'],
     'no longer blocks the messages after it': ['enforce_ordering: a consumer that fails'],
-    'is a number, and one that was done already': [
+    'must be a number, and a message whose number has been handled already': [
         'enforce_ordering: order as text', 'enforce_ordering: a number twice'],
     'An empty ``Origin``': ['origin by NotEvil: empty'],
     'both ``text`` and ``bytes``': ['WebsocketConsumer: bytes', 'WebsocketConsumer.send: both'],
-    'looks into the database for what an object was': [
+    "reads an object's former state from the database": [
         'outbound: comes in', 'outbound: goes out', 'outbound: what group_names is asked about'],
     '``signal_kwargs`` has': ['outbound: signal kwargs'],
     '``REMOTE_ADDR`` is always there': [
@@ -58,8 +58,8 @@ ALLOWED = {
     'A frame that is not JSON raises': ['JsonWebsocketConsumer: not JSON'],
     'A delayed message whose content': ['DelayedMessage: content that is not JSON'],
     'bytes, as servers send them': ['WSClient.send: header', 'WSClient.send: attributes'],
-    'The path of a ``WSClient`` holds on': ['WSClient.send: path after another'],
-    'what JSON has, and bytes': [
+    'A ``WSClient`` keeps its path': ['WSClient.send: path after another'],
+    'the types of JSON, and bytes': [
         'values: set', 'values: integer keys', 'values: datetime', 'values: Decimal', 'values: UUID',
         'values: object'],
     'instead of 10': ['layer: the default capacity'],
