@@ -11,6 +11,8 @@ import contextlib
 import socket
 import struct
 
+import h2
+import hpack
 import pytest
 from conftest import PATIENCE, Running, Workers
 from django.channels.layers.memory import InMemoryChannelLayer
@@ -18,6 +20,8 @@ from django.channels.layers.memory import InMemoryChannelLayer
 from interface_server.options import Options
 
 pytestmark = pytest.mark.outer_pythons
+
+H2_VERSION = tuple(int(part) for part in h2.__version__.split(".")[:2])
 
 DATA, HEADERS, PRIORITY, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = range(10)
 END_STREAM, END_HEADERS, ACK, PADDED, WITH_PRIORITY = 1, 4, 1, 8, 32
@@ -175,7 +179,9 @@ ROWS = [
     ("8.3.1 two paths", get(fields=GOOD + field(":path", "/")), "connection PROTOCOL_ERROR"),
     ("8.3.1 an authority that is not the host", get(fields=GOOD + field("host", "elsewhere")),
      "connection PROTOCOL_ERROR"),
-    ("8.5 a tunnel with a path", get(fields=block(method="CONNECT"), flags=END_HEADERS), "connection PROTOCOL_ERROR"),
+    # The library takes it before 4.4, which needs Python 3.10; we refuse it then.
+    ("8.5 a tunnel with a path", get(fields=block(method="CONNECT"), flags=END_HEADERS),
+     "connection PROTOCOL_ERROR" if H2_VERSION >= (4, 4) else "answered 501"),
 ]
 
 
@@ -221,8 +227,7 @@ def outcome(server, said):
             if kind == RST:
                 return "stream " + CODES[struct.unpack("!I", payload)[0]]
             if kind == HEADERS:
-                # An indexed :status, as the library has it for 200.
-                return "answered " + {0x88: "200", 0x8c: "400"}.get(payload[0], repr(payload))
+                return "answered " + dict(hpack.Decoder().decode(payload))[":status"]
             if kind == PING and flags & ACK:
                 found = "ping" if payload == b"12345678" else "another ping"
                 if found == "ping":

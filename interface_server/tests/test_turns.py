@@ -47,6 +47,10 @@ class Transport:
     def write(self, data):
         pass
 
+    def get_write_buffer_size(self):
+        # As that of asyncio before Python 3.11, once TLS has lost its connection.
+        return None.get_write_buffer_size()
+
 
 class Worker(asyncio.Protocol):
     """Takes so many seconds for a byte."""
@@ -239,3 +243,9 @@ def test_client_is_busy_with_more_than_its_share():
     client.charge(100, 100 + 2 * BURST)
     assert client.is_busy(100 + 2 * BURST)
     assert not client.is_busy(103)
+
+
+def test_a_lost_connection_has_nothing_to_send(clock):
+    turns = Turns()
+    intake, transport = connected(turns, turns.client("a"), Worker(clock, 0))
+    assert intake.get_write_buffer_size() == 0

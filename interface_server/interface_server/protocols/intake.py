@@ -167,7 +167,11 @@ class Intake(asyncio.BufferedProtocol):
         self._transport.write_eof()
 
     def get_write_buffer_size(self) -> int:
-        return self._transport.get_write_buffer_size()  # type: ignore[no-any-return]
+        try:
+            return self._transport.get_write_buffer_size()  # type: ignore[no-any-return]
+        except AttributeError:
+            # Before Python 3.11, of TLS whose connection is lost.
+            return 0
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self._transport.get_extra_info(name, default)
