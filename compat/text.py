@@ -1,5 +1,5 @@
 """
-Text and bytes where WSGI wants Python's native string.
+Text and bytes where WSGI, or an exception, has Python's native string.
 
 Native strings hold one byte a character: text decoded as Latin-1 on Python
 3 (PEP 3333), and byte strings on Python 2. Delete the Python 2 half when
@@ -9,6 +9,7 @@ from __future__ import absolute_import
 
 import codecs
 import re
+import traceback
 
 from django.utils.encoding import force_bytes
 
@@ -16,7 +17,7 @@ from . import six
 
 __all__ = [
     'NATIVE_IS_BYTES', 'has_lone_surrogate', 'is_ascii', 'is_text', 'native_from_bytes', 'native_from_text',
-    'text_from_key', 'wire_bytes',
+    'text_from_key', 'text_of_error', 'text_of_traceback', 'wire_bytes',
 ]
 
 
@@ -68,6 +69,17 @@ if six.PY2:
             except UnicodeDecodeError:
                 return None
         return None if has_lone_surrogate(key) else six.text_type().join((key,))
+
+    def text_of_error(error):
+        """Return what an exception says, as text: its repr() where that is bytes in an unknown encoding."""
+        try:
+            return six.text_type(error)
+        except UnicodeError:
+            return six.text_type(repr(error))
+
+    def text_of_traceback(exc_info):
+        """Return the traceback of `exc_info`, as sys.exc_info() has it, as text."""
+        return ''.join(traceback.format_exception(*exc_info)).decode('utf-8', 'replace')
 else:
     # The codec itself: it is called for each header of each request.
     _latin1_decode = codecs.latin_1_decode
@@ -103,6 +115,13 @@ else:
     def text_from_key(key):
         """Return the key of a dict as text; None if it is not text."""
         return None if has_lone_surrogate(key) else ''.join((key,))
+
+    #: Return what an exception says, as text.
+    text_of_error = str
+
+    def text_of_traceback(exc_info):
+        """Return the traceback of `exc_info`, as sys.exc_info() has it, as text."""
+        return ''.join(traceback.format_exception(*exc_info))
 
 
 def wire_bytes(value):

@@ -8,9 +8,8 @@ from __future__ import absolute_import
 import logging
 import signal
 import threading
-import traceback
 
-from .compat import six
+from .compat.text import text_of_error, text_of_traceback
 from .exceptions import ChannelsError
 
 logger = logging.getLogger('django.channels')
@@ -74,21 +73,13 @@ def _send(message, reply):
 
 def formatted(exc_info):
     """Return the traceback of `exc_info`, as sys.exc_info() has it, as text: its end, where it is long."""
-    text = ''.join(traceback.format_exception(*exc_info))
-    if isinstance(text, bytes):
-        # Python 2 formats bytes.
-        text = text.decode('utf-8', 'replace')
+    text = text_of_traceback(exc_info)
     return text if len(text) <= MAX_TRACEBACK else '...\n' + text[-MAX_TRACEBACK:]
 
 
 def described(error):
     """Return the class of `error`, an exception, and what it says, as text."""
-    try:
-        text = six.text_type(error)
-    except UnicodeError:
-        # Python 2, where it may hold bytes in any encoding.
-        text = repr(error)
-    return '%s: %s' % (type(error).__name__, text)
+    return '%s: %s' % (type(error).__name__, text_of_error(error))
 
 
 def is_of_operator(error):
