@@ -1,5 +1,6 @@
 """What those who run a server see and do."""
 import argparse
+import asyncio
 import json
 import logging
 import os
@@ -17,11 +18,13 @@ import urllib.request
 import certificates
 import pytest
 from conftest import CHECKOUT, PATIENCE, eventually
+from django.channels.exceptions import LayerUnavailable
 from redis_server import free_port
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures, too.
 from test_http2 import certificate  # noqa: F401
 
 from interface_server import __version__
+from interface_server.app.presence import Presence
 from interface_server.arguments import build_parser, parse
 from interface_server.asgi import from_environment, read_options
 from interface_server.errors import UsageError
@@ -204,6 +207,33 @@ def test_server_is_listed_by_its_layer_until_it_ends(start, layer):
     assert entry["facts"] == {"sockets": 0, "requests": 0, "stopping": False}
     running.stop()
     assert layer.processes() == []
+
+
+@pytest.mark.parametrize("error", [LayerUnavailable("away"), ValueError("a server that says what nobody expects")])
+def test_a_server_is_announced_whatever_its_layer_promises(error):
+    announced = []
+
+    class Layer:
+        supports_presence = True
+
+        async def promises(self):
+            raise error
+
+        async def announce(self, process, facts):
+            announced.append(facts)
+
+        async def withdraw(self, process):
+            pass
+
+    async def run():
+        presence = Presence(Layer(), lambda: {"sockets": 0})
+        presence.start()
+        while not announced:
+            await asyncio.sleep(0)
+        await presence.stop()
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE))
+    assert announced == [{"sockets": 0}]
 
 
 def test_formats_of_the_access_log():

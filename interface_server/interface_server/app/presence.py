@@ -45,9 +45,7 @@ class Presence:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
-        with contextlib.suppress(exceptions.LayerUnavailable):
-            # The messages that must not be lost are workers' business.
-            warn(await self._layer.promises(), has_acknowledged=False)
+        await self._warn_of_servers()
         while True:
             try:
                 await self._layer.announce(self._process, self._facts())
@@ -60,6 +58,17 @@ class Presence:
                     logger.exception("The layer can't be told that this process is alive.")
                 self._failed = True
             await asyncio.sleep(BEAT_INTERVAL)
+
+    async def _warn_of_servers(self) -> None:
+        try:
+            # The messages that must not be lost are workers' business.
+            warn(await self._layer.promises(), has_acknowledged=False)
+        except exceptions.LayerUnavailable:
+            # The first announcement fails, too.
+            pass
+        except Exception:
+            # It is no reason to be taken for dead.
+            logger.exception("What the layer's servers promise could not be asked.")
 
     async def stop(self) -> None:
         """Be listed no more."""
