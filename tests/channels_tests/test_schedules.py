@@ -13,8 +13,10 @@ from django.channels.compat.time_zones import named_zone
 from django.channels.layers import channel_layers
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.layers.registry import ChannelLayerWrapper
+from django.channels.message import Message
+from django.channels.outbox import collected
 from django.channels.routing import include, route
-from django.channels.schedules.firing import last_run
+from django.channels.schedules.firing import last_run, run_schedule
 from django.channels.schedules.planning import Planning
 from django.channels.schedules.table import SCHEDULES, Schedule
 from django.channels.worker import HANDLED, Worker
@@ -183,6 +185,17 @@ class ScheduleTests(LaterTestCase):
         worker.run_once()
         self.assertEqual(self.layer.receive(['reports']), ('reports', {}))
 
+    def test_a_clock_that_is_behind_does_not_plan_the_same_run(self):
+        self.planning(tick={'channel': 'reports', 'every': 1 / 3.0})
+        due = 1800000000.333
+        later = Schedule('tick', {'channel': 'reports', 'every': 1 / 3.0})
+        message = Message(
+            {'name': 'tick', 'version': later.version, 'due': int(due * 1000)}, SCHEDULES, self.layer)
+        with collected() as outbox:
+            run_schedule(message, now=lambda: due - 5)
+        planned, = [job for _, method, _, job, _ in outbox.take() if method == 'put_job']
+        self.assertEqual(planned['message']['due'] - message['due'], 333)
+
     def test_a_run_of_what_the_settings_have_no_more_is_left_out(self):
         self.planning(tick={'channel': 'reports', 'every': 3600}).plan()
         with override_settings(CHANNEL_SCHEDULES={'tick': {'channel': 'reports', 'every': 60}}):
@@ -208,6 +221,7 @@ class ScheduleTests(LaterTestCase):
     def test_what_is_wrong_is_said(self):
         for config in ([], {}, {'every': 5}, {'channel': 'a', 'task': 'b', 'every': 5}, {'channel': 'a'},
                        {'channel': 'no good!', 'every': 5}, {'channel': 'a', 'every': 0},
+                       {'channel': 'a', 'every': 5, 'grace': 'long'}, {'channel': 'a', 'every': 5, 'grace': -1},
                        {'channel': 'a', 'every': 5, 'cron': '* * * * *'}, {'channel': 'a', 'every': 5, 'evry': 1}):
             with self.assertRaises((TypeError, ValueError)):
                 Schedule('wrong', config)

@@ -10,10 +10,10 @@ from django.utils.module_loading import import_string
 from django.utils.timezone import get_default_timezone
 
 from ..channel import Channel
-from ..compat import six
 from ..compat.time_zones import named_zone
 from ..conf import conf
 from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
+from ..layers.capacity import checked_seconds
 from ..names import validate_channel_name
 from .cron import CronLine
 
@@ -27,9 +27,7 @@ class Interval(object):
     """Times that are `seconds` apart; they are the same in each process."""
 
     def __init__(self, seconds):
-        if isinstance(seconds, bool) or not isinstance(seconds, six.integer_types + (float,)) or not seconds > 0:
-            raise ValueError('every must be a positive number of seconds, not %r.' % (seconds,))
-        self._seconds = seconds
+        self._seconds = checked_seconds('every', seconds)
 
     def next_after(self, moment):
         """Return the first time after `moment`, both in seconds since 1970."""
@@ -58,7 +56,7 @@ class Schedule(object):
         self.layer = config.get('layer', DEFAULT_CHANNEL_LAYER)
         #: Seconds after which a run that is late isn't worth it; None: it
         #: always is.
-        self.grace = config.get('grace')
+        self.grace = checked_seconds('grace', config['grace']) if config.get('grace') is not None else None
         self.task = config.get('task')
         self._arguments = config.get('args', ()), config.get('kwargs', {})
         self.channel = None if self.task else validate_channel_name(config['channel'])
