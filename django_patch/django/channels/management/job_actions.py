@@ -40,7 +40,7 @@ class JobActionsMixin(object):
             self.write_json([dict(job._asdict(), message=jsonable(job.message)) for job in found])
             return
         for job in found:
-            due = '' if job.due is None else ', due %s' % _time(job.due)
+            due = '' if job.due is None else ', due %s' % time_text(job.due)
             self.write(['%s: priority %d, %d attempts%s' % (job.id or 'no id', job.priority, job.attempts, due),
                         _text(job.message), ''])
         if not found:
@@ -54,7 +54,7 @@ class JobActionsMixin(object):
             return
         for letter in found:
             self.write(['%s: died %s after %d attempts: %s' % (
-                letter.id, _time(letter.died), letter.attempts, letter.story.get('error', 'not known why'))])
+                letter.id, time_text(letter.died), letter.attempts, letter.story.get('error', 'not known why'))])
             if letter.story.get('traceback'):
                 self.write([letter.story['traceback'].rstrip()])
             self.write([_text(letter.message), ''])
@@ -102,5 +102,6 @@ def _text(message):
     return 'It can\'t be read.' if message is None else json.dumps(jsonable(message), indent=2, sort_keys=True)
 
 
-def _time(seconds):
+def time_text(seconds):
+    """Return a time in seconds since 1970 as local date and time, to the second."""
     return datetime.datetime.fromtimestamp(int(seconds)).isoformat(str(' '))

@@ -3,7 +3,6 @@ Actions of manage.py channels on a whole layer: its schedules and its servers.
 """
 from __future__ import absolute_import, unicode_literals
 
-import datetime
 import time
 
 from django.core.management import CommandError
@@ -12,6 +11,7 @@ from ..conf import conf
 from ..exceptions import LayerUnavailable
 from ..layers.promises import dangers, described
 from ..monitoring.schedule_rows import schedule_rows
+from .job_actions import time_text
 
 ACTIONS = (
     ('durability', 'say what the servers\' configuration means for messages that must not be lost, and exit with '
@@ -52,9 +52,6 @@ class LayerActionsMixin(object):
             return
         for row in rows:
             self.write(['%s: to %s, next %s, last %s' % (
-                row['name'], row['sends'], _time(row['next']), 'never' if row['last'] is None else _time(row['last']),
+                row['name'], row['sends'], time_text(row['next']),
+                'never' if row['last'] is None else time_text(row['last']),
             )])
-
-
-def _time(seconds):
-    return datetime.datetime.fromtimestamp(seconds).strftime('%Y-%m-%d %H:%M:%S')
