@@ -167,6 +167,14 @@ class ConfirmTests(RedisTestCase):
         (receipt, reason), = layer.acknowledge([(message.receipt, [('jobs', {})])])
         self.assertIsInstance(reason, LayerUnavailable)
 
+    def test_what_may_be_lost_is_not_waited_for(self):
+        self.make_layer(acknowledged=['jobs']).send('jobs', {})
+        layer = self.confirmed(replicas=1, timeout=0.01)
+        layer.hold_as('reader')
+        channel, message = layer.receive(['jobs'])
+        self.assertEqual(layer.acknowledge([(message.receipt, [('chat', {'n': 1})])]), [])
+        self.assertEqual(layer.receive(['chat']), ('chat', {'n': 1}))
+
     def test_nonsense_is_refused(self):
         for confirm in ({}, {'replicas': -1}, {'replicas': True}, {'replicas': 1, 'timeout': 0}):
             with self.assertRaises(ValueError):

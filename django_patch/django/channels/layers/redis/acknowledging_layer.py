@@ -114,18 +114,22 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
     def jobs(self, channel, limit=100):
         return self._run(self._transport.acknowledged_inspection.jobs(valid_job_channel(channel), limit))
 
+    def _change_by_ids(self, channel, action, ids):
+        inspection = self._transport.acknowledged_inspection
+        return self._run(inspection.cancel(valid_job_channel(channel), action, list(ids)))
+
     def cancel_jobs(self, channel, ids):
-        return self._run(self._transport.acknowledged.cancel(valid_job_channel(channel), 'cancel', list(ids)))
+        return self._change_by_ids(channel, 'cancel', ids)
 
     def dead_letters(self, channel, limit=100, offset=0):
         inspection = self._transport.acknowledged_inspection
         return self._run(inspection.dead_letters(valid_job_channel(channel), limit, offset))
 
     def replay(self, channel, ids):
-        return self._run(self._transport.acknowledged.cancel(valid_job_channel(channel), 'replay', list(ids)))
+        return self._change_by_ids(channel, 'replay', ids)
 
     def delete_dead_letters(self, channel, ids):
-        return self._run(self._transport.acknowledged.cancel(valid_job_channel(channel), 'delete', list(ids)))
+        return self._change_by_ids(channel, 'delete', ids)
 
     def with_all_acknowledged(self, found):
         """Return `found`, the numbers of all channels, with what waits on acknowledged ones."""
@@ -138,4 +142,4 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
 
     def purge_acknowledged(self, channel):
         """Delete all that waits on `channel`, if it is acknowledged; return how many that were."""
-        return self._run(self._transport.acknowledged.purge(channel)) if may_be_acknowledged(channel) else 0
+        return self._run(self._transport.acknowledged_inspection.purge(channel)) if may_be_acknowledged(channel) else 0

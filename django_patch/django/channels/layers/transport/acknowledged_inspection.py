@@ -8,7 +8,8 @@ import types
 
 from ...exceptions import MalformedMessage
 from ..acknowledgement import DeadLetter, Job
-from .envelope import deadline_of
+from . import scripts
+from .envelope import IN_PIECES, Entry, deadline_of, reference_of, unpack_reference
 from .held_reader import Record
 from .operations import DONE, Exchange, Result, checked, flatten
 from .resp import pack
@@ -16,13 +17,15 @@ from .resp import pack
 # What is added to the time of sending for the deadline of an entry that has
 # none: as in acknowledged.lua.
 _NEVER = 2 ** 52
+#: Messages of each kind that one call deletes.
+_PURGED_AT_ONCE = 500
 _NUMBERS = ('waiting', 'later', 'held', 'dead_letters', 'max_age')
 _COUNTERS = ('sent', 'full', 'expired', 'retried', 'deferred', 'given_back', 'dead', 'dead_dropped', 'cancelled',
              'replayed', 'deleted')
 
 
 class AcknowledgedInspection(object):
-    """Lists of jobs and dead letters, and numbers; any number of threads may share it."""
+    """Jobs and dead letters, listed, counted and deleted; any number of threads may share it."""
 
     def __init__(self, transport):
         self._transport = transport
@@ -138,6 +141,56 @@ class AcknowledgedInspection(object):
             ))
             numbers['held'] += sum(checked(reply) for reply in held)
         yield DONE
+
+    # What they delete, and have received again
+
+    def purge(self, channel):
+        """Delete all that waits on `channel`; the Result is how many messages that were."""
+        return flatten(self._purge(channel))
+
+    def _purge(self, channel):
+        keys, done = self._options.keys, 0
+        for shard in range(keys.shards):
+            base = keys.base(shard)
+            while True:
+                ready, later, entries = [checked(reply) or [] for reply in (yield Exchange(shard, (
+                    pack('ZRANGE', '%sr:%s' % (base, channel), 0, _PURGED_AT_ONCE - 1),
+                    pack('ZRANGE', '%sl:%s' % (base, channel), 0, _PURGED_AT_ONCE - 1),
+                    pack('LPOP', keys.line(shard, channel), _PURGED_AT_ONCE),
+                )))]
+                if not (ready or later or entries):
+                    break
+                commands = (scripts.CANCEL.call([keys.statistics(shard)], [channel, 'cancel'] + ready + later),)
+                pieces = [key for key in [self._pieces_of(shard, entry) for entry in entries] if key is not None]
+                if pieces:
+                    commands += (pack('UNLINK', *pieces),)
+                done += len(entries) + checked((yield Exchange(shard, commands))[0])
+        yield Result(done)
+
+    def _pieces_of(self, shard, data):
+        """Return the key of what an entry refers to, or None."""
+        try:
+            entry = Entry(data)
+            if entry.flags & IN_PIECES:
+                return self._options.keys.kept_pieces(shard, unpack_reference(reference_of(entry))[0])
+        except MalformedMessage:
+            # It has nothing beside it.
+            pass
+        return None
+
+    def cancel(self, channel, action, ids):
+        """Do what cancel.lua says with jobs or dead letters; the Result is for how many."""
+        return flatten(self._cancel(channel, action, ids))
+
+    def _cancel(self, channel, action, ids):
+        done = 0
+        for shard in range(self._options.keys.shards):
+            for start in range(0, len(ids), 500):
+                command = scripts.CANCEL.call(
+                    [self._options.keys.statistics(shard)], [channel, action] + list(ids[start:start + 500])
+                )
+                done += checked((yield Exchange(shard, (command,)))[0])
+        yield Result(done)
 
 
 def _sent_at(deadline, options):

@@ -6,12 +6,11 @@ from __future__ import absolute_import, unicode_literals
 import collections
 import zlib
 
-from ...exceptions import ChannelFull, LayerUnavailable, MalformedMessage
+from ...exceptions import ChannelFull, LayerUnavailable
 from .. import codec
 from ..acknowledgement import GONE, REFUSE, RELEASE, ChannelOptions, story_of
 from . import scripts
 from .confirmation import confirming
-from .envelope import IN_PIECES, Entry, reference_of, unpack_reference
 from .held_reader import holder
 from .large import check_size, full_error
 from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
@@ -25,8 +24,6 @@ _DEAD_AFTER = 12000
 #: Messages of dead readers that one call requeues; Redis does nothing else
 #: then.
 _RECOVERED_AT_ONCE = 1000
-#: Messages of each kind that one call deletes.
-_PURGED_AT_ONCE = 500
 
 _DEFAULT = ChannelOptions().as_text()
 _DIED_TOO_OFTEN = story_of(error='Its readers died each time.')
@@ -50,9 +47,9 @@ class AcknowledgedOperations(object):
         """
         return self._confirmed(flatten(self._send_job(channel, message, id, due, priority, unique, conflict)))
 
-    def _confirmed(self, plan):
+    def _confirmed(self, plan, applies=lambda: True):
         confirmation = self._options.confirmation
-        return plan if confirmation is None else confirming(plan, confirmation, lambda: True)
+        return plan if confirmation is None else confirming(plan, confirmation, applies)
 
     def _send_job(self, channel, message, id, due, priority, unique, conflict):
         queue, label, destination = self._destinations.find(channel)
@@ -108,17 +105,18 @@ class AcknowledgedOperations(object):
 
     def acknowledge(self, finished):
         """See AcknowledgementMixin.acknowledge(); the Result is its list."""
-        plan = flatten(self._acknowledge(finished))
-        # What is only acknowledged comes again if that is lost.
-        return self._confirmed(plan) if any(pairs for receipt, pairs in finished) else plan
+        # What is acknowledged comes again if that is lost; what is sent along
+        # to channels whose messages must not be lost has to be confirmed.
+        kept = []
+        return self._confirmed(flatten(self._acknowledge(finished, kept)), lambda: kept)
 
-    def _acknowledge(self, finished):
+    def _acknowledge(self, finished, kept):
         failed, together = [], collections.OrderedDict()
         calls = []
         for receipt, pairs in finished:
             if pairs:
                 try:
-                    along = yield self._along(receipt, pairs)
+                    along = yield self._along(receipt, pairs, kept)
                     if along is not None:
                         calls.append((receipt.shard, [receipt], along))
                         continue
@@ -149,8 +147,13 @@ class AcknowledgedOperations(object):
                             self._transport.unanswered.over(receipt)
         yield Result(failed)
 
-    def _along(self, receipt, pairs):
-        """Have the arguments that send `pairs` in the call that acknowledges as Result; None if that can't be."""
+    def _along(self, receipt, pairs, kept):
+        """
+        Have the arguments that send `pairs` in the call that acknowledges.
+
+        The Result is None if that can't be. Append the names of acknowledged
+        channels that they are for to `kept`.
+        """
         arguments, keys = [], self._options.keys
         if self._options.sealer.is_bound:
             yield know_time(self._transport.clocks, receipt.shard, self._transport.ask_time)
@@ -161,6 +164,8 @@ class AcknowledgedOperations(object):
                 yield Result(None)
             entry = b''.join(self._destinations.entry(destination, receipt.shard, label, body))
             arguments += self._destinations.along(destination, receipt.shard, [entry])
+            if destination.acknowledged is not None:
+                kept.append(queue)
         yield Result(arguments)
 
     def _acknowledge_command(self, shard, receipts, along):
@@ -227,56 +232,6 @@ class AcknowledgedOperations(object):
                 ]) for channel, token in lost
             ])
         yield DONE
-
-    # What is asked by people
-
-    def purge(self, channel):
-        """Delete all that waits on `channel`; the Result is how many messages that were."""
-        return flatten(self._purge(channel))
-
-    def _purge(self, channel):
-        keys, done = self._options.keys, 0
-        for shard in range(keys.shards):
-            base = keys.base(shard)
-            while True:
-                ready, later, entries = [checked(reply) or [] for reply in (yield Exchange(shard, (
-                    pack('ZRANGE', '%sr:%s' % (base, channel), 0, _PURGED_AT_ONCE - 1),
-                    pack('ZRANGE', '%sl:%s' % (base, channel), 0, _PURGED_AT_ONCE - 1),
-                    pack('LPOP', keys.line(shard, channel), _PURGED_AT_ONCE),
-                )))]
-                if not (ready or later or entries):
-                    break
-                commands = (scripts.CANCEL.call([keys.statistics(shard)], [channel, 'cancel'] + ready + later),)
-                pieces = [key for key in [self._pieces_of(shard, entry) for entry in entries] if key is not None]
-                if pieces:
-                    commands += (pack('UNLINK', *pieces),)
-                done += len(entries) + checked((yield Exchange(shard, commands))[0])
-        yield Result(done)
-
-    def _pieces_of(self, shard, data):
-        """Return the key of what an entry refers to, or None."""
-        try:
-            entry = Entry(data)
-            if entry.flags & IN_PIECES:
-                return self._options.keys.kept_pieces(shard, unpack_reference(reference_of(entry))[0])
-        except MalformedMessage:
-            # It has nothing beside it.
-            pass
-        return None
-
-    def cancel(self, channel, action, ids):
-        """Do what cancel.lua says with jobs or dead letters; the Result is for how many."""
-        return flatten(self._cancel(channel, action, ids))
-
-    def _cancel(self, channel, action, ids):
-        done = 0
-        for shard in range(self._options.keys.shards):
-            for start in range(0, len(ids), 500):
-                command = scripts.CANCEL.call(
-                    [self._options.keys.statistics(shard)], [channel, action] + list(ids[start:start + 500])
-                )
-                done += checked((yield Exchange(shard, (command,)))[0])
-        yield Result(done)
 
 
 def _not_acknowledged(receipts, replies, index):
