@@ -117,8 +117,8 @@ def chat_in_a_browser(port, key):
         browser.driver.add_cookie({'name': 'sessionid', 'value': key})
         browser.driver.get(address)
         browser.until(lambda: browser.texts('#status') == ['Connected'], 'the page has a connection')
-        browser.element('#text').send_keys('in a browser\n')
-        browser.until(lambda: browser.texts('#lines li')[-1:] == ['ann: in a browser'], 'the line is shown')
+        browser.element('#text').send_keys('hello\n')
+        browser.until(lambda: browser.texts('#lines li')[-1:] == ['ann: hello'], 'the line is shown')
     finally:
         browser.close()
 
