@@ -356,12 +356,20 @@ def test_body_that_nobody_reads_is_not_late(start, client, monkeypatch):
     server = start({"http.request": consumer}, layer=layer, inline_body_size=1, body_chunk_size=1, stream_bodies=True)
     two = client(server)
     first, second = two.headers("POST", end_stream=False), two.headers("POST", end_stream=False)
-    sent = fill_window(two, first)
+    two.wait_for_server()
     [connection] = server.server.limiter.connections
     full, starved = connection.receiver.streams[first], connection.receiver.streams[second]
-    # One frame in the request, one in the channel and one that waits for room.
-    eventually(lambda: full.body_size - len(full.body) == 3 * 16384, "the end of the reading")
-    assert connection._conn.inbound_flow_control_window
+    # One frame in the request, one in the channel and one that waits for room:
+    # each is sent once the one before was read, so that no two are read as one.
+    for number in range(3):
+        two.conn.send_data(first, b"x" * 16384)
+        two.flush()
+        eventually(lambda: full.body_size - len(full.body) == (number + 1) * 16384, "the reading of a frame")
+    two.conn.send_data(first, b"x" * 16384)
+    two.flush()
+    two.wait_for_server()
+    sent = 4 * 16384
+    assert full.body and connection._conn.inbound_flow_control_window
     let_deadline_pass(connection, full)
     assert not full.disconnected
     while connection._conn.inbound_flow_control_window:

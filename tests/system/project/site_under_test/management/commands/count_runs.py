@@ -10,5 +10,8 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         numbers = channel_layers['default'].acknowledged_statistics()
-        runs, ticks = numbers['channels.schedules'], numbers['ticks']
-        self.stdout.write('%d' % (runs['sent'] - runs['later'] - runs['waiting'] - ticks['waiting']))
+        # What a worker held that was killed may not be back by now.
+        unfinished = sum(
+            numbers[channel][state] for channel in ('channels.schedules', 'ticks')
+            for state in ('later', 'waiting', 'held'))
+        self.stdout.write('%d' % (numbers['channels.schedules']['sent'] - unfinished))
