@@ -14,6 +14,15 @@ import os
 from django.channels.test.linting import lint_everything
 from django.conf import settings
 
+try:
+    import faulthandler
+except ImportError:  # Python 2.7
+    pass
+else:
+    if os.environ.get('CHANNELS_TESTS_TIMEOUT'):
+        # What hangs says where, before runtests.py kills it.
+        faulthandler.dump_traceback_later(float(os.environ['CHANNELS_TESTS_TIMEOUT']), exit=True)
+
 if os.environ.get('CHANNELS_TESTS_WITHOUT_EMULATION'):
     # As it will be when the deprecation of the wsgi.* keys has ended.
     settings.CHANNEL_WSGI_EMULATION = False

@@ -9,6 +9,7 @@ UNCOUNTED_SKIPS = ((3, 12, 1),)
 _RAN = re.compile(r'^Ran (\d+) tests? in ', re.M)
 _ENDED = re.compile(r'^(OK|FAILED|NO TESTS RAN)(?: \((.*)\))?$', re.M)
 _FAILING = re.compile(r'^(?:FAIL|ERROR|UNEXPECTED SUCCESS): (\w+) \(([\w.]+)\)', re.M)
+_BEGUN = re.compile(r'^(\w+ \([\w.]+\))', re.M)
 _SKIPPED = re.compile(r"\.\.\. .*?skipped (['\"])(.*)\1$", re.M)
 
 
@@ -72,10 +73,14 @@ def rerun(first, second):
     """
     Return the Result of a step whose failing tests were run a second time:
     first, or, where the second run passed them all, first with these counted
-    as passed and named in its note.
+    as passed and named in its note. The second run of a first one that broke
+    off ran them all.
     """
     if not second.ok or second.passed < first.failed:
         return first
+    if first.problem:
+        second.note = _joined(second.note, 'passed when run again: ' + first.problem)
+        return second
     note = 'passed when run again: ' + ', '.join(first.failing)
     return Result(
         first.passed + first.failed, 0, first.skipped, first.reasons, first.problem, first.log,
@@ -91,7 +96,9 @@ def from_unittest(text, status, python):
     ran = _RAN.search(text)
     ended = _ENDED.findall(text)
     if not ran or not ended:
-        return judged(Result(problem='the run broke off' if status != 'timeout' else None), status)
+        begun = _BEGUN.findall(text)
+        what = 'ran out of time' if status == 'timeout' else 'the run broke off'
+        return Result(problem='%s in %s' % (what, begun[-1]) if begun else what)
     counts: collections.Counter = collections.Counter()
     for part in filter(None, ended[-1][1].split(', ')):
         name, number = part.split('=')

@@ -50,7 +50,14 @@ class UnittestTests(unittest.TestCase):
         self.assertEqual(self.result('Traceback (most recent call last):\n', 1).problem, 'the run broke off')
 
     def test_a_run_that_hangs_is_a_problem(self):
-        self.assertEqual(self.result('test_a ... ', 'timeout').problem, 'ran out of time')
+        self.assertEqual(self.result('Traceback ...', 'timeout').problem, 'ran out of time')
+
+    def test_a_run_that_ended_early_names_the_test(self):
+        text = 'test_a (channels_tests.test_x.ATests) ... ok\ntest_b (channels_tests.test_x.ATests) ... '
+        self.assertEqual(self.result(text, 'timeout').problem,
+                         'ran out of time in test_b (channels_tests.test_x.ATests)')
+        self.assertEqual(self.result(text + 'Timeout (0:15:00)!\n', 1).problem,
+                         'the run broke off in test_b (channels_tests.test_x.ATests)')
 
     def test_an_exit_status_that_contradicts_the_numbers_is_a_problem(self):
         self.assertEqual(self.result('Ran 2 tests in 0.1s\n\nOK\n', -11).problem, 'exit status -11')
@@ -105,6 +112,14 @@ class RerunTests(unittest.TestCase):
     def test_a_second_run_that_runs_less_proves_nothing(self):
         for second in (results.Result(1), results.Result(1, 0, 1), results.Result(problem='the run broke off')):
             self.assertIs(results.rerun(self.first, second), self.first)
+
+    def test_a_run_that_broke_off_is_run_whole(self):
+        for problem in ('the run broke off', 'ran out of time'):
+            first = results.Result(problem=problem)
+            result = results.rerun(first, results.Result(7, 0, 1, ['why']))
+            self.assertEqual((result.passed, result.skipped, result.problem), (7, 1, None))
+            self.assertEqual(result.note, 'passed when run again: ' + problem)
+            self.assertIs(results.rerun(first, results.Result(problem=problem)), first)
 
 
 class JunitTests(unittest.TestCase):
