@@ -5,6 +5,7 @@ before, call, answer, state after. transport.txt says how they are written.
 from __future__ import absolute_import, unicode_literals
 
 import binascii
+import re
 import struct
 
 from django.channels.compat import six
@@ -13,6 +14,8 @@ from django.channels.layers.transport import scripts
 from .redis_case import RedisTestCase
 from .standards import vectors
 
+#: The keys of acknowledged channels that have no expiry; transport.txt, section 17.1.
+LASTING = re.compile(r'^channels:\{\d+\}:(?:acknowledged$|[ajrltoxyuk]:)')
 #: How far (ms) a time of the server's may be from what a vector says: a test
 #: is not always carried out at once.
 TOLERANCE = 20000
@@ -157,5 +160,7 @@ class ScriptTests(RedisTestCase):
                 pairs = [(found[field.encode('ascii')], value) for field, value in values.items()]
             for data, value in pairs:
                 self.assertTrue(moment.matches(data, value), '%s: %s has %r, not %r' % (name, key, data, value))
+        for key in set(vector['after']) - set(vector['before']):
+            self.assertEqual(self.redis.pttl(key) < 0, bool(LASTING.match(key)), '%s: expiry of %s' % (name, key))
         for key, ms in vector['expires'].items():
             self.assertLess(abs(self.redis.pttl(key) - ms), TOLERANCE, '%s: expiry of %s' % (name, key))

@@ -27,9 +27,13 @@ local function key(kind, name)
     return base .. kind .. ':' .. name
 end
 
+-- Not all scripts are told how long counters live: a day at least.
 local function count(counter, name, number)
     if number ~= 0 then
         redis.call('HINCRBY', KEYS[1], counter .. ':' .. name, number)
+        if redis.call('PTTL', KEYS[1]) < 86400000 then
+            redis.call('PEXPIRE', KEYS[1], 86400000)
+        end
     end
 end
 

@@ -21,7 +21,8 @@
 
 local prefix, group, body = ARGV[1], ARGV[2], ARGV[8]
 local deadline = struct.pack('>I8', now + ARGV[5])
-local written, dropped = 0, 0
+-- Entries that expire, entries on acknowledged channels, members left out.
+local written, kept, dropped = 0, 0, 0
 local counters = {}
 
 local function count(counter, queue, number)
@@ -64,7 +65,7 @@ end
 local function send_to_acknowledged(queue, start, options)
     local line, bell = prefix .. 'a:' .. queue, prefix .. 'n:' .. queue
     local capacity, lifetime = string.match(options, '^(%d+) (%d+) ')
-    if redis.call('LLEN', line) >= tonumber(capacity) then
+    if redis.call('LLEN', line) + redis.call('ZCARD', prefix .. 'r:' .. queue) >= tonumber(capacity) then
         dropped = dropped + 1
         count('dropped:', queue, 1)
         return
@@ -75,13 +76,14 @@ local function send_to_acknowledged(queue, start, options)
     redis.call('PEXPIRE', bell, 10000)
     if KEYS[3] then
         -- Copies for those that are kept until they are acknowledged.
-        local kept = prefix .. 'k:' .. string.sub(body, 1, 16)
-        if redis.call('COPY', KEYS[3], kept) == 1 then
-            redis.call('HSET', kept, 'readers', 0)
-            redis.call('PERSIST', kept)
+        local pieces = prefix .. 'k:' .. string.sub(body, 1, 16)
+        if redis.call('COPY', KEYS[3], pieces) == 1 then
+            redis.call('HSET', pieces, 'readers', 0)
+            redis.call('PERSIST', pieces)
         end
-        redis.call('HINCRBY', kept, 'readers', 1)
+        redis.call('HINCRBY', pieces, 'readers', 1)
     end
+    kept = kept + 1
     count('sent:', queue, 1)
 end
 
@@ -183,7 +185,7 @@ end
 for field, number in pairs(counters) do
     redis.call('HINCRBY', KEYS[2], field, number)
 end
-if written + dropped > 0 then
+if next(counters) then
     redis.call('PEXPIRE', KEYS[2], ARGV[6])
 end
-return {written, dropped}
+return {written + kept, dropped}
