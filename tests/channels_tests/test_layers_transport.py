@@ -41,6 +41,13 @@ class VectorTests(SimpleTestCase):
                 everywhere = '!' not in queue and '?' not in queue
                 self.assertEqual(keys.shards_of(queue), tuple(range(int(shards))) if everywhere else (shard,))
 
+    def test_jobs_are_placed_as_the_standard_says(self):
+        for vector in self.vectors['jobs']:
+            for shards, shard in vector['shard_of'].items():
+                self.assertEqual(Keys('p', int(shards)).shard_of_job(vector['name']), shard)
+                # One that joins changes nothing.
+                self.assertEqual(Keys('p', int(shards) + 1, 1).shard_of_job(vector['name']), shard)
+
     def test_a_shard_that_is_added_takes_its_share_and_nothing_else_moves(self):
         queues = ['websocket.send.%x!' % (number * 7919) for number in range(20000)]
         for shards in (1, 3, 12):

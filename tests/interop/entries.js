@@ -18,7 +18,7 @@ const CRC_TABLE = Uint32Array.from({length: 256}, (_, number) => {
 
 function crc32(text) {
   let crc = 0xffffffff;
-  for (const byte of Buffer.from(text, 'ascii')) crc = CRC_TABLE[(crc ^ byte) & 255] ^ (crc >>> 8);
+  for (const byte of Buffer.from(text)) crc = CRC_TABLE[(crc ^ byte) & 255] ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
 }
 

@@ -103,6 +103,12 @@ const commands = {
       }
       same(vector.channel, entries.countedAs(vector.queue), vector.counted_as);
     }
+    for (const vector of transport.jobs) {
+      same(vector.name, entries.crc32(vector.name), vector.crc32);
+      for (const [shards, shard] of Object.entries(vector.shard_of)) {
+        same(vector.name, entries.place(vector.name, Number(shards)), shard);
+      }
+    }
     for (const vector of transport.entries) {
       const queue = vector.queue || (vector.label || vector.kind === 2 ? 'p!' : 'n');
       const entry = entries.parse(Buffer.from(vector.entry, 'hex'), queue);

@@ -23,7 +23,7 @@ SECTIONS = {
         'request_headers': 'messages 5.1',
     },
     'transport.json': {
-        'placement': 'transport 3, 12', 'keys': 'transport 4', 'entries': 'transport 5',
+        'placement': 'transport 3, 12', 'jobs': 'transport 17.2', 'keys': 'transport 4', 'entries': 'transport 5',
         'malformed_entries': 'transport 5.4', 'unsupported_entries': 'transport 5.4', 'groups': 'transport 9.3',
         'encryption': 'transport 11.1, 11.3',
         'encrypted_entries': 'transport 11',

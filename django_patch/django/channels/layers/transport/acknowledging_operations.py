@@ -4,7 +4,6 @@ Plans for acknowledged channels; transport standard, "Acknowledged channels".
 from __future__ import absolute_import, unicode_literals
 
 import collections
-import zlib
 
 from ...exceptions import ChannelFull, LayerUnavailable
 from .. import codec
@@ -56,7 +55,7 @@ class AcknowledgedOperations(object):
         body = codec.encode(message)
         check_size(body)
         # So that a later call finds out where it is.
-        shard = self._shard_of(queue, unique or id)
+        shard = self._options.keys.shard_of_job(unique or id)
         if self._options.sealer.is_bound:
             yield know_time(self._transport.clocks, shard, self._transport.ask_time)
         key = None
@@ -81,25 +80,18 @@ class AcknowledgedOperations(object):
             yield Result(reply.decode('ascii'))
         raise full_error(self._options, destination, '')
 
-    def _shard_of(self, channel, name):
-        shards = self._options.keys.shards_to(channel)
-        return shards[zlib.crc32(name.encode('utf-8')) % len(shards)]
-
     def save_result(self, id, text, lifetime):
         """Keep `text` for `lifetime` ms."""
-        shard = self._result_shard(id)
+        shard = self._options.keys.shard_of_job(id)
         command = pack('SET', self._options.keys.result(shard, id), text.encode('utf-8'), 'PX', lifetime)
         checked((yield Exchange(shard, (command,)))[0])
         yield DONE
 
     def load_result(self, id):
         """Have what save_result() keeps as Result, or None."""
-        shard = self._result_shard(id)
+        shard = self._options.keys.shard_of_job(id)
         data = checked((yield Exchange(shard, (pack('GET', self._options.keys.result(shard, id)),)))[0])
         yield Result(None if data is None else data.decode('utf-8'))
-
-    def _result_shard(self, id):
-        return zlib.crc32(id.encode('utf-8')) % self._options.keys.shards
 
     # What becomes of a message that was received
 

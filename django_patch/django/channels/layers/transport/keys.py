@@ -138,6 +138,10 @@ class Keys(object):
             return (self.shard_of(queue),)
         return tuple(range(self._settled))
 
+    def shard_of_job(self, name):
+        """Return the number of the shard for a job whose unique key, or else id, is `name` (text)."""
+        return place(_hash(name), self._settled)
+
     def keeps_place(self, queue):
         """
         Return whether all processes look for a queue in one place.
@@ -150,5 +154,5 @@ class Keys(object):
         return shard < self._settled
 
 
-def _hash(queue):
-    return zlib.crc32(queue.encode('ascii')) & 0xffffffff
+def _hash(name):
+    return zlib.crc32(name.encode('utf-8')) & 0xffffffff
