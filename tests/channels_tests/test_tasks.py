@@ -3,10 +3,13 @@ from __future__ import absolute_import, unicode_literals
 
 import datetime
 import signal
+import threading
 from unittest import SkipTest, skipUnless
 
 from django.channels import channel_layers
+from django.channels.exceptions import TimeLimitExceeded
 from django.channels.layers.presence import WORKER, this_process
+from django.channels.limits import Limits
 from django.channels.routing import route
 from django.channels.worker import Worker
 from django.core.exceptions import ImproperlyConfigured
@@ -145,6 +148,93 @@ class TaskTests(TasksTestCase):
             self.functions.add.using(queue_name='unknown')
         self.layer.router.channels.clear()
         self.assertEqual([message.id for message in self.backend.check()], ['channels.E024'])
+
+
+class CoroutineTaskTests(TasksTestCase):
+    """Tasks that are coroutine functions, in a worker that runs."""
+    PATIENCE = 20
+
+    def setUp(self):
+        super(CoroutineTaskTests, self).setUp()
+        self.functions.started.clear()
+        self.finished = threading.Semaphore(0)
+        self.threads = []
+
+        def note(sender, **kwargs):
+            self.threads.append(threading.current_thread().name)
+            self.finished.release()
+        compat.signals.task_finished.connect(note, weak=False)
+        self.addCleanup(compat.signals.task_finished.disconnect, note)
+
+    def start(self, **options):
+        self.worker = Worker(self.layer, signal_handlers=False, **options)
+        self.thread = threading.Thread(target=self.worker.run)
+        self.thread.start()
+        self.addCleanup(self.thread.join, self.PATIENCE)
+        self.addCleanup(self.worker.stop)
+
+    def stop(self, finished):
+        """Stop the worker once so many tasks are finished."""
+        for _ in range(finished):
+            self.assertTrue(self.finished.acquire(timeout=self.PATIENCE), self.log())
+        self.worker.stop()
+        self.thread.join(self.PATIENCE)
+        self.assertFalse(self.thread.is_alive(), self.log())
+
+    def test_they_run_at_once_on_the_event_loop(self):
+        results = [self.functions.meet.enqueue(3) for _ in range(3)]
+        self.start()
+        self.stop(3)
+        for result in results:
+            result.refresh()
+            self.assertEqual((result.status.value, result._return_value), ('SUCCESSFUL', 'async'), result.errors)
+        # What else receives the signals may wait, and does so in threads.
+        self.assertNotIn('async', self.threads)
+        self.assertEqual(self.layer.acknowledged_statistics()['tasks.default']['held'], 0)
+
+    def test_no_more_at_once_than_the_worker_may(self):
+        result = self.functions.endless.enqueue()
+        self.functions.meet.enqueue(1)
+        self.start(concurrency=1, shutdown_timeout=0.01)
+        self.assertTrue(self.functions.started.wait(self.PATIENCE), self.log())
+        self.assertEqual(self.functions.seen, ['runs'])
+        self.stop(0)
+        self.assertEqual(self.functions.seen[0], 'runs')
+        result.refresh()
+        self.assertEqual(result.status.value, 'RUNNING')
+
+    def test_one_that_fails_says_why(self):
+        self.functions.errors.append(LookupError('gone'))
+        result = self.functions.meet.enqueue(1)
+        self.start()
+        self.stop(1)
+        result.refresh()
+        self.assertEqual((result.status.value, result.errors[0].exception_class), ('FAILED', LookupError))
+        self.assertIn('in meet\n', result.errors[0].traceback)
+        self.assertEqual([letter.id for letter in self.layer.dead_letters('tasks.default')], [result.id])
+
+    def test_one_that_takes_too_long_is_cancelled(self):
+        result = self.functions.endless.enqueue()
+        self.start(limits=Limits(seconds=0.1))
+        self.stop(1)
+        result.refresh()
+        self.assertEqual((result.status.value, result.errors[0].exception_class), ('FAILED', TimeLimitExceeded))
+
+    def test_one_that_a_worker_cannot_wait_for_runs_again(self):
+        result = self.functions.endless.enqueue()
+        self.start(shutdown_timeout=0.01)
+        self.assertTrue(self.functions.started.wait(self.PATIENCE), self.log())
+        self.stop(0)
+        result.refresh()
+        self.assertEqual((result.status.value, result.errors), ('RUNNING', []))
+        self.assertEqual(self.layer.dead_letters('tasks.default'), [])
+        self.assertLogged('(%s) is requeued: this worker ends' % result.id)
+        self.functions.started.clear()
+        self.start(shutdown_timeout=0.01)
+        self.assertTrue(self.functions.started.wait(self.PATIENCE), self.log())
+        self.stop(0)
+        result.refresh()
+        self.assertEqual(result.attempts, 2)
 
 
 class RetriedTaskTests(TasksTestCase):

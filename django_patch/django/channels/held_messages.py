@@ -68,6 +68,16 @@ class HeldMessagesMixin(object):
         """Make the held message of `task` a dead letter, for `reason` (text)."""
         self._postpone(task, BURY, 0, 0, story_of(error=reason))
 
+    def requeue(self, task):
+        """Have another worker receive the held message of `task`, since this one ends; return the outcome, text."""
+        logger.warning('A message on %s (%s) is requeued: this worker ends, and its consumer, %s, was cancelled.',
+                       task.channel, task.receipt.id, task.consumer_name)
+        story = story_of(
+            error='Its worker ended each time.', consumer=task.consumer_name, reader=self.channel_layer.reader,
+        )
+        said = self._postpone(task, RETRY, 0, 0, story)
+        return 'dropped' if said == DEAD else 'deferred'
+
     def defer_held(self, task, later):
         """Defer the held message of `task` as the ConsumeLater `later` asks; return the outcome, text."""
         story = story_of(error='Its consumer put it back each time.', consumer=task.consumer_name)

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from . import outbox
+from .compat.coroutines import is_coroutine_function
 from .compat.django_tasks import (
     BaseTaskBackend, InvalidTask, TaskContext, TaskError, TaskResult, TaskResultDoesNotExist, TaskResultStatus,
     normalize_json, signals, task_backends,
@@ -134,41 +135,112 @@ class ChannelsBackend(BaseTaskBackend):
 
 
 def run_task(message):
-    """Run the task that `message` is about: the consumer of the channels of ChannelsBackend."""
-    backend = task_backends[message['backend']]
-    receipt = receipt_of(message.content)
+    """
+    Run the task of `message`: the consumer of ChannelsBackend's channels.
+
+    Return a coroutine for one that is a coroutine function: it runs on the
+    worker's event loop, as async consumers do.
+    """
+    attempt = TaskAttempt(message)
+    if attempt.is_async:
+        from .asynchronous.tasks import run_async
+        return run_async(attempt)
+    attempt.begin()
+    attempt.tell('task_started')
     try:
-        result = backend.get_result(message['id'])
-    except TaskResultDoesNotExist:
-        raise LookupError('The task %s (%s) was not run: its result has expired.' % (message['task'], message['id']))
-    now = timezone.now()
-    _change(result, status=TaskResultStatus.RUNNING, last_attempted_at=now, started_at=result.started_at or now,
-            finished_at=None)
-    result.worker_ids.append(message.channel_layer.reader or '')
-    backend.save(result)
-    signals.task_started.send(type(backend), task_result=result)
-    try:
-        context = (TaskContext(task_result=result),) if result.task.takes_context else ()
-        value = normalize_json(result.task.call(*(context + tuple(result.args)), **result.kwargs))
+        value = attempt.checked(attempt.task.call(*attempt.args, **attempt.kwargs))
     except BaseException as error:
         if is_of_operator(error):
             # The job is requeued.
             raise
-        result.errors.append(TaskError(
-            exception_class_path='%s.%s' % (type(error).__module__, type(error).__qualname__),
-            traceback=traceback.format_exc(),
-        ))
-        attempts = backend.retry.attempts or Acknowledged().options.deliveries
-        again = backend.retry.applies_to(error) and receipt is not None and receipt.attempt < attempts
-        _change(result, status=TaskResultStatus.READY if again else TaskResultStatus.FAILED,
-                finished_at=None if again else timezone.now())
-        backend.save(result)
-        if not again:
-            signals.task_finished.send(type(backend), task_result=result)
+        if attempt.fail(error):
+            attempt.tell('task_finished')
         raise
-    _change(result, status=TaskResultStatus.SUCCESSFUL, finished_at=timezone.now(), _return_value=value)
-    backend.save(result)
-    signals.task_finished.send(type(backend), task_result=result)
+    attempt.succeed(value)
+    attempt.tell('task_finished')
+
+
+class TaskAttempt(object):
+    """An attempt at the task that `message` is about, and what its result says of it."""
+
+    def __init__(self, message):
+        self.backend = task_backends[message['backend']]
+        self._message = message
+        self._receipt = receipt_of(message.content)
+        #: What is known of the task so far, a TaskResult, from begin() on.
+        self.result = None
+
+    @property
+    def is_async(self):
+        """Whether the task is a coroutine function."""
+        try:
+            return is_coroutine_function(import_string(self._message['task']).func)
+        except ImportError:
+            # begin() raises it, too, unless it has a better reason.
+            return False
+
+    @property
+    def task(self):
+        """The Task that runs."""
+        return self.result.task
+
+    @property
+    def args(self):
+        """The arguments of the call, a list; the first is the context, if the task takes it."""
+        return ([TaskContext(task_result=self.result)] if self.task.takes_context else []) + list(self.result.args)
+
+    @property
+    def kwargs(self):
+        """The keyword arguments of the call, a dict."""
+        return self.result.kwargs
+
+    def begin(self):
+        """Note that it runs; raise LookupError if there is nothing left to run."""
+        message = self._message
+        try:
+            self.result = result = self.backend.get_result(message['id'])
+        except TaskResultDoesNotExist:
+            raise LookupError(
+                'The task %s (%s) was not run: its result has expired.' % (message['task'], message['id']))
+        now = timezone.now()
+        result.worker_ids.append(message.channel_layer.reader or '')
+        self._save(status=TaskResultStatus.RUNNING, last_attempted_at=now, started_at=result.started_at or now,
+                   finished_at=None)
+
+    def checked(self, value):
+        """Return the `value` that the task returned, as JSON has it; raise TypeError or ValueError if it can't."""
+        return normalize_json(value)
+
+    def succeed(self, value):
+        """Note that the task has returned `value`."""
+        self._save(status=TaskResultStatus.SUCCESSFUL, finished_at=timezone.now(), _return_value=value)
+
+    def fail(self, error):
+        """Note that the task has raised `error`; return whether that ends it: it may be tried again."""
+        self.result.errors.append(TaskError(
+            exception_class_path='%s.%s' % (type(error).__module__, type(error).__qualname__),
+            traceback=''.join(traceback.format_exception(type(error), error, error.__traceback__)),
+        ))
+        retry = self.backend.retry
+        attempts = retry.attempts or Acknowledged().options.deliveries
+        again = retry.applies_to(error) and self._receipt is not None and self._receipt.attempt < attempts
+        self._save(status=TaskResultStatus.READY if again else TaskResultStatus.FAILED,
+                   finished_at=None if again else timezone.now())
+        return not again
+
+    def tell(self, name):
+        """Send the signal of that name."""
+        getattr(signals, name).send(type(self.backend), task_result=self.result)
+
+    def is_only_logged(self, name):
+        """Return whether nobody but Django's own log receives the signal of that name."""
+        # A receiver is kept by its id, and that of the sender.
+        log = getattr(signals, 'log_' + name)
+        return all(kept[0][0] == id(log) for kept in getattr(signals, name).receivers)
+
+    def _save(self, **values):
+        _change(self.result, **values)
+        self.backend.save(self.result)
 
 
 #: The routes of all tasks, for include(): the channels of each ChannelsBackend

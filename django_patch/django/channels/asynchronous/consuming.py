@@ -2,7 +2,6 @@
 An async consumer's message, from its first line to what became of it.
 """
 import asyncio
-import sys
 from importlib import import_module
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
@@ -10,8 +9,9 @@ from django.db import connections
 
 from .. import outbox
 from ..compat import URLS_MODULE
-from ..exceptions import ChannelSocketException, ConsumeLater, MalformedFrame, TimeLimitExceeded
+from ..exceptions import ChannelSocketException, ConsumeLater, MalformedFrame
 from ..signals import consumer_finished, consumer_started
+from .interruption import is_end_of_worker, meaning_of, note_running
 from .loop import in_thread
 
 urls = import_module(URLS_MODULE)
@@ -27,6 +27,7 @@ async def consume(dispatcher, task, coroutine):
     if task.span is not None:
         task.span.activate()
     current = asyncio.current_task()
+    note_running(task, dispatcher.async_tasks)
     dispatcher.in_progress.tasks[current] = task
     try:
         outcome = await _consume(dispatcher, task, coroutine)
@@ -48,19 +49,14 @@ async def _consume(dispatcher, task, coroutine):
                 if _has_thread():
                     # It ends with this context, and its connections with it.
                     await sync_to_async(connections.close_all)()
-    except BaseException:
+    except BaseException as error:
         # A CancelledError as well: the worker ends, or the consumer let one
         # out. Nothing waits for the task itself.
-        outcome = await in_thread(dispatcher.fail, task, _told(task, sys.exc_info()))
+        if task.receipt is not None and is_end_of_worker(error):
+            return await in_thread(dispatcher.requeue, task)
+        error = meaning_of(error)
+        outcome = await in_thread(dispatcher.fail, task, (type(error), error, error.__traceback__))
     return outcome
-
-
-def _told(task, exc_info):
-    """Return `exc_info`, or what it stands for if the time limit has cancelled the task."""
-    if not task.is_overdue or not isinstance(exc_info[1], asyncio.CancelledError):
-        return exc_info
-    error = TimeLimitExceeded('The consumer took longer than the time limit.')
-    return TimeLimitExceeded, error.with_traceback(exc_info[2]), exc_info[2]
 
 
 def consume_here(dispatcher, task, coroutine):

@@ -28,6 +28,8 @@ class AsyncTasks:
         # Only the event loop's thread changes it.
         self._tasks = set()
         self._is_used = False
+        #: Whether the worker ends, and what still runs has been cancelled.
+        self.is_cancelling = False
 
     def submit(self, function, *args):
         """Start the coroutine function with `args`; wait for one of the others to end if there are too many."""
@@ -65,6 +67,7 @@ class AsyncTasks:
         if left:
             logger.warning('%d async consumers and streams had not ended after %s s, and are cancelled.',
                            len(left), timeout)
+            self.is_cancelling = True
             for task in left:
                 task.cancel()
             await asyncio.wait(left, timeout=CANCEL_TIMEOUT)
