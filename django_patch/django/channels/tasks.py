@@ -143,7 +143,7 @@ def run_task(message):
     """
     attempt = TaskAttempt(message)
     if attempt.is_async:
-        from .asynchronous.tasks import run_async
+        from .asynchronous.coroutine_tasks import run_async
         return run_async(attempt)
     attempt.begin()
     attempt.tell('task_started')
