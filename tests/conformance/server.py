@@ -16,6 +16,8 @@ OWN = {b'date', b'server', b'connection', b'keep-alive', b'transfer-encoding', b
 
 class Peer(BasePeer):
     """All workers, and a client."""
+    #: Of all rows, since the end of what was announced may come in a later one.
+    announced = set()
 
     def __init__(self, options):
         super().__init__(options)
@@ -23,8 +25,8 @@ class Peer(BasePeer):
         self.clients = []
         self.early = []
         # What a row before has left.
-        while self.layer.receive(CHANNELS)[0]:
-            pass
+        for channel, message in iter(lambda: self.layer.receive(CHANNELS), (None, None)):
+            self.announced.add(message.get('reply_channel'))
 
     def close(self):
         for client in self.clients:
@@ -35,6 +37,12 @@ class Peer(BasePeer):
         self.clients.append(Client(self.address))
         return self.clients[-1]
 
+    def check_announced(self, channel, message):
+        if channel in ('http.request', 'websocket.connect'):
+            self.announced.add(message.get('reply_channel'))
+        elif channel in CHANNELS:
+            assert message['reply_channel'] in self.announced, 'a message on %s for what was not sent' % channel
+
     def next(self, channel, reply_channel=None):
         """Return the next message on a channel, maybe of one client alone; it keeps the standard."""
         for index, (found, message) in enumerate(self.early):
@@ -43,6 +51,7 @@ class Peer(BasePeer):
         while True:
             for found, message in self.layer.receive_deliveries(CHANNELS, 1, 20) or ():
                 self.linted(found[0], message)
+                self.check_announced(found[0], message)
                 if found[0] == channel and reply_channel in (None, message['reply_channel']):
                     return message
                 self.early.append((found[0], message))
@@ -103,6 +112,16 @@ def paths(peer):
         if vector['target'].isascii() and vector['target'].startswith('/') and '%00' not in vector['target']:
             message = peer.asked(target=vector['target'])[1]
             assert message['path'] == vector['path'], (vector, message['path'])
+
+
+@rows('messages 5.1', 'the host of a target in absolute form is the one that counts')
+def absolute_targets(peer):
+    for vector in vectors('messages.json')['absolute_targets']:
+        message = peer.asked(target=vector['target'])[1]
+        hosts = [bytes(value) for name, value in message['headers'] if name == b'host']
+        assert hosts == [vector['host'].encode()], (vector, hosts)
+        found = message['path'], bytes(message.get('query_string') or b'')
+        assert found == (vector['path'], vector['query_string'].encode()), (vector, found)
 
 
 @rows('messages 5.1', 'headers with an underscore are left out')
@@ -174,7 +193,7 @@ def gone(peer):
     peer.next('http.disconnect', message['reply_channel'])
 
 
-@rows('messages 5.1', 'requests are answered with 503 while the channel is full')
+@rows('messages 5.1', 'requests are answered with 503 while the channel is full, and not announced')
 def full(peer):
     for shard in range(len(peer.shards)):
         for _ in range(100):
@@ -184,6 +203,10 @@ def full(peer):
     assert client.response()[0] == 503
     while peer.layer.receive(['http.request'])[0]:
         pass
+    client, message = peer.asked()
+    peer.layer.send(message['reply_channel'], {'status': 200})
+    assert client.response()[0] == 200
+    peer.next('http.disconnect', message['reply_channel'])
 
 
 @rows('messages 6.5', 'replies to a socket do what the vectors say')

@@ -7,6 +7,8 @@ const OF_THE_CONNECTION = [
   'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
 ];
 
+const UTF8 = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
+
 function refuse(reason) {
   throw new Malformed(reason);
 }
@@ -95,6 +97,19 @@ class Reply {
   }
 }
 
+/** Return text that may have been sent as a byte string, by Python 2. */
+function textOf(value, reason) {
+  if (isBytes(value)) {
+    try {
+      return UTF8.decode(value);
+    } catch (error) {
+      refuse(reason);
+    }
+  }
+  if (value !== null && typeof value !== 'string') refuse(reason);
+  return value;
+}
+
 function isCode(code) {
   return Number.isInteger(code) &&
     ((code >= 3000 && code <= 4999) || (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)));
@@ -102,12 +117,14 @@ function isCode(code) {
 
 /** Return a reply to a socket with all its keys; throw Malformed. */
 function checkSocketReply(message) {
-  const {accept = null, text = null, bytes = null, close = false, reason = '', subprotocol = null} = message;
+  const {accept = null, bytes = null, close = false} = message;
+  const text = textOf(message.text ?? null, 'text is text');
+  const reason = textOf(message.reason ?? '', 'a reason that is none');
+  const subprotocol = textOf(message.subprotocol ?? null, 'a subprotocol that is none');
   if (accept !== null && typeof accept !== 'boolean') refuse('accept is a boolean');
-  if (text !== null && typeof text !== 'string') refuse('text is text');
   if (bytes !== null && !isBytes(bytes)) refuse('bytes are a byte string');
   if (typeof close !== 'boolean' && !isCode(close)) refuse('a code that is none');
-  if (typeof reason !== 'string' || Buffer.byteLength(reason) > 123) refuse('a reason that is none');
+  if (Buffer.byteLength(reason) > 123) refuse('a reason that is none');
   if (text && bytes && bytes.length) refuse('both kinds of data');
   const alone = accept === null && !close;
   const status = 'status' in message ? checkStatus(message.status, 300) : 403;

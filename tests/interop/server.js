@@ -50,12 +50,24 @@ function handshakeProblem({method, headers}) {
   return headers['sec-websocket-version'] === '13' ? null : 426;
 }
 
+/** Return [target, Host or null]; a target in absolute form has one of its own. */
+function splitTarget(url) {
+  const found = /^https?:\/\/([^/?#]*)(.*)$/i.exec(url);
+  if (!found) return [url, null];
+  return [found[2].startsWith('/') ? found[2] : `/${found[2]}`, found[1]];
+}
+
 function common(request, scheme) {
-  const [path, ...query] = request.url.split('?');
+  const [target, host] = splitTarget(request.url);
+  const [path, ...query] = target.split('?');
   const {remoteAddress, remotePort, localAddress, localPort} = request.socket;
+  let headers = headerPairs(request.rawHeaders);
+  if (host !== null) {
+    headers = [[Buffer.from('host'), Buffer.from(host, 'latin1')], ...headers.filter(([name]) => String(name) !== 'host')];
+  }
   return {
     version: 1, path: decodedPath(path), query_string: Buffer.from(query.join('?'), 'latin1'), root_path: '', scheme,
-    headers: headerPairs(request.rawHeaders), client: [remoteAddress, remotePort], server: [localAddress, localPort],
+    headers, client: [remoteAddress, remotePort], server: [localAddress, localPort],
   };
 }
 
@@ -121,20 +133,24 @@ class Server {
     };
     const reply = new Reply(request.method);
     this.clients.set(channel, {reply: (part) => this.onResponse(response, reply, part)});
-    response.on('close', () => {
+    let announce;
+    const announced = new Promise((resolve) => { announce = resolve; });
+    response.on('close', async () => {
       this.clients.delete(channel);
+      if (!await announced) return;
       this.sendSoon('http.disconnect', {reply_channel: channel, path: message.path});
       if (!response.writableEnded) this.sendSoon(`http.disconnect?${channel.replace('!', '.')}`, {closed: true});
     });
     try {
-      await this.sendRequest(request, message);
+      await this.sendRequest(request, message, () => announce(true));
     } catch (error) {
+      announce(false);
       if (!response.headersSent) response.writeHead(503);
       response.end();
     }
   }
 
-  async sendRequest(request, message) {
+  async sendRequest(request, message, announce) {
     let waiting = Buffer.alloc(0), body = null;
     for await (const data of request) {
       waiting = Buffer.concat([waiting, data]);
@@ -142,13 +158,18 @@ class Server {
       if (body === null) {
         body = this.layer.lasting((name) => `http.request.body?${name}`);
         await this.send('http.request', {...message, body: waiting, body_channel: body});
+        announce();
       } else {
         await this.send(body, {content: waiting, more_content: true}, PATIENCE);
       }
       waiting = Buffer.alloc(0);
     }
-    if (body === null) await this.send('http.request', {...message, body: waiting});
-    else await this.send(body, {content: waiting}, PATIENCE);
+    if (body !== null) {
+      await this.send(body, {content: waiting}, PATIENCE);
+    } else {
+      await this.send('http.request', {...message, body: waiting});
+      announce();
+    }
   }
 
   onResponse(response, reply, message) {
@@ -211,15 +232,15 @@ class Server {
     };
     this.clients.set(channel, client);
     socket.on('error', () => {});
+    const announced = this.send('websocket.connect', {...common(request, 'ws'), reply_channel: channel, order: 0})
+      .then(() => true, () => client.refuse({status: 503}));
     socket.on('close', () => {
       this.clients.delete(channel);
       // Frames before it are on their way.
-      client.sent = (client.sent || Promise.resolve()).then(() => this.sendSoon('websocket.disconnect', {
+      client.sent = (client.sent || announced).then(async () => await announced && this.sendSoon('websocket.disconnect', {
         reply_channel: channel, path, order: ++client.order, code: client.code,
       }));
     });
-    this.send('websocket.connect', {...common(request, 'ws'), reply_channel: channel, order: 0})
-      .catch(() => client.refuse({status: 503}));
   }
 
   onFrame(client, message) {

@@ -78,6 +78,31 @@ class StandardsTests(unittest.TestCase):
         self.assertEqual({name for _, name, _, _ in found}, files)
         self.assertTrue(all(number for _, _, _, number in found))
 
+    def test_the_diaries_name_what_is_there(self):
+        tests = CHECKOUT / 'tests'
+        folders = [tests, CHECKOUT / 'interface_server' / 'tests']
+        defined = {
+            name for folder in folders for path in folder.rglob('*.py')
+            for name in re.findall(r'^ *def (\w+)', path.read_text(encoding='utf-8'), re.M)
+        }
+        sections = {
+            name: set(re.findall(r'^(\d+(?:\.\d+)?)\. .*\n[-=]+\n', read(name + '.txt'), re.M))
+            for name in ('messages', 'transport')
+        }
+        diary = (tests / 'interop' / 'README.rst').read_text(encoding='utf-8')
+        rows = re.findall(r'^([TMF]\d+)\n((?:    .*\n)+)', diary, re.M)
+        self.assertEqual([number for number, _ in rows], [
+            '%s%d' % (letter, number + 1) for letter, count in (('T', 13), ('M', 19), ('F', 11)) for number in range(count)
+        ])
+        for number, text in rows:
+            text = re.sub(r'\s+', ' ', text)
+            for name, numbers in re.findall(r'\b(messages|transport) ((?:\d+(?:\.\d+)?(?:, )?)+)', text):
+                self.assertLessEqual(set(numbers.rstrip(', ').split(', ')), sections[name], number)
+            for name, lists in re.findall(r'``(\w+\.json)`` (\w+(?:, \w+)*)', text):
+                self.assertLessEqual(set(lists.split(', ')), set(json.loads(read('vectors/' + name))), number)
+            for name in re.findall(r'``(\w+)``', text):
+                self.assertIn(name, defined, number)
+
 
 #: The server's time in the examples.
 NOW = 1480000000000

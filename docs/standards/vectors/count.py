@@ -20,12 +20,12 @@ SECTIONS = {
     'messages.json': {
         'vectors': 'messages 5 to 7', 'sockets': 'messages 6.5', 'responses': 'messages 5.3',
         'channel_names': 'messages 3', 'group_names': 'messages 3', 'paths': 'messages 5.1',
-        'request_headers': 'messages 5.1',
+        'absolute_targets': 'messages 5.1', 'request_headers': 'messages 5.1',
     },
     'transport.json': {
         'placement': 'transport 3, 12', 'jobs': 'transport 17.2', 'keys': 'transport 4', 'entries': 'transport 5',
         'malformed_entries': 'transport 5.4', 'unsupported_entries': 'transport 5.4', 'groups': 'transport 9.3',
-        'encryption': 'transport 11.1, 11.3',
+        'expiry': 'transport 5.4, 8.3', 'encryption': 'transport 11.1, 11.3',
         'encrypted_entries': 'transport 11',
         'scripts': 'transport 14',
     },
