@@ -92,7 +92,8 @@ class StandardsTests(unittest.TestCase):
         diary = (tests / 'interop' / 'README.rst').read_text(encoding='utf-8')
         rows = re.findall(r'^([TMF]\d+)\n((?:    .*\n)+)', diary, re.M)
         self.assertEqual([number for number, _ in rows], [
-            '%s%d' % (letter, number + 1) for letter, count in (('T', 13), ('M', 19), ('F', 11)) for number in range(count)
+            '%s%d' % (letter, number) for letter, last in (('T', 13), ('M', 19), ('F', 11))
+            for number in range(1, last + 1)
         ])
         for number, text in rows:
             text = re.sub(r'\s+', ' ', text)
