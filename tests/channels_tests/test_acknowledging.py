@@ -7,6 +7,7 @@ from django.channels.channel import Channel, Group
 from django.channels.compat.coroutines import SUPPORTS_ASYNC
 from django.channels.exceptions import ConsumeLater
 from django.channels.layers.acknowledgement import ChannelOptions
+from django.channels.layers.clock import Clock
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.layers.registry import ChannelLayerWrapper
 from django.channels.prefetch.runner import PrefetchRunner
@@ -20,6 +21,14 @@ from .logs import LogTestCase
 
 class Temporary(Exception):
     """What a consumer raises that is worth another try."""
+
+
+class SteppedClock(Clock):
+    """A clock that goes on when the test says so; its sleeps are real."""
+    now = 0.0
+
+    def monotonic(self):
+        return self.now
 
 
 class RetryTests(SimpleTestCase):
@@ -225,6 +234,24 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         runner.handle_batch(self.inner.receive_batch(['jobs'], 10))
         self.assertEqual((self.numbers()['held'], self.numbers()['later']), (0, 1))
         self.assertEqual(self.inner.receive(['out0', 'out1', 'out2'])[0] in ('out0', 'out2'), True)
+
+    def test_a_slow_acknowledgement_makes_no_batch_smaller(self):
+        # Its round trip is one for the whole batch.
+        clock, acknowledge = SteppedClock(), self.inner.acknowledge
+
+        def acknowledge_slowly(finished):
+            clock.now += 1
+            return acknowledge(finished)
+
+        worker = self.work(lambda message: None)
+        self.inner.acknowledge = acknowledge_slowly
+        runner = PrefetchRunner(self.layer, ['jobs'], worker.handle, lambda: False, 10, clock)
+        self.addCleanup(runner.stop)
+        for number in range(3):
+            self.send(n=number)
+        self.assertEqual((runner.run_once(), self.numbers()['waiting']), ('handled', 2))
+        self.assertEqual((runner.run_once(), self.numbers()['waiting']), ('handled', 0))
+        self.assertEqual((clock.now, self.numbers()['held']), (2, 0))
 
     def test_what_was_given_to_another_is_neither_acknowledged_nor_sent(self):
         def consumer(message):

@@ -4,6 +4,7 @@ The turn of a worker's loop where the layer can have messages back.
 from __future__ import absolute_import
 
 from ..in_flight import NothingRecorded
+from ..layers.acknowledgement import receipt_of
 from ..layers.clock import SYSTEM_CLOCK
 from .batch import SLOW_AFTER, Batch
 from .coalescer import Coalescer
@@ -53,8 +54,11 @@ class PrefetchRunner(object):
         if not received:
             return None
         began = self._clock.monotonic()
-        outcome = self._handle_one(*received[0]) if len(received) == 1 else self.handle_batch(received)
-        self._sizer.record(len(received), self._clock.monotonic() - began)
+        if len(received) == 1 and receipt_of(received[0][1]) is None:
+            outcome, ended = self._handle_one(*received[0]), self._clock.monotonic()
+        else:
+            outcome, ended = self.handle_batch(received)
+        self._sizer.record(len(received), ended - began)
         return outcome
 
     def _handle_one(self, channel, content):
@@ -65,7 +69,14 @@ class PrefetchRunner(object):
             self._in_flight.remove(slot)
 
     def handle_batch(self, received):
-        """Handle `received`, a list of (channel, content); return what became of the last one handled."""
+        """
+        Handle `received`, a list of (channel, content).
+
+        Return what became of the last one handled, and when that was, by the
+        clock. The round trip that sends and acknowledges together comes behind
+        it: a larger batch doesn't need more of them, and counting it would
+        keep batches at one message wherever many threads want the server.
+        """
         batch = self.batch
         outcome, has_returned = None, False
         batch.begin(received)
@@ -77,7 +88,7 @@ class PrefetchRunner(object):
                     batch.return_unstarted()
                 message = batch.next()
                 if message is None:
-                    return outcome
+                    return outcome, self._clock.monotonic()
                 outcome = self._handle(*message)
         finally:
             batch.end()
