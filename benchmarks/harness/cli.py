@@ -45,6 +45,8 @@ def parser():
     add('--rounds', type=int, default=None, metavar='N',
         help='how often each is measured (default: 5; with --quick 2)')
     add('--quick', action='store_true', help='short measurements: does it work, is it roughly so')
+    add('--scheduled', type=int, default=100000, metavar='N',
+        help='how many jobs are due later in jobs-later (default: 100000; a million takes half an hour)')
     add('--list', action='store_true', help='list workloads, contenders and goals; measure nothing')
     add('--output', metavar='FILE', type=pathlib.Path, default=None,
         help='where the results go as JSON (default: results.json in the cache); the rows of an existing file that '
@@ -99,7 +101,7 @@ def main(arguments=None):
         raise KeyboardInterrupt
     signal.signal(signal.SIGTERM, terminated)
     reporter = Reporter()
-    machine = Machine(options.cache, reporter, options.quick)
+    machine = Machine(options.cache, reporter, options.quick, options.scheduled)
     output = options.output or machine.cache.root / 'results.json'
     rounds = options.rounds or (2 if options.quick else 5)
     runner = Runner(machine, PEERS, rounds, options.rounds is not None)

@@ -46,9 +46,10 @@ class Unavailable(Exception):
 class Machine:
     """Makes what a measurement needs, once, and ends all of it in close()."""
 
-    def __init__(self, cache_folder, reporter, quick=False):
+    def __init__(self, cache_folder, reporter, quick=False, scheduled=100000):
         self.reporter = reporter
         self.quick = quick
+        self.scheduled = scheduled
         self.interpreters = interpreters.find()
         self.cache = Cache(cache_folder)
         self.cache.prepare()

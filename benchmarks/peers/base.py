@@ -51,6 +51,14 @@ class Peer:
             'PYTHONDONTWRITEBYTECODE': '1',
         }, **{name: str(value) for name, value in extra.items()})
 
+    def jobs_environment(self, redis):
+        """Return the environment variables of programs that enqueue and do jobs over that RedisServer."""
+        return self.site_environment(BENCH_REDIS=redis.url)
+
+    def start_jobs_worker(self, machine, redis, threads, variant=''):
+        """Start a worker process of so many threads that acknowledges jobs when they are done; return its Program."""
+        raise NotImplementedError('%s does no jobs.' % self.name)
+
     def manage(self, machine, *arguments, talks=False, **env):
         """Start a management command of the site."""
         return machine.program(

@@ -11,3 +11,13 @@ app.conf.update(task_ignore_result=True, worker_prefetch_multiplier=100, broker_
 @app.task
 def task(total):
     bench_task.work(total)
+
+
+@app.task(acks_late=True)
+def job(total, payload):
+    bench_task.work_job(total)
+
+
+@app.task(acks_late=True)
+def job_later(total, due):
+    bench_task.work_later(total, due)

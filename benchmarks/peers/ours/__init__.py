@@ -40,6 +40,15 @@ class Ours(Peer):
         worker = self.manage(machine, 'runworker', BENCH_LAYER='redis', BENCH_REDIS=redis.url)
         return Stack([worker], [redis])
 
+    def jobs_environment(self, redis):
+        return self.site_environment(BENCH_LAYER='jobs', BENCH_REDIS=redis.url)
+
+    def start_jobs_worker(self, machine, redis, threads, variant=''):
+        """Start one worker process."""
+        return self.manage(
+            machine, 'runworker', '--threads', str(threads), BENCH_LAYER='jobs', BENCH_REDIS=redis.url,
+        )
+
     def server(self, machine, port, options=(), **env):
         """Start the interface server."""
         name = 'interface-server'

@@ -17,6 +17,16 @@ if os.environ.get('BENCH_LAYER') == 'redis':
     }}
     if 'BENCH_CAPACITY' in os.environ:
         CHANNEL_LAYERS['default']['CONFIG']['capacity'] = int(os.environ['BENCH_CAPACITY'])
+elif os.environ.get('BENCH_LAYER') == 'jobs':
+    # The peers' queues have no capacity: plain ones get that of acknowledged
+    # ones.
+    CHANNEL_LAYERS = {'default': {
+        'BACKEND': 'django.channels.layers.redis.RedisChannelLayer',
+        'CONFIG': {
+            'hosts': [REDIS], 'capacity': 100000, 'acknowledged': {'bench.job': {}, 'bench.later': {}},
+        },
+        'ROUTING': 'bench_jobs_routing.channel_routing',
+    }}
 elif os.environ.get('BENCH_LAYER') == 'memory':
     CHANNEL_LAYERS = {'default': {
         'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer',

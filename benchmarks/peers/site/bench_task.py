@@ -4,14 +4,47 @@ The background task of all peers: count, and say when all were done.
 One worker process does them, in one thread or several.
 """
 import itertools
+import json
 import os
+import threading
+import time
 
 import redis
 
 _numbers = itertools.count(1)
+_lock = threading.Lock()
+_jobs = []
 
 
 def work(total):
     """Do nothing; the one that is the last of `total` says so in Redis."""
     if next(_numbers) % total == 0:
         redis.Redis.from_url(os.environ['BENCH_REDIS']).rpush('bench-done', 'done')
+
+
+def work_job(total):
+    """Do nothing; the last of `total` says so in Redis, and the next is the first of others."""
+    with _lock:
+        _jobs.append(None)
+        is_last = len(_jobs) == total
+        if is_last:
+            _jobs[:] = []
+    if is_last:
+        redis.Redis.from_url(os.environ['BENCH_REDIS']).rpush('bench-done', '1')
+
+
+def work_later(total, due):
+    """Note how late a job is that was due at that time; the last of `total` sends a summary. 0: do nothing."""
+    if not total:
+        return
+    now = time.time()
+    with _lock:
+        _jobs.append((now - due, now))
+        done = sorted(_jobs) if len(_jobs) == total else None
+        if done:
+            _jobs[:] = []
+    if done:
+        redis.Redis.from_url(os.environ['BENCH_REDIS']).rpush('bench-done', json.dumps({
+            'first': done[0][0], 'p50': done[total // 2][0], 'p99': done[total * 99 // 100][0], 'last': done[-1][0],
+            'span': max(at for late, at in done) - min(at for late, at in done),
+        }))
