@@ -16,9 +16,10 @@ from django.channels.layers.registry import ChannelLayerWrapper
 from django.channels.message import Message
 from django.channels.outbox import collected
 from django.channels.routing import include, route
-from django.channels.schedules.firing import last_run, run_schedule
+from django.channels.schedules.firing import last_run, plan, run_schedule
 from django.channels.schedules.planning import Planning
 from django.channels.schedules.table import SCHEDULES, Schedule
+from django.channels.test import lint
 from django.channels.worker import HANDLED, Worker
 from django.test import SimpleTestCase, override_settings
 
@@ -295,6 +296,14 @@ class DelayedTests(LaterTestCase):
         layer = ChannelLayerWrapper(InMemoryChannelLayer(), 'default', [route('jobs', len)])
         Channel('jobs', channel_layer=layer).send({}, delay=600)
         self.assertIn(DELAYED, self.log())
+
+    def test_what_waits_keeps_the_standard(self):
+        Channel('reports').send({'n': 1}, delay=600)
+        [job] = self.layer.jobs(DELAYED)
+        self.assertEqual(lint.problems(DELAYED, job.message), [])
+        runs = []
+        plan(lambda message, **kwargs: runs.append(message), Schedule('r', {'channel': 'reports', 'every': 60}), 0)
+        self.assertEqual(lint.problems(SCHEDULES, runs[0]), [])
 
     def test_what_is_not_a_dict_is_refused_now(self):
         with self.assertRaises(TypeError):

@@ -68,6 +68,15 @@ def validate_process_name(name):
     return _remember({}, _GROUP, 'process', name)
 
 
+def validate_job_id(id):
+    """
+    Return `id` as text if it is a valid id of a job.
+
+    The rules, and what is raised, are those of a group's name.
+    """
+    return _remember({}, _GROUP, 'job', id)
+
+
 def _remember(known, rule, kind, name):
     text = _as_text(kind, name)
     if len(text) >= MAX_NAME_LENGTH or not rule.match(text):

@@ -199,6 +199,14 @@ class AcknowledgementContract(object):
         with self.assertRaises(ValueError):
             layer.send_job('contract.job', {}, priority=101)
 
+    def test_an_id_of_the_senders_own(self):
+        layer = self.holding_layer()
+        self.assertEqual(layer.send_job('contract.job', {}, delay=60, id='report-7.b'), 'report-7.b')
+        self.assertEqual(layer.cancel_jobs('contract.job', ['report-7.b']), 1)
+        for bad in ('', 'a:b', 'a b', 'x' * 100):
+            with self.assertRaises(ValueError):
+                layer.send_job('contract.job', {}, id=bad)
+
     def test_a_job_for_later_can_be_cancelled(self):
         layer = self.holding_layer()
         kept = layer.send_job('contract.job', {'n': 1}, delay=0.5)

@@ -210,6 +210,12 @@ _delay = _schema({
     'delay': _required(values.integer(0)),
     'content': _required(values.dictionary),
 })
+_delayed = _schema({'channel': _required(values.channel('')), 'content': _required(values.dictionary)})
+_run = _schema({
+    'name': _required(values.text),
+    'version': _required(values.text),
+    'due': _required(values.integer(0)),
+})
 
 _BY_CHANNEL = {
     'http.request': [_request],
@@ -218,6 +224,8 @@ _BY_CHANNEL = {
     'websocket.receive': [_receive],
     'websocket.disconnect': [_disconnect],
     'asgi.delay': [_delay],
+    'channels.delayed': [_delayed],
+    'channels.schedules': [_run],
 }
 
 

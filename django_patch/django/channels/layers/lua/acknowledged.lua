@@ -111,7 +111,7 @@ local function is_special(token)
 end
 
 local function id_of(token)
-    return string.match(token, '^(.-):')
+    return string.match(token, '^(.*):')
 end
 
 -- Make room for others with the same unique key, once a job is over.

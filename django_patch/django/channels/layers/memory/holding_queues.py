@@ -14,7 +14,7 @@ import time
 from ...exceptions import ChannelFull
 from ..acknowledgement import (
     BURY, DEAD, DEFERRED, GONE, LATER, REFUSE, RELEASE, RELEASED, REPLACE, RETRIED, AcknowledgementMixin,
-    ChannelOptions, HeldMessage, Receipt, checked_priority, new_job_id, receipt_of, valid_job_channel,
+    ChannelOptions, HeldMessage, Receipt, checked_id, checked_priority, new_job_id, receipt_of, valid_job_channel,
 )
 from ..validation import copy_message, plain_copy
 from .expiries import NEVER
@@ -241,7 +241,7 @@ class MemoryAcknowledgementMixin(AcknowledgementMixin):
         channel, now = valid_job_channel(channel), self._clock()
         delay = at - time.time() if at is not None else delay or 0
         record = JobRecord(
-            id or new_job_id(), copy_message(message), checked_priority(priority), time.time(), now + max(0, delay),
+            checked_id(id), copy_message(message), checked_priority(priority), time.time(), now + max(0, delay),
             unique,
         )
         with self._lock:

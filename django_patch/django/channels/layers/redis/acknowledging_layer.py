@@ -9,7 +9,7 @@ import logging
 from ...exceptions import LayerUnavailable
 from ...names import random_token
 from ..acknowledgement import (
-    REFUSE, RELEASE, AcknowledgementMixin, add_waiting, checked_priority, may_be_acknowledged, new_job_id, receipt_of,
+    REFUSE, RELEASE, AcknowledgementMixin, add_waiting, checked_id, checked_priority, may_be_acknowledged, receipt_of,
     valid_job_channel,
 )
 from ..transport.statistics import empty_numbers
@@ -56,7 +56,7 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
             raise ValueError('A job is sent with a delay or for a time, not with both.')
         due = '@%d' % int(at * 1000) if at is not None else int((delay or 0) * 1000)
         return self._run(self._transport.acknowledged.send_job(
-            valid_job_channel(channel), message, id or new_job_id(), due, checked_priority(priority), unique, conflict,
+            valid_job_channel(channel), message, checked_id(id), due, checked_priority(priority), unique, conflict,
         ))
 
     def save_result(self, id, text, lifetime):
