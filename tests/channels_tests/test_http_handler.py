@@ -9,18 +9,21 @@ import threading
 
 from django.channels import handler as public, outbox
 from django.channels.channel import Channel
+from django.channels.dispatch import Dispatcher
 from django.channels.exceptions import MalformedMessage, RequestTimeout, ResponseLater
 from django.channels.http.client import Client
 from django.channels.http.handler import ChannelHandler, ViewConsumer, urls
 from django.channels.http.request import ChannelRequest
 from django.channels.http.response import decode_response
 from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.layers.registry import ChannelLayerWrapper
 from django.channels.names import disconnect_channel
+from django.channels.routing import route
 from django.channels.test import lint
 from django.contrib.contenttypes.models import ContentType
 from django.core.signals import got_request_exception, request_finished, request_started
 from django.db import close_old_connections, connection
-from django.test import SimpleTestCase, TestCase, override_settings
+from django.test import RequestFactory, SimpleTestCase, TestCase, override_settings
 
 from . import http_urls
 from .clocks import ManualClock
@@ -441,6 +444,30 @@ class ViewConsumerTests(HandlerTestCase):
             self.assertEqual(channel, 'http.response.test!client')
             contents.append(message['content'])
         self.assertEqual(contents, [b'part 0', b'part 1', b'part 2', b'part 3', b'part 4', b''])
+
+    def test_records_of_requests_say_which_message_they_are_about(self):
+        layer = ChannelLayerWrapper(InMemoryChannelLayer(), 'test', [route('http.request', ViewConsumer())])
+        dispatcher = Dispatcher(layer, sender=type(self))
+        made = make_message(path='/missing/').content
+        with LogRecords('django.request') as logged:
+            dispatcher.handle('http.request', dict(made, __retries__=2))
+            dispatcher.handle('http.request', dict(made, path='/broken/'))
+            # By a handler of ours, which has no request.
+            dispatcher.handle('http.request', dict(made, path=3))
+        self.assertEqual([record.status_code for record in logged], [404, 500, 400])
+        for record, attempt in zip(logged, (3, 1, 1)):
+            self.assertEqual(
+                (record.channel, record.consumer, record.reply_channel, record.attempt),
+                ('http.request', 'django.channels.http.handler.ViewConsumer', 'http.response.test!client', attempt),
+            )
+            self.assertEqual(record.message_keys, ', '.join(sorted(made)))
+            self.assertFalse(hasattr(record, 'message_content'))
+
+    def test_records_of_other_requests_are_left_alone(self):
+        ChannelHandler()
+        with LogRecords('django.request') as logged:
+            logging.getLogger('django.request').warning('Not Found', extra={'request': RequestFactory().get('/')})
+        self.assertFalse(hasattr(logged[0], 'channel'))
 
     def test_a_client_that_takes_nothing_is_given_up(self):
         layer = FullLayer()

@@ -50,17 +50,22 @@ class Consumption(object):
 
     def describe(self):
         """Return {name: value} of what a log should say of it, as text."""
-        described = {
-            'channel': self.channel,
-            'consumer': self.consumer_name,
-            'reply_channel': str(self.content.get('reply_channel') or ''),
-            'attempt': self.attempt,
-            'message_keys': ', '.join(sorted(str(key) for key in self.content)),
-        }
-        if conf.debug:
-            # Others may read the log of a site, and messages are private.
-            described['message_content'] = repr(self.content)
-        return described
+        return describe(self.channel, self.content, self.consumer, self.attempt)
+
+
+def describe(channel, content, consumer, attempt):
+    """Return {name: value} of what a log should say of a message with that `content` (a dict), as text."""
+    described = {
+        'channel': channel,
+        'consumer': name_of(consumer),
+        'reply_channel': str(content.get('reply_channel') or ''),
+        'attempt': attempt,
+        'message_keys': ', '.join(sorted(str(key) for key in content)),
+    }
+    if conf.debug:
+        # Others may read the log of a site, and messages are private.
+        described['message_content'] = repr(content)
+    return described
 
 
 def name_of(consumer):

@@ -133,6 +133,7 @@ class Dispatcher(HeldMessagesMixin):
                 self.bury(task, 'No route takes it.')
             return UNROUTED
         task.consumer, task.kwargs = match
+        message.consumer = task.consumer
         root_path = task.content.get('root_path')
         if root_path and task.channel != 'http.request':
             # What Django's handlers do for a request themselves.

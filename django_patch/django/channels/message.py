@@ -19,6 +19,8 @@ class Message(object):
     #: 1 when its consumer is called for the first time, and 1 more each time
     #: that the message comes again.
     attempt = 1
+    #: What its route calls, for logs; None where no route was asked.
+    consumer = None
 
     def __init__(self, content, channel_name, channel_layer):
         self.content = content

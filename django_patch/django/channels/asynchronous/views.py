@@ -16,6 +16,7 @@ from ..compat import URLS_MODULE
 from ..compat.coroutines import is_async_iterator
 from ..layers.backoff import Backoff
 from ..names import disconnect_channel
+from ..request_log import facts_of
 from .bridging import close
 from .loop import in_thread
 from .watch import watch
@@ -122,7 +123,7 @@ async def _finish(handler, client, request, response, to_thread):
     except client.channel_layer.channel_layer.ChannelFull:
         logger.warning(
             'Gave up on a response to %s: for %s seconds there was no room in %s.', request.path, client.timeout,
-            client.reply_channel, extra={'status_code': 503}
+            client.reply_channel, extra=dict(facts_of(client.message), status_code=503)
         )
     finally:
         await to_thread(response.close)()
@@ -136,7 +137,7 @@ async def _get_response(handler, message):
             request = handler.request_class(message)
         except handler.bad_request_errors as error:
             await sync_to_async(signals.request_started.send)(sender=type(handler), message=message, environ={})
-            response = handler.bad_request(error)
+            response = handler.bad_request(error, message)
         else:
             urls.set_script_prefix(request.script_name)
             await sync_to_async(signals.request_started.send)(

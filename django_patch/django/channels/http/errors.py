@@ -10,6 +10,7 @@ import traceback
 from django import http
 
 from ..conf import conf
+from ..request_log import facts_of
 
 logger = logging.getLogger('django.request')
 
@@ -17,10 +18,11 @@ logger = logging.getLogger('django.request')
 class ErrorResponses(object):
     """What a handler answers with; under WSGI, a server does much of it."""
 
-    def bad_request(self, error):
-        """Return the response to a request that can't be read."""
+    def bad_request(self, error, message):
+        """Return the response to a request that can't be read; `message` is its Message."""
         logger.warning(
-            'Bad Request (%s)', type(error).__name__, exc_info=sys.exc_info(), extra={'status_code': 400}
+            'Bad Request (%s)', type(error).__name__, exc_info=sys.exc_info(),
+            extra=dict(facts_of(message), status_code=400)
         )
         return http.HttpResponseBadRequest()
 

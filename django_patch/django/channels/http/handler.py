@@ -17,6 +17,7 @@ from ..compat import BAD_REQUEST_ERRORS, URLS_MODULE
 from ..compat.coroutines import SUPPORTS_ASYNC
 from ..exceptions import MalformedMessage, RequestAborted, RequestTimeout, ResponseLater
 from ..failures import is_of_operator
+from ..request_log import describe_requests, facts_of
 from .async_views import AsyncViews
 from .client import Client
 from .errors import ErrorResponses
@@ -49,6 +50,7 @@ class ChannelHandler(ErrorResponses, base.BaseHandler):
         #: Is it for get_response_async() and asynchronous.views?
         self.is_async = kwargs.pop('is_async', False)
         super(ChannelHandler, self).__init__(*args, **kwargs)
+        describe_requests()
         self._load_lock = threading.Lock()
         self._loaded = False
 
@@ -85,7 +87,7 @@ class ChannelHandler(ErrorResponses, base.BaseHandler):
                 request = self.request_class(message)
             except self.bad_request_errors as error:
                 signals.request_started.send(sender=self.__class__, message=message, environ={})
-                response = self.bad_request(error)
+                response = self.bad_request(error, message)
             else:
                 urls.set_script_prefix(request.script_name)
                 signals.request_started.send(sender=self.__class__, message=message, environ=request.META)
@@ -273,7 +275,7 @@ class ViewConsumer(object):
         except message.channel_layer.ChannelFull:
             logger.warning(
                 'Gave up on a response to %s: for %s seconds there was no room in %s.', message.get('path'),
-                self.send_timeout, client.reply_channel, extra={'status_code': 503}
+                self.send_timeout, client.reply_channel, extra=dict(facts_of(message), status_code=503)
             )
         finally:
             replies.close()
