@@ -7,6 +7,7 @@ from __future__ import absolute_import, unicode_literals
 import io
 import sys
 import threading
+import time
 import types
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
@@ -321,8 +322,10 @@ class TroubleTests(InterfaceTestCase):
         self.assertEqual(seen[0][-1], {'closed': True})
 
     def chunks(self, message):
-        chunks = []
+        chunks, deadline = [], time.time() + 2 * PATIENCE
         while not chunks or not chunks[-1].get('closed'):
+            if time.time() > deadline:
+                raise AssertionError('the body did not end: %r' % chunks)
             name, chunk = self.layer.receive([message['body_channel']], block=True)
             if name is not None:
                 chunks.append(chunk)

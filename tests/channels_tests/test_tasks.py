@@ -4,6 +4,7 @@ from __future__ import absolute_import, unicode_literals
 import datetime
 import signal
 import threading
+import time
 from unittest import SkipTest, skipUnless
 
 from django.channels import channel_layers
@@ -139,7 +140,9 @@ class TaskTests(TasksTestCase):
         for _ in range(3):
             self.worker.run_once()
         self.assertEqual(self.functions.seen, [(2, 9), (2, 0), (2, -3)])
+        deadline = time.time() + 60
         while len(self.functions.seen) < 4:
+            self.assertLess(time.time(), deadline, 'the task did not come')
             self.worker.run_once()
         self.assertGreaterEqual(timezone.now(), later)
 
