@@ -327,6 +327,16 @@ class SenderTests(AcknowledgedTestCase):
         reader.acknowledge([(receipt_of(message), [('out', {}), ('jobs', {})])])
         self.assertEqual(self.calls().get('evalsha'), 1)
 
+    def test_one_that_comes_while_a_reader_waits_is_taken_without_another_wait(self):
+        reader = self.reader()
+        got = self.in_thread(reader.receive, ['jobs'], True)
+        self.wait_until_blocked()
+        self.calls()
+        self.make_layer(acknowledged={'jobs': {}}).send('jobs', {'n': 1})
+        self.assertEqual(got(), ('jobs', {'n': 1}))
+        # The first wait was counted when it began.
+        self.assertEqual({'blmpop', 'blpop'} & set(self.calls()), set())
+
 
 class OutageTests(AcknowledgedTestCase):
     """With servers of its own, which go away."""

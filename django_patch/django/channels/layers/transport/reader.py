@@ -40,7 +40,7 @@ class Reader(ReportsMixin):
         self._queues = {}
         # shard -> the packed keys there: of queues, and of what rings when
         # something is to be held.
-        self._packed, self._bells = {}, {}
+        self._packed, self._bells, self._bell_keys = {}, {}, set()
         self._inboxes = {}
         #: The Inboxes of its ``!`` names.
         self.inboxes = []
@@ -53,6 +53,7 @@ class Reader(ReportsMixin):
                 for shard in keys.shards_of(queue):
                     self._packed.setdefault(shard, [])
                     self._bells.setdefault(shard, []).append(argument(keys.bell(shard, queue)))
+                    self._bell_keys.add(keys.bell(shard, queue).encode('utf-8'))
                 continue
             if queue.endswith('!'):
                 inbox = transport.inbox(queue)
@@ -183,7 +184,7 @@ class Reader(ReportsMixin):
                 commands += (self._held.command(shard, limit, key),)
             requests.append((shard, commands + (self._command(shard, limit, timeout, key),)))
         wait = Block(requests, timeout, wake, self._held and self._held.alarm(shards, timeout))
-        found = []
+        found, rung = [], []
         for shard, outcome in (yield wait):
             if isinstance(outcome, LayerUnavailable):
                 self._forget(shard)
@@ -192,6 +193,8 @@ class Reader(ReportsMixin):
                 self._check_reports(shard, outcome, reported[shard])
             reply, taken = outcome[-1], self._parse_replies(shard, outcome)
             found += taken
+            if reply is not None and reply[0] in self._bell_keys:
+                rung.append(shard)
             if shard in wait.woken and (taken or reply is None):
                 # It woke nobody; it must not wake the next wait.
                 try:
@@ -199,6 +202,9 @@ class Reader(ReportsMixin):
                 except LayerUnavailable:
                     # It expires; what was taken must not be lost by that.
                     pass
+        if rung and not found:
+            # Without another wait, which would have to be woken.
+            found = yield self._look(rung, limit, timeout)
         yield Result(found)
 
     def _forget(self, shard):
