@@ -11,6 +11,8 @@ from django.channels.exceptions import ChannelFull
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.test import SimpleTestCase
 
+from .logs import LogTestCase
+
 
 class Clock(object):
 
@@ -21,9 +23,10 @@ class Clock(object):
         return self.now
 
 
-class InMemoryLayerTests(SimpleTestCase):
+class InMemoryLayerTests(LogTestCase, SimpleTestCase):
 
     def setUp(self):
+        super(InMemoryLayerTests, self).setUp()
         self.clock = Clock()
         self.layer = self.make_layer()
 
@@ -137,6 +140,27 @@ class InMemoryLayerTests(SimpleTestCase):
         self.clock.now += 31
         self.assertEqual(self.received('a'), [('a', {'n': 2})])
         self.assertEqual(self.layer.global_statistics()['expired_count'], 1)
+
+    def test_what_expired_is_counted_and_logged(self):
+        for _ in range(3):
+            self.layer.send('a', {})
+        self.layer.send('p!a', {})
+        self.clock.now += 61
+        self.assertEqual(self.layer.inspect_channels()['a']['expired_count'], 3)
+        self.layer.receive(['b'])
+        self.layer.receive(['b'])
+        self.assertEqual(self.log().splitlines(), [
+            'Messages for a expired (3): nobody received them within 60 s, the "expiry" of the layer. '
+            'An acknowledged channel keeps what waits.',
+            'Messages for p! expired (1): nobody received them within 60 s, the "expiry" of the layer.',
+        ])
+        # Once a minute is enough.
+        for _ in range(2):
+            self.layer.send('a', {})
+            self.clock.now += 61
+            self.layer.receive(['a'])
+            self.layer.receive(['a'])
+        self.assertEqual(len(self.log().splitlines()), 4)
 
     def test_a_channel_full_of_expired_messages_has_room(self):
         layer = self.make_layer(capacity=1)

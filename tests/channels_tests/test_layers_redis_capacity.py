@@ -8,7 +8,7 @@ from django.channels.exceptions import ChannelFull
 from django.channels.interfaces.replies import ReplyReader
 from django.channels.layers.redis import RedisChannelLayer
 
-from .redis_case import RedisTestCase
+from .redis_case import Records, RedisTestCase
 
 
 class CapacityTests(RedisTestCase):
@@ -90,6 +90,66 @@ class ExpiryTests(RedisTestCase):
             self.assertEqual([m['n'] for c, m in self.received(name)], [1])
         self.assertEqual(self.layer.channel_statistics('a')['expired_count'], 1)
 
+    def send_unread(self, layer, channel, number):
+        """Send `number` messages, and return once all have expired."""
+        for _ in range(number):
+            layer.send(channel, {})
+        seconds, microseconds = self.redis.time()
+        # A sender's deadline is up to 0.1 s off.
+        end = seconds + microseconds / 1e6 + layer.expiry + 0.2
+
+        def is_over():
+            seconds, microseconds = self.redis.time()
+            return seconds + microseconds / 1e6 > end
+        self.wait_until(is_over)
+
+    def test_a_reader_that_was_away_counts_and_logs_what_expired(self):
+        layer = self.make_layer(expiry=0.05)
+        self.send_unread(layer, 'a', 3)
+        with Records() as records:
+            self.assertEqual(layer.receive_batch(['a'], 10), [])
+            self.assertEqual(layer.receive_batch(['a'], 10), [])
+        self.assertEqual(
+            [line for line in records.lines if 'expired' in line],
+            ['Messages for a expired (3): nobody received them within 0.05 s, the "expiry" of the layer. '
+             'An acknowledged channel keeps what waits.'],
+        )
+        self.assertEqual(layer.channel_statistics('a')['expired_count'], 3)
+
+    def test_who_looks_counts_and_logs_what_expired(self):
+        layer = self.make_layer(expiry=0.05)
+        for look in (
+            lambda: layer.channel_statistics('a'), layer.global_statistics, lambda: layer.inspect_channels()['a'],
+        ):
+            self.redis.flushall()
+            self.send_unread(layer, 'a', 2)
+            for _ in range(2):
+                numbers = look()
+                self.assertEqual((numbers['expired_count'], numbers['messages_pending']), (2, 0))
+            self.assertEqual(self.keys(), set())
+        self.send_unread(layer, 'a', 1)
+        layer = self.make_layer()
+        layer.send('a', {'n': 1})
+        with Records() as records:
+            self.assertEqual([message for _, _, message in layer.peek('a', 5)], [{'n': 1}])
+        self.assertIn('Messages for a expired (1)', ' '.join(records.lines))
+
+    def test_whoever_looks_drops_no_more_at_once_than_redis_can_in_a_moment(self):
+        layer = self.make_layer(capacity=5000)
+        layer.send_many([('a', {})] * 2500)
+        self.make_old('a')
+        layer.send('a', {})
+        self.calls()
+        numbers = layer.channel_statistics('a')
+        self.assertEqual((numbers['expired_count'], numbers['messages_pending']), (2500, 1))
+        self.assertEqual(self.calls()['evalsha'], 3)
+
+    def test_what_was_requeued_is_counted_too(self):
+        layer = self.make_layer(expiry=0.05)
+        layer.requeue([('a', {})])
+        self.send_unread(layer, 'b', 1)
+        self.assertEqual(layer.channel_statistics('a')['expired_count'], 1)
+
     def test_a_sender_whose_clock_is_wrong_is_corrected(self):
         for wrong in (-3600, 3600):
             self.layer.receive(['a'])
@@ -144,9 +204,13 @@ class ExpiryTests(RedisTestCase):
 
     def test_a_lifetime_is_the_layers(self):
         layer = self.make_layer(expiry=7, group_expiry=100)
-        layer.send('a', {})
+        for name in ('a?b', 'p!a', 'a'):
+            layer.send(name, {})
         layer.group_add('g', 'p!a')
-        self.assertTrue(6000 < self.redis.pttl(self.key('q', 'a')) <= 7000)
+        for name in ('a?b', 'p!'):
+            self.assertTrue(6000 < self.redis.pttl(self.key('q', name)) <= 7000)
+        # What expires on a normal channel stays for whoever counts it.
+        self.assertTrue(86390000 < self.redis.pttl(self.key('q', 'a')) <= 86400000)
         self.assertTrue(99000 < self.redis.pttl(self.key('g', 'g')) <= 100000)
 
 

@@ -55,7 +55,8 @@ end
 local function put(queue, entry)
     local key = prefix .. 'q:' .. queue
     redis.call('RPUSH', key, entry)
-    redis.call('PEXPIRE', key, ARGV[5])
+    -- As sending.lua does.
+    redis.call('PEXPIRE', key, string.find(queue, '[!?]') and ARGV[5] or math.max(ARGV[5], ARGV[6]))
     written = written + 1
     count('sent:', queue, 1)
 end

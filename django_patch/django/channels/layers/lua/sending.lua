@@ -53,7 +53,10 @@ local function send(queue, statistics, pending, lifetime, capacity, name, statis
     end
 
     if done > 0 then
-        redis.call('PEXPIRE', queue, lifetime)
+        -- What expires on a normal channel stays until somebody has counted it,
+        -- as long as a counter would.
+        local is_normal = not client_capacity and string.sub(name, -1) ~= '?'
+        redis.call('PEXPIRE', queue, is_normal and math.max(lifetime, statistics_lifetime) or lifetime)
         if client_capacity then
             redis.call('PEXPIRE', pending, lifetime)
         end

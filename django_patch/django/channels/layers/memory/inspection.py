@@ -39,6 +39,7 @@ class MemoryInspectionMixin(object):
     def inspect_channels(self, budget=None):
         found = {}
         with self._lock:
+            self._expire(self._clock())
             for channel, counts in self._counters.by_channel().items():
                 numbers = found.setdefault(statistics_name(channel), _empty_numbers())
                 for name, count in counts.items():

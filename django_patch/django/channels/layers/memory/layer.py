@@ -15,8 +15,9 @@ from ...compat.clock import monotonic
 from ...exceptions import ChannelFull
 from ...names import non_local_name, validate_channel_name
 from ..base import RESERVED_KEY, BaseChannelLayer
+from ..drop_log import DropLog
 from ..validation import copy_message, plain_copy
-from .expiries import NEVER, Expiries
+from .expiries import NEVER, Expiries, MemoryExpiryMixin
 from .groups import GroupIndex
 from .holding_queues import MemoryAcknowledgementMixin
 from .inspection import MemoryInspectionMixin
@@ -24,12 +25,12 @@ from .jobs import MemoryJobsMixin
 from .presence import MemoryPresenceMixin
 from .queues import IN_CHANNELS, IN_PENDING, IN_SENT, NO_QUEUE, ChannelTable
 from .sending_groups import MemoryGroupsMixin
-from .statistics import EXPIRED, FULL, SENT, Counters, summary
+from .statistics import FULL, SENT, Counters, summary
 from .waiters import WaitQueue
 
 
-class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGroupsMixin, MemoryInspectionMixin,
-                           MemoryPresenceMixin, BaseChannelLayer):
+class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGroupsMixin, MemoryExpiryMixin,
+                           MemoryInspectionMixin, MemoryPresenceMixin, BaseChannelLayer):
     """
     A channel layer for the threads of one process.
 
@@ -45,6 +46,7 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
         self._clock = clock
         self._lock = threading.Lock()
         self._waiters = WaitQueue()
+        self._drop_log = DropLog(clock)
         self.configure_acknowledged(acknowledged)
         self._clear()
 
@@ -57,6 +59,9 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
         self._groups = GroupIndex()
         self._counters = Counters()
         self._channels = ChannelTable(self, self._counters)
+        # Channel, as statistics call it -> how many of its messages expired
+        # that the log doesn't know of.
+        self._unlogged = {}
 
     # Sending
 
@@ -68,6 +73,8 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
         if type(message) is not dict or RESERVED_KEY in message:
             self.check_message(message)
         message = copy_message(message)
+        if self._unlogged:
+            self._log_expired()
         with self._lock:
             now = self._clock()
             if now >= self._expiries.next:
@@ -175,6 +182,8 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
             channels = self._channels.readable[channels]
         except KeyError:
             channels = self._channels.to_read(channels)
+        if self._unlogged:
+            self._log_expired()
         with self._lock:
             taken = take(channels)
             if taken or not timeout:
@@ -250,40 +259,17 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
         with self._lock:
             self._waiters.interrupt()
 
-    # Expiry
-
-    def _expire(self, now):
-        while now >= self._expiries.next:
-            name = self._expiries.pop()
-            queue = self._queues.get(name)
-            if queue is None:
-                continue
-            self._drop_expired(name, queue, now - self.expiry)
-            if queue:
-                self._expiries.add(name, queue[0][IN_SENT] + self.expiry)
-            else:
-                del self._queues[name]
-
-    def _drop_expired(self, name, queue, oldest):
-        while queue and queue[0][IN_SENT] <= oldest:
-            entry = queue.popleft()
-            self._counters.at(name)[EXPIRED] += 1
-            if entry[IN_PENDING]:
-                self._decrement_pending(entry)
-            if name.endswith('!'):
-                # Nobody read it, so nobody is there.
-                for channel in entry[IN_CHANNELS]:
-                    self._groups.discard_everywhere(channel)
-
     # Statistics and upkeep
 
     def global_statistics(self):
         with self._lock:
+            self._expire(self._clock())
             return summary(self._counters.totals(), self._queues.values(), self._clock(), self.expiry)
 
     def channel_statistics(self, channel):
         name = non_local_name(validate_channel_name(channel))
         with self._lock:
+            self._expire(self._clock())
             found = summary(self._counters.of(name), [self._queues.get(name, ())], self._clock(), self.expiry)
         return self.with_acknowledged(found, name)
 

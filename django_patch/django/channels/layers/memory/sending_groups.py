@@ -35,6 +35,8 @@ class MemoryGroupsMixin(object):
         group = validate_group_name(group)
         self.check_message(message)
         message = copy_message(message)
+        if self._unlogged:
+            self._log_expired()
         with self._lock:
             now = self._clock()
             if now >= self._expiries.next:

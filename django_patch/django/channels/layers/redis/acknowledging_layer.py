@@ -12,7 +12,7 @@ from ..acknowledgement import (
     REFUSE, RELEASE, AcknowledgementMixin, add_waiting, checked_id, checked_priority, may_be_acknowledged, receipt_of,
     valid_job_channel,
 )
-from ..transport.statistics import empty_numbers
+from ..transport.queue_states import empty_numbers
 
 logger = logging.getLogger('django.channels')
 

@@ -62,7 +62,7 @@ class Transport(object):
         self.clocks = [ServerClock(monotonic) for _ in range(options.keys.shards)]
         self.sender = SendOperations(options, self.clocks, self.ask_time)
         self.groups = GroupOperations(options, self.clocks, self.ask_time)
-        self.statistics = StatisticsOperations(options)
+        self.statistics = StatisticsOperations(self)
         self.decoder = EntryDecoder(self)
         self.inspection = InspectionOperations(self)
         self.samples = SampleOperations(options)
@@ -202,5 +202,8 @@ class Transport(object):
                 self.counts.append(item)
         key = self.options.keys.statistics(shard)
         commands = tuple(pack('HINCRBY', key, field, number) for field, number in totals.items())
+        for field, number in totals.items():
+            if field.startswith('expired:'):
+                self.decoder.drop_log.expired(field.partition(':')[2], number, self.options.lifetime / 1000.0)
         # The server may have lost the key, and no key is without an expiry.
         return commands and commands + (pack('PEXPIRE', key, self.options.statistics_lifetime),)

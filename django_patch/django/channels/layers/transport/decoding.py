@@ -3,22 +3,16 @@ From the bytes of an entry to what its reader gets.
 """
 from __future__ import absolute_import, unicode_literals
 
-import logging
-
 from ...exceptions import LayerUnavailable, MalformedMessage
 from ...names import MAX_NAME_LENGTH, statistics_name
 from .. import codec
+from ..drop_log import DropLog
 from . import scripts
 from .envelope import ENCRYPTED, GROUP, IN_PIECES, MEMBER, MESSAGE, Entry, ExpiredEntry, UnsupportedEntry
 from .groups import members_command, read_members
 from .operations import Exchange, Result, checked
 from .options import MAX_SIZE
 from .resp import pack
-
-logger = logging.getLogger(__name__)
-
-#: Seconds between two lines of the log about bytes that can't be read.
-_LOG_PAUSE = 60.0
 
 
 class _PieceMissing(MalformedMessage):
@@ -34,8 +28,7 @@ class EntryDecoder(object):
         #: Called with a queue's name and the seconds that a message waited
         #: there, for each that is received; or None.
         self.on_received = None
-        self._next_log = {}
-        self._unlogged = {}
+        self.drop_log = DropLog(transport.monotonic)
 
     def decode(self, shard, queue, data, inbox):
         """
@@ -198,22 +191,8 @@ class EntryDecoder(object):
         name = statistics_name(queue)
         self._transport.count(shard, '%s:%s' % (counter, name), 1)
         if reason is not None:
-            self.log_dropped(counter, name, reason)
+            self.drop_log.dropped(counter, name, reason)
         return None
-
-    def log_dropped(self, counter, name, reason):
-        """Log it, but no more often than once a minute for each kind."""
-        now = self._transport.monotonic()
-        kind = counter, name
-        if now < self._next_log.get(kind, 0):
-            self._unlogged[kind] = self._unlogged.get(kind, 0) + 1
-            return
-        self._next_log[kind] = now + _LOG_PAUSE
-        more = self._unlogged.pop(kind, 0)
-        logger.error(
-            'A message for %s was dropped: %s%s', name, reason,
-            ' (%d more since the last such line)' % more if more else '',
-        )
 
 
 def _name(queue, entry):

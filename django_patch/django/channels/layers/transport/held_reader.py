@@ -114,7 +114,7 @@ class HeldReader(object):
                 if type(message) is types.GeneratorType:
                     message = yield message
             except MalformedMessage as error:
-                self._transport.decoder.log_dropped('malformed', receipt.channel, error)
+                self._transport.decoder.drop_log.dropped('malformed', receipt.channel, error)
                 try:
                     yield self._transport.acknowledged.postpone(
                         receipt, BURY, 0, 0, story_of(error=str(error))

@@ -7,14 +7,13 @@ budget of time, and asked for in commands that take microseconds each.
 from __future__ import absolute_import, unicode_literals
 
 from ...exceptions import MalformedMessage
-from ...names import statistics_name
 from ..inspection import Found
 from . import scripts
 from .envelope import IN_PIECES, MESSAGE, Entry, deadline_of, reference_of, unpack_reference
 from .keyspace import Walk, pattern_of, share
 from .operations import DONE, Exchange, Result, checked, flatten
+from .queue_states import COUNTERS, add_queues, empty_numbers
 from .resp import pack
-from .statistics import COUNTERS, empty_numbers
 
 #: Keys that are asked for in one write.
 _CHUNK = 500
@@ -88,22 +87,7 @@ class InspectionOperations(object):
         yield Result(is_complete)
 
     def _add_queues(self, found, shard, queues):
-        if queues:
-            commands, start = [pack('TIME')], len(self._options.keys.queue(shard, ''))
-            for key in queues:
-                commands += [pack('LLEN', key), pack('LINDEX', key, 0)]
-            replies = [checked(reply) for reply in (yield Exchange(shard, commands))]
-            now = _milliseconds(replies[0])
-            for key, length, head in zip(queues, replies[1::2], replies[2::2]):
-                name = statistics_name(key[start:].decode('ascii'))
-                self._add(found.setdefault(name, empty_numbers()), now, length, head)
-        yield DONE
-
-    def _add(self, numbers, now, length, head):
-        numbers['messages_pending'] += length
-        if head is not None:
-            age = (now - deadline_of(head) + self._options.lifetime) / 1000.0
-            numbers['messages_max_age'] = max(numbers['messages_max_age'], age)
+        return add_queues(self._transport, shard, queues, lambda name: found.setdefault(name, empty_numbers()))
 
     def _groups(self, budget):
         keys, found = self._options.keys, {}
@@ -154,6 +138,9 @@ class InspectionOperations(object):
     def _peek(self, queue, limit):
         keys, found = self._options.keys, []
         for shard in keys.shards_of(queue):
+            # What has expired goes first.
+            yield add_queues(
+                self._transport, shard, [keys.queue(shard, queue).encode('ascii')], lambda name: empty_numbers())
             commands = pack('TIME'), pack('LRANGE', keys.queue(shard, queue), 0, limit - 1)
             time, entries = [checked(reply) for reply in (yield Exchange(shard, commands))]
             now = _milliseconds(time)

@@ -43,3 +43,12 @@ class Options(object):
         cipher = Cipher(symmetric_encryption_keys, self.keys.prefix) if symmetric_encryption_keys else None
         self.sealer = Sealer(cipher, unbound_encryption)
         self.piece_size = self.sealer.piece_size
+
+    def queue_lifetime(self, queue):
+        """
+        Return for how long (ms) the list of `queue` is kept.
+
+        What expires on a normal channel stays until somebody has counted it,
+        as long as a counter would.
+        """
+        return self.lifetime if '!' in queue or '?' in queue else max(self.lifetime, self.statistics_lifetime)

@@ -42,7 +42,7 @@ class ReportsMixin(object):
 
     def _requeue(self, shard, queue, entries):
         key = self._options.keys.queue(shard, queue)
-        requeue = scripts.REQUEUE.call([key], [self._options.lifetime] + entries[::-1])
+        requeue = scripts.REQUEUE.call([key], [self._options.queue_lifetime(queue)] + entries[::-1])
         try:
             checked((yield Exchange(shard, (requeue,)))[0])
         except LayerUnavailable as error:

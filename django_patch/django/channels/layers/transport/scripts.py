@@ -59,6 +59,7 @@ POP = Script('pop')
 RECEIVED = Script('received', _mark)
 REQUEUE = Script('requeue')
 RELEASE = Script('release')
+EXPIRE = Script('expire', _prelude)
 BEAT = Script('beat')
 PUT = Script('put', _prelude + _acknowledged)
 TAKE = Script('take', _prelude + _acknowledged)
@@ -69,7 +70,7 @@ CANCEL = Script('cancel', _prelude + _acknowledged)
 
 ALL = (
     SEND, GROUP_SEND, GROUP_ADD, GROUP_DISCARD, GROUP_MEMBERS, HELLO, FORGET, POP, RECEIVED, REQUEUE, RELEASE, BEAT,
-    PUT, TAKE, ACKNOWLEDGE, POSTPONE, RECOVER, CANCEL,
+    PUT, TAKE, ACKNOWLEDGE, POSTPONE, RECOVER, CANCEL, EXPIRE,
 )
 
 #: The commands that make a server know all of them.

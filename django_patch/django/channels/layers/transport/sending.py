@@ -232,7 +232,8 @@ class SendOperations(LargeSendMixin):
                 sealed = [
                     b''.join(self._destinations.entry(destination, shard, label, body)) for body in reversed(entries)
                 ]
-                reply = (yield Exchange(shard, (scripts.REQUEUE.call([key], [self._options.lifetime] + sealed),)))[0]
+                requeue = scripts.REQUEUE.call([key], [self._options.queue_lifetime(queue)] + sealed)
+                reply = (yield Exchange(shard, (requeue,)))[0]
                 if type(reply) is not ReplyError:
                     entries = []
                 # Else its first LPUSH was refused, and nothing went back.
