@@ -18,7 +18,7 @@ pytestmark = pytest.mark.once
 CONFORMANCE = os.path.join(subject.CHECKOUT, 'tests', 'conformance')
 SCRIPTS = os.path.join(subject.CHECKOUT, 'docs', 'standards', 'lua')
 #: Rows that say "pass" for each role; one about several shards may say "skip".
-ROWS = {'worker': 22, 'server': 23}
+ROWS = {'worker': 22, 'jobs': 14, 'server': 23}
 
 
 #: What messages are encrypted with where there are two shards, by all that can do it.
@@ -67,6 +67,7 @@ def test_our_worker(sites, servers, secrets):
     made.run('migrate', '-v', '0')
     made.manage('runworker', '--threads', '4')
     conformance('worker', servers, secrets)
+    conformance('jobs', servers, secrets)
 
 
 def test_our_server(sites, servers, secrets):
@@ -93,6 +94,7 @@ def test_the_worker_in_go(sites, servers, tmp_path):
     worker = made.start('worker in Go', program, SCRIPTS, PREFIX, *addresses)
     worker.wait_for('ready')
     conformance('worker', servers, [])
+    conformance('jobs', servers, [])
 
 
 def test_the_server_on_node(sites, servers, secrets):

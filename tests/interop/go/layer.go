@@ -41,6 +41,8 @@ var (
 func loadScripts(folder string) error {
 	before := map[string][]string{
 		"hello": {"mark"}, "received": {"mark"}, "send": {"prelude", "sending"}, "release": nil, "forget": nil,
+		"beat": nil, "take": {"prelude", "acknowledged"}, "postpone": {"prelude", "acknowledged"},
+		"recover": {"prelude", "acknowledged"}, "acknowledge": {"prelude", "sending", "acknowledged"},
 	}
 	for name, shared := range before {
 		for _, part := range append(shared, name) {
@@ -81,9 +83,11 @@ type shard struct {
 	counts        map[string]int
 	popsMany      bool
 	epoch         string
-	mark          int64
-	run           string
-	took          bool
+	// How often the server has lost something.
+	generation int
+	mark       int64
+	run        string
+	took       bool
 	// Queue -> deadline of what was taken from it last.
 	taken map[string]uint64
 }
@@ -99,6 +103,18 @@ func (s *shard) count(counter, name string) {
 	s.clock.Lock()
 	s.counts[counter+":"+countedAs(name)]++
 	s.clock.Unlock()
+}
+
+func (s *shard) generationNow() int {
+	s.clock.Lock()
+	defer s.clock.Unlock()
+	return s.generation
+}
+
+func (s *shard) popsManyNow() bool {
+	s.clock.Lock()
+	defer s.clock.Unlock()
+	return s.popsMany
 }
 
 // counted returns the commands that write what was counted.
@@ -154,6 +170,9 @@ func (s *shard) greet(c *connection) error {
 	if found := string(answer[2].([]byte)); found != s.epoch {
 		wentBack = s.epoch != ""
 		s.epoch, s.mark = found, 0
+	}
+	if wentBack {
+		s.generation++
 	}
 	s.run = string(answer[6].([]byte))
 	s.mark = later(s.mark, answer[5])
@@ -316,16 +335,9 @@ func (l *layer) send(channel string, content message) error {
 		reference := binary.BigEndian.AppendUint64([]byte(identifier), uint64(len(body)))
 		body, kind = binary.BigEndian.AppendUint32(reference, count), 1+16
 	}
-	entry := binary.BigEndian.AppendUint64([]byte{1, kind}, uint64(s.now()+lifetime))
-	entry = append(binary.BigEndian.AppendUint16(entry, uint16(len(client))), client...)
-	keys := []string{s.base + "q:" + queue, s.base + "statistics"}
-	room, clientRoom := capacity, interface{}("")
-	if strings.HasSuffix(queue, "!") {
-		keys = append(keys, s.base+"p:"+queue)
-		room, clientRoom = processCapacity, capacity
-	}
+	keys, room, clientRoom := s.sendingTo(queue)
 	replies, err := s.say(call(
-		"send", keys, lifetime, room, countedAs(queue), statistics, clientRoom, append(entry, body...),
+		"send", keys, lifetime, room, countedAs(queue), statistics, clientRoom, s.entry(kind, client, body),
 	))
 	if err == nil && replies[0].(int64) == 0 {
 		err = errFull
@@ -336,9 +348,35 @@ func (l *layer) send(channel string, content message) error {
 	return err
 }
 
+// sendingTo returns the keys of a queue that something is sent to, and what it
+// and its client have room for.
+func (s *shard) sendingTo(queue string) (keys []string, room int, clientRoom interface{}) {
+	keys = []string{s.base + "q:" + queue, s.base + "statistics"}
+	if strings.HasSuffix(queue, "!") {
+		return append(keys, s.base+"p:"+queue), processCapacity, capacity
+	}
+	return keys, capacity, ""
+}
+
+func (s *shard) entry(kind byte, client string, body []byte) []byte {
+	entry := binary.BigEndian.AppendUint64([]byte{1, kind}, uint64(s.now()+lifetime))
+	entry = append(binary.BigEndian.AppendUint16(entry, uint16(len(client))), client...)
+	return append(entry, body...)
+}
+
 // read returns the body of an entry that came on a queue without "!", or the
 // counter that it is dropped under.
-func (s *shard) read(queue string, data []byte) (message, string) {
+func (s *shard) read(data []byte) (message, string) {
+	return s.decode(data, false)
+}
+
+// readKept does that for an entry of an acknowledged channel, whose deadline is
+// the channel's, and whose pieces are kept.
+func (s *shard) readKept(data []byte) (message, string) {
+	return s.decode(data, true)
+}
+
+func (s *shard) decode(data []byte, isKept bool) (message, string) {
 	if len(data) < 12 || data[0] == 0 {
 		return nil, "malformed"
 	}
@@ -355,7 +393,7 @@ func (s *shard) read(queue string, data []byte) (message, string) {
 	if !(isMember || kind == 1 && size == 0) {
 		return nil, "malformed"
 	}
-	if int64(binary.BigEndian.Uint64(data[2:])) <= s.now() {
+	if !isKept && int64(binary.BigEndian.Uint64(data[2:])) <= s.now() {
 		return nil, "expired"
 	}
 	if flags&(32|64) != 0 {
@@ -363,7 +401,7 @@ func (s *shard) read(queue string, data []byte) (message, string) {
 	}
 	if flags&16 != 0 {
 		var counter string
-		if body, counter = s.collect(body); counter != "" {
+		if body, counter = s.collect(body, isKept); counter != "" {
 			return nil, counter
 		}
 	}
@@ -374,7 +412,7 @@ func (s *shard) read(queue string, data []byte) (message, string) {
 	return content, ""
 }
 
-func (s *shard) collect(reference []byte) ([]byte, string) {
+func (s *shard) collect(reference []byte, isKept bool) ([]byte, string) {
 	if len(reference) != 28 || !identifiers.Match(reference[:16]) {
 		return nil, "malformed"
 	}
@@ -383,6 +421,9 @@ func (s *shard) collect(reference []byte) ([]byte, string) {
 		return nil, "malformed"
 	}
 	key := s.base + "b:" + string(reference[:16])
+	if isKept {
+		key = s.base + "k:" + string(reference[:16])
+	}
 	body := bytes.Buffer{}
 	for index := uint32(0); index < count; index++ {
 		replies, err := s.say([]interface{}{"HGET", key, index})
@@ -394,7 +435,9 @@ func (s *shard) collect(reference []byte) ([]byte, string) {
 			return nil, "malformed"
 		}
 	}
-	s.say(call("release", []string{key}))
+	if !isKept {
+		s.say(call("release", []string{key}))
+	}
 	if uint64(body.Len()) != size {
 		return nil, "malformed"
 	}
@@ -407,9 +450,7 @@ func (s *shard) receive(queues []string, timeout time.Duration, c *connection) (
 	for _, queue := range queues {
 		keys = append(keys, s.base+"q:"+queue)
 	}
-	s.clock.Lock()
-	popsMany := s.popsMany
-	s.clock.Unlock()
+	popsMany := s.popsManyNow()
 	command := append([]interface{}{"BLPOP"}, append(keys, int(timeout.Seconds()))...)
 	if popsMany {
 		command = append([]interface{}{"BLMPOP", int(timeout.Seconds()), len(keys)}, keys...)
@@ -454,7 +495,7 @@ func (s *shard) receive(queues []string, timeout time.Duration, c *connection) (
 				s.forget()
 			}
 		}
-		content, counter := s.read(queue, data)
+		content, counter := s.read(data)
 		if counter != "" {
 			s.count(counter, queue)
 			return "", nil, nil

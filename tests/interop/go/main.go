@@ -26,7 +26,10 @@ func main() {
 		// A message from each shard can be handled at once: none has to wait.
 		go l.work(s)
 		go s.keepTime()
+		go s.beat()
+		go l.workJobs(s)
 	}
+	go l.leave()
 	fmt.Println("ready")
 	select {}
 }

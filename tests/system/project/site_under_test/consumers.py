@@ -71,6 +71,13 @@ def broken_job(message):
     raise ZeroDivisionError('a consumer that raises')
 
 
+def conformance_job(message):
+    """Do what tests/conformance asks of a reader of its acknowledged channel."""
+    if message.content.get('fail'):
+        raise ZeroDivisionError('asked to fail')
+    Channel(message['to']).send({'n': message['n']})
+
+
 def quick_job(message):
     """Write <file>.finished at once."""
     write(message['file'] + '.finished', '%d' % os.getpid())

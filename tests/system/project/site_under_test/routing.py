@@ -29,6 +29,8 @@ channel_routing = [
     route('broken-job', consumers.broken_job),
     route('doomed-job', consumers.broken_job, acknowledged=Acknowledged(Retry(attempts=1))),
     route('quick-job', consumers.quick_job),
+    route('conformance.jobs', consumers.conformance_job, acknowledged=Acknowledged(
+        Retry(first=0, last=0), capacity=100, deliveries=3, dead_letters=10)),
     route('misspelling-job', consumers.misspelling_job),
     route('picky-job', consumers.quick_job, kind='^known$'),
 ]
