@@ -11,6 +11,9 @@ class Found(dict):
 
     #: Was there time to look at all of it?
     is_complete = True
+    #: How many there are at most, those included that were not looked at;
+    #: None if that is not known.
+    total = None
 
 
 class InspectionMixin(object):
@@ -58,7 +61,8 @@ class InspectionMixin(object):
         """
         Return {group: how many members it has}, for groups with members.
 
-        As a Found, of which some may be left out as by inspect_channels().
+        As a Found, of which some may be left out as by inspect_channels();
+        its `total` tells of how many, if so.
         """
         raise NotImplementedError(_missing('an inspect_groups'))
 

@@ -24,8 +24,11 @@ def render(snapshot, layer, everything=False):
     lines += _servers(snapshot.servers)
     lines += _channels(snapshot.channels, everything)
     lines += [''] + _groups(snapshot.groups, everything)
-    if not snapshot.is_complete:
-        lines.append('(There was no time to find all groups, and channels with ! and ?: --all)')
+    if not snapshot.groups.is_complete:
+        lines.append('(%d of at most %d groups were looked at: --all)' % (
+            len(snapshot.groups), snapshot.groups.total))
+    if not snapshot.channels.is_complete:
+        lines.append('(There was no time to find all channels with ! and ?: --all)')
     if snapshot.processes is not None:
         lines += _processes(snapshot.processes, everything)
     return lines

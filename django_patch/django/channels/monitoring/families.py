@@ -73,8 +73,9 @@ def of_layer(layer, alias):
         families.append(family)
     # A time series for each group would be without bounds.
     groups = layer.inspect_groups(BUDGET)
+    number = len(groups) if groups.total is None else groups.total
     families += [
-        single('channels_groups', 'Groups that have members.', alias, len(groups)),
+        single('channels_groups', 'Groups that have members.', alias, number),
         single('channels_group_members', 'Members of all groups together.', alias, sum(groups.values())),
     ]
     servers = layer.inspect_servers()

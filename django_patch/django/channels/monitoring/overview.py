@@ -63,7 +63,8 @@ def collect(layer, alias):
                  for server in snapshot.servers],
         workers=workers[:MAX_ROWS], more_workers=max(0, len(workers) - MAX_ROWS),
         programs=(programs + others)[:MAX_ROWS], more_programs=max(0, len(programs + others) - MAX_ROWS),
-        lists_processes=snapshot.processes is not None, is_complete=snapshot.is_complete,
+        lists_processes=snapshot.processes is not None, is_complete=snapshot.channels.is_complete,
+        groups_missing=0 if snapshot.groups.is_complete else snapshot.groups.total - len(snapshot.groups),
     )
 
 

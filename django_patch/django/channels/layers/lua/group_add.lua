@@ -11,7 +11,12 @@
 -- Returns the mark (see mark.lua) if there are statistics.
 
 local time = redis.call('TIME')
-local deadline = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[3]
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local deadline = now + ARGV[3]
+-- The groups of the shard, by the deadline of their last member: those who
+-- look at them need not look at all keys.
+local base, group = string.match(KEYS[1], '^(.-}:)g:(.+)$')
+local groups = base .. 'groups'
 
 if string.sub(ARGV[1], -1) ~= '!' then
     redis.call('HSET', KEYS[1], ARGV[1], struct.pack('>I8I4', deadline, ARGV[4]))
@@ -35,6 +40,13 @@ elseif redis.call('ZADD', KEYS[2], deadline, ARGV[2]) == 1 then
     end
     redis.call('HSET', KEYS[1], ARGV[1], struct.pack('>I8I8I4', version, sent, ARGV[4]))
 end
+redis.call('ZADD', groups, 'GT', deadline, group)
+-- Two for each that comes, so that none stays whose members all ended.
+local ended = redis.call('ZRANGEBYSCORE', groups, '-inf', string.format('%.0f', now), 'LIMIT', 0, 2)
+if ended[1] then
+    redis.call('ZREM', groups, unpack(ended))
+end
+redis.call('PEXPIRE', groups, ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 redis.call('PEXPIRE', KEYS[3], ARGV[3])

@@ -9,13 +9,21 @@
 -- ARGV[3]  group's lifetime     ms
 -- Returns the mark (see mark.lua) if there are statistics.
 
-if string.sub(ARGV[1], -1) ~= '!' then
+local function leave()
     redis.call('HDEL', KEYS[1], ARGV[1])
+    if redis.call('EXISTS', KEYS[1]) == 0 then
+        local base, group = string.match(KEYS[1], '^(.-}:)g:(.+)$')
+        redis.call('ZREM', base .. 'groups', group)
+    end
+end
+
+if string.sub(ARGV[1], -1) ~= '!' then
+    leave()
 elseif redis.call('ZREM', KEYS[2], ARGV[2]) == 1 then
     local state = redis.call('HGET', KEYS[1], ARGV[1])
     local size = redis.call('ZCARD', KEYS[2])
     if size == 0 then
-        redis.call('HDEL', KEYS[1], ARGV[1])
+        leave()
         redis.call('DEL', KEYS[3])
     elseif state then
         local time = redis.call('TIME')

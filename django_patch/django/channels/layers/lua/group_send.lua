@@ -24,6 +24,7 @@ local deadline = struct.pack('>I8', now + ARGV[5])
 -- Entries that expire, entries on acknowledged channels, members left out.
 local written, kept, dropped = 0, 0, 0
 local counters = {}
+local has_left = false
 
 local function count(counter, queue, number)
     -- The token of a process or of a ? channel is no name to count under.
@@ -35,6 +36,11 @@ local function count(counter, queue, number)
     end
     local field = counter .. name
     counters[field] = (counters[field] or 0) + number
+end
+
+local function leave(queue)
+    redis.call('HDEL', KEYS[1], queue)
+    has_left = true
 end
 
 -- Look at what waits. Return its length, and whether something had expired:
@@ -103,7 +109,7 @@ local function send_to_channel(queue, state)
     end
     local length, abandoned = look(queue, false)
     if ends <= now or abandoned then
-        redis.call('HDEL', KEYS[1], queue)
+        leave(queue)
     elseif length >= capacity then
         dropped = dropped + 1
         count('dropped:', queue, 1)
@@ -118,7 +124,7 @@ local function send_to_process(queue, state)
     local length, abandoned = look(queue, prefix .. 'p:' .. queue)
     if abandoned then
         redis.call('DEL', members, changes)
-        redis.call('HDEL', KEYS[1], queue)
+        leave(queue)
         return
     end
     local first = redis.call('ZRANGE', members, 0, 0, 'WITHSCORES')
@@ -132,7 +138,7 @@ local function send_to_process(queue, state)
     end
     if not first[1] then
         redis.call('DEL', changes)
-        redis.call('HDEL', KEYS[1], queue)
+        leave(queue)
         return
     end
     if length >= capacity then
@@ -175,6 +181,9 @@ for i = 1, #state, 2 do
     end
 end
 
+if has_left and redis.call('EXISTS', KEYS[1]) == 0 then
+    redis.call('ZREM', prefix .. 'groups', group)
+end
 if KEYS[3] then
     if written > 0 then
         redis.call('HSET', KEYS[3], 'readers', written)

@@ -90,30 +90,44 @@ class InspectionOperations(object):
         return add_queues(self._transport, shard, queues, lambda name: found.setdefault(name, empty_numbers()))
 
     def _groups(self, budget):
-        keys, found = self._options.keys, {}
+        keys, monotonic, sizes = self._options.keys, self._transport.monotonic, {}
+        deadline = None if budget is None else monotonic() + budget
+        total, is_complete = 0, True
+        for shard in range(keys.shards):
+            total += checked((yield Exchange(shard, (pack('ZCARD', keys.groups(shard)),)))[0])
+            ends = share(deadline, monotonic(), keys.shards - shard)
+            seen, cursor = set(), None
+            while cursor != b'0':
+                if ends is not None and monotonic() >= ends:
+                    is_complete = False
+                    break
+                command = pack('ZSCAN', keys.groups(shard), cursor or 0, 'COUNT', _CHUNK)
+                cursor, page = checked((yield Exchange(shard, (command,)))[0])
+                # ZSCAN may return a group twice.
+                fresh = sorted(set(page[::2]) - seen)
+                seen.update(fresh)
+                for chunk in _chunks(fresh):
+                    yield self._add_groups(sizes, shard, [name.decode('ascii') for name in chunk])
+        found = Found((name, number) for name, number in sizes.items() if number)
+        found.is_complete = is_complete
+        # Some have ended, and one may be on several shards.
+        found.total = len(found) if is_complete else max(total, len(found))
+        yield Result(found)
 
-        def look(shard, part):
-            return self._add_groups(found, shard, part)
-
-        complete = yield self._walk(budget, lambda shard: pattern_of(keys.base(shard), 'gm'), look)
-        sizes = Found((name, number) for name, number in found.items() if number)
-        sizes.is_complete = complete
-        yield Result(sizes)
-
-    def _add_groups(self, found, shard, part):
-        kind = len(self._options.keys.base(shard))
-        groups = [key for key in part if key[kind:kind + 1] == b'g']
-        members = [key for key in part if key[kind:kind + 1] == b'm']
-        replies = yield Exchange(shard, [pack('TIME')] + [pack('HKEYS', key) for key in groups])
+    def _add_groups(self, sizes, shard, groups):
+        keys, members = self._options.keys, []
+        replies = yield Exchange(shard, [pack('TIME')] + [pack('HKEYS', keys.group(shard, name)) for name in groups])
         now = _milliseconds(checked(replies[0]))
-        for key, queues in zip(groups, replies[1:]):
-            name = key[kind + 2:].decode('ascii')
-            # The members of processes are counted below.
-            found[name] = found.get(name, 0) + sum(1 for queue in checked(queues) if not queue.endswith(b'!'))
-        replies = yield Exchange(shard, [pack('ZCOUNT', key, '(%d' % now, '+inf') for key in members])
-        for key, number in zip(members, replies):
-            name = key[kind + 2:].decode('ascii').partition(':')[0]
-            found[name] = found.get(name, 0) + checked(number)
+        for name, queues in zip(groups, replies[1:]):
+            for queue in checked(queues):
+                if queue.endswith(b'!'):
+                    members.append((name, keys.members(shard, name, queue.decode('ascii'))))
+                else:
+                    sizes[name] = sizes.get(name, 0) + 1
+        for chunk in _chunks(members):
+            replies = yield Exchange(shard, [pack('ZCOUNT', key, '(%d' % now, '+inf') for name, key in chunk])
+            for (name, key), number in zip(chunk, replies):
+                sizes[name] = sizes.get(name, 0) + checked(number)
         yield DONE
 
     def _servers(self):
@@ -198,8 +212,8 @@ class InspectionOperations(object):
         yield Result(None)
 
 
-def _chunks(keys):
-    return [keys[start:start + _CHUNK] for start in range(0, len(keys), _CHUNK)]
+def _chunks(items):
+    return [items[start:start + _CHUNK] for start in range(0, len(items), _CHUNK)]
 
 
 def _milliseconds(time):

@@ -58,6 +58,10 @@ class Keys(object):
         """Return the key of a group's queues: a hash."""
         return '%sg:%s' % (self.base(shard), group)
 
+    def groups(self, shard):
+        """Return the key of the groups that have members: a sorted set, by when the last membership ends."""
+        return self.base(shard) + 'groups'
+
     def members(self, shard, group, name):
         """Return the key of a process's members of a group: a sorted set."""
         return '%sm:%s:%s' % (self.base(shard), group, name)

@@ -3,7 +3,7 @@ Walks over the keys of a shard, within a budget of time.
 
 SCAN looks at all keys of a server, those of others, too, so a walk over a
 million takes seconds, whatever it is after. It holds Redis up for no longer
-than a thousand keys take.
+than a few hundred keys take.
 """
 from __future__ import absolute_import, unicode_literals
 
@@ -11,20 +11,14 @@ from .operations import Exchange, Result, checked
 from .resp import pack
 
 #: Keys that Redis looks at in one step of a scan.
-SCAN_STEP = 1000
+SCAN_STEP = 250
 #: Keys that are handed on at once, if there are so many.
 _PAGE = 500
 
 
-def pattern_of(start, kinds=''):
-    """
-    Return the pattern of all keys that begin with `start`.
-
-    `kinds` are letters, of which one and a colon follow; '' is anything. One
-    walk for two kinds costs half of two walks.
-    """
-    pattern = ''.join('\\' + letter if letter in '*?[]\\^' else letter for letter in start)
-    return pattern + ('[%s]:*' % kinds if kinds else '*')
+def pattern_of(start):
+    """Return the pattern of all keys that begin with `start`."""
+    return ''.join('\\' + letter if letter in '*?[]\\^' else letter for letter in start) + '*'
 
 
 class Walk(object):
