@@ -267,6 +267,7 @@ class SenderTests(AcknowledgedTestCase):
         self.take(reader)
         reader.send('jobs', {})
         reader.postpone(receipt_of(self.take(reader)[0]), acknowledgement.BURY)
+        reader.send('jobs', {})
         expiring = {key for key in self.keys() if self.redis.pttl(key) != -1}
         self.assertEqual(
             {key.rpartition('{0}:')[2] for key in expiring}, {'n:jobs', 'processes', 'facts'}
@@ -336,6 +337,17 @@ class SenderTests(AcknowledgedTestCase):
         self.assertEqual(got(), ('jobs', {'n': 1}))
         # The first wait was counted when it began.
         self.assertEqual({'blmpop', 'blpop'} & set(self.calls()), set())
+
+    def test_what_was_taken_together_wakes_nobody_any_more(self):
+        reader, bell = self.reader(), self.key('n', 'jobs')
+        for number in range(5):
+            reader.send('jobs', {'n': number})
+        self.assertEqual(self.redis.llen(bell), 5)
+        reader.receive_batch(['jobs'], 3)
+        # One for each that waits, which other readers may take.
+        self.assertEqual(self.redis.llen(bell), 2)
+        self.take(reader)
+        self.assertEqual(self.redis.llen(bell), 0)
 
 
 class OutageTests(AcknowledgedTestCase):

@@ -37,17 +37,19 @@ local function count(counter, name, number)
     end
 end
 
+local function parse_options(text)
+    local capacity, lifetime, deliveries, dead = string.match(text, '^(%d+) (%d+) (%d+) (%d+)$')
+    if capacity then
+        return {
+            capacity = tonumber(capacity), lifetime = tonumber(lifetime),
+            deliveries = tonumber(deliveries), dead = tonumber(dead),
+        }
+    end
+end
+
 local function options_of(name)
     local text = redis.call('HGET', base .. 'acknowledged', name)
-    if text then
-        local capacity, lifetime, deliveries, dead = string.match(text, '^(%d+) (%d+) (%d+) (%d+)$')
-        if capacity then
-            return {
-                capacity = tonumber(capacity), lifetime = tonumber(lifetime),
-                deliveries = tonumber(deliveries), dead = tonumber(dead),
-            }
-        end
-    end
+    return text and parse_options(text) or nil
 end
 
 -- Return the identifier of the pieces that an entry refers to, or nil.
@@ -208,10 +210,12 @@ end
 
 -- Set the options of a channel, unless they are ''; return what they are.
 local function declare(name, text)
-    if text ~= '' and redis.call('HGET', base .. 'acknowledged', name) ~= text then
+    local before = redis.call('HGET', base .. 'acknowledged', name)
+    if text ~= '' and before ~= text then
         redis.call('HSET', base .. 'acknowledged', name, text)
+        before = text
     end
-    return options_of(name)
+    return before and parse_options(before) or nil
 end
 
 local function count_sent(name, number, statistics_lifetime)

@@ -18,18 +18,21 @@ local earliest
 -- Have those that are due now be received.
 local function promote(name)
     local later = key('l', name)
-    local ids = redis.call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, 500)
-    for _, id in ipairs(ids) do
-        redis.call('ZREM', later, id)
-        local record = redis.call('HGET', key('j', name), id)
-        if record then
-            redis.call('ZADD', key('r', name), 128 - string.byte(record, 3), id)
-        end
-    end
-    if #ids == 500 then
-        ring(name, 64)
-    end
     local first = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')
+    if first[2] and tonumber(first[2]) <= now then
+        local ids = redis.call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, 500)
+        for _, id in ipairs(ids) do
+            redis.call('ZREM', later, id)
+            local record = redis.call('HGET', key('j', name), id)
+            if record then
+                redis.call('ZADD', key('r', name), 128 - string.byte(record, 3), id)
+            end
+        end
+        if #ids == 500 then
+            ring(name, 64)
+        end
+        first = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')
+    end
     if first[2] and (not earliest or tonumber(first[2]) < earliest) then
         earliest = tonumber(first[2])
     end
@@ -78,11 +81,14 @@ local function take(name, options)
         end
     end
 
-    take_jobs('-inf', '0')
+    local has_jobs = redis.call('EXISTS', key('r', name)) == 1
+    if has_jobs then
+        take_jobs('-inf', '0')
+    end
     take_entries(key('a', name), false)
     -- Where a sender puts them that doesn't know of acknowledged channels.
     take_entries(key('q', name), true)
-    if #taken / 2 < limit then
+    if has_jobs and #taken / 2 < limit then
         take_jobs('(0', '+inf')
     end
     count('expired', name, expired)
@@ -97,6 +103,17 @@ local function take(name, options)
     return taken
 end
 
+-- Bells of what waits no more would wake other readers for nothing.
+local function hush(name)
+    local excess = redis.call('LLEN', key('n', name))
+    if excess > 0 then
+        excess = excess - waiting(name)
+        if excess > 0 then
+            redis.call('LPOP', key('n', name), excess)
+        end
+    end
+end
+
 local channel, found = '', {}
 for i = 4, #ARGV, 2 do
     local options = declare(ARGV[i], ARGV[i + 1])
@@ -104,6 +121,7 @@ for i = 4, #ARGV, 2 do
     if #found == 0 then
         found = take(ARGV[i], options)
         channel = #found > 0 and ARGV[i] or ''
+        hush(ARGV[i])
     end
 end
 if KEYS[2] and (#found > 0 or earliest and (ARGV[3] == '' or earliest < tonumber(ARGV[3]))) then

@@ -125,9 +125,9 @@ class Reader(ReportsMixin):
                 taken = yield self._look(shards, limit, timeout)
         yield Result(deliveries)
 
-    def _look(self, shards, limit, timeout):
+    def _look(self, shards, limit, timeout, tries=None):
         """Ask one shard after the other, and wait for none."""
-        failures, tries = [], self._tries()
+        failures, tries = [], tries or self._tries()
         for shard in shards:
             try:
                 if not self._transport.clocks[shard].is_fresh():
@@ -204,7 +204,7 @@ class Reader(ReportsMixin):
                     pass
         if rung and not found:
             # Without another wait, which would have to be woken.
-            found = yield self._look(rung, limit, timeout)
+            found = yield self._look(rung, limit, timeout, (True,))
         yield Result(found)
 
     def _forget(self, shard):
