@@ -231,9 +231,9 @@ end
 -- Append the entries ARGV[first] to ARGV[last] until the channel is full, and
 -- return how many were put.
 local function append(name, options, statistics_lifetime, first, last)
-    local room, done = options.capacity - waiting(name), 0
+    local before, done = waiting(name), 0
     for i = first, last do
-        if done >= room then
+        if before + done >= options.capacity then
             count_full(name, statistics_lifetime)
             break
         end
@@ -242,7 +242,7 @@ local function append(name, options, statistics_lifetime, first, last)
         done = done + 1
     end
     if done > 0 then
-        ring(name, waiting(name))
+        ring(name, before + done)
         count_sent(name, done, statistics_lifetime)
     end
     return done
