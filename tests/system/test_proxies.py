@@ -1,6 +1,7 @@
 """
-Behind nginx and HAProxy, with the configurations of the documentation: they end
-TLS, nginx serves the static files, and the rest comes to the interface server.
+Behind nginx, HAProxy and Apache, with the configurations of the documentation:
+they end TLS, nginx serves the static files, and the rest comes to the interface
+server.
 """
 import contextlib
 import http.client
@@ -9,14 +10,17 @@ import os
 import re
 import socket
 import ssl
+import tempfile
 import textwrap
 
 import certificates
 import pytest
+import subject
 import websocket
 from clients import TIMEOUT, Answer
 from needs import program
-from programs import free_port
+from programs import eventually, free_port
+from redis_server import RedisServer
 from subject import CHECKOUT
 
 pytestmark = pytest.mark.once
@@ -41,16 +45,29 @@ http {
     %(documented)s
 }
 """
+APACHE_FRAME = """
+ServerRoot /usr/lib/apache2
+DefaultRuntimeDir %(folder)s
+PidFile %(folder)s/apache.pid
+ErrorLog /dev/stderr
+ServerName localhost
+%(user)s
+%(modules)s
+Listen 127.0.0.1:%(port)d
+%(documented)s
+"""
+#: What `a2enmod headers proxy_http ssl` switches on, and what Debian does.
+APACHE_MODULES = 'mpm_event', 'authz_core', 'headers', 'proxy', 'proxy_http', 'socache_shmcb', 'ssl'
 #: Two clients, so that none can be mistaken for nginx.
 CLIENT, OTHER_CLIENT = '127.0.0.5', '127.0.0.6'
 
 
 def documented(language, **replacements):
-    """Return the first configuration in that language in the documentation, made fit for here."""
+    """Return the configuration in that language in the documentation, made fit for here."""
     with open(os.path.join(CHECKOUT, 'docs', 'deployment.txt')) as file:
-        block = re.search(r'\.\. code-block:: %s\n\n((?:(?:    .*)?\n)+)' % language, file.read()).group(1)
+        blocks = re.findall(r'\.\. code-block:: %s\n\n((?:(?:    .*)?\n)+)' % language, file.read())
+    block, = [block for block in blocks if all(old in block for old, new in replacements.values())]
     for old, new in replacements.values():
-        assert old in block, old
         block = block.replace(old, new)
     return textwrap.dedent(block)
 
@@ -59,7 +76,7 @@ class Behind:
     """The site, served through nginx."""
 
     def __init__(self, site, folder):
-        self.site = site
+        self.site = self.subject = site
         site.run('migrate', '-v', '0')
         self.server, server_port = site.server('--trusted-proxy', '127.0.0.1')
         site.manage('runworker')
@@ -121,12 +138,41 @@ class BehindHaproxy(Behind):
         return self.site.start('haproxy', haproxy, '-db', '-f', path)
 
 
-@pytest.fixture(params=[Behind, BehindHaproxy], ids=['nginx', 'HAProxy'])
-def behind(request, sites, redis, scratch):
-    site = sites(SUT_LAYERS='redis', SUT_REDIS=redis.url)
-    if not site.has_interface_server:
-        pytest.skip('daphne 1.4.2 stands here for the interface server')
-    return request.param(site, scratch)
+class BehindApache(Behind):
+    """The site, served through Apache."""
+
+    def start(self, folder, server_port, key):
+        apache = program('apache2', 'apache2-bin')
+        path = os.path.join(folder, 'apache.conf')
+        with open(path, 'w') as file:
+            file.write(APACHE_FRAME % {
+                'folder': folder, 'port': self.port,
+                'user': 'User www-data\nGroup www-data' if os.getuid() == 0 else '',
+                'modules': '\n'.join(
+                    'LoadModule %s_module modules/mod_%s.so' % (name, name) for name in APACHE_MODULES),
+                'documented': documented(
+                    'apache', port=('*:443', '*:%d' % self.port),
+                    certificate=('/etc/ssl/certs/www.example.com.pem', self.certificate),
+                    key=('/etc/ssl/private/www.example.com.key', key), name=('www.example.com', 'localhost'),
+                    server=('127.0.0.1:8000', '127.0.0.1:%d' % server_port),
+                ),
+            })
+        return self.site.start('apache2', apache, '-D', 'FOREGROUND', '-f', path)
+
+
+@pytest.fixture(scope='module', params=[Behind, BehindHaproxy, BehindApache], ids=['nginx', 'HAProxy', 'Apache'])
+def behind(request):
+    """The site behind one of them, for all tests: it takes some seconds to start."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        redis = RedisServer()
+        stack.callback(redis.stop)
+        redis.start()
+        site = subject.site(folder, SUT_LAYERS='redis', SUT_REDIS=redis.url)
+        if not site.has_interface_server:
+            pytest.skip('daphne 1.4.2 stands here for the interface server')
+        stack.callback(site.stop)
+        yield request.param(site, folder)
 
 
 def test_everything_through_a_proxy(behind):
@@ -161,3 +207,100 @@ def test_everything_through_a_proxy(behind):
     with contextlib.closing(connection):
         connection.send('x' * 70000)
         assert connection.recv() == 'x' * 70000
+
+
+def read_answer(connection, method='GET'):
+    """Read one response from a socket; return the Answer."""
+    with http.client.HTTPResponse(connection, method=method) as response:
+        response.begin()
+        return Answer(response)
+
+
+#: Requests whose body is sent back: headers of the framing, what follows them,
+#: and the body, None where it is what follows.
+POSTS = {
+    'length': ('Content-Length: 5', 'hello', b'hello'),
+    'chunks': ('Transfer-Encoding: chunked', '2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n', b'hello'),
+    'trailers': ('Trailer: X-Sum\r\nTransfer-Encoding: chunked', '5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n', b'hello'),
+    'extension of a chunk': ('Transfer-Encoding: chunked', '5;a=b\r\nhello\r\n0\r\n\r\n', b'hello'),
+    'zeros before a size': ('Transfer-Encoding: Chunked', '0005\r\nhello\r\n0000\r\n\r\n', b'hello'),
+    'a request as body': ('Content-Length: 31', 'GET /big/ HTTP/1.1\r\nHost: a\r\n\r\n', None),
+    'empty': ('Content-Length: 0', '', b''),
+    'length and spaces': ('Content-Length:   5  ', 'hello', b'hello'),
+    'more than the server waits for': ('Content-Length: 300000', 'x' * 300000, b'x' * 300000),
+}
+
+
+def test_requests_are_the_same_to_a_proxy_and_to_the_server(behind):
+    host = 'localhost:%d' % behind.port
+    post = 'POST /mirror HTTP/1.1\r\nHost: %s\r\n' % host
+    hello = 'GET /hello/?name=next HTTP/1.1\r\nHost: %s\r\n\r\n' % host
+
+    def connection():
+        return contextlib.closing(behind.connect(CLIENT))
+
+    def say(client, text):
+        client.sendall(text.encode('ascii'))
+
+    def is_usable(client):
+        say(client, hello)
+        return read_answer(client).body == b'Hello, next!'
+
+    with connection() as client:
+        for name, (headers, body, expected) in POSTS.items():
+            say(client, post + headers + '\r\n\r\n' + body)
+            answer = read_answer(client, 'POST')
+            assert (answer.status, answer.body) == (200, body.encode('ascii') if expected is None else expected), name
+            # Nothing was left over that the server took for another request.
+            assert is_usable(client), name
+
+        say(client, post + 'Expect: 100-continue\r\nContent-Length: 5\r\n\r\n')
+        interim = b''
+        while not interim.endswith(b'\r\n\r\n'):
+            interim += client.recv(1)
+        assert interim.startswith(b'HTTP/1.1 100 ')
+        say(client, 'hello')
+        assert read_answer(client, 'POST').body == b'hello'
+
+        # The view answers without having read the body.
+        say(client, 'POST /hello/?name=early HTTP/1.1\r\nHost: %s\r\nContent-Length: 200000\r\n\r\n' % host)
+        say(client, 'x' * 200000)
+        assert read_answer(client, 'POST').body == b'Hello, early!'
+        assert is_usable(client)
+
+        say(client, 'GET https://%s/hello/?name=absolute HTTP/1.1\r\nHost: %s\r\n\r\n' % (host, host))
+        assert read_answer(client).body == b'Hello, absolute!'
+
+        say(client, 'GET /meta/%%2F%%c3%%a9//x HTTP/1.1\r\nHost: %s\r\nX-Long: %s\r\nX-A: 1\r\nx-a: 2\r\n\r\n' % (
+            host, 'l' * 6000))
+        meta = read_answer(client).json()
+        assert meta['HTTP_X_LONG'] == 'str ' + 'l' * 6000
+        assert meta['HTTP_X_A'].replace(' ', '') == 'str1,2'
+        assert meta['PATH_INFO'] == 'str /meta//\xe9//x'
+
+        say(client, 'HEAD /stream/ HTTP/1.1\r\nHost: %s\r\n\r\n' % host)
+        assert read_answer(client, 'HEAD').body == b''
+        say(client, hello.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
+        assert read_answer(client).body == b'Hello, next!'
+        assert client.recv(1) == b''
+
+    with connection() as client:
+        # Where there are no chunks: the end of the connection is that of the body.
+        say(client, 'GET /stream/ HTTP/1.0\r\nHost: %s\r\n\r\n' % host)
+        answer = read_answer(client)
+        assert (answer.status, len(answer.body)) == (200, 2000000)
+        assert answer.header('Transfer-Encoding') is None
+        assert client.recv(1) == b''
+
+
+def test_streams_go_through_a_proxy_as_they_come(behind, scratch):
+    ended = os.path.join(scratch, 'ended')
+    with contextlib.closing(behind.connect(CLIENT)) as client:
+        client.sendall(b'GET /endless/?file=%s HTTP/1.1\r\nHost: localhost\r\n\r\n' % ended.encode('ascii'))
+        with http.client.HTTPResponse(client) as response:
+            response.begin()
+            assert response.status == 200
+            # It has no end that a proxy could wait for.
+            assert response.read(3000) == b'x' * 3000
+            assert not os.path.exists(ended)
+    eventually(lambda: os.path.exists(ended), 'the end of the stream that nobody reads')
