@@ -705,8 +705,8 @@ def test_tls_without_alpn_is_http_1(start, certificate):
 def test_tls_websocket(start, certificate):
     # Not the client with threads: it reads in one while it writes in another,
     # which breaks its connection now and then as long as TLS 1.3's session
-    # tickets are on their way. OpenSSL doesn't allow that, and Python's ssl (seen
-    # with 3.11.7 and a server of its own) doesn't prevent it.
+    # tickets are on their way. OpenSSL doesn't allow that, and Python (seen with
+    # 3.11.7 and a server of its own) doesn't prevent it.
     from websockets.asyncio.client import connect
 
     def accept(layer, message):
