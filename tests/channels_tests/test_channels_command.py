@@ -7,7 +7,7 @@ import time
 
 from django.channels import channel_layers
 from django.channels.compat import six
-from django.channels.layers.acknowledgement import BURY, receipt_of, story_of
+from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of, story_of
 from django.channels.layers.presence import SERVER, WORKER, this_process
 from django.channels.management.commands import channels as command
 from django.channels.monitoring.snapshot import Snapshot
@@ -262,6 +262,17 @@ class JobActionTests(CommandTestCase):
         self.assertEqual(self.run_command('cancel', 'jobs.mail', ids=[id]).strip(),
                          'Cancelled 1 of 1 jobs on jobs.mail.')
         self.assertNotIn(id, self.run_command('jobs', 'jobs.mail'))
+
+    def test_a_job_that_waits_for_a_retry_is_shown_with_its_last_error(self):
+        self.layer.send('jobs.mail', {'n': 1})
+        receipt = receipt_of(self.layer.receive(['jobs.mail'])[1])
+        story = {'error': 'ValueError: no', 'traceback': 'line 7'}
+        self.layer.postpone(receipt, RETRY, 60, story=story_of(**story))
+        shown = self.run_command('jobs', 'jobs.mail')
+        self.assertIn('%s: priority 0, 1 attempts, due 2' % receipt.id, shown)
+        self.assertIn('The last attempt failed: ValueError: no\n', shown)
+        self.assertIn('line 7\n', shown)
+        self.assertEqual(json.loads(self.run_command('jobs', 'jobs.mail', json=True))[0]['story'], story)
 
     def test_dead_letters_are_shown_replayed_and_deleted(self):
         ids = [self.bury(number, error='ValueError: %d' % number, traceback='line 7') for number in range(3)]

@@ -3,7 +3,7 @@ from __future__ import absolute_import, unicode_literals
 
 from django.channels import Channel, Group, channel_layers, route
 from django.channels.compat.url_patterns import re_path, reverse
-from django.channels.layers.acknowledgement import BURY, receipt_of, story_of
+from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of, story_of
 from django.channels.layers.presence import SERVER, WORKER, this_process
 from django.channels.monitoring import job_pages, overview
 from django.channels.monitoring.admin import OverviewAdmin
@@ -143,6 +143,10 @@ class AdminTests(ChannelTestCase):
     # Jobs
 
     def bury(self, message, error, traceback=None):
+        self.give_up(BURY, message, error, traceback)
+        return channel_layers['default'].dead_letters('jobs.sent')[-1].id
+
+    def give_up(self, action, message, error, traceback):
         layer = channel_layers['default']
         # It tells the layer which channels are acknowledged.
         self.assertIn('jobs.sent', layer.router.channels)
@@ -150,9 +154,8 @@ class AdminTests(ChannelTestCase):
         layer.send('jobs.sent', message)
         held = layer.receive(['jobs.sent'])[1]
         story = story_of(error=error, traceback=traceback, consumer='app.consumer', reader='tester')
-        layer.postpone(receipt_of(held), BURY, story=story)
+        layer.postpone(receipt_of(held), action, 0 if action == BURY else 60, story=story)
         layer.hold_as(None)
-        return layer.dead_letters('jobs.sent')[-1].id
 
     def url(self, name, *args):
         return reverse('admin:channels_monitoring_' + name, args=('default', 'jobs.sent') + args)
@@ -181,6 +184,18 @@ class AdminTests(ChannelTestCase):
         page = self.client.get(self.url('letter', letter))
         for text in ('Traceback: line 7', 'secret', 'ValueError', 'app.consumer', 'tester'):
             self.assertContains(page, text)
+
+    def test_a_job_that_waits_for_a_retry_shows_its_last_error_to_those_who_may_change_it(self):
+        user = self.log_in('view_channels')
+        self.give_up(RETRY, {}, 'ValueError: ' + HTML, 'Traceback: line 7')
+        page = self.client.get(self.url('jobs'))
+        self.assertContains(page, 'waits for a retry')
+        self.assertNotContains(page, 'ValueError')
+        self.assertNotContains(page, 'line 7')
+        user.user_permissions.add(Permission.objects.get(codename='change_channels'))
+        page = self.client.get(self.url('jobs'))
+        self.assertContains(page, 'ValueError: &lt;script&gt;alert', 1)
+        self.assertContains(page, 'Traceback: line 7', 1)
 
     def test_a_job_is_cancelled_and_dead_letters_are_replayed_and_deleted_once_confirmed(self):
         user = self.log_in('change_channels')

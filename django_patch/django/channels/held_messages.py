@@ -73,7 +73,7 @@ class HeldMessagesMixin(object):
         logger.warning('A message on %s (%s) is requeued: this worker ends, and its consumer, %s, was cancelled.',
                        task.channel, task.receipt.id, task.consumer_name)
         story = story_of(
-            error='Its worker ended each time.', consumer=task.consumer_name, reader=self.channel_layer.reader,
+            error='Its worker ended.', consumer=task.consumer_name, reader=self.channel_layer.reader,
         )
         said = self._postpone(task, RETRY, 0, 0, story)
         return 'dropped' if said == DEAD else 'deferred'

@@ -34,8 +34,9 @@ LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
 #: it is the fence that keeps an earlier reader from acknowledging a later one.
 Receipt = collections.namedtuple('Receipt', 'channel id attempt sent shard holder token')
 
-#: A job that waits: `due` and `sent` are in seconds since 1970.
-Job = collections.namedtuple('Job', 'id channel attempts priority sent due message')
+#: A job that waits: `due` and `sent` are in seconds since 1970. `story` is, as
+#: that of a DeadLetter, of its last attempt; empty unless that has failed.
+Job = collections.namedtuple('Job', 'id channel attempts priority sent due message story')
 
 #: A message that is not delivered any more. `story` is a dict of what went
 #: wrong last, with those of `error`, `traceback`, `consumer` and `reader` that

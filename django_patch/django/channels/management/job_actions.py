@@ -41,8 +41,11 @@ class JobActionsMixin(object):
             return
         for job in found:
             due = '' if job.due is None else ', due %s' % time_text(job.due)
-            self.write(['%s: priority %d, %d attempts%s' % (job.id or 'no id', job.priority, job.attempts, due),
-                        _text(job.message), ''])
+            self.write(['%s: priority %d, %d attempts%s' % (job.id or 'no id', job.priority, job.attempts, due)])
+            if job.story:
+                self.write(['The last attempt failed: %s' % job.story.get('error', 'not known why')])
+            self.write_traceback(job.story)
+            self.write([_text(job.message), ''])
         if not found:
             self.stdout.write('No job waits on %s.' % self.options['channel'])
 
@@ -55,11 +58,15 @@ class JobActionsMixin(object):
         for letter in found:
             self.write(['%s: died %s after %d attempts: %s' % (
                 letter.id, time_text(letter.died), letter.attempts, letter.story.get('error', 'not known why'))])
-            if letter.story.get('traceback'):
-                self.write([letter.story['traceback'].rstrip()])
+            self.write_traceback(letter.story)
             self.write([_text(letter.message), ''])
         if not found:
             self.stdout.write('%s has no dead letters.' % self.options['channel'])
+
+    def write_traceback(self, story):
+        """Write the traceback of a `story`, a dict, if it has one."""
+        if story.get('traceback'):
+            self.write([story['traceback'].rstrip()])
 
     def cancel(self):
         self._need_acknowledgement()

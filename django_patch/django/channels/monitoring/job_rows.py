@@ -16,12 +16,15 @@ def job_rows(jobs, may_read):
     Return a list of dicts about `jobs`, a list of Job.
 
     Each has `id` (None for a plain message, which can't be cancelled),
-    `state`, `attempts`, `priority`, `sent` and `due` (a datetime or None) and
-    `text`, the message as JSON if the user `may_read` it.
+    `state`, `attempts`, `priority`, `sent` and `due` (a datetime or None), and
+    of those who `may_read` it `text`, the message as JSON, and the `error` and
+    `traceback` of the last attempt, where that has failed.
     """
     return [{
         'id': job.id, 'state': _state(job), 'attempts': job.attempts, 'priority': job.priority,
         'sent': _moment(job.sent), 'due': _moment(job.due), 'text': _text(job.message, may_read),
+        'error': job.story.get('error') or '' if may_read else '',
+        'traceback': job.story.get('traceback') or '' if may_read else '',
     } for job in jobs]
 
 

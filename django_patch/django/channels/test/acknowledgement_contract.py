@@ -111,6 +111,11 @@ class AcknowledgementContract(object):
                 receipt, acknowledgement.RETRY, story=acknowledgement.story_of(error='no %d' % attempt)
             )
             self.assertEqual(said, acknowledgement.DEAD if attempt == 3 else acknowledgement.RETRIED)
+            # It shows while the message waits for its next attempt.
+            self.assertEqual(
+                [job.story for job in layer.jobs('contract.job')],
+                [{'error': 'no %d' % attempt}] if attempt < 3 else [],
+            )
         letter, = layer.dead_letters('contract.job')
         self.assertEqual((letter.message, letter.attempts, letter.story), ({'n': 1}, 3, {'error': 'no 3'}))
         self.assertLess(abs(letter.died - time.time()), 60)
@@ -132,6 +137,7 @@ class AcknowledgementContract(object):
         self.assertEqual(layer.postpone(receipt, acknowledgement.LATER, 0.5), acknowledgement.DEFERRED)
         self.assertEqual(self.held(layer), [])
         self.assertEqual(layer.acknowledged_statistics()['contract.job']['later'], 1)
+        self.assertEqual(layer.jobs('contract.job')[0].story, {})
         self.pass_time(0.6)
         self.assertEqual(receipt_of(self.held(layer)[0]).attempt, 2)
 

@@ -4,7 +4,8 @@
 --   acknowledged        hash: channel -> its options, four numbers: capacity,
 --                       lifetime in ms (0: for ever), deliveries, dead letters
 --   a:<channel>         list of entries that wait, in the order they came
---   j:<channel>         hash: id -> record of a job that waits elsewhere
+--   j:<channel>         hash: id -> record of a job that waits elsewhere, and
+--                       id .. ':s' -> story of one that waits for a retry
 --   r:<channel>         sorted set of the ids of those that may be received
 --                       now, by -priority and then by id
 --   l:<channel>         sorted set of those that are due later, by ms

@@ -37,5 +37,8 @@ if action == 'later' then
     count('deferred', name, 1)
     return 'deferred'
 end
+if ARGV[7] ~= '' then
+    redis.call('HSET', key('j', name), id .. ':s', ARGV[7])
+end
 count('retried', name, 1)
 return 'retried'

@@ -35,7 +35,7 @@ if before then
     local data = redis.call('HGET', key('j', name), before)
     -- One that is held runs to its end; the key is the new one's.
     if data then
-        redis.call('HDEL', key('j', name), before)
+        redis.call('HDEL', key('j', name), before, before .. ':s')
         redis.call('ZREM', key('r', name), before)
         redis.call('ZREM', key('l', name), before)
         forget_pieces(unpack_record(data))

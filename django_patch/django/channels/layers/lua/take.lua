@@ -59,7 +59,7 @@ local function take(name, options)
             redis.call('ZREM', key('r', name), id)
             local data = redis.call('HGET', key('j', name), id)
             if data then
-                redis.call('HDEL', key('j', name), id)
+                redis.call('HDEL', key('j', name), id, id .. ':s')
                 hold(id, unpack_record(data), data)
             end
         end

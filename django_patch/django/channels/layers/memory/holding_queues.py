@@ -13,7 +13,7 @@ import time
 
 from ...exceptions import ChannelFull
 from ..acknowledgement import (
-    BURY, DEAD, DEFERRED, GONE, LATER, REFUSE, RELEASE, RELEASED, REPLACE, RETRIED, AcknowledgementMixin,
+    BURY, DEAD, DEFERRED, GONE, LATER, REFUSE, RELEASE, RELEASED, REPLACE, RETRIED, RETRY, AcknowledgementMixin,
     ChannelOptions, HeldMessage, Receipt, checked_id, checked_priority, new_job_id, receipt_of, valid_job_channel,
 )
 from ..validation import copy_message, plain_copy
@@ -277,7 +277,7 @@ class MemoryAcknowledgementMixin(AcknowledgementMixin):
             record = queue.let_go(receipt.token) if queue is not None else None
             if record is None:
                 return GONE
-            now = self._clock()
+            now, record.story = self._clock(), ''
             if action == RELEASE:
                 queue.put(record, now, now)
                 return RELEASED
@@ -285,6 +285,8 @@ class MemoryAcknowledgementMixin(AcknowledgementMixin):
             if action == BURY or record.deliveries >= (deliveries or queue.options.deliveries):
                 queue.bury(record, story)
                 return DEAD
+            if action == RETRY:
+                record.story = story
             queue.put(record, now + delay, now)
             queue.counts['deferred' if action == LATER else 'retried'] += 1
             return DEFERRED if action == LATER else RETRIED

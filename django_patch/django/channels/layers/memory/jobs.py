@@ -22,7 +22,8 @@ class MemoryJobsMixin(object):
             found = queue.jobs(now)[:limit] if queue is not None else ()
             return [
                 Job(record.id, channel, record.deliveries, record.priority, record.sent,
-                    None if due is None else time.time() + due - now, plain_copy(record.message))
+                    None if due is None else time.time() + due - now, plain_copy(record.message),
+                    json.loads(record.story) if record.story else {})
                 for record, due in found
             ]
 

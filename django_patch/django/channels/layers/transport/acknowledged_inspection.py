@@ -70,18 +70,21 @@ class AcknowledgedInspection(object):
             )))]
             due = dict(zip(at[::2], at[1::2]))
             ids = now + at[::2]
-            records = yield Exchange(shard, tuple(pack('HGET', '%sj:%s' % (base, channel), id) for id in ids))
-            for id, data in zip(ids, records):
-                if checked(data) is not None:
+            records = yield Exchange(shard, tuple(
+                pack('HMGET', '%sj:%s' % (base, channel), id, id + b':s') for id in ids
+            ))
+            for id, found in zip(ids, records):
+                data, story = checked(found)
+                if data is not None:
                     record = Record(data)
                     (later if id in due else ready).append(Job(
                         id.decode('ascii'), channel, record.deliveries, record.priority, record.sent / 1000.0,
                         float(due[id]) / 1000.0 if id in due else None,
-                        (yield self._read(shard, channel, record.entry)),
+                        (yield self._read(shard, channel, record.entry)), _decoded_story(story),
                     ))
             for entry in entries:
                 message = yield self._read(shard, channel, entry)
-                line.append(Job(None, channel, 0, 0, None, None, message))
+                line.append(Job(None, channel, 0, 0, None, None, message, {}))
         ready.sort(key=lambda job: (-job.priority, job.id))
         later.sort(key=lambda job: job.due)
         yield Result((ready + line + later)[:limit])
