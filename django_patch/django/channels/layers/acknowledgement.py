@@ -159,11 +159,12 @@ class AcknowledgementMixin(object):
 
         It is received `delay` seconds from now, or `at` a time in seconds
         since 1970 by the store's clock; only one of the two may be given.
-        `priority` is a whole number from -100 to 100, the highest is received
-        first. At most one unfinished job of a channel has the text `unique`:
-        if there is one already, REFUSE for `conflict` sends nothing and
-        returns its id, and REPLACE cancels it if it still waits. Raise as
-        send() does, and ValueError for other arguments than these.
+        `id` is text as a group's name is; None has one made up. `priority` is
+        a whole number from -100 to 100, the highest is received first. At most
+        one unfinished job of a channel has the text `unique`: if there is one
+        already, REFUSE for `conflict` sends nothing and returns its id, and
+        REPLACE cancels it if it still waits. Raise as send() does, and
+        ValueError for other arguments than these.
         """
         raise NotImplementedError('subclasses of BaseChannelLayer with acknowledged channels must provide send_job()')
 
