@@ -52,9 +52,9 @@ def eventually(condition, what, timeout=PATIENCE):
 
 
 class Program:
-    """One running program; stdout and stderr are kept together and apart."""
+    """One running program, which inherits `pass_fds`; stdout and stderr are kept together and apart."""
 
-    def __init__(self, name, command, cwd, env):
+    def __init__(self, name, command, cwd, env, pass_fds=()):
         self.name = name
         self.command = [str(part) for part in command]
         environ = {key: value for key, value in os.environ.items() if key not in DROPPED}
@@ -65,6 +65,7 @@ class Program:
         self.process = subprocess.Popen(
             self.command, cwd=str(cwd), env=environ, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+            pass_fds=pass_fds,
         )
         self.readers = [
             threading.Thread(target=self._read, args=(stream, getattr(self.process, stream)), daemon=True)

@@ -40,9 +40,9 @@ class Subject:
         """Whether this Django has async views, and streams from async iterators."""
         return tuple(int(part) for part in self.django.split('.')[:2]) >= (4, 2)
 
-    def start(self, name, *command, **env):
+    def start(self, name, *command, pass_fds=(), **env):
         """Start a program of this interpreter's environment; return the Program."""
-        program = Program(name, command, self.project, dict(self.env, **env))
+        program = Program(name, command, self.project, dict(self.env, **env), pass_fds)
         self.programs.append(program)
         return program
 

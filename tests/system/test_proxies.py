@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 import tempfile
@@ -19,7 +20,7 @@ import subject
 import websocket
 from clients import TIMEOUT, Answer
 from needs import program
-from programs import eventually, free_port
+from programs import PATIENCE, eventually, free_port
 from redis_server import RedisServer
 from subject import CHECKOUT
 
@@ -78,12 +79,21 @@ class Behind:
     def __init__(self, site, folder):
         self.site = self.subject = site
         site.run('migrate', '-v', '0')
-        self.server, server_port = site.server('--trusted-proxy', '127.0.0.1')
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.server = self.start_server()
         site.manage('runworker')
         self.port = free_port()
         self.certificate, key = certificates.make(folder)
-        self.proxy = self.start(folder, server_port, key)
+        self.proxy = self.start(folder, self.listener.getsockname()[1], key)
         self.proxy.wait_for_port(self.port)
+
+    def start_server(self):
+        """Start an interface server whose listening socket somebody else keeps, as systemd does."""
+        fd = self.listener.fileno()
+        return self.site.start(
+            'interface-server', os.path.join(os.path.dirname(self.site.python), 'interface-server'), '--fd', fd,
+            '--trusted-proxy', '127.0.0.1', '--websocket-handshake-timeout', PATIENCE, self.site.asgi, pass_fds=[fd],
+        )
 
     def start(self, folder, server_port, key):
         """Start nginx."""
@@ -172,7 +182,9 @@ def behind(request):
         if not site.has_interface_server:
             pytest.skip('daphne 1.4.2 stands here for the interface server')
         stack.callback(site.stop)
-        yield request.param(site, folder)
+        proxied = request.param(site, folder)
+        stack.enter_context(proxied.listener)
+        yield proxied
 
 
 def test_everything_through_a_proxy(behind):
@@ -304,3 +316,20 @@ def test_streams_go_through_a_proxy_as_they_come(behind, scratch):
             assert response.read(3000) == b'x' * 3000
             assert not os.path.exists(ended)
     eventually(lambda: os.path.exists(ended), 'the end of the stream that nobody reads')
+
+
+def test_no_request_fails_while_the_server_restarts(behind):
+    ask = b'GET /hello/?name=again HTTP/1.1\r\nHost: localhost\r\n\r\n'
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(contextlib.closing(behind.connect(CLIENT))) for _ in range(3)]
+        for client in clients[:2]:
+            # The proxy may keep its connections for the next request.
+            client.sendall(ask)
+            assert read_answer(client).status == 200
+        behind.server.signal(signal.SIGTERM)
+        assert behind.server.wait_for_exit() == 0
+        for client in clients:
+            client.sendall(ask)
+        # Their requests wait in the listening socket.
+        behind.server = behind.start_server()
+        assert [read_answer(client).body for client in clients] == [b'Hello, again!'] * 3
