@@ -39,6 +39,51 @@ class AcknowledgedTestCase(RedisTestCase):
         return [message for channel, message in layer.receive_batch(list(channels or ['jobs']), 100)]
 
 
+class ForgetfulServerTests(AcknowledgedTestCase):
+    """Scripts are flushed again and again, while jobs are sent, taken and acknowledged."""
+
+    def setUp(self):
+        super(ForgetfulServerTests, self).setUp()
+        self.is_over = threading.Event()
+        client = self.connect(self.server.url)
+
+        def flush():
+            while not self.is_over.is_set():
+                client.script_flush()
+            return True
+        join = self.in_thread(flush)
+        self.addCleanup(join)
+        self.addCleanup(self.is_over.set)
+
+    def test_nothing_is_lost_nor_done_twice(self):
+        first, second = self.reader(), self.reader()
+        for number in range(20):
+            first.send('jobs', {'n': number})
+            first.send_job('jobs', {'n': 1000 + number}, delay=0)
+        # What one held that died comes again.
+        held = first.receive_batch(['jobs'], 5)
+        self.die(first)
+        done = []
+
+        def finished():
+            second.recover()
+            found = [message for channel, message in second.receive_batch(['jobs'], 10)]
+            self.assertEqual(second.acknowledge([
+                (receipt_of(message), [('done', {'n': message['n']})]) for message in found
+            ]), [])
+            done.extend(message['n'] for message in found)
+            return len(done) >= 40
+        self.wait_until(finished)
+        self.assertEqual(sorted(done), list(range(20)) + list(range(1000, 1020)))
+        failed = first.acknowledge([(receipt_of(message), [('done', {'n': -1})]) for channel, message in held])
+        self.assertEqual({reason for receipt, reason in failed}, {acknowledgement.GONE})
+        numbers = []
+        while len(numbers) < 40:
+            numbers += [message['n'] for channel, message in self.layer.receive_batch(['done'], 100)]
+        self.assertEqual(sorted(numbers), sorted(done))
+        self.assertEqual(second.acknowledged_statistics('jobs')['jobs']['held'], 0)
+
+
 class AnswerCutter(object):
     """Passes connections on to a port, and cuts one in place of an answer that has `word` in it, after cut()."""
 

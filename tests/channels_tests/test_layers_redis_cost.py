@@ -1,6 +1,9 @@
 """Tests of what the Redis channel layer says to its server, command by command."""
 from __future__ import absolute_import, unicode_literals
 
+from django.channels.layers.transport import scripts
+from django.channels.layers.transport.resp import pack
+
 from .redis_case import RedisTestCase
 
 
@@ -136,3 +139,14 @@ class RoundTripTests(RedisTestCase):
         self.layer.receive(['p!'])
         self.assertEqual([message['n'] for channel, message in self.received('a')], [0, 1, 2])
         self.assertEqual(self.keys(), set())
+
+    def test_scripts_that_the_server_forgets_once_more_meanwhile_come_with_their_texts(self):
+        self.layer.send('a', {'n': 0})
+        load, scripts.LOAD = scripts.LOAD, (pack('SCRIPT', 'FLUSH'),) * 2
+        try:
+            self.redis.script_flush()
+            self.layer.send('a', {'n': 1})
+            self.assertEqual(self.layer.send_many([('a', {'n': 2}), ('p!a', {'n': 3})]), [])
+        finally:
+            scripts.LOAD = load
+        self.assertEqual([message['n'] for channel, message in self.received('a')], [0, 1, 2])

@@ -145,6 +145,17 @@ class ConfirmTests(RedisTestCase):
         self.assertEqual(layer.promises()[0].replicas, 1)
         self.assertEqual(layer.acknowledged_statistics('jobs')['jobs']['waiting'], 2)
 
+    def test_a_message_that_had_to_be_sent_twice_is_confirmed_as_others_are(self):
+        replica = RedisServer(options=['--replicaof', '127.0.0.1', str(self.server.port)]).start()
+        self.addCleanup(replica.stop)
+        layer = self.confirmed(replicas=1, timeout=20)
+        layer.send('jobs', {'n': 1})
+        self.redis.script_flush()
+        self.calls()
+        layer.send('jobs', {'n': 2})
+        # What was asked behind the first try was no answer to the second.
+        self.assertEqual(self.calls()['wait'], 2)
+
     def test_the_disk_confirms_where_the_server_can(self):
         server = RedisServer(options=['--appendonly', 'yes', '--appendfsync', 'always']).start()
         self.addCleanup(server.stop)

@@ -362,6 +362,34 @@ class ClusterTests(Exchanges, Jobs, RedisTestCase):
     def test_acknowledged_channels_on_all_shards(self):
         self.check_jobs()
 
+    def test_a_replica_of_each_node_confirms(self):
+        layer = self.make_layer(hosts=self.hosts, acknowledged=['jobs'], confirm={'replicas': 1, 'timeout': 0.05})
+        for _ in range(CLUSTER_SHARDS):
+            with self.assertRaises(LayerUnavailable) as caught:
+                layer.send('jobs', {})
+            self.assertIn('0 of 1 replicas', str(caught.exception))
+        layer.flush()
+        client = self.connect(self.nodes[0].url)
+        replica = RedisServer(free_port(), ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']).start()
+        self.addCleanup(replica.stop)
+        other = self.connect(replica.url)
+        name = client.execute_command('CLUSTER', 'MYID').decode('ascii')
+        other.execute_command('CLUSTER', 'MEET', '127.0.0.1', self.nodes[0].port)
+        self.wait_until(lambda: name in other.execute_command('CLUSTER', 'NODES').decode('ascii'))
+        other.execute_command('CLUSTER', 'REPLICATE', name)
+        self.wait_until(lambda: client.info('replication')['connected_slaves'] == 1)
+        layer = self.make_layer(hosts=self.hosts, acknowledged=['jobs'], confirm={'replicas': 1, 'timeout': 2})
+        replicated = {number for number, server in enumerate(layer.servers)
+                      if server.resolve()[0].endswith(':%d' % self.nodes[0].port)}
+        unconfirmed = 0
+        for number in range(CLUSTER_SHARDS):
+            try:
+                layer.send('jobs', {'n': number})
+            except LayerUnavailable:
+                unconfirmed += 1
+        self.assertEqual(unconfirmed, CLUSTER_SHARDS - len(replicated))
+        layer.flush()
+
     def test_a_slot_that_moves_costs_nothing(self):
         for number in range(CLUSTER_SHARDS):
             self.layer.send('a', {'n': number})

@@ -155,10 +155,10 @@ class ConnectionPool:
         What failed for want of a script is repeated, and a server that isn't
         what it was is left.
         """
-        missing = scripts.to_repeat(replies)
+        missing = scripts.to_repeat(commands, replies)
         if missing:
             try:
-                again = await connection.call(scripts.LOAD + tuple(commands[index] for index in missing), timeout)
+                again = await connection.call(scripts.with_texts([commands[index] for index in missing]), timeout)
             except FAILURES as error:
                 raise unavailable(self.name, error, True) from error
             for index, reply in zip(missing, again[len(scripts.LOAD):]):

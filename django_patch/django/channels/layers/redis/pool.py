@@ -59,9 +59,7 @@ class ConnectionPool(object):
             replies = self.finish(connection, commands, replies)
         except failures() as error:
             raise self.failure(connection, commands, error)
-        wrong = [
-            index for index, reply in enumerate(replies) if type(reply) is ReplyError and reply.code in REDIRECTED
-        ]
+        wrong = scripts.to_repeat(commands, replies, REDIRECTED)
         if wrong and follow:
             # finish() has closed the connections; the next leads elsewhere.
             again = self.exchange([commands[index] for index in wrong], follow=False)
@@ -155,9 +153,9 @@ class ConnectionPool(object):
         if ReplyError not in map(type, replies):
             self.release(connection)
             return replies
-        missing = scripts.to_repeat(replies)
+        missing = scripts.to_repeat(commands, replies)
         if missing:
-            connection.write(scripts.LOAD + tuple(commands[index] for index in missing))
+            connection.write(scripts.with_texts([commands[index] for index in missing]))
             again = connection.read(len(scripts.LOAD) + len(missing))
             for index, reply in zip(missing, again[len(scripts.LOAD):]):
                 replies[index] = reply

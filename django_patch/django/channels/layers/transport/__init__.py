@@ -97,7 +97,7 @@ class Transport(object):
 
     def greeting(self, shard):
         """Return the commands that a new connection to `shard` begins with."""
-        return scripts.LOAD + (self._hello(shard),)
+        return scripts.with_texts([self._hello(shard)])
 
     def greeted(self, shard, replies, asked):
         """

@@ -79,6 +79,25 @@ def append(start, header, body):
     return b'%s$%d\r\n%s%s\r\n' % (start, size, header, body)
 
 
+def is_call(command, names):
+    """Return whether the bytes of a `command` call one of `names`."""
+    return command.startswith(tuple(argument(name) for name in names), command.index(b'\r\n') + 2)
+
+
+def restarted(command, starts):
+    """
+    Return `command` (bytes) with other first arguments.
+
+    `starts` has for the packed arguments that a command may begin with the
+    ones that replace them.
+    """
+    begin = command.index(b'\r\n') + 2
+    for start, other in starts.items():
+        if command.startswith(start, begin):
+            return command[:begin] + other + command[begin + len(start):]
+    return command
+
+
 class Parser(object):
     """
     Turns bytes into replies: bytes, int, None, ReplyError, or a list of them.

@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import os
 
-from .resp import ReplyError, argument, command, pack
+from .resp import ReplyError, argument, command, is_call, pack, restarted
 
 _FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), 'lua')
 
@@ -77,13 +77,35 @@ ALL = (
 LOAD = tuple(pack('SCRIPT', 'LOAD', script.text) for script in ALL)
 
 
-def to_repeat(replies):
-    """
-    Return the indexes of `replies` that say that a script is missing.
+#: How a call of each begins, and with what it may begin instead.
+_STARTS = {
+    b''.join(script.start): b''.join([argument('EVAL'), argument(script.text)]) for script in ALL
+}
+#: What asks whether the commands before it are safe; see `confirmation`.
+_CONFIRMING = ('WAIT', 'WAITAOF')
 
-    Send LOAD and then their commands again; nothing of them was executed.
+
+def to_repeat(commands, replies, codes=('NOSCRIPT',)):
     """
-    return [
-        index for index, reply in enumerate(replies)
-        if type(reply) is ReplyError and reply.code == 'NOSCRIPT'
-    ]
+    Return the indexes of `commands` that were refused with one of `codes`.
+
+    Nothing of them was executed. What asks behind them whether they are safe
+    was answered for nothing, and is among them.
+    """
+    found = []
+    for index, reply in enumerate(replies):
+        if type(reply) is ReplyError:
+            if reply.code in codes:
+                found.append(index)
+        elif found and is_call(commands[index], _CONFIRMING):
+            found.append(index)
+    return found
+
+
+def with_texts(commands):
+    """
+    Return LOAD and `commands`, which then bring the texts of their scripts.
+
+    The server may forget all of them again in between.
+    """
+    return LOAD + tuple(restarted(command, _STARTS) for command in commands)
