@@ -16,7 +16,7 @@ from django.channels import route
 from django.channels.compat import six
 from django.channels.compat.coroutines import SUPPORTS_ASYNC
 from django.channels.exceptions import LayerUnavailable
-from django.channels.layers import ChannelLayerWrapper
+from django.channels.layers import ChannelLayerWrapper, channel_layers
 from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.layers.presence import this_process
@@ -25,10 +25,11 @@ from django.channels.management.projects import fingerprints
 from django.channels.monitoring import exposition, families, history
 from django.channels.monitoring.activity import MAX_CHANNELS, OTHER, Activity
 from django.channels.monitoring.endpoint import Endpoint
+from django.channels.monitoring.metrics import metrics_view
 from django.channels.monitoring.vitals import HealthFile, Vitals, behind
 from django.channels.worker import Worker
 from django.core.management import CommandError
-from django.test import SimpleTestCase
+from django.test import RequestFactory, SimpleTestCase, override_settings
 
 from .clocks import ManualClock
 from .logs import LogTestCase
@@ -253,6 +254,37 @@ class FamilyTests(SimpleTestCase):
         buckets, total = families.cumulative(self.activity.numbers()['task']['waited'])
         self.assertEqual(buckets[:4], [('0.001', 0), ('0.0025', 0), ('0.005', 1), ('0.01', 1)])
         self.assertEqual((buckets[-1], total), (('+Inf', 1), 0.003))
+
+    def answer(self, token, method='get', **headers):
+        if token is not None:
+            headers['HTTP_AUTHORIZATION'] = token
+        with override_settings(CHANNEL_LAYERS={'default': {
+            'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': [],
+        }}):
+            channel_layers.reset()
+            self.addCleanup(channel_layers.reset)
+            channel_layers['default'].send('task', {})
+            return metrics_view('secret')(getattr(RequestFactory(), method)('/metrics', **headers))
+
+    def test_a_view_tells_metrics_to_who_knows_the_token(self):
+        for token in (None, '', 'Bearer', 'Bearer secre', 'Basic secret', 'Bearer s\xe9cret'):
+            response = self.answer(token)
+            self.assertEqual((response.status_code, response['WWW-Authenticate']), (401, 'Bearer'))
+            self.assertNotIn(b'channels_', response.content)
+        self.assertEqual(self.answer('Bearer secret', 'post').status_code, 405)
+        for token in ('', None):
+            with self.assertRaisesMessage(ValueError, 'needs a token'):
+                metrics_view(token)
+
+    @unittest.skipUnless(prometheus_client, 'prometheus_client is not installed')
+    def test_a_view_has_what_the_layer_and_its_processes_tell(self):
+        response = self.answer('Bearer secret')
+        self.assertEqual((response.status_code, response['Cache-Control']), (200, 'no-store'))
+        text = response.content.decode('utf-8')
+        self.assertIn('channels_messages_sent_total{channel="task",layer="default"} 1.0', text)
+        self.assertIn('# TYPE channels_processes gauge', text)
+        response = self.answer('Bearer secret', HTTP_ACCEPT='application/openmetrics-text')
+        self.assertTrue(response['Content-Type'].startswith('application/openmetrics-text'))
 
     @unittest.skipUnless(prometheus_client, 'prometheus_client is not installed')
     def test_it_is_written_for_prometheus_and_as_openmetrics(self):

@@ -160,9 +160,8 @@ def _facts(worker, activity):
 
 def _metrics(layer, alias, activity, name, accept, of_all=False):
     if of_all and layer.supports_presence:
-        sources = [lambda: families.of_processes(layer.processes(), alias)]
-    else:
-        sources = [lambda: families.of_activity(activity.numbers(), name)]
+        return exposition.render(accept, lambda: families.everything(layer, alias))
+    sources = [lambda: families.of_activity(activity.numbers(), name)]
     if layer.supports_inspection:
         sources.append(lambda: families.of_layer(layer, alias))
     return exposition.render(accept, *sources)

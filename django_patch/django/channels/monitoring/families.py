@@ -88,6 +88,12 @@ def of_layer(layer, alias):
     return families + [latency]
 
 
+def everything(layer, alias):
+    """Return the families of all that `layer` knows: of its processes, and of what it holds, as far as it can say."""
+    found = of_processes(layer.processes(), alias) if layer.supports_presence else []
+    return found + (of_layer(layer, alias) if layer.supports_inspection else [])
+
+
 def single(name, text, alias, value):
     """Return a gauge with one value for a layer."""
     family = Family(name, GAUGE, text, ('layer',))
