@@ -223,6 +223,14 @@ def test_request_that_is_refused(start, client, extra, options, status):
     assert not server.workers.seen
 
 
+@pytest.mark.parametrize("path", ["/a b", "/a\tb", "/a\x7f", "/a HTTP/1.1", "/\xe9"])
+def test_path_that_is_none(start, client, path):
+    server = start({"http.request": answer()})
+    two = client(server)
+    assert two.response(two.headers("GET", path))[0] == 400
+    assert not server.workers.seen
+
+
 def test_path_that_is_too_long(start, client):
     server = start({"http.request": answer()}, max_request_line=100)
     two = client(server)

@@ -1,6 +1,4 @@
 """
-The protocols as they are spoken over uvicorn, the default server.
-
-uvicorn parses HTTP/1.1 and writes responses; what it can't do is added here:
-limits, HTTP/2, and WebSockets that cost little and share encoded frames.
+The protocols that clients speak: HTTP/1.1 (`h1`), HTTP/2 (`h2`) and WebSocket
+(`ws`) over both, with their limits, and the connections that carry them.
 """

@@ -21,6 +21,9 @@ CHUNKED = -1
 
 # RFC 9110 section 9.1.
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What a target can't have in HTTP/1, to which others may translate the request
+# (RFC 9113 section 10.3).
+_NO_PATH = re.compile(rb"[^!-~]")
 
 
 def read_framing(version: str, headers: Headers, options: Options) -> int:
@@ -117,14 +120,15 @@ def _check_method(pseudo: dict[bytes, bytes], headers: Headers) -> bool:
     method = pseudo.get(b":method", b"")
     if not _TOKEN.fullmatch(method):
         raise Refused(400, "The request has no method.")
-    if not pseudo.get(b":path", b"").startswith((b"/", b"*")) and method != b"CONNECT":
+    path = pseudo.get(b":path", b"")
+    if not path.startswith((b"/", b"*")) and method != b"CONNECT" or _NO_PATH.search(path):
         raise Refused(400, "The request has no path.")
     if method != b"CONNECT":
         return False
     # RFC 8441 section 4.
     if pseudo.get(b":protocol") != b"websocket":
         raise Refused(501, "This server is not a proxy.")
-    if not pseudo.get(b":path", b"").startswith(b"/"):
+    if not path.startswith(b"/"):
         raise Refused(400, "The request has no path.")
     if [value for name, value in headers if name == b"sec-websocket-version"] != [b"13"]:
         raise Refused(400, "This server speaks version 13 of WebSocket.")
