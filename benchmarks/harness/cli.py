@@ -22,7 +22,7 @@ install redis-server gcc libc6-dev wrk).
 
 EPILOG = """
 examples:
-  python3 benchmarks/run.py                         everything, about 30 minutes
+  python3 benchmarks/run.py                         everything, about an hour
   python3 benchmarks/run.py --list                  the workloads, and who takes part
   python3 benchmarks/run.py --quick --only 'layer*' some, shortly: ratios are rough
   python3 benchmarks/run.py --only get --contenders ours channels1 --rounds 9
