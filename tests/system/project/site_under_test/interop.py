@@ -46,7 +46,7 @@ def take(message):
 
 channel_routing = [route(name, mirror) for name in (
     'http.request', 'http.disconnect', 'websocket.connect', 'websocket.receive', 'websocket.disconnect', 'asgi.delay',
-    'task', 'interop.member',
+    'task', 'interop.member', 'channels.delayed', 'channels.schedules',
 )] + [
     route('interop.say', say),
     route('interop.say-to-group', say_to_group),
