@@ -377,18 +377,23 @@ class ClusterTests(Exchanges, Jobs, RedisTestCase):
         other.execute_command('CLUSTER', 'MEET', '127.0.0.1', self.nodes[0].port)
         self.wait_until(lambda: name in other.execute_command('CLUSTER', 'NODES').decode('ascii'))
         other.execute_command('CLUSTER', 'REPLICATE', name)
-        self.wait_until(lambda: client.info('replication')['connected_slaves'] == 1)
-        layer = self.make_layer(hosts=self.hosts, acknowledged=['jobs'], confirm={'replicas': 1, 'timeout': 2})
+        # It counts once it has what was there before.
+        self.wait_until(lambda: other.info('replication').get('master_link_status') == 'up')
+        self.wait_until(lambda: client.execute_command('WAIT', 1, 1000) == 1)
+        layer = self.make_layer(hosts=self.hosts, acknowledged=['jobs'], confirm={'replicas': 1, 'timeout': 5})
+        self.addCleanup(layer.flush)
         replicated = {number for number, server in enumerate(layer.servers)
                       if server.resolve()[0].endswith(':%d' % self.nodes[0].port)}
-        unconfirmed = 0
-        for number in range(CLUSTER_SHARDS):
+
+        def is_confirmed(number):
             try:
                 layer.send('jobs', {'n': number})
             except LayerUnavailable:
-                unconfirmed += 1
-        self.assertEqual(unconfirmed, CLUSTER_SHARDS - len(replicated))
-        layer.flush()
+                return False
+            return True
+        # At the same time, since each of the others waits to the end.
+        joins = [self.in_thread(is_confirmed, number) for number in range(CLUSTER_SHARDS)]
+        self.assertEqual(sum(join() for join in joins), len(replicated))
 
     def test_a_slot_that_moves_costs_nothing(self):
         for number in range(CLUSTER_SHARDS):
