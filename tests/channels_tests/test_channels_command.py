@@ -121,6 +121,12 @@ class ChannelsCommandTests(CommandTestCase):
         self.assertEqual(found['channels']['websocket.send!']['messages_pending'], 1)
         self.assertEqual(found['groups'], {'room-1': 1})
 
+    def test_a_terminal_runs_the_system_checks_first(self):
+        # call_command() leaves them out; BaseCommand.check() makes them.
+        self.assertIn('Channel', self.run_command('status', skip_checks=False))
+        with self.assertRaisesMessage(CommandError, 'check needs a limit'):
+            self.run_command('check', skip_checks=False)
+
     def test_an_empty_layer_says_so(self):
         self.assertIn('No message has been sent yet.', self.run_command('status'))
 

@@ -39,6 +39,11 @@ ACTIONS = (
 OF_ALL = ('status', 'watch', 'check') + tuple(name for name, text in layer_actions.ACTIONS)
 
 
+#: Action -> its method, where that has another name: Django's own check()
+#: makes the system checks, before any action.
+METHODS = {'check': 'check_limits'}
+
+
 class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, BaseCommand):
     help = (
         'Inspects a channel layer without stopping anything. ' +
@@ -85,7 +90,7 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
             raise CommandError('%s needs the name of a channel: manage.py channels %s CHANNEL' % (
                 options['action'], options['action']))
         try:
-            getattr(self, options['action'])()
+            getattr(self, METHODS.get(options['action'], options['action']))()
         except LayerUnavailable as error:
             raise CommandError('The channel layer %s can\'t be reached: %s' % (self.layer, error))
         except ValueError as error:
@@ -141,7 +146,7 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
         except KeyboardInterrupt:
             self.stdout.write('')
 
-    def check(self):
+    def check_limits(self):
         limits = {name: self.options[name] for name in ('max_age', 'max_pending', 'max_full', 'min_workers')}
         if all(limit is None for limit in limits.values()):
             raise CommandError('check needs a limit: --max-age, --max-pending, --max-full or --min-workers.')
