@@ -55,6 +55,13 @@ class RetryTests(SimpleTestCase):
                         {'attempts': 'many'}):
             with self.assertRaises(ValueError):
                 Retry(**options)
+
+    def test_what_is_no_exception_class_is_refused_at_once(self):
+        # isinstance() would raise once a consumer has failed, and its message would stay held.
+        for options in ({'on': [ValueError]}, {'on': 'ValueError'}, {'never': [ValueError]}, {'on': (ValueError, 5)}):
+            with self.assertRaisesMessage(ValueError, 'a class of exceptions, or a tuple of them'):
+                Retry(**options)
+        self.assertTrue(Retry(on=(ValueError, (KeyError,))).applies_to(KeyError()))
         for options in ({'capacity': 0}, {'deliveries': True}, {'lifetime': 0}, {'dead_letters': None}):
             with self.assertRaises(ValueError):
                 Acknowledged(**options)

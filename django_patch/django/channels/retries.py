@@ -34,6 +34,10 @@ class Retry(object):
                 'A Retry needs 0 <= first <= last (seconds), factor >= 1 and 0 <= jitter < 1, not %r, %r, %r and %r.' %
                 (first, last, factor, jitter)
             )
+        for name, classes in (('on', on), ('never', never)):
+            if not _are_exceptions(classes):
+                raise ValueError(
+                    '%s must be a class of exceptions, or a tuple of them, not %r.' % (name, classes))
         self.on = on
         self.never = never
         self.attempts = attempts
@@ -52,6 +56,13 @@ class Retry(object):
         steps = min(attempt - 1, 64)
         pause = min(self.last, self.first * self.factor ** steps)
         return pause * random.uniform(1 - self.jitter, 1 + self.jitter)
+
+
+def _are_exceptions(classes):
+    # What isinstance() takes: it would raise TypeError for a list.
+    if isinstance(classes, tuple):
+        return all(_are_exceptions(item) for item in classes)
+    return isinstance(classes, type) and issubclass(classes, BaseException)
 
 
 class Acknowledged(object):
