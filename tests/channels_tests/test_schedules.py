@@ -204,6 +204,13 @@ class ScheduleTests(LaterTestCase):
         self.assertEqual(self.layer.receive(['reports']), (None, None))
         self.assertEqual(self.layer.jobs(SCHEDULES), [])
 
+    def test_a_run_of_what_another_layer_sends_now_is_left_out(self):
+        self.planning(tick={'channel': 'reports', 'every': 3600}).plan()
+        with override_settings(CHANNEL_SCHEDULES={'tick': {'channel': 'reports', 'every': 3600, 'layer': 'other'}}):
+            self.run_due()
+        self.assertEqual(self.layer.receive(['reports']), (None, None))
+        self.assertEqual(self.layer.jobs(SCHEDULES), [])
+
     def test_a_run_that_is_too_late_is_left_out(self):
         self.planning(tick={'channel': 'reports', 'every': 3600, 'grace': 60}).plan()
         job, = self.layer.jobs(SCHEDULES)
@@ -223,7 +230,10 @@ class ScheduleTests(LaterTestCase):
         for config in ([], {}, {'every': 5}, {'channel': 'a', 'task': 'b', 'every': 5}, {'channel': 'a'},
                        {'channel': 'no good!', 'every': 5}, {'channel': 'a', 'every': 0},
                        {'channel': 'a', 'every': 5, 'grace': 'long'}, {'channel': 'a', 'every': 5, 'grace': -1},
-                       {'channel': 'a', 'every': 5, 'cron': '* * * * *'}, {'channel': 'a', 'every': 5, 'evry': 1}):
+                       {'channel': 'a', 'every': 5, 'cron': '* * * * *'}, {'channel': 'a', 'every': 5, 'evry': 1},
+                       {'channel': 'a', 'cron': 5}, {'task': '', 'every': 5}, {'task': None, 'every': 5},
+                       {'channel': 'a', 'every': float('inf')}, {'channel': 'a', 'every': 5, 'content': [1]},
+                       {'task': 'b.c', 'every': 5, 'args': 5}, {'task': 'b.c', 'every': 5, 'kwargs': []}):
             with self.assertRaises((TypeError, ValueError)):
                 Schedule('wrong', config)
 
@@ -243,6 +253,12 @@ class CheckTests(LaterTestCase):
     def test_bad_ones_are_named(self):
         error, = self.check(tick={'channel': 'reports', 'every': -5})
         self.assertIn("CHANNEL_SCHEDULES['tick']", error)
+
+    def test_a_task_that_is_not_there_is_an_error(self):
+        for task in ('nowhere.send', 'os.path'):
+            error, = self.check(tick={'task': task, 'every': 5})
+            self.assertIn("CHANNEL_SCHEDULES['tick']", error)
+            self.assertIn(task, error)
 
     def test_a_routing_without_the_routes_is_an_error(self):
         self.layer = ChannelLayerWrapper(self.inner, 'default', [])

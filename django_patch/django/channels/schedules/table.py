@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 from django.utils.timezone import get_default_timezone
 
 from ..channel import Channel
+from ..compat import six
 from ..compat.time_zones import named_zone
 from ..conf import conf
 from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
@@ -28,6 +29,8 @@ class Interval(object):
 
     def __init__(self, seconds):
         self._seconds = checked_seconds('every', seconds)
+        if seconds == float('inf'):
+            raise ValueError('every must be a finite number of seconds.')
 
     def next_after(self, moment):
         """Return the first time after `moment`, both in seconds since 1970."""
@@ -50,6 +53,13 @@ class Schedule(object):
             raise ValueError('it has the unknown key %s.' % ', '.join(unknown))
         if ('channel' in config) == ('task' in config):
             raise ValueError('it needs a channel or a task.')
+        if 'task' in config and not (config['task'] and isinstance(config['task'], (six.text_type, str))):
+            raise TypeError('task must be the dotted path of a task, not %r.' % (config['task'],))
+        for key, kind in (('content', dict), ('args', (list, tuple)), ('kwargs', dict)):
+            if key in config and not isinstance(config[key], kind):
+                raise TypeError('%s must be a %s, not %r.' % (key, 'list' if key == 'args' else 'dict', config[key]))
+        if 'cron' in config and not isinstance(config['cron'], (six.text_type, str)):
+            raise TypeError('cron must be a line of five fields, as text, not %r.' % (config['cron'],))
         if ('cron' in config) == ('every' in config):
             raise ValueError('it needs cron, a line of five fields, or every, a number of seconds.')
         self.name = name
@@ -73,6 +83,17 @@ class Schedule(object):
     def next_after(self, moment):
         """Return the first time after `moment`, both in seconds since 1970."""
         return self._times.next_after(moment)
+
+    def check_task(self):
+        """Raise ImportError or TypeError, saying why, if it is for a task that is not there."""
+        if not self.task:
+            return
+        try:
+            task = import_string(self.task)
+        except ImportError as error:
+            raise ImportError('its task %r can\'t be imported: %s' % (str(self.task), error))
+        if not hasattr(task, 'enqueue'):
+            raise TypeError('%r is not a task: it has no enqueue().' % str(self.task))
 
     def send(self, channel_layer):
         """Send what it is for: the message by `channel_layer`, or the task by its backend."""
@@ -104,7 +125,9 @@ def check_schedules(app_configs=None, **kwargs):
     errors, aliases = [], set()
     for name in sorted(configs, key=str):
         try:
-            aliases.add(Schedule(name, configs[name]).layer)
+            schedule = Schedule(name, configs[name])
+            aliases.add(schedule.layer)
+            schedule.check_task()
         except (TypeError, ValueError, ImportError) as error:
             errors.append(_error('CHANNEL_SCHEDULES[%r] can\'t be used: %s' % (str(name), error)))
     for alias in sorted(aliases, key=str):
