@@ -72,6 +72,12 @@ class RunWorkerTests(LogTestCase, SimpleTestCase):
             ({'processes': 0}, '--processes must be 1 or more.'),
             ({'max_messages': 0}, '--max-messages must be 1 or more.'),
             ({'time_limit': 0}, '--time-limit must be more than 0.'),
+            ({'time_limit': float('nan')}, '--time-limit must be a finite number of seconds.'),
+            ({'hard_time_limit': float('inf')}, '--hard-time-limit must be a finite number of seconds.'),
+            ({'shutdown_timeout': float('nan')}, '--shutdown-timeout must be a finite number of seconds.'),
+            ({'time_limit': 60.0, 'hard_time_limit': 5.0}, '--hard-time-limit must be more than --time-limit.'),
+            # Before any process is started, which would end with it again and again.
+            ({'max_busy': 0.0, 'processes': 2}, '--max-busy must be a number of seconds above 0'),
             ({'reload': True, 'processes': 2}, '--reload and --processes do not go together'),
             ({'only_channels': ['none.*']}, 'No channel is left to receive from. The routing has: http.request'),
         ):

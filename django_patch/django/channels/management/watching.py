@@ -67,11 +67,20 @@ def parse_address(text):
 
 def check(options):
     """Raise CommandError for `options` that can't be."""
+    _check_busy(options)
     if options.get('management'):
         host, port = parse_address(options['management'])
         if port + (options['processes'] or 1) - 1 > LAST_PORT:
             raise CommandError('--management has no port for each of %d processes above %d.' %
                                (options['processes'], port))
+
+
+def _check_busy(options):
+    if options.get('max_busy') is not None:
+        try:
+            checked_seconds('--max-busy', options['max_busy'])
+        except (TypeError, ValueError) as error:
+            raise CommandError(str(error))
 
 
 def of_process(options, index):
@@ -88,14 +97,10 @@ def of_process(options, index):
 def watched(worker, options):
     """Offer the health and metrics of `worker` while the block runs, as the command's `options` say."""
     layer, alias = worker.channel_layer, options['layer']
+    _check_busy(options)
     activity = Activity()
     worker.watch(activity)
     layer.watch_waiting(activity.waited)
-    if options.get('max_busy') is not None:
-        try:
-            checked_seconds('--max-busy', options['max_busy'])
-        except (TypeError, ValueError) as error:
-            raise CommandError(str(error))
     vitals = Vitals(
         activity.running, functools.partial(behind, layer, worker.channels), options.get('max_busy'),
         lambda: worker.termed,

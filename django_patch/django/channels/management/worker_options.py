@@ -81,11 +81,18 @@ def check(options):
     for option in ('threads', 'prefetch', 'concurrency', 'processes', 'max_messages', 'max_memory'):
         if options[option] is not None and options[option] < 1:
             raise CommandError('--%s must be 1 or more.' % option.replace('_', '-'))
+    for option in ('shutdown_timeout', 'time_limit', 'hard_time_limit'):
+        # NaN is neither above nor below anything: such a limit never ends.
+        if options[option] is not None and not abs(options[option]) < float('inf'):
+            raise CommandError('--%s must be a finite number of seconds.' % option.replace('_', '-'))
     if options['shutdown_timeout'] < 0:
         raise CommandError('--shutdown-timeout must be 0 or more.')
     for option in ('time_limit', 'hard_time_limit'):
         if options[option] is not None and options[option] <= 0:
             raise CommandError('--%s must be more than 0.' % option.replace('_', '-'))
+    if None not in (options['time_limit'], options['hard_time_limit']) and (
+            options['hard_time_limit'] <= options['time_limit']):
+        raise CommandError('--hard-time-limit must be more than --time-limit.')
     if options['reload'] and options['processes'] is not None:
         raise CommandError('--reload and --processes do not go together: SIGHUP reloads several processes.')
     if options['processes'] is not None and not hasattr(os, 'fork'):
