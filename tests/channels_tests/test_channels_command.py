@@ -164,6 +164,18 @@ class ChannelsCommandTests(CommandTestCase):
         self.layer.send('jobs.mail', {})
         self.assertIn('Removed 1 messages', self.run_command('purge', 'jobs.mail', interactive=False))
 
+    def test_purge_without_a_terminal_says_what_to_do(self):
+        self.layer.send('jobs.mail', {})
+        original = command.six.moves.input
+        self.addCleanup(setattr, command.six.moves, 'input', original)
+
+        def end(*prompt):
+            raise EOFError('EOF when reading a line')
+        command.six.moves.input = end
+        with self.assertRaisesMessage(CommandError, '--no-input'):
+            self.run_command('purge', 'jobs.mail')
+        self.assertEqual(self.layer.channel_statistics('jobs.mail')['messages_pending'], 1)
+
     def answer(self, text):
         original = command.six.moves.input
         command.six.moves.input = lambda *prompt: text
@@ -185,6 +197,11 @@ class ChannelsCommandTests(CommandTestCase):
             (('status',), {'layer': 'local'}, 'lives inside one process'),
             (('status',), {'layer': 'other'}, "There is no channel layer 'other'"),
             (('status',), {'interval': 0}, '--interval must be more than 0.'),
+            (('drain', 'jobs'), {'interval': float('nan')}, '--interval must be a finite number.'),
+            (('drain', 'jobs'), {'timeout': float('nan')}, '--timeout must be a finite number.'),
+            (('check',), {'max_age': float('nan')}, '--max-age must be a finite number.'),
+            (('peek', 'jobs'), {'limit': 0}, '--limit must be 1 or more.'),
+            (('status', 'jobs'), {}, 'status takes no channel'),
         ):
             with self.assertRaisesMessage(CommandError, text):
                 self.run_command(*arguments, **options)
@@ -310,5 +327,10 @@ class JobActionTests(CommandTestCase):
         with self.assertRaises(CommandError) as raised:
             self.run_command('replay', 'jobs.mail')
         self.assertEqual(str(raised.exception), 'replay needs --id, once or several times.')
+        letter = self.bury(1)
+        for action in ('replay', 'delete'):
+            with self.assertRaisesMessage(CommandError, 'Give either --id or --every'):
+                self.run_command(action, 'jobs.mail', ids=['another'], every=True)
+        self.assertEqual([found.id for found in self.layer.dead_letters('jobs.mail')], [letter])
         with self.assertRaises(CommandError):
             self.run_command('dead')

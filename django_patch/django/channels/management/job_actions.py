@@ -86,6 +86,8 @@ class JobActionsMixin(object):
 
     def _for_each(self, method):
         channel = self.options['channel']
+        if self.options['every'] and self.options['ids']:
+            raise CommandError('Give either --id or --every: nothing was done.')
         if not self.options['every']:
             return method(channel, self._ids())
         return with_every_dead_letter(self.layer, channel, method)

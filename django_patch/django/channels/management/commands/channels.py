@@ -84,8 +84,7 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
     def handle(self, *args, **options):
         self.options = options
         self.layer = self.get_layer(options['layer'])
-        if options['interval'] <= 0:
-            raise CommandError('--interval must be more than 0.')
+        self.check_options()
         if options['action'] not in OF_ALL and not options['channel']:
             raise CommandError('%s needs the name of a channel: manage.py channels %s CHANNEL' % (
                 options['action'], options['action']))
@@ -96,6 +95,20 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
         except ValueError as error:
             # The name of a channel that can't be one.
             raise CommandError(str(error))
+
+    def check_options(self):
+        """Raise CommandError for options that can't be."""
+        options = self.options
+        for name in ('interval', 'timeout', 'max_age'):
+            # NaN is above nothing: drain would never end, nor check fail.
+            if options[name] is not None and not abs(options[name]) < float('inf'):
+                raise CommandError('--%s must be a finite number.' % name.replace('_', '-'))
+        if options['interval'] <= 0:
+            raise CommandError('--interval must be more than 0.')
+        if options['limit'] < 1:
+            raise CommandError('--limit must be 1 or more.')
+        if options['action'] in OF_ALL and options['channel']:
+            raise CommandError('%s takes no channel; with check, --match names some.' % options['action'])
 
     def get_layer(self, alias):
         """Return the layer of that alias; raise CommandError if it can't be looked into, saying why."""
@@ -180,7 +193,11 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
             waiting = self.layer.channel_statistics(channel)['messages_pending']
             self.stdout.write('Remove the %d messages that wait in %s? They can\'t be had back. [y/N]' % (
                 waiting, channel))
-            if six.moves.input().strip().lower() not in ('y', 'yes'):
+            try:
+                answer = six.moves.input()
+            except EOFError:
+                raise CommandError('Nothing was removed: there is no terminal to ask at. Use --no-input.')
+            if answer.strip().lower() not in ('y', 'yes'):
                 raise CommandError('Nothing was removed.')
         self.stdout.write('Removed %d messages from %s.' % (self.layer.purge(channel), channel))
 
