@@ -27,9 +27,10 @@ def decode_path(path):
 
 
 def set_content_type(request):
-    """Set the encoding of `request` by its Content-Type."""
+    """Set the encoding of `request` and the attributes for its Content-Type, as Channels 1.x and Django 1.10 do."""
     import cgi
-    charset = cgi.parse_header(request.META.get('CONTENT_TYPE', ''))[1].get('charset')
+    request.content_type, request.content_params = cgi.parse_header(request.META.get('CONTENT_TYPE', ''))
+    charset = request.content_params.get('charset')
     if charset is not None:
         try:
             codecs.lookup(charset)

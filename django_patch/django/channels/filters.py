@@ -9,16 +9,17 @@ from .compat import six
 from .names import split_path
 
 
-class Filters(object):
+class Filters(dict):
     """
     Regular expressions on the values of a message, all of which match.
 
-    Their named groups become keyword arguments; a group without a name is an
-    error where `named_only`.
+    It is a dict of key -> compiled pattern, as in Channels 1.x. The named
+    groups become keyword arguments; a group without a name is an error where
+    `named_only`.
     """
 
     def __init__(self, filters, named_only=True):
-        self.patterns = {}
+        super(Filters, self).__init__()
         for key, pattern in filters.items():
             compiled = _compile(key, pattern)
             if named_only and compiled.groups != len(compiled.groupindex):
@@ -26,14 +27,14 @@ class Filters(object):
                     'The filter %s=%r has a group without a name. Filters become keyword arguments: write '
                     '(?P<name>...), or (?:...) for a group that captures nothing.' % (key, compiled.pattern)
                 )
-            self.patterns[str(key)] = compiled
+            self[str(key)] = compiled
 
     def match(self, message):
         """
         Return {key: the match on its value}, or None.
         """
         matches = {}
-        for key, pattern in self.patterns.items():
+        for key, pattern in self.items():
             if key not in message.content:
                 return None
             match = _first_match(pattern, key, message.content)

@@ -148,7 +148,7 @@ class Route(object):
         """Return (consumer, keyword arguments) if `message` fits, or None."""
         if message.channel.name not in self._names:
             return None
-        if not self.filters.patterns:
+        if not self.filters:
             return self.consumer, {}
         matches = self.filters.match(message)
         return None if matches is None else (self.consumer, keyword_arguments(matches))
@@ -194,6 +194,11 @@ class Include(object):
         """The routes, under the name they have in Channels 1.x."""
         return self.routes
 
+    @property
+    def prefixes(self):
+        """The filters, {key: pattern}, under the name they have in 1.x."""
+        return self.filters
+
     def channel_names(self):
         return {name for route in self.routes for name in route.channel_names()}
 
@@ -221,7 +226,7 @@ class Include(object):
 
     def _inside(self, message):
         """Return (message without what the filter matches, keyword arguments), or None if it doesn't match."""
-        if not self.filters.patterns:
+        if not self.filters:
             return message, {}
         matches = self.filters.match(message)
         if matches is None:

@@ -40,6 +40,10 @@ cases('AsgiRequest', {
     'META port of the client': lambda: request().META['REMOTE_PORT'],
     'META wsgi keys': lambda: [request().META['wsgi.multithread'], request().META['wsgi.multiprocess']],
     'META has no environment': lambda: 'PATH' in request().META,
+    'content type attributes': lambda: [
+        request(headers=headers((b'content-type', b'text/plain; charset=latin-1'))).content_type,
+        request(headers=headers((b'content-type', b'text/plain; charset=latin-1'))).content_params,
+        request().content_type, request().content_params],
     'header': lambda: request(headers=headers((b'x-one', b'1'))).META['HTTP_X_ONE'],
     'header twice': lambda: request(headers=headers((b'x-one', b'1'), (b'x-one', b'2'))).META['HTTP_X_ONE'],
     'headers as a dict': lambda: request(headers={'host': b'testserver', 'x-one': b'1'}).META['HTTP_X_ONE'],

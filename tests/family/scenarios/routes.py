@@ -72,6 +72,9 @@ cases('route', {
     'consumer attribute': lambda: route('test', consume).consumer,
     'same classes': lambda: [route is Route, route_class is RouteClass, include is Include],
     'no consumer': lambda: route('test'),
+    'filters attribute': lambda: {
+        name: pattern.pattern for name, pattern in route('test', consume, path='^/a', method='GET').filters.items()},
+    'no filters': lambda: dict(route('test', consume).filters),
     'text form': lambda: isinstance(str(route('test', consume)), str),
 })
 cases('route_class', {
@@ -102,6 +105,8 @@ cases('include', {
     'channel names': lambda: include([route('a', consume), route(['b', 'c'], consume)]).channel_names(),
     'no such routing': lambda: include('scenarios.routes.NOTHING'),
     'dict': lambda: matched([include({'test': consume})]),
+    'prefixes attribute': lambda: {
+        name: pattern.pattern for name, pattern in include([], path='^/(a|b)').prefixes.items()},
     'routing attribute': lambda: len(include([route('a', consume), route('b', consume)]).routing),
 })
 INCLUDED = [route('test', other)]
