@@ -20,7 +20,7 @@ from django.channels.signals import worker_ready
 from django.channels.test import ChannelTestCase, Client, apply_routes
 from django.channels.test.linting import exempt
 from django.core.management import CommandError, call_command
-from django.db import DataError, InterfaceError, OperationalError, ProgrammingError, connection
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, ProgrammingError, connection
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
@@ -172,8 +172,8 @@ class PatientConsumerTests(DelayTestCase):
         self.pauses = []
         self.is_stopping = False
         self.consumer = consumers.PatientConsumer(lambda: self.is_stopping, self)
-        self.addCleanup(setattr, consumers, 'delay_message', consumers.delay_message)
-        self.keep, consumers.delay_message = consumers.delay_message, self.fail_first
+        self.addCleanup(setattr, consumers, 'keep', consumers.keep)
+        self.keep, consumers.keep = consumers.keep, self.fail_first
 
     def sleep(self, seconds):
         # It is the clock.
@@ -201,6 +201,17 @@ class PatientConsumerTests(DelayTestCase):
         with self.assertRaises(DataError):
             self.consumer(None)
         self.assertEqual(self.pauses, [])
+
+    def test_a_worker_that_has_the_bare_consumer_puts_the_message_back(self):
+        for error in (OperationalError('away'), InterfaceError('away'), ProgrammingError('no table')):
+            self.errors = [error]
+            with self.assertRaises(ConsumeLater):
+                consumers.delay_message(None)
+        self.assertLogged('is put back: away')
+        for error in (DataError('too long'), IntegrityError('twice')):
+            self.errors = [error]
+            with self.assertRaises(type(error)):
+                consumers.delay_message(None)
 
     def test_a_process_that_ends_puts_the_message_back(self):
         self.errors = [OperationalError('away')] * 3

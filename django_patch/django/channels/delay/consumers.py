@@ -26,7 +26,24 @@ FIRST_PAUSE, LAST_PAUSE = 0.1, 2.0
 
 
 def delay_message(message):
-    """Keep what `message` asks to send later; log it if it makes no sense."""
+    """
+    Keep what `message` asks to send later; log it if it makes no sense.
+
+    Raise ConsumeLater while the database is away, so that the message waits.
+    """
+    try:
+        keep(message)
+    except (DataError, IntegrityError):
+        # It is the message's fault, and would be so again.
+        raise
+    except (DatabaseError, InterfaceError) as error:
+        logger.error('A message on %s can\'t be kept, and is put back: %s', CHANNEL, error)
+        close_old_connections()
+        raise ConsumeLater()
+
+
+def keep(message):
+    """As delay_message(), and let errors of the database through."""
     try:
         delayed = _delayed_message(message)
     except (TypeError, ValueError, OverflowError) as error:
@@ -50,7 +67,7 @@ class PatientConsumer(object):
         backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
         while True:
             try:
-                delay_message(message)
+                keep(message)
                 break
             except (DataError, IntegrityError):
                 # It is the message's fault, and would be so again.
