@@ -4,9 +4,12 @@ from __future__ import absolute_import, unicode_literals
 from django.apps.registry import Apps
 from django.channels import auth, channel_layers, route, route_class, socket_users
 from django.channels.generic.websockets import WebsocketConsumer
+from django.channels.sessions import enforce_ordering
 from django.channels.test import ChannelTestCase, WSClient, apply_routes
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY, authenticate, login as django_login
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 from django.test import Client, override_settings
 
 from .clocks import ManualClock
@@ -74,6 +77,31 @@ class SocketUserCase(LogTestCase, ChannelTestCase):
     def say(self, client):
         client.send_and_consume('websocket.receive', {'text': 'who?'})
         return client.receive(json=False)
+
+
+@auth.channel_and_http_session_user_from_http
+def log_in(message):
+    request = HttpRequest()
+    request.session = message.http_session
+    if message.get('text') == 'login':
+        django_login(request, authenticate(username='ann', password='old'))
+    message.reply_channel.send({'text': message.http_session.get(SESSION_KEY, 'nobody')})
+
+
+class OneSessionTests(SocketUserCase):
+    """A WSClient whose session is the cookie's and the socket's in one."""
+
+    def test_a_login_in_a_consumer_lasts(self):
+        accept = auth.channel_and_http_session_user_from_http(connect)
+        for opens, reads in ((accept, log_in), (enforce_ordering(accept), enforce_ordering(log_in))):
+            with apply_routes([route('websocket.connect', opens), route('websocket.receive', reads)]):
+                client = WSClient(ordered=True)
+                client.session['x'] = 1
+                client.session.save()
+                client.send_and_consume('websocket.connect', path='/')
+                for text, seen in (('first', 'nobody'), ('login', str(self.user.pk)), ('next', str(self.user.pk))):
+                    client.send_and_consume('websocket.receive', {'text': text})
+                    self.assertEqual(client.receive(json=False), seen)
 
 
 class CheckedAgainTests(SocketUserCase):

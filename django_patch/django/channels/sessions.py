@@ -83,7 +83,13 @@ http_session = decorator_from_context(_with_http_session)
 def _with_channel_and_http_session(message):
     with with_channel_session(message):
         if not hasattr(message, 'http_session'):
-            message.http_session = _http_session(_stored_key(message) or _http_session_key(message))
+            key = _stored_key(message) or _http_session_key(message)
+            if key and key == message.channel_session.session_key and not message.channel_session.must_create:
+                # A WSClient's session is both, and a login here must not
+                # move the one away from the other.
+                message.http_session = message.channel_session
+            else:
+                message.http_session = _http_session(key)
         _store_key(message)
         yield
         _save_http_session(message.http_session)
