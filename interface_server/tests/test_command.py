@@ -271,6 +271,11 @@ def test_embedded_server_raises_for_a_port_in_use(run, port):
     assert (status, output) == (0, f"OSError {errno.EADDRINUSE}\nleft\n")
 
 
+@pytest.mark.parametrize("number", [65536, 99999])
+def test_embedded_server_raises_for_a_port_out_of_range(run, number):
+    assert run("embedded_project.py", "127.0.0.1", number).finish() == (0, f"OSError {errno.EINVAL}\nleft\n")
+
+
 def test_embedded_server_on_ipv6(run, port):
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")

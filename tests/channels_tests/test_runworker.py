@@ -88,3 +88,12 @@ class RunWorkerTests(LogTestCase, SimpleTestCase):
     def test_without_layers_there_is_no_work(self):
         with self.assertRaisesMessage(CommandError, 'CHANNEL_LAYERS is empty'):
             self.run_worker()
+
+
+class RunChannelsTests(SimpleTestCase):
+
+    @override_settings(CHANNEL_LAYERS=LAYERS)
+    def test_a_port_out_of_range_is_refused(self):
+        for port in (-1, 65536, 99999):
+            with self.assertRaisesMessage(CommandError, '--port must be from 0 to 65535, not %d.' % port):
+                call_command('runchannels', port=port)

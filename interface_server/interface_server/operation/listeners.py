@@ -49,6 +49,9 @@ def open_tcp(host: str, port: int, ipv6: bool = False) -> socket.socket:
     """Return a listening socket; raise OSError as Binding.open()."""
     wanted = socket.AF_INET6 if ipv6 else socket.AF_UNSPEC
     try:
+        if not 0 <= port <= 65535:
+            # getaddrinfo() takes the remainder, and we'd listen elsewhere.
+            raise OSError(errno.EINVAL, "ports are from 0 to 65535")
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, wanted, socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]

@@ -39,6 +39,7 @@ _ERRORS = {
     errno.EACCES: "You don't have permission to access that port.",
     errno.EADDRINUSE: 'That port is already in use.',
     errno.EADDRNOTAVAIL: "That IP address can't be assigned to.",
+    errno.EINVAL: 'Ports are from 0 to 65535.',
 }
 
 

@@ -75,6 +75,9 @@ def programs(options, listener):
 
 def open_listener(host, port):
     """Return a socket that listens on `host` and `port`, and that programs inherit; raise CommandError."""
+    if not 0 <= port <= 65535:
+        # getaddrinfo() would take the remainder.
+        raise CommandError('--port must be from 0 to 65535, not %d.' % port)
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
