@@ -74,14 +74,11 @@ class Router(object):
 
     def match(self, message):
         """Return (consumer, its keyword arguments) for `message`, or None."""
-        for route in self.routes:
-            match = route.match(message)
-            if match is not None:
-                return match
-        for route in self._defaults:
-            match = route.match(message)
-            if match is not None:
-                return match
+        for routes in (self.routes, self._defaults):
+            for route in routes:
+                match = route.match(message)
+                if match is not None:
+                    return match
         return None
 
 
