@@ -138,6 +138,9 @@ class SameAsWSGITests(SimpleTestCase):
                 'path', 'path_info', 'method', 'GET', 'COOKIES', 'POST', 'FILES', 'body', 'scheme', 'encoding',
                 'content_type', 'content_params',
             ):
+                if attribute.startswith('content_') and not hasattr(expected, attribute):
+                    # Django 1.8 and 1.9 lack them; Channels 1.x had them there.
+                    continue
                 self.assertEqual(
                     (name, attribute, value_or_error(request, attribute)),
                     (name, attribute, value_or_error(expected, attribute)),
