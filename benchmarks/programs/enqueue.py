@@ -9,23 +9,12 @@ a line from stdin, the tasks, and a line of JSON that says what they took.
 """
 from __future__ import absolute_import, print_function, unicode_literals
 
-import json
 import os
-import resource
 import sys
 import time
 
 import redis
-
-
-def cpu():
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def say(**answer):
-    sys.stdout.write(json.dumps(answer) + '\n')
-    sys.stdout.flush()
+from saying import cpu, say
 
 
 def wait(client, seconds):

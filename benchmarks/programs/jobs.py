@@ -13,21 +13,11 @@ what it took:
 """
 import json
 import os
-import resource
 import sys
 import time
 
 import redis
-
-
-def cpu():
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def say(**answer):
-    sys.stdout.write(json.dumps(answer) + '\n')
-    sys.stdout.flush()
+from saying import cpu, say
 
 
 def wait(client, seconds):
