@@ -1,14 +1,18 @@
 """Tests of what becomes of messages on acknowledged channels in a worker."""
 from __future__ import absolute_import, unicode_literals
 
+import datetime
+import decimal
 from unittest import skipUnless
 
+from django.channels import outbox
 from django.channels.channel import Channel, Group
 from django.channels.compat.coroutines import SUPPORTS_ASYNC
 from django.channels.exceptions import ConsumeLater
 from django.channels.layers.acknowledgement import ChannelOptions
 from django.channels.layers.clock import Clock
 from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.layers.redis import RedisChannelLayer
 from django.channels.layers.registry import ChannelLayerWrapper
 from django.channels.prefetch.runner import PrefetchRunner
 from django.channels.retries import Acknowledged, Retry
@@ -52,9 +56,13 @@ class RetryTests(SimpleTestCase):
 
     def test_nonsense_is_refused(self):
         for options in ({'first': -1}, {'first': 5, 'last': 1}, {'factor': 0.5}, {'jitter': 1}, {'attempts': 0},
-                        {'attempts': 'many'}):
+                        {'attempts': 'many'}, {'last': float('inf')}, {'first': '1'}):
             with self.assertRaises(ValueError):
                 Retry(**options)
+
+    def test_a_large_factor_ends_at_the_last_pause(self):
+        for factor in (1e17, 10 ** 17):
+            self.assertEqual(Retry(factor=factor, jitter=0).pause(60), 3600)
 
     def test_what_is_no_exception_class_is_refused_at_once(self):
         # isinstance() would raise once a consumer has failed, and its message would stay held.
@@ -62,9 +70,16 @@ class RetryTests(SimpleTestCase):
             with self.assertRaisesMessage(ValueError, 'a class of exceptions, or a tuple of them'):
                 Retry(**options)
         self.assertTrue(Retry(on=(ValueError, (KeyError,))).applies_to(KeyError()))
-        for options in ({'capacity': 0}, {'deliveries': True}, {'lifetime': 0}, {'dead_letters': None}):
+        for options in ({'capacity': 0}, {'deliveries': True}, {'lifetime': 0}, {'dead_letters': None},
+                        {'lifetime': float('inf')}, {'lifetime': float('nan')}, {'lifetime': '5'}):
             with self.assertRaises(ValueError):
                 Acknowledged(**options)
+        for retry in (Retry, 5):
+            with self.assertRaisesMessage(TypeError, 'retry must be a Retry'):
+                Acknowledged(retry=retry)
+
+    def test_the_shortest_lifetime_is_not_none(self):
+        self.assertEqual(ChannelOptions(lifetime=0.0001).as_text().split()[1], '1')
 
 
 class RoutingTests(SimpleTestCase):
@@ -289,3 +304,50 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         self.send(error='no')
         self.assertEqual(worker.run_once(), 'failed')
         self.assertEqual((self.numbers()['held'], self.numbers()['later']), (0, 1))
+
+
+class JobOptionTests(SimpleTestCase):
+    """What a job is sent with is looked at where it is sent, also by a consumer."""
+
+    WRONG = [
+        ({'delay': float('inf')}, 'delay must be a number of seconds'),
+        ({'delay': float('nan')}, 'delay must be a number of seconds'),
+        ({'delay': datetime.timedelta(1)}, 'delay must be a number of seconds'),
+        ({'delay': '5'}, 'delay must be a number of seconds'), ({'delay': 10 ** 400}, 'delay must be a number of sec'),
+        ({'at': datetime.datetime(2030, 1, 1)}, 'at must be a number of seconds'),
+        ({'at': -float('inf')}, 'at must be a number of seconds'), ({'delay': 1, 'at': 1}, 'not with both'),
+        ({'priority': 101}, 'A priority is'), ({'unique': 5}, 'unique must be text'),
+        ({'unique': 'a', 'conflict': 'wait'}, "conflict must be 'refuse' or 'replace'"),
+    ]
+
+    def test_a_consumers_send_raises_at_once(self):
+        channel = Channel('jobs', channel_layer=InMemoryChannelLayer())
+        for options, text in self.WRONG:
+            with outbox.collected() as sends, self.assertRaisesMessage(ValueError, text):
+                channel.send({}, **options)
+            self.assertFalse(sends.has_sends)
+
+    def test_a_layer_by_itself_refuses_the_same(self):
+        # No Redis is asked.
+        for layer in (InMemoryChannelLayer(), RedisChannelLayer(hosts=['redis://127.0.0.1:1/0'])):
+            for options, text in self.WRONG:
+                with self.assertRaisesMessage(ValueError, text):
+                    layer.send_job('jobs', {}, **options)
+
+    def test_a_delay_that_is_over_or_of_another_type_is_good(self):
+        layer = InMemoryChannelLayer()
+        for delay in (-5, decimal.Decimal('-0.5'), 0):
+            layer.send_job('jobs', {}, delay=delay)
+            self.assertEqual(layer.receive(['jobs']), ('jobs', {}))
+
+    def test_a_consumer_can_not_put_its_message_off_for_ever(self):
+        with self.assertRaisesMessage(ValueError, 'delay must be a number of seconds'):
+            ConsumeLater(delay=float('inf'))
+
+    def test_durations_of_a_layer_are_limited(self):
+        for layer in (InMemoryChannelLayer, RedisChannelLayer):
+            for options in ({'expiry': float('inf')}, {'group_expiry': 1e300}, {'expiry': float('nan')}):
+                with self.assertRaisesMessage(ValueError, 'must be a number of seconds above 0 and up to 10000000000'):
+                    layer(**options)
+        with self.assertRaisesMessage(ValueError, 'timeout must be a number of seconds'):
+            RedisChannelLayer(confirm={'replicas': 1, 'timeout': float('inf')})

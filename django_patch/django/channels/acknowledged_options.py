@@ -4,6 +4,7 @@ Options of an acknowledged channel.
 from __future__ import absolute_import
 
 from .compat import six
+from .durations import checked_seconds
 
 
 class ChannelOptions(object):
@@ -22,8 +23,8 @@ class ChannelOptions(object):
         for name, value in (('capacity', capacity), ('deliveries', deliveries), ('dead_letters', dead_letters)):
             if not isinstance(value, six.integer_types) or isinstance(value, bool) or not 0 < value < 2 ** 31:
                 raise ValueError('%s must be a positive integer, not %r.' % (name, value))
-        if lifetime is not None and not lifetime > 0:
-            raise ValueError('lifetime must be a positive number of seconds, or None, not %r.' % (lifetime,))
+        if lifetime is not None:
+            checked_seconds('lifetime', lifetime)
         self.capacity = capacity
         self.lifetime = lifetime
         self.deliveries = deliveries
@@ -39,7 +40,9 @@ class ChannelOptions(object):
 
     def as_text(self):
         """Return the options as text for a layer's records: four numbers, the lifetime in ms, 0 for None."""
-        return '%d %d %d %d' % (self.capacity, int((self.lifetime or 0) * 1000), self.deliveries, self.dead_letters)
+        # What is shorter than a millisecond isn't None.
+        lifetime = 0 if self.lifetime is None else max(1, int(self.lifetime * 1000))
+        return '%d %d %d %d' % (self.capacity, lifetime, self.deliveries, self.dead_letters)
 
     @classmethod
     def from_text(cls, text):

@@ -6,6 +6,7 @@ from __future__ import absolute_import
 from . import outbox
 from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from .layers.acknowledgement import may_be_acknowledged, new_job_id
+from .layers.job_options import check_job
 from .layers.legacy import adapted
 from .names import validate_channel_name, validate_group_name
 from .prefetch.coalescer import flush_coalesced
@@ -88,6 +89,7 @@ class Channel(Sender):
             raise TypeError('send() got unexpected arguments: %s.' % ', '.join(sorted(unknown)))
         if not isinstance(content, dict):
             raise TypeError(_NOT_A_DICT % type(content).__name__)
+        check_job(**job)
         name, job = self.name, dict(job, message=content, id=job.get('id') or new_job_id())
         if not set(job) - _TIME_OPTIONS - {'message'} and self.channel_layer.options_of(name) is None:
             name, job['message'] = DELAYED, {'channel': name, 'content': content}

@@ -3,6 +3,8 @@ The exceptions of channels: one root, told apart by who has to act.
 """
 from __future__ import absolute_import
 
+from .durations import checked_number_of_seconds
+
 
 class ChannelsError(Exception):
     """The root of all exceptions that channels define."""
@@ -61,11 +63,12 @@ class ConsumeLater(ChannelsError):
     Raised by a consumer to put its message at the back of the queue.
 
     On an acknowledged channel it comes again in `delay` seconds; on any
-    other, as soon as it is its turn.
+    other, as soon as it is its turn. Raise ValueError for a `delay` that
+    isn't a number of seconds.
     """
 
     def __init__(self, *args, **kwargs):
-        self.delay = kwargs.pop('delay', 0)
+        self.delay = checked_number_of_seconds('delay', kwargs.pop('delay', 0))
         super(ConsumeLater, self).__init__(*args, **kwargs)
 
     #: What to call, without arguments, if the message is dropped after all.

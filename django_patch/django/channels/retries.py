@@ -8,6 +8,7 @@ from __future__ import absolute_import
 import random
 
 from .acknowledged_options import ChannelOptions
+from .durations import checked_number_of_seconds
 
 __all__ = ['Acknowledged', 'Retry']
 
@@ -29,7 +30,8 @@ class Retry(object):
     def __init__(self, on=Exception, never=(), attempts=None, first=1.0, factor=2.0, last=3600.0, jitter=0.2):
         if attempts is not None and not (isinstance(attempts, int) and attempts > 0):
             raise ValueError('attempts must be a positive integer, or None, not %r.' % (attempts,))
-        if not (first >= 0 and last >= first and factor >= 1 and 0 <= jitter < 1):
+        first, last = checked_number_of_seconds('first', first), checked_number_of_seconds('last', last)
+        if not (0 <= first <= last and factor >= 1 and 0 <= jitter < 1):
             raise ValueError(
                 'A Retry needs 0 <= first <= last (seconds), factor >= 1 and 0 <= jitter < 1, not %r, %r, %r and %r.' %
                 (first, last, factor, jitter)
@@ -52,9 +54,13 @@ class Retry(object):
 
     def pause(self, attempt):
         """Return the pause after attempt number `attempt`, counted from 1, in seconds."""
-        # A larger power would overflow a float.
+        # A larger power would overflow a float by any factor.
         steps = min(attempt - 1, 64)
-        pause = min(self.last, self.first * self.factor ** steps)
+        try:
+            pause = min(self.last, self.first * self.factor ** steps)
+        except OverflowError:
+            # The factor is a large one.
+            pause = self.last
         return pause * random.uniform(1 - self.jitter, 1 + self.jitter)
 
 
@@ -70,9 +76,11 @@ class Acknowledged(object):
     The value of a route's `acknowledged`: its channels are acknowledged ones.
 
     `retry` is a Retry, by default Retry(); `options` are those of
-    ChannelOptions. Raise TypeError or ValueError for other options.
+    ChannelOptions. Raise TypeError or ValueError for anything else.
     """
 
     def __init__(self, retry=None, **options):
+        if isinstance(retry, type) or retry is not None and not callable(getattr(retry, 'pause', None)):
+            raise TypeError('retry must be a Retry, such as Retry(attempts=3), not %r.' % (retry,))
         self.retry = Retry() if retry is None else retry
         self.options = ChannelOptions(**options)

@@ -25,6 +25,7 @@ from .compat.django_tasks import (
     BaseTaskBackend, InvalidTask, TaskContext, TaskError, TaskResult, TaskResultDoesNotExist, TaskResultStatus,
     normalize_json, signals, task_backends,
 )
+from .durations import checked_seconds
 from .failures import is_of_operator
 from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from .layers.acknowledgement import new_job_id, receipt_of
@@ -52,7 +53,7 @@ class ChannelsBackend(BaseTaskBackend):
         super(ChannelsBackend, self).__init__(alias, params)
         options = self.options
         self.layer_alias = options.get('LAYER', DEFAULT_CHANNEL_LAYER)
-        self.result_lifetime = options.get('RESULT_LIFETIME', RESULT_LIFETIME)
+        self.result_lifetime = checked_seconds('RESULT_LIFETIME', options.get('RESULT_LIFETIME', RESULT_LIFETIME))
         self.retry = Retry(**options.get('RETRY', {'attempts': 1}))
         self.prefix = options.get('PREFIX', 'tasks.')
 

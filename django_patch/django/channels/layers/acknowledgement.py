@@ -15,7 +15,7 @@ import time
 
 from ..acknowledged_options import ChannelOptions
 from ..compat import six
-from ..names import random_token, validate_channel_name, validate_job_id
+from ..names import random_token, validate_channel_name
 
 #: What send_job() does about a job with the same unique key.
 REFUSE, REPLACE = 'refuse', 'replace'
@@ -77,18 +77,6 @@ def new_job_id(wall=time.time):
 def story_of(**facts):
     """Return `facts`, without those that are None, as the text that is kept with a dead letter."""
     return json.dumps({name: value for name, value in facts.items() if value is not None}, sort_keys=True)
-
-
-def checked_id(id):
-    """Return `id`, or a new one for None; raise TypeError or ValueError unless it is one."""
-    return new_job_id() if id is None else validate_job_id(id)
-
-
-def checked_priority(priority):
-    """Return `priority`; raise ValueError unless it is a whole number from -100 to 100."""
-    if not isinstance(priority, six.integer_types) or not LOWEST_PRIORITY <= priority <= HIGHEST_PRIORITY:
-        raise ValueError('A priority is a whole number from -100 to 100, not %r.' % (priority,))
-    return priority
 
 
 class AcknowledgementMixin(object):

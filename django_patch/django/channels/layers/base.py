@@ -14,9 +14,10 @@ import warnings
 
 from .. import exceptions, names
 from ..compat import RemovedAfterNextVersionWarning, six
+from ..durations import checked_seconds
 from .acknowledgement import AcknowledgementMixin
 from .blocking import send_blocking
-from .capacity import CapacityMixin, checked_capacity, checked_seconds
+from .capacity import CapacityMixin, checked_capacity
 from .group_methods import GroupsMixin
 from .inspection import InspectionMixin
 from .presence import PresenceMixin

@@ -76,10 +76,3 @@ def checked_capacity(name, value):
     if isinstance(value, bool) or not isinstance(value, six.integer_types) or value < 1:
         raise ValueError('%s must be a whole number of messages, 1 or more, not %r.' % (name, value))
     return value
-
-
-def checked_seconds(name, value):
-    """Return `value`, a number of seconds; raise ValueError otherwise."""
-    if isinstance(value, bool) or not isinstance(value, six.integer_types + (float,)) or not value > 0:
-        raise ValueError('%s must be a number of seconds above 0, not %r.' % (name, value))
-    return value

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from django.core.management import CommandError
 
 from ..conf import conf
+from ..durations import checked_seconds
 from ..exceptions import LayerUnavailable
-from ..layers.capacity import checked_seconds
 from ..layers.presence import WORKER
 from ..layers.promises import warn
 from ..monitoring import exposition, families

@@ -13,8 +13,8 @@ from ..channel import Channel
 from ..compat import six
 from ..compat.time_zones import named_zone
 from ..conf import conf
+from ..durations import checked_seconds
 from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
-from ..layers.capacity import checked_seconds
 from ..names import validate_channel_name
 from .cron import CronLine
 
@@ -29,8 +29,6 @@ class Interval(object):
 
     def __init__(self, seconds):
         self._seconds = checked_seconds('every', seconds)
-        if seconds == float('inf'):
-            raise ValueError('every must be a finite number of seconds.')
 
     def next_after(self, moment):
         """Return the first time after `moment`, both in seconds since 1970."""

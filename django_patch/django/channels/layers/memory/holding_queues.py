@@ -14,8 +14,9 @@ import time
 from ...exceptions import ChannelFull
 from ..acknowledgement import (
     BURY, DEAD, DEFERRED, GONE, LATER, REFUSE, RELEASE, RELEASED, REPLACE, RETRIED, RETRY, AcknowledgementMixin,
-    ChannelOptions, HeldMessage, Receipt, checked_id, checked_priority, new_job_id, receipt_of, valid_job_channel,
+    ChannelOptions, HeldMessage, Receipt, new_job_id, receipt_of, valid_job_channel,
 )
+from ..job_options import checked_id, checked_priority, checked_times, checked_unique
 from ..validation import copy_message, plain_copy
 from .expiries import NEVER
 from .records import JobRecord
@@ -236,13 +237,12 @@ class MemoryAcknowledgementMixin(AcknowledgementMixin):
 
     def send_job(self, channel, message, id=None, delay=None, at=None, priority=0, unique=None, conflict=REFUSE):
         self.check_message(message)
-        if delay is not None and at is not None:
-            raise ValueError('A job is sent with a delay or for a time, not with both.')
+        delay, at = checked_times(delay, at)
         channel, now = valid_job_channel(channel), self._clock()
         delay = at - time.time() if at is not None else delay or 0
         record = JobRecord(
             checked_id(id), copy_message(message), checked_priority(priority), time.time(), now + max(0, delay),
-            unique,
+            checked_unique(unique, conflict),
         )
         with self._lock:
             queue = self.acknowledged_queue(channel, ChannelOptions())

@@ -9,9 +9,9 @@ import logging
 from ...exceptions import LayerUnavailable
 from ...names import random_token
 from ..acknowledgement import (
-    REFUSE, RELEASE, AcknowledgementMixin, add_waiting, checked_id, checked_priority, may_be_acknowledged, receipt_of,
-    valid_job_channel,
+    REFUSE, RELEASE, AcknowledgementMixin, add_waiting, may_be_acknowledged, receipt_of, valid_job_channel,
 )
+from ..job_options import checked_id, checked_priority, checked_times, checked_unique
 from ..transport.queue_states import empty_numbers
 
 logger = logging.getLogger('django.channels')
@@ -52,11 +52,11 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
 
     def send_job(self, channel, message, id=None, delay=None, at=None, priority=0, unique=None, conflict=REFUSE):
         self.check_message(message)
-        if delay is not None and at is not None:
-            raise ValueError('A job is sent with a delay or for a time, not with both.')
+        delay, at = checked_times(delay, at)
         due = '@%d' % int(at * 1000) if at is not None else int((delay or 0) * 1000)
         return self._run(self._transport.acknowledged.send_job(
-            valid_job_channel(channel), message, checked_id(id), due, checked_priority(priority), unique, conflict,
+            valid_job_channel(channel), message, checked_id(id), due, checked_priority(priority),
+            checked_unique(unique, conflict), conflict,
         ))
 
     def save_result(self, id, text, lifetime):

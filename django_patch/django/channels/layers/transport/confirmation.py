@@ -7,6 +7,7 @@ it, and whether it is on disk, is asked on the connection that sent it.
 from __future__ import absolute_import, unicode_literals
 
 from ...compat import six
+from ...durations import checked_seconds
 from ...exceptions import LayerUnavailable
 from .operations import Exchange, ExchangeAll
 from .resp import ReplyError, pack
@@ -30,9 +31,8 @@ class Confirmation(object):
             raise ValueError('replicas must be a number of replicas, not %r.' % (replicas,))
         if not replicas and not fsync:
             raise ValueError('confirm needs replicas, or fsync, or both.')
-        if not timeout > 0:
-            # Servers would wait for ever.
-            raise ValueError('timeout must be a positive number of seconds, not %r.' % (timeout,))
+        # With 0, servers would wait for ever.
+        checked_seconds('timeout', timeout)
         self.replicas = replicas
         self.fsync = bool(fsync)
         self.timeout = timeout

@@ -1,0 +1,41 @@
+"""
+Checks of durations and times, of which every store holds a limited range.
+"""
+from __future__ import absolute_import
+
+from .compat import six
+
+__all__ = ['MAX_SECONDS', 'checked_number_of_seconds', 'checked_seconds']
+
+#: More than three centuries. In milliseconds it is below 2 ** 53, up to which
+#: Lua has all integers, also when the time of day is added.
+MAX_SECONDS = 10 ** 10
+
+
+def checked_seconds(name, value):
+    """
+    Return `value`, a number of seconds above 0 and up to MAX_SECONDS.
+
+    Raise ValueError, which calls it `name`, for anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, six.integer_types + (float,)) or not 0 < value <= MAX_SECONDS:
+        raise ValueError(
+            '%s must be a number of seconds above 0 and up to %d, not %r.' % (name, MAX_SECONDS, value))
+    return value
+
+
+def checked_number_of_seconds(name, value):
+    """
+    Return `value`, any number of seconds up to MAX_SECONDS, as a float.
+
+    It may be negative. Raise ValueError, which calls it `name`, for anything
+    else, such as a timedelta or a datetime.
+    """
+    try:
+        seconds = None if isinstance(value, (bool, bytes, six.text_type)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        seconds = None
+    # What is not a number isn't smaller than anything.
+    if seconds is None or not abs(seconds) <= MAX_SECONDS:
+        raise ValueError('%s must be a number of seconds, %d at most, not %r.' % (name, MAX_SECONDS, value))
+    return seconds
