@@ -6,6 +6,7 @@ import threading
 import time
 
 from django.channels import channel_layers
+from django.channels.channel import DELAYED, Channel
 from django.channels.compat import six
 from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of, story_of
 from django.channels.layers.presence import SERVER, WORKER, this_process
@@ -285,6 +286,12 @@ class JobActionTests(CommandTestCase):
         self.assertEqual(self.run_command('cancel', 'jobs.mail', ids=[id]).strip(),
                          'Cancelled 1 of 1 jobs on jobs.mail.')
         self.assertNotIn(id, self.run_command('jobs', 'jobs.mail'))
+
+    def test_a_delayed_message_of_any_channel_is_cancelled(self):
+        id = Channel('not.acknowledged', channel_layer=self.layer).send({}, delay=60)
+        self.assertEqual(self.run_command('cancel', 'not.acknowledged', ids=[id, 'another']).strip(),
+                         'Cancelled 1 of 2 jobs on not.acknowledged.')
+        self.assertEqual(self.layer.jobs(DELAYED), [])
 
     def test_a_job_that_waits_for_a_retry_is_shown_with_its_last_error(self):
         self.layer.send('jobs.mail', {'n': 1})

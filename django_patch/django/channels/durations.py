@@ -29,7 +29,7 @@ def checked_number_of_seconds(name, value):
     Return `value`, any number of seconds up to MAX_SECONDS, as a float.
 
     It may be negative. Raise ValueError, which calls it `name`, for anything
-    else, such as a timedelta or a datetime.
+    else, such as a datetime.
     """
     try:
         seconds = None if isinstance(value, (bool, bytes, six.text_type)) else float(value)

@@ -8,12 +8,13 @@ import json
 
 from django.core.management import CommandError
 
+from ..channel import Channel
 from ..layers.codec import to_json
 from ..monitoring.job_rows import with_every_dead_letter
 
 ACTIONS = (
     ('jobs', 'show what waits on an acknowledged channel, also what is due later'),
-    ('cancel', 'remove jobs that wait, by --id'),
+    ('cancel', 'remove jobs that wait, by --id, and delayed messages'),
     ('dead', 'show the dead letters of a channel: messages that failed too often'),
     ('replay', 'have dead letters be received again, by --id or --every'),
     ('delete', 'remove dead letters, by --id or --every'),
@@ -71,7 +72,9 @@ class JobActionsMixin(object):
     def cancel(self):
         self._need_acknowledgement()
         ids = self._ids()
-        done = self.layer.cancel_jobs(self.options['channel'], ids)
+        # Messages for other channels that are to be sent later wait elsewhere.
+        channel = Channel(self.options['channel'], channel_layer=self.layer)
+        done = sum(channel.cancel(id) for id in ids)
         self.stdout.write('Cancelled %d of %d jobs on %s.' % (done, len(ids), self.options['channel']))
 
     def replay(self):
