@@ -112,15 +112,22 @@ class HostsTests(SimpleTestCase):
             ([('a', 1, 2)], 'is not the address of a Redis server'),
             ([{'host': 'a'}], "needs an 'address', 'sentinels' or a 'cluster'"),
             ([{'sentinels': [('a', 1)]}], "needs the 'master_name'"),
+            ([{'sentinels': [], 'master_name': 'x'}], "'sentinels' must be a list of at least one server"),
+            ([{'sentinels': [('a',)], 'master_name': 'x'}], "in 'sentinels' is not a pair"),
         ]
         if REDIS_PY >= (4, 1):
             cases += [
                 ([{'cluster': ['redis://a']}, 'redis://b'], 'only one of hosts'),
                 ([{'cluster': ['redis://a'], 'shards': 0}], 'a number from 1 to 999'),
+                ([{'cluster': []}], "'cluster' must be a list of at least one server"),
             ]
         for hosts, text in cases:
             with self.assertRaisesMessage(ValueError, text):
                 RedisChannelLayer(hosts=hosts)
+        # Not only once somebody connects.
+        for host in ({'address': 'redis://a', 'colour': 'red'}, 'redis://a?colour=red'):
+            with self.assertRaisesMessage(TypeError, 'colour'):
+                RedisChannelLayer(hosts=[host])
         for options in ({'prefix': ''}, {'prefix': 'a{b}'}):
             with self.assertRaisesMessage(ValueError, 'The prefix must be text without braces'):
                 RedisChannelLayer(**options)

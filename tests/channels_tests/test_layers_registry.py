@@ -16,6 +16,14 @@ class SpanningLayer(InMemoryChannelLayer):
     spans_processes = True
 
 
+class Lookup(InMemoryChannelLayer):
+    """Looks at a list that its CONFIG left empty."""
+
+    def __init__(self, hosts=()):
+        super(Lookup, self).__init__()
+        self.first = hosts[0]
+
+
 @override_settings(CHANNEL_LAYERS={
     'default': {'BACKEND': MEMORY, 'ROUTING': [], 'CONFIG': {'capacity': 7}},
     'tested': {'BACKEND': MEMORY, 'ROUTING': [], 'TEST_CONFIG': {'capacity': 3}},
@@ -62,6 +70,16 @@ class RegistryTests(SimpleTestCase):
             with override_settings(CHANNEL_LAYERS=wrong):
                 with self.assertRaisesMessage(InvalidChannelLayerError, 'CHANNEL_LAYERS must be a dict of alias'):
                     self.layers['default']
+                with self.assertRaisesMessage(InvalidChannelLayerError, 'CHANNEL_LAYERS must be a dict of alias'):
+                    list(self.layers)
+                with self.assertRaisesMessage(InvalidChannelLayerError, 'CHANNEL_LAYERS must be a dict of alias'):
+                    'default' in self.layers
+
+    def test_whatever_a_backend_raises_of_its_config_is_an_error_of_the_setting(self):
+        for config in ({'BACKEND': __name__ + '.Lookup'}, {'BACKEND': '.'}):
+            with override_settings(CHANNEL_LAYERS={'default': dict(config, ROUTING=[])}):
+                with self.assertRaisesMessage(InvalidChannelLayerError, "CHANNEL_LAYERS['default']"):
+                    ChannelLayerManager()['default']
 
     def test_a_test_backend_needs_a_config_of_its_own(self):
         self.assertEqual(self.layers.make_test_backend('tested').capacity, 3)

@@ -18,7 +18,7 @@ from django.channels.outbox import collected
 from django.channels.routing import include, route
 from django.channels.schedules.firing import last_run, plan, run_schedule
 from django.channels.schedules.planning import Planning
-from django.channels.schedules.table import SCHEDULES, Schedule
+from django.channels.schedules.table import SCHEDULES, Schedule, schedules_of
 from django.channels.test import lint
 from django.channels.worker import HANDLED, Worker
 from django.test import SimpleTestCase, override_settings
@@ -236,6 +236,16 @@ class ScheduleTests(LaterTestCase):
                        {'task': 'b.c', 'every': 5, 'args': 5}, {'task': 'b.c', 'every': 5, 'kwargs': []}):
             with self.assertRaises((TypeError, ValueError)):
                 Schedule('wrong', config)
+        for name, config, text in (
+            (5, {'channel': 'a', 'every': 5}, 'its name must be text'),
+            ('keys', {'channel': 'a', 'every': 5, 1: 2, 'x': 3}, 'it has the unknown key 1, x.'),
+            ('layer', {'channel': 'a', 'every': 5, 'layer': ['default']}, 'layer must be the alias'),
+            # The time after would be the same.
+            ('often', {'channel': 'a', 'every': 1e-7}, 'every must be 0.001 seconds or more'),
+            ('content', {'channel': 'a', 'every': 5, 'content': {'x': object()}}, "A message can't hold a object"),
+        ):
+            with self.assertRaisesMessage((TypeError, ValueError), text):
+                Schedule(name, config)
 
 
 class CheckTests(LaterTestCase):
@@ -253,6 +263,18 @@ class CheckTests(LaterTestCase):
     def test_bad_ones_are_named(self):
         error, = self.check(tick={'channel': 'reports', 'every': -5})
         self.assertIn("CHANNEL_SCHEDULES['tick']", error)
+
+    def test_names_may_be_of_any_type_until_they_are_told(self):
+        with override_settings(CHANNEL_SCHEDULES={5: {'channel': 'a', 'every': 5}, 'x': {'channel': 'a', 'every': 5}}):
+            error, = _check_schedules()
+            self.assertIn('its name must be text', error.msg)
+            with self.assertRaisesMessage(TypeError, 'its name must be text'):
+                schedules_of('default')
+
+    def test_wrong_layers_are_told_by_their_own_check(self):
+        for layers in (None, 5, [], {'default': None}, {'default': {}}, {'default': {'BACKEND': 'x', 'ROUTING': []}}):
+            with override_settings(CHANNEL_SCHEDULES={'x': {'channel': 'a', 'every': 5}}, CHANNEL_LAYERS=layers):
+                self.assertEqual(_check_schedules(), [])
 
     def test_a_task_that_is_not_there_is_an_error(self):
         for task in ('nowhere.send', 'os.path'):

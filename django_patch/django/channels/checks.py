@@ -55,7 +55,7 @@ def _check_layer(alias, config):
     if not isinstance(config, dict):
         return [Error('%s must be a dict.' % where, hint='It needs a BACKEND and a ROUTING.', id='channels.E003')]
     errors = []
-    for key in sorted(set(config) - KEYS):
+    for key in sorted(set(config) - KEYS, key=str):
         errors.append(Warning(
             '%s has the unknown key %r.' % (where, str(key)),
             hint='The keys are BACKEND, ROUTING, CONFIG and TEST_CONFIG; what configures the layer goes into CONFIG.',

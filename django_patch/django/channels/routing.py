@@ -264,7 +264,7 @@ def resolve_routing(routing):
     if isinstance(routing, (six.text_type, str)):
         routing = _import(routing, 'routing')
     if isinstance(routing, dict):
-        return [Route(channel, consumer) for channel, consumer in sorted(routing.items())]
+        return [Route(channel, routing[channel]) for channel in sorted(routing, key=str)]
     if isinstance(routing, Include):
         routing = [routing]
     if not isinstance(routing, (list, tuple)):
@@ -283,6 +283,8 @@ def resolve_routing(routing):
 
 def _import(path, kind):
     try:
+        if path.startswith('.'):
+            raise ImportError('it begins with a period.')
         return import_string(path)
     except ImportError as error:
         return six.raise_from(

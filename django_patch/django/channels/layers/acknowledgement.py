@@ -106,6 +106,9 @@ class AcknowledgementMixin(object):
                 raise TypeError('acknowledged must be a list of globs of channels, or a dict, not %r.' %
                                 (acknowledged,))
             acknowledged = collections.OrderedDict((glob, {}) for glob in acknowledged)
+        for glob in acknowledged:
+            if not isinstance(glob, (six.text_type, str)):
+                raise TypeError('acknowledged names channels by globs, which are text, not %r.' % (glob,))
         self._acknowledged = [
             (glob, options if isinstance(options, ChannelOptions) else ChannelOptions(**options))
             for glob, options in acknowledged.items()

@@ -24,10 +24,13 @@ DEFAULT_CHANNEL_LAYER = 'default'
 READ_ELSEWHERE = set()
 #: For how many channels of a layer it is said that nobody reads them.
 MAX_UNREAD = 100
-#: Raised by import_string() for a bad BACKEND, including one that isn't text.
-IMPORT_ERRORS = (ImportError, TypeError, AttributeError)
+#: Raised by import_string() for a bad BACKEND, also one that isn't text or
+#: begins with a period.
+IMPORT_ERRORS = (ImportError, TypeError, ValueError, AttributeError)
 #: What a class raises whose CONFIG, or what it needs installed, is wrong.
-BUILD_ERRORS = (TypeError, ValueError, ImportError, ImproperlyConfigured)
+BUILD_ERRORS = (
+    TypeError, ValueError, AttributeError, LookupError, ArithmeticError, ImportError, ImproperlyConfigured
+)
 __all__ = ['ChannelLayerManager', 'ChannelLayerWrapper', 'DEFAULT_CHANNEL_LAYER', 'channel_layers']
 
 
@@ -48,6 +51,12 @@ class ChannelLayerManager(object):
         from ..conf import conf
         return conf.channel_layers
 
+    def _checked_configs(self):
+        configs = self.configs
+        if not isinstance(configs, dict):
+            raise InvalidChannelLayerError('CHANNEL_LAYERS must be a dict of alias -> configuration.')
+        return configs
+
     def make_backend(self, name):
         """
         Return a new layer as CHANNEL_LAYERS describes `name`.
@@ -66,12 +75,11 @@ class ChannelLayerManager(object):
         return self._make(name, 'TEST_CONFIG')
 
     def _config(self, alias):
-        if not isinstance(self.configs, dict):
-            raise InvalidChannelLayerError('CHANNEL_LAYERS must be a dict of alias -> configuration.')
+        configs = self._checked_configs()
         try:
-            config = self.configs[alias]
+            config = configs[alias]
         except KeyError:
-            known = ', '.join(repr(str(name)) for name in sorted(self.configs, key=str)) or 'none'
+            known = ', '.join(repr(str(name)) for name in sorted(configs, key=str)) or 'none'
             raise UnknownChannelLayerError(
                 "There is no channel layer %r. CHANNEL_LAYERS has: %s." % (str(alias), known)
             )
@@ -114,10 +122,10 @@ class ChannelLayerManager(object):
                 return self._layers[alias]
 
     def __contains__(self, alias):
-        return alias in self.configs
+        return alias in self._checked_configs()
 
     def __iter__(self):
-        return iter(self.configs)
+        return iter(self._checked_configs())
 
     def set(self, key, layer):
         """Put `layer` in the place of `key` and return what was there."""

@@ -6,6 +6,7 @@ from __future__ import absolute_import, unicode_literals
 import zlib
 
 from django.core.checks import Error
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 from django.utils.timezone import get_default_timezone
 
@@ -14,12 +15,17 @@ from ..compat import six
 from ..compat.time_zones import named_zone
 from ..conf import conf
 from ..durations import checked_seconds
+from ..exceptions import UnknownChannelLayerError
 from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
+from ..layers.validation import check_values
 from ..names import validate_channel_name
 from .cron import CronLine
 
 #: Where the next run of each schedule waits for its time.
 SCHEDULES = 'channels.schedules'
+
+#: Seconds between two times at least.
+_SHORTEST = 0.001
 
 _KEYS = {'channel', 'content', 'task', 'args', 'kwargs', 'cron', 'every', 'timezone', 'layer', 'grace'}
 
@@ -29,6 +35,9 @@ class Interval(object):
 
     def __init__(self, seconds):
         self._seconds = checked_seconds('every', seconds)
+        if seconds < _SHORTEST:
+            # The next time would be the same, to the precision of a job's.
+            raise ValueError('every must be %s seconds or more, not %r.' % (_SHORTEST, seconds))
 
     def next_after(self, moment):
         """Return the first time after `moment`, both in seconds since 1970."""
@@ -44,9 +53,11 @@ class Schedule(object):
     """
 
     def __init__(self, name, config):
+        if not isinstance(name, (six.text_type, str)):
+            raise TypeError('its name must be text.')
         if not isinstance(config, dict):
             raise TypeError('it must be a dict.')
-        unknown = sorted(set(config) - _KEYS)
+        unknown = sorted(str(key) for key in set(config) - _KEYS)
         if unknown:
             raise ValueError('it has the unknown key %s.' % ', '.join(unknown))
         if ('channel' in config) == ('task' in config):
@@ -62,6 +73,8 @@ class Schedule(object):
             raise ValueError('it needs cron, a line of five fields, or every, a number of seconds.')
         self.name = name
         self.layer = config.get('layer', DEFAULT_CHANNEL_LAYER)
+        if not isinstance(self.layer, (six.text_type, str)):
+            raise TypeError('layer must be the alias of a channel layer, not %r.' % (self.layer,))
         #: Seconds after which a run that is late isn't worth it; None: it
         #: always is.
         self.grace = checked_seconds('grace', config['grace']) if config.get('grace') is not None else None
@@ -69,6 +82,7 @@ class Schedule(object):
         self._arguments = config.get('args', ()), config.get('kwargs', {})
         self.channel = None if self.task else validate_channel_name(config['channel'])
         self._content = config.get('content', {})
+        check_values(self._content)
         zone = config.get('timezone')
         if 'cron' in config:
             self._times = CronLine(config['cron'], named_zone(zone) if zone else get_default_timezone())
@@ -111,7 +125,8 @@ def schedule_of(name):
 def schedules_of(alias):
     """Return the Schedules of the layer `alias`, by name. Raise as Schedule does."""
     return [
-        schedule for schedule in (schedule_of(name) for name in sorted(conf.schedules)) if schedule.layer == alias
+        schedule for schedule in (schedule_of(name) for name in sorted(conf.schedules, key=str))
+        if schedule.layer == alias
     ]
 
 
@@ -134,13 +149,18 @@ def check_schedules(app_configs=None, **kwargs):
 
 
 def _check_layer(alias):
-    if alias not in conf.channel_layers:
+    try:
+        layer = channel_layers[alias]
+        channels = layer.router.channels
+    except UnknownChannelLayerError:
         return [_error('CHANNEL_SCHEDULES names the channel layer %r, which CHANNEL_LAYERS doesn\'t have.' % (alias,))]
-    layer = channel_layers[alias]
+    except (TypeError, ValueError, ImproperlyConfigured):
+        # The check of CHANNEL_LAYERS tells.
+        return []
     if not layer.supports_acknowledgement:
         return [_error('CHANNEL_SCHEDULES uses the channel layer %s, which has no acknowledged channels.' % layer,
                        'Use InMemoryChannelLayer or RedisChannelLayer.')]
-    if SCHEDULES not in layer.router.channels:
+    if SCHEDULES not in channels:
         return [_error('No route of the channel layer %s runs what CHANNEL_SCHEDULES has.' % layer,
                        "Add include('django.channels.schedules.channel_routing') to its ROUTING.")]
     return []

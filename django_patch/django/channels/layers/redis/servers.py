@@ -70,7 +70,7 @@ def parse_hosts(hosts, connection_kwargs=None):
         else:
             raise ValueError(
                 "A host that is a dict needs an 'address', 'sentinels' or a 'cluster'; it has: %s." %
-                ', '.join(sorted(host))
+                ', '.join(sorted(map(str, host)))
             )
         servers[-1].is_joining = bool(joining)
     settled = [server.is_joining for server in servers]
@@ -109,7 +109,16 @@ def _sentinel(options):
         name = options.pop('master_name')
     except KeyError:
         raise ValueError("A host with 'sentinels' needs the 'master_name' that they watch.")
+    for sentinel in _listed('sentinels', sentinels):
+        if not isinstance(sentinel, (tuple, list)) or len(sentinel) != 2 or not isinstance(sentinel[1], int):
+            raise ValueError("%r in 'sentinels' is not a pair (host, port)." % (sentinel,))
     return MasterOfSentinels([tuple(sentinel) for sentinel in sentinels], name, options)
+
+
+def _listed(name, value):
+    if not isinstance(value, (tuple, list)) or not value:
+        raise ValueError('%r must be a list of at least one server, not %r.' % (str(name), value))
+    return value
 
 
 def _cluster(options):
@@ -119,7 +128,7 @@ def _cluster(options):
             'servers as hosts instead.' % redis.__version__
         )
     ssl = options.pop('ssl', False)
-    nodes = [_url(node, {'ssl': ssl}) for node in options.pop('cluster')]
+    nodes = [_url(node, {'ssl': ssl}) for node in _listed('cluster', options.pop('cluster'))]
     shards = options.pop('shards', CLUSTER_SHARDS)
     if not isinstance(shards, int) or not 0 < shards < 1000:
         raise ValueError("A cluster's 'shards' must be a number from 1 to 999, not %r." % (shards,))
@@ -142,6 +151,7 @@ class Server(object):
     is_joining = False
 
     def __init__(self, url, options):
+        is_special = bool(options)
         # Whatever redis-py or the URL says: a reader waits for seconds, and
         # must be the one to say for how many.
         options['socket_timeout'] = COMMAND_TIMEOUT
@@ -153,9 +163,10 @@ class Server(object):
         self.url, self.options = url, options
         #: For people; without the password.
         self.name = _address(url)
-        if '?' in url:
+        if is_special or '?' in url:
             # What redis-py makes of options is known to it alone.
-            self._pool(url)
+            pool = self._pool(url)
+            pool.connection_class(**pool.connection_kwargs)
 
     def _pool(self, url):
         return redis.ConnectionPool.from_url(url, **self._all_options())
