@@ -283,9 +283,8 @@ def resolve_routing(routing):
 
 def _import(path, kind):
     try:
-        if path.startswith('.'):
-            raise ImportError('it begins with a period.')
-        return import_string(path)
+        # A relative path would be a ValueError.
+        return import_string('' if path.startswith('.') else path)
     except ImportError as error:
         return six.raise_from(
             ImproperlyConfigured("The %s %s can't be imported: %s" % (kind, path, error)), error

@@ -29,6 +29,12 @@ _SHORTEST = 0.001
 
 _KEYS = {'channel', 'content', 'task', 'args', 'kwargs', 'cron', 'every', 'timezone', 'layer', 'grace'}
 
+_TYPES = [
+    ('content', dict, 'a dict'), ('args', (list, tuple), 'a list'), ('kwargs', dict, 'a dict'),
+    ('cron', (six.text_type, str), 'a line of five fields, as text'),
+    ('layer', (six.text_type, str), 'the alias of a channel layer'),
+]
+
 
 class Interval(object):
     """Times that are `seconds` apart; they are the same in each process."""
@@ -53,10 +59,7 @@ class Schedule(object):
     """
 
     def __init__(self, name, config):
-        if not isinstance(name, (six.text_type, str)):
-            raise TypeError('its name must be text.')
-        if not isinstance(config, dict):
-            raise TypeError('it must be a dict.')
+        _check_types(name, config)
         unknown = sorted(str(key) for key in set(config) - _KEYS)
         if unknown:
             raise ValueError('it has the unknown key %s.' % ', '.join(unknown))
@@ -64,17 +67,10 @@ class Schedule(object):
             raise ValueError('it needs a channel or a task.')
         if 'task' in config and not (config['task'] and isinstance(config['task'], (six.text_type, str))):
             raise TypeError('task must be the dotted path of a task, not %r.' % (config['task'],))
-        for key, kind in (('content', dict), ('args', (list, tuple)), ('kwargs', dict)):
-            if key in config and not isinstance(config[key], kind):
-                raise TypeError('%s must be a %s, not %r.' % (key, 'list' if key == 'args' else 'dict', config[key]))
-        if 'cron' in config and not isinstance(config['cron'], (six.text_type, str)):
-            raise TypeError('cron must be a line of five fields, as text, not %r.' % (config['cron'],))
         if ('cron' in config) == ('every' in config):
             raise ValueError('it needs cron, a line of five fields, or every, a number of seconds.')
         self.name = name
         self.layer = config.get('layer', DEFAULT_CHANNEL_LAYER)
-        if not isinstance(self.layer, (six.text_type, str)):
-            raise TypeError('layer must be the alias of a channel layer, not %r.' % (self.layer,))
         #: Seconds after which a run that is late isn't worth it; None: it
         #: always is.
         self.grace = checked_seconds('grace', config['grace']) if config.get('grace') is not None else None
@@ -114,6 +110,16 @@ class Schedule(object):
             import_string(self.task).enqueue(*args, **kwargs)
         else:
             Channel(self.channel, channel_layer=channel_layer).send(dict(self._content))
+
+
+def _check_types(name, config):
+    if not isinstance(name, (six.text_type, str)):
+        raise TypeError('its name must be text.')
+    if not isinstance(config, dict):
+        raise TypeError('it must be a dict.')
+    for key, kind, what in _TYPES:
+        if key in config and not isinstance(config[key], kind):
+            raise TypeError('%s must be %s, not %r.' % (key, what, config[key]))
 
 
 def schedule_of(name):
