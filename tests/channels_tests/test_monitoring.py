@@ -26,7 +26,7 @@ from django.channels.monitoring import exposition, families, history
 from django.channels.monitoring.activity import MAX_CHANNELS, OTHER, Activity
 from django.channels.monitoring.endpoint import Endpoint
 from django.channels.monitoring.metrics import metrics_view
-from django.channels.monitoring.vitals import HealthFile, Vitals, behind
+from django.channels.monitoring.vitals import HealthFile, Vitals, behind, write_file
 from django.channels.worker import Worker
 from django.core.management import CommandError
 from django.test import RequestFactory, SimpleTestCase, override_settings
@@ -441,6 +441,25 @@ class WatchedTests(SimpleTestCase):
         self.assertEqual(watching.of_process(dict(options, management='0'), 1)['management'], '[127.0.0.1]:0')
         with self.assertRaisesMessage(CommandError, 'has no port for each of 3 processes'):
             watching.check(dict(options, processes=3))
+
+    def test_a_health_file_that_can_not_be_written_is_said_before_processes_start(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        good = os.path.join(folder, 'health')
+        for path, processes in ((good, None), (good, 2), (folder, None), ('/no/such/folder/health', None),
+                                ('/no/such/folder/health', 2)):
+            options = {'health_file': path, 'processes': processes}
+            if path == good:
+                watching.check(options)
+            else:
+                with self.assertRaisesMessage(CommandError, '--health-file %s' % path):
+                    watching.check(options)
+        os.mkdir(good + '.1')
+        with self.assertRaisesMessage(CommandError, "health.1 can't be written"):
+            watching.check({'health_file': good, 'processes': 2})
+        with self.assertRaises(EnvironmentError):
+            write_file(good + '.1', {})
+        self.assertEqual(os.listdir(folder), ['health.1'])
 
     def worker(self):
         layer = ChannelLayerWrapper(InMemoryChannelLayer(), 'default', [route('task', lambda message: None)])

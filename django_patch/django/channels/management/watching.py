@@ -20,7 +20,7 @@ from ..monitoring import exposition, families
 from ..monitoring.activity import Activity
 from ..monitoring.endpoint import Endpoint
 from ..monitoring.history import Recorder
-from ..monitoring.vitals import HealthFile, Vitals, behind
+from ..monitoring.vitals import HealthFile, Vitals, behind, try_file
 from ..presence import Presence, package_version
 from ..processes.holding import Holding
 from .projects import fingerprints
@@ -73,6 +73,15 @@ def check(options):
         if port + (options['processes'] or 1) - 1 > LAST_PORT:
             raise CommandError('--management has no port for each of %d processes above %d.' %
                                (options['processes'], port))
+    if options.get('health_file'):
+        # Where several processes can't write theirs, they would be started
+        # again and again.
+        each = [of_process(options, index) for index in range(options['processes'] or 0)] or [options]
+        for path in [of_one['health_file'] for of_one in each]:
+            try:
+                try_file(path)
+            except EnvironmentError as error:
+                raise CommandError('--health-file %s can\'t be written: %s' % (path, error))
 
 
 def _check_busy(options):

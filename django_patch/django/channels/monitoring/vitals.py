@@ -6,6 +6,7 @@ all stuck can't tell itself.
 """
 from __future__ import absolute_import, unicode_literals
 
+import errno
 import io
 import json
 import logging
@@ -80,7 +81,21 @@ def write_file(path, facts):
     part = '%s.%d' % (path, os.getpid())
     with io.open(part, 'w', encoding='utf-8') as file:
         file.write(six.text_type(json.dumps(facts, sort_keys=True)) + '\n')
-    replace(part, path)
+    try:
+        replace(part, path)
+    except EnvironmentError:
+        os.remove(part)
+        raise
+
+
+def try_file(path):
+    """Raise EnvironmentError, saying why, if write_file() can't write to `path`; leave it as it is."""
+    if os.path.isdir(path):
+        raise EnvironmentError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    part = '%s.%d' % (path, os.getpid())
+    with io.open(part, 'w'):
+        pass
+    os.remove(part)
 
 
 class HealthFile(object):
