@@ -185,6 +185,35 @@ class ParserTests(SimpleTestCase):
                          b'*5\r\n$3\r\nGET\r\n$1\r\n\xff\r\n$5\r\ncaf\xc3\xa9\r\n$2\r\n12\r\n$4\r\n0.25\r\n')
 
 
+class ServerClockTests(SimpleTestCase):
+
+    def setUp(self):
+        self.now = 10000.0
+        self.clock = ServerClock(lambda: self.now)
+
+    def answer(self, server, takes):
+        """Have the server say that it is `server` seconds ahead; the answer takes so many seconds."""
+        asked, said = self.now, self.now + server
+        self.now += takes
+        self.clock.update((int(said), int(said % 1 * 1000000), b'epoch', 1, 1), asked)
+        return round(self.clock.now() / 1000.0 - self.now, 3)
+
+    def test_a_slower_answer_counts_once_the_quicker_one_is_old(self):
+        self.assertEqual(self.answer(50.0, 0.001), 50)
+        for _ in range(3):
+            self.now += 60
+            self.assertEqual(self.answer(50.1, 0.2), 50)
+        self.now += 60
+        self.assertEqual(self.answer(50.1, 0.2), 50.1)
+        self.now += 60
+        self.assertEqual(self.answer(50.05, 0.1), 50.05)
+
+    def test_a_clock_that_was_set_is_known_by_the_first_answer(self):
+        for server in (50.0, 3650.0, -3600.0, -3605.0):
+            self.assertEqual(self.answer(server, 0.001 if server == 50.0 else 0.5), server)
+            self.now += 1
+
+
 class InboxTests(SimpleTestCase):
 
     def entry(self, base, version, changes=''):

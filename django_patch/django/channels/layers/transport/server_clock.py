@@ -34,6 +34,8 @@ class ServerClock(object):
         self._offset = None
         self._error = 0.0
         self._asked = 0.0
+        # When the answer came that the offset is by.
+        self._learnt = 0.0
         self._max_age = _MAX_AGE
         self._marked = None
         # Whether something was received that no mark covers yet.
@@ -82,12 +84,7 @@ class ServerClock(object):
         """
         now = self._monotonic()
         seconds, microseconds, epoch, pops_many, self.lowest_version = reply[:5]
-        error = now - asked
-        # A quicker answer is the better one, until it gets old.
-        if self._offset is None or error <= self._error + (now - self._asked) * _DRIFT:
-            # By the time of asking: what has expired is never taken for good.
-            self._offset = int(seconds) + int(microseconds) / 1000000.0 - asked
-            self._error = error
+        self._learn(int(seconds) + int(microseconds) / 1000000.0 - asked, now - asked, now)
         self._asked = now
         self._max_age = _MAX_AGE
         self.pops_many = bool(pops_many)
@@ -103,6 +100,18 @@ class ServerClock(object):
             self.went_back = lost or bool(went_back)
         self.generation += self.went_back
         return lost
+
+    def _learn(self, offset, error, now):
+        """Take an answer that came `now`: the server's time less ours is `offset`, or up to `error` less."""
+        if self._offset is not None:
+            drift = (now - self._learnt) * _DRIFT
+            # A quicker answer is the better one, until it gets old; if the two
+            # can't both be true, the clock has been set, or is another one.
+            if error > self._error + drift and (
+                    offset >= self._offset - self._error - drift and offset - error <= self._offset + drift):
+                return
+        # By the time of asking: what has expired is never taken for good.
+        self._offset, self._error, self._learnt = offset, error, now
 
     def ask_soon(self):
         """Be stale soon: the server may turn out to be another one."""
