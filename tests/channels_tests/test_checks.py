@@ -2,7 +2,7 @@
 from __future__ import absolute_import, unicode_literals
 
 from django.channels import channel_layers, include, route
-from django.channels.checks import check_channel_layers
+from django.channels.checks import check_channel_layers, check_origins
 from django.channels.compat.transactions import has_commit_hooks
 from django.channels.conf import MISSPELLED
 from django.channels.exceptions import InvalidChannelLayerError
@@ -124,6 +124,23 @@ class CheckTests(SimpleTestCase):
     @override_settings(CHANNEL_LAYERS=layer(BACKEND=__name__ + '.Broken'))
     def test_a_check_survives_whatever_a_backend_raises(self):
         self.assertEqual([message.id for message in check_channel_layers()], ['channels.E008'])
+
+    def test_settings_of_a_wrong_type_are_named(self):
+        for name, wrong, good in (
+            ('CHANNEL_SEND_TIMEOUT', [None, '5', float('inf'), -1], [0, 2.5]),
+            ('CHANNEL_ORDERING_TIMEOUT', [None, 'long', float('nan')], [30]),
+            ('CHANNEL_USER_CHECK_INTERVAL', ['never', -0.5], [None, 0]),
+        ):
+            for values, ids in ((wrong, ['channels.E026']), (good, [])):
+                for value in values:
+                    with override_settings(**{name: value}):
+                        self.assertEqual([message.id for message in check_channel_layers()], ids, (name, value))
+        for name in ('CHANNEL_ALLOWED_ORIGINS', 'CHANNELS_WS_PROTOCOLS'):
+            for value in ('https://app.example.com', 5, [5], {'a': 1}):
+                with override_settings(**{name: value}):
+                    error, = check_channel_layers()
+                    self.assertEqual((error.id, error.msg.startswith(name)), ('channels.E027', True))
+                    self.assertEqual(check_origins(), [])
 
     def test_a_setting_by_a_wrong_name_is_named(self):
         with override_settings(CHANNELS_LAYERS=layer(), CHANNELS_SESSION_ENGINE='x'):

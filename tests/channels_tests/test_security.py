@@ -180,6 +180,13 @@ class HandshakeTests(LogTestCase, SimpleTestCase):
         with override_settings(ALLOWED_HOSTS=['a'], CHANNEL_ALLOWED_ORIGINS=['*']):
             self.assertEqual((self.open(*other), self.open(*evil)), (True, True))
 
+    def test_a_part_of_a_setting_that_is_a_text_is_not_allowed(self):
+        part = [(b'host', b'a'), (b'origin', b'https://other')]
+        for wrong in ('https://other.example', 'https://*.example'):
+            with override_settings(ALLOWED_HOSTS=['a'], CHANNEL_ALLOWED_ORIGINS=wrong):
+                self.assertFalse(self.open(*part))
+                self.assertLogged('CHANNEL_ALLOWED_ORIGINS must be a list of texts')
+
     def test_a_proxy_may_name_the_host_where_it_does_for_requests(self):
         headers = [(b'host', b'10.0.0.1'), (b'x-forwarded-host', b'a'), (b'origin', b'https://a')]
         with override_settings(ALLOWED_HOSTS=['a']):

@@ -354,7 +354,7 @@ class DocumentationTests(MergedTreeTestCase):
 
     def test_every_check_is_documented(self):
         ids = set()
-        for name in ('checks.py', 'package_checks.py', 'schedules/table.py'):
+        for name in ('checks.py', 'setting_checks.py', 'package_checks.py', 'schedules/table.py'):
             ids.update(re.findall(r"id='(channels\.\w\d+)'", (support.PACKAGE / name).read_text(encoding='utf-8')))
         # Only a Django without on_commit() can report that one.
         ids.remove('channels.E013')

@@ -18,6 +18,7 @@ from .layers import DEFAULT_CHANNEL_LAYER
 from .layers.legacy import adapted, missing_methods
 from .layers.registry import IMPORT_ERRORS
 from .routing import Router
+from .setting_checks import check_types
 
 KEYS = {'BACKEND', 'ROUTING', 'CONFIG', 'TEST_CONFIG'}
 
@@ -41,7 +42,7 @@ def check_channel_layers(app_configs=None, **kwargs):
             hint='Channel and Group use it unless they are given another alias, and so do the commands.',
             id='channels.W002',
         ))
-    return errors + _check_commit() + _check_sessions(layers) + _check_misspelled_settings()
+    return errors + check_types() + _check_commit() + _check_sessions(layers) + _check_misspelled_settings()
 
 
 def _check_layer(alias, config):
@@ -242,7 +243,12 @@ def _check_misspelled_settings():
 
 def check_origins(app_configs=None, **kwargs):
     """Return a warning if pages of any site may open WebSockets."""
-    if not conf.channel_layers or '*' not in conf.allowed_origins:
+    try:
+        origins = conf.allowed_origins
+    except ImproperlyConfigured:
+        # Another check tells.
+        return []
+    if not conf.channel_layers or '*' not in origins:
         return []
     return [Warning(
         'Pages of any site may open WebSockets here, with the cookies of your visitors.',

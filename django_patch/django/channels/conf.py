@@ -5,6 +5,10 @@ Nothing is kept between reads, so override_settings() works.
 """
 from __future__ import absolute_import
 
+from django.core.exceptions import ImproperlyConfigured
+
+from .compat import six
+
 
 class _Placeholder(object):
     """
@@ -38,6 +42,14 @@ MISSPELLED = {
     'CHANNELS_WSGI_EMULATION': 'CHANNEL_WSGI_EMULATION',
     'CHANNEL_WS_PROTOCOLS': 'CHANNELS_WS_PROTOCOLS',
 }
+
+
+def _texts(name, value):
+    # Whatever is part of a text is "in" it: of an origin, another site's.
+    if not isinstance(value, (list, tuple, set, frozenset)) or not all(
+            isinstance(item, (six.text_type, str)) for item in value):
+        raise ImproperlyConfigured('%s must be a list of texts, not %r.' % (name, value))
+    return value
 
 
 class Settings(object):
@@ -87,7 +99,7 @@ class Settings(object):
     @property
     def allowed_origins(self):
         """The origins, beside the site's own, that may open WebSockets; '*' for all."""
-        return getattr(settings, 'CHANNEL_ALLOWED_ORIGINS', [])
+        return _texts('CHANNEL_ALLOWED_ORIGINS', getattr(settings, 'CHANNEL_ALLOWED_ORIGINS', []))
 
     @property
     def use_forwarded_host(self):
@@ -116,7 +128,8 @@ class Settings(object):
     @property
     def websocket_protocols(self):
         """Sub-protocols that runserver's server accepts."""
-        return getattr(settings, 'CHANNELS_WS_PROTOCOLS', None)
+        protocols = getattr(settings, 'CHANNELS_WS_PROTOCOLS', None)
+        return None if protocols is None else _texts('CHANNELS_WS_PROTOCOLS', protocols)
 
     @property
     def wsgi_emulation(self):

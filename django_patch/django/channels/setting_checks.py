@@ -1,0 +1,46 @@
+"""
+Checks of the types of the settings of channels other than CHANNEL_LAYERS.
+"""
+from __future__ import absolute_import
+
+from django.core.checks import Error
+from django.core.exceptions import ImproperlyConfigured
+
+from .conf import conf
+from .durations import checked_number_of_seconds
+
+
+def check_types():
+    """Return the errors of settings whose value nothing could use."""
+    return _check_seconds() + _check_lists()
+
+
+def _check_seconds():
+    errors = []
+    for name, value, hint in (
+        ('CHANNEL_SEND_TIMEOUT', conf.send_timeout, 'So long a consumer waits for room in a full channel.'),
+        ('CHANNEL_ORDERING_TIMEOUT', conf.ordering_timeout, 'So long an ordered socket waits for a lost message.'),
+        ('CHANNEL_USER_CHECK_INTERVAL', conf.user_check_interval, 'After so long a log-in is looked up again; '
+                                                                  'None is for never.'),
+    ):
+        if value is None and name == 'CHANNEL_USER_CHECK_INTERVAL':
+            continue
+        try:
+            is_good = checked_number_of_seconds(name, value) >= 0
+        except ValueError:
+            is_good = False
+        if not is_good:
+            errors.append(Error(
+                '%s must be a number of seconds, 0 or more, not %r.' % (name, value), hint=hint, id='channels.E026',
+            ))
+    return errors
+
+
+def _check_lists():
+    errors = []
+    for name, example in (('allowed_origins', 'https://app.example.com'), ('websocket_protocols', 'chat.v1')):
+        try:
+            getattr(conf, name)
+        except ImproperlyConfigured as error:
+            errors.append(Error(str(error), hint="For example ['%s']." % example, id='channels.E027'))
+    return errors
