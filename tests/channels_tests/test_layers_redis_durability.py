@@ -8,6 +8,8 @@ from django.channels.exceptions import LayerUnavailable
 from django.channels.layers.acknowledgement import Promise
 from django.channels.layers.promises import dangers, described, warn
 from django.channels.layers.redis import RedisChannelLayer
+from django.channels.layers.transport.confirmation import Confirmation
+from django.channels.layers.transport.resp import ReplyError, pack
 from django.channels.routing import include, route
 from django.core.management import CommandError, call_command
 from django.test import SimpleTestCase, override_settings
@@ -15,6 +17,7 @@ from django.test import SimpleTestCase, override_settings
 from .logs import LogTestCase
 from .redis_case import RedisTestCase
 from .redis_server import RedisServer
+from .standards import vectors
 
 
 def promise(**facts):
@@ -52,6 +55,18 @@ class SentenceTests(LogTestCase, SimpleTestCase):
         warn([LayerUnavailable('away'), promise(max_memory=100, policy='allkeys-lru')], False)
         self.assertLogged('shard 1 is not safe', 'manage.py channels durability')
         self.assertNotIn('shard 0', self.log())
+
+
+class ConfirmationTests(SimpleTestCase):
+
+    def test_what_is_asked_and_what_counts_as_confirmed_is_what_the_standard_says(self):
+        for vector in vectors('transport.json')['confirmations']:
+            confirmation = Confirmation(vector['replicas'], vector['disk'], vector['ms'] / 1000.0)
+            self.assertEqual(confirmation.command, pack(*vector['command']), vector['name'])
+            answer = vector['answer']
+            if isinstance(answer, dict):
+                answer = ReplyError(answer['error'])
+            self.assertEqual(confirmation.error(answer) is None, vector['confirmed'], vector['name'])
 
 
 class PromiseTests(RedisTestCase):

@@ -105,10 +105,15 @@ class ScriptTests(RedisTestCase):
             self.assertTrue(moment.answers(answer, vector['answer']), '%s: %r' % (vector['name'], answer))
             self.compare(moment, vector)
 
-    def test_the_example_of_a_job_is_what_a_server_does(self):
+    def test_the_examples_of_jobs_are_what_a_server_does(self):
+        for example in ('job', 'confirmation'):
+            self.redis.flushall()
+            self.follow(vectors('exchanges.json')[example])
+
+    def follow(self, example):
         by_name = {script.name: script for script in scripts.ALL}
         moment = Moment(*self.redis.time())
-        for call in vectors('exchanges.json')['job']:
+        for call in example:
             if 'command' in call:
                 if call['command'][0] == 'BLMPOP' and not self.pops_many():
                     call = {'command': ['LPOP', call['command'][3]], 'answer': call['answer'][1][0]}

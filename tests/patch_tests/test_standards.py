@@ -51,10 +51,12 @@ class StandardsTests(unittest.TestCase):
                 written = re.sub(r'"\\u0000([^"]*)"', r'b"\1"', message)
                 self.assertIn('-> %s %s' % (vector['channel'], written), text)
 
-    def test_the_example_of_a_job_is_what_its_vectors_say(self):
-        section = read('transport.txt').partition('\n16.5. ')[2].partition('\n17. ')[0]
-        written = [_listing(call) for call in json.loads(read('vectors/exchanges.json'))['job']]
-        self.assertIn('::\n\n%s\n' % '\n'.join(written), section, '\n'.join(written))
+    def test_the_examples_of_jobs_are_what_their_vectors_say(self):
+        for example, number, following in (('job', '16.5', '16.6'), ('confirmation', '16.6', '17')):
+            section = read('transport.txt').partition('\n%s. ' % number)[2].partition('\n%s. ' % following)[0]
+            section += '\n'
+            written = [_listing(call) for call in json.loads(read('vectors/exchanges.json'))[example]]
+            self.assertIn('::\n\n%s\n' % '\n'.join(written), section, '\n'.join(written))
 
     def test_the_signature_of_each_script_is_there(self):
         scripts = json.loads(read('vectors/transport.json'))['scripts']

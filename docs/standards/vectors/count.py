@@ -27,10 +27,10 @@ SECTIONS = {
         'malformed_entries': 'transport 5.4', 'unsupported_entries': 'transport 5.4', 'groups': 'transport 9.3',
         'expiry': 'transport 5.4, 8.3', 'encryption': 'transport 11.1, 11.3',
         'encrypted_entries': 'transport 11',
-        'scripts': 'transport 14',
+        'confirmations': 'transport 17.6', 'scripts': 'transport 14',
     },
     'scripts.json': {'calls': 'transport 14'},
-    'exchanges.json': {'entries': 'transport 16', 'job': 'transport 16.5'},
+    'exchanges.json': {'entries': 'transport 16', 'job': 'transport 16.5', 'confirmation': 'transport 16.6'},
 }
 
 
