@@ -340,6 +340,19 @@ class JobOptionTests(SimpleTestCase):
             layer.send_job('jobs', {}, delay=delay)
             self.assertEqual(layer.receive(['jobs']), ('jobs', {}))
 
+    def test_the_id_is_that_of_the_job_with_the_same_unique_key(self):
+        layer = InMemoryChannelLayer()
+        channel = Channel('jobs', channel_layer=layer)
+        first = channel.send({'n': 1}, unique='key')
+        self.assertEqual(channel.send({'n': 2}, unique='key'), first)
+        self.assertTrue(channel.cancel(first))
+        replaced = channel.send({'n': 3}, delay=60, unique='key')
+        with outbox.collected() as sends:
+            later = channel.send({'n': 4}, unique='key', conflict='replace')
+        sends.deliver()
+        self.assertNotIn(later, (first, replaced))
+        self.assertEqual([job.id for job in layer.jobs('jobs')], [later])
+
     def test_a_consumer_can_not_put_its_message_off_for_ever(self):
         with self.assertRaisesMessage(ValueError, 'delay must be a number of seconds'):
             ConsumeLater(delay=float('inf'))

@@ -69,7 +69,9 @@ class Channel(Sender):
         """
         Send `content`, as Sender.send() does; with more arguments, as a job.
 
-        Its id is returned. The arguments are those of a layer's send_job():
+        Its id is returned, or that of the job that has its `unique` key. Where
+        it goes out later, as from a consumer, that isn't known yet: then it is
+        its own. The arguments are those of a layer's send_job():
         `delay`, `at`, `priority`, `unique`, `conflict`. A job goes to an
         acknowledged channel; `delay` and `at` do for any, where a worker runs
         the routes of `schedules`.
@@ -94,8 +96,8 @@ class Channel(Sender):
         if not set(job) - _TIME_OPTIONS - {'message'} and self.channel_layer.options_of(name) is None:
             name, job['message'] = DELAYED, {'channel': name, 'content': content}
             self.channel_layer.warn_if_unread(DELAYED)
-        outbox.send(self.channel_layer, 'put_job', name, job, immediately)
-        return job['id']
+        # The layer knows another one with the same unique key.
+        return outbox.send(self.channel_layer, 'put_job', name, job, immediately) or job['id']
 
     def cancel(self, id):
         """Have the job of that id, which send() returned, not be received; return whether it still waited."""

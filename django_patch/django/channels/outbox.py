@@ -120,7 +120,8 @@ def send(layer, method, name, content, immediately=False, is_committed=False):
     Send now, at the consumer's end, or at the commit: whatever applies.
 
     `method` is "send" or "send_group"; `immediately` skips the outbox and
-    the commit, `is_committed` the commit alone.
+    the commit, `is_committed` the commit alone. Return what the method does;
+    None if it is called later.
     """
     if tracing.tracer is not None and not is_committed:
         content = tracing.tracer.traced(method, name, content)
@@ -129,16 +130,16 @@ def send(layer, method, name, content, immediately=False, is_committed=False):
         if alias and connection_of(alias).in_atomic_block:
             content = copy_message(content)
             at_commit(lambda: send(layer, method, name, content, is_committed=True), alias)
-            return
+            return None
         outbox = _current.get()
         if outbox is not None and outbox.is_open:
             outbox.put(layer, method, name, content)
-            return
+            return None
     # As flush_coalesced(); most senders have nothing to flush.
     coalescer = active_coalescer.get()
     if coalescer is not None:
         coalescer.deliver()
-    getattr(layer, method)(name, content)
+    return getattr(layer, method)(name, content)
 
 
 def at_commit(action, using):
