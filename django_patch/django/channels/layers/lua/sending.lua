@@ -11,17 +11,13 @@ local function send(queue, statistics, pending, lifetime, capacity, name, statis
     local deadline = now + lifetime
     capacity, client_capacity = tonumber(capacity), tonumber(client_capacity)
 
-    local function with_deadline(entry)
-        if math.abs(struct.unpack('>I8', entry, 3) - deadline) <= 100 then
-            return entry
-        end
-        return string.sub(entry, 1, 2) .. struct.pack('>I8', deadline) .. string.sub(entry, 11)
-    end
-
     -- First put, then look: the usual case is one command shorter that way, and
     -- who waits for the queue is woken only when the script has ended.
     local function put(entry)
-        if redis.call('RPUSH', queue, with_deadline(entry)) > capacity then
+        if math.abs(struct.unpack('>I8', entry, 3) - deadline) > 100 then
+            entry = string.sub(entry, 1, 2) .. struct.pack('>I8', deadline) .. string.sub(entry, 11)
+        end
+        if redis.call('RPUSH', queue, entry) > capacity then
             redis.call('RPOP', queue)
             return false
         end
@@ -53,14 +49,16 @@ local function send(queue, statistics, pending, lifetime, capacity, name, statis
     end
 
     if done > 0 then
-        -- What expires on a normal channel stays until somebody has counted it,
-        -- as long as a counter would.
-        local is_normal = not client_capacity and string.sub(name, -1) ~= '?'
-        redis.call('PEXPIRE', queue, is_normal and math.max(lifetime, statistics_lifetime) or lifetime)
         if client_capacity then
             redis.call('PEXPIRE', pending, lifetime)
+        elseif string.byte(name, -1) ~= 63 and tonumber(lifetime) < tonumber(statistics_lifetime) then
+            -- What expires on a normal channel stays until somebody has counted
+            -- it, as long as a counter would. 63 is the "?".
+            lifetime = statistics_lifetime
         end
-        if redis.call('HINCRBY', statistics, 'sent:' .. name, done) == done then
+        redis.call('PEXPIRE', queue, lifetime)
+        -- Redis takes 2 % of the script's time to write a number as text.
+        if redis.call('HINCRBY', statistics, 'sent:' .. name, done == 1 and '1' or done) == done then
             redis.call('PEXPIRE', statistics, statistics_lifetime)
         end
     end
