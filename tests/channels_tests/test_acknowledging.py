@@ -316,7 +316,10 @@ class JobOptionTests(SimpleTestCase):
         ({'delay': '5'}, 'delay must be a number of seconds'), ({'delay': 10 ** 400}, 'delay must be a number of sec'),
         ({'at': datetime.datetime(2030, 1, 1)}, 'at must be a number of seconds'),
         ({'at': -float('inf')}, 'at must be a number of seconds'), ({'delay': 1, 'at': 1}, 'not with both'),
-        ({'priority': 101}, 'A priority is'), ({'unique': 5}, 'unique must be text'),
+        ({'priority': 101}, 'A priority is'),
+        ({'unique': 5}, 'unique must be text'),
+        ({'unique': 'x' * 65536}, 'unique may have 65535 bytes'), ({'unique': '\xe9' * 32768}, 'unique may have'),
+        ({'unique': '\ud800'}, 'half of a surrogate pair'), ({'unique': 0}, 'unique must be text'),
         ({'unique': 'a', 'conflict': 'wait'}, "conflict must be 'refuse' or 'replace'"),
     ]
 
@@ -360,7 +363,7 @@ class JobOptionTests(SimpleTestCase):
     def test_durations_of_a_layer_are_limited(self):
         for layer in (InMemoryChannelLayer, RedisChannelLayer):
             for options in ({'expiry': float('inf')}, {'group_expiry': 1e300}, {'expiry': float('nan')}):
-                with self.assertRaisesMessage(ValueError, 'must be a number of seconds above 0 and up to 10000000000'):
+                with self.assertRaisesMessage(ValueError, 'must be a number of seconds above 0 and up to 9000000000'):
                     layer(**options)
         with self.assertRaisesMessage(ValueError, 'timeout must be a number of seconds'):
             RedisChannelLayer(confirm={'replicas': 1, 'timeout': float('inf')})

@@ -200,6 +200,7 @@ class ChannelsCommandTests(CommandTestCase):
             (('status',), {'interval': 0}, '--interval must be more than 0.'),
             (('drain', 'jobs'), {'interval': float('nan')}, '--interval must be a finite number.'),
             (('drain', 'jobs'), {'timeout': float('nan')}, '--timeout must be a finite number.'),
+            (('drain', 'jobs'), {'interval': 1e10}, 'It may be 9000000000 at most.'),
             (('check',), {'max_age': float('nan')}, '--max-age must be a finite number.'),
             (('peek', 'jobs'), {'limit': 0}, '--limit must be 1 or more.'),
             (('status', 'jobs'), {}, 'status takes no channel'),

@@ -73,6 +73,7 @@ class RunWorkerTests(LogTestCase, SimpleTestCase):
             ({'max_messages': 0}, '--max-messages must be 1 or more.'),
             ({'time_limit': 0}, '--time-limit must be more than 0.'),
             ({'time_limit': float('nan')}, '--time-limit must be a finite number of seconds.'),
+            ({'time_limit': 1e12}, 'It may be 9000000000 at most.'),
             ({'hard_time_limit': float('inf')}, '--hard-time-limit must be a finite number of seconds.'),
             ({'shutdown_timeout': float('nan')}, '--shutdown-timeout must be a finite number of seconds.'),
             ({'time_limit': 60.0, 'hard_time_limit': 5.0}, '--hard-time-limit must be more than --time-limit.'),

@@ -7,9 +7,9 @@ from .compat import six
 
 __all__ = ['MAX_SECONDS', 'checked_number_of_seconds', 'checked_seconds']
 
-#: More than three centuries. In milliseconds it is below 2 ** 53, up to which
-#: Lua has all integers, also when the time of day is added.
-MAX_SECONDS = 10 ** 10
+#: Nearly three centuries. Threads wait for 2 ** 63 nanoseconds at most, and Lua
+#: has all integers up to 2 ** 53: milliseconds, with the time of day added.
+MAX_SECONDS = 9 * 10 ** 9
 
 
 def checked_seconds(name, value):

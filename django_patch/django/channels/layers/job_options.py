@@ -7,9 +7,13 @@ to be said before, where it is asked for.
 from __future__ import absolute_import, unicode_literals
 
 from ..compat import six
+from ..compat.text import has_lone_surrogate
 from ..durations import checked_number_of_seconds
 from ..names import validate_job_id
 from .acknowledgement import HIGHEST_PRIORITY, LOWEST_PRIORITY, REFUSE, REPLACE, new_job_id
+
+#: Bytes of a unique key at most; the record of a job has two for their number.
+MAX_UNIQUE = 65535
 
 
 def checked_id(id):
@@ -42,9 +46,16 @@ def checked_unique(unique, conflict):
     """Return `unique`, None if it is empty; raise ValueError unless it is text and `conflict` is known."""
     if conflict not in (REFUSE, REPLACE):
         raise ValueError("conflict must be 'refuse' or 'replace', not %r." % (conflict,))
-    if unique is not None and not isinstance(unique, (six.text_type, str)):
+    if not unique and isinstance(unique, (type(None), six.text_type, str)):
+        return None
+    if not isinstance(unique, (six.text_type, str)):
         raise ValueError('unique must be text, not %r.' % (unique,))
-    return unique or None
+    if isinstance(unique, six.text_type) and has_lone_surrogate(unique):
+        raise ValueError("unique can't hold half of a surrogate pair: %r." % (unique,))
+    size = len(unique.encode('utf-8') if isinstance(unique, six.text_type) else unique)
+    if size > MAX_UNIQUE:
+        raise ValueError('unique may have %d bytes (UTF-8), not %d: use a digest of it.' % (MAX_UNIQUE, size))
+    return unique
 
 
 def check_job(id=None, delay=None, at=None, priority=0, unique=None, conflict=REFUSE):

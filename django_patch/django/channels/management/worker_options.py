@@ -7,6 +7,7 @@ import os
 
 from django.core.management import CommandError
 
+from ..durations import MAX_SECONDS
 from ..limits import Limits
 from .layers import add_layer_argument
 
@@ -83,8 +84,9 @@ def check(options):
             raise CommandError('--%s must be 1 or more.' % option.replace('_', '-'))
     for option in ('shutdown_timeout', 'time_limit', 'hard_time_limit'):
         # NaN is neither above nor below anything: such a limit never ends.
-        if options[option] is not None and not abs(options[option]) < float('inf'):
-            raise CommandError('--%s must be a finite number of seconds.' % option.replace('_', '-'))
+        if options[option] is not None and not abs(options[option]) <= MAX_SECONDS:
+            raise CommandError('--%s must be a finite number of seconds. It may be %d at most.' %
+                               (option.replace('_', '-'), MAX_SECONDS))
     if options['shutdown_timeout'] < 0:
         raise CommandError('--shutdown-timeout must be 0 or more.')
     for option in ('time_limit', 'hard_time_limit'):

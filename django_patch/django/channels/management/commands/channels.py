@@ -11,6 +11,7 @@ from django.core.management import BaseCommand, CommandError
 
 from ...compat import six
 from ...compat.clock import monotonic
+from ...durations import MAX_SECONDS
 from ...exceptions import LayerUnavailable
 from ...layers import channel_layers
 from ...monitoring.snapshot import Snapshot, breaches
@@ -101,8 +102,9 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
         options = self.options
         for name in ('interval', 'timeout', 'max_age'):
             # NaN is above nothing: drain would never end, nor check fail.
-            if options[name] is not None and not abs(options[name]) < float('inf'):
-                raise CommandError('--%s must be a finite number.' % name.replace('_', '-'))
+            if options[name] is not None and not abs(options[name]) <= MAX_SECONDS:
+                raise CommandError('--%s must be a finite number. It may be %d at most.' %
+                                   (name.replace('_', '-'), MAX_SECONDS))
         if options['interval'] <= 0:
             raise CommandError('--interval must be more than 0.')
         if options['limit'] < 1:
