@@ -171,6 +171,65 @@ class KeptKeyTests(LogTestCase, SessionTestCase):
                     self.run_with_session(lambda session: dict(session.items()), name), {'a': 1}, (engine, action)
                 )
 
+    def test_the_first_consumer_of_a_socket_can_open_the_session_twice(self):
+        def other():
+            return sessions.session_for_reply_channel(self.reply_channel)
+
+        def save_the_other(session):
+            copy = other()
+            copy['b'] = 1
+            copy.save()
+
+        def save_both(session):
+            save_the_other(session)
+            session['a'] = 1
+
+        def save_this_first(session):
+            copy = other()
+            session['a'] = 1
+            session.save()
+            copy['b'] = 1
+            copy.cycle_key()
+
+        def flush_the_other(session):
+            save_the_other(session)
+            other().flush()
+            session['a'] = 1
+
+        for engine, reply_channel in self.each_engine():
+            # As under Channels 1.x, the last to be saved wins: the consumer's
+            # own, if it was changed.
+            for number, (action, expected) in enumerate((
+                (save_the_other, {'b': 1}), (save_both, {'a': 1}), (save_this_first, {'a': 1}),
+                (flush_the_other, {'a': 1}),
+            )):
+                self.reply_channel = '%s%d' % (reply_channel, number)
+                self.run_with_session(action, self.reply_channel)
+                self.assertEqual(dict(other().items()), expected, (engine, action))
+
+    def test_what_is_changed_inside_after_a_save_is_kept(self):
+        def consumer(session):
+            session['a'] = []
+            session.save()
+            session['a'].append(1)
+
+        for engine, reply_channel in self.each_engine():
+            self.run_with_session(consumer, reply_channel)
+            self.assertEqual(sessions.session_for_reply_channel(reply_channel)['a'], [1], engine)
+
+    def test_a_copy_does_not_hide_that_another_message_made_the_session(self):
+        def consumer(session):
+            session['a'] = 1
+            self.run_with_session(lambda session: session.update({'n': 1}), 'p!a')
+            # This copy finds the session that the other message has made.
+            copy = sessions.session_for_reply_channel('p!a')
+            copy['b'] = 1
+            copy.save()
+
+        with self.assertRaises(ConsumeLater):
+            self.run_with_session(consumer, 'p!a')
+        self.assertEqual(dict(sessions.session_for_reply_channel('p!a').items()), {'n': 1, 'b': 1})
+
     def test_a_login_in_a_consumer_lasts_as_long_as_the_socket(self):
         user = User.objects.create_user('ann', 'ann@example.com')
         user.backend = settings.AUTHENTICATION_BACKENDS[0]

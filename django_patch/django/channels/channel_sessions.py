@@ -9,7 +9,7 @@ from .channel import Group
 from .conf import conf
 from .decorators import decorator_from_context
 from .exceptions import ConsumeLater
-from .session_stores import GROUPS_KEY, open_channel_session
+from .session_stores import GROUPS_KEY, one_consumer, open_channel_session
 
 
 def session_for_reply_channel(reply_channel):
@@ -34,6 +34,12 @@ def with_channel_session(message):
         # An outer decorator has opened it and will save it.
         yield
         return
+    with one_consumer(), _opened(message):
+        yield
+
+
+@contextlib.contextmanager
+def _opened(message):
     message.channel_session = session = session_for_reply_channel(message.reply_channel.name)
     if message.channel.name != 'websocket.disconnect':
         yield

@@ -8,12 +8,14 @@ session that is gone would be kept under a key that nobody has.
 """
 from __future__ import absolute_import
 
+import contextlib
 import hashlib
 import logging
 from importlib import import_module
 
 from django.contrib.sessions.backends import base
 
+from .compat.context import ContextVar
 from .exceptions import ConsumeLater
 
 logger = logging.getLogger('django.channels')
@@ -40,6 +42,34 @@ def session_key(reply_channel):
     return 'chn' + hashlib.sha1(reply_channel.encode('ascii')).hexdigest()[:29]
 
 
+#: {(class, key): _Stored} of the channel sessions that the consumer which runs
+#: here has opened, or None outside of one.
+_opened = ContextVar('django.channels.channel_sessions', default=None)
+
+
+class _Stored(object):
+    """Whether the store has a session: all copies in a consumer know it."""
+
+    def __init__(self):
+        self.must_create = False
+
+
+@contextlib.contextmanager
+def one_consumer():
+    """
+    Let copies of a session that are opened in the block know of each other.
+
+    The first to be saved makes the session, and the others then replace what
+    it wrote. One that another message made in between is still in the way.
+    """
+    around = _opened.get()
+    _opened.set({})
+    try:
+        yield
+    finally:
+        _opened.set(around)
+
+
 class ChannelSessionMixin(object):
     """
     A session whose key stays the same, made when there is something to keep.
@@ -47,20 +77,41 @@ class ChannelSessionMixin(object):
     Whatever is called on it (save(), cycle_key(), flush(), login() with its
     two) works in the first consumer of a socket as in any other.
     """
-    #: Is there nothing in the store yet?
-    must_create = False
+
+    @property
+    def must_create(self):
+        """Whether there is nothing in the store yet."""
+        return self._stored.must_create
+
+    @must_create.setter
+    def must_create(self, value):
+        self._stored.must_create = value
 
     @classmethod
     def open(cls, key):
         """Return the session `key`, loaded, or a new one under that key."""
         session = cls(session_key=key)
+        session._stored = _Stored()
         session.keys()
         # A backend forgets the key of a session that it doesn't have, so that
         # visitors can't choose one; this one was chosen by us.
         session.must_create = session.session_key is None
         session._session_key = key
         session._fixed_key = key
+        session._share_with_copies()
         return session
+
+    def _share_with_copies(self):
+        opened = _opened.get()
+        if opened is None:
+            return
+        name = type(self), self._fixed_key
+        other = opened.get(name)
+        if other is not None and other.must_create == self.must_create:
+            self._stored = other
+        else:
+            # The first; or another message has made it, or ended it.
+            opened[name] = self._stored
 
     def save(self, must_create=False):
         """
@@ -73,7 +124,7 @@ class ChannelSessionMixin(object):
             super(ChannelSessionMixin, self).save(must_create=must_create or self.must_create)
         except base.CreateError:
             raise ConsumeLater()
-        self.must_create = self.modified = False
+        self.must_create = False
 
     def create(self):
         """As save(): a key of its own, which Django makes here, the session has already."""
@@ -105,7 +156,10 @@ class ChannelSessionMixin(object):
         if not self.modified or (self.must_create and not self.keys()):
             return
         try:
+            # What the consumer has saved itself, too: it may have changed
+            # what the session holds since, and Django marks that nowhere.
             self.save()
+            self.modified = False
         except _GONE:
             # The socket has closed meanwhile, and its session gone with it.
             logger.info('A channel session was not saved: its socket has closed.')

@@ -121,7 +121,37 @@ def _delete(session):
     del session['a']
 
 
+def _copy():
+    copy = session_for_reply_channel('reply!a')
+    copy['b'] = 1
+    return copy
+
+
+def _save_copy(session):
+    _copy().save()
+
+
+def _save_copy_and_change(session):
+    _save_copy(session)
+    session['a'] = 1
+
+
+def _save_and_change_inside(session):
+    session['a'] = []
+    session.save()
+    session['a'].append(1)
+
+
+def _save_then_copy(session):
+    copy = _copy()
+    _save(session)
+    copy.save()
+
+
 cases('channel_session in the first consumer', {
+    'save a copy': lambda: _first(_save_copy), 'save a copy and change': lambda: _first(_save_copy_and_change),
+    'save and then a copy': lambda: _first(_save_then_copy),
+    'save and change inside': lambda: _first(_save_and_change_inside),
     'save': lambda: _first(_save), 'save and change': lambda: _first(_save_and_change),
     'flush': lambda: _first(_flush), 'cycle_key': lambda: _first(_cycle), 'delete': lambda: _first(_delete),
     'nothing': lambda: _first(len if False else dict),
