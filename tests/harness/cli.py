@@ -39,7 +39,7 @@ in .runtests/ and used again.
 
 EPILOG = """
 examples:
-  python runtests.py                                   everything, about 17 minutes on 2 cores
+  python runtests.py                                   everything found, about an hour on 2 cores
   python runtests.py --list                            the pairs, and which can run here
   python runtests.py --pairs 'py2.7-*' py3.13-dj6.1    some pairs
   python runtests.py --pairs py3.11-dj5.2 --labels channels_tests.test_routing
