@@ -334,6 +334,14 @@ class DelayedTests(LaterTestCase):
         layer = ChannelLayerWrapper(InMemoryChannelLayer(), 'default', [route('jobs', len)])
         Channel('jobs', channel_layer=layer).send({}, delay=600)
         self.assertIn(DELAYED, self.log())
+        self.assertIn("Add include('django.channels.schedules.channel_routing') to the ROUTING.", self.log())
+        self.assertNotIn('expire', self.log())
+
+    def test_what_is_acknowledged_waits_for_a_route(self):
+        layer = ChannelLayerWrapper(InMemoryChannelLayer(acknowledged=['jobs']), 'other', [])
+        layer.router
+        Channel('jobs', channel_layer=layer).send({})
+        self.assertIn('do, it will wait there. Add a route for it', self.log())
 
     def test_what_waits_keeps_the_standard(self):
         Channel('reports').send({'n': 1}, delay=600)

@@ -22,6 +22,8 @@ logger = logging.getLogger('django.channels')
 DEFAULT_CHANNEL_LAYER = 'default'
 #: Channels that no routing has, since something else than workers reads them.
 READ_ELSEWHERE = set()
+#: The routings that read what channels sends to itself.
+READ_BY = {'channels.delayed': 'django.channels.schedules.channel_routing'}
 #: For how many channels of a layer it is said that nobody reads them.
 MAX_UNREAD = 100
 #: Raised by import_string() for a bad BACKEND, also one that isn't text or
@@ -183,9 +185,17 @@ class ChannelLayerWrapper(object):
         if channel in self._unread or channel in READ_ELSEWHERE or len(self._unread) >= MAX_UNREAD:
             return
         self._unread.add(channel)
+        if channel in READ_BY:
+            logger.warning(
+                "A message that is to be sent later waits on %s, which no route of the channel layer %s reads; unless "
+                "another project's workers do, it is never sent. Add include('%s') to the ROUTING.",
+                channel, self, READ_BY[channel]
+            )
+            return
         logger.warning(
             "A message was sent to %s, which no route of the channel layer %s reads; unless another project's workers "
-            'do, it will expire. Add a route for it, or correct the name.', channel, self
+            'do, it will %s. Add a route for it, or correct the name.',
+            channel, self, 'expire' if self.channel_layer.options_of(channel) is None else 'wait there'
         )
 
     def local_only(self):
