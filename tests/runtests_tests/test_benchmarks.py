@@ -1,5 +1,6 @@
 """What benchmarks/run.py is made of. Nothing is timed here."""
 import asyncio
+import http.server
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -15,7 +17,7 @@ sys.path.insert(0, str(CHECKOUT))
 
 from benchmarks import attacks  # noqa: E402: found by the line above
 from benchmarks.harness import (  # noqa: E402: found by the line above
-    accounting, cli, load, machine, report, schedule, sockets, statistics,
+    accounting, burst, cli, load, machine, report, schedule, sockets, statistics,
 )
 from benchmarks.harness.programs import free_port  # noqa: E402
 from benchmarks.harness.statistics import Figure, Goal, Metric  # noqa: E402
@@ -298,6 +300,45 @@ def test_frames_are_read_however_they_come():
         found += sockets.frames(buffer)
     assert found == [(1, b'hi'), (1, b'x' * 256), (8, b'\x03\xf5')]
     assert not buffer
+
+
+# Bursts
+
+class Refuser(http.server.BaseHTTPRequestHandler):
+    """Answers all but the first with 503."""
+    protocol_version = 'HTTP/1.1'
+    asked = 0
+
+    def do_GET(self):
+        status = 503 if Refuser.asked else 200
+        Refuser.asked += 1
+        self.send_response(status)
+        if status == 503:
+            self.send_header('Retry-After', '7')
+        self.send_header('Content-Length', '0')
+        self.send_header('Connection', 'close')
+        self.end_headers()
+
+    def log_message(self, format, *args):
+        """Be silent."""
+
+
+def test_clients_of_a_burst_get_the_answers_in_the_order_in_which_they_ask():
+    with http.server.HTTPServer(('127.0.0.1', 0), Refuser) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            answers = burst.burst(server.server_port, '/', 3)
+        finally:
+            server.shutdown()
+            thread.join()
+    assert [(answer.status, answer.retry_after) for answer in answers] == [(200, None), (503, '7'), (503, '7')]
+    assert all(answer.seconds > 0 for answer in answers)
+
+
+def test_a_client_that_gets_no_response_is_an_error():
+    with pytest.raises(ValueError, match='is not a response'):
+        burst.parse(b'', 1)
 
 
 # What is measured

@@ -8,6 +8,7 @@ except ImportError:
 
 urlpatterns = [
     re_path(r'^hello/$', bench_views.hello),
+    re_path(r'^pause/$', bench_views.pause),
     re_path(r'^upload/$', bench_views.upload),
     re_path(r'^stream/$', bench_views.stream),
 ]

@@ -1,10 +1,18 @@
 """The views of all peers' sites."""
+import time
+
 from django.http import HttpResponse, StreamingHttpResponse
 
 CHUNK = b'x' * 65536
 
 
 def hello(request):
+    return HttpResponse(b'Hello', content_type='text/plain')
+
+
+def pause(request):
+    """Five milliseconds, as a query of a database takes them."""
+    time.sleep(0.005)
     return HttpResponse(b'Hello', content_type='text/plain')
 
 
