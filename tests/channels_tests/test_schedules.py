@@ -271,6 +271,13 @@ class CheckTests(LaterTestCase):
             with self.assertRaisesMessage(TypeError, 'its name must be text'):
                 schedules_of('default')
 
+    def test_without_the_check_the_error_says_the_same(self):
+        for schedules in (['x'], 5, {'x': None}, {'x': []}):
+            with override_settings(CHANNEL_SCHEDULES=schedules):
+                self.assertEqual(len(_check_schedules()), 1)
+                with self.assertRaisesMessage(TypeError, 'it must be a dict'):
+                    schedules_of('default')
+
     def test_wrong_layers_are_told_by_their_own_check(self):
         for layers in (None, 5, [], {'default': None}, {'default': {}}, {'default': {'BACKEND': 'x', 'ROUTING': []}}):
             with override_settings(CHANNEL_SCHEDULES={'x': {'channel': 'a', 'every': 5}}, CHANNEL_LAYERS=layers):

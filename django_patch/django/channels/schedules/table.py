@@ -122,16 +122,22 @@ def _check_types(name, config):
             raise TypeError('%s must be %s, not %r.' % (key, what, config[key]))
 
 
+def _configs():
+    if not isinstance(conf.schedules, dict):
+        raise TypeError('it must be a dict of name -> dict.')
+    return conf.schedules
+
+
 def schedule_of(name):
     """Return the Schedule of that name; None if the settings have none. Raise as Schedule does."""
-    config = conf.schedules.get(name)
-    return None if config is None else Schedule(name, config)
+    configs = _configs()
+    return Schedule(name, configs[name]) if name in configs else None
 
 
 def schedules_of(alias):
     """Return the Schedules of the layer `alias`, by name. Raise as Schedule does."""
     return [
-        schedule for schedule in (schedule_of(name) for name in sorted(conf.schedules, key=str))
+        schedule for schedule in (schedule_of(name) for name in sorted(_configs(), key=str))
         if schedule.layer == alias
     ]
 
