@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 #: The versions we look for, as 'X.Y'.
-KNOWN = ('2.7', '3.6', '3.7', '3.8', '3.9', '3.10', '3.11', '3.12', '3.13', '3.14')
+KNOWN = ('2.7', '3.6', '3.7', '3.8', '3.9', '3.10', '3.11', '3.12', '3.13', '3.14', '3.15')
 
 #: version: a tuple of three ints; executable: the path that was run.
 Interpreter = collections.namedtuple('Interpreter', 'version executable')

@@ -19,7 +19,7 @@ OFFICIAL_PYTHONS = {
     '4.2': ('3.8', '3.9', '3.10', '3.11', '3.12'),
     '5.2': ('3.10', '3.11', '3.12', '3.13', '3.14'),
     '6.0': ('3.12', '3.13', '3.14'),
-    '6.1': ('3.12', '3.13', '3.14'),
+    '6.1': ('3.12', '3.13', '3.14', '3.15'),
 }
 
 ERA_DJANGOS = ('1.8', '1.9', '1.10', '1.10p', '1.11')
@@ -40,7 +40,7 @@ DEFAULT = [(python, django) for python in ERA_PYTHONS for django in ERA_DJANGOS]
 
 #: Pythons that are newer than the era's Djangos, which run there with the shims
 #: of compat/old_django.py, oldest first.
-NEWER_PYTHONS = ('3.8', '3.9', '3.10', '3.11', '3.12', '3.13')
+NEWER_PYTHONS = ('3.8', '3.9', '3.10', '3.11', '3.12', '3.13', '3.14', '3.15')
 
 #: What `--all` adds: every other pair that the Django's authors support, and
 #: the era's Djangos on newer Pythons.
@@ -111,13 +111,14 @@ def select(globs=(), everything=False, found=ERA_PYTHONS):
     glob matches none.
 
     found has the Pythons ('X.Y') of this machine; the default run has the
-    era's Djangos on the newest of them as well.
+    era's Djangos on the newest of them as well, and today's on each that is
+    newer than those of DEFAULT.
     """
     known = all_pairs()
     if not globs:
         if everything:
             return known
-        return [Pair(*row) for row in DEFAULT + era_elsewhere(found)]
+        return [Pair(*row) for row in DEFAULT + todays_elsewhere(found) + era_elsewhere(found)]
     for pattern in globs:
         if not any(fnmatch.fnmatchcase(str(pair), pattern) for pair in known):
             raise ValueError("No pair matches '%s'; --list shows them all." % pattern)
@@ -128,6 +129,14 @@ def era_elsewhere(found):
     """Return the rows of the era's Djangos on the newest of the Pythons found, if that is newer than they are."""
     newer = [python for python in NEWER_PYTHONS if python in found]
     return [(newer[-1], django) for django in ERA_DJANGOS] if newer else []
+
+
+def todays_elsewhere(found):
+    """Return the rows of today's Djangos on the Pythons found that are newer than those of DEFAULT."""
+    in_default = {python for python, _ in DEFAULT}
+    newer = NEWER_PYTHONS[max(NEWER_PYTHONS.index(python) for python in in_default if python in NEWER_PYTHONS) + 1:]
+    return [(python, django) for python in newer if python in found
+            for django, pythons in sorted(OFFICIAL_PYTHONS.items()) if python in pythons]
 
 
 def once(found):

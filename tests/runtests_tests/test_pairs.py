@@ -25,7 +25,7 @@ class PairsTests(unittest.TestCase):
 
     def test_a_glob_chooses(self):
         self.assertEqual([str(pair) for pair in pairs.select(['py2.7-dj1.8*', '*-dj6.1'])],
-                         ['py2.7-dj1.8', 'py3.13-dj6.1', 'py3.12-dj6.1', 'py3.14-dj6.1'])
+                         ['py2.7-dj1.8', 'py3.13-dj6.1', 'py3.12-dj6.1', 'py3.14-dj6.1', 'py3.15-dj6.1'])
 
     def test_a_glob_that_matches_nothing_is_an_error(self):
         with self.assertRaisesRegex(ValueError, "No pair matches 'py2.6-\\*'; --list shows them all."):
@@ -38,7 +38,7 @@ class PairsTests(unittest.TestCase):
 
     def test_all_has_the_eras_djangos_on_newer_pythons(self):
         names = [str(pair) for pair in pairs.select(everything=True)]
-        for python in ('3.8', '3.9', '3.10', '3.11', '3.12', '3.13'):
+        for python in ('3.8', '3.9', '3.10', '3.11', '3.12', '3.13', '3.14', '3.15'):
             for django in ('1.8', '1.9', '1.10', '1.10p', '1.11'):
                 self.assertIn('py%s-dj%s' % (python, django), names)
 
@@ -49,6 +49,14 @@ class PairsTests(unittest.TestCase):
             for django in ('1.8', '1.9', '1.10', '1.10p', '1.11'):
                 self.assertIn('py%s-dj%s' % (newest, django), names)
                 self.assertIn('py2.7-dj' + django, names, 'what can not run is named, not forgotten')
+
+    def test_a_python_newer_than_the_table_has_todays_djangos_as_well(self):
+        plain = pairs.select(found=['3.11', '3.13'])
+        names = {str(pair) for pair in pairs.select(found=['3.11', '3.13', '3.14'])} - {str(pair) for pair in plain}
+        self.assertEqual(names, {
+            'py3.14-dj5.2', 'py3.14-dj6.0', 'py3.14-dj6.1',
+            'py3.14-dj1.8', 'py3.14-dj1.9', 'py3.14-dj1.10', 'py3.14-dj1.10p', 'py3.14-dj1.11',
+        })
 
     def test_a_machine_with_the_eras_pythons_alone_has_no_more_rows(self):
         self.assertEqual(pairs.select(found=['2.7', '3.6', '3.7']), pairs.select())
