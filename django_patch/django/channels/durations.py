@@ -8,7 +8,7 @@ from .compat import six
 __all__ = ['MAX_SECONDS', 'checked_number_of_seconds', 'checked_seconds']
 
 #: Nearly three centuries. Threads wait for 2 ** 63 nanoseconds at most, and
-#: Lua has all integers up to 2 ** 53: milliseconds, with the time of day added.
+#: Lua has all integers up to 2 ** 53: milliseconds, the time of day added.
 MAX_SECONDS = 9 * 10 ** 9
 
 
