@@ -48,6 +48,32 @@ def run(page, title, **names):
     return module
 
 
+def pages():
+    """Return the paths of all pages of documentation, and the README."""
+    root = os.path.dirname(DOCS)
+    found = [os.path.join(root, 'README.md')]
+    for top in (DOCS, os.path.join(root, 'django_patch', 'docs')):
+        for folder, _, names in os.walk(top):
+            found += [os.path.join(folder, name) for name in sorted(names) if name.endswith('.txt')]
+    return found
+
+
+class ImportTests(unittest.TestCase):
+
+    def test_what_the_pages_import_of_channels_is_there(self):
+        lines = set()
+        for page in pages():
+            for line in re.findall(r'^ *((?:from|import) (?:django\.)?channels\b[\w. ,]*)$', read(page), re.M):
+                if not any(words in line for words in OF_OTHERS):
+                    lines.add(line)
+        self.assertGreater(len(lines), 20)
+        for line in sorted(lines):
+            try:
+                exec(compile(line, 'documentation', 'exec', 0, True), {})
+            except ImportError as error:
+                self.fail('%s: %s' % (line, error))
+
+
 class Killed(Exception):
     """What becomes of a worker."""
 
