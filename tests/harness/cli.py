@@ -17,7 +17,7 @@ from .packages import CHECKOUT, Packages
 from .pairs import JOINT
 from .peers import PEER_PAIRS, PeersRun
 from .results import Result
-from .servers import ServersRun
+from .servers import ServersRun, take_where_missing
 from .sources import SourcesRun
 from .steps import PairRun
 from .workshop import WorkshopRun
@@ -164,6 +164,7 @@ class Run:
             *(run.pairs for run in joint))
         workshop = WorkshopRun.rows(self.bench)
         if wanted or background or any(row.needs_wheel for row in workshop):
+            take_where_missing(self.bench)
             self.bench.build(wanted)
         # Those of several pairs come last: they wait for these.
         rows += self.in_parallel(self.runs + others + workshop + joint, background)

