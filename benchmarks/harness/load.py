@@ -87,7 +87,7 @@ def parse_wrk(text):
         raise ValueError('no request was answered')
     percentiles = {
         name: float(value) * UNITS[unit]
-        for name, value, unit in re.findall(r'^\s+(50|99)%\s+([\d.]+)(us|ms|s|m)$', text, re.M)
+        for name, value, unit in re.findall(r'^\s+(50|99)%\s+([\d.]+)(us|ms|s|m) *$', text, re.M)
     }
     return {
         'requests': int(total.group(1)), 'seconds': float(total.group(2)) * UNITS[total.group(3)],

@@ -33,7 +33,7 @@ Running 1s test @ http://127.0.0.1:1/hello/
      50%  223.67ms
      75%  250.00ms
      90%  300.00ms
-     99%    1.50s
+     99%    1.50s\x20
   1712 requests in 8.05s, 176.89KB read
 Requests/sec:    212.67
 Transfer/sec:     21.97KB
