@@ -699,6 +699,16 @@ def test_tls_with_alpn(start, client, certificate):
     assert server.workers.wait_for("http.request")[0]["scheme"] == "https"
 
 
+@pytest.mark.parametrize("scheme", ["https", "file"])
+def test_scheme_is_that_of_the_connection(start, client, scheme):
+    """A proxy that ends TLS may say https (RFC 9113, 8.3.1), so it isn't refused; anybody may, so it isn't believed."""
+    server = start({"http.request": answer()})
+    two = client(server)
+    two.scheme = scheme
+    assert two.response(two.headers())[0] == 200
+    assert server.workers.wait_for("http.request")[0]["scheme"] == "http"
+
+
 def test_tls_without_alpn_is_http_1(start, certificate):
     server = start({"http.request": answer(content=b"hello")}, certificate=certificate[0], private_key=certificate[1])
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as plain:
