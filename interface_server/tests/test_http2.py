@@ -701,7 +701,7 @@ def test_tls_with_alpn(start, client, certificate):
 
 @pytest.mark.parametrize("scheme", ["https", "file"])
 def test_scheme_is_that_of_the_connection(start, client, scheme):
-    """A proxy that ends TLS may say https (RFC 9113, 8.3.1), so it isn't refused; anybody may, so it isn't believed."""
+    """A proxy that ends TLS may say https: not refused. Anybody may: not believed (RFC 9113, 8.3.1)."""
     server = start({"http.request": answer()})
     two = client(server)
     two.scheme = scheme
