@@ -21,6 +21,11 @@ function token(length) {
 }
 
 /** What is known of one shard, and the connection that all senders share. */
+/** Return [queue, [entry, ...]] of the reply of BLMPOP, or of BLPOP, which has one entry. */
+function popped(reply) {
+  return reply && !Array.isArray(reply[1]) ? [reply[0], [reply[1]]] : reply;
+}
+
 class Shard {
   constructor(layer, url, number) {
     this.layer = layer;
@@ -39,6 +44,8 @@ class Shard {
     // Queue -> deadline of what was taken from it last.
     this.taken = new Map();
     this.counts = new Map();
+    // Whether the server has LMPOP and BLMPOP.
+    this.popsMany = true;
   }
 
   key(kind, ...names) {
@@ -52,7 +59,8 @@ class Shard {
   }
 
   /** Take the answer of hello.lua, and return the commands that have to follow. */
-  heard([seconds, microseconds, epoch, , , mark, run, wentBack], asked) {
+  heard([seconds, microseconds, epoch, popsMany, , mark, run, wentBack], asked) {
+    this.popsMany = Boolean(popsMany);
     this.offset = Number(seconds) * 1000 + Number(microseconds) / 1000 - asked;
     const lost = this.epoch !== null && this.epoch !== String(epoch);
     this.epoch = String(epoch);
@@ -303,7 +311,7 @@ class Layer extends EventEmitter {
       const reports = this.reports(shard, queue);
       let replies;
       try {
-        replies = await connection.say([...reports, this.pop([shard.key('q', queue)], MANY, shard, 'reader')]);
+        replies = await connection.say([...reports, this.awaited([shard.key('q', queue)], MANY, shard, 'reader')]);
         for (const reply of replies.slice(0, reports.length)) shard.sawMark(reply);
         if (replies.slice(0, reports.length).some((reply) => reply instanceof Error)) this.taken.set(queue, null);
         checked(replies.at(-1));
@@ -314,7 +322,7 @@ class Layer extends EventEmitter {
         pause = Math.min(2 * pause, 2000);
         continue;
       }
-      const reply = replies.at(-1);
+      const reply = popped(replies.at(-1));
       if (reply) shard.took(queue, reply[1].at(-1));
       for (const data of reply ? reply[1] : []) {
         const delivery = await this.arrived(shard, queue, data);
@@ -323,7 +331,9 @@ class Layer extends EventEmitter {
     }
   }
 
-  pop(keys, count, shard, reader) {
+  /** Return the command that waits for entries; popped() reads its reply. */
+  awaited(keys, count, shard, reader) {
+    if (!shard.popsMany) return ['BLPOP', shard.key('w', reader), ...keys, WAIT];
     return ['BLMPOP', WAIT, keys.length + 1, shard.key('w', reader), ...keys, 'LEFT', 'COUNT', count];
   }
 
@@ -348,7 +358,8 @@ class Layer extends EventEmitter {
     }
     for (const [shard, queues] of byShard) {
       const keys = shuffled(queues.map((queue) => shard.key('q', queue)));
-      const replies = await shard.say(...shard.counted(), ['LMPOP', keys.length, ...keys, 'LEFT', 'COUNT', 1]);
+      const pop = shard.popsMany ? ['LMPOP', keys.length, ...keys, 'LEFT', 'COUNT', 1] : call('pop', keys, [1]);
+      const replies = await shard.say(...shard.counted(), pop);
       const message = await this.opened(shard, checked(replies.at(-1)));
       if (message) return message;
     }
@@ -362,8 +373,8 @@ class Layer extends EventEmitter {
     const waits = [...byShard].map(async ([shard, queues]) => {
       const keys = shuffled(queues.map((queue) => shard.key('q', queue)));
       try {
-        const [reply] = await shard.waiting.say([this.pop(keys, 1, shard, reader)]);
-        answers.set(shard, checked(reply));
+        const [reply] = await shard.waiting.say([this.awaited(keys, 1, shard, reader)]);
+        answers.set(shard, popped(checked(reply)));
       } catch (error) {
         answers.set(shard, null);
       }
