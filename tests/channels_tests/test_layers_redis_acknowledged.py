@@ -4,6 +4,7 @@ from __future__ import absolute_import, unicode_literals
 import socket
 import struct
 import threading
+import time
 
 from django.channels.exceptions import LayerUnavailable
 from django.channels.layers import acknowledgement
@@ -205,6 +206,14 @@ class DeathTests(AcknowledgedTestCase):
         message, = self.take(reader)
         self.assertEqual(other.recover(), [])
         self.assertEqual(reader.acknowledge([(receipt_of(message), [])]), [])
+
+    def test_the_time_is_the_servers(self):
+        layer = self.make_layer()
+        before = layer.time()
+        # As a server tells it whose clock is an hour ahead.
+        layer._transport.clocks[0]._offset += 3600
+        self.assertLess(abs(layer.time() - before - 3600), 60)
+        self.assertLess(abs(before - time.time()), 60)
 
     def test_the_numbers_of_a_channel_do_not_ask_for_those_of_others(self):
         reader = self.reader()

@@ -192,10 +192,23 @@ class ScheduleTests(LaterTestCase):
         later = Schedule('tick', {'channel': 'reports', 'every': 1 / 3.0})
         message = Message(
             {'name': 'tick', 'version': later.version, 'due': int(due * 1000)}, SCHEDULES, self.layer)
+        self.inner.time = lambda: due - 5
         with collected() as outbox:
-            run_schedule(message, now=lambda: due - 5)
+            run_schedule(message)
         planned, = [job for _, method, _, job, _ in outbox.take() if method == 'put_job']
         self.assertEqual(planned['message']['due'] - message['due'], 333)
+
+    def test_runs_are_planned_by_the_clock_that_they_are_due_by(self):
+        # That of a Redis which is an hour ahead: by the time of this machine,
+        # all runs of that hour would be due at once.
+        ahead = time.time() + 3600
+        self.inner.time = lambda: ahead
+        self.planning(tick={'channel': 'reports', 'every': 2}).plan()
+        first, = self.layer.jobs(SCHEDULES)
+        self.assertGreater(first.due, ahead - 1)
+        self.run_due()
+        again, = self.layer.jobs(SCHEDULES)
+        self.assertEqual(again.message['due'] - first.message['due'], 2000)
 
     def test_a_run_of_what_the_settings_have_no_more_is_left_out(self):
         self.planning(tick={'channel': 'reports', 'every': 3600}).plan()

@@ -163,6 +163,14 @@ class AcknowledgementMixin(object):
         """Carry out send_job() with the arguments that `job` has, a dict: how an outbox holds it."""
         return self.send_job(channel, **job)
 
+    def time(self):
+        """
+        Return the seconds since 1970 by the store's clock, which `at` is by.
+
+        Raise LayerUnavailable where nobody knows them.
+        """
+        return time.time()
+
     def save_result(self, id, text, lifetime):
         """Keep `text` for `lifetime` seconds as the result of the job with that `id`."""
         raise NotImplementedError('subclasses of BaseChannelLayer with acknowledged channels must have save_result()')

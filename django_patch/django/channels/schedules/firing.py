@@ -5,7 +5,6 @@ from __future__ import absolute_import, unicode_literals
 
 import json
 import logging
-import time
 
 from ..channel import DELAYED, Channel
 from ..layers.acknowledgement import receipt_of
@@ -44,7 +43,7 @@ def _record(name):
     return 'schedule ' + name
 
 
-def run_schedule(message, now=time.time):
+def run_schedule(message):
     """Send what a schedule is for, and plan its next run: they go out together when this message is done."""
     layer, due = message.channel_layer, message['due'] / 1000.0
     schedule = schedule_of(message['name'])
@@ -52,9 +51,11 @@ def run_schedule(message, now=time.time):
     if schedule is None or schedule.version != message['version'] or schedule.layer != layer.alias:
         logger.info('A run of the schedule %s is left out: it has changed, or is gone.', message['name'])
         return
-    started = now()
-    # The job has its time without what is less than a millisecond, and the
-    # clock here may be behind the one that it was due by.
+    # By the clock that runs are due by: with that of this machine, all runs
+    # would be due at once by which it is behind.
+    started = layer.time()
+    # The job has its time without what is less than a millisecond, and another
+    # shard's clock may be behind the one that it was due by.
     later = plan(Channel(SCHEDULES, channel_layer=layer).send, schedule, max(due + 0.001, started))
     last, receipt = last_run(layer, schedule.name), receipt_of(message.content)
     if last is not None and last['due'] >= due and receipt is not None and receipt.attempt == 1:

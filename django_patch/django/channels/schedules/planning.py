@@ -5,7 +5,6 @@ from __future__ import absolute_import, unicode_literals
 
 import functools
 import logging
-import time
 
 from ..exceptions import ChannelFull, LayerUnavailable
 from ..periodic import PeriodicThread
@@ -46,7 +45,7 @@ class Planning(object):
         send_job = functools.partial(self._layer.send_job, SCHEDULES)
         for schedule in self._schedules:
             try:
-                plan(send_job, schedule, time.time())
+                plan(send_job, schedule, self._layer.time())
             except (ChannelFull, LayerUnavailable) as error:
                 # It is tried again.
                 logger.warning('The next run of the schedule %s could not be planned: %s', schedule.name, error)

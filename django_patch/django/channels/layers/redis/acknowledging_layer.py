@@ -59,6 +59,9 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
             checked_unique(unique, conflict), conflict,
         ))
 
+    def time(self):
+        return self._run(self._transport.acknowledged.time())
+
     def save_result(self, id, text, lifetime):
         self._run(self._transport.acknowledged.save_result(id, text, int(lifetime * 1000)))
 

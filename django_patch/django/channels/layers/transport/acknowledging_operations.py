@@ -80,6 +80,22 @@ class AcknowledgedOperations(object):
             yield Result(reply.decode('ascii'))
         raise full_error(self._options, destination, '')
 
+    def time(self):
+        """Have the servers' time as Result, in seconds since 1970: of several, of the one that is ahead."""
+        return flatten(self._time())
+
+    def _time(self):
+        clocks, failure = self._transport.clocks, None
+        for shard in range(len(clocks)):
+            try:
+                yield know_time(clocks, shard, self._transport.ask_time)
+            except LayerUnavailable as error:
+                failure = error
+        known = [clock.now() for clock in clocks if clock.is_known()]
+        if not known:
+            raise failure
+        yield Result(max(known) / 1000.0)
+
     def save_result(self, id, text, lifetime):
         """Keep `text` for `lifetime` ms."""
         shard = self._options.keys.shard_of_job(id)
