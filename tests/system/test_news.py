@@ -46,6 +46,14 @@ def event(response):
     return lines[0].replace('id: ', ''), json.loads(lines[1].replace('data: ', ''))
 
 
+def headlines_until(response, last):
+    """Return the events of a stream up to the id `last`, each once: one that is on its way may come twice."""
+    seen = []
+    while not seen or seen[-1][0] != last:
+        seen.extend(found for found in [event(response)] if found not in seen)
+    return seen
+
+
 def test_a_page_shows_what_is_posted_elsewhere_and_what_it_missed(news):
     browser = Browser()
     try:
@@ -73,5 +81,5 @@ def test_streams_begin_after_what_their_readers_have_and_hold_no_thread(news):
     news.post('four')
     for stream in streams:
         expected = [('3', {'id': 3, 'text': 'three'}), ('4', {'id': 4, 'text': 'four'})]
-        assert [event(stream), event(stream)] == expected
+        assert headlines_until(stream, '4') == expected
         stream.close()
