@@ -6,6 +6,8 @@ import unittest
 from django.channels.layers.redis.outage import unavailable
 from django.channels.layers.transport.resp import ReplyError
 
+from .redis_case import Records, RedisTestCase
+
 
 class UnavailableTests(unittest.TestCase):
 
@@ -23,3 +25,45 @@ class UnavailableTests(unittest.TestCase):
             '%s' % error, 'Redis at a:1 has a key of another type than ours, so something else writes below the '
             'prefix: WRONGTYPE Operation against a key',
         )
+
+
+class KeyOfAnotherTypeTests(RedisTestCase):
+
+    def setUp(self):
+        super(KeyOfAnotherTypeTests, self).setUp()
+        self.redis.set(self.key('q', 'a'), 'no list')
+
+    def check(self, blocks):
+        # More than once, since the order of channels changes.
+        for number, block in enumerate(blocks):
+            self.layer.send('b', {'n': number})
+            received = self.layer.receive(['a', 'b', 'c'], block=block)
+            while block and received == (None, None):
+                received = self.layer.receive(['a', 'b', 'c'], block=block)
+            self.assertEqual(received, ('b', {'n': number}))
+
+    def test_other_channels_are_received(self):
+        with Records() as records:
+            self.check([False, True] * 3)
+        line, = records.lines
+        self.assertIn('q:a in Redis is a string and not a list', line)
+
+    def test_other_channels_are_waited_for(self):
+        with Records() as records:
+            self.check([True, False] * 3)
+        self.assertEqual(len(records.lines), 1)
+
+    def test_it_is_read_again_once_it_is_good(self):
+        self.assertEqual(self.layer.receive(['a', 'b', 'c']), (None, None))
+        self.redis.delete(self.key('q', 'a'))
+        self.layer.send('a', {})
+        reader, = self.layer._readers.values()
+        keys = reader._keys[0]
+        self.assertEqual(self.layer.receive(['a', 'b', 'c']), (None, None))
+        # As after the seconds for which it is set aside.
+        keys._until = 0
+        self.assertEqual(self.layer.receive(['a', 'b', 'c']), ('a', {}))
+
+    def test_it_may_be_all_that_is_read(self):
+        self.assertEqual(self.layer.receive(['a']), (None, None))
+        self.assertEqual(self.layer.receive(['a']), (None, None))

@@ -16,7 +16,7 @@ from django.channels.layers.backoff import Backoff
 from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
 from django.channels.layers.transport import Transport
 from django.channels.layers.transport.operations import Block, Exchange, ExchangeAll, Result, flatten
-from django.channels.layers.transport.resp import ReplyError
+from django.channels.layers.transport.resp import ReplyError, is_wrong_type
 
 from ..backport import exceptions, names
 from ..types import Message
@@ -273,7 +273,7 @@ class RedisLayer(AsyncLayer):
             return [(number, error)]
         finally:
             pool.waits.discard(wait)
-        if type(replies[-1]) is ReplyError:
+        if type(replies[-1]) is ReplyError and not is_wrong_type(replies[-1]):
             # Out of memory, or its disk is full: it says so again at once.
             refusal = unavailable(pool.name, replies[-1], True)
             await asyncio.sleep(pool.outage.record_failure(refusal))

@@ -11,7 +11,7 @@ import weakref
 from ...compat.clock import monotonic
 from ...exceptions import LayerUnavailable
 from ..transport import scripts
-from ..transport.resp import ReplyError
+from ..transport.resp import ReplyError, is_wrong_type
 from .connection import Connection, failures
 from .masters import MasterWatch
 from .outage import COMMAND_TIMEOUT, REDIRECTED, RETRY_LATER, Outage, unavailable
@@ -179,7 +179,7 @@ class ConnectionPool(object):
     def outcome(self, replies):
         """Return `replies` to a Block, or LayerUnavailable for an error."""
         reply = replies[-1]
-        if type(reply) is ReplyError:
+        if type(reply) is ReplyError and not is_wrong_type(reply):
             error = unavailable(self._server.name, reply, True)
             self.failed(error)
             return error

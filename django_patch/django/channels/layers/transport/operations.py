@@ -68,7 +68,8 @@ class Block(object):
     the commands `wake[shard]` to the others over another connection, add
     these shards to `woken`, and read what they reply then. The answer is a
     list of (shard, outcome), the outcome being the replies or a
-    LayerUnavailable; an error in place of the last reply is one, too.
+    LayerUnavailable; an error in place of the last reply is one, too, but for
+    that of a key of another type.
 
     `alarm` is None, or the seconds after which to end the waiting in that
     way whatever comes: servers end a wait up to 0.1 s late (Redis 7.0).

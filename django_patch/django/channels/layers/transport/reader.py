@@ -7,17 +7,15 @@ import random
 import types
 
 from ...exceptions import LayerUnavailable
-from . import scripts
 from .deliveries import hand_out, split
 from .held_reader import HeldReader
 from .operations import Block, Exchange, Result, checked
+from .queue_keys import KEPT_COMMANDS, QueueKeys
 from .reports import ReportsMixin
-from .resp import ReplyError, argument, command, pack
+from .resp import ReplyError, is_wrong_type, pack
 
 #: Messages of a ! queue that are taken at once: its process is the only one.
 _PREFETCH = 64
-#: Packed commands that are kept.
-_KEPT_COMMANDS = 256
 #: Milliseconds until a wake-up that nobody saw is gone.
 _WAKE_LIFETIME = 2000
 
@@ -38,9 +36,9 @@ class Reader(ReportsMixin):
         keys = transport.options.keys
         #: Key -> (shard, queue, inbox or None).
         self._queues = {}
-        # shard -> the packed keys there: of queues, and of what rings when
-        # something is to be held.
-        self._packed, self._bells, self._bell_keys = {}, {}, set()
+        # Shard -> QueueKeys; and the keys of what rings when something is to be
+        # held.
+        self._keys, self._bell_keys = {}, set()
         self._inboxes = {}
         #: The Inboxes of its ``!`` names.
         self.inboxes = []
@@ -51,8 +49,7 @@ class Reader(ReportsMixin):
             inbox = None
             if queue in held:
                 for shard in keys.shards_of(queue):
-                    self._packed.setdefault(shard, [])
-                    self._bells.setdefault(shard, []).append(argument(keys.bell(shard, queue)))
+                    self._keys_on(shard).add_bell(keys.bell(shard, queue))
                     self._bell_keys.add(keys.bell(shard, queue).encode('utf-8'))
                 continue
             if queue.endswith('!'):
@@ -61,16 +58,18 @@ class Reader(ReportsMixin):
                 self.inboxes.append(inbox)
             for shard in keys.shards_of(queue):
                 key = keys.queue(shard, queue)
-                self._packed.setdefault(shard, []).append(argument(key))
+                self._keys_on(shard).add(key)
                 self._queues[key.encode('utf-8')] = (shard, queue, inbox)
-        self._shards = tuple(sorted(self._packed))
+        self._shards = tuple(sorted(self._keys))
         self._only_own = all(queue.endswith('!') for queue in channels)
-        self._commands = {}
         self._wakes = {}
-        # Shard, or None for the shards themselves -> who is first next time:
-        # they take turns, so that a busy queue can't starve the rest. Not all
-        # processes begin with the same.
-        self._first = dict.fromkeys(self._shards + (None,), random.randrange(1000))
+        # Which shard is first: they take turns, as the queues on one do.
+        self._first = random.randrange(1000)
+
+    def _keys_on(self, shard):
+        if shard not in self._keys:
+            self._keys[shard] = QueueKeys(shard, self._transport.clocks[shard])
+        return self._keys[shard]
 
     @property
     def holds(self):
@@ -96,7 +95,7 @@ class Reader(ReportsMixin):
             yield Result(ready)
         shards = self._shards
         if len(shards) > 1:
-            start = self._turn(None, len(shards))
+            start = self._first = (self._first + 1) % len(shards)
             shards = shards[start:] + shards[:start]
         taken = ()
         if not timeout or len(shards) > 1 or self._held_came_last:
@@ -153,11 +152,16 @@ class Reader(ReportsMixin):
 
     def _look_at(self, shard, is_held, limit):
         """Have what a shard has as Result, as _parse_pop() returns it, or None."""
+        if not is_held and not self._keys[shard].are_there():
+            yield Result(None)
         reports = self._reports(shard)
         command = self._held.command(shard, limit, None) if is_held else self._command(shard, limit, None, None)
         replies = yield Exchange(shard, reports + (command,))
         if reports:
             self._check_reports(shard, replies, reports)
+        if not is_held and is_wrong_type(replies[-1]):
+            yield self._keys[shard].set_aside()
+            yield Result((yield self._look_at(shard, is_held, limit)))
         reply = checked(replies[-1])
         yield Result(self._parse_held(shard, reply) if is_held else self._parse_pop(reply))
 
@@ -191,6 +195,9 @@ class Reader(ReportsMixin):
                 continue
             if reported[shard]:
                 self._check_reports(shard, outcome, reported[shard])
+            if is_wrong_type(outcome[-1]):
+                yield self._keys[shard].set_aside()
+                outcome = outcome[:-1] + [None]
             reply, taken = outcome[-1], self._parse_replies(shard, outcome)
             found += taken
             if reply is not None and reply[0] in self._bell_keys:
@@ -229,27 +236,7 @@ class Reader(ReportsMixin):
         It blocks for `timeout` seconds; `wake` is the key that ends that.
         """
         count = max(limit, _PREFETCH) if self._only_own else limit
-        keys = self._packed[shard]
-        start = 0
-        if len(keys) > 1:
-            # As _turn().
-            start = self._first[shard] = (self._first[shard] + 1) % len(keys)
-        known = shard, start, count, timeout, wake, self._transport.clocks[shard].pops_many
-        try:
-            return self._commands[known]
-        except KeyError:
-            pass
-        if len(self._commands) >= _KEPT_COMMANDS:
-            self._commands.clear()
-        keys = keys[start:] + keys[:start]
-        if wake is not None:
-            keys = [argument(wake)] + self._bells.get(shard, []) + keys
-        packed = self._commands[known] = self._pack(keys, count, timeout, known[-1])
-        return packed
-
-    def _turn(self, what, number):
-        first = self._first[what] = (self._first[what] + 1) % number
-        return first
+        return self._keys[shard].command(count, timeout, wake)
 
     def _wake(self, shard, token):
         """Return the key that wakes a wait, and the commands that do it."""
@@ -257,20 +244,11 @@ class Reader(ReportsMixin):
             return self._wakes[shard, token]
         except KeyError:
             pass
-        if len(self._wakes) >= _KEPT_COMMANDS:
+        if len(self._wakes) >= KEPT_COMMANDS:
             self._wakes.clear()
         key = self._options.keys.wake(shard, token)
         wake = self._wakes[shard, token] = key, (pack('RPUSH', key, 1), pack('PEXPIRE', key, _WAKE_LIFETIME))
         return wake
-
-    def _pack(self, keys, count, timeout, pops_many):
-        number = argument(len(keys))
-        if pops_many:
-            start = [argument('LMPOP')] if timeout is None else [argument('BLMPOP'), argument(timeout)]
-            return command(start + [number] + keys + [argument('LEFT'), argument('COUNT'), argument(count)])
-        if timeout is None:
-            return command(scripts.POP.start + [number] + keys + [argument(count)])
-        return command([argument('BLPOP')] + keys + [argument(timeout)])
 
     def _parse_pop(self, reply):
         """Return (shard, queue, inbox, entries) of a reply, or None."""

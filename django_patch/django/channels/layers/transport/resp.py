@@ -44,6 +44,11 @@ class ReplyError(Exception):
         self.code = text.partition(' ')[0]
 
 
+def is_wrong_type(reply):
+    """Return whether `reply` is the error of a command that found a key of another type."""
+    return type(reply) is ReplyError and reply.code == 'WRONGTYPE'
+
+
 class ProtocolError(Exception):
     """Raised when a connection carries what isn't RESP2."""
 
