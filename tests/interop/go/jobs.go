@@ -8,220 +8,293 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// The acknowledged channel that is read, its options, and times in ms.
+// An acknowledged channel (section 17 of the transport standard), as the jobs of
+// tests/conformance/ want it: "n" of a message is sent to the channel "to", and
+// one with "fail" fails.
 const (
-	jobs        = "conformance.jobs"
-	jobOptions  = "100 0 3 10"
-	remembered  = 300000
-	deadAfter   = 12000
-	atOnce      = 1000
-	recordHead  = 13
-	beatEvery   = 5 * time.Second
-	lookEvery   = 2 * time.Second
-	suspectsFor = 10 * time.Second
+	jobChannel = "conformance.jobs"
+	jobOptions = "100 0 3 10"
+	holdFor    = 10 * time.Second
+	noticed    = 5 * time.Second
+	diedStory  = `{"error":"the readers died"}`
 )
 
-// What the first part of a holder's name is; never used again.
-var process = "go-" + token()
+var (
+	process = "go-" + token() // Never used again: section 12.1.
+	ending  int32
+	ended   = make(chan struct{}, 100)
+	beating sync.Mutex
+)
 
-func facts() string {
-	host, _ := os.Hostname()
-	text, _ := json.Marshal(map[string]interface{}{
-		"name": process, "kind": "worker", "host": host, "pid": os.Getpid(), "version": "0",
-		"started": time.Now().Unix(), "facts": map[string]interface{}{"channels": []string{jobs}},
-	})
-	return string(text)
+func isEnding() bool {
+	return atomic.LoadInt32(&ending) == 1
 }
 
-func story(reason string) string {
-	text, _ := json.Marshal(map[string]string{"error": reason})
-	return string(text)
+// rest waits, and returns how long to wait the next time: section 13.
+func rest(pause time.Duration) time.Duration {
+	time.Sleep(pause)
+	if pause < time.Second {
+		return 2 * pause
+	}
+	return 2 * time.Second
 }
 
-// beat says that this process is alive, and looks for those that aren't.
+// beat says that the process lives (12.1), and has the messages of those that
+// don't received again (17.4).
 func (s *shard) beat() {
-	mine := facts()
-	for turn := 0; ; turn++ {
-		if turn%5 == 0 {
-			s.say(call("beat", []string{s.base + "processes", s.base + "facts"}, process, mine, remembered))
-		} else if turn%2 == 0 {
-			s.say(call(
-				"recover", []string{s.base + "statistics", s.base + "processes"},
-				deadAfter, atOnce, statistics, story("Its readers died each time."), process, s.generationNow(),
-			))
+	facts, _ := json.Marshal(message{
+		"name": process, "kind": "worker", "host": "localhost", "pid": os.Getpid(), "version": "1",
+		"started": float64(time.Now().UnixNano()) / 1e9, "facts": message{"channels": []string{jobChannel}},
+	})
+	go s.recoverOthers()
+	for wasListed := false; ; time.Sleep(5 * time.Second) {
+		// Nobody unlocks it once this process has left.
+		beating.Lock()
+		replies, err := s.say(call("beat", []string{s.base + "processes", s.base + "facts"}, process, facts, 300000))
+		beating.Unlock()
+		if err != nil {
+			continue
 		}
-		time.Sleep(beatEvery / 5)
+		if wasListed && replies[0].(int64) == 0 {
+			// The shard may have lost something: hello.lua knows.
+			if c, err := s.open(); err == nil {
+				c.socket.Close()
+			}
+		}
+		wasListed = true
 	}
 }
 
-// leave ends this process in order.
+func (s *shard) recoverOthers() {
+	for ; !isEnding(); time.Sleep(2 * time.Second) {
+		s.say(call(
+			"recover", []string{s.base + "statistics", s.base + "processes"},
+			12000, 1000, statistics, diedStory, process, s.generationNow(),
+		))
+	}
+}
+
+// leave ends the process: first nothing is held any more, since what a process
+// holds that isn't listed is given to others.
 func (l *layer) leave() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	<-signals
+	atomic.StoreInt32(&ending, 1)
+	for begun, left := time.Now(), len(l.shards); left > 0 && time.Since(begun) < holdFor; {
+		for _, s := range l.shards {
+			key := s.base + "w:" + process
+			s.say([]interface{}{"RPUSH", key, 1}, []interface{}{"PEXPIRE", key, 2000})
+		}
+		select {
+		case <-ended:
+			left--
+		case <-time.After(time.Second):
+		}
+	}
+	beating.Lock()
 	for _, s := range l.shards {
 		s.say([]interface{}{"ZREM", s.base + "processes", process}, []interface{}{"HDEL", s.base + "facts", process})
 	}
 	os.Exit(0)
 }
 
-func (s *shard) holder() string {
-	return process + "~" + strconv.Itoa(s.generationNow())
+// A reader of one shard, which holds one message at a time.
+type jobReader struct {
+	*layer
+	*shard
+	connection *connection
+	due        int64     // when the next one is due, and so the next wait over; or 0
+	doubtful   time.Time // until when the server may say that more is held
+	took       bool
 }
 
-// workJobs holds one message after the other, so it holds nothing while it
-// waits.
 func (l *layer) workJobs(s *shard) {
-	var c *connection
-	waking := s.base + "w:" + token()
-	due, pause := int64(0), 50*time.Millisecond
-	suspect := time.Time{}
-	for {
-		var err error
-		if c == nil {
-			c, err = s.open()
-		}
-		var held []interface{}
-		if err == nil && time.Now().Before(suspect) {
-			err = s.releaseUnknown()
-		}
+	r := &jobReader{layer: l, shard: s}
+	pause := 50 * time.Millisecond
+	for !isEnding() {
+		err := r.turn()
 		if err == nil {
-			held, due, err = s.take(c, waking, due)
-		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			if c != nil {
-				c.socket.Close()
-				c = nil
-				// It may hold what it never got.
-				suspect = time.Now().Add(suspectsFor)
-			}
-			time.Sleep(pause)
-			if pause *= 2; pause > 2*time.Second {
-				pause = 2 * time.Second
-			}
+			pause = 50 * time.Millisecond
 			continue
 		}
-		pause = 50 * time.Millisecond
-		for index := 0; index+1 < len(held); index += 2 {
-			l.carryOut(s, string(held[index].([]byte)), held[index+1].([]byte))
+		fmt.Fprintln(os.Stderr, err)
+		if r.connection != nil {
+			r.connection.socket.Close()
+			r.connection = nil
 		}
+		r.doubtful = time.Now().Add(noticed)
+		pause = rest(pause)
 	}
+	ended <- struct{}{}
 }
 
-// take holds a message, or waits for one: until something is due, at most. It
-// returns what is held, and when the next is due.
-func (s *shard) take(c *connection, waking string, due int64) ([]interface{}, int64, error) {
-	until := s.now() + waitFor.Milliseconds()
-	if due > 0 && due < until {
-		until = due
-	}
-	wait := time.Duration(until-s.now()) * time.Millisecond
-	if wait < time.Millisecond {
-		// 0 would be without end.
-		wait = time.Millisecond
-	}
-	seconds := strconv.FormatFloat(wait.Seconds(), 'f', 3, 64)
-	bell := s.base + "n:" + jobs
-	command := []interface{}{"BLPOP", waking, bell, seconds}
-	if s.popsManyNow() {
-		command = []interface{}{"BLMPOP", seconds, 2, waking, bell, "LEFT", "COUNT", 1}
-	}
-	take := call("take", []string{s.base + "statistics", waking}, s.holder(), 1, until, jobs, jobOptions)
-	replies, err := s.sayOn(c, wait, take, command)
+// ask says one command on the reader's own connection.
+func (r *jobReader) ask(command ...interface{}) (interface{}, error) {
+	replies, err := r.sayOn(r.connection, 0, command)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	for _, reply := range replies {
-		if refused, isError := reply.(refusal); isError {
-			return nil, 0, refused
-		}
+	if refused, isRefused := replies[0].(refusal); isRefused {
+		return nil, refused
 	}
-	answer := replies[0].([]interface{})
-	next, _ := strconv.ParseInt(string(answer[0].([]byte)), 10, 64)
-	return answer[2].([]interface{}), next, nil
+	return replies[0], nil
 }
 
-// releaseUnknown gives up what is held in this process's name on the shard.
-func (s *shard) releaseUnknown() error {
-	holder := s.holder()
-	replies, err := s.say([]interface{}{"HKEYS", s.base + "t:" + jobs + ":" + holder})
+// turn waits for a message, and works on it: section 17.2.
+func (r *jobReader) turn() (err error) {
+	if r.connection == nil {
+		r.connection, err = r.open()
+	}
 	if err != nil {
 		return err
 	}
-	for _, held := range replies[0].([]interface{}) {
-		if err := s.postpone(holder, string(held.([]byte)), "release", 0, ""); err != nil {
+	wait := waitFor
+	holder := fmt.Sprintf("%s~%d", process, r.generationNow())
+	if time.Now().Before(r.doubtful) {
+		wait = time.Second
+		if err := r.releaseUnknown(holder); err != nil {
+			return err
+		}
+	}
+	if until := time.Duration(r.due-r.now()) * time.Millisecond; r.due > 0 && until < wait {
+		wait = until
+	}
+	if wait < 10*time.Millisecond {
+		wait = 10 * time.Millisecond // Never 0, which would be without end.
+	}
+	commands := r.counted()
+	if r.took {
+		// So that a server that went back is noticed: section 6.1.
+		commands = append(commands, call("received", []string{r.base + "p:" + jobChannel, r.base + "statistics"}))
+	}
+	taking := len(commands)
+	commands = append(commands, call(
+		"take", []string{r.base + "statistics", r.base + "w:" + process},
+		holder, 1, r.now()+wait.Milliseconds(), jobChannel, jobOptions,
+	))
+	seconds, bell := fmt.Sprintf("%.3f", wait.Seconds()), r.base+"n:"+jobChannel
+	waiting := []interface{}{"BLPOP", r.base + "w:" + process, bell, seconds}
+	if r.popsManyNow() {
+		waiting = []interface{}{"BLMPOP", seconds, 2, r.base + "w:" + process, bell, "LEFT", "COUNT", 1}
+	}
+	replies, err := r.sayOn(r.connection, wait, append(commands, waiting)...)
+	if err != nil {
+		return err
+	}
+	for _, reply := range replies {
+		if refused, isRefused := reply.(refusal); isRefused && err == nil {
+			err = refused
+		}
+	}
+	if r.took && err == nil {
+		r.clock.Lock()
+		r.mark = later(r.mark, replies[taking-1])
+		r.clock.Unlock()
+	}
+	r.took, r.due = false, 0
+	answer, isList := replies[taking].([]interface{})
+	if !isList {
+		return err
+	}
+	r.due, _ = strconv.ParseInt(string(answer[0].([]byte)), 10, 64)
+	held := answer[2].([]interface{})
+	for index := 0; index+1 < len(held); index += 2 {
+		r.took = true
+		if failed := r.handle(holder, string(held[index].([]byte)), held[index+1].([]byte)); failed != nil {
+			return failed
+		}
+	}
+	return err
+}
+
+// releaseUnknown gives up what an answer said that never came: section 17.2.
+// Nothing is held between two turns, so all of it is unknown.
+func (r *jobReader) releaseUnknown(holder string) error {
+	// Others come back later, and may tell that the server went back.
+	if err := r.greet(r.connection); err != nil {
+		return err
+	}
+	tokens, err := r.ask("HKEYS", r.base+"t:"+jobChannel+":"+holder)
+	if err != nil {
+		return err
+	}
+	for _, held := range tokens.([]interface{}) {
+		if err := r.postpone(holder, string(held.([]byte)), "release", 0, ""); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *shard) postpone(holder, held, action string, delay int, story string) error {
-	_, err := s.say(call("postpone", []string{s.base + "statistics"}, holder, jobs, held, action, delay, 0, story))
+func (r *jobReader) postpone(holder, token, action string, delay int, problem string) error {
+	story, _ := json.Marshal(message{"error": problem})
+	arguments := []interface{}{holder, jobChannel, token, action, delay, 0, story}
+	_, err := r.patiently(call("postpone", []string{r.base + "statistics"}, arguments...))
 	return err
 }
 
-// carryOut does what a message asks for, and gives it up or acknowledges it.
-func (l *layer) carryOut(s *shard, held string, record []byte) {
-	holder := s.holder()
-	var err error
-	content, counter := message(nil), "malformed"
-	if len(record) >= recordHead {
-		if start := recordHead + int(binary.BigEndian.Uint16(record[11:])); start <= len(record) {
-			content, counter = s.readKept(record[start:])
+// patiently says again what the answer of isn't known: section 17.3.
+func (r *jobReader) patiently(command []interface{}) (reply interface{}, err error) {
+	pause := 50 * time.Millisecond
+	for begun := time.Now(); time.Since(begun) < holdFor; pause = rest(pause) {
+		var replies []interface{}
+		if replies, err = r.say(command); err == nil {
+			return replies[0], nil
 		}
 	}
-	to, isName := text(content, "to")
-	fails, _ := content["fail"].(bool)
-	switch {
-	case counter != "" || !isName || !channelName.MatchString(to):
-		if counter == "" {
-			counter = "malformed"
-		}
-		s.count(counter, jobs)
-		err = s.postpone(holder, held, "bury", 0, story(counter))
-	case fails:
-		err = s.postpone(holder, held, "retry", 0, story("asked to fail"))
-	default:
-		err = l.acknowledge(s, holder, held, to, message{"n": content["n"]})
-	}
-	if err != nil {
-		// It is held until this process is given up, or looks again.
-		fmt.Fprintln(os.Stderr, err)
-	}
+	return nil, err
 }
 
-// acknowledge sends what comes of a message, in the same call if it is for a
-// channel of the same shard.
-func (l *layer) acknowledge(s *shard, holder, held, to string, content message) error {
-	arguments := []interface{}{holder, jobs, 1, held}
-	if queue, client := split(to); l.shardOf(queue) == s {
-		keys, room, clientRoom := s.sendingTo(queue)
-		pending := s.base + "acknowledged"
-		if len(keys) > 2 {
-			pending = keys[2]
+func (r *jobReader) handle(holder, token string, record []byte) error {
+	if isEnding() {
+		return r.postpone(holder, token, "release", 0, "")
+	}
+	// deliveries (2), priority (1), sent (8), size of the unique key (2).
+	entry := record[13+int(binary.BigEndian.Uint16(record[11:])):]
+	content, counter := r.readKept(entry)
+	if counter == "lost" {
+		if _, err := r.ask("PING"); err != nil {
+			return err // Pieces that can't be asked for now are not lost.
 		}
-		arguments = append(arguments, "s", keys[0], pending, lifetime, room, countedAs(queue), statistics, clientRoom,
-			1, s.entry(1, client, pack(nil, content)))
-	} else if err := l.sendPatiently(to, content); err != nil {
-		return s.postpone(holder, held, "retry", 1000, story(err.Error()))
 	}
-	command := call("acknowledge", []string{s.base + "statistics"}, arguments...)
-	replies, err := s.say(command)
-	if err != nil && !strings.Contains(err.Error(), "ERR") {
-		// It may have been carried out, and may be said again.
-		replies, err = s.say(command)
+	if counter != "" {
+		r.count(counter, jobChannel)
+		return r.postpone(holder, token, "bury", 0, counter)
 	}
-	if err != nil {
-		return err
+	to, _ := text(content, "to")
+	if !channelName.MatchString(to) || len(to) > 99 || !strings.Contains(to, "!") {
+		return r.postpone(holder, token, "bury", 0, "no client to send to")
 	}
-	if _, isFull := replies[0].([]byte); isFull {
-		return s.postpone(holder, held, "retry", 1000, story(errFull.Error()))
+	if fails, _ := content["fail"].(bool); fails {
+		return r.postpone(holder, token, "retry", 100, "told to fail")
 	}
-	return nil
+	return r.finish(holder, token, to, message{"n": content["n"]})
+}
+
+// finish sends what comes of a message, and acknowledges it, by one call where
+// that can be: section 17.3.
+func (r *jobReader) finish(holder, token, channel string, content message) error {
+	queue, client := split(channel)
+	command := call("acknowledge", []string{r.base + "statistics"}, holder, jobChannel, 1, token)
+	if r.shardOf(queue) != r.shard {
+		if err := r.sendPatiently(channel, content); err != nil {
+			return r.postpone(holder, token, "retry", 1000, err.Error())
+		}
+	} else {
+		keys, room, clientRoom := r.sendingTo(queue)
+		command = append(command, "s", keys[0], keys[2], lifetime, room, countedAs(queue), statistics, clientRoom)
+		command = append(command, 1, r.entry(1, client, pack(nil, content)))
+	}
+	answer, err := r.patiently(command)
+	if _, isFull := answer.([]byte); isFull && err == nil {
+		return r.postpone(holder, token, "retry", 1000, "a channel was full")
+	}
+	return err
 }
