@@ -28,8 +28,13 @@ while at <= #ARGV do
     if ARGV[at] == 's' then
         channel, entries = ARGV[at + 5], tonumber(ARGV[at + 8])
         last = at + 8 + entries
-        done = send(ARGV[at + 1], KEYS[1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], channel, ARGV[at + 6],
-                    ARGV[at + 7], at + 9, last)
+        if ARGV[at + 7] == '' and redis.call('HEXISTS', ARGV[at + 2], channel) == 1 then
+            -- An acknowledged one, which the sender didn't know.
+            done = append(channel, declare(channel, ''), ARGV[at + 6], at + 9, last)
+        else
+            done = send(ARGV[at + 1], KEYS[1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], channel, ARGV[at + 6],
+                        ARGV[at + 7], at + 9, last)
+        end
     else
         channel, entries = ARGV[at + 1], tonumber(ARGV[at + 4])
         last = at + 4 + entries
