@@ -36,8 +36,8 @@ class Reader(ReportsMixin):
         keys = transport.options.keys
         #: Key -> (shard, queue, inbox or None).
         self._queues = {}
-        # Shard -> QueueKeys; and the keys of what rings when something is to be
-        # held.
+        # Shard -> QueueKeys; and the keys of what rings when something is to
+        # be held.
         self._keys, self._bell_keys = {}, set()
         self._inboxes = {}
         #: The Inboxes of its ``!`` names.
