@@ -16,6 +16,10 @@ import threading
 _PATH = os.environ.get('PATH', os.defpath) + os.pathsep + os.pathsep.join(['/usr/local/bin', '/usr/bin'])
 
 
+#: Sockets that claim the ports given last, and how many of them are kept.
+_claims, _CLAIMS = collections.deque(), 32
+
+
 class RedisServerError(Exception):
     """Raised when a redis-server is not installed or doesn't start."""
 
@@ -40,17 +44,26 @@ def free_port():
 
     It isn't one of those that a system gives to whoever asks for any (from
     32768 on, or higher), for it might give it away before it is used here. Nor
-    is the one 10000 above, which a node of a cluster takes as well.
+    is the one 10000 above, which a node of a cluster takes as well. Nor do
+    other processes that ask in this way get it as long as this one has it
+    among its last: rows of tests run side by side, and the runserver of one
+    would find the Redis of another on its port.
     """
     while True:
         port = random.SystemRandom().randrange(12768, 22768)
-        probe = socket.socket()
+        # The same number of UDP, which nothing here listens on, tells them.
+        claim, probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
         try:
+            claim.bind(('127.0.0.1', port))
             probe.bind(('127.0.0.1', port))
         except socket.error:
+            claim.close()
             continue
         finally:
             probe.close()
+        if len(_claims) == _CLAIMS:
+            _claims.popleft().close()
+        _claims.append(claim)
         return port
 
 
