@@ -48,7 +48,7 @@ class Labels:
     def paths(self, folder):
         """Return the labels for one of FOLDERS as pytest understands them; not the joint system tests."""
         return [
-            str(FOLDERS[folder]) + label[len(folder):] for label in self.of(folder)
+            str(FOLDERS[folder]) + _below(folder, label) for label in self.of(folder)
             if not any(module in label for module in JOINT_MODULES)
         ]
 
@@ -57,3 +57,9 @@ class Labels:
         if 'system' in self.of('system'):
             return [str(FOLDERS['system'] / module)]
         return [str(FOLDERS['system']) + label[len('system'):] for label in self.of('system') if module in label]
+
+
+def _below(folder, label):
+    """Return what follows the folder in a label, which may be a path in the checkout."""
+    rest = label[len(folder):]
+    return rest[len('/tests'):] if folder == 'interface_server' and rest.startswith('/tests') else rest

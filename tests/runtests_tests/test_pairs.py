@@ -115,6 +115,11 @@ class JointTests(unittest.TestCase):
         self.assertEqual(self.wanted(['system/test_path.py'], long=True), ['path'])
         self.assertEqual(self.wanted(['system'], long=True), ['mixed', 'path'])
 
+    def test_a_label_may_be_the_path_of_a_module(self):
+        path = str(labels.FOLDERS['interface_server'] / 'test_http.py')
+        for label in ('interface_server/tests/test_http.py', 'interface_server/test_http.py'):
+            self.assertEqual(labels.Labels([label]).paths('interface_server'), [path])
+
     def test_no_pair_runs_their_modules_by_itself(self):
         chosen = labels.Labels(['system/test_path.py', 'system/test_chat.py'])
         self.assertEqual([path.rpartition('/')[2] for path in chosen.paths('system')], ['test_chat.py'])
