@@ -29,7 +29,10 @@ class TakeWhereMissingTests(unittest.TestCase):
             environments=SimpleNamespace(make=self.make), reporter=self.reporter,
             interpreters={'3.9': SimpleNamespace(version=(3, 9, 2)), '3.13': SimpleNamespace(version=(3, 13, 1))},
         )
-        with mock.patch.dict(os.environ, environment), mock.patch.object(servers.shutil, 'which', return_value=found):
+        with mock.patch.dict(os.environ), mock.patch.object(servers.shutil, 'which', return_value=found):
+            # This run may have one by that itself.
+            os.environ.pop('CHANNELS_REDIS_SERVER', None)
+            os.environ.update(environment)
             servers.take_where_missing(bench)
             return os.environ.get('CHANNELS_REDIS_SERVER')
 
