@@ -48,10 +48,10 @@ def event(response):
 
 def headlines_until(response, last):
     """Return the events of a stream up to the id `last`, each once: one that is on its way may come twice."""
-    seen = []
-    while not seen or seen[-1][0] != last:
-        seen.extend(found for found in [event(response)] if found not in seen)
-    return seen
+    events = {}
+    while last not in events:
+        events.update([event(response)])
+    return list(events.items())
 
 
 def test_a_page_shows_what_is_posted_elsewhere_and_what_it_missed(news):
