@@ -52,11 +52,15 @@ class QueueKeys(object):
 
     def are_there(self):
         """Return whether there are any to take from."""
+        self._take_back()
+        return bool(self._packed)
+
+    def _take_back(self):
+        """Try again what was set aside, if it is time to."""
         if self._until is not None and self._clock.now() >= self._until:
             self._until = None
             self._packed = [argument(key) for key in self._keys]
             self._commands.clear()
-        return bool(self._packed)
 
     def command(self, count, timeout, wake):
         """
@@ -66,7 +70,7 @@ class QueueKeys(object):
         that ends that.
         """
         if self._until is not None:
-            self.are_there()
+            self._take_back()
         keys = self._packed
         start = 0
         if len(keys) > 1:
