@@ -63,6 +63,10 @@ ALLOWED = {
         'values: set', 'values: integer keys', 'values: datetime', 'values: Decimal', 'values: UUID',
         'values: object'],
     'instead of 10': ['layer: the default capacity'],
+    '``asgi_redis.RedisSentinelChannelLayer`` by': ['Redis: class for Sentinels'],
+    '``asgi_redis.RedisLocalChannelLayer`` and': ['Redis: class for one machine'],
+    '``stats_prefix``, which you remove': ['Redis: stats_prefix'],
+    'in place of ``blpop_timeout``': ['Redis: blpop_timeout'],
 }
 
 

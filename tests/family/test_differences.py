@@ -2,7 +2,8 @@
 The same calls on Channels 1.1.8 and on this project: the outcomes are the same, or the docs say why not.
 
 CHANNELS_FAMILY_PYTHON is the Python of an environment with Channels 1.1.8 and
-the Django of the one that runs this file.
+the Django of the one that runs this file, CHANNELS_FAMILY_PACKAGES a folder with
+the asgi_redis that goes with it.
 """
 from __future__ import unicode_literals
 
@@ -19,10 +20,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 UPGRADING = os.path.join(os.path.dirname(os.path.dirname(HERE)), 'docs', 'upgrading.txt')
 
 
-def start(python, *arguments):
+def start(python, *arguments, **variables):
     """Start run_cases.py, so that both sides run at the same time."""
     return subprocess.Popen(
-        [python, os.path.join(HERE, 'run_cases.py')] + list(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        [python, os.path.join(HERE, 'run_cases.py')] + list(arguments), env=dict(os.environ, **variables),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def result(started):
@@ -32,8 +34,10 @@ def result(started):
 
 
 def both(*arguments):
-    started = [start(python, *arguments) for python in (os.environ['CHANNELS_FAMILY_PYTHON'], sys.executable)]
-    return [result(each) for each in started]
+    theirs = start(
+        os.environ['CHANNELS_FAMILY_PYTHON'], *arguments, PYTHONPATH=os.environ['CHANNELS_FAMILY_PACKAGES'])
+    ours = start(sys.executable, *arguments)
+    return [result(each) for each in (theirs, ours)]
 
 
 @pytest.fixture(scope='module')

@@ -109,11 +109,13 @@ FAMILY_PACKAGES = [
     "channels-api==0.4.1 ; python_version >= '3'", "channels-api==0.4.0 ; python_version < '3'",
     "django-cq==0.1.17 ; python_version >= '3'",
 ]
-#: What these need beside it. django-cq imports asgi_redis, which goes with an
-#: old redis-py, and fields that psycopg2 has to be there for, but no PostgreSQL.
-FAMILY_NEEDS = ['djangorestframework==3.6.4'] + [line + " ; python_version >= '3'" for line in (
+#: What these need beside it. asgi_redis, which goes with an old redis-py, is
+#: compared, and django-cq imports it, and fields that psycopg2 has to be there
+#: for, but no PostgreSQL.
+FAMILY_NEEDS = [
+    'djangorestframework==3.6.4', 'asgi_redis==1.4.3', 'redis==2.10.6', 'msgpack-python==0.5.6',
+] + [line + " ; python_version >= '3'" for line in (
     'croniter==1.4.1', 'python-dateutil==2.9.0.post0', 'pytz', 'psycopg2-binary==2.9.5', 'django-redis==4.12.1',
-    'asgi_redis==1.4.3', 'redis==2.10.6', 'msgpack-python==0.5.6',
 )]
 
 

@@ -4,6 +4,7 @@ from __future__ import absolute_import, unicode_literals
 
 import datetime
 import decimal
+import importlib
 import uuid
 
 from channels import channel_layers
@@ -13,6 +14,7 @@ from django.utils.module_loading import import_string
 from .cases import attempt, case, cases
 
 Layer = import_string(settings.MEMORY)
+RedisLayer = import_string(settings.REDIS)
 
 
 def carried(value):
@@ -107,3 +109,31 @@ def full_member():
 def default_capacity():
     layer = Layer()
     return sum('raised' not in attempt(layer.send, 'a', {'n': n}) for n in range(120))
+
+
+def with_options(**options):
+    """Return whether the Redis layer takes the options; it connects only when there is something to say."""
+    return isinstance(RedisLayer(**options), RedisLayer)
+
+
+REDIS_OPTIONS = {
+    'none': {}, 'hosts': {'hosts': ['redis://127.0.0.1:1/0']}, 'hosts as pairs': {'hosts': [('127.0.0.1', 1)]},
+    'two hosts': {'hosts': [('127.0.0.1', 1), 'redis://127.0.0.1:2/5']}, 'hosts as text': {'hosts': 'localhost'},
+    'expiry': {'expiry': 5}, 'group_expiry': {'group_expiry': 5}, 'capacity': {'capacity': 5},
+    'channel_capacity': {'channel_capacity': {'x*': 5}}, 'prefix': {'prefix': 'mine:'},
+    'keys as text': {'symmetric_encryption_keys': 'secret'}, 'no keys': {'symmetric_encryption_keys': None},
+    'connection_kwargs': {'connection_kwargs': {'socket_timeout': 60}}, 'stats_prefix': {'stats_prefix': 'mine:'},
+    'unknown option': {'nothing': 1},
+}
+cases('Redis', {name: lambda options=options: with_options(**options) for name, options in REDIS_OPTIONS.items()})
+cases('Redis', {
+    'channel capacity': lambda: RedisLayer(capacity=3, channel_capacity={'x*': 5}).get_capacity('x1'),
+    'blpop_timeout': lambda: RedisLayer.blpop_timeout > 0,
+    'class for Sentinels': lambda: _beside('RedisSentinelChannelLayer'),
+    'class for one machine': lambda: _beside('RedisLocalChannelLayer'),
+    'extensions': lambda: sorted(set(RedisLayer().extensions) & {'groups', 'flush', 'statistics'}),
+})
+
+
+def _beside(name):
+    return hasattr(importlib.import_module(settings.REDIS.rpartition('.')[0]), name)

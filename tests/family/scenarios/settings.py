@@ -17,8 +17,10 @@ STATIC_URL = '/static/'
 try:
     import channels.layers  # NOQA
     MEMORY = 'django.channels.layers.memory.InMemoryChannelLayer'
+    REDIS = 'django.channels.layers.redis.RedisChannelLayer'
 except ImportError:
     MEMORY = 'asgiref.inmemory.ChannelLayer'
+    REDIS = 'asgi_redis.RedisChannelLayer'
 CHANNEL_LAYERS = {
     'default': {'BACKEND': MEMORY, 'ROUTING': 'scenarios.urls.channel_routing', 'TEST_CONFIG': {'expiry': 5}},
     'second': {'BACKEND': MEMORY, 'ROUTING': []},
