@@ -28,7 +28,12 @@ ALLOWED = {
         'WSClient.session: what a test writes, a consumer reads',
         'WSClient.session: what a consumer writes, a test reads', 'users: frames with the live session',
         'AsgiHandler: later', 'origin: debug without allowed hosts', 'WebsocketConsumer.send: close alone',
-        'inbound: unknown field'],
+        'inbound: unknown field', 'channel_session: message by keyword', 'enforce_ordering: message by keyword',
+        'channel_session_user: message by keyword', 'origin: headers as a dict'],
+    'when its body is read, not when it is made': [
+        'body in pieces: closed, when the request is made', 'body in pieces: closed, when the body is read',
+        'body in pieces: late, when the request is made', 'body in pieces: late, when the body is read'],
+    'instead of in ``_pre_setup()``': ['ChannelTestCase: hooks that a fixture calls'],
     'keep the key of a channel session': [
         'channel_session in the first consumer: cycle_key',
         'channel_session: a login in the first consumer, and the next message'],

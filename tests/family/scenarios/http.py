@@ -47,6 +47,7 @@ cases('AsgiRequest', {
     'header': lambda: request(headers=headers((b'x-one', b'1'))).META['HTTP_X_ONE'],
     'header twice': lambda: request(headers=headers((b'x-one', b'1'), (b'x-one', b'2'))).META['HTTP_X_ONE'],
     'headers as a dict': lambda: request(headers={'host': b'testserver', 'x-one': b'1'}).META['HTTP_X_ONE'],
+    'a cookie in a dict': lambda: request(headers={'cookie': b'a=1'}).COOKIES,
     'no headers': lambda: request(headers=[]).META.get('HTTP_HOST'),
     'query': lambda: sorted(request(query_string=b'a=1&b=%C3%A4').GET.items()),
     'query as text': lambda: sorted(request(query_string='a=1').GET.items()),
@@ -104,7 +105,26 @@ cases('body in pieces', {
     'last without a flag': lambda: in_pieces({'content': b'b'}),
     'closed': lambda: attempt(in_pieces, {'closed': True})['raised'] != [],
     'nothing in it': lambda: in_pieces({'more_content': False}),
+    'closed, when the request is made': lambda: broken_off({'closed': True}) and None,
+    'closed, when the body is read': lambda: broken_off({'closed': True}).body,
+    'late, when the request is made': lambda: broken_off() and None,
+    'late, when the body is read': lambda: broken_off().body,
 })
+
+
+class Impatient(AsgiRequest):
+    body_receive_timeout = 0.001
+
+
+def broken_off(*chunks):
+    """Return a request whose body doesn't come to its end."""
+    with layer() as wrapped:
+        for chunk in chunks:
+            wrapped.send('http.request.body?x', chunk)
+        asked = Impatient(message(
+            dict(BASE, method='POST', body=b'a', body_channel='http.request.body?x'), 'http.request', wrapped))
+        attempt(lambda: asked.body)
+        return asked
 
 
 def ask(path='/show/', handler=AsgiHandler, **content):

@@ -55,6 +55,9 @@ cases('route', {
     'bytes pattern': lambda: matched([route('test', consume, path=br'^/room/(?P<room>[^/]+)/$')], PATH),
     'compiled pattern': lambda: matched([route('test', consume, path=re.compile(r'^/ROOM/', re.I))], PATH),
     'optional group': lambda: matched([route('test', consume, path=r'^/room/(?P<room>\d+)?')], PATH),
+    'optional group of another filter': lambda: matched(
+        [route('test', consume, path='^/room', text='^(?P<word>x)?')], dict(PATH, text='')),
+    'two optional groups': lambda: matched([route('test', consume, path='^/(?P<a>x)?(?P<b>r)?')], PATH),
     'positional group': lambda: route('test', consume, path=r'^/(room)/'),
     'group without capture': lambda: matched([route('test', consume, path=r'^/(?:room)/')], PATH),
     'two filters': lambda: matched([route('test', consume, path='^/room', method='^(?P<m>GET)$')],
@@ -91,6 +94,8 @@ cases('include', {
     'prefix is stripped': lambda: matched([include([route('test', consume, path=r'^/tea/$')], path='^/room')], PATH),
     'prefix and group': lambda: matched(
         [include([route('test', consume, path=r'^/(?P<r>.*)/$')], path='^/(?P<kind>room)')], PATH),
+    'optional group': lambda: matched(
+        [include([route('test', consume)], path=r'^/(?P<kind>x)?room')], PATH),
     'inner wins': lambda: matched(
         [include([route('test', consume, path=r'^/(?P<x>tea)')], path='^/(?P<x>room)')], PATH),
     'no match': lambda: matched([include([route('test', consume)], path='^/else')], PATH),
@@ -105,6 +110,10 @@ cases('include', {
     'channel names': lambda: include([route('a', consume), route(['b', 'c'], consume)]).channel_names(),
     'no such routing': lambda: include('scenarios.routes.NOTHING'),
     'dict': lambda: matched([include({'test': consume})]),
+    'an include': lambda: include(include([route('test', consume)])) and None,
+    'an include, under a path': lambda: include(include([route('test', consume)]), path='^/room') and None,
+    'another include whose path has a group': lambda: matched(
+        [include([include([route('test', consume)], path='^/(t|c)')], path='^/(room|hall)')], PATH),
     'prefixes attribute': lambda: {
         name: pattern.pattern for name, pattern in include([], path='^/(a|b)').prefixes.items()},
     'routing attribute': lambda: len(include([route('a', consume), route('b', consume)]).routing),

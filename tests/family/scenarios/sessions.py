@@ -59,6 +59,8 @@ for _name, _decorator in SESSION_DECORATORS.items():
         'hands arguments on': lambda d=_decorator: d(_keep_arguments)(connect(), room='x') in (None, {'room': 'x'}),
         'without a message': lambda d=_decorator: d(lambda message: 5)(),
         'with something else': lambda d=_decorator: d(lambda message: 5)('message'),
+        'message by keyword': lambda d=_decorator: d(lambda message: 5)(message=connect()) in (5, None),
+        'no message': lambda d=_decorator: d(lambda message: 5)({'path': '/'}),
         'lets errors through': lambda d=_decorator: d(_fail)(connect()),
         'lets ConsumeLater through': lambda d=_decorator: d(_later)(connect()),
     })
@@ -286,6 +288,14 @@ def both_without():
     return [consumer(connect()), consumer(message({'path': '/'}))]
 
 
+@case('channel_and_http_session: a socket that was opened on Channels 1.1.8')
+def both_before():
+    stored = session_for_reply_channel('reply!a')
+    stored[settings.SESSION_COOKIE_NAME] = site_session(colour='red').session_key
+    stored.save(must_create=True)
+    return channel_and_http_session(lambda message: message.http_session['colour'])(message({'path': '/'}))
+
+
 def name_of(message):
     return message.user.username
 
@@ -431,6 +441,9 @@ for _decorator in (NotEvil, Touches, allowed_hosts_only):
 cases('origin', {
     'get_header': lambda: NotEvil(attempt).get_header(connect(headers=[[b'x', b'1']]), b'x')[0],
     'get_header of none': lambda: NotEvil(attempt).get_header(connect(), b'x'),
+    'headers as a dict': lambda: [
+        attempt(lambda name=name: NotEvil(lambda message: 'let in')(connect(headers={'origin': name})))
+        for name in (b'http://example.com', b'http://evil.example')],
     'get_origin': lambda: NotEvil(attempt).get_origin(connect(headers=[[b'origin', b'http://x']])),
     'name': lambda: allowed_hosts_only(attempt).__name__,
     'same class': lambda: allowed_hosts_only is AllowedHostsOnlyOriginValidator,

@@ -350,9 +350,33 @@ cases('ChannelTestCase', {
     'with apply_routes on a class': lambda: run_tests(_Decorated, test=_consumes),
     'setUp sends': lambda: run_tests(ChannelTestCase, setUp=lambda self: Channel('x').send({'n': 1}), test=lambda self:
                                      self.assertIsNotNone(self.get_next_message('x'))),
+    'hooks that a fixture calls': lambda: [_hooked(), _hooked()],
+    'hooks that a subclass has': lambda: run_tests(
+        ChannelTestCase, _pre_setup=_own_pre_setup, _post_teardown=_own_post_teardown, test=_sends),
     'live server attributes': lambda: [ChannelLiveServerTestCase.host, ChannelLiveServerTestCase.worker_threads,
                                        ChannelLiveServerTestCase.serve_static],
 })
+
+
+def _own_pre_setup(self):
+    super(ChannelTestCase, self)._pre_setup()
+    self.mine = True
+
+
+def _own_post_teardown(self):
+    assert self.mine
+    super(ChannelTestCase, self)._post_teardown()
+
+
+def _hooked():
+    """Isolate the layer as a fixture of pytest does, without running a TestCase."""
+    outside = channel_layers['default']
+    tools = type(str('Isolated'), (TransactionChannelTestCase,), {'runTest': None})()
+    tools._pre_setup()
+    try:
+        return channel_layers['default'] is outside
+    finally:
+        tools._post_teardown()
 
 
 @apply_routes([route('job', tell)])
