@@ -78,6 +78,13 @@ class RetryTests(SimpleTestCase):
             with self.assertRaisesMessage(TypeError, 'retry must be a Retry'):
                 Acknowledged(retry=retry)
 
+    def test_more_than_a_record_counts_to_is_refused(self):
+        self.assertEqual(Acknowledged(Retry(attempts=65535), deliveries=65535).options.deliveries, 65535)
+        with self.assertRaisesMessage(ValueError, 'deliveries may be 65535 at most, not 65536'):
+            Acknowledged(deliveries=65536)
+        with self.assertRaisesMessage(ValueError, 'attempts may be 65535 at most, not 65536'):
+            Retry(attempts=65536)
+
     def test_the_shortest_lifetime_is_not_none(self):
         self.assertEqual(ChannelOptions(lifetime=0.0001).as_text().split()[1], '1')
 

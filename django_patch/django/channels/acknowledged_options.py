@@ -6,6 +6,9 @@ from __future__ import absolute_import
 from .compat import six
 from .durations import checked_seconds
 
+#: What the record of a job counts to: two bytes of it are for that.
+MAX_DELIVERIES = 65535
+
 
 class ChannelOptions(object):
     """
@@ -14,8 +17,9 @@ class ChannelOptions(object):
     `capacity`: messages that may wait there. `lifetime`: seconds after which a
     waiting message is dropped, None for never. `deliveries`: how often a
     message is received before it becomes a dead letter, if each time its
-    reader dies or its consumer fails. `dead_letters`: how many of those are
-    kept. Raise ValueError for a number that isn't positive.
+    reader dies or its consumer fails, at most 65,535. `dead_letters`: how many
+    of those are kept. Raise ValueError for a number that isn't positive, or
+    too large.
     """
     __slots__ = ('capacity', 'lifetime', 'deliveries', 'dead_letters')
 
@@ -23,6 +27,9 @@ class ChannelOptions(object):
         for name, value in (('capacity', capacity), ('deliveries', deliveries), ('dead_letters', dead_letters)):
             if not isinstance(value, six.integer_types) or isinstance(value, bool) or not 0 < value < 2 ** 31:
                 raise ValueError('%s must be a positive integer, not %r.' % (name, value))
+        if deliveries > MAX_DELIVERIES:
+            raise ValueError('deliveries may be %d at most, not %d: nothing counts further.' % (
+                MAX_DELIVERIES, deliveries))
         if lifetime is not None:
             checked_seconds('lifetime', lifetime)
         self.capacity = capacity

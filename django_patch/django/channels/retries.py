@@ -7,7 +7,7 @@ from __future__ import absolute_import
 
 import random
 
-from .acknowledged_options import ChannelOptions
+from .acknowledged_options import MAX_DELIVERIES, ChannelOptions
 from .durations import checked_number_of_seconds
 
 __all__ = ['Acknowledged', 'Retry']
@@ -30,6 +30,9 @@ class Retry(object):
     def __init__(self, on=Exception, never=(), attempts=None, first=1.0, factor=2.0, last=3600.0, jitter=0.2):
         if attempts is not None and not (isinstance(attempts, int) and attempts > 0):
             raise ValueError('attempts must be a positive integer, or None, not %r.' % (attempts,))
+        if attempts is not None and attempts > MAX_DELIVERIES:
+            raise ValueError('attempts may be %d at most, not %d: nothing counts further.' % (
+                MAX_DELIVERIES, attempts))
         first, last = checked_number_of_seconds('first', first), checked_number_of_seconds('last', last)
         if not (0 <= first <= last and factor >= 1 and 0 <= jitter < 1):
             raise ValueError(

@@ -8,6 +8,7 @@ import threading
 from django.core.management import BaseCommand, CommandError
 from django.db import close_old_connections
 
+from ....acknowledged_options import MAX_DELIVERIES
 from ....exceptions import LayerUnavailable
 from ....layers import ChannelLayerWrapper
 from ....log import setup_logger
@@ -72,7 +73,7 @@ class Command(BaseCommand):
         )
         consumer = consumers.PatientConsumer(lambda: self.is_stopping())
         # Where the layer can, what it has taken and not kept outlives it.
-        acknowledged = Acknowledged(deliveries=ANY_NUMBER)
+        acknowledged = Acknowledged(deliveries=MAX_DELIVERIES)
         return ChannelLayerWrapper(layer.channel_layer, alias, [
             route(consumers.CHANNEL, consumer, acknowledged=acknowledged)
         ])
