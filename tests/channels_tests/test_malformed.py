@@ -198,6 +198,9 @@ class RefusalTests(SocketTestCase):
         command.stderr = type(str('Output'), (), {'write': lambda output, line, colour: lines.append(line)})()
         log = ActionLog(command)
         log.note_refusal(message={'client': ['127.0.0.1', 5], 'path': '/talk/'}, reason='Log in first.')
+        # The refusal may come before the line of its handshake.
+        log('websocket', 'connecting', {'path': '/talk/', 'client': '127.0.0.1:5'})
+        self.assertTrue(lines.pop().endswith('WebSocket HANDSHAKING /talk/ [127.0.0.1:5]'), lines)
         for path, client in (('/talk/', '127.0.0.1:6'), ('/talk/', '127.0.0.1:5'), (b'/talk/', '127.0.0.1:5')):
             log('websocket', 'rejected', {'path': path, 'client': client})
         self.assertTrue(lines[0].endswith('WebSocket REJECT /talk/ [127.0.0.1:6]'), lines)

@@ -105,6 +105,8 @@ def use_everything(port):
     socket_to(port, '/echo/').close()
     with pytest.raises(websocket.WebSocketException):
         socket_to(port, '/refused/')
+    with pytest.raises(websocket.WebSocketException):
+        socket_to(port, '/unrouted/')
 
 
 def test_line_for_each_request_and_for_what_befalls_a_socket(sites):
@@ -113,7 +115,7 @@ def test_line_for_each_request_and_for_what_befalls_a_socket(sites):
     for line in [
         'HTTP GET /hello/?name=you 200 [', 'HTTP GET /nowhere/ 404 [', 'WebSocket HANDSHAKING /echo/ [127.0.0.1:',
         'WebSocket CONNECT /echo/ [127.0.0.1:', 'WebSocket DISCONNECT /echo/ [127.0.0.1:',
-        'WebSocket REJECT /refused/ [',
+        'WebSocket REJECT /refused/ [', '] No route for WebSockets at /unrouted/.',
     ]:
         program.wait_for(line)
 

@@ -88,7 +88,7 @@ def serve(command, *args, **options):
     setup_logger('django.channels', int(options.get('verbosity', 1)))
     command.stdout.write(_banner(command, layer))
     worker = _start_worker(layer, options)
-    action_log = ActionLog(command)
+    action_log = ActionLog.of(command)
     handshake_refused.connect(action_log.note_refusal)
     try:
         server(
@@ -203,6 +203,11 @@ class ActionLog(object):
         self.command = command
         self._reasons = {}
 
+    @classmethod
+    def of(cls, command):
+        """Return the one of `command`, whose lines have the reasons that it was told."""
+        return command.__dict__.setdefault('_channels_action_log', cls(command))
+
     def note_refusal(self, message, reason, **kwargs):
         """Remember why a handshake was refused, for its line; a receiver of handshake_refused."""
         client = message.get('client')
@@ -220,16 +225,20 @@ class ActionLog(object):
             words = {'connected': 'CONNECT', 'disconnected': 'DISCONNECT', 'connecting': 'HANDSHAKING',
                      'rejected': 'REJECT'}
             line += 'WebSocket %s %s [%s]' % (words.get(action, action), details['path'], details['client'])
-            path = details['path']
-            if isinstance(path, bytes):
-                path = path.decode('utf-8', 'replace')
-            reason = self._reasons.pop((details['client'], path), None)
+            # A worker may be faster than the line before this one.
+            reason = self._take_reason(details) if action == 'rejected' else None
             if reason is not None:
                 line += ' ' + reason
             colour = {
                 'connected': style.HTTP_SUCCESS, 'disconnected': style.WARNING, 'rejected': style.HTTP_BAD_REQUEST,
             }.get(action, style.HTTP_INFO)
         self.command.stderr.write(line, colour)
+
+    def _take_reason(self, details):
+        path = details['path']
+        if isinstance(path, bytes):
+            path = path.decode('utf-8', 'replace')
+        return self._reasons.pop((details['client'], path), None)
 
     def _http_colour(self, status):
         style = self.command.style

@@ -35,4 +35,4 @@ class Command(BaseCommand):
 
     def log_action(self, protocol, action, details):
         """Write a line about a request or a socket; override it to write another."""
-        runserver.ActionLog(self)(protocol, action, details)
+        runserver.ActionLog.of(self)(protocol, action, details)
