@@ -34,6 +34,7 @@ def main():
     journeys.set_up(url, checkout)
     from django.channels import channel_layers
     layer = channel_layers['default']
+    journeys.announce_worker(layer.channel_layer)
     if half == 'server':
         serve(layer, int(sys.argv[4]))
     else:

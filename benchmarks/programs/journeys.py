@@ -112,6 +112,16 @@ def set_up(url, checkout):
     urlpatterns.append(url_path('', view))
 
 
+def announce_worker(layer):
+    """Say for a minute or more what runworker says of itself, where it does so."""
+    try:
+        from django.channels.layers.presence import WORKER, this_process
+    except ImportError:
+        # 5f2161c and others.
+        return
+    layer.announce(this_process(WORKER, 'journeys'), {'disconnects': False})
+
+
 class Server:
     """An interface server in a thread, whose event loop can be traced."""
 
@@ -168,6 +178,7 @@ def send(layer, make_journey):
 def serve(layer, make_journey):
     """A POST through a view, and a frame that a group of two sockets gets, in the server and in the worker."""
     from django.channels.worker import Worker
+    announce_worker(layer.channel_layer)
     server, worker = Server(layer), Worker(layer, signal_handlers=False)
     with server.connect() as client:
         def post():

@@ -15,6 +15,7 @@ except ModuleNotFoundError:
 
 from django.channels import exceptions, names
 from django.channels.interfaces import bridge
+from django.channels.interfaces.disconnects import Disconnects
 from django.channels.layers.backoff import Backoff
 
-__all__ = ["Backoff", "bridge", "exceptions", "names"]
+__all__ = ["Backoff", "Disconnects", "bridge", "exceptions", "names"]

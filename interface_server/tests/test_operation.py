@@ -19,6 +19,7 @@ import certificates
 import pytest
 from conftest import CHECKOUT, PATIENCE, eventually
 from django.channels.exceptions import LayerUnavailable
+from django.channels.layers.presence import WORKER, this_process
 from redis_server import free_port
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures, too.
 from test_http2 import certificate  # noqa: F401
@@ -27,6 +28,7 @@ from interface_server import __version__
 from interface_server.app.presence import Presence
 from interface_server.arguments import build_parser, parse
 from interface_server.asgi import from_environment, read_options
+from interface_server.backport import Disconnects
 from interface_server.errors import UsageError
 from interface_server.operation.access_log import FORMATS, AccessLog
 from interface_server.operation.files import SPARE, raise_limit
@@ -209,9 +211,20 @@ def test_server_is_listed_by_its_layer_until_it_ends(start, layer):
     assert layer.processes() == []
 
 
+@pytest.mark.parametrize("reads", [False, True])
+def test_the_end_of_a_request_is_told_to_workers_that_read_it(start, layer, reads):
+    layer.announce(this_process(WORKER, "1"), {"disconnects": reads})
+    running = start({"http.request": lambda layer, message: layer.send(message["reply_channel"], {"status": 204})})
+    assert eventually(lambda: running.application.context.disconnects.known, "the look at the workers")
+    assert fetch(running.port, "/")[0] == 204
+    # It sends first what is under way.
+    running.stop()
+    assert layer.channel_statistics("http.disconnect")["messages_count"] == int(reads)
+
+
 @pytest.mark.parametrize("error", [LayerUnavailable("away"), ValueError("a server that says what nobody expects")])
 def test_a_server_is_announced_whatever_its_layer_promises(error):
-    announced = []
+    announced, ignored = [], []
 
     class Layer:
         supports_presence = True
@@ -222,11 +235,14 @@ def test_a_server_is_announced_whatever_its_layer_promises(error):
         async def announce(self, process, facts):
             announced.append(facts)
 
+        async def new_processes(self, known):
+            return [], []
+
         async def withdraw(self, process):
             pass
 
     async def run():
-        presence = Presence(Layer(), lambda: {"sockets": 0})
+        presence = Presence(Layer(), lambda: {"sockets": 0}, Disconnects(ignored.append))
         presence.start()
         while not announced:
             await asyncio.sleep(0)

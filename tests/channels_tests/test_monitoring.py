@@ -520,6 +520,13 @@ class WatchedTests(SimpleTestCase):
             [entry] = layer.processes('worker')
             self.assertEqual(entry['facts'], {
                 'threads': 1, 'tasks': 0, 'running': 0, 'doing': [], 'stopping': False, 'channels': worker.channels,
-                'numbers': {}, 'project': fingerprints(),
+                'numbers': {}, 'project': fingerprints(), 'disconnects': False,
             })
         self.assertEqual(layer.processes(), [])
+
+    def test_it_says_that_it_reads_disconnects(self):
+        worker = self.worker()
+        worker.channels.append('http.disconnect')
+        with watching.watched(worker, {'layer': 'default'}):
+            [entry] = worker.channel_layer.processes('worker')
+            self.assertIs(entry['facts']['disconnects'], True)

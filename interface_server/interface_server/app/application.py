@@ -4,9 +4,11 @@ The ASGI application: it translates between sockets and messages.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from typing import Any, Optional
 
+from ..backport import Disconnects
 from ..layers import AsyncLayer
 from ..layers.queues import SendQueues
 from ..operation.metrics import Metrics
@@ -47,9 +49,10 @@ class Application:
             ),
             queues, Shares(queues, self._proxies, options.requests_per_address, options.queue_bytes),
             SpoolBudget(options.max_buffered, options.max_spooled),
+            Disconnects(functools.partial(layer.send_soon, "http.disconnect")),
             action_logger,
         )
-        self._presence = Presence(layer, self._facts)
+        self._presence = Presence(layer, self._facts, self.context.disconnects)
         self._started = False
         # When the layer was last seen to work.
         self._worked = 0.0

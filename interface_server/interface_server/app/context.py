@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Optional
 
+from ..backport import Disconnects
 from ..layers import AsyncLayer
 from ..layers.queues import SendQueues
 from ..operation.metrics import Metrics
@@ -32,6 +33,8 @@ class Context:
     shares: Shares
     #: What bodies and responses of slow clients may take.
     budget: SpoolBudget
+    #: Tells the workers that a request has ended, if one of them reads that.
+    disconnects: Disconnects
     #: Is told of requests and sockets, for the access log.
     action_logger: Optional[ActionLogger] = None
     #: Set once the server has been asked to stop.

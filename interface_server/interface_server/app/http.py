@@ -108,7 +108,7 @@ class HttpExchange:
         if self._queue.reply.started and not self._queue.reply.complete:
             self._context.replies.abandon_response(self._reply_channel)
         if self._was_sent:
-            self._context.layer.send_soon("http.disconnect", bridge.http_disconnect(self._reply_channel, self._path))
+            self._context.disconnects.add(self._reply_channel, self._path)
 
     # The request
 

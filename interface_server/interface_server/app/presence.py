@@ -1,5 +1,7 @@
 """
 The presence of a server in its layer: that it is alive, and whom it serves.
+
+With each sign of life it looks who else is there: which workers read what.
 """
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from django.channels.layers.presence import BEAT_INTERVAL, SERVER, this_process
 from django.channels.layers.promises import warn
 
 from .. import __version__
-from ..backport import exceptions
+from ..backport import Disconnects, exceptions
 from ..layers import AsyncLayer
 
 logger = logging.getLogger(__name__)
@@ -27,12 +29,14 @@ class Presence:
     Announces this process to `layer`, from start() to stop().
 
     `facts` returns what the process does just now, a dict that JSON can
-    hold. A loop that doesn't get to it serves nobody either.
+    hold. A loop that doesn't get to it serves nobody either. `disconnects`
+    learns about the workers.
     """
 
-    def __init__(self, layer: AsyncLayer, facts: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, layer: AsyncLayer, facts: Callable[[], dict[str, Any]], disconnects: Disconnects) -> None:
         self._layer = layer
         self._facts = facts
+        self._disconnects = disconnects
         self._process: Any = None
         self._failed = False
         self._task: Optional[asyncio.Task[None]] = None
@@ -49,6 +53,7 @@ class Presence:
         while True:
             try:
                 await self._layer.announce(self._process, self._facts())
+                self._disconnects.update(*await self._layer.new_processes(self._disconnects.known))
                 self._failed = False
             except exceptions.LayerUnavailable:
                 # The next send or receive fails, too, and logs it.

@@ -136,6 +136,10 @@ class AsyncLayer(abc.ABC):
     async def withdraw(self, process: Any) -> None:
         """As BaseChannelLayer.withdraw()."""
 
+    async def new_processes(self, known: set[str]) -> tuple[list[str], list[dict[str, Any]]]:
+        """As BaseChannelLayer.new_processes()."""
+        return [], []
+
     async def promises(self) -> list[Any]:
         """As BaseChannelLayer.promises(); a layer whose servers aren't known to promise anything has none."""
         return []

@@ -175,6 +175,9 @@ class RedisLayer(AsyncLayer):
     async def withdraw(self, process: Any) -> None:
         await self._perform(self._transport.presence.withdraw(process))
 
+    async def new_processes(self, known: set[str]) -> tuple[list[str], list[dict[str, Any]]]:
+        return await self._perform(self._transport.presence.new_processes(known))  # type: ignore[no-any-return]
+
     async def promises(self) -> list[Any]:
         return await self._perform(self._transport.durability.promises())  # type: ignore[no-any-return]
 

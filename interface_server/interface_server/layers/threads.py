@@ -113,6 +113,9 @@ class ThreadedLayer(AsyncLayer):
     async def withdraw(self, process: Any) -> None:
         await self._call(self.layer.withdraw, process)
 
+    async def new_processes(self, known: set[str]) -> tuple[list[str], list[dict[str, Any]]]:
+        return await self._call(self.layer.new_processes, known)  # type: ignore[no-any-return]
+
     async def _call(self, method: Callable[..., Any], *args: Any) -> Any:
         if self._pool is None:
             return method(*args)

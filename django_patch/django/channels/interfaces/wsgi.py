@@ -13,6 +13,7 @@ Requests and responses stream through. WebSockets need an interface server.
 """
 from __future__ import absolute_import
 
+import functools
 import logging
 
 from .. import names
@@ -23,7 +24,7 @@ from ..exceptions import ChannelsError, LayerUnavailable, MalformedMessage, Mess
 from ..http.meta import message_from_environ
 from ..layers.blocking import send_blocking
 from ..layers.legacy import adapted
-from . import bridge
+from . import bridge, disconnects
 from .replies import ReplyReader
 
 logger = logging.getLogger('django.channels')
@@ -59,8 +60,7 @@ class WSGIInterface(object):
     `body_chunk_size` are the bytes of a request's body in its message and in
     each message after it; `response_buffer` those of a response that wait for
     a slow client here. `queue_timeout` is how many seconds a request may wait
-    for room in its channel, in the order in which they came, before it gets a
-    503.
+    for room in its channel, first come first served, before it gets a 503.
     """
 
     def __init__(self, channel_layer, timeout=120.0, inline_body_size=bridge.INLINE_BODY_SIZE,
@@ -71,6 +71,9 @@ class WSGIInterface(object):
         self.inline_body_size = inline_body_size
         self.body_chunk_size = body_chunk_size
         self.replies = ReplyReader(channel_layer, self.disown, limit=response_buffer)
+        self.disconnects = disconnects.WatchingDisconnects(
+            channel_layer, functools.partial(self.send_quietly, disconnects.CHANNEL),
+        )
 
     def __call__(self, environ, start_response):
         exchange = WSGIExchange(self, environ)
@@ -268,7 +271,7 @@ class WSGIExchange(object):
         if self.reply.started and not self.reply.complete:
             self.interface.disown(name)
         if self.was_sent:
-            self.interface.send_quietly('http.disconnect', bridge.http_disconnect(name, self.path))
+            self.interface.disconnects.add(name, self.path)
 
 
 class Stream(six.Iterator):

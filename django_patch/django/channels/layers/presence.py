@@ -80,6 +80,18 @@ class PresenceMixin(object):
         """
         return []
 
+    def new_processes(self, known):
+        """
+        Return (names, processes) for a caller that looks again and again.
+
+        `names` is a list of those of all processes(), and `processes` is what
+        processes() returns of those whose names aren't in `known`, a set.
+        """
+        found = self.processes()
+        return [process['name'] for process in found], [
+            process for process in found if process['name'] not in known
+        ]
+
 
 def listed(found, kind):
     """

@@ -14,6 +14,7 @@ from django.core.management import CommandError
 from ..conf import conf
 from ..durations import checked_seconds
 from ..exceptions import LayerUnavailable
+from ..interfaces import disconnects
 from ..layers.presence import WORKER
 from ..layers.promises import warn
 from ..monitoring import exposition, families
@@ -169,6 +170,7 @@ def _facts(worker, activity):
         'threads': worker.threads, 'tasks': len(worker.in_progress.tasks), 'running': number, 'doing': running,
         'stopping': worker.termed, 'channels': worker.channels[:MAX_CHANNELS],
         'numbers': activity.numbers(MAX_NUMBERS), 'project': fingerprints(),
+        disconnects.FACT: disconnects.CHANNEL in worker.channels,
     }
 
 

@@ -42,6 +42,20 @@ class PresenceContract(object):
         self.assertEqual([entry['name'] for entry in layer.processes(WORKER)], [worker.name])
         self.assertEqual(layer.processes('other'), [])
 
+    def test_who_looks_again_is_told_of_newcomers(self):
+        layer = self.present_layer()
+        worker, server = this_process(WORKER, '1'), this_process(SERVER, '1')
+        self.assertEqual(layer.new_processes(set()), ([], []))
+        layer.announce(worker, {'threads': 4})
+        names, newcomers = layer.new_processes(set())
+        self.assertEqual((names, [entry['facts'] for entry in newcomers]), ([worker.name], [{'threads': 4}]))
+        layer.announce(server, {'sockets': 1})
+        names, newcomers = layer.new_processes({worker.name})
+        self.assertEqual(sorted(names), sorted([worker.name, server.name]))
+        self.assertEqual([entry['name'] for entry in newcomers], [server.name])
+        layer.withdraw(worker)
+        self.assertEqual(layer.new_processes({worker.name, server.name}), ([server.name], []))
+
     def test_who_has_ended_is_listed_no_more(self):
         layer = self.present_layer()
         first, second = this_process(WORKER, '1'), this_process(WORKER, '1')

@@ -2,8 +2,7 @@
 The channel layer that speaks to Redis, for any process with threads.
 
 A thin driver: what is said to Redis, and what the answers mean, is in
-`transport`; how it is carried there in
-`connection`, `pool` and `blocking_read`.
+`transport`; how it is carried there in `connection`, `pool`, `blocking_read`.
 """
 from __future__ import absolute_import, unicode_literals
 
@@ -256,6 +255,9 @@ class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
 
     def processes(self, kind=None):
         return self._run(self._transport.presence.processes(kind))
+
+    def new_processes(self, known):
+        return self._run(self._transport.presence.new_processes(known))
 
     def flush(self):
         self._run(self._transport.statistics.flush())

@@ -12,7 +12,7 @@ from ...exceptions import LayerUnavailable
 from ...names import validate_process_name
 from ..presence import REMEMBERED, Process, listed
 from . import scripts
-from .operations import DONE, Exchange, ExchangeAll, Result, checked
+from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
 from .resp import pack
 
 _REMEMBERED_MS = int(REMEMBERED * 1000)
@@ -57,23 +57,41 @@ class PresenceOperations(object):
 
     def processes(self, kind):
         """Have what BaseChannelLayer.processes() returns as Result."""
+        return flatten(self._processes(kind))
+
+    def new_processes(self, known):
+        """Have what BaseChannelLayer.new_processes() returns as Result."""
+        return flatten(self._new_processes(known))
+
+    def _processes(self, kind):
+        names, found = yield self._look(frozenset())
+        yield Result(listed(found, kind))
+
+    def _new_processes(self, known):
+        names, found = yield self._look(known)
+        yield Result((names, listed(found, None)))
+
+    def _look(self, known):
+        """Have as Result the names of all processes, and what listed() takes of those that aren't `known`."""
         answers = yield ExchangeAll([
             (shard, (
                 pack('TIME'), pack('ZRANGE', self._keys.processes(shard), 0, -1, 'WITHSCORES'),
             )) for shard in range(self._keys.shards)
         ])
-        found, entries = [], {}
+        all_names, found, entries = set(), [], {name.encode('ascii'): None for name in known}
         for shard, (time, beats) in _replies(answers):
+            all_names.update(beats[::2])
             now = int(time[0]) + int(time[1]) / 1000000.0
-            if not set(beats[::2]).issubset(entries):
+            names = [name for name in beats[::2] if name not in entries]
+            if names:
                 # The same everywhere, but for who can't reach all shards.
-                facts = checked((yield Exchange(shard, (pack('HGETALL', self._keys.facts(shard)),)))[0])
-                entries.update((name, _decoded(name, entry)) for name, entry in zip(facts[::2], facts[1::2]))
+                facts = checked((yield Exchange(shard, (pack('HMGET', self._keys.facts(shard), *names),)))[0])
+                entries.update((name, _decoded(name, entry)) for name, entry in zip(names, facts))
             for name, beat in zip(beats[::2], beats[1::2]):
                 if entries.get(name) is not None:
                     # A beat is noted in whole milliseconds.
                     found.append(entries[name] + (max(0.0, now - float(beat) / 1000),))
-        yield Result(listed(found, kind))
+        yield Result(([name.decode('ascii', 'replace') for name in sorted(all_names)], found))
 
 
 def _replies(answers):
