@@ -54,6 +54,12 @@ CONVERSATIONS = {
     "a part of a line": (b"GET /a", [], HEADERS),
     "a head without its end": (b"GET /" + HEAD + b"A: b\r\n", [], HEADERS),
     "a method of its own": (b"PURGE /" + HEAD + b"\r\n", [request("PURGE")], IDLE),
+    "methods of RFC 3253, RFC 3648 and of nobody": (
+        b"".join(b"%s /%sX: y\r\n\r\n" % (method, HEAD) for method in (
+            b"VERSION-CONTROL", b"LABEL", b"CHECKIN", b"ORDERPATCH", b"BAN", b"M-SEARCH", b"X")),
+        [request(method) for method in (
+            "VERSION-CONTROL", "LABEL", "CHECKIN", "ORDERPATCH", "BAN", "M-SEARCH", "X")], IDLE,
+    ),
     "a method in small letters": (b"get /" + HEAD + b"\r\n", [request("get")], IDLE),
     "a method of its own with a body": (
         b"FROBNICATE /" + HEAD + b"Content-Length: 2\r\n\r\nhi",

@@ -223,6 +223,19 @@ class FaultTests(RedisTestCase):
         self.assertEqual(self.received('a', 'p!'), [('a', {'n': 1})])
         self.assertEqual(self.layer.channel_statistics('a')['messages_count'], 2)
 
+    def test_a_server_that_becomes_a_replica_refuses_and_recovers(self):
+        client = self.connect(self.server.url)
+        self.addCleanup(client.execute_command, 'REPLICAOF', 'NO', 'ONE')
+        self.layer.send('a', {'n': 0})
+        client.execute_command('REPLICAOF', '127.0.0.1', '1')
+        for call in (lambda: self.layer.send('a', {}), lambda: self.layer.receive(['a']),
+                     lambda: self.layer.send_group('g', {})):
+            with self.assertRaisesMessage(LayerUnavailable, 'READONLY'):
+                call()
+        client.execute_command('REPLICAOF', 'NO', 'ONE')
+        self.layer.send('a', {'n': 1})
+        self.assertEqual(self.received('a'), [('a', {'n': 0}), ('a', {'n': 1})])
+
     def test_a_server_whose_disk_is_full_refuses_and_recovers(self):
         self.layer.send('a', {'n': 0})
         self.layer.group_add('g', 'b')

@@ -8,6 +8,8 @@ import time
 import unittest
 
 import redis
+from django.channels.compat import six
+from django.channels.compat.text import native_from_text
 from django.channels.exceptions import LayerUnavailable
 from django.channels.layers.acknowledgement import GONE, receipt_of
 from django.channels.layers.presence import WORKER, this_process
@@ -177,6 +179,16 @@ class AddressTests(Exchanges, RedisTestCase):
         server = RedisServer(options=['--requirepass', 'secret']).start()
         self.addCleanup(server.stop)
         self.check_hosts('redis://:secret@127.0.0.1:%d/0' % server.port)
+        client = self.connect('redis://:secret@127.0.0.1:%d/0' % server.port)
+        # In an address it is quoted, in a dict it stands as it is.
+        for password in ('#', 'a@b:c/d', '100%', '%41', 'a+b', '?x=1', 'two words', '[x]', '\xe4'):
+            client.config_set('requirepass', password)
+            quoted = six.moves.urllib.parse.quote(native_from_text(password), str(''))
+            for host in ('redis://:%s@127.0.0.1:%d/0' % (quoted, server.port),
+                         {'address': ('127.0.0.1', server.port), 'password': password}):
+                layer = self.make_layer(hosts=[host])
+                layer.send('a', {'n': password})
+                self.assertEqual(layer.receive(['a']), ('a', {'n': password}))
 
 
 class TlsTests(Exchanges, RedisTestCase):

@@ -6,6 +6,7 @@ from __future__ import absolute_import, unicode_literals
 import binascii
 
 from ...compat import six
+from ...compat.text import native_from_text
 from .library import redis
 from .outage import COMMAND_TIMEOUT, CONNECT_TIMEOUT
 
@@ -169,7 +170,16 @@ class Server(object):
             pool.connection_class(**pool.connection_kwargs)
 
     def _pool(self, url):
-        return redis.ConnectionPool.from_url(url, **self._all_options())
+        options = self._all_options()
+        if _version() >= (4, 0):
+            return redis.ConnectionPool.from_url(url, **options)
+        # redis-py 3 unquotes only if it is told to (and on Python 2 from text
+        # to Latin-1), and forgets a password that the URL doesn't name.
+        pool = redis.ConnectionPool.from_url(native_from_text(url), **dict(options, decode_components=True))
+        for name in ('username', 'password'):
+            if pool.connection_kwargs.get(name) is None and name in options:
+                pool.connection_kwargs[name] = options[name]
+        return pool
 
     def _all_options(self):
         # Not before a connection is wanted: it takes redis-py to know them.
