@@ -52,7 +52,8 @@ class Outage(object):
     def record_failure(self, error):
         """Return the seconds to wait before the next try, after `error`."""
         if self.failure is None:
-            self._logger.error('%s; trying until it can.', error)
+            # redis-py ends some of its messages with a full stop.
+            self._logger.error('%s; trying until it can.', ('%s' % error).rstrip('.'))
         self.failure = error
         return self._backoff.next_pause()
 
