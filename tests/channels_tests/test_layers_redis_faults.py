@@ -261,6 +261,18 @@ class FaultTests(RedisTestCase):
             self.assertEqual(join(), [('a', {'n': 0})])
         self.assertEqual(len(records.lines), 2, records.lines)
 
+    def test_a_server_that_refuses_a_waiting_reader_is_not_asked_all_the_time(self):
+        self.assertEqual(self.received('a'), [])
+        client = self.connect(self.server.url)
+        # It has no replica, so it takes no write, and popping is one.
+        client.config_set('min-replicas-to-write', 1)
+        self.addCleanup(client.config_set, 'min-replicas-to-write', 0)
+        before = client.info('stats')['total_error_replies']
+        with Records() as records:
+            self.assertEqual(self.layer.receive_batch(['a'], 1, 0.3), [])
+        self.assertEqual(len(records.lines), 1, records.lines)
+        self.assertLess(client.info('stats')['total_error_replies'] - before, 20)
+
     def test_the_timeouts_of_redis_py_are_not_ours(self):
         layer = RedisChannelLayer(hosts=[self.server.url + '?socket_timeout=0.2'], prefix=self.prefix)
         self.addCleanup(layer.close)

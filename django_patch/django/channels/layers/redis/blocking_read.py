@@ -119,8 +119,10 @@ class BlockingReader(object):
                 error = LayerUnavailable('Interrupted.')
                 error.sent = False
                 return [(shard, error) for shard, commands in wait.requests]
-            if len(wait.requests) == 1 and wait.alarm is None:
-                number, commands = wait.requests[0]
+            number, commands = wait.requests[0]
+            # A server that refuses what it is asked says so at once, and at
+            # each next time (rule 5).
+            if len(wait.requests) == 1 and wait.alarm is None and not self.pools[number].next_try:
                 # Without a look at several sockets, which is the usual case.
                 try:
                     return [(number, self.pools[number].exchange_blocking(commands, wait.timeout))]
