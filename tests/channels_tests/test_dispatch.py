@@ -15,8 +15,9 @@ from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.log import setup_logger
 from django.channels.worker import DROPPED, FAILED, HANDLED, UNROUTED, Worker
 from django.db import connection, transaction
-from django.test import SimpleTestCase, TransactionTestCase
+from django.test import SimpleTestCase, TransactionTestCase, override_settings
 from django.utils import timezone, translation
+from django.utils.log import RequireDebugTrue
 
 from .logs import LogTestCase
 
@@ -273,6 +274,33 @@ class LogTests(SimpleTestCase):
         finally:
             self.root.handlers = handlers
             self.root.setLevel(level)
+
+    def test_the_console_of_django_repeats_nothing_of_the_root_loggers(self):
+        django = logging.getLogger('django')
+        root, own = logging.StreamHandler(), logging.StreamHandler()
+        own.addFilter(RequireDebugTrue())
+        handlers = self.root.handlers, django.handlers
+        try:
+            self.root.handlers, django.handlers = [root], [own]
+            setup_logger('django.channelstests')
+            # A second command in the process changes nothing.
+            setup_logger('django.channelstests')
+            with override_settings(DEBUG=True):
+                self.assertEqual(self.who_writes(logging.INFO), [root])
+                root.setLevel(logging.WARNING)
+                self.assertEqual(self.who_writes(logging.INFO), [own])
+                self.assertEqual(self.who_writes(logging.ERROR), [root])
+                # Django's own lines come as they do without channels.
+                self.assertEqual(self.who_writes(logging.ERROR, 'django.request'), [root, own])
+        finally:
+            self.root.handlers, django.handlers = handlers
+
+    def who_writes(self, level, name='django.channelstests'):
+        record = logging.LogRecord(name, level, __file__, 0, '', (), None)
+        return [
+            handler for handler in self.root.handlers + logging.getLogger('django').handlers
+            if handler.level <= level and handler.filter(record)
+        ]
 
     def test_the_level_of_the_project_stays(self):
         self.logger.setLevel(logging.WARNING)

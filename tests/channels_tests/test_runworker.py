@@ -14,6 +14,7 @@ LAYERS = {
     'default': {'BACKEND': __name__ + '.SpanningLayer', 'ROUTING': []},
     'local': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': []},
     'broken': {'BACKEND': 'no.such.Layer', 'ROUTING': []},
+    'lost': {'BACKEND': __name__ + '.SpanningLayer', 'ROUTING': 'no.such.routing'},
 }
 
 
@@ -65,6 +66,7 @@ class RunWorkerTests(LogTestCase, SimpleTestCase):
     def test_each_mistake_says_what_to_do(self):
         for options, text in (
             ({'layer': 'unknown'}, "There is no channel layer 'unknown'. CHANNEL_LAYERS has: 'broken', 'default',"),
+            ({'layer': 'lost', 'skip_checks': True}, "The ROUTING of CHANNEL_LAYERS['lost'] can't be used: "),
             ({'layer': 'broken'}, "can't be imported"),
             ({'layer': 'local'}, 'lives inside one process'),
             ({'threads': 0}, '--threads must be 1 or more.'),
@@ -98,3 +100,8 @@ class RunChannelsTests(SimpleTestCase):
         for port in (-1, 65536, 99999):
             with self.assertRaisesMessage(CommandError, '--port must be from 0 to 65535, not %d.' % port):
                 call_command('runchannels', port=port)
+
+    @override_settings(CHANNEL_LAYERS=LAYERS)
+    def test_a_routing_that_no_worker_could_use_is_refused(self):
+        with self.assertRaisesMessage(CommandError, "The ROUTING of CHANNEL_LAYERS['lost'] can't be used: "):
+            call_command('runchannels', layer='lost', skip_checks=True)

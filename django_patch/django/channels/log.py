@@ -6,6 +6,8 @@ from __future__ import absolute_import
 import logging
 import sys
 
+from django.utils.log import RequireDebugTrue
+
 
 def setup_logger(name, verbosity=1):
     """
@@ -16,7 +18,9 @@ def setup_logger(name, verbosity=1):
     the loggers above it, stay in charge: a line goes to all of them, and to
     the console once. Where the root logger has handlers, as JSON for a
     collector, the project has decided where all lines go, and from which
-    level on: nothing is added.
+    level on: nothing is added, and Django's own handler, which writes while
+    DEBUG is on, repeats nothing that a handler of the root logger has written
+    to the console.
     """
     logger = logging.getLogger(name)
     is_decided = bool(logging.getLogger().handlers)
@@ -28,7 +32,30 @@ def setup_logger(name, verbosity=1):
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter('%(asctime)s - %(levelname)s - %(name)s - %(message)s'))
         logger.addHandler(handler)
+    _hush_default_console(name)
     return logger
+
+
+def _hush_default_console(name):
+    for handler in logging.getLogger('django').handlers:
+        # A handler that the project has given the logger is its own affair.
+        if _is_console(handler) and [type(item) for item in handler.filters] == [RequireDebugTrue]:
+            handler.addFilter(_NotTwice(name))
+
+
+class _NotTwice(logging.Filter):
+    """Lets no record of a logger pass that the root logger writes to the console."""
+
+    def filter(self, record):
+        """Return whether to write `record`."""
+        # The method of the base class says whether it's of the logger.
+        return not logging.Filter.filter(self, record) or not any(
+            _is_console(handler) and handler.level <= record.levelno for handler in logging.getLogger().handlers
+        )
+
+
+def _is_console(handler):
+    return getattr(handler, 'stream', None) in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
 
 
 def _reaches_console(logger):
@@ -37,8 +64,7 @@ def _reaches_console(logger):
     while logger is not None:
         for handler in logger.handlers:
             if (
-                getattr(handler, 'stream', None) in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__) and
-                handler.level <= logging.INFO and
+                _is_console(handler) and handler.level <= logging.INFO and
                 # Django's own console handler is silent unless DEBUG is on.
                 handler.filter(record)
             ):

@@ -3,8 +3,10 @@ The --layer option of the commands that receive messages.
 """
 from __future__ import absolute_import
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError
 
+from ..compat import six
 from ..exceptions import InvalidChannelLayerError
 from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
 
@@ -34,3 +36,13 @@ def get_shared_layer(alias, hint):
             (layer, hint)
         )
     return layer
+
+
+def check_routing(layer):
+    """Import the routing of `layer`; raise CommandError if it can't be used."""
+    try:
+        layer.router
+    except ImproperlyConfigured as error:
+        # A system check says so too, unless it was skipped.
+        six.raise_from(CommandError("The ROUTING of CHANNEL_LAYERS['%s'] can't be used: %s" % (layer.alias, error)),
+                       error)

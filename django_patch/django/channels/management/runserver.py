@@ -25,6 +25,7 @@ from ..log import setup_logger
 from ..signals import handshake_refused
 from ..worker import Worker
 from . import watching
+from .layers import check_routing
 from .servers import HOW_TO_INSTALL, find_server
 
 #: Worker threads beside the server.
@@ -127,6 +128,8 @@ def _get_layer(command, options):
             'With --noworker nothing would ever answer: the channel layer %s lives inside this process, where no '
             'other worker sees it. Leave the option out, or use a layer that spans processes.' % layer
         )
+    # The reloader waits for the next change, instead of ending here.
+    check_routing(layer)
     return layer
 
 

@@ -12,7 +12,7 @@ from django.core.management import BaseCommand, CommandError
 
 from ...log import setup_logger
 from ...processes.programs import Program, ProgramGroup
-from ..layers import add_layer_argument, get_shared_layer
+from ..layers import add_layer_argument, check_routing, get_shared_layer
 
 #: Connections that may wait to be accepted.
 BACKLOG = 2048
@@ -47,7 +47,8 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         if options['processes'] < 1:
             raise CommandError('--processes must be 1 or more.')
-        get_shared_layer(options['layer'], 'a layer that spans processes')
+        # Each worker would end with it, again and again.
+        check_routing(get_shared_layer(options['layer'], 'a layer that spans processes'))
         setup_logger('django.channels', int(options['verbosity']))
         listener = open_listener(options['bind'], options['port'])
         try:

@@ -10,7 +10,7 @@ from ...layers import channel_layers
 from ...log import setup_logger
 from ...worker import Worker
 from .. import projects, watching, worker_options
-from ..layers import get_shared_layer
+from ..layers import check_routing, get_shared_layer
 from ..runserver import static_files_consumer
 from ..worker_processes import run_alone, run_supervised
 
@@ -44,6 +44,7 @@ class Command(BaseCommand):
         layer = self.get_layer(options['layer'])
         self.verbosity = int(options['verbosity'])
         self.logger = setup_logger('django.channels', self.verbosity)
+        check_routing(layer)
         # While DEBUG is on, static files need no server of their own.
         layer.router.check_default(http_consumer=static_files_consumer({}))
         if not options.get('any_project'):
