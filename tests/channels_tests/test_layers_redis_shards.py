@@ -5,6 +5,9 @@ import threading
 import time
 
 from django.channels.exceptions import ChannelFull, LayerUnavailable
+from django.channels.layers.acknowledgement import receipt_of
+from django.channels.layers.presence import WORKER, this_process
+from django.channels.layers.transport.operations import Result
 from django.channels.names import process_channel
 
 from .redis_case import Records, RedisTestCase
@@ -110,6 +113,29 @@ class ShardTests(RedisTestCase):
 
     def wait_until_all_blocked(self):
         self.wait_until(lambda: all(client.info('clients')['blocked_clients'] for client in self.clients))
+
+    def test_a_reader_holds_none_of_what_it_did_not_ask_for(self):
+        # All shards answer at once if something comes between the look and the wait.
+        layer = self.make_layer(acknowledged=['jobs'])
+        process = this_process(WORKER, '1')
+        layer.announce(process, {})
+        layer.hold_as(process.name)
+        reader = layer._reader(['jobs'])
+        look, sends = reader._look, [0, 1]
+
+        def look_before_they_come(*arguments):
+            found = yield look(*arguments)
+            if sends:
+                for number in range(4):
+                    layer.send('jobs', {'n': 4 * sends[0] + number})
+                del sends[0]
+            yield Result(found)
+
+        reader._look = look_before_they_come
+        received = [layer.receive(['jobs'], block=True)[1] for _ in range(8)]
+        self.assertEqual(sorted(message['n'] for message in received), list(range(8)))
+        self.assertEqual({receipt_of(message).attempt for message in received}, {1})
+        self.assertEqual(layer.acknowledge([(receipt_of(message), ()) for message in received]), [])
 
     def test_normal_channels_spread_over_all_shards(self):
         for number in range(40):

@@ -7,9 +7,9 @@ import struct
 import types
 
 from ...exceptions import LayerUnavailable, MalformedMessage
-from ..acknowledgement import BURY, HeldMessage, Receipt, story_of
+from ..acknowledgement import BURY, RELEASE, HeldMessage, Receipt, story_of
 from . import scripts
-from .operations import Result
+from .operations import DONE, Result
 
 #: Messages that one call holds at most.
 _TAKEN_AT_ONCE = 1000
@@ -104,6 +104,18 @@ class HeldReader(object):
                 channel, token.partition(':')[0], record.deliveries + 1, record.sent / 1000.0, shard, held_by, token,
             ), record.entry))
         return taken
+
+    def release(self, taken):
+        """Requeue `taken`, which nobody has got, as if it had not been received."""
+        for receipt, data in taken:
+            try:
+                yield self._transport.acknowledged.postpone(receipt, RELEASE, 0, 0, '')
+            except LayerUnavailable:
+                # Nobody else would, while this process lives: the next look
+                # finds it.
+                self._transport.unanswered.over(receipt)
+                self._transport.unanswered.lost(receipt.shard, [receipt.channel])
+        yield DONE
 
     def deliveries(self, taken):
         """Have [((channel,), HeldMessage), ...] as Result; what can't be read is a dead letter then."""

@@ -105,12 +105,12 @@ class Reader(ReportsMixin):
         deliveries = []
         while taken and not deliveries:
             for shard, queue, inbox, entries in taken:
-                if queue is None:
-                    deliveries += yield self._held.deliveries(entries)
-                    continue
                 if inbox is None and len(deliveries) >= limit:
                     # Two shards answered at once; others may wait.
-                    yield self._requeue(shard, queue, entries)
+                    yield self._held.release(entries) if queue is None else self._requeue(shard, queue, entries)
+                    continue
+                if queue is None:
+                    deliveries += yield self._held.deliveries(entries)
                     continue
                 self._transport.clocks[shard].took(queue, entries)
                 for data in entries:
