@@ -3,7 +3,9 @@ from __future__ import absolute_import, unicode_literals
 
 import struct
 
+from django.channels.acknowledged_options import ChannelOptions
 from django.channels.exceptions import ChannelFull, LayerUnavailable
+from django.channels.layers.acknowledgement import receipt_of
 from django.channels.layers.transport import Options, Transport, scripts
 from django.channels.layers.transport.envelope import Entry
 from django.channels.layers.transport.keyspace import Walk, pattern_of, share
@@ -141,6 +143,21 @@ class PlanTests(SimpleTestCase):
         [(shard, (command,))] = wait.requests
         self.assertTrue(command.startswith(b'*8\r\n$6\r\nBLMPOP\r\n$1\r\n5\r\n$1\r\n2\r\n$13\r\nt:{0}:w:token\r\n'))
         self.assertEqual(value, [(('a',), {})])
+
+    def test_what_was_taken_is_held_under_the_name_that_took_it(self):
+        transport = self.make_transport(get_acknowledged=lambda name: ChannelOptions.from_text('100 0 3 10'))
+        clock, record = transport.clocks[0], struct.pack(str('>HBQH'), 0, 128, 0, 0) + self.entry()
+        for timeout in (0, 5):
+            plan = flatten(transport.reader(['a'], held={'a'}, holder='w').receive(1, timeout))
+            request, name = next(plan), b'w~%d' % clock.generation
+            commands = request.requests[0][1] if timeout else request.commands
+            self.assertIn(name, commands[-2] if timeout else commands[-1])
+            # Somebody else on the server finds out meanwhile that it has lost something.
+            clock.update([b'5000', b'0', b'e%d' % timeout, 1, 1], self.monotonic.now)
+            answer = [b'', b'a', [b'i:0', record]]
+            result = plan.send([(0, [answer, None])] if timeout else [answer])
+            [(_, message)] = result.value
+            self.assertEqual(receipt_of(message).holder, name.decode('ascii'))
 
     def test_what_has_expired_is_skipped(self):
         reader = self.make_transport().reader(['a'])

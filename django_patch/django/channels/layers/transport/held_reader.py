@@ -61,13 +61,20 @@ class HeldReader(object):
         self._due = {}
         self._turn = 0
 
-    def command(self, shard, limit, wake):
-        """Return the packed command that takes messages of `shard`; `wake` is the key that is waited for, or None."""
+    def holder_on(self, shard):
+        """Return the name that the next command() to `shard` is to have; its answer is read with the same."""
+        return holder(self._reader, self._transport.clocks[shard])
+
+    def command(self, shard, held_by, limit, wake):
+        """
+        Return the packed command that takes messages of `shard` for `held_by`.
+
+        `wake` is the key that is waited for, or None.
+        """
         self._turn = start = (self._turn + 1) % len(self._channels)
         keys, due = [self._options.keys.statistics(shard)], self._due.get(shard)
         arguments = [
-            holder(self._reader, self._transport.clocks[shard]), min(limit, _TAKEN_AT_ONCE),
-            '' if due is None else due,
+            held_by, min(limit, _TAKEN_AT_ONCE), '' if due is None else due,
         ]
         for pair in self._channels[start:] + self._channels[:start]:
             arguments += pair
@@ -88,11 +95,17 @@ class HeldReader(object):
         first = min(alarms) if alarms else timeout
         return first if first < timeout else None
 
-    def read(self, shard, reply):
-        """Return what `reply` says is held now: [(Receipt, bytes of the entry), ...]."""
+    def read(self, shard, held_by, reply):
+        """
+        Return what `reply` says is held now.
+
+        That is [(Receipt, bytes of the entry), ...]. It is held under the name
+        that was asked with: by now, the server may be known to have lost
+        something, and the process has another.
+        """
         due, channel, found = reply
         self._due[shard] = int(due) if due else None
-        channel, held_by = channel.decode('ascii'), holder(self._reader, self._transport.clocks[shard])
+        channel = channel.decode('ascii')
         if found:
             self._transport.clocks[shard].held()
         taken = []

@@ -155,7 +155,10 @@ class Reader(ReportsMixin):
         if not is_held and not self._keys[shard].are_there():
             yield Result(None)
         reports = self._reports(shard)
-        command = self._held.command(shard, limit, None) if is_held else self._command(shard, limit, None, None)
+        held_by = self._held.holder_on(shard) if is_held else None
+        command = (
+            self._held.command(shard, held_by, limit, None) if is_held else self._command(shard, limit, None, None)
+        )
         replies = yield Exchange(shard, reports + (command,))
         if reports:
             self._check_reports(shard, replies, reports)
@@ -163,17 +166,17 @@ class Reader(ReportsMixin):
             yield self._keys[shard].set_aside()
             yield Result((yield self._look_at(shard, is_held, limit)))
         reply = checked(replies[-1])
-        yield Result(self._parse_held(shard, reply) if is_held else self._parse_pop(reply))
+        yield Result(self._parse_held(shard, held_by, reply) if is_held else self._parse_pop(reply))
 
-    def _parse_held(self, shard, reply):
+    def _parse_held(self, shard, held_by, reply):
         """Return (shard, None, None, what is held now), or None."""
-        taken = self._held.read(shard, reply)
+        taken = self._held.read(shard, held_by, reply)
         self._held_came_last = bool(taken) and bool(self._queues)
         return (shard, None, None, taken) if taken else None
 
     def _wait(self, shards, limit, timeout, token):
         """Have all shards tell when there is something."""
-        requests, wake, reported = [], {}, {}
+        requests, wake, reported, names = [], {}, {}, {}
         for shard in shards:
             try:
                 if not self._transport.clocks[shard].is_fresh():
@@ -185,7 +188,8 @@ class Reader(ReportsMixin):
             reported[shard] = commands = self._reports(shard)
             if self._held is not None:
                 # It looks, and wakes what follows if there is something.
-                commands += (self._held.command(shard, limit, key),)
+                names[shard] = self._held.holder_on(shard)
+                commands += (self._held.command(shard, names[shard], limit, key),)
             requests.append((shard, commands + (self._command(shard, limit, timeout, key),)))
         wait = Block(requests, timeout, wake, self._held and self._held.alarm(shards, timeout))
         found, rung = [], []
@@ -198,7 +202,7 @@ class Reader(ReportsMixin):
             if is_wrong_type(outcome[-1]):
                 yield self._keys[shard].set_aside()
                 outcome = outcome[:-1] + [None]
-            reply, taken = outcome[-1], self._parse_replies(shard, outcome)
+            reply, taken = outcome[-1], self._parse_replies(shard, names.get(shard), outcome)
             found += taken
             if reply is not None and reply[0] in self._bell_keys:
                 rung.append(shard)
@@ -220,11 +224,11 @@ class Reader(ReportsMixin):
         if self._held is not None:
             self._held.unanswered(shard)
 
-    def _parse_replies(self, shard, replies):
+    def _parse_replies(self, shard, held_by, replies):
         """Return what a wait gave, in a list: what is held now, and what was taken."""
         held = None
         if self._held is not None and type(replies[-2]) is not ReplyError:
-            held = self._parse_held(shard, replies[-2])
+            held = self._parse_held(shard, held_by, replies[-2])
         return [taken for taken in (held, self._parse_pop(replies[-1])) if taken]
 
     # Commands and replies
