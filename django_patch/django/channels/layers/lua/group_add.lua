@@ -18,11 +18,17 @@ local deadline = now + ARGV[3]
 local base, group = string.match(KEYS[1], '^(.-}:)g:(.+)$')
 local groups = base .. 'groups'
 
-if string.sub(ARGV[1], -1) ~= '!' then
+local is_process = string.sub(ARGV[1], -1) == '!'
+local state = redis.call('HGET', KEYS[1], ARGV[1])
+if state and #state ~= (is_process and 20 or 12) then
+    -- A later version's: it is left as it is.
+    return mark_if_known(KEYS[4])
+end
+
+if not is_process then
     redis.call('HSET', KEYS[1], ARGV[1], struct.pack('>I8I4', deadline, ARGV[4]))
 elseif redis.call('ZADD', KEYS[2], deadline, ARGV[2]) == 1 then
     local version, sent = time[1] * 1000000 + time[2], 0
-    local state = redis.call('HGET', KEYS[1], ARGV[1])
     local size = redis.call('ZCARD', KEYS[2])
     if state and size > 1 then
         local last

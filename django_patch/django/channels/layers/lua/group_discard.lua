@@ -17,10 +17,16 @@ local function leave()
     end
 end
 
-if string.sub(ARGV[1], -1) ~= '!' then
+local is_process = string.sub(ARGV[1], -1) == '!'
+local state = redis.call('HGET', KEYS[1], ARGV[1])
+if state and #state ~= (is_process and 20 or 12) then
+    -- A later version's: it is left as it is.
+    return mark_if_known(KEYS[4])
+end
+
+if not is_process then
     leave()
 elseif redis.call('ZREM', KEYS[2], ARGV[2]) == 1 then
-    local state = redis.call('HGET', KEYS[1], ARGV[1])
     local size = redis.call('ZCARD', KEYS[2])
     if size == 0 then
         leave()

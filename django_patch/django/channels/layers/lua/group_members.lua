@@ -24,7 +24,7 @@ for i = 1, #state, 2 do
         version = string.format('%.0f', (struct.unpack('>I8', value)))
         names = redis.call(
             'ZRANGEBYSCORE', ARGV[1] .. 'm:' .. ARGV[2] .. ':' .. queue, '(' .. string.format('%.0f', now), '+inf')
-    elseif value and struct.unpack('>I8', value) > now then
+    elseif value and #value == 12 and struct.unpack('>I8', value) > now then
         names = {''}
     end
     found[#found + 1] = queue

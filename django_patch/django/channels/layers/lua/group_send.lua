@@ -6,7 +6,8 @@
 --                               that its process was sent last (8; 0: none),
 --                               capacity (4). For other queues 12 bytes:
 --                               deadline of the membership in ms (8),
---                               capacity (4)
+--                               capacity (4). Other sizes are those of
+--                               later versions, and left as they are
 -- KEYS[2]  statistics           hash of counters
 -- KEYS[3]  pieces (if large)    hash of the message's pieces
 -- ARGV[1]  prefix of the shard's keys
@@ -176,7 +177,7 @@ local state = redis.call('HGETALL', KEYS[1])
 for i = 1, #state, 2 do
     if #state[i + 1] == 20 then
         send_to_process(state[i], state[i + 1])
-    else
+    elseif #state[i + 1] == 12 then
         send_to_channel(state[i], state[i + 1])
     end
 end
