@@ -203,6 +203,18 @@ class PlanTests(SimpleTestCase):
         self.assertEqual(value, [(('p!a', 'p!b'), {})] * 2)
         self.assertEqual(len(requests), 2)
 
+    def test_a_message_whose_members_can_not_be_asked_for_is_lost_and_counted(self):
+        reader = self.make_transport().reader(['p!'])
+        entry = self.entry('g', kind=2, body=struct.pack(str('>QQL'), 7, 7, 0) + b'\x80')
+        taken = [[b't:{0}:q:p!', [entry, self.entry('c')]]]
+        with Records() as records:
+            requests, value = self.run_plan(reader.receive(10), taken, self.away(True))
+        self.assertEqual(value, [(('p!c',), {})])
+        self.assertEqual(len(records.lines), 1)
+        # The next command is not alone in its write.
+        requests, value = self.run_plan(reader.receive(10), [None] * 4)
+        self.assertIn(pack('HINCRBY', 't:{0}:statistics', 'lost:p!', 1), requests[0].commands)
+
     def test_members_get_a_message_one_by_one_and_in_time(self):
         reader = self.make_transport().reader(['p!'])
         group = self.entry('g', kind=2, body=struct.pack(str('>QQL'), 0, 7, 8) + b'+a +b +c\x81\xa1l\x90')

@@ -127,6 +127,12 @@ class ExpiryTests(RedisTestCase):
                 numbers = look()
                 self.assertEqual((numbers['expired_count'], numbers['messages_pending']), (2, 0))
             self.assertEqual(self.keys(), set())
+        # Of other queues it tells that nobody reads there.
+        self.make_layer().send('p!1', {})
+        self.make_old('p!')
+        layer.global_statistics()
+        layer.inspect_channels()
+        self.assertEqual(self.redis.llen(self.key('q', 'p!')), 1)
         self.send_unread(layer, 'a', 1)
         layer = self.make_layer()
         layer.send('a', {'n': 1})

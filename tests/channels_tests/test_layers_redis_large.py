@@ -3,7 +3,8 @@ from __future__ import absolute_import, unicode_literals
 
 import os
 
-from django.channels.exceptions import ChannelFull, LayerUnavailable
+from django.channels.exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
+from django.channels.layers.transport import large
 from django.channels.layers.transport.envelope import Entry, unpack_reference
 
 from .redis_case import Records, RedisTestCase
@@ -47,11 +48,26 @@ class LargeMessageTests(RedisTestCase):
     def test_a_message_with_a_missing_piece_is_dropped_and_counted(self):
         self.layer.send('a', {'body': b'x' * 3000000})
         self.layer.send('a', {'n': 1})
-        self.redis.hdel(self.redis.keys('*:b:*')[0], 1)
+        pieces = self.redis.keys('*:b:*')[0]
+        self.assertEqual([len(self.redis.hget(pieces, number)) for number in (0, 1)], [1 << 20] * 2)
+        self.redis.hdel(pieces, 1)
         with Records() as records:
             self.assertEqual(self.received('a'), [('a', {'n': 1})])
         self.assertIn('a piece is missing', records.lines[0])
         self.assertEqual(self.layer.global_statistics()['lost_count'], 1)
+
+    def test_more_than_the_largest_size_is_refused_before_anything_is_sent(self):
+        self.addCleanup(setattr, large, 'MAX_SIZE', large.MAX_SIZE)
+        self.assertEqual(large.MAX_SIZE, 1 << 30)
+        large.MAX_SIZE = 2000000
+        self.layer.group_add('room', 'a')
+        self.layer.send('a', {'body': b'x' * 1999980})
+        self.received('a')
+        before = self.keys()
+        for send in (self.layer.send, self.layer.send_group):
+            with self.assertRaises(MessageTooLarge):
+                send({self.layer.send: 'a'}.get(send, 'room'), {'body': b'x' * 2000000})
+        self.assertEqual(self.keys(), before)
 
     def test_large_messages_keep_their_place_in_send_many(self):
         large = {'body': b'x' * 2000000}

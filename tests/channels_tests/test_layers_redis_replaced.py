@@ -10,6 +10,8 @@ import os
 import shutil
 import tempfile
 
+from django.channels.exceptions import LayerUnavailable
+
 from .redis_case import Records, RedisTestCase
 from .redis_server import RedisServer, free_port
 
@@ -119,6 +121,18 @@ class ReplacedServerTests(RedisTestCase):
         self.assertEqual(sorted(self.layer.group_channels('room')), ['x!1', 'x!2'])
         self.assertEqual(self.received('a', 'b'), [('b', {'n': 2})])
         self.check_all_works()
+
+    def test_a_replica_that_has_not_taken_over_is_not_used(self):
+        replica = self.replicated()
+        self.lead_to(replica)
+        self.redis.client_kill_filter(_type='normal', skipme=True)
+        # One of somebody who only reads, which a replica would answer.
+        with self.assertRaises(LayerUnavailable):
+            self.layer.receive(['a'])
+        with self.assertRaises(LayerUnavailable):
+            self.layer.send('a', {})
+        self.promoted(replica)
+        self.assertEqual(self.received('a'), [('a', {'n': 1})])
 
     def replicated(self):
         """Return a replica that has what use() did."""

@@ -1,6 +1,8 @@
 """Tests of messages that a worker received and requeues, against a real server."""
 from __future__ import absolute_import, unicode_literals
 
+import struct
+
 from .redis_case import RedisTestCase
 
 
@@ -29,6 +31,14 @@ class GivingBackTests(RedisTestCase):
         self.assertGreater(self.redis.pttl(self.key('q', 'a')), 0)
         self.make_old('a')
         self.assertEqual(self.numbers(), [])
+
+    def test_they_live_as_long_as_a_new_message(self):
+        self.send(0)
+        self.make_old('a', 30000)
+        self.layer.requeue(self.layer.receive_batch(['a'], 1))
+        seconds, microseconds = self.redis.time()
+        deadline, = struct.unpack_from(str('>Q'), self.redis.lindex(self.key('q', 'a'), 0), 2)
+        self.assertGreater(deadline / 1000.0, seconds + 50)
 
     def test_a_reader_that_waits_gets_them(self):
         join = self.in_thread(self.layer.receive, ['a'], True)

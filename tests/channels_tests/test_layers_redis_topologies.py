@@ -428,12 +428,14 @@ class ClusterTests(Exchanges, Jobs, RedisTestCase):
         source.execute_command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', ids[1])
         for key in source.execute_command('CLUSTER', 'GETKEYSINSLOT', slot, 100):
             source.execute_command('MIGRATE', '127.0.0.1', self.nodes[1].port, key, 0, 5000)
+        # It is between the two: who reads gets what is elsewhere, and no error.
+        self.other.receive_timeout = 0.05
+        got = [message['n'] for channel, message in self.other.receive_batch(['a'], 2, 5)]
+        self.assertTrue(got)
         for client in (target, source, self.connect(self.nodes[2].url)):
             client.execute_command('CLUSTER', 'SETSLOT', slot, 'NODE', ids[1])
         for number in range(CLUSTER_SHARDS, 2 * CLUSTER_SHARDS):
             self.layer.send('a', {'n': number})
-        self.other.receive_timeout = 0.05
-        got = []
         while True:
             channel, message = self.other.receive(['a'], block=True)
             if channel is None:
@@ -463,6 +465,19 @@ class EncryptionTests(Exchanges, RedisTestCase):
         for key in self.redis.keys('*:b:*'):
             for piece in self.redis.hvals(key):
                 self.assertNotIn(b'readable', piece)
+                self.assertLessEqual(len(piece), 1 << 20)
+
+    def test_a_group_is_encrypted_for_each_shard(self):
+        options = {'symmetric_encryption_keys': ['new'], 'hosts': [self.server.url] * 2}
+        sender, reader = self.make_layer(**options), self.make_layer(**options)
+        shard_of = sender.transport_options.keys.shard_of
+        queues = [next('p%d!' % number for number in range(100) if shard_of('p%d!' % number) == shard)
+                  for shard in (0, 1)]
+        for queue in queues:
+            sender.group_add('room', queue + '1')
+        sender.send_group('room', {'n': 1})
+        for queue in queues:
+            self.assertEqual(self.received(queue, layer=reader), [(queue + '1', {'n': 1})])
 
     def test_a_wrong_key_drops_counts_and_logs_once(self):
         stranger = self.make_layer(symmetric_encryption_keys=['other'])

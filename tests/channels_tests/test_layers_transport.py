@@ -114,6 +114,9 @@ class VectorTests(SimpleTestCase):
         again = cipher.encrypt(unhex(vector['body']))
         self.assertEqual(again[:4], unhex(vector['key_name']))
         self.assertEqual(cipher.decrypt(again), unhex(vector['body']))
+        # Each time with another nonce.
+        nonces = {cipher.encrypt(b'the same')[4:16] for _ in range(100)}
+        self.assertEqual(len(nonces), 100)
 
 
 class ParserTests(SimpleTestCase):

@@ -126,7 +126,8 @@ def absolute_targets(peer):
 
 @rows('messages 5.1', 'headers with an underscore are left out')
 def underscores(peer):
-    message = peer.asked(headers=[b'X_A: 1', b'x_b: 2', b'X-C: 3'])[1]
+    message = peer.asked(headers=[b'X_A: 1', b'x_b: 2', b'X-C: 3', b'Remote-User: anna', b'REMOTE_USER: anna'])[1]
+    assert not message.get('cgi'), message['cgi']
     names = [bytes(pair[0]) for pair in message['headers']]
     assert b'x-c' in names and not any(b'_' in name for name in names), names
 
