@@ -107,15 +107,15 @@ class Client:
         lines.update(headers)
         self.request('GET', target, [('%s: %s' % line).encode() for line in lines.items() if line[1] is not None])
 
-    def frame(self, opcode, data):
-        """Send a frame, masked by zeros."""
-        size = len(data)
+    def frame(self, opcode, data, last=True):
+        """Send a frame, masked by zeros; the rest of its message may come later."""
+        size, opcode = len(data), opcode | 128 * last
         if size < 126:
-            head = struct.pack('>BB', 128 | opcode, 128 | size)
+            head = struct.pack('>BB', opcode, 128 | size)
         elif size < 65536:
-            head = struct.pack('>BBH', 128 | opcode, 254, size)
+            head = struct.pack('>BBH', opcode, 254, size)
         else:
-            head = struct.pack('>BBQ', 128 | opcode, 255, size)
+            head = struct.pack('>BBQ', opcode, 255, size)
         self.send(head + b'\0\0\0\0' + data)
 
     def end(self, data):
@@ -138,6 +138,8 @@ class Client:
                 return {'text': data.decode()}
             if opcode & 15 == 2:
                 return {'bytes': data}
+            if opcode & 15 == 10:
+                return {'pong': data}
             if opcode & 15 == 8:
                 code = struct.unpack('>H', data[:2])[0] if data else 1005
                 return {'close': {'code': code, 'reason': data[2:].decode()}}

@@ -257,6 +257,19 @@ def numbers(peer):
     assert (end['code'], end['order']) == (4001, 3), end
 
 
+@rows('messages 6.2', 'fragments are put together, and a ping is answered and not forwarded')
+def pings(peer):
+    client, channel = peer.opened()
+    client.frame(1, b'in ', last=False)
+    client.frame(9, b'ping')
+    client.frame(0, b'parts')
+    assert client.event() == {'pong': b'ping'}
+    message = peer.next('websocket.receive', channel)
+    assert (message.get('text'), message['order']) == ('in parts', 1), message
+    client.end(b'')
+    assert peer.next('websocket.disconnect', channel)['order'] == 2
+
+
 @rows('messages 6.3', 'a client that breaks off has closed with 1006, one without a code with 1005')
 def codes(peer):
     client, channel = peer.opened()

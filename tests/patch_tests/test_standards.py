@@ -80,13 +80,39 @@ class StandardsTests(unittest.TestCase):
         self.assertEqual({name for _, name, _, _ in found}, files)
         self.assertTrue(all(number for _, _, _, number in found))
 
-    def test_the_diaries_name_what_is_there(self):
-        tests = CHECKOUT / 'tests'
-        folders = [tests, CHECKOUT / 'interface_server' / 'tests']
-        defined = {
-            name for folder in folders for path in folder.rglob('*.py')
-            for name in re.findall(r'^ *def (\w+)', path.read_text(encoding='utf-8'), re.M)
+    def test_each_duty_has_a_test_or_a_vector(self):
+        duties = {
+            (document, section): duties for document in ('messages', 'transport')
+            for section, duties in _duties(read(document + '.txt')) if section != '1.1'
         }
+        table = (CHECKOUT / 'tests' / 'conformance' / 'DUTIES.rst').read_text(encoding='utf-8')
+        parts = re.split(r'^(messages|transport) (\d+(?:\.\d+)?)\n-+\n', table, flags=re.M)[1:]
+        self.assertEqual(list(zip(parts[::3], parts[1::3])), list(duties))
+        defined, reasons = _functions(), []
+        for document, section, rows in zip(parts[::3], parts[1::3], parts[2::3]):
+            name, left = '%s %s' % (document, section), list(duties[document, section])
+            for words, held in re.findall(r'^(?=\S)(.*\bMUST\b.*)\n((?:    .*\n)+)', rows, re.M):
+                found = [duty for duty in left if words in duty]
+                self.assertEqual(len(found), 1, '%s: %r' % (name, words))
+                left.remove(found[0])
+                held = re.sub(r'\s+', ' ', held).strip()
+                if held.startswith('No test: '):
+                    reasons.append(held)
+                    continue
+                self.check_names(name, held, defined)
+                self.assertTrue(re.search(r'``\w+``|\.json`` \w', held), name)
+            self.assertEqual(left, [], '%s: no test or vector is named' % name)
+        self.assertEqual(len(reasons), 8, reasons)
+
+    def check_names(self, where, text, defined):
+        """The vectors and tests that `text` names are there."""
+        for name, lists in re.findall(r'``(\w+\.json)`` (\w+(?:, \w+)*)', text):
+            self.assertLessEqual(set(lists.split(', ')), set(json.loads(read('vectors/' + name))), where)
+        for name in re.findall(r'``(\w+)``', text):
+            self.assertIn(name, defined, where)
+
+    def test_the_diaries_name_what_is_there(self):
+        tests, defined = CHECKOUT / 'tests', _functions()
         sections = {
             name: set(re.findall(r'^(\d+(?:\.\d+)?)\. .*\n[-=]+\n', read(name + '.txt'), re.M))
             for name in ('messages', 'transport')
@@ -101,10 +127,30 @@ class StandardsTests(unittest.TestCase):
             text = re.sub(r'\s+', ' ', text)
             for name, numbers in re.findall(r'\b(messages|transport) ((?:\d+(?:\.\d+)?(?:, )?)+)', text):
                 self.assertLessEqual(set(numbers.rstrip(', ').split(', ')), sections[name], number)
-            for name, lists in re.findall(r'``(\w+\.json)`` (\w+(?:, \w+)*)', text):
-                self.assertLessEqual(set(lists.split(', ')), set(json.loads(read('vectors/' + name))), number)
-            for name in re.findall(r'``(\w+)``', text):
-                self.assertIn(name, defined, number)
+            self.check_names(number, text, defined)
+
+
+def _functions():
+    """Return the names of all tests, and of the rows of the conformance program."""
+    return {
+        name for folder in (CHECKOUT / 'tests', CHECKOUT / 'interface_server' / 'tests', PACKAGE / 'test')
+        for path in folder.rglob('*.py')
+        for name in re.findall(r'^ *def (\w+)', path.read_text(encoding='utf-8'), re.M)
+    }
+
+
+def _duties(text):
+    """Return (section, the words around each MUST) for the sections that have any."""
+    parts = re.split(r'^(\d+(?:\.\d+)?)\. .*\n[-=]+\n', text, flags=re.M)[1:]
+    for section, body in zip(parts[::2], parts[1::2]):
+        words = re.sub(r'\s+', ' ', body)
+        # Not as far as the one before or behind it.
+        found = re.split(r'\bMUST\b', words)
+        duties = [
+            '%sMUST%s' % (before[-60:], behind[:60]) for before, behind in zip(found, found[1:])
+        ]
+        if duties:
+            yield section, duties
 
 
 #: The server's time in the examples.
