@@ -59,6 +59,14 @@ class Peer:
         """Start a worker process of so many threads that acknowledges jobs when they are done; return its Program."""
         raise NotImplementedError('%s does no jobs.' % self.name)
 
+    def numbered_worker(self, folder, threads):
+        """Return the command that starts a worker of numbered jobs; `folder` has its environment's commands."""
+        raise NotImplementedError('%s does no numbered jobs.' % self.name)
+
+    def numbered_environment(self, config):
+        """Return the environment variables for numbered jobs; `config` is that of a layer of ours."""
+        return self.site_environment(BENCH_REDIS=config['hosts'][0])
+
     def manage(self, machine, *arguments, talks=False, **env):
         """Start a management command of the site."""
         return machine.program(

@@ -17,7 +17,7 @@ sys.path.insert(0, str(CHECKOUT))
 
 from benchmarks import attacks  # noqa: E402: found by the line above
 from benchmarks.harness import (  # noqa: E402: found by the line above
-    accounting, burst, cli, load, machine, report, schedule, sockets, statistics,
+    accounting, burst, cli, load, machine, numbered, report, schedule, sockets, statistics,
 )
 from benchmarks.harness.programs import free_port  # noqa: E402
 from benchmarks.harness.statistics import Figure, Goal, Metric  # noqa: E402
@@ -450,3 +450,43 @@ def test_attack_that_others_notice_is_beyond_its_limit(name, before, during, mem
     [attack] = [attack for attack in ATTACKS if (attack.protocol, attack.name) == ('HTTP/2', name)]
     row = attacks.Row(attack, before, during, memory, 0.1, lines)
     assert '; '.join(row.wrong()) == wrong and name in str(row)
+
+
+# Numbered jobs
+
+def an_account(worked, *deaths, sent='c 0 10\nc 1 11\nf 2 12 LayerUnavailable'):
+    return numbered.Account(sent.splitlines(), worked.splitlines(), deaths)
+
+
+def test_what_was_confirmed_and_not_done_is_lost():
+    account = an_account('b 0 7 10.1\nd 0 7 10.2\nb 1 7 11.1', numbered.Death('restarted', 11.5, 12))
+    assert account.lost() == [1]
+    assert account.oldest_lost() == 0.5
+    assert account.figures()['failed'] == {'LayerUnavailable': 1}
+
+
+def test_what_was_done_twice_is_explained_by_the_death_of_who_had_it_and_by_no_other():
+    worked = 'b 0 7 10.1\nd 0 7 10.2\nb 0 8 23\nd 0 8 23.1\nb 1 8 11\nd 1 8 11.1'
+    for death, explained in (
+        (numbered.Death('killed', 10.3, 10.3, 7), True),
+        (numbered.Death('killed', 10.3, 10.3, 8), False),
+        # It was acknowledged long before.
+        (numbered.Death('killed', 18, 18, 7), False),
+        (numbered.Death('ended', 10.3, 11, 7), False),
+        (numbered.Death('frozen', 10.15, 30, 7), True),
+        (numbered.Death('restarted', 9, 10.1), True),
+        (numbered.Death('restarted', 20, 21), False),
+    ):
+        (number, first, second, why), = an_account(worked, death).twice()
+        assert (number, why) == (0, death if explained else None), death
+
+
+def test_who_has_frozen_may_end_what_another_has_done():
+    worked = 'b 0 7 10.1\nb 0 8 23\nd 0 8 23.1\nd 0 7 30'
+    frozen = numbered.Death('frozen', 10.2, 29.9, 7)
+    assert [why for *_, why in an_account(worked, frozen).twice()] == [frozen]
+
+
+def test_what_a_killed_worker_was_doing_is_waited_for():
+    worked = 'b 0 7 10\nb 0 8 22.5\nd 0 8 22.6\nb 1 7 10\nd 1 7 10.1'
+    assert an_account(worked, numbered.Death('killed', 10.5, 10.5, 7)).redelivered() == [12.0]

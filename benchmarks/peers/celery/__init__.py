@@ -14,6 +14,12 @@ class Celery(Peer):
             return self.worker(machine, redis, '--pool=solo')
         return self.worker(machine, redis, '--pool=threads', '--concurrency=%d' % threads)
 
+    def numbered_worker(self, folder, threads):
+        return [
+            folder / 'celery', '-A', 'bench_celery', 'worker', '--loglevel=WARNING', '--pool=threads',
+            '--concurrency=%d' % threads,
+        ]
+
     def worker(self, machine, redis, *options):
         """Start a worker process with those options."""
         return machine.program(

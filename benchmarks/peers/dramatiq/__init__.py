@@ -16,6 +16,9 @@ class Dramatiq(Peer):
             env=self.site_environment(BENCH_REDIS=redis.url, dramatiq_queue_prefetch='100'),
         )
 
+    def numbered_worker(self, folder, threads):
+        return [folder / 'dramatiq', '-p', '1', '-t', threads, 'bench_dramatiq']
+
 
 PEERS = [Dramatiq(
     name='dramatiq', title='Dramatiq 2.2.1 over Redis, Python 3.11, one worker process', python='3.11',

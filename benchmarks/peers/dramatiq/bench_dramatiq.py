@@ -21,3 +21,8 @@ def job(total, payload):
 @dramatiq.actor
 def job_later(total, due):
     bench_task.work_later(total, due)
+
+
+@dramatiq.actor
+def numbered(number):
+    bench_task.numbered(number)

@@ -3,6 +3,7 @@ This project, from this checkout: the backport's wheel with the interface server
 on a current Python, and on the era's Pythons with daphne 1.4.2.
 """
 import dataclasses
+import json
 
 from ...harness.stack import Stack, start_site
 from ..base import FOLDER, Peer
@@ -48,6 +49,12 @@ class Ours(Peer):
         return self.manage(
             machine, 'runworker', '--threads', str(threads), BENCH_LAYER='jobs', BENCH_REDIS=redis.url,
         )
+
+    def numbered_worker(self, folder, threads):
+        return [folder / 'python', '-m', 'django', 'runworker', '--threads', threads]
+
+    def numbered_environment(self, config):
+        return self.site_environment(BENCH_LAYER='numbered', BENCH_CONFIG=json.dumps(config), BENCH_REDIS='')
 
     def server(self, machine, port, options=(), **env):
         """Start the interface server."""

@@ -1,6 +1,7 @@
 """Our settings: the layer at its defaults."""
 from __future__ import unicode_literals
 
+import json
 import os
 
 from bench_common import *  # NOQA: settings
@@ -25,6 +26,12 @@ elif os.environ.get('BENCH_LAYER') == 'jobs':
         'CONFIG': {
             'hosts': [REDIS], 'capacity': 100000, 'acknowledged': {'bench.job': {}, 'bench.later': {}},
         },
+        'ROUTING': 'bench_jobs_routing.channel_routing',
+    }}
+elif os.environ.get('BENCH_LAYER') == 'numbered':
+    CHANNEL_LAYERS = {'default': {
+        'BACKEND': 'django.channels.layers.redis.RedisChannelLayer',
+        'CONFIG': dict(json.loads(os.environ['BENCH_CONFIG']), acknowledged={'bench.numbered': {}}),
         'ROUTING': 'bench_jobs_routing.channel_routing',
     }}
 elif os.environ.get('BENCH_LAYER') == 'memory':

@@ -48,3 +48,20 @@ def work_later(total, due):
             'first': done[0][0], 'p50': done[total // 2][0], 'p99': done[total * 99 // 100][0], 'last': done[-1][0],
             'span': max(at for late, at in done) - min(at for late, at in done),
         }))
+
+
+def numbered(number):
+    """Note in a file that a numbered job begins, take BENCH_WORK seconds, and note that it is done."""
+    note('b', number)
+    time.sleep(float(os.environ['BENCH_WORK']))
+    note('d', number)
+
+
+def note(kind, number):
+    """Append a line: the kind, the number, the worker (whose session it is), and the time."""
+    line = '%s %d %d %.6f\n' % (kind, number, os.getsid(0), time.time())
+    file = os.open(os.environ['BENCH_NOTES'], os.O_WRONLY | os.O_APPEND)
+    try:
+        os.write(file, line.encode('ascii'))
+    finally:
+        os.close(file)

@@ -1,0 +1,111 @@
+"""
+What became of numbered jobs: from the notes of who sent and did them, and the
+deaths of workers and servers meanwhile.
+"""
+import bisect
+import collections
+import dataclasses
+import statistics
+from typing import Optional
+
+#: Seconds before a death within which what was done may not have been
+#: acknowledged yet.
+WINDOW = 5.0
+
+Note = collections.namedtuple('Note', 'time worker')
+
+
+@dataclasses.dataclass(frozen=True)
+class Death:
+    """
+    A worker or a server that was away from `begin` to `end`, in seconds since 1970.
+
+    `kind` is 'killed', 'frozen' or 'ended' (SIGTERM) of a worker, whose
+    session's number `worker` is, and otherwise what happened to a server.
+    """
+    kind: str
+    begin: float
+    end: float
+    worker: Optional[int] = None
+
+    def explains(self, first, second, second_begun):
+        """Return whether a job may have been done twice for it; both are Notes of its end."""
+        if self.worker is None:
+            return self.begin - WINDOW <= first.time <= self.end + WINDOW
+        if self.kind == 'ended':
+            # It had the time to say what it has done.
+            return False
+        if self.worker == first.worker:
+            return self.begin - WINDOW <= first.time and self.begin <= second.time
+        # The other had it when it froze, and has ended it nevertheless.
+        return self.worker == second.worker and second_begun <= self.end and self.begin <= second.time
+
+
+class Account:
+    """Notes of the sender and of the workers (lists of lines), and Deaths."""
+
+    def __init__(self, sent, worked, deaths):
+        self.confirmed, self.failed = {}, collections.Counter()
+        self.begun, self.done = collections.defaultdict(list), collections.defaultdict(list)
+        self.deaths = sorted(deaths, key=lambda death: death.begin)
+        for line in sent:
+            kind, number, time = line.split()[:3]
+            if kind == 'c':
+                self.confirmed[int(number)] = float(time)
+            else:
+                self.failed[line.split()[3]] += 1
+        for line in worked:
+            kind, number, worker, time = line.split()
+            (self.begun if kind == 'b' else self.done)[int(number)].append(Note(float(time), int(worker)))
+
+    def lost(self):
+        """Return the numbers of the jobs that were confirmed, and not done."""
+        return sorted(set(self.confirmed) - set(self.done))
+
+    def twice(self):
+        """Return [(number, Note of one end, Note of the next, the Death that explains it or None), ...]."""
+        found = []
+        for number, notes in sorted(self.done.items()):
+            notes = sorted(notes)
+            for first, second in zip(notes, notes[1:]):
+                begun = max((
+                    note.time for note in self.begun[number] if note.worker == second.worker and note <= second
+                ), default=second.time)
+                why = [death for death in self.deaths if death.explains(first, second, begun)]
+                found.append((number, first, second, why[0] if why else None))
+        return found
+
+    def redelivered(self):
+        """Return after how many seconds each job began again that a worker was doing when it was killed."""
+        found, killed = [], {death.worker: death.begin for death in self.deaths if death.kind == 'killed'}
+        for number, notes in self.begun.items():
+            for note in notes:
+                at = killed.get(note.worker)
+                if at is None or any(done.worker == note.worker for done in self.done.get(number, ())):
+                    continue
+                again = [other.time for other in notes if other.worker != note.worker and other.time > at]
+                if again:
+                    found.append(min(again) - at)
+        return sorted(found)
+
+    def oldest_lost(self):
+        """Return how many seconds before a server's end the oldest job was confirmed that was lost; None without."""
+        ends = [death.begin for death in self.deaths if death.worker is None]
+        ages = []
+        for number in self.lost():
+            index = bisect.bisect(ends, self.confirmed[number])
+            ages.append(ends[index] - self.confirmed[number] if index < len(ends) else float('inf'))
+        return max(ages, default=None)
+
+    def figures(self):
+        """Return a dict of what there is to say."""
+        twice, again = self.twice(), self.redelivered()
+        unexplained = [entry[:3] for entry in twice if entry[3] is None]
+        kinds = collections.Counter(death.kind for death in self.deaths)
+        return {
+            'deaths': dict(sorted(kinds.items())), 'confirmed': len(self.confirmed), 'failed': dict(self.failed),
+            'lost': len(self.lost()), 'oldest_lost': self.oldest_lost(), 'twice': len(twice),
+            'twice_by': dict(collections.Counter(why.kind for *rest, why in twice if why)),
+            'unexplained': len(unexplained), 'redelivered': len(again),
+            'again_median': statistics.median(again) if again else None, 'again_longest': again[-1] if again else None,
+        }
