@@ -37,8 +37,8 @@ class Death:
             return False
         if self.worker == first.worker:
             return self.begin - WINDOW <= first.time and self.begin <= second.time
-        # The other had it when it froze, and has ended it nevertheless.
-        return self.worker == second.worker and second_begun <= self.end and self.begin <= second.time
+        # The other had it when it froze, and did it nevertheless.
+        return self.worker == second.worker and self.begin <= first.time and second_begun <= self.end + WINDOW
 
 
 class Account:

@@ -482,9 +482,11 @@ def test_what_was_done_twice_is_explained_by_the_death_of_who_had_it_and_by_no_o
 
 
 def test_who_has_frozen_may_end_what_another_has_done():
-    worked = 'b 0 7 10.1\nb 0 8 23\nd 0 8 23.1\nd 0 7 30'
     frozen = numbered.Death('frozen', 10.2, 29.9, 7)
-    assert [why for *_, why in an_account(worked, frozen).twice()] == [frozen]
+    # It had begun it, or taken it at least.
+    for begun, why in ((10.1, frozen), (29.92, frozen), (40, None)):
+        worked = 'b 0 7 %s\nb 0 8 23\nd 0 8 23.1\nd 0 7 %s' % (begun, begun + 20)
+        assert an_account(worked, frozen).twice()[0][3] is why
 
 
 def test_what_a_killed_worker_was_doing_is_waited_for():
