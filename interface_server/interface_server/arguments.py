@@ -9,6 +9,7 @@ from typing import Any, Optional, Union
 
 from . import __version__
 from .app.proxy_headers import TrustedProxies
+from .app.tracing import require_library
 from .errors import UsageError
 from .operation.access_log import FORMATS
 from .operation.listeners import Binding
@@ -204,6 +205,8 @@ def parse(parser: argparse.ArgumentParser, arguments: Optional[list[str]] = None
     options = Options(**values)
     # It is made for each process; here it is to say what is wrong with these.
     TrustedProxies(options.trusted_proxies, options.forwarded_header)
+    if options.tracing:
+        require_library()
     management = _address(parsed.management, None) if parsed.management else None
     if management is not None:
         # Each process has the next one.

@@ -81,6 +81,10 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
                                   "stops"),
         ("shutdown_timeout", "SECONDS", "how long a server that stops waits for the responses in progress"),
     ],
+    "tracing": [
+        ("tracing", "", "make spans of requests, handshakes, frames and deliveries with OpenTelemetry (pip install "
+                        "opentelemetry-sdk)"),
+    ],
     "TLS": [
         ("certificate", "FILE", "the certificate with its chain, PEM; SIGHUP loads it again"),
         ("private_key", "FILE", "the certificate's key, PEM, unless it is in the same file"),

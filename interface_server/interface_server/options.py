@@ -132,6 +132,9 @@ class Options:
     certificate: Optional[str] = None
     private_key: Optional[str] = None
 
+    #: Make spans of OpenTelemetry, so that one trace shows a request's way?
+    tracing: bool = False
+
     # The end
     #: The time over which sockets are closed when the server stops.
     drain_time: float = 0.0

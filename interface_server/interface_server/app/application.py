@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+from collections.abc import Awaitable
 from typing import Any, Optional
 
 from ..backport import Disconnects
@@ -22,6 +23,7 @@ from .proxy_headers import TrustedProxies
 from .replies import ReplyDispatcher
 from .shares import Shares
 from .spool import SpoolBudget
+from .tracing import tracer_for
 from .websocket import WebSocketSession
 
 logger = logging.getLogger(__name__)
@@ -43,14 +45,15 @@ class Application:
         options = options or Options()
         self._proxies = TrustedProxies(options.trusted_proxies, options.forwarded_header)
         queues = SendQueues(layer, options.queue_bytes)
+        tracer = tracer_for(options)
         self.context = Context(
             layer, options, metrics, ReplyDispatcher(
-                layer, metrics, options.websocket_lifetime, options.websocket_handshake_timeout,
+                layer, metrics, options.websocket_lifetime, options.websocket_handshake_timeout, tracer,
             ),
             queues, Shares(queues, self._proxies, options.requests_per_address, options.queue_bytes),
             SpoolBudget(options.max_buffered, options.max_spooled),
             Disconnects(functools.partial(layer.send_soon, "http.disconnect")),
-            action_logger,
+            action_logger, tracer,
         )
         self._presence = Presence(layer, self._facts, self.context.disconnects)
         self._started = False
@@ -78,11 +81,18 @@ class Application:
         if kind in ("http", "websocket"):
             self._proxies.apply(scope)
         if kind == "http":
-            await HttpExchange(self.context, scope, receive, send).run()
+            tracer = self.context.tracer
+            if tracer is None:
+                await self._exchange(scope, receive, send)
+            else:
+                await tracer.serve(self._exchange, scope, receive, send)
         elif kind == "websocket":
             await AsgiSocket(self.context, scope, receive, send).run()
         else:
             raise ValueError(f"This application serves HTTP and WebSocket, not {kind!r}.")
+
+    def _exchange(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return HttpExchange(self.context, scope, receive, send).run()
 
     def open_socket(self, scope: Scope, adapter: SocketAdapter) -> WebSocketSession:
         """Return the session of a WebSocket whose server is our own."""

@@ -4,7 +4,7 @@ State that the parts of the application share.
 from __future__ import annotations
 
 import dataclasses
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from ..backport import Disconnects
 from ..layers import AsyncLayer
@@ -17,6 +17,9 @@ from .origins import host_is_allowed, origin_is_allowed
 from .replies import ReplyDispatcher
 from .shares import Shares
 from .spool import SpoolBudget
+
+if TYPE_CHECKING:
+    from .server_spans import ServerTracer
 
 
 @dataclasses.dataclass
@@ -37,6 +40,8 @@ class Context:
     disconnects: Disconnects
     #: Is told of requests and sockets, for the access log.
     action_logger: Optional[ActionLogger] = None
+    #: Makes spans of what happens, if that is asked for.
+    tracer: Optional[ServerTracer] = None
     #: Set once the server has been asked to stop.
     stopping: bool = False
     #: Logs once what happens to many clients.

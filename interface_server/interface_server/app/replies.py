@@ -9,7 +9,7 @@ import logging
 import time
 import uuid
 from collections.abc import Sequence
-from typing import Optional, Protocol
+from typing import TYPE_CHECKING, Optional, Protocol
 
 from ..backport import bridge, exceptions, names
 from ..errors import Refused
@@ -18,6 +18,9 @@ from ..operation.metrics import Metrics
 from ..protocols.ws.close_codes import SERVICE_RESTART
 from ..types import Delivery, EncodedFrame, Message
 from .departures import Departures
+
+if TYPE_CHECKING:
+    from .server_spans import ServerTracer
 
 logger = logging.getLogger(__name__)
 
@@ -59,11 +62,15 @@ class ReplyDispatcher:
     `layer` is read by one task, on two channels: one for all the requests of
     the process and one for all its sockets. Sockets end after `lifetime`
     seconds, if that isn't 0; `handshake_timeout` is that of sockets, in
-    seconds.
+    seconds. `tracer` makes spans of what sockets get.
     """
 
-    def __init__(self, layer: AsyncLayer, metrics: Metrics, lifetime: float = 0, handshake_timeout: float = 0) -> None:
+    def __init__(
+        self, layer: AsyncLayer, metrics: Metrics, lifetime: float = 0, handshake_timeout: float = 0,
+        tracer: Optional[ServerTracer] = None,
+    ) -> None:
         self.layer = layer
+        self._tracer = tracer
         self._metrics = metrics
         self._lifetime = lifetime
         self._timer: Optional[asyncio.TimerHandle] = None
@@ -204,6 +211,8 @@ class ReplyDispatcher:
             logger.error("A message for %s was ignored: %s", channels[0], error)
             return
         self._metrics.messages_out["websocket"] += len(channels)
+        # One for all of a group that are here.
+        span = None if self._tracer is None else self._tracer.begin_delivery(channels[0], message, len(channels))
         frame = EncodedFrame()
         sockets = self._sockets
         for channel in channels:
@@ -219,3 +228,5 @@ class ReplyDispatcher:
                     # The others in the group, and those after, get theirs.
                     self._metrics.dropped["internal_error"] += 1
                     logger.exception("Delivering to %s failed.", channel)
+        if span is not None:
+            span.end()

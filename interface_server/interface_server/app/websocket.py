@@ -32,7 +32,7 @@ class WebSocketSession:
 
     __slots__ = (
         "started", "_context", "_adapter", "_machine", "_client", "_inbound", "_timer", "_state",
-        "_code", "_account",
+        "_code", "_account", "_handshake",
     )
 
     def __init__(self, context: Context, scope: Scope, adapter: SocketAdapter) -> None:
@@ -54,6 +54,8 @@ class WebSocketSession:
         self._state = OFFERED
         #: The code that the socket was closed with from here.
         self._code: Optional[int] = None
+        #: Its span, where there are any.
+        self._handshake = None if context.tracer is None else context.tracer.begin_handshake(scope)
         refusal = context.refusal(scope)
         if refusal is not None:
             self._move(NOT_TAKEN)
@@ -125,6 +127,8 @@ class WebSocketSession:
         if inbound is None:
             inbound = self._inbound = Inbound(self, self._context, self._account)
         for message in self._machine.receive_messages(text, data):
+            if self._handshake is not None:
+                self._handshake.stamp(message)
             inbound.put(message)
 
     @property
@@ -175,6 +179,8 @@ class WebSocketSession:
         if self._state in OVER:
             return
         was_open = self._state is OPEN
+        if self._handshake is not None:
+            self._handshake.end(None)
         self._move(GONE)
         self._context.replies.remove(self._machine.reply_channel)
         if self._timer is not None:
@@ -244,10 +250,14 @@ class WebSocketSession:
         if isinstance(event, bridge.Accept):
             self._move(ACCEPTED)
             self._context.metrics.sockets_opened += 1
+            if self._handshake is not None:
+                self._handshake.end(101)
             self._adapter.accept(event.subprotocol, event.headers)
             self._log("connected")
         elif isinstance(event, bridge.Deny):
             self._code = NO_CLOSE_FRAME
+            if self._handshake is not None:
+                self._handshake.end(event.status)
             self._log("rejected")
             self._adapter.deny(
                 event.status, event.headers or [(b"content-type", b"text/plain; charset=utf-8")], event.content

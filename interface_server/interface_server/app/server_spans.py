@@ -1,0 +1,141 @@
+"""
+The spans of a server, by OpenTelemetry: requests, handshakes, frames, deliveries.
+
+Only --tracing loads this module. Names and attributes are those of
+OpenTelemetry's semantic conventions for HTTP and messaging.
+"""
+from __future__ import annotations
+
+import http
+import logging
+from typing import Any, Optional
+
+from opentelemetry import context as contexts, trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from ..types import AsgiApplication, Message, Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
+
+#: Section 4.4 of the message standard, and W3C Trace Context.
+KEYS = ("traceparent", "tracestate")
+_HEADERS = tuple(key.encode("ascii") for key in KEYS)
+#: Others could be any text, and each would be a name of spans.
+_METHODS = frozenset(["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"])
+
+
+class ServerTracer:
+    """
+    Makes the spans of one process.
+
+    `provider` is a TracerProvider of OpenTelemetry; None means the global one.
+    """
+
+    def __init__(self, provider: Optional[trace.TracerProvider] = None) -> None:
+        if provider is None and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            logger.warning(
+                "--tracing has no effect: OpenTelemetry has no tracer provider. Start the server with "
+                "opentelemetry-instrument, or have the project's settings set one.",
+            )
+        self._tracer = trace.get_tracer("interface_server", tracer_provider=provider)
+        # Not the one that the process has set, which may write other headers.
+        self._propagator = TraceContextTextMapPropagator()
+
+    async def serve(self, answer: AsgiApplication, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have `answer` answer a request inside a span."""
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+        span = self._begin(scope, method if method != "_OTHER" else "HTTP", method)
+
+        async def watched(event: dict[str, Any]) -> None:
+            if event["type"] == "http.response.start":
+                _record(span, event["status"])
+            await send(event)
+
+        try:
+            await answer(scope, receive, watched)
+        finally:
+            span.end()
+
+    def begin_handshake(self, scope: Scope) -> Handshake:
+        """Return the span of a WebSocket's handshake, which begins now."""
+        return Handshake(self, self._begin(scope, "WebSocket handshake", "GET"))
+
+    def _begin(self, scope: Scope, name: str, method: str) -> trace.Span:
+        """Begin the span of a request; its messages are told of by the headers, as a proxy would."""
+        headers = scope["headers"]
+        carrier = {
+            header.decode("ascii"): value.decode("latin-1") for header, value in headers if header in _HEADERS
+        }
+        path = scope.get("raw_path") or scope["path"].encode("utf-8")
+        attributes: dict[str, Any] = {
+            "http.request.method": method, "url.path": path.decode("latin-1"),
+            "url.scheme": scope.get("scheme", "http"), "network.protocol.version": scope.get("http_version", "1.1"),
+        }
+        if scope.get("client"):
+            attributes["client.address"] = scope["client"][0]
+        # An empty context: what the task did before is no part of it.
+        parent = self._propagator.extract(carrier, contexts.Context())
+        span = self._tracer.start_span(name, parent, kind=trace.SpanKind.SERVER, attributes=attributes)
+        keys = self._keys(span)
+        if keys:
+            scope["headers"] = [pair for pair in headers if pair[0] not in _HEADERS] + [
+                (key.encode("ascii"), value.encode("latin-1")) for key, value in keys.items()
+            ]
+        return span
+
+    def stamp(self, message: dict[str, Any], handshake: trace.SpanContext) -> None:
+        """As Handshake.stamp(), with the context of its span."""
+        span = self._tracer.start_span(
+            "websocket.receive", contexts.Context(), kind=trace.SpanKind.SERVER,
+            attributes={"url.path": message["path"], "messaging.channels.order": message["order"]},
+            links=[trace.Link(handshake)],
+        )
+        message.update(self._keys(span))
+        span.end()
+
+    def begin_delivery(self, channel: str, message: Message, members: int) -> Optional[trace.Span]:
+        """Return the span of handing `message` to as many sockets as `members` says; None without a trace."""
+        carrier = {key: message[key] for key in KEYS if isinstance(message.get(key), str)}
+        parent = self._propagator.extract(carrier, contexts.Context())
+        if not trace.get_current_span(parent).get_span_context().is_valid:
+            return None
+        return self._tracer.start_span("deliver websocket.send", parent, kind=trace.SpanKind.CONSUMER, attributes={
+            "messaging.system": "channels", "messaging.operation.type": "process",
+            # Of all that this process has; who it is for is a matter of a number behind it.
+            "messaging.destination.name": channel.partition("!")[0] + "!",
+            "messaging.batch.message_count": members,
+        })
+
+    def _keys(self, span: trace.Span) -> dict[str, str]:
+        keys: dict[str, str] = {}
+        self._propagator.inject(keys, trace.set_span_in_context(span, contexts.Context()))
+        return keys
+
+
+class Handshake:
+    """The span of a handshake, which those of what comes from the socket link to."""
+
+    __slots__ = ("_tracer", "_span", "_context")
+
+    def __init__(self, tracer: ServerTracer, span: trace.Span) -> None:
+        self._tracer = tracer
+        self._span: Optional[trace.Span] = span
+        self._context = span.get_span_context()
+
+    def stamp(self, message: dict[str, Any]) -> None:
+        """Make a span for `message`, what has come from the open socket, and have it say its trace."""
+        self._tracer.stamp(message, self._context)
+
+    def end(self, status: Optional[int]) -> None:
+        """Record the answer, None if the client went before it; does nothing the second time."""
+        span, self._span = self._span, None
+        if span is not None:
+            if status is not None:
+                _record(span, status)
+            span.end()
+
+
+def _record(span: trace.Span, status: int) -> None:
+    span.set_attribute("http.response.status_code", status)
+    if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        span.set_status(trace.StatusCode.ERROR)
