@@ -76,6 +76,8 @@ CASES = [
     (layer(ROUTING={5: len}), ['channels.E010']),
     (layer(ROUTING='os'), ['channels.E010']),
     ({5: layer()['default'], 'default': layer()['default']}, ['channels.E016']),
+    ({(): layer()['default'], 'default': layer()['default']}, ['channels.E016']),
+    ({'d\xe9j\xe0': layer()['default'], 'default': layer()['default']}, []),
     (layer(BACKEND='os.path'), ['channels.E008']),
     (layer(BACKEND='collections.OrderedDict'), ['channels.E017']),
     (layer(BACKEND=__name__ + '.Half'), ['channels.E017']),

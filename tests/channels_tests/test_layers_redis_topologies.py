@@ -509,3 +509,13 @@ class EncryptionTests(Exchanges, RedisTestCase):
     def test_keys_must_be_a_list(self):
         with self.assertRaisesMessage(ValueError, 'must be a list'):
             self.make_layer(symmetric_encryption_keys='secret')
+
+    def test_no_setting_that_is_empty_by_mistake_turns_encryption_off_or_has_a_known_key(self):
+        for keys in ('', b'', {}, {'key': 'secret'}, {'secret'}, 0, False):
+            with self.assertRaisesMessage(ValueError, 'must be a list of at least one key'):
+                self.make_layer(symmetric_encryption_keys=keys)
+        for keys in ([''], [b''], ['secret', ''], [None], [5]):
+            with self.assertRaisesMessage(ValueError, 'must be text or bytes, and not empty'):
+                self.make_layer(symmetric_encryption_keys=keys)
+        for keys in (None, [], ()):
+            self.assertEqual(self.make_layer(symmetric_encryption_keys=keys).receive(['a']), (None, None))

@@ -126,6 +126,16 @@ class RoutingTests(SimpleTestCase):
         for broken in (lambda: route('a', consumer_1, path='('), lambda: include(nested, path='(')):
             with self.assertRaisesMessage(ValueError, 'The filter path='):
                 broken()
+        for broken in (None, 5, [], object()):
+            with self.assertRaisesMessage(TypeError, 'The filter path='):
+                route('a', consumer_1, path=broken)
+
+    def test_acknowledged_may_be_what_a_setting_says(self):
+        for value in (False, None):
+            self.assertEqual(route('a', consumer_1, acknowledged=value).acknowledged_channels(), {})
+        self.assertEqual(list(route('a', consumer_1, acknowledged=True).acknowledged_channels()), ['a'])
+        with self.assertRaisesMessage(TypeError, 'The filter acknowledged=1'):
+            route('a', consumer_1, acknowledged=1)
 
     def test_channels_that_no_worker_could_receive_from_are_refused(self):
         for channels, kind, text in (

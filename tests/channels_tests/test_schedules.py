@@ -277,6 +277,13 @@ class CheckTests(LaterTestCase):
         error, = self.check(tick={'channel': 'reports', 'every': -5})
         self.assertIn("CHANNEL_SCHEDULES['tick']", error)
 
+    def test_names_may_be_of_any_language(self):
+        with override_settings(CHANNEL_SCHEDULES={'t\xe4glich': {'channel': 'reports', 'every': -5}}):
+            error, = _check_schedules()
+            self.assertIn("CHANNEL_SCHEDULES['t\xe4glich']", error.msg)
+        with override_settings(CHANNEL_SCHEDULES={'t\xe4glich': {'channel': 'reports', 'every': 5}}):
+            self.assertEqual([schedule.name for schedule in schedules_of('default')], ['t\xe4glich'])
+
     def test_names_may_be_of_any_type_until_they_are_told(self):
         with override_settings(CHANNEL_SCHEDULES={5: {'channel': 'a', 'every': 5}, 'x': {'channel': 'a', 'every': 5}}):
             error, = _check_schedules()

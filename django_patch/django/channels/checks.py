@@ -34,7 +34,7 @@ def check_channel_layers(app_configs=None, **kwargs):
             id='channels.E001',
         )]
     errors = []
-    for alias in sorted(layers, key=str):
+    for alias in sorted(layers, key=six.text_type):
         errors.extend(_check_layer(alias, layers[alias]))
     if layers and DEFAULT_CHANNEL_LAYER not in layers:
         errors.append(Warning(
@@ -46,13 +46,13 @@ def check_channel_layers(app_configs=None, **kwargs):
 
 
 def _check_layer(alias, config):
-    where = "CHANNEL_LAYERS['%s']" % alias
     if not isinstance(alias, (six.text_type, str)):
         return [Error(
             'The alias %r in CHANNEL_LAYERS must be text.' % (alias,),
             hint="Channel and Group take it as in Channel('name', alias='default').",
             id='channels.E016',
         )]
+    where = "CHANNEL_LAYERS['%s']" % alias
     if not isinstance(config, dict):
         return [Error('%s must be a dict.' % where, hint='It needs a BACKEND and a ROUTING.', id='channels.E003')]
     errors = []

@@ -61,8 +61,10 @@ def _first_match(pattern, key, content):
 
 
 def _compile(key, pattern):
-    if not isinstance(pattern, (six.text_type, str, bytes)):
+    if hasattr(pattern, 'match') and hasattr(pattern, 'groupindex'):
         return pattern
+    if not isinstance(pattern, (six.text_type, str, bytes)):
+        raise TypeError('The filter %s=%r is not a regular expression.' % (key, pattern))
     if isinstance(pattern, bytes):
         # What it is matched with is text.
         pattern = pattern.decode('utf-8')

@@ -110,7 +110,7 @@ class Route(object):
     value of that key has to match from its start. Raise TypeError or
     ValueError for what no worker could receive from or filter by.
 
-    With `acknowledged`, an Acknowledged or True, the channels are
+    With `acknowledged`, True or an Acknowledged, the channels are
     acknowledged ones: see `retries`. (Text is a filter like others.)
     """
 
@@ -168,10 +168,10 @@ class RouteClass(Route):
 def _taken_acknowledged(filters):
     """Take what a route says of acknowledgement out of its keyword arguments; return an Acknowledged or None."""
     value = filters.get('acknowledged')
-    if value is not True and not isinstance(value, Acknowledged):
+    if not isinstance(value, (bool, type(None), Acknowledged)):
         return None
-    del filters['acknowledged']
-    return Acknowledged() if value is True else value
+    filters.pop('acknowledged', None)
+    return Acknowledged() if value is True else value or None
 
 
 class Include(object):

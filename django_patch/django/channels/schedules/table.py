@@ -137,7 +137,7 @@ def schedule_of(name):
 def schedules_of(alias):
     """Return the Schedules of the layer `alias`, by name. Raise as Schedule does."""
     return [
-        schedule for schedule in (schedule_of(name) for name in sorted(_configs(), key=str))
+        schedule for schedule in (schedule_of(name) for name in sorted(_configs(), key=six.text_type))
         if schedule.layer == alias
     ]
 
@@ -148,14 +148,14 @@ def check_schedules(app_configs=None, **kwargs):
     if not isinstance(configs, dict):
         return [_error('CHANNEL_SCHEDULES must be a dict of name -> dict.')]
     errors, aliases = [], set()
-    for name in sorted(configs, key=str):
+    for name in sorted(configs, key=six.text_type):
         try:
             schedule = Schedule(name, configs[name])
             aliases.add(schedule.layer)
             schedule.check_task()
         except (TypeError, ValueError, ImportError) as error:
-            errors.append(_error('CHANNEL_SCHEDULES[%r] can\'t be used: %s' % (str(name), error)))
-    for alias in sorted(aliases, key=str):
+            errors.append(_error("CHANNEL_SCHEDULES['%s'] can't be used: %s" % (name, error)))
+    for alias in sorted(aliases, key=six.text_type):
         errors.extend(_check_layer(alias))
     return errors
 

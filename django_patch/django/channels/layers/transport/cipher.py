@@ -29,8 +29,12 @@ class Cipher(object):
     """
 
     def __init__(self, keys, context):
-        if isinstance(keys, (six.text_type, bytes)) or not keys:
+        if not isinstance(keys, (list, tuple)) or not keys:
+            # A set would have another first key in each process.
             raise ValueError('symmetric_encryption_keys must be a list of at least one key.')
+        if not all(isinstance(key, (six.text_type, bytes)) and key for key in keys):
+            # An empty one, as of a variable that isn't set, anybody knows.
+            raise ValueError('Each of symmetric_encryption_keys must be text or bytes, and not empty.')
         try:
             from cryptography.exceptions import InvalidTag
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM

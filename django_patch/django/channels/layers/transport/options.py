@@ -40,7 +40,9 @@ class Options(object):
         self.get_process_capacity = get_process_capacity
         self.get_acknowledged = get_acknowledged
         self.confirmation = None if confirm is None else Confirmation(**confirm)
-        cipher = Cipher(symmetric_encryption_keys, self.keys.prefix) if symmetric_encryption_keys else None
+        # Whatever else is false, such as '', was not meant as none.
+        is_clear = symmetric_encryption_keys in (None, [], ())
+        cipher = None if is_clear else Cipher(symmetric_encryption_keys, self.keys.prefix)
         self.sealer = Sealer(cipher, unbound_encryption)
         self.piece_size = self.sealer.piece_size
 
