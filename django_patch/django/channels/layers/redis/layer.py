@@ -47,8 +47,7 @@ class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
     Nothing is connected until there is something to say.
     """
     supports_groups = supports_flush = supports_statistics = True
-    supports_requeue = supports_throttling = True
-    supports_blocking_receive = supports_interrupt = True
+    supports_requeue = supports_throttling = supports_blocking_receive = supports_interrupt = True
     supports_inspection = tells_waiting_time = supports_presence = True
     sends_many_at_once = True
     spans_processes = True

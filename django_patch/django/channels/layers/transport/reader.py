@@ -89,6 +89,7 @@ class Reader(ReportsMixin):
 
     # Plans
 
+    # complexity: each message takes this way, and a call more would cost it.
     def _receive(self, limit, timeout, token, one_by_one):
         ready = self._ready(limit, one_by_one) if self.inboxes else []
         if ready or not self._shards:
