@@ -75,7 +75,8 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
         ("ping_interval", "SECONDS", "silence after which a WebSocket is pinged"),
         ("ping_timeout", "SECONDS", "further silence after which a pinged WebSocket is closed"),
         ("websocket_lifetime", "SECONDS", "age at which a WebSocket is closed with 1012"),
-        ("close_timeout", "SECONDS", "longest time that a client may take to answer a close"),
+        ("close_timeout", "SECONDS", "longest time that a client may take to answer a close, and after which one "
+                                     "that has closed its half of a connection is taken to be gone"),
         ("outage_timeout", "SECONDS", "how long WebSockets stay open while the channel layer can't be reached"),
         ("drain_time", "SECONDS", "time over which the closing of WebSockets, with 1012, is spread when the server "
                                   "stops"),

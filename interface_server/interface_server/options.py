@@ -62,7 +62,8 @@ class Options:
     websocket_lifetime: float = 86400.0
     #: How long sockets are kept while the channel layer is away.
     outage_timeout: float = 60.0
-    #: What is left of a socket's life after its close frame was sent.
+    #: What is left of a socket's life after its close frame was sent, and of a
+    #: connection's after the client has closed its half.
     close_timeout: float = 5.0
 
     # Clients' number

@@ -37,7 +37,10 @@ def one_by_one(connection, data):
 
 
 HEAD = b" HTTP/1.1\r\nHost: x\r\n"
-UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+UPGRADE = (
+    b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+)
 
 
 def request(method, path=b"/", query=b"", version="1.1", keep_alive=True):

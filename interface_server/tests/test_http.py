@@ -247,7 +247,7 @@ def test_response_that_the_worker_gives_up_is_no_fault_of_the_server(start, capl
 
 
 def test_client_that_goes_while_it_waits(start):
-    server = start({"http.request": lambda layer, message: None})
+    server = start({"http.request": lambda layer, message: None}, close_timeout=0.1)
     with server.connection() as connection:
         connection.request("GET", "/slow")
         [request] = server.workers.wait_for("http.request")
@@ -269,7 +269,7 @@ def test_worker_learns_that_the_client_of_its_stream_went_away(start):
             layer.send(message["reply_channel"], {"content": b"two", "more_content": True})
         learned.set()
 
-    server = start({"http.request": consumer})
+    server = start({"http.request": consumer}, close_timeout=0.1)
     with server.connection() as connection:
         connection.request("GET", "/")
         assert connection.getresponse().read(3) == b"one"

@@ -614,7 +614,7 @@ def test_many_pipelined_requests_are_not_all_taken(start, monkeypatch):
 
 
 def test_all_who_wait_learn_that_their_client_went(start, layer):
-    server = start({"http.request": lambda layer, message: None})
+    server = start({"http.request": lambda layer, message: None}, close_timeout=0.1)
     with open_connection(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
         server.workers.wait_for("http.request")

@@ -259,7 +259,7 @@ def test_those_beyond_the_queue_are_told_when_to_come_again(start, layer):
 
 @exempt("headers", "http_version", "method", "path", "reply_channel")
 def test_a_client_that_does_not_wait_leaves_the_queue(start, layer):
-    server = start({}, threads=0, queue_timeout=PATIENCE)
+    server = start({}, threads=0, queue_timeout=PATIENCE, close_timeout=0.1)
     queues = server.application.context.queues
     for _ in range(layer.capacity):
         layer.send("http.request", {})

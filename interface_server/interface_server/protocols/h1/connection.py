@@ -24,6 +24,7 @@ from typing import Optional
 from ...errors import Refused
 from ...options import Options
 from ..requests import CHUNKED, read_framing, read_target
+from ..ws.handshake import accept_key
 from .events import Data, End, Event, Http2, Refuse, Request, Upgrade
 from .head import check_beginning, read_request_line, without_upgrade
 from .message import MessageParser
@@ -215,8 +216,10 @@ class H1Connection:
             if due:
                 # It would be read as frames, and by others as a request.
                 raise Refused(400, "A WebSocket handshake has no body.")
+            if self._unanswered:
+                raise Refused(400, "A WebSocket handshake can't be pipelined.")
+            self._events.append(Upgrade(request, accept_key(request.method, request.headers), rest))
             self._move(UPGRADING)
-            self._events.append(Upgrade(request, rest))
             return b""
         if self._unanswered >= MOST_PIPELINED:
             raise Refused(503, "Too many requests wait for the answer to one before them.")

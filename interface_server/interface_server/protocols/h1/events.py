@@ -42,12 +42,13 @@ class End:
 
 
 class Upgrade:
-    """A handshake for a WebSocket; `rest` are the bytes after its head."""
+    """A handshake for a WebSocket; `accept` is the answer to its key, and `rest` the bytes after its head."""
 
-    __slots__ = ("request", "rest")
+    __slots__ = ("request", "accept", "rest")
 
-    def __init__(self, request: Request, rest: bytes) -> None:
+    def __init__(self, request: Request, accept: bytes, rest: bytes) -> None:
         self.request = request
+        self.accept = accept
         self.rest = rest
 
 

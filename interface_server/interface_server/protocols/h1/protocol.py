@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+from collections.abc import Callable
 from typing import Any, Optional
 
 from ...errors import Refused
@@ -22,12 +23,12 @@ from ...types import Peer, Site
 from ..connections import ConnectionLimiter
 from ..progress import WriteProgress
 from ..responses import error_response
-from ..ws.handshake import accept_key
 from .connection import BODY, HEADERS, IDLE, STOPPED, H1Connection
 from .events import Data, End, Refuse, Request, Upgrade
 from .exchange import COMPLETE, STARTED, WAITING, Http1Exchange
 from .flow import Flow
-from .lifecycle import ANSWERED, ENDED, LAST, LINGERING, NO_MORE, OPEN, TRANSITIONS
+from .half_close import HalfClose, may_be_there
+from .lifecycle import ANSWERED, CLIENT_DONE, ENDED, HALF_CLOSED, LAST, LINGERING, NO_MORE, OPEN, TRANSITIONS
 from .linger import Linger
 from .scopes import http_scope
 from .upgrades import become_http2, become_websocket
@@ -42,7 +43,7 @@ class Http1Protocol(asyncio.Protocol):
 
     __slots__ = (
         "deadline", "flow", "_site", "_limiter", "_options", "_peer", "_slot", "_loop", "_transport", "_connection",
-        "_state", "_exchanges", "_receiving", "_progress", "_linger",
+        "_state", "_exchanges", "_receiving", "_progress", "_linger", "_half_close",
     )
 
     def __init__(self, site: Site, limiter: ConnectionLimiter, peer: Peer, slot: str) -> None:
@@ -59,6 +60,7 @@ class Http1Protocol(asyncio.Protocol):
         self._exchanges: collections.deque[Http1Exchange] = collections.deque()
         #: The one whose body is being read.
         self._receiving: Optional[Http1Exchange] = None
+        self._half_close: Optional[HalfClose] = None
 
     # The connection
 
@@ -71,7 +73,7 @@ class Http1Protocol(asyncio.Protocol):
         self._limiter.connections.add(self)
         self._wait(self._options.header_timeout)
         if self._peer.uses_tls and transport.get_extra_info("ssl_object").selected_alpn_protocol() == "h2":
-            self._become_http2(b"")
+            self._hand_over(become_http2, b"")
 
     def connection_lost(self, error: Optional[Exception]) -> None:
         self._move(ENDED)
@@ -165,10 +167,12 @@ class Http1Protocol(asyncio.Protocol):
         self.flow.resume_writing()
         if self._state is OPEN:
             self._update_deadline()
-        elif self._state is LAST:
+        elif self._state is LAST or self._state is HALF_CLOSED:
             self._wait(0)
 
     def write(self, data: bytes) -> None:
+        if self._half_close is not None:
+            self._half_close.has_written = True
         self._transport.write(data)
 
     # In
@@ -191,9 +195,9 @@ class Http1Protocol(asyncio.Protocol):
             elif kind is Refuse:
                 self._refuse(event.refusal)  # type: ignore[union-attr]
             elif kind is Upgrade:
-                self._upgrade(event)  # type: ignore[arg-type]
+                self._hand_over(become_websocket, event)
             else:
-                self._become_http2(event.data)  # type: ignore[union-attr]
+                self._hand_over(become_http2, event.data)  # type: ignore[union-attr]
         if self._state is OPEN and (events or self._connection.state is not before or before is BODY):
             # The headers have one time for all of them, and blank lines none.
             self._update_deadline()
@@ -219,31 +223,24 @@ class Http1Protocol(asyncio.Protocol):
             self._receiving.end_body()
             self._receiving = None
 
-    def _become_http2(self, data: bytes) -> None:
-        slot = self._hand_over()
-        become_http2(self._site, self._limiter, self._transport, self._peer, slot, data)
-
-    def _upgrade(self, upgrade: Upgrade) -> None:
-        request = upgrade.request
-        if self._exchanges:
-            self._refuse(Refused(400, "A WebSocket handshake can't be pipelined."))
-            return
-        try:
-            accept = accept_key(request.method, request.headers)
-        except Refused as refusal:
-            self._refuse(refusal)
-            return
-        slot = self._hand_over()
-        become_websocket(self._site, self._limiter, self._transport, self._peer, slot, request, accept, upgrade.rest)
-
-    def _hand_over(self) -> str:
-        """Return the slot for the protocol that has the connection from now on."""
+    def _hand_over(self, become: Callable[..., None], what: Any) -> None:
+        """Let another protocol have the connection from now on."""
         self._move(ENDED)
         self._limiter.connections.discard(self)
-        slot, self._slot = self._slot, None
-        return slot or ""
+        slot, self._slot = self._slot or "", None
+        become(self._site, self._limiter, self._transport, self._peer, slot, what)
 
     # The end
+
+    def eof_received(self) -> bool:
+        """Answer what was asked for, if the client may be there; say if the connection stays open."""
+        if not self._exchanges or self._receiving is not None or not may_be_there(self._limiter, self._peer):
+            return False
+        self._move(CLIENT_DONE)
+        self._exchanges[-1].writer.keep_alive = False
+        self._wait(0)
+        self._half_close = self._half_close or HalfClose(self._transport, self._options.close_timeout, self._close)
+        return True
 
     def on_complete(self, exchange: Http1Exchange) -> None:
         self._exchanges.popleft()
@@ -293,6 +290,9 @@ class Http1Protocol(asyncio.Protocol):
 
     def _end(self) -> None:
         """Let the client read the last answer before the connection is closed."""
+        if self._state is HALF_CLOSED:
+            self._close()
+            return
         self._move(ANSWERED)
         deadline = self._linger.begin(is_read=self._receiving is None)
         if deadline:

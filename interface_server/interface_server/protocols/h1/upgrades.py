@@ -9,7 +9,7 @@ from ...types import Peer, Site
 from ..connections import ConnectionLimiter
 from ..h2.protocol import Http2Protocol
 from ..ws.protocol import WebSocketProtocol
-from .events import Request
+from .events import Upgrade
 from .scopes import websocket_scope
 
 
@@ -25,8 +25,8 @@ def become_http2(
 
 
 def become_websocket(
-    site: Site, limiter: ConnectionLimiter, transport: Any, peer: Peer, slot: str,
-    request: Request, accept: bytes, rest: bytes,
+    site: Site, limiter: ConnectionLimiter, transport: Any, peer: Peer, slot: str, upgrade: Upgrade
 ) -> None:
-    """Go on as a WebSocket: `accept` answers the `request`, and `rest` came behind it."""
-    WebSocketProtocol(site, limiter, transport, accept, slot).start(websocket_scope(request, peer), rest)
+    """Go on as the WebSocket that was asked for."""
+    protocol = WebSocketProtocol(site, limiter, transport, upgrade.accept, slot)
+    protocol.start(websocket_scope(upgrade.request, peer), upgrade.rest)
