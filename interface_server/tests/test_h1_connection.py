@@ -59,9 +59,9 @@ CONVERSATIONS = {
     "a method of its own": (b"PURGE /" + HEAD + b"\r\n", [request("PURGE")], IDLE),
     "methods of RFC 3253, RFC 3648 and of nobody": (
         b"".join(b"%s /%sX: y\r\n\r\n" % (method, HEAD) for method in (
-            b"VERSION-CONTROL", b"LABEL", b"CHECKIN", b"ORDERPATCH", b"BAN", b"M-SEARCH", b"X")),
+            b"VERSION-CONTROL", b"LABEL", b"MKWORKSPACE", b"ORDERPATCH", b"BAN", b"M-SEARCH", b"X")),
         [request(method) for method in (
-            "VERSION-CONTROL", "LABEL", "CHECKIN", "ORDERPATCH", "BAN", "M-SEARCH", "X")], IDLE,
+            "VERSION-CONTROL", "LABEL", "MKWORKSPACE", "ORDERPATCH", "BAN", "M-SEARCH", "X")], IDLE,
     ),
     "a method in small letters": (b"get /" + HEAD + b"\r\n", [request("get")], IDLE),
     "a method of its own with a body": (

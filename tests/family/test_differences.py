@@ -15,6 +15,7 @@ import sys
 
 import pytest
 from differences import ALLOWED, allowed
+from kinds import KINDS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 UPGRADING = os.path.join(os.path.dirname(os.path.dirname(HERE)), 'docs', 'upgrading.txt')
@@ -69,6 +70,13 @@ def test_what_differs_is_documented(outcomes):
     wrong = {name: (theirs[name], ours[name]) for name in sorted(differing - set(allowed()))}
     told = '\n'.join('%s:\n  1.1.8: %s\n  here:  %s' % (name, theirs[name], ours[name]) for name in sorted(wrong))
     assert not wrong, '%d of %d cases differ:\n%s' % (len(wrong), len(theirs), told)
+
+
+def test_each_kind_has_cases(outcomes):
+    cases = list(outcomes[0])
+    missing = {(kind, begins) for kind, beginnings in KINDS.items() for begins in beginnings
+               if not any(case.startswith(begins) for case in cases)}
+    assert not missing
 
 
 def test_what_is_documented_differs(outcomes):

@@ -1,0 +1,40 @@
+"""
+What code of the 1.x family does, and the cases that compare it; a case is named by its beginning.
+"""
+from __future__ import unicode_literals
+
+KINDS = {
+    'A class of its own that checks origins is asked only about origins that are there': [
+        'origin by ', 'origin: get_header', 'origin: headers as a dict'],
+    'The first consumer of a socket saves, cycles, deletes or logs in': [
+        'channel_session in the first consumer', 'channel_session: a login in the first consumer'],
+    'Methods that are overridden are called as they were': [
+        'outbound: pre_change_receiver', 'outbound: own receivers', 'outbound: signal kwargs',
+        'definition: registered models', 'outbound: own serialize'],
+    'Apps are known by their old names': ['names: app', 'names: delay'],
+    'Named groups that take no part are None': [
+        'route: optional group', 'route: two optional groups', 'include: optional group'],
+    'Prefixes may have positional groups, and includes be included': [
+        'include: positional group', 'include: an include', 'include: another include'],
+    'Names that others import': ['name_that_thing', 'include: routing attribute'],
+    'Attributes that a class-based consumer sets': [
+        'users of class-based consumers', 'WebsocketConsumer.send: path is set'],
+    'Tools for tests': [
+        'WSClient', 'apply_routes', 'ChannelTestCase', 'Message: without a channel and a layer',
+        'AsgiRequest: headers as a dict', 'http_session: headers as a dict', 'AsgiRequest: a cookie in a dict'],
+    'Close codes': ['exceptions: close'],
+    'A session key in the query': ['http_session: query', 'http_session: the query wins'],
+    'Arguments of DelayedMessage.send()': ['DelayedMessage'],
+    'A socket that is open over the upgrade': ['channel_and_http_session: a socket that was opened on Channels 1.1.8'],
+    'Order of messages': ['enforce_ordering'],
+    'What is not a message, and aliases that are not there': [
+        'channel_session: no message', 'http_session: with something else', 'layers: unknown alias'],
+    'Hooks of commands and workers': [
+        'commands: runserver hooks', 'commands: worker thread', 'Worker: in_job', 'Worker: methods'],
+    'What clients ask a binding for': ['inbound'],
+    'Values in messages': ['values'],
+    'Patterns of bytes, and routes as text': ['route: bytes pattern', 'route: text form'],
+    'The version': ['names: version is 1.1 or later'],
+    'Options of the layers': ['Redis', 'layer'],
+    'Bodies that break off': ['body in pieces'],
+}
