@@ -29,7 +29,7 @@ examples:
       http://127.0.0.1:8000/.
 
   interface-server --redis redis://localhost:6379/0
-      The same without a project: the URL of Redis is enough.
+      The same without a project, for layers whose CONFIG names hosts alone.
 
   interface-server -b 0.0.0.0 -p 443 --certificate cert.pem --private-key key.pem \\
           --workers 2 --access-log - mysite.asgi:channel_layer
@@ -83,7 +83,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     layer.add_argument(
         "--redis", metavar="URL",
-        help="the Redis server that carries the messages, such as redis://localhost:6379/0",
+        help="the Redis server that carries the messages, such as redis://localhost:6379/0. It has the default "
+             "prefix and no encryption: name the project's layer if that has others",
     )
 
     binding = parser.add_argument_group("addresses to listen on (may be combined and repeated)")

@@ -96,7 +96,7 @@ class ChannelsCommandTests(CommandTestCase):
         self.announce(WORKER, {})
         self.announce(SERVER, {})
         self.assertIn('OK', self.run_command('check', min_workers=1))
-        with self.assertRaisesMessage(CommandError, '1 workers are alive (limit 2)'):
+        with self.assertRaisesMessage(CommandError, 'Workers alive: 1 (limit 2)'):
             self.run_command('check', min_workers=2)
         self.layer.flush()
         self.assertIn('No worker says that it is alive.', self.run_command('status'))
@@ -334,7 +334,11 @@ class JobActionTests(CommandTestCase):
     def test_each_mistake_says_what_to_do(self):
         with self.assertRaises(CommandError) as raised:
             self.run_command('replay', 'jobs.mail')
-        self.assertEqual(str(raised.exception), 'replay needs --id, once or several times.')
+        self.assertEqual(str(raised.exception), 'replay needs --id, once or several times, or --every for all dead '
+                                                'letters of the channel.')
+        with self.assertRaises(CommandError) as raised:
+            self.run_command('cancel', 'jobs.mail')
+        self.assertEqual(str(raised.exception), 'cancel needs --id, once or several times.')
         letter = self.bury(1)
         for action in ('replay', 'delete'):
             with self.assertRaisesMessage(CommandError, 'Give either --id or --every'):

@@ -4,7 +4,7 @@ from __future__ import absolute_import, unicode_literals
 from django.channels.management import worker_processes
 from django.channels.management.commands import runworker
 from django.channels.worker import Worker
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, get_commands
 from django.test import SimpleTestCase, override_settings
 
 from .logs import LogTestCase
@@ -105,3 +105,12 @@ class RunChannelsTests(SimpleTestCase):
     def test_a_routing_that_no_worker_could_use_is_refused(self):
         with self.assertRaisesMessage(CommandError, "The ROUTING of CHANNEL_LAYERS['lost'] can't be used: "):
             call_command('runchannels', layer='lost', skip_checks=True)
+
+    @override_settings(CHANNEL_LAYERS=LAYERS)
+    def test_a_delay_server_without_its_app_is_refused(self):
+        # It keeps those of the apps of other tests.
+        get_commands.cache_clear()
+        self.addCleanup(get_commands.cache_clear)
+        with self.modify_settings(INSTALLED_APPS={'remove': ['django.channels.delay', 'channels.delay']}):
+            with self.assertRaisesMessage(CommandError, "--delay needs 'django.channels.delay' in INSTALLED_APPS"):
+                call_command('runchannels', delay=True)

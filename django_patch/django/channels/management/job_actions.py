@@ -97,7 +97,9 @@ class JobActionsMixin(object):
 
     def _ids(self):
         if not self.options['ids']:
-            raise CommandError('%s needs --id, once or several times.' % self.options['action'])
+            action = self.options['action']
+            every = '' if action == 'cancel' else ', or --every for all dead letters of the channel'
+            raise CommandError('%s needs --id, once or several times%s.' % (action, every))
         return self.options['ids']
 
     def _need_acknowledgement(self):

@@ -88,7 +88,7 @@ def breaches(snapshot, max_age=None, max_pending=None, max_full=None, min_worker
         number = len([process for process in snapshot.processes or () if process['alive'] and
                       process['kind'] == WORKER])
         if number < min_workers:
-            lines.append('%d workers are alive (limit %d)' % (number, min_workers))
+            lines.append('Workers alive: %d (limit %d)' % (number, min_workers))
     for name, numbers in sorted(snapshot.channels.items()):
         if matches is not None and not matches(name):
             continue

@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 
-from django.core.management import BaseCommand, CommandError
+from django.core.management import BaseCommand, CommandError, get_commands
 
 from ...log import setup_logger
 from ...processes.programs import Program, ProgramGroup
@@ -42,11 +42,16 @@ class Command(BaseCommand):
                             help='An option of the interface server, as in --server-option=--http-timeout=30; '
                                  'repeatable.')
         parser.add_argument('--delay', dest='delay', action='store_true', default=False,
-                            help='Run the delay server (rundelay) as well.')
+                            help='Run the delay server (rundelay) as well; it needs the app '
+                                 'django.channels.delay.')
 
     def handle(self, *args, **options):
         if options['processes'] < 1:
             raise CommandError('--processes must be 1 or more.')
+        if options['delay'] and 'rundelay' not in get_commands():
+            raise CommandError(
+                "--delay needs 'django.channels.delay' in INSTALLED_APPS, and its table: manage.py migrate."
+            )
         # Each worker would end with it, again and again.
         check_routing(get_shared_layer(options['layer'], 'a layer that spans processes'))
         setup_logger('django.channels', int(options['verbosity']))
