@@ -12,6 +12,7 @@ from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of, stor
 from django.channels.layers.presence import SERVER, WORKER, this_process
 from django.channels.management.commands import channels as command
 from django.channels.monitoring.snapshot import Snapshot
+from django.channels.names import disconnect_channel
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
@@ -140,6 +141,10 @@ class ChannelsCommandTests(CommandTestCase):
         with self.assertRaisesMessage(CommandError, 'jobs.mail: the oldest message has waited'):
             self.run_command('check', max_age=-1)
         self.assertIn('OK', self.run_command('check', max_pending=2, match=['http.*']))
+        # The client of a stream left that no worker holds.
+        self.layer.send(disconnect_channel('http.response.abc!def'), {'closed': True})
+        self.assertIn('http.disconnect?', self.run_command('status'))
+        self.assertIn('OK', self.run_command('check', max_pending=0, match=['http.*']))
         with self.assertRaisesMessage(CommandError, 'check needs a limit'):
             self.run_command('check')
 

@@ -148,13 +148,17 @@ def new_name(start, end, is_good=None):
             return name
 
 
+#: What the names of disconnect_channel() begin with.
+DISCONNECT_CHANNELS = 'http.disconnect?'
+
+
 def disconnect_channel(reply_channel):
     """
     Return the channel on which a server says that this client went away.
 
     None if that name would be too long, which it isn't for servers of ours.
     """
-    name = 'http.disconnect?' + reply_channel.replace('!', '.')
+    name = DISCONNECT_CHANNELS + reply_channel.replace('!', '.')
     return name if len(name) < MAX_NAME_LENGTH else None
 
 

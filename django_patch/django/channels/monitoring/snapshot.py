@@ -10,6 +10,7 @@ import time
 
 from ..layers.inspection import Found
 from ..layers.presence import WORKER
+from ..names import DISCONNECT_CHANNELS
 
 
 class Snapshot(object):
@@ -75,6 +76,8 @@ def breaches(snapshot, max_age=None, max_pending=None, max_full=None, min_worker
     Return a line of text for each channel above one of the limits.
 
     `max_age` is in seconds, the others count messages; None means no limit.
+    What tells the worker of a stream that its client left isn't looked at:
+    nobody reads it where the stream has no worker, as after ResponseLater.
     `matches(name)` says which channels are looked at; default: all. The first
     line tells if fewer than `min_workers` worker processes are alive.
     """
@@ -90,7 +93,7 @@ def breaches(snapshot, max_age=None, max_pending=None, max_full=None, min_worker
         if number < min_workers:
             lines.append('Workers alive: %d (limit %d)' % (number, min_workers))
     for name, numbers in sorted(snapshot.channels.items()):
-        if matches is not None and not matches(name):
+        if name == DISCONNECT_CHANNELS or matches is not None and not matches(name):
             continue
         lines += [
             '%s: %s' % (name, text % (numbers[key], limit))
