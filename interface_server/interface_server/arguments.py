@@ -130,8 +130,8 @@ def _add_operation(operation: Any) -> None:
     )
     operation.add_argument(
         "--management", metavar="[HOST:]PORT",
-        help="an address to answer /health, /ready and /metrics (Prometheus) on; each further process uses the next "
-             "port",
+        help="an address to answer /health, /ready, /metrics (Prometheus) and /metrics/all (with those of the channel "
+             "layer and its workers) on; each further process uses the next port",
     )
     operation.add_argument(
         "-v", "--verbosity", type=int, default=1, metavar="LEVEL",

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -18,6 +19,7 @@ import urllib.request
 import certificates
 import pytest
 from conftest import CHECKOUT, PATIENCE, eventually
+from django.channels import monitoring
 from django.channels.exceptions import LayerUnavailable
 from django.channels.layers.presence import WORKER, this_process
 from redis_server import free_port
@@ -141,7 +143,8 @@ def test_management_of_a_command(run, port, management, own_redis):  # noqa: F81
     assert get(port)[0] == 503
     own_redis.start()
     eventually(lambda: fetch(management, "/ready")[0] == 200, "coming back")
-    text = fetch(management, "/metrics")[1]
+    text = fetch(management, "/metrics/all")[1]
+    assert 'channels_processes{kind="server",layer="default"} 1.0' in text
     assert 'interface_server_responses_total{status="503"} 1' in text
     assert "interface_server_request_duration_seconds_count 1" in text
     assert 'interface_server_dropped_total{reason="layer_unavailable"} 1' in text
@@ -176,7 +179,8 @@ def test_metrics_can_be_read_by_prometheus(start):
         ws.send("x")
         server.workers.wait_for("websocket.receive")
         eventually(lambda: server.application.metrics.messages_in["websocket.receive"], "counting")
-        status, text = Management(None, server.application.context).answer("/metrics")
+        status, text = asyncio.run(Management(None, server.application.context).respond("/metrics/all"))
+    assert status == "200 OK"
     assert 'interface_server_clients{protocol="websocket"} 1' in text
     assert "interface_server_sockets_opened_total 1" in text
     assert 'interface_server_messages_sent_total{channel="websocket.receive"} 1' in text
@@ -191,6 +195,11 @@ def test_metrics_can_be_read_by_prometheus(start):
             float(value)
             base = name.split("{")[0]
             assert any(base in (family, family + "_bucket", family + "_sum", family + "_count") for family in families)
+    # Those of the layer are there, and what the dashboard asks for of all that a server itself has.
+    assert 'channels_messages_sent_total{channel="http.request",layer="default"} 1.0' in text
+    with open(os.path.join(os.path.dirname(monitoring.__file__), "grafana.json"), encoding="utf-8") as file:
+        asked = set(re.findall(r"\b(?:interface_server|channels_store)_\w+", file.read()))
+    assert asked <= families | {family + "_bucket" for family in families} and len(asked) > 4
 
 
 # Logs

@@ -179,6 +179,7 @@ DJANGO_IN = {
             'django.channels.names',
         ),
         'interface_server/interface_server/backport.py': ('django.channels',),
+        'interface_server/interface_server/operation/layer_metrics.py': ('django.channels.monitoring',),
     },
     # A program, which patches Django's test client in its own process.
     'harness': {'tests/harness/run_through_channels.py': ('django.',)},

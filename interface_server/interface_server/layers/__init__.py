@@ -38,6 +38,11 @@ class AsyncLayer(abc.ABC):
     underneath raises.
     """
 
+    #: The synchronous layer that this is made of, for questions that may be
+    #: asked in a thread, and its name among those of the project.
+    synchronous: Any = None
+    alias = "default"
+
     @property
     def is_reachable(self) -> bool:
         """Whether messages can be sent and read now, as far as is known."""

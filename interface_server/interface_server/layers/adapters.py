@@ -17,7 +17,14 @@ from .threads import ThreadedLayer
 def adapt(layer: Any) -> AsyncLayer:
     """Return an AsyncLayer for a synchronous channel layer of any kind."""
     # A project's layer comes with its alias and routing around it.
+    alias = getattr(layer, "alias", AsyncLayer.alias)
     layer = adapted(getattr(layer, "channel_layer", layer))
+    made = _driver_of(layer)
+    made.synchronous, made.alias = layer, alias
+    return made
+
+
+def _driver_of(layer: Any) -> AsyncLayer:
     # Only who has imported it can have made one.
     module = sys.modules.get("django.channels.layers.redis")
     if module is not None and isinstance(layer, module.RedisChannelLayer):

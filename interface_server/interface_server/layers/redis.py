@@ -39,7 +39,7 @@ class RedisLayer(AsyncLayer):
     A channel layer on Redis, for one event loop.
 
     `layer` is the RedisChannelLayer that says how it is set up. No call of
-    it is used, so it may be shared with anybody.
+    it is used here, so it may be shared with anybody.
     """
 
     def __init__(self, layer: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Iterator, Sequence
 from typing import Any, Optional
@@ -15,7 +16,10 @@ from typing import Any, Optional
 from ..app.context import Context
 from ..protocols.connections import ConnectionLimiter
 from ..protocols.tls import Certificate
+from .layer_metrics import LayerMetrics
 from .metrics import exposition, histogram_samples
+
+logger = logging.getLogger(__name__)
 
 #: Seconds that a probe may take, and bytes of its request.
 TIMEOUT, LIMIT = 10.0, 8192
@@ -38,6 +42,7 @@ class Management:
         self._context = context
         self._limiter = limiter
         self._certificate = certificate
+        self._layer_metrics = LayerMetrics(context.layer.synchronous, context.layer.alias)
         self._server: Any = None
 
     async def start(self) -> None:
@@ -55,9 +60,10 @@ class Management:
         try:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), TIMEOUT)
             method, target = head.split(b" ", 2)[:2]
-            status, body = self.answer(target.split(b"?")[0].decode("latin-1"))
             if method not in (b"GET", b"HEAD"):
                 status, body = "405 Method Not Allowed", "Only GET.\n"
+            else:
+                status, body = await self.respond(target.split(b"?")[0].decode("latin-1"))
             content = body.encode("utf-8")
             writer.write(
                 f"HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
@@ -71,6 +77,21 @@ class Management:
             return
         finally:
             writer.close()
+
+    async def respond(self, path: str) -> tuple[str, str]:
+        """As answer(), and for /metrics/all, which takes a while."""
+        if path != "/metrics/all":
+            return self.answer(path)
+        try:
+            return "200 OK", exposition(self._families()) + await self._layer_metrics.read()
+        except ImportError as error:
+            return "501 Not Implemented", f"{error}\n"
+        except asyncio.TimeoutError:
+            return "503 Service Unavailable", "the channel layer didn't answer in time\n"
+        except Exception as error:
+            # Whatever a layer raises.
+            logger.warning("The metrics of the channel layer could not be read: %s", error)
+            return "503 Service Unavailable", f"{error}\n"
 
     def answer(self, path: str) -> tuple[str, str]:
         """Return (status line, text) for a path."""
@@ -86,7 +107,7 @@ class Management:
             return "200 OK", "ready\n"
         if path == "/metrics":
             return "200 OK", exposition(self._families())
-        return "404 Not Found", "There are /health, /ready and /metrics.\n"
+        return "404 Not Found", "There are /health, /ready, /metrics and /metrics/all.\n"
 
     def _families(self) -> Iterator[Family]:
         metrics, replies = self._context.metrics, self._context.replies
