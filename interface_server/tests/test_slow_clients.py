@@ -1,4 +1,5 @@
 """Clients that send or read slowly, and the workers and others that don't notice."""
+import resource
 import socket
 import threading
 
@@ -47,6 +48,27 @@ def test_spool_without_room_in_memory_for_the_process_uses_its_file():
     assert (budget.in_memory, budget.in_files) == (8, 8)
     second.close()
     first.close()
+    assert (budget.in_memory, budget.in_files) == (0, 0)
+
+
+def test_spool_whose_disk_is_full_says_so_where_it_is_written_alone():
+    budget = SpoolBudget()
+    spool = Spool(budget, 1)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10000, limits[1]))
+    try:
+        first = spool.put(b"a" * 9900)
+        # A part of it fits.
+        with pytest.raises(OSError):
+            spool.put(b"b" * 200)
+        second = spool.put(b"c" * 100)
+        assert (spool.get(first), spool.get(second)) == (b"a" * 9900, b"c" * 100)
+        spool.put(b"d" * 9900)
+        with pytest.raises(OSError):
+            spool.put(b"e" * 200)
+        spool.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (budget.in_memory, budget.in_files) == (0, 0)
 
 

@@ -82,9 +82,13 @@ class Spool:
             return content
         if self._file is None:
             # The queue of a request keeps it open for longer than a block.
-            self._file = tempfile.TemporaryFile(prefix="interface-server-")  # noqa: SIM115
+            # Without a buffer: what that held when the disk became full would
+            # fail where it is read, and once more where the file is closed.
+            self._file = tempfile.TemporaryFile(prefix="interface-server-", buffering=0)  # noqa: SIM115
         self._file.seek(self._written)
-        self._file.write(content)
+        unwritten = memoryview(content)
+        while unwritten:
+            unwritten = unwritten[self._file.write(unwritten):]
         place = self._written, size
         self._written += size
         self.unread += size
