@@ -71,17 +71,25 @@ class Intake(asyncio.BufferedProtocol):
             # TLS may have more ready than it was asked for.
             self._pending += data
             return
-        began = now()
-        self._pending = data
+        began, client = now(), self._client
         if self._is_paused:
+            self._pending = data
             return
-        is_busy = self._client.is_busy(began)
+        is_busy = client.is_busy(began)
         if not is_busy:
             self._turns.hear(began)
+            if nbytes <= client.slice and not self._transport.is_closing():
+                # Most of what comes; the rest of this method does the same.
+                self._protocol.data_received(data)
+                ended = now()
+                client.adapt(nbytes, ended - began)
+                client.charge(began, ended)
+                return
+        self._pending = data
         if not is_busy or self._turns.is_quiet(began):
             while self._hand_on() and now() - began < TURN:
                 pass
-            self._client.charge(began, now())
+            client.charge(began, now())
         self._go_on()
 
     # Turns

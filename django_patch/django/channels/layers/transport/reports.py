@@ -16,10 +16,12 @@ class ReportsMixin(object):
         commands = self._transport.pop_counts(shard) if self._transport.counts else ()
         marks = False
         for inbox in self._inboxes.get(shard, ()):
+            if not inbox.counts_dirty and not inbox.received:
+                continue
             key = self._options.keys.pending(shard, inbox.queue)
             if inbox.counts_dirty:
                 commands += (pack('DEL', key),)
-            elif inbox.received:
+            else:
                 pairs = [part for pair in inbox.received.items() for part in pair]
                 commands += (scripts.RECEIVED.call([key, self._options.keys.statistics(shard)], pairs),)
                 marks = True
