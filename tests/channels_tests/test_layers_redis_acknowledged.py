@@ -251,6 +251,24 @@ class DeathTests(AcknowledgedTestCase):
         self.assertEqual((letter.message, letter.attempts), ({'poison': True}, 3))
         self.assertEqual(letter.story, {'error': 'Its readers died each time.'})
 
+    def test_the_story_of_another_program_is_read_as_far_as_it_can_be(self):
+        reader = self.reader()
+        for text, story in [
+            ('{"error": "no", "later": [1]}', {'error': 'no', 'later': [1]}), ('[]', {}), ('5', {}), ('{', {}),
+            ('\xff', {}), ('[' * 100000, {}), ('{"error": 5, "traceback": ["x"], "consumer": null}', {}),
+        ]:
+            reader.send('jobs', {})
+            message, = self.take(reader)
+            reader.postpone(receipt_of(message), acknowledgement.BURY, story=text)
+            letter, = reader.dead_letters('jobs')
+            self.assertEqual(letter.story, story, text[:50])
+            reader.delete_dead_letters('jobs', [letter.id])
+
+    def test_an_id_is_in_the_order_of_time_and_nobody_elses(self):
+        ids = [acknowledgement.new_job_id(lambda: 1480000000.5 + number) for number in (0, 0, 1)]
+        self.assertEqual([id[:14] for id in ids], ['05420d5a4c2120', '05420d5a4c2120', '05420d5a5b6360'])
+        self.assertEqual((len(set(ids)), {len(id) for id in ids}), (3, {26}))
+
     def test_those_that_wait_are_woken_by_what_is_given_back(self):
         first, second = self.reader(), self.reader()
         first.send('jobs', {})

@@ -6,6 +6,7 @@ from __future__ import absolute_import, unicode_literals
 import json
 import types
 
+from ...compat import six
 from ...exceptions import MalformedMessage
 from ..acknowledgement import DeadLetter, Job
 from . import scripts
@@ -19,6 +20,8 @@ from .resp import pack
 _NEVER = 2 ** 52
 #: Messages of each kind that one call deletes.
 _PURGED_AT_ONCE = 500
+#: What a story tells in words: nobody has to ask for its type.
+_TEXTS = ('error', 'traceback', 'consumer', 'reader')
 _NUMBERS = ('waiting', 'later', 'held', 'dead_letters', 'max_age')
 _COUNTERS = ('sent', 'full', 'expired', 'retried', 'deferred', 'given_back', 'dead', 'dead_dropped', 'cancelled',
              'replayed', 'deleted')
@@ -202,7 +205,12 @@ def _sent_at(deadline, options):
 
 
 def _decoded_story(story):
+    """Return a story as a dict; what another program wrote, and isn't one, is left out."""
     try:
-        return json.loads(story.decode('utf-8')) if story else {}
-    except (UnicodeError, ValueError):
+        story = json.loads(story.decode('utf-8')) if story else {}
+    except (UnicodeError, ValueError, RuntimeError):
+        # The last: nested too deep.
         return {}
+    if not isinstance(story, dict):
+        return {}
+    return {name: value for name, value in story.items() if name not in _TEXTS or isinstance(value, six.text_type)}
