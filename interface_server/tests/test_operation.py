@@ -144,7 +144,7 @@ def test_management_of_a_command(run, port, management, own_redis):  # noqa: F81
     own_redis.start()
     eventually(lambda: fetch(management, "/ready")[0] == 200, "coming back")
     text = fetch(management, "/metrics/all")[1]
-    assert 'channels_processes{kind="server",layer="default"} 1.0' in text
+    assert 'channels_groups{layer="default"} 0.0' in text
     assert 'interface_server_responses_total{status="503"} 1' in text
     assert "interface_server_request_duration_seconds_count 1" in text
     assert 'interface_server_dropped_total{reason="layer_unavailable"} 1' in text

@@ -1,13 +1,18 @@
 """Worker processes: killed, replaced, reloaded, asked what they do."""
 import contextlib
+import fcntl
 import itertools
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import textwrap
 import threading
 
@@ -145,6 +150,46 @@ def test_sigusr1_tells_what_each_thread_does(site, scratch):
     job.finish()
     worker.signal(signal.SIGTERM)
     assert worker.wait_for_exit() == 0, worker.report()
+
+
+def read_until(fd, text, count):
+    """Return what a terminal was told once it has `text` so many times."""
+    told = b''
+    while told.count(text) < count:
+        assert select.select([fd], [], [], PATIENCE)[0], told
+        told += os.read(fd, 65536)
+    return told
+
+
+def test_watch_redraws_a_terminal_until_ctrl_c(site):
+    """What is no terminal gets plain lines, and both end without a traceback."""
+    plain = site.manage('channels', 'watch', '--interval', '0.1')
+    own, terminal = pty.openpty()
+    try:
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 4, 40, 0, 0))
+        before = termios.tcgetattr(terminal)
+        program = subprocess.Popen(
+            [site.python, 'manage.py', 'channels', 'watch', '--interval', '0.1'], cwd=str(site.project),
+            env=dict(os.environ, **site.env), stdin=terminal, stdout=terminal, stderr=terminal,
+            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        told = read_until(own, b'\x1b[H', 3)
+        os.write(own, b'\x03')
+        assert program.wait(PATIENCE) == 0
+        told += read_until(own, b'^C', 1) if b'^C' not in told else b''
+        assert termios.tcgetattr(terminal) == before
+    finally:
+        os.close(own)
+        os.close(terminal)
+    # Each picture has the rows that there are, less the cursor's, and none wraps.
+    pictures = [picture.split(b'\x1b[J')[0] for picture in told.split(b'\x1b[H')[1:3]]
+    assert [picture.count(b'\n') for picture in pictures] == [3, 3]
+    assert all(len(line) <= 40 for picture in pictures for line in picture.replace(b'\x1b[K', b'').split(b'\r\n'))
+    assert b'Channel layer default' in pictures[1] and b'more lines' in pictures[1] and b'Traceback' not in told
+    plain.wait_for('Channel layer default', 2)
+    plain.signal(signal.SIGINT)
+    assert plain.wait_for_exit() == 0, plain.report()
+    assert '\x1b' not in plain.output and 'Traceback' not in plain.output
 
 
 def test_a_lone_worker_that_is_killed_leaves_nobody_waiting(site):

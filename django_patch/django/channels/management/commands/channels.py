@@ -5,6 +5,7 @@ from __future__ import absolute_import, unicode_literals
 
 import fnmatch
 import json
+import sys
 import time
 
 from django.core.management import BaseCommand, CommandError
@@ -17,14 +18,13 @@ from ...layers import channel_layers
 from ...monitoring.snapshot import Snapshot, breaches
 from .. import job_actions, layer_actions
 from ..layers import add_layer_argument, get_shared_layer
+from ..redrawing import redrawn, size_of
 from ..tables import render
 
 #: Seconds between the two looks that give `status` its rates.
 RATE_INTERVAL = 0.5
 #: Seconds that looking for channels may take, and once more for groups.
 BUDGET = 0.4
-#: Clears a terminal and puts the cursor at its top (ECMA-48: CUP, ED).
-CLEAR = '\x1b[H\x1b[2J'
 
 ACTIONS = (
     ('status', 'show what waits in each channel, its counters, the groups, the servers and the workers'),
@@ -145,18 +145,19 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
         return None if self.options['everything'] else BUDGET
 
     def watch(self):
-        earlier = Snapshot(self.layer, monotonic(), with_groups=False, budget=self.budget())
         try:
+            earlier = Snapshot(self.layer, monotonic(), with_groups=False, budget=self.budget())
             while True:
                 time.sleep(self.options['interval'])
                 snapshot = Snapshot(self.layer, monotonic(), budget=self.budget())
                 snapshot.add_rates(earlier)
                 lines = render(snapshot, self.layer, self.options['everything'])
                 if self.stdout.isatty():
-                    lines[0] = CLEAR + lines[0]
+                    # In one piece, which doesn't flicker.
+                    self.stdout.write(redrawn(lines, *size_of(sys.stdout)), ending='')
                 else:
-                    lines.append('')
-                self.write(lines)
+                    self.write(lines + [''])
+                self.stdout.flush()
                 earlier = snapshot
         except KeyboardInterrupt:
             self.stdout.write('')
