@@ -11,13 +11,8 @@ def job_later(message):
     bench_task.work_later(message.content['total'], message.content['due'])
 
 
-def numbered(message):
-    bench_task.numbered(message.content['number'])
-
-
 channel_routing = [
     route('bench.job', job, acknowledged=True),
     route('bench.later', job_later, acknowledged=True),
     route('bench.plain', job),
-    route('bench.numbered', numbered, acknowledged=True),
 ]

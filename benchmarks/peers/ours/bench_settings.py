@@ -32,7 +32,7 @@ elif os.environ.get('BENCH_LAYER') == 'numbered':
     CHANNEL_LAYERS = {'default': {
         'BACKEND': 'django.channels.layers.redis.RedisChannelLayer',
         'CONFIG': dict(json.loads(os.environ['BENCH_CONFIG']), acknowledged={'bench.numbered': {}}),
-        'ROUTING': 'bench_jobs_routing.channel_routing',
+        'ROUTING': 'bench_numbered_routing.channel_routing',
     }}
 elif os.environ.get('BENCH_LAYER') == 'memory':
     CHANNEL_LAYERS = {'default': {

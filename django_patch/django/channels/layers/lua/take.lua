@@ -97,8 +97,9 @@ local function take(name, options)
         redis.call('SADD', key('o', name), reader)
         -- Whoever takes is alive, also before its first beat here: after the
         -- server was away, for example.
-        redis.call('ZADD', base .. 'processes', now, string.match(reader, '^(.*)~'))
-        redis.call('PEXPIRE', base .. 'processes', 300000)
+        if redis.call('ZADD', base .. 'processes', now, string.match(reader, '^(.*)~')) == 1 then
+            redis.call('PEXPIRE', base .. 'processes', 300000)
+        end
     end
     return taken
 end
@@ -114,14 +115,21 @@ local function hush(name)
     end
 end
 
+-- One question instead of six: mostly nothing is there, of any kind.
+local function is_empty(name)
+    return redis.call('EXISTS', key('a', name), key('q', name), key('r', name), key('l', name), key('n', name)) == 0
+end
+
 local channel, found = '', {}
 for i = 4, #ARGV, 2 do
     local options = declare(ARGV[i], ARGV[i + 1])
-    promote(ARGV[i])
-    if #found == 0 then
-        found = take(ARGV[i], options)
-        channel = #found > 0 and ARGV[i] or ''
-        hush(ARGV[i])
+    if not is_empty(ARGV[i]) then
+        promote(ARGV[i])
+        if #found == 0 then
+            found = take(ARGV[i], options)
+            channel = #found > 0 and ARGV[i] or ''
+            hush(ARGV[i])
+        end
     end
 end
 if KEYS[2] and (#found > 0 or earliest and (ARGV[3] == '' or earliest < tonumber(ARGV[3]))) then

@@ -99,8 +99,11 @@ class Reader(ReportsMixin):
             start = self._first = (self._first + 1) % len(shards)
             shards = shards[start:] + shards[:start]
         taken = ()
-        if not timeout or len(shards) > 1 or self._held_came_last:
+        if not timeout or len(shards) > 1:
             taken = yield self._look(shards, limit, timeout)
+        elif self._held_came_last:
+            # The wait looks for what is to be held.
+            taken = yield self._look(shards, limit, timeout, (False,))
         if timeout and not taken:
             taken = yield self._wait(shards, limit, timeout, token)
         deliveries = []
