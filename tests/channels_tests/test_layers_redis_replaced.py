@@ -19,7 +19,7 @@ from .redis_server import RedisServer, free_port
 class ReplacedServerTests(RedisTestCase):
 
     def setUp(self):
-        self.server = self.started('--repl-diskless-sync-delay', '0')
+        self.server = self.started('--repl-diskless-sync', 'no')
         folder = tempfile.mkdtemp(prefix='redis-link-')
         self.addCleanup(shutil.rmtree, folder)
         self.link = os.path.join(folder, 'redis.sock')
@@ -136,9 +136,11 @@ class ReplacedServerTests(RedisTestCase):
 
     def replicated(self):
         """Return a replica that has what use() did."""
-        replica = self.started('--replicaof', '127.0.0.1', str(self.server.port))
+        replica = self.started()
         self.use()
         client = self.connect(replica.url)
+        # Said in this way, it begins at once.
+        client.execute_command('REPLICAOF', '127.0.0.1', self.server.port)
         self.wait_until(lambda: client.info('replication')['master_link_status'] == 'up')
         self.wait_for_replica()
         return replica
