@@ -198,6 +198,19 @@ class DeathTests(AcknowledgedTestCase):
         self.redis.zincrby('test:{0}:processes', -2000, self.processes[first].name)
         self.assertEqual(len(second.recover()), 1)
 
+    def test_a_job_of_six_hours_is_done_once(self):
+        first, second = self.reader(), self.reader()
+        first.send('jobs', {})
+        message, = self.take(first)
+        process = self.processes[first]
+        for _ in range(2160):
+            # Ten seconds pass: of two beats, one was lost.
+            self.redis.zincrby('test:{0}:processes', -10000, process.name)
+            self.assertEqual(second.recover(), [])
+            self.assertEqual(first.announce(process, {}), [])
+        self.assertEqual(self.take(second), [])
+        self.assertEqual(first.acknowledge([(receipt_of(message), ())]), [])
+
     def test_a_reader_is_alive_before_its_first_beat(self):
         # As one that a server which was away has not heard of yet.
         reader, other = self.make_layer(acknowledged=['jobs']), self.reader()
@@ -410,6 +423,22 @@ class SenderTests(AcknowledgedTestCase):
         self.assertEqual(got(), ('jobs', {'n': 1}))
         after = self.calls()
         self.assertEqual(sum(calls.get(name, 0) for calls in (before, after) for name in ('blmpop', 'blpop')), 1)
+
+    def test_a_delayed_one_comes_when_it_is_due_and_nobody_looks_for_it_meanwhile(self):
+        reader, sender, late = self.reader(), self.make_layer(acknowledged={'jobs': {}}), []
+        reader.receive_timeout = 30
+        # A machine may be busy, but not each time.
+        while len(late) < 3 and (not late or late[-1] >= 0.1):
+            got = self.in_thread(reader.receive, ['jobs'], True)
+            self.wait_until_blocked()
+            due = time.time() + 0.6
+            sender.send_job('jobs', {}, at=due)
+            self.calls()
+            reader.acknowledge([(receipt_of(got()[1]), ())])
+            late.append(time.time() - due)
+            self.assertLessEqual(self.calls()['evalsha'], 5)
+        self.assertLess(late[-1], 0.1)
+        self.assertGreater(min(late), -0.005)
 
     def test_what_was_taken_together_wakes_nobody_any_more(self):
         reader, bell = self.reader(), self.key('n', 'jobs')

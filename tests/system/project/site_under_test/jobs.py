@@ -11,7 +11,7 @@ from django.channels.retries import Acknowledged, Retry
 
 def job(message):
     """Take a moment, fail the first time if told so, and note the number."""
-    time.sleep(0.02)
+    time.sleep(float(os.environ.get('SUT_JOB_SECONDS', 0.02)))
     if message['n'] % 10 == 7 and not os.path.exists(message['file'] + '.failed-%d' % message['n']):
         io.open(message['file'] + '.failed-%d' % message['n'], 'w').close()
         raise ValueError('Job %d fails once.' % message['n'])

@@ -15,6 +15,7 @@ SUT_LINT      'no': messages are not checked, which costs time.
 SUT_DATABASE  path of the SQLite file.
 SUT_DELAY     anything: with the app of the delay server.
 SUT_TICKS     path of the file in which the ticks of a schedule are noted.
+SUT_JOB_SECONDS  how long a job of SUT_ROUTING=jobs takes.
 SUT_ADMIN     anything: with Django's admin, and the pages about channels there.
 SUT_DEBUG     'no': without the pages that DEBUG makes of errors; what is
               logged still goes to standard error.
