@@ -20,8 +20,11 @@ from hyperframe.frame import GoAwayFrame, WindowUpdateFrame
 from needs import program
 from test_http import answer, echo_body, read_body
 
-from interface_server.protocols import connections as connections_module
+from interface_server.protocols import connections as connections_module, intake
 from interface_server.protocols.h2 import connection as connection_module
+from interface_server.protocols.h2.connection import BATCH, Http2Connection
+from interface_server.protocols.h2.floods import IDLE_FRAMES
+from interface_server.protocols.turns import MOST_SLICE
 
 
 @pytest.fixture(autouse=True)
@@ -510,6 +513,31 @@ def test_flood_of_frames_without_use(start, client, frame):
     with contextlib.suppress(OSError):
         two.socket.sendall(frame * 1000)
     assert_sent_away(two)
+
+
+@pytest.mark.parametrize("frame", [
+    b"\0\0\0\x04\0\0\0\0\0",  # SETTINGS without any.
+    b"\0\0\x08\6\0\0\0\0\0" + bytes(8),  # PING
+])
+def test_flood_is_noticed_in_the_middle_of_one_read(start, client, frame, monkeypatch):
+    """What one read brings takes the library a quarter of a second, and others wait for it."""
+    monkeypatch.setattr(intake, "FIRST_SLICE", MOST_SLICE)
+    looked_at = []
+    take = Http2Connection._receive_frame
+
+    def count(connection, frame):
+        if not connection.config.client_side:
+            looked_at.append(frame)
+        return take(connection, frame)
+
+    monkeypatch.setattr(Http2Connection, "_receive_frame", count)
+    server = start({})
+    two = client(server)
+    with contextlib.suppress(OSError):
+        two.socket.sendall(frame * 3500)
+    assert_sent_away(two)
+    # And the first two: a client's own, and its acknowledgment.
+    assert len(looked_at) <= IDLE_FRAMES + BATCH + 2
 
 
 def test_many_bodies_that_end_with_an_empty_frame_are_no_flood(start, client):

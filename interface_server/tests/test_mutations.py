@@ -98,7 +98,7 @@ def read_http2(data):
     connection = Http2Connection(h2.config.H2Configuration(client_side=False, header_encoding=None), count)
     connection.start(Options())
     try:
-        for event in connection.receive_data(data):
+        for event in connection.events_of(data):
             if isinstance(event, h2.events.RequestReceived):
                 read_fields(event.headers, {}, Options())
     except (Flood, Refused, h2.exceptions.ProtocolError):

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from typing import Any, Optional
 
-from .turns import TURN, Client, Turns, now
+from .turns import FIRST_SLICE, TURN, Client, Turns, next_slice, now
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,9 @@ class Intake(asyncio.BufferedProtocol):
     To the protocol it is an asyncio.Transport.
     """
 
-    __slots__ = ("write", "_turns", "_client", "_protocol", "_transport", "_pending", "_is_waiting", "_is_paused")
+    __slots__ = (
+        "write", "_turns", "_client", "_protocol", "_transport", "_pending", "_slice", "_is_waiting", "_is_paused",
+    )
 
     def __init__(self, turns: Turns, client: Client, protocol: Any) -> None:
         self._turns = turns
@@ -32,6 +34,9 @@ class Intake(asyncio.BufferedProtocol):
         self._transport: Any = None
         #: What was read and not handed on.
         self._pending = b""
+        #: Bytes to hand on at once. It is learned anew for each connection: what
+        #: is cheap in one may be dear in another.
+        self._slice = FIRST_SLICE
         #: Whether it waits for its client's turn, and whether the protocol
         #: wants nothing more.
         self._is_waiting = self._is_paused = False
@@ -78,11 +83,11 @@ class Intake(asyncio.BufferedProtocol):
         is_busy = client.is_busy(began)
         if not is_busy:
             self._turns.hear(began)
-            if nbytes <= client.slice and not self._transport.is_closing():
+            if nbytes <= self._slice and not self._transport.is_closing():
                 # Most of what comes; the rest of this method does the same.
                 self._protocol.data_received(data)
                 ended = now()
-                client.adapt(nbytes, ended - began)
+                self._slice = next_slice(self._slice, nbytes, ended - began)
                 client.charge(began, ended)
                 return
         self._pending = data
@@ -111,18 +116,18 @@ class Intake(asyncio.BufferedProtocol):
 
     def _hand_on(self) -> bool:
         """Hand on a slice; say if there is more that the protocol wants."""
-        pending, client = self._pending, self._client
+        pending = self._pending
         if self._is_paused or not pending or self._transport.is_closing():
             return False
         began = now()
-        size = client.slice
+        size = self._slice
         if len(pending) <= size:
             self._pending = b""
             self._protocol.data_received(pending)
         else:
             self._pending = pending[size:]
             self._protocol.data_received(pending[:size])
-        client.adapt(min(size, len(pending)), now() - began)
+        self._slice = next_slice(size, min(size, len(pending)), now() - began)
         if self._transport.is_closing():
             self._pending = b""
         return bool(self._pending) and not self._is_paused

@@ -39,11 +39,9 @@ class Reader(Protocol):
 class Client:
     """An address, or a network of them: its use of time, and its connections that wait for a turn."""
 
-    __slots__ = ("slice", "waiting", "_used", "_since")
+    __slots__ = ("waiting", "_used", "_since")
 
     def __init__(self) -> None:
-        #: Bytes to read at once.
-        self.slice = FIRST_SLICE
         self.waiting: list[Reader] = []
         #: Seconds used of late, at a time of `now`.
         self._used = self._since = 0.0
@@ -61,12 +59,14 @@ class Client:
         """Say if nothing need be remembered of it."""
         return not self.waiting and self._used <= (at - self._since) * SHARE
 
-    def adapt(self, size: int, took: float) -> None:
-        """Learn from a slice of `size` bytes that took so many seconds."""
-        if took > TURN / 2:
-            self.slice = max(LEAST_SLICE, int(size * TURN / 2 / took))
-        elif size >= self.slice and took < TURN / 8:
-            self.slice = min(MOST_SLICE, self.slice * 2)
+
+def next_slice(current: int, size: int, took: float) -> int:
+    """Return how many bytes to read at once after `size`, of `current` that might have been, took so many seconds."""
+    if took > TURN / 2:
+        return max(LEAST_SLICE, int(size * TURN / 2 / took))
+    if size >= current and took < TURN / 8:
+        return min(MOST_SLICE, current * 2)
+    return current
 
 
 class Turns:

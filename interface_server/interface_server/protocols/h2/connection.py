@@ -4,7 +4,7 @@ and how it ends.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Optional
 
 import h2.config
@@ -25,6 +25,15 @@ STREAM_WINDOW, CONNECTION_WINDOW = 256 * 1024, 1024 * 1024
 #: Streams that have ended and are kept in mind. The library's 65,536 take
 #: megabytes of each connection; frames on older ones are errors as well.
 CLOSED_STREAMS = 1000
+
+
+#: Frames that are taken before what they ask for is done, and counted. One read
+#: may bring 7,000, which take the library a quarter of a second.
+BATCH = 16
+
+
+class _Enough(Exception):
+    """Raised in the middle of a read, when there is a batch."""
 
 
 class Flood(Exception):
@@ -55,6 +64,23 @@ class Http2Connection(h2.connection.H2Connection):
         self._most_unfinished = 0
         self._is_greeted = False
         self._on_idle_frame = on_idle_frame
+        #: Events of a few frames, and how many frames may come before those are
+        #: handled; 0 stands for all.
+        self._batch: list[h2.events.Event] = []
+        self._frames_left = 0
+
+    def events_of(self, data: bytes) -> Iterator[h2.events.Event]:
+        """Take `data`; give its events. After those of a few frames the next ones are looked at."""
+        has_more = True
+        while has_more:
+            self._batch, self._frames_left, has_more = [], BATCH, False
+            try:
+                self.receive_data(data)
+            except _Enough:
+                # The library keeps what it hasn't looked at.
+                data, has_more = b"", True
+            self._frames_left = 0
+            yield from self._batch
 
     def start(self, options: Options) -> None:
         """Send the settings of a server."""
@@ -111,6 +137,11 @@ class Http2Connection(h2.connection.H2Connection):
             not events or type(events[0]) is h2.events.SettingsAcknowledged
         ):
             self._on_idle_frame()
+        if self._frames_left:
+            self._batch += events
+            self._frames_left -= 1
+            if not self._frames_left:
+                raise _Enough()
         return events
 
     def send_goaway(self) -> None:

@@ -183,9 +183,10 @@ class Http2Protocol(asyncio.Protocol):
         if self._state is LINGERING or self._transport.is_closing():
             return
         try:
-            for event in self._conn.receive_data(data):
-                if self._state is not LINGERING and not self._transport.is_closing():
-                    self.receiver.handle(event)
+            for event in self._conn.events_of(data):
+                if self._state is LINGERING or self._transport.is_closing():
+                    break
+                self.receiver.handle(event)
             self._conn.check_unfinished()
         except Flood:
             self.close_for_flooding()
