@@ -358,6 +358,14 @@ class SenderTests(AcknowledgedTestCase):
             {key.rpartition('{0}:')[2] for key in expiring}, {'n:jobs', 'processes', 'facts'}
         )
 
+    def test_a_job_leaves_neither_its_key_nor_its_pieces_to_one_with_its_id(self):
+        layer, client = self.reader(), self.connect(self.server.url)
+        for unique in ('one', 'two'):
+            layer.send_job('jobs', {'large': 'x' * 200000}, id='same', unique=unique, delay=3600)
+        self.assertEqual(layer.send_job('jobs', {'n': 1}, id='other', unique='one'), 'other')
+        self.assertEqual(layer.cancel_jobs('jobs', ['same', 'other']), 2)
+        self.assertEqual([key for key in client.keys(self.prefix + '*') if b'k:' in key], [])
+
     def test_when_all_is_done_nothing_is_left(self):
         reader = self.reader()
         reader.send('jobs', {'large': 'x' * 3000000})

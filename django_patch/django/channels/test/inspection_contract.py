@@ -70,6 +70,22 @@ class InspectionContract(object):
         self.assertEqual(layer.purge('contract.b?x'), 1)
         self.assertEqual(self.receive(layer, 'contract.b?x'), (None, None))
 
+    def test_a_job_that_waits_gives_way_to_one_with_its_id(self):
+        layer = self.holding_layer()
+        times = [({'delay': 3600}, {}), ({}, {'delay': 3600}), ({'delay': 3600}, {'delay': 7200}),
+                 ({'priority': 100}, {'priority': -100}), ({'unique': 'a'}, {'unique': 'a', 'conflict': 'replace'})]
+        for before, after in times:
+            layer.send_job('contract.job', {'n': 1}, id='one', **before)
+            layer.send_job('contract.job', {'n': 2}, id='one', **after)
+            job, = layer.jobs('contract.job', 10)
+            self.assertEqual((job.id, job.message, job.priority), ('one', {'n': 2}, after.get('priority', 0)))
+            layer.send_job('contract.job', {'n': 3})
+            found = layer.acknowledged_statistics('contract.job')['contract.job']
+            is_later = 'delay' in after
+            self.assertEqual((found['waiting'], found['later']), (2 - is_later, int(is_later)), after)
+            self.assertEqual(sorted(message['n'] for message in self.held(layer)), [3] if is_later else [2, 3])
+            self.assertEqual(layer.cancel_jobs('contract.job', ['one']), int(is_later))
+
     def test_names_that_cannot_be_are_refused_by_inspection_too(self):
         layer = self.inspected_layer()
         for name in ('a b', 'contract.p!x'):

@@ -31,14 +31,20 @@ if due <= now and waiting(name) >= options.capacity then
     count_full(name, statistics_lifetime)
     return 0
 end
-if before then
-    local data = redis.call('HGET', key('j', name), before)
+-- Those that wait give way to it: the one with its key, and the one with its
+-- id, whose time and key may be others.
+for _, other in ipairs(before and before ~= id and {before, id} or {id}) do
+    local data = redis.call('HGET', key('j', name), other)
     -- One that is held runs to its end; the key is the new one's.
     if data then
-        redis.call('HDEL', key('j', name), before, before .. ':s')
-        redis.call('ZREM', key('r', name), before)
-        redis.call('ZREM', key('l', name), before)
-        forget_pieces(unpack_record(data))
+        redis.call('HDEL', key('j', name), other, other .. ':s')
+        redis.call('ZREM', key('r', name), other)
+        redis.call('ZREM', key('l', name), other)
+        local record = unpack_record(data)
+        forget_unique(name, other, record)
+        if pieces_of(record.entry) ~= pieces_of(ARGV[9]) then
+            forget_pieces(record)
+        end
         count('cancelled', name, 1)
     end
 end

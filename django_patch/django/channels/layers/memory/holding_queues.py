@@ -64,7 +64,7 @@ class AcknowledgedQueue(object):
     @property
     def next_due(self):
         """When the first of those that aren't due yet is."""
-        while self._later and self._later[0][1] not in self._due:
+        while self._later and self._due.get(self._later[0][1]) != self._later[0][0]:
             heapq.heappop(self._later)
         return self._later[0][0] if self._later else NEVER
 
@@ -102,8 +102,8 @@ class AcknowledgedQueue(object):
             return before
         if due <= now:
             self.check_room()
-        if before is not None:
-            self.cancel(before)
+        for id in (before, record.id):
+            self.cancel(id)
         if record.unique is not None:
             self._unique[record.unique] = record.id
         self.counts['sent'] += 1
@@ -114,7 +114,8 @@ class AcknowledgedQueue(object):
         """Return (Receipt, message) of the next that is due, which is held then, or None."""
         while self._later and self._later[0][0] <= now:
             due, id = heapq.heappop(self._later)
-            if self._due.pop(id, None) is not None:
+            if self._due.get(id) == due:
+                del self._due[id]
                 heapq.heappush(self._ready, (-self.waiting[id].priority, id))
         while True:
             record = self._next()
@@ -122,7 +123,7 @@ class AcknowledgedQueue(object):
                 return None
             if self.options.lifetime is not None and record.born + self.options.lifetime <= now:
                 self.counts['expired'] += 1
-                self._forget_unique(record)
+                self.finish(record)
                 continue
             token = '%s:%d:%d' % (record.id, record.deliveries, next(self._numbers))
             self._held[token] = record
@@ -131,12 +132,16 @@ class AcknowledgedQueue(object):
 
     def _next(self):
         while self._ready:
-            if self._ready[0][0] > 0 and self._line:
+            rank, id = self._ready[0]
+            record = self.waiting.get(id)
+            # Or it was cancelled, and may have been sent again.
+            is_there = record is not None and -record.priority == rank and id not in self._due
+            if is_there and rank > 0 and self._line:
                 # Its priority is lower than that of what comes without any.
                 break
-            record = self.waiting.pop(heapq.heappop(self._ready)[1], None)
-            if record is not None:
-                return record
+            heapq.heappop(self._ready)
+            if is_there:
+                return self.waiting.pop(id)
         return self._line.popleft() if self._line else None
 
     def holds(self, token):
@@ -148,16 +153,13 @@ class AcknowledgedQueue(object):
         return self._held.pop(token, None)
 
     def finish(self, record):
-        """Forget a record that was held and is done."""
-        self._forget_unique(record)
-
-    def _forget_unique(self, record):
+        """Forget the unique key of a record that is done."""
         if record.unique is not None and self._unique.get(record.unique) == record.id:
             del self._unique[record.unique]
 
     def bury(self, record, story):
         """Keep a record that nobody shall receive any more."""
-        self._forget_unique(record)
+        self.finish(record)
         self.dead[record.id] = record, time.time(), story
         self.counts['dead'] += 1
         while len(self.dead) > self.options.dead_letters:
@@ -170,7 +172,7 @@ class AcknowledgedQueue(object):
         if record is None:
             return False
         self._due.pop(id, None)
-        self._forget_unique(record)
+        self.finish(record)
         self.counts['cancelled'] += 1
         return True
 
@@ -231,9 +233,8 @@ class MemoryAcknowledgementMixin(AcknowledgementMixin):
 
     def _next_due(self, channels):
         """Return when the first is due of what waits for its time on `channels`."""
-        return min([
-            self._acknowledged_queues[channel].next_due for channel in channels if channel in self._acknowledged_queues
-        ] or [NEVER])
+        queues = self._acknowledged_queues
+        return min([queues[channel].next_due for channel in channels if channel in queues] or [NEVER])
 
     def send_job(self, channel, message, id=None, delay=None, at=None, priority=0, unique=None, conflict=REFUSE):
         self.check_message(message)
