@@ -332,6 +332,11 @@ class JobActionTests(CommandTestCase):
         status = json.loads(self.run_command('status', json=True))['channels']['jobs.mail']
         self.assertEqual((status['messages_pending'], status['dead_letters']), (4, 1))
         self.assertLess(status['messages_max_age'], 60)
+        lines = self.run_command('status').splitlines()
+        [heading] = [number for number, line in enumerate(lines) if line.startswith('acknowledged channel')]
+        self.assertEqual(lines[heading].split()[2:], [
+            'later', 'in', 'progress', 'retried', 'requeued', 'dead', 'dead', 'letters'])
+        self.assertEqual(lines[heading + 1].split(), ['jobs.mail', '0', '0', '0', '0', '1', '1'])
         self.assertEqual(self.run_command('purge', 'jobs.mail', interactive=False).strip(),
                          'Removed 4 messages from jobs.mail.')
         self.assertEqual(self.run_command('drain', 'jobs.mail').strip(), 'jobs.mail is empty.')

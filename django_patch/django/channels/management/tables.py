@@ -14,6 +14,11 @@ COLUMNS = (
     ('expired', 'expired_count', 0), ('dropped', 'dropped_count', 0), ('lost', 'lost_count', 0),
     ('malformed', 'malformed_count', 0),
 )
+#: The columns of that of acknowledged channels, the same way.
+OF_ACKNOWLEDGED = (
+    ('later', 'later', 0), ('in progress', 'held', 0), ('retried', 'retried', 0), ('requeued', 'given_back', 0),
+    ('dead', 'dead', 0), ('dead letters', 'dead_letters', 0),
+)
 #: Channels and groups that a table shows; --all shows the rest.
 MAX_ROWS = 40
 
@@ -53,15 +58,23 @@ def _channels(channels, everything):
         -channels[name]['messages_pending'], -channels[name]['messages_max_age'], name,
     ))
     shown = names if everything else names[:MAX_ROWS]
-    table = [['channel'] + [heading for heading, key, digits in COLUMNS]]
-    for name in shown:
-        numbers = channels[name]
-        table.append([name] + [
-            '-' if numbers.get(key) is None else '%.*f' % (digits, numbers[key]) for heading, key, digits in COLUMNS
-        ])
     if not names:
         return ['No message has been sent yet.']
-    return _align(table) + _more(len(names) - len(shown), 'channels')
+    lines = _of_channels('channel', COLUMNS, shown, channels) + _more(len(names) - len(shown), 'channels')
+    acknowledged = [name for name in shown if 'held' in channels[name]]
+    if acknowledged:
+        lines += [''] + _of_channels('acknowledged channel', OF_ACKNOWLEDGED, acknowledged, channels)
+    return lines
+
+
+def _of_channels(title, columns, names, channels):
+    table = [[title] + [heading for heading, key, digits in columns]]
+    for name in names:
+        numbers = channels[name]
+        table.append([name] + [
+            '-' if numbers.get(key) is None else '%.*f' % (digits, numbers[key]) for heading, key, digits in columns
+        ])
+    return _align(table)
 
 
 def _groups(groups, everything):
