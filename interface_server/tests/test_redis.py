@@ -147,14 +147,16 @@ def test_sockets_are_closed_with_1012_when_redis_has_forgotten_their_groups(star
     server = start({
         "websocket.connect": accept, "websocket.disconnect": lambda *args: None, "http.request": lambda *args: None,
     })
-    with server.socket() as ws, server.connection() as waiting:
+    with server.connection() as waiting:
         waiting.request("GET", "/")
         request = server.workers.wait_for("http.request")[0]
-        own_redis.kill()
-        own_redis.start()
-        with pytest.raises(ConnectionClosed):
-            ws.recv(PATIENCE)
-        assert ws.close_code == 1012
+        # Once this is open, the server has read that the request was sent.
+        with server.socket() as ws:
+            own_redis.kill()
+            own_redis.start()
+            with pytest.raises(ConnectionClosed):
+                ws.recv(PATIENCE)
+            assert ws.close_code == 1012
         # A worker has the request, and answers it.
         answer(server.workers.layer, request)
         assert waiting.getresponse().status == 200
