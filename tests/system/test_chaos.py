@@ -9,6 +9,8 @@ import http.client
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -23,6 +25,9 @@ from test_killed import Served
 pytestmark = pytest.mark.once
 
 SECONDS = float(os.environ.get('CHANNELS_CHAOS_SECONDS', 15))
+LONG = bool(os.environ.get('CHANNELS_LONG_TESTS'))
+NUMBERED_JOBS = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'benchmarks', 'numbered_jobs.py')
 #: Seconds between two kills, on the average.
 PAUSE = 2.5
 
@@ -174,3 +179,15 @@ def test_whatever_is_killed_each_client_hears_of_it_and_all_comes_back(sites, re
     if SECONDS >= 60:
         served.site.stop()
         eventually(lambda: not left(redis), 'an empty Redis, but for counters: ' + told, 180)
+
+
+@pytest.mark.skipif(not LONG, reason='It takes more than a minute: --long.')
+def test_no_numbered_job_is_lost_for_a_minute():
+    """Workers are killed, frozen and ended, and one of two shards is away now and then; see the program."""
+    done = subprocess.run(
+        [sys.executable, NUMBERED_JOBS, 'shard', '--number', '12000', '--seconds', '60',
+         '--python', os.environ['CHANNELS_SYSTEM_PYTHON']],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400,
+    )
+    assert done.returncode == 0, done.stdout
+    assert '"lost": 0' in done.stdout
