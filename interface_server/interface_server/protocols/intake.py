@@ -34,7 +34,7 @@ class Intake(asyncio.BufferedProtocol):
         self._transport: Any = None
         #: What was read and not handed on.
         self._pending = b""
-        #: Bytes to hand on at once. It is learned anew for each connection: what
+        #: Bytes to hand on at once. Each connection learns it for itself: what
         #: is cheap in one may be dear in another.
         self._slice = FIRST_SLICE
         #: Whether it waits for its client's turn, and whether the protocol
