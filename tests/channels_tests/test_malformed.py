@@ -11,6 +11,7 @@ from django.channels.generic.websockets import JsonWebsocketConsumer, WebsocketC
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.management.runserver import ActionLog
+from django.channels.security import handshakes
 from django.channels.signals import handshake_refused
 from django.channels.worker import FAILED, HANDLED, Worker
 from django.contrib.auth.models import Group as Model
@@ -175,6 +176,16 @@ class RefusalTests(SocketTestCase):
         self.assertIn('Mute raised DenyConnection.', self.reasons[1])
         self.assertIn('Broken raised KeyError.', self.reasons[2])
         self.assertIn('is not in ALLOWED_HOSTS', self.reasons[3])
+
+    def test_the_log_says_where_to_name_a_host_or_an_origin(self):
+        for header, setting in ((b'host', 'ALLOWED_HOSTS'), (b'origin', 'CHANNEL_ALLOWED_ORIGINS')):
+            handshakes._told.clear()
+            headers = [[b'host', b'ours.example'], [b'origin', b'http://evil.example']]
+            if header == b'host':
+                headers = [[b'host', b'origin.example']]
+            with self.settings(ALLOWED_HOSTS=['ours.example']):
+                self.handle(WebsocketConsumer, 'websocket.connect', headers=headers)
+            self.assertLogged(' is ', 'If it is yours, name it in %s. Further' % setting)
 
     def test_a_receiver_that_raises_costs_the_client_nothing(self):
         def receiver(**kwargs):

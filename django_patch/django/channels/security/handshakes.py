@@ -41,9 +41,8 @@ def check_handshake(message):
         logger.info(text)
     else:
         _told.add(reason)
-        logger.warning(
-            '%s If it is yours, name its origin in CHANNEL_ALLOWED_ORIGINS. Further ones are logged as INFO.', text
-        )
+        setting = 'ALLOWED_HOSTS' if reason.endswith('ALLOWED_HOSTS') else 'CHANNEL_ALLOWED_ORIGINS'
+        logger.warning('%s If it is yours, name it in %s. Further ones are logged as INFO.', text, setting)
     raise DenyConnection(text)
 
 
