@@ -41,8 +41,6 @@ http {
     uwsgi_temp_path %(folder)s/uwsgi;
     scgi_temp_path %(folder)s/scgi;
     types { text/css css; }
-    ssl_certificate %(certificate)s;
-    ssl_certificate_key %(key)s;
     %(documented)s
 }
 """
@@ -73,6 +71,13 @@ def documented(language, **replacements):
     return textwrap.dedent(block)
 
 
+def documented_options():
+    """Return the options of the interface server in the unit of the documentation, but where it listens."""
+    with open(os.path.join(CHECKOUT, 'docs', 'deployment.txt')) as file:
+        found = re.search(r'ExecStart=\S+/interface-server -b \S+ -p \S+ (.*) mysite.asgi:channel_layer', file.read())
+    return found.group(1).split()
+
+
 class Behind:
     """The site, served through nginx."""
 
@@ -92,7 +97,7 @@ class Behind:
         fd = self.listener.fileno()
         return self.site.start(
             'interface-server', os.path.join(os.path.dirname(self.site.python), 'interface-server'), '--fd', fd,
-            '--trusted-proxy', '127.0.0.1', '--websocket-handshake-timeout', PATIENCE, self.site.asgi, pass_fds=[fd],
+            *documented_options(), '--websocket-handshake-timeout', PATIENCE, self.site.asgi, pass_fds=[fd],
         )
 
     def start(self, folder, server_port, key):
@@ -103,11 +108,13 @@ class Behind:
         path = os.path.join(folder, 'nginx.conf')
         with open(path, 'w') as file:
             file.write(FRAME % {
-                'folder': folder, 'certificate': self.certificate, 'key': key,
+                'folder': folder,
                 'user': 'user root;' if os.getuid() == 0 else '',
                 'documented': documented(
                     'nginx',
                     port=('listen 443 ssl', 'listen 127.0.0.1:%d ssl' % self.port),
+                    certificate=('/etc/ssl/certs/www.example.com.pem', self.certificate),
+                    key=('/etc/ssl/private/www.example.com.key', key),
                     name=('www.example.com', 'localhost'), static=('/srv/mysite/static/', static),
                     server=('127.0.0.1:8000', '127.0.0.1:%d' % server_port),
                 ),
