@@ -2,9 +2,10 @@
 Make the virtual environments, and install packages into them.
 
 One way serves all interpreters from 2.7 to 3.13: virtualenv 20.21.1, the last
-release that makes environments for Python 2.7 and 3.6, run by a Python 3.9 or
-later, with the pip that it carries. Its default of taking newer pips from a
+release that makes environments for Python 2.7 and 3.6, run by a Python from 3.9
+to 3.13, with the pip that it carries. Its default of taking newer pips from a
 cache in the user's home breaks 3.6 (that pip's syntax is too new for it).
+Python 3.14 and later can't run that pip; they have their own, by "-m venv".
 """
 import collections
 import re
@@ -72,6 +73,12 @@ class Environments:
             "No Python from 3.9 to 3.13 here could run 'python -m venv'. On Debian: apt-get install python3-venv", log,
         )
 
+    def _making(self, interpreter):
+        """Return the command that makes an environment, without its last argument, the folder."""
+        if interpreter.version >= (3, 14):
+            return [interpreter.executable, '-m', 'venv']
+        return [self.toolbox().python, '-m', 'virtualenv', '-q'] + EMBEDDED + ['-p', interpreter.executable]
+
     def make(self, name, python, requirements, log, wheels=(), base=None):
         """
         Return the Environment called name for the Python 'X.Y', with the
@@ -95,8 +102,7 @@ class Environments:
             shutil.rmtree(environment.folder, ignore_errors=True)
             if base is None:
                 process.check(
-                    [self.toolbox().python, '-m', 'virtualenv', '-q'] + EMBEDDED +
-                    ['-p', interpreter.executable, environment.folder],
+                    self._making(interpreter) + [environment.folder],
                     log, 'Making an environment for Python %s' % series(interpreter),
                 )
             else:

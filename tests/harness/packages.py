@@ -21,6 +21,10 @@ BACKPORT_PARTS = (
     'backport', 'compat', 'django_patch',
 )
 
+#: The Pythons that wheels are built with, in the order they are preferred:
+#: whichever runs this is one of them.
+BUILDERS = ('3.11', '3.10', '3.9', '3.12', '3.13', '3.14', '3.15')
+
 #: Put on every file of a wheel, so that the same sources give the same wheel,
 #: and an environment that has it is left alone (1980 is where zip begins).
 BUILD_DATE = '1000000000'
@@ -101,7 +105,7 @@ class Packages:
 
     def _tools(self, name, setuptools, log):
         with self.cache.lock(name):
-            version = next(v for v in ('3.11', '3.10', '3.9', '3.12', '3.13') if v in self.environments.interpreters)
+            version = next(v for v in BUILDERS if v in self.environments.interpreters)
             return self.environments.make(name, version, [setuptools, 'wheel'], log)
 
     def build_wheel(self, name, source, parts=None):

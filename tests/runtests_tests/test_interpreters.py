@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 from harness import interpreters
+from harness.packages import BUILDERS
 
 
 class FindTests(unittest.TestCase):
@@ -34,6 +35,10 @@ class FindTests(unittest.TestCase):
     def test_this_very_python_is_found_though_path_is_empty(self):
         found = interpreters.find(self.environ)
         self.assertEqual(found['%d.%d' % sys.version_info[:2]].version, sys.version_info[:3])
+
+    def test_each_python_that_may_run_this_builds_wheels(self):
+        self.assertEqual(
+            sorted(BUILDERS, key=float), sorted(interpreters.KNOWN[interpreters.KNOWN.index('3.9'):], key=float))
 
     def test_the_version_that_runs_counts_not_the_name(self):
         self.program('bin/python3.9', 'echo 3.8.18')
