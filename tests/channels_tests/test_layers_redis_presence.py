@@ -29,6 +29,17 @@ class PresenceTests(RedisTestCase):
         self.assertEqual(set(self.redis.hkeys('test:{0}:facts')), {other.name.encode('ascii')})
         self.assertEqual(self.layer.announce(silent, {}), [0])
 
+    def test_peers_can_look_which_entries_it_writes_and_reads(self):
+        process = this_process(WORKER, '1')
+        self.layer.announce(process, {})
+        said = json.loads(self.redis.hget('test:{0}:facts', process.name).decode('utf-8'))
+        self.assertEqual(said['entries'], [1, 1])
+        # Somebody came who reads version 0 at most, were there one.
+        self.layer._transport.clocks[0].lowest_version = 0
+        self.layer.announce(process, {})
+        said = json.loads(self.redis.hget('test:{0}:facts', process.name).decode('utf-8'))
+        self.assertEqual(said['entries'], [0, 1])
+
     def test_who_was_silent_and_not_given_up_is_alive_again(self):
         process = this_process(WORKER, '1')
         self.layer.announce(process, {})
@@ -78,7 +89,7 @@ class PresenceTests(RedisTestCase):
         entry = json.loads(self.redis.hget('test:{0}:facts', process.name).decode('utf-8'))
         self.assertEqual(entry, {
             'name': process.name, 'kind': 'worker', 'host': process.host, 'pid': process.pid, 'version': '1.5',
-            'started': process.started, 'facts': {'threads': 2},
+            'started': process.started, 'entries': [1, 1], 'facts': {'threads': 2},
         })
 
 

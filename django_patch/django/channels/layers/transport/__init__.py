@@ -66,7 +66,7 @@ class Transport(object):
         self.decoder = EntryDecoder(self)
         self.inspection = InspectionOperations(self)
         self.samples = SampleOperations(options)
-        self.presence = PresenceOperations(options)
+        self.presence = PresenceOperations(options, self.clocks)
         self.durability = DurabilityOperations(options)
         self.unanswered = UnansweredTakes()
         self.acknowledged = AcknowledgedOperations(self, self.sender.destinations)

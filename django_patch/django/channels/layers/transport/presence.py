@@ -12,6 +12,7 @@ from ...exceptions import LayerUnavailable
 from ...names import validate_process_name
 from ..presence import REMEMBERED, Process, listed
 from . import scripts
+from .envelope import VERSION
 from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
 from .resp import pack
 
@@ -21,15 +22,20 @@ _REMEMBERED_MS = int(REMEMBERED * 1000)
 class PresenceOperations(object):
     """Plans over all shards; one thread at a time announces a process."""
 
-    def __init__(self, options):
+    def __init__(self, options, clocks):
         self._keys = options.keys
+        self._clocks = clocks
         # Name of a process -> the shards where it was announced.
         self._announced = {}
 
     def announce(self, process, facts):
         """Have the numbers of the shards that had forgotten `process` as Result, a list."""
         name = validate_process_name(process.name)
-        entry = json.dumps(dict(process._asdict(), facts=facts), separators=(',', ':'), sort_keys=True)
+        # Of entries: the version that it writes, the highest that it reads.
+        versions = [min([VERSION] + [clock.lowest_version for clock in self._clocks]), VERSION]
+        entry = json.dumps(
+            dict(process._asdict(), facts=facts, entries=versions), separators=(',', ':'), sort_keys=True,
+        )
         answers = yield ExchangeAll([
             (shard, (scripts.BEAT.call(
                 [self._keys.processes(shard), self._keys.facts(shard)], [name, entry, _REMEMBERED_MS]
