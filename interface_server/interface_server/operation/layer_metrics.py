@@ -6,7 +6,7 @@ They come from the layer, which each worker tells its numbers every few seconds.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Optional
 
 from django.channels.monitoring import exposition, families
 
@@ -24,7 +24,8 @@ class LayerMetrics:
     def __init__(self, layer: Any, alias: str) -> None:
         self._layer = layer
         self._alias = alias
-        self._turn = asyncio.Lock()
+        # Made on the loop that uses it, which Python 3.9 binds it to.
+        self._turn: Optional[asyncio.Lock] = None
 
     async def read(self) -> str:
         """
@@ -36,6 +37,8 @@ class LayerMetrics:
         return await asyncio.wait_for(self._read(), TIME_LIMIT)
 
     async def _read(self) -> str:
+        if self._turn is None:
+            self._turn = asyncio.Lock()
         async with self._turn:
             return await asyncio.get_running_loop().run_in_executor(None, self._render)
 
