@@ -4,6 +4,7 @@ import tempfile
 
 from programs import PATIENCE
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
@@ -48,7 +49,8 @@ class Browser:
     def until(self, condition, what):
         """Wait until condition() is true; upon failure show the page."""
         try:
-            return WebDriverWait(self.driver, PATIENCE, 0.05).until(lambda driver: condition())
+            wait = WebDriverWait(self.driver, PATIENCE, 0.05, [StaleElementReferenceException])
+            return wait.until(lambda driver: condition())
         except Exception as error:
             raise AssertionError('%s: not within %d s (%s).\n%s\nConsole: %s' % (
                 what, PATIENCE, type(error).__name__, self.driver.page_source, self.driver.get_log('browser')))
