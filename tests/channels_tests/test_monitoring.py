@@ -79,6 +79,21 @@ class ActivityTests(LogTestCase, SimpleTestCase):
         self.assertEqual(numbers['handled'][-1], 100.3005)
         self.assertEqual((sum(numbers['waited'][:-1]), numbers['waited'][-1]), (1, 0.02))
 
+    def test_many_threads_lose_no_count(self):
+        def work():
+            for _ in range(2500):
+                self.activity.waited('a', 0.0)
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sum(self.activity.numbers()['a']['waited'][:-1]), 10000)
+
+    def test_it_names_the_thread(self):
+        self.activity.begin(Task('a'))
+        self.assertEqual(self.activity.running()[1][0]['thread'], threading.current_thread().name)
+
     def test_names_without_end_are_counted_together(self):
         for number in range(MAX_CHANNELS + 5):
             self.activity.waited('c%d' % number, 0.0)

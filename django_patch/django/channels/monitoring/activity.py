@@ -6,8 +6,11 @@ from __future__ import absolute_import, division
 import bisect
 import threading
 
+from ..compat import six
 from ..layers.clock import SYSTEM_CLOCK
 from ..names import statistics_name
+
+get_ident = six.moves._thread.get_ident
 
 #: Upper bounds in seconds of the classes that durations fall into.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -31,6 +34,11 @@ class Histogram(object):
         self.counts[bisect.bisect_left(BUCKETS, seconds)] += 1
         self.total += seconds
 
+    def add(self, other):
+        """Add what another Histogram has counted."""
+        self.counts = [number + more for number, more in zip(self.counts, other.counts)]
+        self.total += other.total
+
     def as_list(self):
         """Return it as a list that JSON can hold: the counts, and the total at the end."""
         return self.counts + [round(self.total, 6)]
@@ -47,52 +55,64 @@ class Durations(object):
         #: From the consumer's beginning to its end.
         self.handled = Histogram()
 
+    def add(self, other):
+        """Add what another Durations has counted."""
+        for outcome, number in list(other.outcomes.items()):
+            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + number
+        self.waited.add(other.waited)
+        self.handled.add(other.handled)
+
+
+class _OfThread(threading.local):
+    """The Durations that a thread counts, by channel: nobody else changes them."""
+
+    def __init__(self, of_all):
+        super(_OfThread, self).__init__()
+        self.channels = {}
+        of_all.append(self.channels)
+
 
 class Activity(object):
     """
     What a worker's dispatcher reports of each message; threads share it.
 
-    `clock` is a Clock. Each message costs two reads of it and two locks.
+    `clock` is a Clock. Each message costs two reads of it and no lock: each
+    thread counts for itself, and who asks adds up.
     """
 
     def __init__(self, clock=SYSTEM_CLOCK):
-        self._clock = clock
-        # Counting isn't atomic, and lost counts would be wrong for ever.
-        self._lock = threading.Lock()
+        self._now = clock.monotonic
         self._running = {}
-        self._channels = {}
+        # The channels of all threads, of those that have ended as well.
+        self._of_all = []
+        self._own = _OfThread(self._of_all)
 
     def begin(self, task):
         """Take note that `task`, a Consumption, has begun in this thread."""
-        task.started = self._clock.monotonic()
-        task.thread = threading.current_thread().name
+        task.started = self._now()
+        task.thread = get_ident()
         self._running[id(task)] = task
 
     def end(self, task, outcome):
         """Take note that `task` has come to `outcome`, a text."""
         self._running.pop(id(task), None)
-        seconds = self._clock.monotonic() - task.started
-        with self._lock:
-            durations = self._of(task.channel)
-            durations.outcomes[outcome] = durations.outcomes.get(outcome, 0) + 1
-            durations.handled.observe(seconds)
+        durations = self._of(task.channel)
+        durations.outcomes[outcome] = durations.outcomes.get(outcome, 0) + 1
+        durations.handled.observe(self._now() - task.started)
 
     def waited(self, channel, seconds):
         """Take note that a message has been received from `channel`, where it waited `seconds`."""
-        with self._lock:
-            self._of(channel).waited.observe(seconds)
+        self._of(channel).waited.observe(seconds)
 
     def _of(self, channel):
-        try:
-            return self._channels[channel]
-        except KeyError:
-            pass
-        name = statistics_name(channel)
-        if name not in self._channels:
-            if len(self._channels) >= MAX_CHANNELS:
-                name = OTHER
-            self._channels.setdefault(name, Durations())
-        return self._channels[name]
+        channels = self._own.channels
+        durations = channels.get(channel)
+        if durations is None:
+            name = _listed(statistics_name(channel), channels)
+            durations = channels.get(name)
+            if durations is None:
+                durations = channels[name] = Durations()
+        return durations
 
     def running(self):
         """
@@ -101,12 +121,12 @@ class Activity(object):
         The dicts describe the longest running: `channel`, `consumer` (a dotted
         name), `thread` (its name) and `seconds`.
         """
-        now = self._clock.monotonic()
+        now, names = self._now(), {thread.ident: thread.name for thread in threading.enumerate()}
         # A copy in one step: other threads go on.
         tasks = sorted(list(self._running.values()), key=lambda task: task.started)
         return len(tasks), [
-            {'channel': task.channel, 'consumer': task.consumer_name, 'thread': task.thread,
-             'seconds': round(max(0.0, now - task.started), 3)}
+            {'channel': task.channel, 'consumer': task.consumer_name,
+             'thread': names.get(task.thread, '%d' % task.thread), 'seconds': round(max(0.0, now - task.started), 3)}
             for task in tasks[:MAX_SHOWN]
         ]
 
@@ -117,12 +137,21 @@ class Activity(object):
         The lists are those of Histogram.as_list(); outcomes are counted by
         their name. Of the `limit` busiest channels, if that isn't None.
         """
-        with self._lock:
-            chosen = sorted(self._channels.items(), key=lambda item: -sum(item[1].handled.counts))[:limit]
-            return {
-                name: {
-                    'outcomes': dict(durations.outcomes), 'waited': durations.waited.as_list(),
-                    'handled': durations.handled.as_list(),
-                }
-                for name, durations in chosen
+        channels = {}
+        for of_thread in list(self._of_all):
+            for name, durations in list(of_thread.items()):
+                channels.setdefault(_listed(name, channels), Durations()).add(durations)
+        chosen = sorted(channels.items(), key=lambda item: -sum(item[1].handled.counts))[:limit]
+        return {
+            name: {
+                'outcomes': durations.outcomes, 'waited': durations.waited.as_list(),
+                'handled': durations.handled.as_list(),
             }
+            for name, durations in chosen
+        }
+
+
+def _listed(name, channels):
+    """Return `name`, or OTHER if there are too many in `channels` for one more."""
+    is_there = name in channels or name == OTHER
+    return name if is_there or len(channels) - (OTHER in channels) < MAX_CHANNELS else OTHER
