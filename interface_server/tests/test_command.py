@@ -219,6 +219,8 @@ def test_port_in_use_says_so(run, port):
     (["project.asgi:channel_layer"], "There is no module 'project.asgi'"),
     (["project:layer"], "The module 'project' has no 'layer'"),
     (["project:sys"], "'project:sys' is not a channel layer"),
+    (["project:sys"], "as mysite.asgi:channel_layer"),
+    (["project:layer"], "'channel_layer = get_channel_layer()'"),
     (["--server", "apache", "project:channel_layer"], "There is no --server any more"),
 ])
 def test_mistakes_are_explained(run, arguments, explanation):

@@ -13,6 +13,12 @@ from ..errors import UsageError
 from . import AsyncLayer
 from .threads import ThreadedLayer
 
+#: What most have forgotten, or named the application instead of.
+_HOW = (
+    "A project has its layer in asgi.py, as mysite.asgi:channel_layer: "
+    "'from django.channels.asgi import get_channel_layer', then 'channel_layer = get_channel_layer()'."
+)
+
 
 def adapt(layer: Any) -> AsyncLayer:
     """Return an AsyncLayer for a synchronous channel layer of any kind."""
@@ -80,8 +86,8 @@ def import_layer(path: str) -> Any:
         try:
             found = getattr(found, attribute)
         except AttributeError as error:
-            raise UsageError(f"The module {module_name!r} has no {attributes!r}.") from error
+            raise UsageError(f"The module {module_name!r} has no {attributes!r}. {_HOW}") from error
     missing = missing_methods(found)
     if missing:
-        raise UsageError(f"{path!r} is not a channel layer: it has no {', no '.join(missing)}.")
+        raise UsageError(f"{path!r} is not a channel layer: it has no {', no '.join(missing)}. {_HOW}")
     return found
