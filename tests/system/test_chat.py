@@ -100,6 +100,20 @@ def browsers():
         browser.close()
 
 
+def make_a_mistake_in_signing_up(browser, url):
+    """Give two passwords, and see in red what was wrong."""
+    browser.driver.get(url + '/signup/')
+    for name, text in (('username', 'erin'), ('password1', 'correct horse battery'), ('password2', 'another one')):
+        browser.element('input[name=%s]' % name).send_keys(text)
+    browser.element('main button[type=submit]').click()
+    browser.until(lambda: browser.texts('.errorlist li'), 'the mistake is named')
+    assert browser.driver.execute_script(
+        'const red = document.createElement("p"); red.style.color = "var(--bad)"; document.body.append(red);'
+        'return [".errorlist li", "body > p:last-child"].map(name => '
+        'getComputedStyle(document.querySelector(name)).color).filter((color, index, all) => color != all[0])'
+    ) == [], 'it has the color of other text'
+
+
 def test_people_talk_and_a_third_sees_the_history(chat, browsers):
     alice, bob = browsers(), browsers()
     alice.log_in(chat.url, 'alice')
@@ -122,6 +136,7 @@ def test_people_talk_and_a_third_sees_the_history(chat, browsers):
     alice.until_lines(expected)
 
     carol = browsers()
+    make_a_mistake_in_signing_up(carol, chat.url)
     carol.log_in(chat.url, 'carol')
     carol.enter()
     carol.until_lines(expected)
