@@ -78,6 +78,9 @@ def closed_with(connection):
 def test_killed_worker(served):
     """All that comes after it is taken by the other; nobody notices."""
     with contextlib.closing(socket_to(served.port, '/echo/')) as connection:
+        # A socket whose handshake is still in the worker's hands is closed.
+        connection.send('first')
+        assert connection.recv() == 'first'
         os.kill(served.workers[0].pid, signal.SIGKILL)
         served.workers[0].wait_for_exit()
         for number in range(20):
