@@ -3,11 +3,15 @@ The names that projects use: all there, under both names of the package.
 """
 from __future__ import absolute_import, unicode_literals
 
+import os
+import re
 import unittest
 import warnings
 from importlib import import_module
 
 from django.test import SimpleTestCase
+
+from .test_reference import WRITING_A_LAYER, read
 
 #: Module below the package -> the names that applications import from it.
 PUBLIC = {
@@ -101,6 +105,14 @@ class PublicNamesTests(SimpleTestCase):
             if not hasattr(load(module), name)
         ]
         self.assertEqual(missing, [])
+
+    def test_every_name_has_an_entry_in_the_documentation(self):
+        page = read(os.path.join(os.path.dirname(WRITING_A_LAYER), 'names.txt'))
+        entries = set(re.findall(r'``(?:[\w.]+\.)?(\w+)(?:\([\w, ]*\))?``', page))
+        self.assertEqual([
+            '%s.%s' % (module, name) for module, names in sorted(PUBLIC.items()) for name in names.split()
+            if name not in entries
+        ], [])
 
     def test_every_member_is_there(self):
         missing = [
