@@ -3,6 +3,7 @@ Messages for http.disconnect, which go to those who read them.
 """
 from __future__ import unicode_literals
 
+import threading
 import unittest
 
 from django.channels.exceptions import LayerUnavailable
@@ -98,6 +99,20 @@ class WatchingDisconnectsTests(unittest.TestCase):
         self.clock.now += BEAT_INTERVAL
         self.disconnects.add('r!3', '/3')
         self.assertEqual([message['path'] for message in self.sent], ['/1', '/2', '/3'])
+
+    def test_threads_do_not_wait_for_each_other(self):
+        def send(message):
+            self.sent.append(message['path'])
+            if message['path'] == '/1':
+                # Another one's request ends while this one is being told of.
+                other = threading.Thread(target=self.disconnects.add, args=('r!2', '/2'))
+                other.daemon = True
+                other.start()
+                other.join(5)
+                self.sent.append('/1 done')
+        self.disconnects = WatchingDisconnects(self.layer, send, self.clock.monotonic)
+        self.disconnects.add('r!1', '/1')
+        self.assertEqual(self.sent, ['/1', '/2', '/1 done'])
 
     def test_an_outage_changes_nothing(self):
         def away(known):

@@ -40,6 +40,8 @@ class Disconnects(object):
         # Name of a process -> whether it reads the channel; None if it is no
         # worker.
         self._processes = {}
+        # For what is kept; nothing is sent under it.
+        self._lock = threading.Lock()
         self._kept = collections.deque()
         self._kept_size = 0
         self._are_read = True
@@ -54,10 +56,11 @@ class Disconnects(object):
         if self._are_read:
             self._send(http_disconnect(reply_channel, path))
             return
-        self._kept.append((reply_channel, path))
-        self._kept_size += len(reply_channel) + len(path)
-        while self._kept_size > MAX_KEPT:
-            self._kept_size -= sum(map(len, self._kept.popleft()))
+        with self._lock:
+            self._kept.append((reply_channel, path))
+            self._kept_size += len(reply_channel) + len(path)
+            while self._kept_size > MAX_KEPT:
+                self._kept_size -= sum(map(len, self._kept.popleft()))
 
     def update(self, listed, newcomers):
         """
@@ -75,7 +78,8 @@ class Disconnects(object):
             del self._processes[name]
         workers = [reads for reads in self._processes.values() if reads is not None]
         self._are_read = not workers or any(workers)
-        kept, self._kept, self._kept_size = self._kept, collections.deque(), 0
+        with self._lock:
+            kept, self._kept, self._kept_size = self._kept, collections.deque(), 0
         if self._are_read:
             for reply_channel, path in kept:
                 self._send(http_disconnect(reply_channel, path))
@@ -88,15 +92,18 @@ class WatchingDisconnects(Disconnects):
         super(WatchingDisconnects, self).__init__(send)
         self._layer = layer
         self._clock = clock
-        self._lock = threading.Lock()
+        self._looking = threading.Lock()
         self._next_look = 0.0
 
     def add(self, reply_channel, path):
-        with self._lock:
-            if self._clock() >= self._next_look:
+        # One thread looks; the others don't wait for it.
+        if self._clock() >= self._next_look and self._looking.acquire(False):
+            try:
                 self._next_look = self._clock() + BEAT_INTERVAL
                 self._look()
-            super(WatchingDisconnects, self).add(reply_channel, path)
+            finally:
+                self._looking.release()
+        super(WatchingDisconnects, self).add(reply_channel, path)
 
     def _look(self):
         try:
