@@ -85,6 +85,12 @@ class CronTests(SimpleTestCase):
         self.assertEqual(self.times('*/30 2,3 * * *', moment(2026, 3, 29, 0), 4),
                          ['29 01:00', '29 01:30', '30 00:00', '30 00:30'])
 
+    def test_a_day_of_the_month_or_of_the_week_is_enough(self):
+        # Mondays are 8 and 15. With */2, too, which cron itself takes for both.
+        start = moment(2026, 6, 5, 12)
+        self.assertEqual(self.times('0 3 1-7 * 1', start, 4), ['06 01:00', '07 01:00', '08 01:00', '15 01:00'])
+        self.assertEqual(self.times('0 3 */2 * 1', start, 4), ['07 01:00', '08 01:00', '09 01:00', '11 01:00'])
+
     def test_names_of_times_are_known(self):
         self.assertEqual(self.times('@hourly', moment(2026, 5, 1, 7, 59), 1), ['01 08:00'])
 
