@@ -16,7 +16,7 @@ from .arguments import Command, build_parser, parse
 from .errors import UsageError
 from .layers import AsyncLayer
 from .layers.adapters import adapt, connect, import_layer
-from .operation import logging_setup, systemd
+from .operation import logging_setup, standard_streams, systemd
 from .operation.access_log import open_access_log
 from .operation.files import raise_limit
 from .operation.listeners import describe, explain, open_tcp
@@ -28,6 +28,7 @@ logger = logging.getLogger("interface_server")
 
 def main(arguments: Optional[list[str]] = None) -> None:
     """Run the command; exit with 0 after a signal, 1 or 2 after an error."""
+    standard_streams.occupy()
     parser = build_parser()
     try:
         command = parse(parser, arguments)
@@ -50,7 +51,7 @@ def run(command: Command) -> int:
     except OSError as error:
         if error.errno is None:
             raise
-        print(f"interface-server: {explain(error)}", file=sys.stderr)
+        standard_streams.say(f"interface-server: {explain(error)}")
         return 1
     try:
         managements = open_managements(command)
@@ -73,7 +74,7 @@ def run(command: Command) -> int:
 
 
 def _announce(places: str) -> None:
-    print(f"interface-server listens on {places}", file=sys.stderr, flush=True)
+    standard_streams.say(f"interface-server listens on {places}")
     systemd.notify("READY=1")
 
 
@@ -85,12 +86,14 @@ def serve(
     try:
         log = open_access_log(command.access_log, command.access_format) if command.access_log else None
         application = Application(find_layer(command), command.options, log)
+        if log is not None:
+            log.dropped = application.context.metrics.dropped
         server = Server(application, ready, management)
         server.run(sockets)
         if log is not None:
             log.flush()
     except UsageError as error:
-        print(f"interface-server: {error}", file=sys.stderr)
+        standard_streams.say(f"interface-server: {error}")
         return 2
     if server.ended_by is not None:
         logger.info("Stopped by %s.", signal.Signals(server.ended_by).name)

@@ -279,7 +279,7 @@ def test_formats_of_the_access_log():
 
 
 def test_access_log_is_written_without_a_loop(tmp_path):
-    with open(tmp_path / "log", "w") as stream:
+    with open(tmp_path / "log", "wb", buffering=0) as stream:
         AccessLog(stream)("http", "complete", DETAILS)
     assert (tmp_path / "log").read_text().count("\n") == 1
 

@@ -7,11 +7,18 @@ doesn't wait for its log.
 from __future__ import annotations
 
 import asyncio
+import collections
+import errno
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Optional, TextIO
+from typing import Any, BinaryIO, Optional
+
+from ..errors import UsageError
+
+logger = logging.getLogger(__name__)
 
 _SOCKET_WORDS = {
     "connecting": "WSCONNECTING",
@@ -67,15 +74,23 @@ FORMATS: dict[str, Callable[[str, str, dict[str, Any]], str]] = {
 
 class AccessLog:
     """
-    Writes lines of one of FORMATS to `stream`.
+    Writes lines of one of FORMATS to `file`, which has no buffer of its own.
 
-    It is an action logger: see `types.ActionLogger`.
+    It is an action logger: see `types.ActionLogger`. Lines that can't be
+    written are dropped, and counted in `dropped`: a full disk, or a reader of
+    stdout that is gone, takes the log and not the server.
     """
 
-    def __init__(self, stream: TextIO, format: str = "common") -> None:
-        self._stream = stream
+    def __init__(self, file: BinaryIO, format: str = "common") -> None:
+        self._file = file
         self._format = FORMATS[format]
         self._lines: list[str] = []
+        #: What was lost, by reason: "access_log" is ours.
+        self.dropped: collections.Counter[str] = collections.Counter()
+        #: Lines that this outage has cost so far.
+        self._lost = 0
+        #: Does the file end amid a line?
+        self._is_torn = False
 
     def __call__(self, protocol: str, action: str, details: dict[str, Any]) -> None:
         self._lines.append(self._format(protocol, action, details))
@@ -88,15 +103,48 @@ class AccessLog:
 
     def flush(self) -> None:
         """Write what has been collected."""
-        if self._lines:
-            lines, self._lines = self._lines, []
-            self._stream.write("\n".join(lines) + "\n")
-            self._stream.flush()
+        if not self._lines:
+            return
+        lines, self._lines = self._lines, []
+        try:
+            self._write(("\n".join(lines) + "\n").encode("utf-8"))
+        except OSError as error:
+            if not self._lost:
+                logger.error(
+                    "The access log can't be written (%s); its lines are dropped until it can be again.",
+                    error.strerror or error,
+                )
+            self._lost += len(lines)
+            self.dropped["access_log"] += len(lines)
+            return
+        if self._lost:
+            logger.warning("The access log is written again; %d lines were dropped.", self._lost)
+            self._lost = 0
+
+    def _write(self, content: bytes) -> None:
+        if self._is_torn:
+            content = b"\n" + content
+        view = memoryview(content)
+        while view:
+            # A disk that becomes full takes a part.
+            written = self._file.write(view)
+            if not written:
+                raise BlockingIOError(errno.EAGAIN, "its reader doesn't keep up")
+            view = view[written:]
+            self._is_torn = bool(view)
 
 
 def open_access_log(path: str, format: str = "common") -> AccessLog:
-    """Return an AccessLog that appends to a file, "-" being stdout."""
-    return AccessLog(sys.stdout if path == "-" else open(path, "a", encoding="utf-8"), format)
+    """Return an AccessLog that appends to a file, "-" being stdout; raise UsageError."""
+    if path != "-":
+        try:
+            return AccessLog(open(path, "ab", buffering=0), format)
+        except OSError as error:
+            raise UsageError(f"The access log {path} can't be opened: {error.strerror or error}.") from error
+    if sys.stdout is None:
+        # The descriptor may be a socket's by now.
+        raise UsageError("The access log can't be written to stdout, which is closed: name a file.")
+    return AccessLog(open(sys.stdout.fileno(), "wb", buffering=0, closefd=False), format)
 
 
 def _header(headers: Any, wanted: bytes) -> Optional[str]:

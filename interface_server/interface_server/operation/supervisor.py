@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 import traceback
@@ -14,7 +13,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any, Optional
 
-from . import systemd
+from . import standard_streams, systemd
 
 logger = logging.getLogger(__name__)
 
@@ -110,8 +109,7 @@ class Supervisor:
                 continue
 
     def _start(self, index: int, handlers: Mapping[signal.Signals, Any]) -> int:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        standard_streams.flush()
         # A signal to a process that still has our handlers would be lost.
         unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
         process = os.fork()
@@ -136,8 +134,7 @@ class Supervisor:
         except BaseException:
             traceback.print_exc()
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            standard_streams.flush()
             os._exit(status)
 
     def _watch_lifeline(self) -> None:
