@@ -144,6 +144,24 @@ class CheckTests(SimpleTestCase):
                     self.assertEqual((error.id, error.msg.startswith(name)), ('channels.E027', True))
                     self.assertEqual(check_origins(), [])
 
+    def test_text_is_no_switch(self):
+        for name in ('CHANNEL_SESSION_KEY_IN_QUERY', 'CHANNEL_CLOSE_ON_LOGOUT', 'CHANNEL_TRACING',
+                     'CHANNEL_WSGI_EMULATION'):
+            for value, ids in (('False', ['channels.E028']), ([], ['channels.E028']), (True, []), (None, []), (0, [])):
+                with override_settings(**{name: value}):
+                    found = check_channel_layers()
+                    self.assertEqual([message.id for message in found], ids, (name, value))
+                    self.assertTrue(all(message.msg.startswith(name) for message in found))
+
+    def test_a_session_engine_that_is_none_is_named(self):
+        for value in ('no.such.module', 'django.contrib.sessions', ['django.contrib.sessions.backends.db'], 5):
+            with override_settings(CHANNEL_SESSION_ENGINE=value):
+                error, = check_channel_layers()
+                self.assertEqual((error.id, error.msg.startswith('CHANNEL_SESSION_ENGINE, ')), ('channels.E029', True))
+        for value in ('django.contrib.sessions.backends.cache', None, ''):
+            with override_settings(CHANNEL_SESSION_ENGINE=value):
+                self.assertEqual(check_channel_layers(), [])
+
     def test_a_setting_by_a_wrong_name_is_named(self):
         with override_settings(CHANNELS_LAYERS=layer(), CHANNELS_SESSION_ENGINE='x'):
             self.assertEqual(

@@ -30,6 +30,15 @@ class CapacityTests(RedisTestCase):
             with self.assertRaises(ChannelFull):
                 layer.send(name, {})
 
+    def test_a_regex_of_bytes_is_refused_where_it_would_match_no_name(self):
+        try:
+            re.match(b'a', str('a'))
+        except TypeError:
+            with self.assertRaisesMessage(TypeError, 'maps globs or compiled regular expressions to numbers'):
+                self.make_layer(channel_capacity={re.compile(b'^job'): 2})
+        else:
+            self.make_layer(channel_capacity={re.compile(b'^job'): 2})
+
     def test_a_client_at_its_capacity_leaves_room_for_the_others(self):
         layer = self.make_layer(capacity=2)
         for _ in range(2):

@@ -16,6 +16,7 @@ from django.channels.layers.presence import WORKER, this_process
 from django.channels.layers.redis import RedisChannelLayer
 from django.channels.layers.redis.servers import CLUSTER_SHARDS
 from django.test import SimpleTestCase
+from django.utils.functional import lazy
 
 from .redis_case import Records, RedisTestCase
 from .redis_server import RedisServer, RedisServerError, find_program, free_port
@@ -112,10 +113,29 @@ class HostsTests(SimpleTestCase):
             ([], 'hosts must be a list'),
             (['localhost:6379'], 'is not the address of a Redis server'),
             ([('a', 1, 2)], 'is not the address of a Redis server'),
+            # In another order elsewhere, they would be other shards.
+            ({'redis://a', 'redis://b'}, 'hosts must be a list'),
+            ((host for host in ['redis://a']), 'hosts must be a list'),
+            ([('a', None)], 'the host must be text and the port a number'),
+            ([('a', '6379/0')], 'the host must be text and the port a number'),
+            ([('a', 6379.0)], 'the host must be text and the port a number'),
+            ([('a', 65536)], 'the host must be text and the port a number'),
+            ([(None, 6379)], 'the host must be text and the port a number'),
+            ([lazy(lambda: 'redis://a', six.text_type)()], '(of the type __proxy__) is not the address'),
+            # redis-py would take database 0, or another host.
+            (['redis://a/sessions'], "must be the number of a database, as in '/0'"),
+            (['redis://:sec/ret@a/0'], "port in 'redis://***@a/0' must be the number of a database"),
+            (['redis:/:secret@a'], "'***@a' is not the address of a Redis server"),
             ([{'host': 'a'}], "needs an 'address', 'sentinels' or a 'cluster'"),
             ([{'sentinels': [('a', 1)]}], "needs the 'master_name'"),
             ([{'sentinels': [], 'master_name': 'x'}], "'sentinels' must be a list of at least one server"),
             ([{'sentinels': [('a',)], 'master_name': 'x'}], "in 'sentinels' is not a pair"),
+        ]
+        cases += [
+            ([dict({'sentinels': [('a', 1)], 'master_name': 'x'}, **wrong)], text) for wrong, text in (
+                ({'sentinels': [('a', 'b')]}, 'the host must be text and the port a number'),
+                ({'sentinel_kwargs': None}, 'sentinel_kwargs must be a dict'),
+            )
         ]
         if REDIS_PY >= (4, 1):
             cases += [
@@ -130,9 +150,24 @@ class HostsTests(SimpleTestCase):
         for host in ({'address': 'redis://a', 'colour': 'red'}, 'redis://a?colour=red'):
             with self.assertRaisesMessage(TypeError, 'colour'):
                 RedisChannelLayer(hosts=[host])
-        for options in ({'prefix': ''}, {'prefix': 'a{b}'}):
-            with self.assertRaisesMessage(ValueError, 'The prefix must be text without braces'):
+        for options, text in (
+            ({'prefix': ''}, 'The prefix must be text without braces'),
+            ({'prefix': 'a{b}'}, 'The prefix must be text without braces'),
+            ({'connection_kwargs': ['db']}, 'connection_kwargs must be a dict'),
+            ({'connection_kwargs': {'socket_connect_timeout': '3'}}, 'socket_connect_timeout must be a number'),
+        ):
+            with self.assertRaisesMessage(ValueError, text):
                 RedisChannelLayer(**options)
+        for options, text in (
+            ({'confirm': True}, 'confirm must be a dict'),
+            ({'confirm': []}, 'confirm must be a dict'),
+        ):
+            with self.assertRaisesMessage(TypeError, text):
+                RedisChannelLayer(**options)
+
+    def test_a_port_may_be_text(self):
+        server, = RedisChannelLayer(hosts=[('localhost', '6380')]).servers
+        self.assertEqual((server.url, server.name), ('redis://localhost:6380', 'localhost:6380'))
 
     @unittest.skipIf(REDIS_PY >= (4, 1), 'this redis-py knows clusters')
     def test_a_cluster_with_an_old_redis_py_is_refused_with_advice(self):

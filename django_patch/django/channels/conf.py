@@ -79,7 +79,12 @@ class Settings(object):
     @property
     def session_engine(self):
         """The session backend for channel sessions."""
-        return getattr(settings, 'CHANNEL_SESSION_ENGINE', None) or settings.SESSION_ENGINE
+        return self.own_session_engine or settings.SESSION_ENGINE
+
+    @property
+    def own_session_engine(self):
+        """The same, if channel sessions have one of their own; else None."""
+        return getattr(settings, 'CHANNEL_SESSION_ENGINE', None)
 
     @property
     def session_key_in_query(self):

@@ -5,6 +5,7 @@ from __future__ import absolute_import
 
 from django.core.checks import Error
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from .conf import conf
 from .durations import checked_number_of_seconds
@@ -12,7 +13,7 @@ from .durations import checked_number_of_seconds
 
 def check_types():
     """Return the errors of settings whose value nothing could use."""
-    return _check_seconds() + _check_lists()
+    return _check_seconds() + _check_lists() + _check_switches() + _check_session_engine()
 
 
 def _check_seconds():
@@ -44,3 +45,36 @@ def _check_lists():
         except ImproperlyConfigured as error:
             errors.append(Error(str(error), hint="For example ['%s']." % example, id='channels.E027'))
     return errors
+
+
+def _check_switches():
+    # Of an environment variable, also "False" and "0" would switch it on.
+    return [
+        Error(
+            '%s must be True or False, not %r.' % (name, value),
+            hint="Of text, write what it means: os.environ.get('...') == 'yes', for example.", id='channels.E028',
+        )
+        for name, value in (
+            ('CHANNEL_SESSION_KEY_IN_QUERY', conf.session_key_in_query),
+            ('CHANNEL_CLOSE_ON_LOGOUT', conf.close_on_logout),
+            ('CHANNEL_TRACING', conf.tracing),
+            ('CHANNEL_WSGI_EMULATION', conf.wsgi_emulation),
+        )
+        if value not in (True, False, None)
+    ]
+
+
+def _check_session_engine():
+    engine = conf.own_session_engine
+    if not engine:
+        return []
+    try:
+        import_string(engine + '.SessionStore')
+    except Exception as error:
+        # A module of anybody's, so it may raise anything.
+        return [Error(
+            "CHANNEL_SESSION_ENGINE, %r, can't be imported: %s" % (engine, error),
+            hint='It is the module of a session backend, such as django.contrib.sessions.backends.db.',
+            id='channels.E029',
+        )]
+    return []

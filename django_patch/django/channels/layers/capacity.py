@@ -37,7 +37,7 @@ class CapacityMixin(object):
         compiled = []
         for pattern, capacity in channel_capacity.items():
             checked_capacity('channel_capacity[%r]' % (pattern,), capacity)
-            if hasattr(pattern, 'match'):
+            if hasattr(pattern, 'match') and isinstance(pattern.pattern, (six.text_type, str)):
                 compiled.append((pattern, capacity))
             elif isinstance(pattern, (six.text_type, str)):
                 compiled.append((re.compile(fnmatch.translate(pattern)), capacity))

@@ -5,8 +5,9 @@ from __future__ import absolute_import, unicode_literals
 
 import binascii
 
-from ...compat import six
 from ...compat.text import native_from_text
+from ...durations import checked_seconds
+from .addresses import check_dict, join_url, listed, name_of, pair, url_of
 from .library import redis
 from .outage import COMMAND_TIMEOUT, CONNECT_TIMEOUT
 
@@ -17,11 +18,6 @@ SENTINEL_TIMEOUT = 1.0
 #: Shards of a cluster, if its host doesn't say. Each costs a reader of normal
 #: channels a connection, and each master should have some.
 CLUSTER_SHARDS = 12
-
-unquote = six.moves.urllib.parse.unquote
-urlparse = six.moves.urllib.parse.urlparse
-
-_SCHEMES = ('redis://', 'rediss://', 'unix://')
 
 
 def _version():
@@ -48,15 +44,17 @@ def parse_hosts(hosts, connection_kwargs=None):
     """
     if hosts is None:
         hosts = [DEFAULT_HOST]
-    if isinstance(hosts, (six.string_types, bytes, dict)) or not hosts:
+    # A set has no order, and the number of a host is that of its shard.
+    if not isinstance(hosts, (list, tuple)) or not hosts:
         raise ValueError(
             'hosts must be a list of Redis URLs, (host, port) pairs or dicts, not %r.' % (hosts,)
         )
+    check_dict('connection_kwargs', connection_kwargs or {})
     servers = []
     for host in hosts:
         options = dict(connection_kwargs or {})
         if not isinstance(host, dict):
-            servers.append(Server(_url(host, options), options))
+            servers.append(Server(url_of(host, options), options))
             continue
         options.update(host)
         joining = options.pop('joining', False)
@@ -67,7 +65,7 @@ def parse_hosts(hosts, connection_kwargs=None):
         elif 'sentinels' in options:
             servers.append(_sentinel(options))
         elif 'address' in options:
-            servers.append(Server(_url(options.pop('address'), options), options))
+            servers.append(Server(url_of(options.pop('address'), options), options))
         else:
             raise ValueError(
                 "A host that is a dict needs an 'address', 'sentinels' or a 'cluster'; it has: %s." %
@@ -80,46 +78,17 @@ def parse_hosts(hosts, connection_kwargs=None):
     return servers
 
 
-def _url(host, options):
-    if isinstance(host, (tuple, list)) and len(host) == 2:
-        return _join('rediss' if options.pop('ssl', False) else 'redis', *host)
-    if isinstance(host, (six.text_type, str)) and host.startswith(_SCHEMES):
-        return host
-    raise ValueError(
-        '%r is not the address of a Redis server: use redis://, rediss:// or unix:// URLs, or (host, port).' % (host,)
-    )
-
-
-def _join(scheme, host, port):
-    if isinstance(host, bytes):
-        host = host.decode('ascii')
-    return '%s://%s:%d' % (scheme, '[%s]' % host if ':' in host else host, port)
-
-
-def _address(url):
-    """Return what people call the server at `url`; raise ValueError if it is none."""
-    parts = urlparse(url)
-    if url.startswith('unix:'):
-        return unquote(parts.path)
-    return '%s:%s' % (unquote(parts.hostname or '') or 'localhost', parts.port or 6379)
-
-
 def _sentinel(options):
     sentinels = options.pop('sentinels')
     try:
         name = options.pop('master_name')
     except KeyError:
         raise ValueError("A host with 'sentinels' needs the 'master_name' that they watch.")
-    for sentinel in _listed('sentinels', sentinels):
-        if not isinstance(sentinel, (tuple, list)) or len(sentinel) != 2 or not isinstance(sentinel[1], int):
+    for sentinel in listed('sentinels', sentinels):
+        if not isinstance(sentinel, (tuple, list)) or len(sentinel) != 2:
             raise ValueError("%r in 'sentinels' is not a pair (host, port)." % (sentinel,))
-    return MasterOfSentinels([tuple(sentinel) for sentinel in sentinels], name, options)
-
-
-def _listed(name, value):
-    if not isinstance(value, (tuple, list)) or not value:
-        raise ValueError('%r must be a list of at least one server, not %r.' % (str(name), value))
-    return value
+    check_dict('sentinel_kwargs', options.get('sentinel_kwargs', {}))
+    return MasterOfSentinels([pair(sentinel) for sentinel in sentinels], name, options)
 
 
 def _cluster(options):
@@ -129,7 +98,7 @@ def _cluster(options):
             'servers as hosts instead.' % redis.__version__
         )
     ssl = options.pop('ssl', False)
-    nodes = [_url(node, {'ssl': ssl}) for node in _listed('cluster', options.pop('cluster'))]
+    nodes = [url_of(node, {'ssl': ssl}) for node in listed('cluster', options.pop('cluster'))]
     shards = options.pop('shards', CLUSTER_SHARDS)
     if not isinstance(shards, int) or not 0 < shards < 1000:
         raise ValueError("A cluster's 'shards' must be a number from 1 to 999, not %r." % (shards,))
@@ -156,14 +125,15 @@ class Server(object):
         # Whatever redis-py or the URL says: a reader waits for seconds, and
         # must be the one to say for how many.
         options['socket_timeout'] = COMMAND_TIMEOUT
-        options.setdefault('socket_connect_timeout', CONNECT_TIMEOUT)
+        if options.setdefault('socket_connect_timeout', CONNECT_TIMEOUT) is not None:
+            checked_seconds('socket_connect_timeout', options['socket_connect_timeout'])
         options.setdefault('socket_keepalive', True)
         if url.startswith('unix:'):
             # There is nothing to wait for, and redis-py 3 has no such options.
             del options['socket_connect_timeout'], options['socket_keepalive']
         self.url, self.options = url, options
         #: For people; without the password.
-        self.name = _address(url)
+        self.name = name_of(url)
         if is_special or '?' in url:
             # What redis-py makes of options is known to it alone.
             pool = self._pool(url)
@@ -210,7 +180,7 @@ class MasterOfSentinels(Server):
             **options.pop('sentinel_kwargs', {})
         )
         self._scheme = 'rediss' if options.pop('ssl', False) else 'redis'
-        super(MasterOfSentinels, self).__init__(_join(self._scheme, *sentinels[0]), options)
+        super(MasterOfSentinels, self).__init__(join_url(self._scheme, *sentinels[0]), options)
         self.name = '%s (of the Sentinels %s)' % (name, ', '.join('%s:%d' % sentinel for sentinel in sentinels))
 
     def resolve(self):
@@ -220,7 +190,7 @@ class MasterOfSentinels(Server):
         finally:
             for client in sentinel.sentinels:
                 client.connection_pool.disconnect()
-        return _join(self._scheme, host, port), self._all_options()
+        return join_url(self._scheme, host, port), self._all_options()
 
 
 class ClusterShard(Server):
@@ -268,7 +238,7 @@ class ClusterShard(Server):
         for first, last, master in [slot[:3] for slot in slots]:
             # A node that doesn't know its own name leaves it out.
             host = master[0] or pool.connection_kwargs.get('host', 'localhost')
-            node = _join(url[:url.index('://')], host, master[1])
+            node = join_url(url[:url.index('://')], host, master[1])
             if node not in nodes:
                 nodes.append(node)
             if first <= self._slot <= last:

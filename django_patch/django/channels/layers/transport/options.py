@@ -39,6 +39,8 @@ class Options(object):
         self.get_capacity = get_capacity
         self.get_process_capacity = get_process_capacity
         self.get_acknowledged = get_acknowledged
+        if not isinstance(confirm, (dict, type(None))):
+            raise TypeError("confirm must be a dict, such as {'replicas': 1}, not %r." % (confirm,))
         self.confirmation = None if confirm is None else Confirmation(**confirm)
         # Whatever else is false, such as '', was not meant as none.
         is_clear = symmetric_encryption_keys in (None, [], ())
