@@ -41,8 +41,9 @@ var (
 func loadScripts(folder string) error {
 	before := map[string][]string{
 		"hello": {"mark"}, "received": {"mark"}, "send": {"prelude", "sending"}, "release": nil, "forget": nil,
-		"beat": nil, "take": {"prelude", "acknowledged"}, "postpone": {"prelude", "acknowledged"},
-		"recover": {"prelude", "acknowledged"}, "acknowledge": {"prelude", "sending", "acknowledged"},
+		"beat": nil, "take": {"take_first", "prelude", "acknowledged", "records"},
+		"postpone": {"prelude", "acknowledged", "records"}, "recover": {"prelude", "acknowledged", "records"},
+		"acknowledge": {"acknowledge_first", "prelude", "sending", "acknowledged", "records"},
 	}
 	for name, shared := range before {
 		for _, part := range append(shared, name) {

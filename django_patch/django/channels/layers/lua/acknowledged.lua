@@ -1,6 +1,8 @@
 -- What the scripts of acknowledged channels share; the client puts it before
--- each, behind prelude.lua. KEYS[1] is always the hash of counters, and the
--- keys of a channel are made from it: all are on one shard.
+-- each, behind prelude.lua. What fewer of them need is in records.lua, and the
+-- usual cases are in files of their own, ..._first.lua: to make a function for
+-- one call takes about as long as a command. KEYS[1] is always the hash of
+-- counters, and the keys of a channel are made from it: all are on one shard.
 --   acknowledged        hash: channel -> its options, four numbers: capacity,
 --                       lifetime in ms (0: for ever), deliveries, dead letters
 --   a:<channel>         list of entries that wait, in the order they came
@@ -48,11 +50,6 @@ local function parse_options(text)
     end
 end
 
-local function options_of(name)
-    local text = redis.call('HGET', base .. 'acknowledged', name)
-    return text and parse_options(text) or nil
-end
-
 -- Return the identifier of the pieces that an entry refers to, or nil.
 local function pieces_of(entry)
     if #entry >= 12 and math.floor(string.byte(entry, 2) / 16) % 2 == 1 then
@@ -78,115 +75,22 @@ local function keep_pieces(entry)
     redis.call('PERSIST', kept)
 end
 
+-- Have as many readers wake as messages wait. A bell that hangs there already
+-- needs no longer life: who waits for it would have taken it.
 local function ring(name, number)
     local bell = key('n', name)
     local missing = math.min(number, 64) - redis.call('LLEN', bell)
-    for _ = 1, missing do
-        redis.call('RPUSH', bell, 1)
+    if missing > 0 then
+        for _ = 1, missing do
+            redis.call('RPUSH', bell, 1)
+        end
+        -- Readers look by themselves as often.
+        redis.call('PEXPIRE', bell, 10000)
     end
-    -- Readers look by themselves as often.
-    redis.call('PEXPIRE', bell, 10000)
 end
 
 local function waiting(name)
     return redis.call('LLEN', key('a', name)) + redis.call('ZCARD', key('r', name))
-end
-
-local function pack_record(deliveries, priority, sent, unique, entry)
-    return struct.pack('>HBI8H', deliveries, priority + 128, sent, #unique) .. unique .. entry
-end
-
-local function unpack_record(record)
-    local deliveries, priority, sent, size = struct.unpack('>HBI8H', record)
-    return {
-        deliveries = deliveries, priority = priority - 128, sent = sent,
-        unique = string.sub(record, 14, 13 + size), entry = string.sub(record, 14 + size),
-    }
-end
-
-local function token_of(id, deliveries, record)
-    local special = record.unique ~= '' or pieces_of(record.entry)
-    return id .. ':' .. deliveries .. (special and '*' or '')
-end
-
-local function is_special(token)
-    return string.sub(token, -1) == '*'
-end
-
-local function id_of(token)
-    return string.match(token, '^(.*):')
-end
-
--- Make room for others with the same unique key, once a job is over.
-local function forget_unique(name, id, record)
-    if record.unique ~= '' and redis.call('HGET', key('u', name), record.unique) == id then
-        redis.call('HDEL', key('u', name), record.unique)
-    end
-end
-
-local function forget_pieces(record)
-    local identifier = pieces_of(record.entry)
-    -- What a group has sent may belong to several channels.
-    if identifier and redis.call('HINCRBY', key('k', identifier), 'readers', -1) <= 0 then
-        redis.call('UNLINK', key('k', identifier))
-    end
-end
-
--- Delete what belongs to a job that is over.
-local function forget(name, id, record)
-    forget_unique(name, id, record)
-    forget_pieces(record)
-end
-
--- Have a job received when it is due; 0: as soon as it is its turn.
-local function put(name, id, record, due)
-    redis.call('HSET', key('j', name), id, pack_record(
-        record.deliveries, record.priority, record.sent, record.unique, record.entry))
-    if due > now then
-        redis.call('ZADD', key('l', name), due, id)
-        if redis.call('ZRANGE', key('l', name), 0, 0)[1] == id then
-            ring(name, 1)
-        end
-    else
-        redis.call('ZADD', key('r', name), 0 - record.priority, id)
-        ring(name, waiting(name))
-    end
-end
-
-local function drop_oldest_dead(name, capacity)
-    local excess = redis.call('ZCARD', key('x', name)) - capacity
-    if excess > 0 then
-        for _, id in ipairs(redis.call('ZRANGE', key('x', name), 0, excess - 1)) do
-            local record = redis.call('HGET', key('y', name), id)
-            if record then
-                forget_pieces(unpack_record(record))
-            end
-            redis.call('HDEL', key('y', name), id, id .. ':s')
-            redis.call('ZREM', key('x', name), id)
-        end
-        count('dead_dropped', name, excess)
-    end
-end
-
--- Keep a job that nobody shall receive any more, with the story of its end.
-local function bury(name, id, record, story, options)
-    forget_unique(name, id, record)
-    redis.call('ZADD', key('x', name), now, id)
-    redis.call('HSET', key('y', name), id, pack_record(
-        record.deliveries, record.priority, record.sent, record.unique, record.entry), id .. ':s', story)
-    count('dead', name, 1)
-    drop_oldest_dead(name, options and options.dead or 10000)
-end
-
--- Return the record that a reader holds by this token, which it holds no more
--- then; or nil, if it was given to another.
-local function let_go(name, reader, token)
-    local held = key('t', name) .. ':' .. reader
-    local record = redis.call('HGET', held, token)
-    if record then
-        redis.call('HDEL', held, token)
-        return unpack_record(record)
-    end
 end
 
 -- What is added to the time of sending for the deadline of an entry that has
@@ -197,16 +101,6 @@ local NEVER = 4503599627370496
 local function with_own_deadline(entry, options)
     local deadline = now + (options.lifetime > 0 and options.lifetime or NEVER)
     return string.sub(entry, 1, 2) .. struct.pack('>I8', deadline) .. string.sub(entry, 11)
-end
-
--- When an entry was sent whose deadline is the channel's own.
-local function sent_at(entry, options)
-    local deadline = #entry >= 12 and struct.unpack('>I8', entry, 3) or 0
-    local lifetime = options and options.lifetime or 0
-    if deadline > NEVER then
-        return deadline - NEVER
-    end
-    return lifetime > 0 and math.min(now, deadline - lifetime) or now
 end
 
 -- Set the options of a channel, unless they are ''; return what they are.
@@ -220,8 +114,9 @@ local function declare(name, text)
 end
 
 local function count_sent(name, number, statistics_lifetime)
-    redis.call('HINCRBY', KEYS[1], 'sent:' .. name, number)
-    redis.call('PEXPIRE', KEYS[1], statistics_lifetime)
+    if redis.call('HINCRBY', KEYS[1], 'sent:' .. name, number) == number then
+        redis.call('PEXPIRE', KEYS[1], statistics_lifetime)
+    end
 end
 
 local function count_full(name, statistics_lifetime)
@@ -232,18 +127,21 @@ end
 -- Append the entries ARGV[first] to ARGV[last] until the channel is full, and
 -- return how many were put.
 local function append(name, options, statistics_lifetime, first, last)
-    local before, done = waiting(name), 0
+    local queue, jobs = key('a', name), redis.call('ZCARD', key('r', name))
+    local waits, done = 0, 0
     for i = first, last do
-        if before + done >= options.capacity then
+        -- First put, then look: the usual case is one command shorter.
+        local length = redis.call('RPUSH', queue, with_own_deadline(ARGV[i], options))
+        if length + jobs > options.capacity then
+            redis.call('RPOP', queue)
             count_full(name, statistics_lifetime)
             break
         end
-        redis.call('RPUSH', key('a', name), with_own_deadline(ARGV[i], options))
         keep_pieces(ARGV[i])
-        done = done + 1
+        waits, done = length + jobs, done + 1
     end
     if done > 0 then
-        ring(name, before + done)
+        ring(name, waits)
         count_sent(name, done, statistics_lifetime)
     end
     return done
