@@ -144,6 +144,21 @@ class ShardTests(RedisTestCase):
         self.assertEqual(lengths, [10] * 4)
         self.assertEqual(sorted(message['n'] for channel, message in self.received('a')), list(range(40)))
 
+    def test_a_job_gives_way_to_one_with_its_id_wherever_it_waits(self):
+        layer = self.make_layer(acknowledged={'jobs': {}})
+        layer.hold_as('reader')
+        for number in range(10):
+            # Each unique key has its shard.
+            unique = 'key %d' % number if number else None
+            self.assertEqual(layer.send_job('jobs', {'n': number}, id='one', delay=60, unique=unique), 'one')
+        job, = layer.jobs('jobs')
+        self.assertEqual(job.message, {'n': 9})
+        self.assertEqual(layer.acknowledged_statistics('jobs')['jobs']['cancelled'], 9)
+        # One that is refused leaves it alone.
+        other = layer.send_job('jobs', {}, delay=60, unique='key 5')
+        self.assertEqual(layer.send_job('jobs', {}, id='one', unique='key 5'), other)
+        self.assertEqual({job.id for job in layer.jobs('jobs')}, {'one', other})
+
     def test_other_channels_stay_on_their_shard_and_in_order(self):
         for names in (self.one_on_each('body?%d'), self.one_on_each('p.%d!')):
             for shard, name in enumerate(names):

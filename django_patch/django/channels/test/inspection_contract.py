@@ -3,6 +3,9 @@ The contract of layers that can be looked into, as tests.
 """
 from __future__ import absolute_import, unicode_literals
 
+from ..layers import acknowledgement
+from ..layers.acknowledgement import receipt_of
+
 
 class InspectionContract(object):
     """Part of ChannelLayerContract: what `supports_inspection` promises."""
@@ -85,6 +88,47 @@ class InspectionContract(object):
             self.assertEqual((found['waiting'], found['later']), (2 - is_later, int(is_later)), after)
             self.assertEqual(sorted(message['n'] for message in self.held(layer)), [3] if is_later else [2, 3])
             self.assertEqual(layer.cancel_jobs('contract.job', ['one']), int(is_later))
+
+    def test_a_job_that_has_failed_gives_way_to_one_with_its_id(self):
+        layer = self.holding_layer()
+        for action, delay in (
+            (acknowledgement.RETRY, 0), (acknowledgement.RELEASE, 0), (acknowledgement.LATER, 7200),
+        ):
+            layer.send_job('contract.job', {'n': 1}, id='one')
+            message, = self.held(layer)
+            layer.send_job('contract.job', {'n': 2}, id='one', delay=3600, priority=7)
+            self.assertEqual(layer.postpone(receipt_of(message), action, delay, 9), acknowledgement.GONE)
+            job, = layer.jobs('contract.job', 10)
+            self.assertEqual((job.message, job.priority, job.attempts), ({'n': 2}, 7, 0))
+            self.assertGreater(job.due, layer.time() + 1800)
+            self.assertEqual(layer.cancel_jobs('contract.job', ['one']), 1)
+
+    def test_a_job_may_be_taken_while_one_with_its_id_is_held(self):
+        layer = self.holding_layer()
+        layer.send_job('contract.job', {'n': 1}, id='one')
+        first, = self.held(layer)
+        layer.send_job('contract.job', {'n': 2}, id='one', unique='a')
+        second, = self.held(layer)
+        self.assertEqual(layer.acknowledge([(receipt_of(first), ())]), [])
+        self.assertEqual(layer.postpone(receipt_of(second), acknowledgement.RELEASE), acknowledgement.RELEASED)
+        again, = self.held(layer)
+        self.assertEqual((again, receipt_of(again).id), ({'n': 2}, 'one'))
+        self.assertEqual(layer.send_job('contract.job', {'n': 3}, unique='a'), 'one')
+        self.assertEqual(layer.acknowledge([(receipt_of(again), ())]), [])
+
+    def test_a_dead_letter_gives_way_to_one_with_its_id(self):
+        layer = self.holding_layer()
+        for number in (1, 2):
+            layer.send_job('contract.job', {'n': number}, id='one')
+            if number == 2:
+                self.assertEqual(layer.replay('contract.job', ['one']), 0)
+            message, = self.held(layer)
+            layer.postpone(receipt_of(message), acknowledgement.BURY)
+            dead, = layer.dead_letters('contract.job')
+            self.assertEqual(dead.message, {'n': number})
+        self.assertEqual(layer.acknowledged_statistics('contract.job')['contract.job']['dead_dropped'], 1)
+        self.assertEqual(layer.replay('contract.job', ['one']), 1)
+        self.assertEqual(self.held(layer), [{'n': 2}])
 
     def test_names_that_cannot_be_are_refused_by_inspection_too(self):
         layer = self.inspected_layer()

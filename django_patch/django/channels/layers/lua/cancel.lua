@@ -12,14 +12,16 @@ for i = 3, #ARGV do
     local id = ARGV[i]
     local source = action == 'cancel' and key('j', name) or key('y', name)
     local data = redis.call('HGET', source, id)
+    -- A dead letter stays while a newer job with its id waits.
+    local is_replaced = action == 'replay' and redis.call('HEXISTS', key('j', name), id) == 1
     -- Also an id without a record, which nothing else would find.
     if action == 'cancel' then
         redis.call('ZREM', key('r', name), id)
         redis.call('ZREM', key('l', name), id)
-    else
+    elseif not is_replaced then
         redis.call('ZREM', key('x', name), id)
     end
-    if data then
+    if data and not is_replaced then
         local record = unpack_record(data)
         done = done + 1
         redis.call('HDEL', source, id, id .. ':s')

@@ -10,8 +10,9 @@
 -- ARGV[5]  delay                ms
 -- ARGV[6]  deliveries           at most, 0: as many as the channel's options say
 -- ARGV[7]  story                JSON: of what went wrong
--- Returns 'gone' if the reader holds it no more, else what was done: 'released',
--- 'retried', 'deferred' or 'dead'.
+-- Returns 'gone' if the reader holds it no more, or a newer one with its id waits,
+-- which is what is left of both; else what was done: 'released', 'retried',
+-- 'deferred' or 'dead'.
 
 local reader, name, token, action = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local record = let_go(name, reader, token)
@@ -20,8 +21,7 @@ if not record then
 end
 local id, options = id_of(token), options_of(name)
 if action == 'release' then
-    put(name, id, record, 0)
-    return 'released'
+    return put(name, id, record, 0) and 'released' or 'gone'
 end
 record.deliveries = math.min(record.deliveries + 1, 65535)
 local most = tonumber(ARGV[6])
@@ -32,7 +32,9 @@ if action == 'bury' or record.deliveries >= most then
     bury(name, id, record, ARGV[7], options)
     return 'dead'
 end
-put(name, id, record, now + tonumber(ARGV[5]))
+if not put(name, id, record, now + tonumber(ARGV[5])) then
+    return 'gone'
+end
 if action == 'later' then
     count('deferred', name, 1)
     return 'deferred'

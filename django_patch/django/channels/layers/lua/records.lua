@@ -31,9 +31,11 @@ local function id_of(token)
     return string.match(token, '^(.*):')
 end
 
--- Make room for others with the same unique key, once a job is over.
+-- Make room for others with the same unique key, once a job is over; a newer one
+-- with its id may have the key now.
 local function forget_unique(name, id, record)
-    if record.unique ~= '' and redis.call('HGET', key('u', name), record.unique) == id then
+    if record.unique ~= '' and redis.call('HGET', key('u', name), record.unique) == id
+            and redis.call('HEXISTS', key('j', name), id) == 0 then
         redis.call('HDEL', key('u', name), record.unique)
     end
 end
@@ -52,10 +54,22 @@ local function forget(name, id, record)
     forget_pieces(record)
 end
 
--- Have a job received when it is due; 0: as soon as it is its turn.
+-- Have a job received when it is due; 0: as soon as it is its turn. Return
+-- whether that was done: one that was held gives way to a newer one with its id.
 local function put(name, id, record, due)
-    redis.call('HSET', key('j', name), id, pack_record(
-        record.deliveries, record.priority, record.sent, record.unique, record.entry))
+    if redis.call('HSETNX', key('j', name), id, pack_record(
+            record.deliveries, record.priority, record.sent, record.unique, record.entry)) == 0 then
+        local newer = unpack_record(redis.call('HGET', key('j', name), id))
+        if newer.unique ~= record.unique and record.unique ~= ''
+                and redis.call('HGET', key('u', name), record.unique) == id then
+            redis.call('HDEL', key('u', name), record.unique)
+        end
+        if pieces_of(newer.entry) ~= pieces_of(record.entry) then
+            forget_pieces(record)
+        end
+        count('cancelled', name, 1)
+        return false
+    end
     if due > now then
         redis.call('ZADD', key('l', name), due, id)
         if redis.call('ZRANGE', key('l', name), 0, 0)[1] == id then
@@ -65,6 +79,7 @@ local function put(name, id, record, due)
         redis.call('ZADD', key('r', name), 0 - record.priority, id)
         ring(name, waiting(name))
     end
+    return true
 end
 
 local function drop_oldest_dead(name, capacity)
@@ -85,7 +100,14 @@ end
 -- Keep a job that nobody shall receive any more, with the story of its end.
 local function bury(name, id, record, story, options)
     forget_unique(name, id, record)
-    redis.call('ZADD', key('x', name), now, id)
+    if redis.call('ZADD', key('x', name), now, id) == 0 then
+        -- An older one with its id gives way to it.
+        local older = redis.call('HGET', key('y', name), id)
+        if older and pieces_of(unpack_record(older).entry) ~= pieces_of(record.entry) then
+            forget_pieces(unpack_record(older))
+        end
+        count('dead_dropped', name, 1)
+    end
     redis.call('HSET', key('y', name), id, pack_record(
         record.deliveries, record.priority, record.sent, record.unique, record.entry), id .. ':s', story)
     count('dead', name, 1)

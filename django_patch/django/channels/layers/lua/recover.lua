@@ -33,8 +33,7 @@ local function recover(name, reader, options)
                 if options and record.deliveries >= options.deliveries then
                     bury(name, id_of(token), record, ARGV[4], options)
                     dead = dead + 1
-                else
-                    put(name, id_of(token), record, 0)
+                elseif put(name, id_of(token), record, 0) then
                     returned = returned + 1
                 end
             end

@@ -21,12 +21,16 @@ local function promote(name)
     local first = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')
     if first[2] and tonumber(first[2]) <= now then
         local ids = redis.call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, 500)
-        for _, id in ipairs(ids) do
-            redis.call('ZREM', later, id)
-            local record = redis.call('HGET', key('j', name), id)
+        redis.call('ZREM', later, unpack(ids))
+        local ready = {}
+        for i, record in ipairs(redis.call('HMGET', key('j', name), unpack(ids))) do
             if record then
-                redis.call('ZADD', key('r', name), 128 - string.byte(record, 3), id)
+                ready[#ready + 1] = 128 - string.byte(record, 3)
+                ready[#ready + 1] = ids[i]
             end
+        end
+        if #ready > 0 then
+            redis.call('ZADD', key('r', name), unpack(ready))
         end
         if #ids == 500 then
             ring(name, 64)
@@ -35,6 +39,23 @@ local function promote(name)
     end
     if first[2] and (not earliest or tonumber(first[2]) < earliest) then
         earliest = tonumber(first[2])
+    end
+end
+
+-- Give those of `taken` (token, record, ...) other tokens that are like one that
+-- is held: a job may be taken while one with its id, sent before it, isn't done.
+local function make_unlike(held, taken)
+    local tokens = {}
+    for i = 1, #taken, 2 do
+        tokens[#tokens + 1] = taken[i]
+    end
+    for i, before in ipairs(redis.call('HMGET', held, unpack(tokens))) do
+        local token = tokens[i]
+        while before do
+            token = string.gsub(token, ':', ':0', 1)
+            before = redis.call('HEXISTS', held, token) == 1
+        end
+        taken[2 * i - 1] = token
     end
 end
 
@@ -55,12 +76,18 @@ local function take(name, options)
 
     local function take_jobs(lowest, highest)
         local ids = redis.call('ZRANGEBYSCORE', key('r', name), lowest, highest, 'LIMIT', 0, limit - #taken / 2)
-        for _, id in ipairs(ids) do
-            redis.call('ZREM', key('r', name), id)
-            local data = redis.call('HGET', key('j', name), id)
+        if #ids == 0 then
+            return
+        end
+        redis.call('ZREM', key('r', name), unpack(ids))
+        local records, over = redis.call('HMGET', key('j', name), unpack(ids)), {}
+        for i, id in ipairs(ids) do
+            over[2 * i - 1], over[2 * i] = id, id .. ':s'
+        end
+        redis.call('HDEL', key('j', name), unpack(over))
+        for i, data in ipairs(records) do
             if data then
-                redis.call('HDEL', key('j', name), id, id .. ':s')
-                hold(id, unpack_record(data), data)
+                hold(ids[i], unpack_record(data), data)
             end
         end
     end
@@ -93,7 +120,11 @@ local function take(name, options)
     end
     count('expired', name, expired)
     if #taken > 0 then
-        redis.call('HSET', key('t', name) .. ':' .. reader, unpack(taken))
+        local held = key('t', name) .. ':' .. reader
+        if has_jobs then
+            make_unlike(held, taken)
+        end
+        redis.call('HSET', held, unpack(taken))
         redis.call('SADD', key('o', name), reader)
         -- Whoever takes is alive, also before its first beat here: after the
         -- server was away, for example.

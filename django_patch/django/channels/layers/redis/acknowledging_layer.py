@@ -56,7 +56,7 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
         due = '@%d' % int(at * 1000) if at is not None else int((delay or 0) * 1000)
         return self._run(self._transport.acknowledged.send_job(
             valid_job_channel(channel), message, checked_id(id), due, checked_priority(priority),
-            checked_unique(unique, conflict), conflict,
+            checked_unique(unique, conflict), conflict, id is not None,
         ))
 
     def time(self):

@@ -4,6 +4,7 @@ Plans for acknowledged channels; transport standard, "Acknowledged channels".
 from __future__ import absolute_import, unicode_literals
 
 import collections
+import logging
 
 from ...exceptions import ChannelFull, LayerUnavailable
 from .. import codec
@@ -16,6 +17,8 @@ from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
 from .options import INLINE_SIZE
 from .resp import ReplyError, pack
 from .server_clock import know_time
+
+logger = logging.getLogger('django.channels')
 
 #: Milliseconds after its last beat that what a process holds is requeued: a
 #: beat may fail once. With a look every two seconds, that is within 15 s.
@@ -38,19 +41,22 @@ class AcknowledgedOperations(object):
 
     # Sending
 
-    def send_job(self, channel, message, id, due, priority, unique, conflict):
+    def send_job(self, channel, message, id, due, priority, unique, conflict, may_be_there=False):
         """
         Put a job; the Result is the id of the one that is there then.
 
-        `due` is ms from now, or '@' and ms of the server's clock.
+        `due` is ms from now, or '@' and ms of the server's clock. One with its
+        id that `may_be_there` gives way to it, on whatever shard it waits.
         """
-        return self._confirmed(flatten(self._send_job(channel, message, id, due, priority, unique, conflict)))
+        return self._confirmed(flatten(self._send_job(
+            channel, message, id, due, priority, unique, conflict, may_be_there and self._options.keys.shards > 1,
+        )))
 
     def _confirmed(self, plan, applies=lambda: True):
         confirmation = self._options.confirmation
         return plan if confirmation is None else confirming(plan, confirmation, applies)
 
-    def _send_job(self, channel, message, id, due, priority, unique, conflict):
+    def _send_job(self, channel, message, id, due, priority, unique, conflict, may_be_elsewhere):
         queue, label, destination = self._destinations.find(channel)
         body = codec.encode(message)
         check_size(body)
@@ -73,12 +79,27 @@ class AcknowledgedOperations(object):
         ] + [data])
         reply = checked((yield Exchange(shard, (command,)))[0])
         if reply == 1:
+            if may_be_elsewhere:
+                yield self._cancel_elsewhere(queue, id, shard)
             yield Result(id)
         if key is not None:
             yield Exchange(shard, (pack('UNLINK', key),))
         if type(reply) is bytes:
             yield Result(reply.decode('ascii'))
         raise full_error(self._options, destination, '')
+
+    def _cancel_elsewhere(self, queue, id, shard):
+        """Cancel the job with that `id` on all shards but its own: it had another unique key, or there were fewer."""
+        others = [other for other in range(self._options.keys.shards) if other != shard]
+        answers = yield ExchangeAll([
+            (other, (scripts.CANCEL.call([self._options.keys.statistics(other)], [queue, 'cancel', id]),))
+            for other in others
+        ])
+        for other, replies in zip(others, answers):
+            if isinstance(replies, LayerUnavailable):
+                logger.warning('Whether a job %s waits on %s as well is not known: shard %d can\'t be asked: %s',
+                               id, queue, other, replies)
+        yield DONE
 
     def time(self):
         """Have the servers' time as Result, in seconds since 1970: of several, of the one that is ahead."""
