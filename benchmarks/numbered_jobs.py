@@ -6,7 +6,8 @@ For each scenario, one process sends the jobs and three workers do them; each
 notes in a file what it has confirmed, begun and done. At the end, no job whose
 send was confirmed may be lost, and each that was done twice must be explained
 by a death; where Redis keeps less than it confirms, it says how much was lost.
-It prints a row for each, and exits with 1 if that isn't so for one of ours.
+It prints figures for each, then a table, and exits with 1 if that isn't so for
+one of ours. With the defaults, a scenario takes ten minutes and more.
 
 It needs redis-py, and Django for --python; the peers are installed as run.py
 does it.
@@ -27,8 +28,9 @@ if __name__ == '__main__':
 from benchmarks.harness import BENCHMARKS, CHECKOUT  # noqa: E402: found by the line above
 from benchmarks.harness.deaths import ALWAYS, Failovers, PowerCuts, Servers, Workers  # noqa: E402
 from benchmarks.harness.machine import Machine  # noqa: E402
-from benchmarks.harness.numbered import Account  # noqa: E402
+from benchmarks.harness.numbered import TABLE_HEAD, WINDOW, Account, table_row  # noqa: E402
 from benchmarks.harness.programs import Program  # noqa: E402
+from benchmarks.harness.report import align  # noqa: E402
 from benchmarks.peers import PEERS  # noqa: E402
 
 ALL = ('kill', 'freeze', 'end')
@@ -63,6 +65,8 @@ def parser():
     add('--pause', type=float, default=3, metavar='SECONDS', help='between two deaths, on the average (default: 3)')
     add('--patience', type=float, default=90, metavar='SECONDS',
         help='without a job done, until what is left is lost (default: 90)')
+    add('--window', type=float, default=WINDOW, metavar='SECONDS',
+        help='before a death, in which what was done may not be acknowledged (default: %g)' % WINDOW)
     add('--seed', type=int, help='repeats who died when')
     add('--python', metavar='PATH', help='does ours, with this checkout; default: an environment as for run.py')
     add('--cache', metavar='FOLDER', default=os.environ.get('BENCHMARKS_CACHE') or str(CHECKOUT / '.benchmarks'),
@@ -143,7 +147,7 @@ class Run:
 
     def account(self, workers):
         with open(self.sent) as sent, open(self.notes) as notes:
-            return Account(list(sent), list(notes), workers.deaths + self.servers.deaths)
+            return Account(list(sent), list(notes), workers.deaths + self.servers.deaths, self.options.window)
 
     def fails(self, figures):
         """Return whether what must not be is."""
@@ -160,7 +164,7 @@ def main(arguments=None):
     seed, reporter, failed = options.seed, Reporter(), False
     if seed is None:
         seed = random.SystemRandom().getrandbits(32)
-    machine = None
+    machine, table = None, [TABLE_HEAD]
     for scenario in options.scenarios or SCENARIOS:
         for name in options.contenders:
             if name != 'ours' and scenario not in SHARED:
@@ -174,11 +178,13 @@ def main(arguments=None):
             run = Run(options, name, scenario, folder, reporter.say)
             figures = run.do(commands, seed).figures()
             reporter.say(json.dumps(dict(figures, scenario=scenario, contender=name, seed=seed)))
+            table.append(table_row(scenario, name, figures))
             if run.fails(figures):
                 failed = True
                 reporter.say('FAILED; notes and logs: %s' % folder)
             else:
                 shutil.rmtree(folder)
+    print('\n'.join(align(table)))
     return 1 if failed else 0
 
 

@@ -28,23 +28,28 @@ class Death:
     end: float
     worker: Optional[int] = None
 
-    def explains(self, first, second, second_begun):
+    def explains(self, first, second, second_begun, window=WINDOW):
         """Return whether a job may have been done twice for it; both are Notes of its end."""
         if self.worker is None:
-            return self.begin - WINDOW <= first.time <= self.end + WINDOW
+            return self.begin - window <= first.time <= self.end + window
         if self.kind == 'ended':
             # It had the time to say what it has done.
             return False
         if self.worker == first.worker:
-            return self.begin - WINDOW <= first.time and self.begin <= second.time
+            return self.begin - window <= first.time and self.begin <= second.time
         # The other had it when it froze, and did it nevertheless.
-        return self.worker == second.worker and self.begin <= first.time and second_begun <= self.end + WINDOW
+        return self.worker == second.worker and self.begin <= first.time and second_begun <= self.end + window
 
 
 class Account:
-    """Notes of the sender and of the workers (lists of lines), and Deaths."""
+    """
+    Notes of the sender and of the workers (lists of lines), and Deaths.
 
-    def __init__(self, sent, worked, deaths):
+    `window` is for how many seconds what was done may not be acknowledged.
+    """
+
+    def __init__(self, sent, worked, deaths, window=WINDOW):
+        self.window = window
         self.confirmed, self.failed = {}, collections.Counter()
         self.begun, self.done = collections.defaultdict(list), collections.defaultdict(list)
         self.deaths = sorted(deaths, key=lambda death: death.begin)
@@ -71,7 +76,7 @@ class Account:
                 begun = max((
                     note.time for note in self.begun[number] if note.worker == second.worker and note <= second
                 ), default=second.time)
-                why = [death for death in self.deaths if death.explains(first, second, begun)]
+                why = [death for death in self.deaths if death.explains(first, second, begun, self.window)]
                 found.append((number, first, second, why[0] if why else None))
         return found
 
@@ -109,3 +114,20 @@ class Account:
             'unexplained': len(unexplained), 'redelivered': len(again),
             'again_median': statistics.median(again) if again else None, 'again_longest': again[-1] if again else None,
         }
+
+
+def table_row(scenario, contender, figures):
+    """Return `figures`, of Account.figures(), as texts beneath TABLE_HEAD."""
+    def seconds(value):
+        return '-' if value is None else '%.1f s' % value
+
+    return [
+        scenario, contender, '{:,}'.format(figures['confirmed']), '{:,}'.format(sum(figures['failed'].values())),
+        '{:,}'.format(figures['lost']), seconds(figures['oldest_lost']), str(figures['twice']),
+        str(figures['unexplained']), str(sum(figures['deaths'].values())), seconds(figures['again_longest']),
+    ]
+
+
+TABLE_HEAD = [
+    'scenario', 'of', 'confirmed', 'not sent', 'lost', 'oldest', 'twice', 'unexplained', 'deaths', 'again after',
+]

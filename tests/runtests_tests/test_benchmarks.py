@@ -492,3 +492,15 @@ def test_who_has_frozen_may_end_what_another_has_done():
 def test_what_a_killed_worker_was_doing_is_waited_for():
     worked = 'b 0 7 10\nb 0 8 22.5\nd 0 8 22.6\nb 1 7 10\nd 1 7 10.1'
     assert an_account(worked, numbered.Death('killed', 10.5, 10.5, 7)).redelivered() == [12.0]
+
+
+def test_the_table_of_numbered_jobs_says_what_was_lost():
+    figures = an_account('b 0 7 10.1\nd 0 7 10.2\nb 1 7 11.1', numbered.Death('restarted', 11.5, 12)).figures()
+    _, row = report.align([numbered.TABLE_HEAD, numbered.table_row('redis', 'ours', figures)])
+    assert row.split() == 'redis ours 2 1 1 0.5 s 0 0 1 -'.split()
+
+
+def test_what_was_done_long_before_is_explained_where_more_time_is_given():
+    worked, death = 'b 0 7 10.1\nd 0 7 10.2\nb 0 8 23\nd 0 8 23.1', numbered.Death('killed', 18, 18, 7)
+    account = numbered.Account(['c 0 10'], worked.splitlines(), [death], window=15)
+    assert account.twice()[0][3] is death

@@ -25,7 +25,6 @@ from test_killed import Served
 pytestmark = pytest.mark.once
 
 SECONDS = float(os.environ.get('CHANNELS_CHAOS_SECONDS', 15))
-LONG = bool(os.environ.get('CHANNELS_LONG_TESTS'))
 NUMBERED_JOBS = os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'benchmarks', 'numbered_jobs.py')
 #: Seconds between two kills, on the average.
@@ -181,13 +180,19 @@ def test_whatever_is_killed_each_client_hears_of_it_and_all_comes_back(sites, re
         eventually(lambda: not left(redis), 'an empty Redis, but for counters: ' + told, 180)
 
 
-@pytest.mark.skipif(not LONG, reason='It takes more than a minute: --long.')
 def test_no_numbered_job_is_lost_for_a_minute():
-    """Workers are killed, frozen and ended, and one of two shards is away now and then; see the program."""
+    """
+    Workers are killed, frozen and ended, and each of two servers is killed now and then; see the program.
+
+    Its limits of time have threefold slack: what was taken comes again within
+    15 s, and within 5 s what was done is acknowledged.
+    """
     done = subprocess.run(
-        [sys.executable, NUMBERED_JOBS, 'shard', '--number', '12000', '--seconds', '60',
-         '--python', os.environ['CHANNELS_SYSTEM_PYTHON']],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400,
+        [sys.executable, NUMBERED_JOBS, 'shard', '--number', '12000', '--seconds', '60', '--patience', '90',
+         '--window', '15', '--python', os.environ['CHANNELS_SYSTEM_PYTHON']],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600,
     )
     assert done.returncode == 0, done.stdout
     assert '"lost": 0' in done.stdout
+    # They have died, too.
+    assert '"killed": ' in done.stdout and '"restarted": ' in done.stdout, done.stdout
