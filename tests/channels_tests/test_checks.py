@@ -3,6 +3,8 @@ from __future__ import absolute_import, unicode_literals
 
 from django.channels import channel_layers, include, route
 from django.channels.checks import check_channel_layers, check_origins
+from django.channels.compat import six
+from django.channels.compat.text import native_from_text
 from django.channels.compat.transactions import has_commit_hooks
 from django.channels.conf import MISSPELLED
 from django.channels.exceptions import InvalidChannelLayerError
@@ -55,6 +57,22 @@ CASES = [
     (layer(ROUTING={5: len, 'a': len}), ['channels.E010']),
     (layer(CONFIG={'acknowledged': [5]}), ['channels.E008']),
     (layer(CONFIG={'acknowledged': {5: {}}}), ['channels.E008']),
+    (layer(CONFIG={'acknowledged': None}), ['channels.E008']),
+    (layer(CONFIG={'acknowledged': False}), ['channels.E008']),
+    (layer(CONFIG={'channel_capacity': False}), ['channels.E008']),
+    (layer(CONFIG={'channel_capacity': ''}), ['channels.E008']),
+    (layer(CONFIG={'channel_capacity': []}), ['channels.E008']),
+    (layer(CONFIG={'channel_capacity': None}), []),
+    (layer(CONFIG={'channel_capacity': {}}), []),
+    (layer(BACKEND='d\xe9j\xe0.vu'), ['channels.E006']),
+    (layer(BACKEND='d\xe9j\xe0'), ['channels.E006']),
+    (layer(BACKEND=b'd\xc3\xa9j\xc3\xa0.vu'), ['channels.E006']),
+    (layer(ROUTING='d\xe9j\xe0.vu'), ['channels.E010']),
+    (layer(ROUTING='d\xe9j\xe0'), ['channels.E010']),
+    (layer(ROUTING=str('\u65e5\u672c').encode('utf-8') if str is not bytes else b'\xe6\x97\xa5.\xff'),
+     ['channels.E010']),
+    ({native_from_text('d\xe9j\xe0'): layer(ROUTING='d\xe9j\xe0')['default'], 'default': layer()['default']},
+     ['channels.E010']),
     (layer(BACKEND=None), ['channels.E005']),
     (layer(BACKEND='no.such.Layer'), ['channels.E006']),
     (layer(BACKEND='Layer'), ['channels.E006']),
@@ -112,6 +130,18 @@ class CheckTests(SimpleTestCase):
                 for message in check_channel_layers():
                     self.assertIn('CHANNEL_LAYERS', message.msg)
                     self.assertTrue(message.hint, message)
+                    # As "manage.py check" writes it.
+                    self.assertIn(message.hint, six.text_type(message))
+
+    def test_an_option_of_the_wrong_kind_is_named(self):
+        redis = 'django.channels.layers.redis.RedisChannelLayer'
+        for option, backend in (('connection_kwargs', redis), ('confirm', redis), ('channel_capacity', MEMORY),
+                                ('acknowledged', MEMORY)):
+            for value in (False, 0, '', 'abc', 5, True):
+                with override_settings(CHANNEL_LAYERS=layer(BACKEND=backend, CONFIG={option: value})):
+                    error, = check_channel_layers()
+                    self.assertEqual(error.id, 'channels.E008')
+                    self.assertIn('%s must be a ' % option, error.msg)
 
     def test_what_a_check_refuses_is_refused_in_use_as_well(self):
         for layers, ids in CASES:
@@ -154,7 +184,8 @@ class CheckTests(SimpleTestCase):
                     self.assertTrue(all(message.msg.startswith(name) for message in found))
 
     def test_a_session_engine_that_is_none_is_named(self):
-        for value in ('no.such.module', 'django.contrib.sessions', ['django.contrib.sessions.backends.db'], 5):
+        for value in ('no.such.module', 'django.contrib.sessions', ['django.contrib.sessions.backends.db'], 5, 'd\xe9j\xe0',
+                      '.db', b'd\xc3\xa9j\xc3\xa0'):
             with override_settings(CHANNEL_SESSION_ENGINE=value):
                 error, = check_channel_layers()
                 self.assertEqual((error.id, error.msg.startswith('CHANNEL_SESSION_ENGINE, ')), ('channels.E029', True))

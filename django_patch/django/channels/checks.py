@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 
 from .compat import six
 from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_async_consumer
+from .compat.text import text_from_key, text_of_error
 from .compat.transactions import has_commit_hooks
 from .conf import conf
 from .layers import DEFAULT_CHANNEL_LAYER
@@ -34,7 +35,7 @@ def check_channel_layers(app_configs=None, **kwargs):
             id='channels.E001',
         )]
     errors = []
-    for alias in sorted(layers, key=six.text_type):
+    for alias in sorted(layers, key=repr):
         errors.extend(_check_layer(alias, layers[alias]))
     if layers and DEFAULT_CHANNEL_LAYER not in layers:
         errors.append(Warning(
@@ -52,7 +53,7 @@ def _check_layer(alias, config):
             hint="Channel and Group take it as in Channel('name', alias='default').",
             id='channels.E016',
         )]
-    where = "CHANNEL_LAYERS['%s']" % alias
+    where = "CHANNEL_LAYERS['%s']" % (text_from_key(alias) or repr(alias))
     if not isinstance(config, dict):
         return [Error('%s must be a dict.' % where, hint='It needs a BACKEND and a ROUTING.', id='channels.E003')]
     errors = []
@@ -79,7 +80,7 @@ def _check_backend(where, config):
         backend = import_string(config['BACKEND'])
     except IMPORT_ERRORS as error:
         return [Error(
-            "The BACKEND of %s, %r, can't be imported: %s" % (where, config['BACKEND'], error),
+            "The BACKEND of %s, %r, can't be imported: %s" % (where, config['BACKEND'], text_of_error(error)),
             hint='Check the dotted path, and whether the package is installed.',
             id='channels.E006',
         )]
@@ -100,7 +101,7 @@ def _check_backend(where, config):
         except Exception as error:
             # A class of anybody's, so it may raise anything.
             errors.append(Error(
-                "The BACKEND of %s can't be built with its %s: %s" % (where, key, error),
+                "The BACKEND of %s can't be built with its %s: %s" % (where, key, text_of_error(error)),
                 hint='The items of %s are the keyword arguments of %s.' % (key, config['BACKEND']),
                 id='channels.E008',
             ))
@@ -138,7 +139,7 @@ def _check_routing(where, config):
         unusable = [route for route in _flat(routes) if not _has_usable_consumer(route)]
     except (ImproperlyConfigured, ValueError, TypeError) as error:
         return [Error(
-            "The ROUTING of %s can't be used: %s" % (where, error),
+            "The ROUTING of %s can't be used: %s" % (where, text_of_error(error)),
             hint='It is a list of route(), route_class() and include(), a dict, or the dotted path of either.',
             id='channels.E010',
         )]

@@ -7,6 +7,7 @@ from django.core.checks import Error
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from .compat.text import text_of_error
 from .conf import conf
 from .durations import checked_number_of_seconds
 
@@ -43,7 +44,7 @@ def _check_lists():
         try:
             getattr(conf, name)
         except ImproperlyConfigured as error:
-            errors.append(Error(str(error), hint="For example ['%s']." % example, id='channels.E027'))
+            errors.append(Error(text_of_error(error), hint="For example ['%s']." % example, id='channels.E027'))
     return errors
 
 
@@ -73,7 +74,7 @@ def _check_session_engine():
     except Exception as error:
         # A module of anybody's, so it may raise anything.
         return [Error(
-            "CHANNEL_SESSION_ENGINE, %r, can't be imported: %s" % (engine, error),
+            "CHANNEL_SESSION_ENGINE, %r, can't be imported: %s" % (engine, text_of_error(error)),
             hint='It is the module of a session backend, such as django.contrib.sessions.backends.db.',
             id='channels.E029',
         )]

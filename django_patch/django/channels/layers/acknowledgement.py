@@ -102,7 +102,7 @@ class AcknowledgementMixin(object):
         ChannelOptions takes. Raise TypeError or ValueError.
         """
         if not isinstance(acknowledged, dict):
-            if isinstance(acknowledged, (six.text_type, bytes)):
+            if isinstance(acknowledged, (six.text_type, bytes)) or not hasattr(acknowledged, '__iter__'):
                 raise TypeError('acknowledged must be a list of globs of channels, or a dict, not %r.' %
                                 (acknowledged,))
             acknowledged = collections.OrderedDict((glob, {}) for glob in acknowledged)

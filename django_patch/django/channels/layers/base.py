@@ -72,7 +72,7 @@ class BaseChannelLayer(AcknowledgementMixin, CapacityMixin, GroupsMixin, Inspect
         if process_capacity is not None:
             checked_capacity('process_capacity', process_capacity)
         self.process_capacity = process_capacity
-        self.channel_capacity = self.compile_capacities(channel_capacity or {})
+        self.channel_capacity = self.compile_capacities({} if channel_capacity is None else channel_capacity)
         self._capacities = {}
         self._interrupted_by_reactor = False
 

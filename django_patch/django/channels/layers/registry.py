@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from ..compat import six
+from ..compat.text import native_from_text, text_of_error
 from ..exceptions import InvalidChannelLayerError, UnknownChannelLayerError
 from ..routing import Router
 from .legacy import adapted, missing_methods
@@ -34,6 +35,13 @@ BUILD_ERRORS = (
     TypeError, ValueError, AttributeError, LookupError, ArithmeticError, ImportError, ImproperlyConfigured
 )
 __all__ = ['ChannelLayerManager', 'ChannelLayerWrapper', 'DEFAULT_CHANNEL_LAYER', 'channel_layers']
+
+
+def _wrong(text, *values):
+    # A native string: Python 2 prints no other than ASCII of an exception.
+    values = [text_of_error(value) if isinstance(value, Exception) else value for value in values]
+    return InvalidChannelLayerError(
+        text % tuple(native_from_text(value) if isinstance(value, six.text_type) else value for value in values))
 
 
 class ChannelLayerManager(object):
@@ -97,20 +105,20 @@ class ChannelLayerManager(object):
         try:
             backend = import_string(config['BACKEND'])
         except IMPORT_ERRORS as error:
-            six.raise_from(InvalidChannelLayerError(
-                "The BACKEND of CHANNEL_LAYERS['%s'], %s, can't be imported: %s" % (alias, config['BACKEND'], error)
+            six.raise_from(_wrong(
+                "The BACKEND of CHANNEL_LAYERS['%s'], %s, can't be imported: %s", alias, config['BACKEND'], error
             ), error)
         try:
             layer = backend(**config.get(key, {}))
         except BUILD_ERRORS as error:
-            six.raise_from(InvalidChannelLayerError(
-                "The %s of CHANNEL_LAYERS['%s'] doesn't fit %s: %s" % (key, alias, config['BACKEND'], error)
+            six.raise_from(_wrong(
+                "The %s of CHANNEL_LAYERS['%s'] doesn't fit %s: %s", key, alias, config['BACKEND'], error
             ), error)
         missing = missing_methods(layer)
         if missing:
-            raise InvalidChannelLayerError(
-                "The BACKEND of CHANNEL_LAYERS['%s'], %s, is not a channel layer: it has no %s." %
-                (alias, config['BACKEND'], ', '.join(missing))
+            raise _wrong(
+                "The BACKEND of CHANNEL_LAYERS['%s'], %s, is not a channel layer: it has no %s.",
+                alias, config['BACKEND'], ', '.join(missing)
             )
         return ChannelLayerWrapper(layer, alias, config['ROUTING'])
 

@@ -49,10 +49,12 @@ def parse_hosts(hosts, connection_kwargs=None):
         raise ValueError(
             'hosts must be a list of Redis URLs, (host, port) pairs or dicts, not %r.' % (hosts,)
         )
-    check_dict('connection_kwargs', connection_kwargs or {})
+    if connection_kwargs is None:
+        connection_kwargs = {}
+    check_dict('connection_kwargs', connection_kwargs)
     servers = []
     for host in hosts:
-        options = dict(connection_kwargs or {})
+        options = dict(connection_kwargs)
         if not isinstance(host, dict):
             servers.append(Server(url_of(host, options), options))
             continue
