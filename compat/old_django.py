@@ -1,9 +1,8 @@
 """
 Shims for Django 1.8 to 1.11 on Pythons that are newer than they are.
 
-Five small removals keep those Djangos from starting there, and a few more show
-later. Each shim is a function that says what was removed, and restores it in
-memory; no file is changed.
+Each shim is a function that says what was removed from Python, and restores it
+in memory; no file is changed.
 
 This file imports neither Django nor django.channels: it is loaded by its path
 while the bare package `django` is being imported, when nothing else of it can
@@ -39,8 +38,7 @@ def install(django_version):
     """
     Apply the shims for `django_version` on this Python; return their names.
 
-    Do nothing for a Django that starts without them, the second time, and if
-    the switch is off.
+    Do nothing where none is needed, the second time, and if switched off.
     """
     is_done = any(type(finder).__name__ == 'ShimFinder' for finder in sys.meta_path)
     if is_done or os.environ.get(SWITCH) == '0' or not is_needed(django_version):
@@ -54,11 +52,10 @@ def install(django_version):
             shim()
         for name in modules:
             later.setdefault(name, []).append(shim)
-    if names:
-        versions = tuple(django_version[:3]) + sys.version_info[:3]
-        report = log_later('Django %d.%d.%d runs on Python %d.%d.%d with these shims: ' % versions + ', '.join(names))
-        later.setdefault('django.utils.log', []).append(report)
-        sys.meta_path.insert(0, ShimFinder(later))
+    versions = tuple(django_version[:3]) + sys.version_info[:3]
+    report = log_later('Django %d.%d.%d runs on Python %d.%d.%d with these shims: ' % versions + ', '.join(names))
+    later.setdefault('django.utils.log', []).append(report)
+    sys.meta_path.insert(0, ShimFinder(later))
     return names
 
 
@@ -83,9 +80,8 @@ def abstract_collections():
 
     Django 1.8 to 1.11 look for Iterator, Mapping and others there.
     """
-    for name in collections.abc.__all__:
-        if not hasattr(collections, name):
-            setattr(collections, name, getattr(collections.abc, name))
+    for name in set(collections.abc.__all__) - set(vars(collections)):
+        setattr(collections, name, getattr(collections.abc, name))
 
 
 def gettext_charsets():
@@ -110,8 +106,7 @@ def cgi_module():
     """
     Python 3.13 has no module `cgi`.
 
-    Django 1.8 to 1.11 parse the headers of uploads with it. A replacement
-    from PyPI (legacy-cgi) is left in its place.
+    Uploads are parsed with it. A replacement (legacy-cgi) is left in place.
     """
     if 'cgi' in sys.modules or importlib.util.find_spec('cgi') is not None:
         return
@@ -122,9 +117,8 @@ def cgi_module():
     def parse_header(line):
         message = email.message.Message()
         message['content-type'] = line
-        parameters = message.get_params()
-        plain = email.utils.collapse_rfc2231_value
-        return parameters[0][0], {name.lower(): plain(value) for name, value in parameters[1:]}
+        (value, _), rest = message.get_params()[0], message.get_params()[1:]
+        return value, {key.lower(): email.utils.collapse_rfc2231_value(text) for key, text in rest}
 
     def valid_boundary(boundary):
         return re.match(br'^[ -~]{0,200}[!-~]$' if isinstance(boundary, bytes) else r'^[ -~]{0,200}[!-~]$', boundary)
@@ -134,21 +128,22 @@ def cgi_module():
     sys.modules['cgi'] = module
 
 
-def escape_sequences():
+def syntax_warnings():
     r"""
-    Python 3.12 shows a warning for invalid escape sequences, such as '\d'.
+    Python 3.12 shows a warning for '\d', and 3.14 for a return in `finally`.
 
-    Django 1.8 to 1.10 are full of them; each start that compiles shows all.
+    Django 1.8 to 1.11 have them; each start that compiles would show them all.
     """
-    for folder in sys.modules['django'].__path__:
-        warnings.filterwarnings('ignore', 'invalid escape sequence', SyntaxWarning, re.escape(folder))
+    # Until Python 3.14 the path stands for the name of the module.
+    for module in [re.escape(folder) for folder in sys.modules['django'].__path__] + [r'django\.']:
+        warnings.filterwarnings('ignore', ".*invalid escape|'return' in a 'finally'", SyntaxWarning, module)
 
 
 def model_class_cell(module):
     """
     Python 3.8 insists on `__classcell__` reaching type.__new__().
 
-    Django 1.8 to 1.10 drop it: no model can have a method that says super().
+    Django 1.8 to 1.10 drop it: no method of a model can say super().
     """
     new = module.ModelBase.__new__
 
@@ -171,17 +166,11 @@ def six_importer(module):
     importer = type(module._importer)
 
     def find_spec(self, fullname, path=None, target=None):
-        if fullname in self.known_modules:
-            return importlib.util.spec_from_loader(fullname, self)
-        return None
+        return importlib.util.spec_from_loader(fullname, self) if fullname in self.known_modules else None
 
-    def create_module(self, spec):
-        return self.load_module(spec.name)
-
-    def exec_module(self, loaded):
-        """Nothing is left to do."""
-
-    importer.find_spec, importer.create_module, importer.exec_module = find_spec, create_module, exec_module
+    importer.find_spec = find_spec
+    importer.create_module = lambda self, spec: self.load_module(spec.name)
+    importer.exec_module = lambda self, loaded: None
 
 
 def test_durations(module):
@@ -194,12 +183,25 @@ def test_durations(module):
         module.RemoteTestResult.addDuration = lambda self, test, elapsed: None
 
 
+def context_copies(module):
+    """
+    Python 3.14 no longer copies what is behind a super().
+
+    Django 1.8 to 1.11 copy template contexts so, for each test client.
+    """
+    def copied(self):
+        duplicate = object.__new__(type(self))
+        duplicate.__dict__.update(self.__dict__, dicts=self.dicts[:])
+        return duplicate
+
+    module.BaseContext.__copy__ = copied
+
+
 def url_validator(module):
     """
     Python 3.8 made urlsplit() drop line breaks, and 3.11 raise ValueError.
 
-    URLValidator in Django 1.8 to 1.11 expects neither: it lets a line break
-    pass (CVE-2021-32052), and a wrong host becomes an error of the server.
+    URLValidator would let line breaks pass (CVE-2021-32052), or fail itself.
     """
     validate = module.URLValidator.__call__
 
@@ -235,8 +237,7 @@ def regex_flags(module):
     """
     Python 3.11 takes flags such as (?i) at the start of a pattern only.
 
-    Django's resolvers put what they prepend, such as a ^, before those of a
-    project's patterns.
+    Django's resolvers put what they prepend, such as a ^, before a project's.
     """
     def flags_first(function, after=''):
         # An escaped character, a set of characters, or flags.
@@ -268,8 +269,9 @@ SHIMS = [
     (regex_flags, (3, 11), (2, 0), False, ['django.core.urlresolvers', 'django.urls.resolvers']),
     (six_importer, (3, 12), (2, 0), True, ['django.utils.six']),
     (test_durations, (3, 12), (2, 0), False, ['django.test.runner']),
-    (escape_sequences, (3, 12), (1, 11), False, []),
+    (syntax_warnings, (3, 12), (2, 0), False, []),
     (cgi_module, (3, 13), (2, 0), True, []),
+    (context_copies, (3, 14), (2, 0), False, ['django.template.context']),
 ]
 
 

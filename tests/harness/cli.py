@@ -14,7 +14,7 @@ from .environments import Environments
 from .joint import JointRun
 from .labels import FOLDERS, WORKSHOP
 from .packages import CHECKOUT, Packages
-from .pairs import JOINT
+from .pairs import HARD_TO_GET, JOINT
 from .peers import PEER_PAIRS, PeersRun
 from .results import Result
 from .servers import ServersRun, take_where_missing
@@ -67,7 +67,9 @@ def parser():
              'has them (%s), or a row of the workshop (%s)' % (', '.join(FOLDERS), ', '.join(WORKSHOP)))
     add('--jobs', type=int, default=JOBS, metavar='N',
         help='pairs that run at the same time (default: two for each processor and one, %(default)s here)')
-    add('--require-pairs', action='store_true', help="fail, don't skip, when a chosen pair can't run on this machine")
+    add('--require-pairs', action='store_true',
+        help="fail, don't skip, when a chosen pair can't run on this machine; without --pairs those of Python %s, "
+             'which most machines lack, are skipped still' % ' and '.join(HARD_TO_GET))
     add('--all', action='store_true',
         help="also every other Python that each Django officially supports, and Django 1.8 to 1.11 on each Python "
              'from 3.8 on, rather than on the newest alone')
@@ -250,6 +252,7 @@ class Run:
     def missing(self, name, python):
         """Return the row called name whose Python 'X.Y' is not here, and say so."""
         reason = 'no Python %s on this machine' % python
-        required = self.bench.options.require_pairs
+        options = self.bench.options
+        required = options.require_pairs and (python not in HARD_TO_GET or bool(options.pairs))
         self.bench.reporter.progress(name, '%s: %s' % ('CANNOT RUN' if required else 'SKIPPED', reason))
         return name, '', 0, Result(problem=reason) if required else Result(skipped=1, reasons=[reason])

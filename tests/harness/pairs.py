@@ -42,6 +42,10 @@ DEFAULT = [(python, django) for python in ERA_PYTHONS for django in ERA_DJANGOS]
 #: of compat/old_django.py, oldest first.
 NEWER_PYTHONS = ('3.8', '3.9', '3.10', '3.11', '3.12', '3.13', '3.14', '3.15')
 
+#: Those of them that no stable release of Debian has. A default run names them
+#: all the same, and CI fetches them, but runs without them where it can't.
+HARD_TO_GET = ('3.14', '3.15')
+
 #: What `--all` adds: every other pair that the Django's authors support, and
 #: the era's Djangos on newer Pythons.
 EXTRA = [
@@ -112,7 +116,7 @@ def select(globs=(), everything=False, found=ERA_PYTHONS):
 
     found has the Pythons ('X.Y') of this machine; the default run has the
     era's Djangos on the newest of them as well, and today's on each that is
-    newer than those of DEFAULT.
+    newer than those of DEFAULT, found or HARD_TO_GET.
     """
     known = all_pairs()
     if not globs:
@@ -132,10 +136,10 @@ def era_elsewhere(found):
 
 
 def todays_elsewhere(found):
-    """Return the rows of today's Djangos on the Pythons found that are newer than those of DEFAULT."""
+    """Return the rows of today's Djangos on Pythons newer than DEFAULT's, of those found or HARD_TO_GET."""
     in_default = {python for python, _ in DEFAULT}
     newer = NEWER_PYTHONS[max(NEWER_PYTHONS.index(python) for python in in_default if python in NEWER_PYTHONS) + 1:]
-    return [(python, django) for python in newer if python in found
+    return [(python, django) for python in newer if python in found or python in HARD_TO_GET
             for django, pythons in sorted(OFFICIAL_PYTHONS.items()) if python in pythons]
 
 

@@ -2,7 +2,7 @@
 import argparse
 import unittest
 
-from harness import joint, labels, pairs, sources
+from harness import cli, joint, labels, pairs, sources
 
 
 class PairsTests(unittest.TestCase):
@@ -50,13 +50,16 @@ class PairsTests(unittest.TestCase):
                 self.assertIn('py%s-dj%s' % (newest, django), names)
                 self.assertIn('py2.7-dj' + django, names, 'what can not run is named, not forgotten')
 
-    def test_a_python_newer_than_the_table_has_todays_djangos_as_well(self):
-        plain = pairs.select(found=['3.11', '3.13'])
-        names = {str(pair) for pair in pairs.select(found=['3.11', '3.13', '3.14'])} - {str(pair) for pair in plain}
-        self.assertEqual(names, {
-            'py3.14-dj5.2', 'py3.14-dj6.0', 'py3.14-dj6.1',
-            'py3.14-dj1.8', 'py3.14-dj1.9', 'py3.14-dj1.10', 'py3.14-dj1.10p', 'py3.14-dj1.11',
-        })
+    def test_the_newest_pythons_have_todays_djangos_found_or_not(self):
+        newest = {'py3.14-dj5.2', 'py3.14-dj6.0', 'py3.14-dj6.1', 'py3.15-dj6.1'}
+        for found in (['3.11', '3.13'], ['3.13', '3.14'], ['3.13', '3.15']):
+            names = {str(pair) for pair in pairs.select(found=found)}
+            self.assertEqual({name for name in names if name.startswith(('py3.14', 'py3.15')) and '-dj1' not in name},
+                             newest)
+
+    def test_the_eras_djangos_go_on_to_the_newest_python_that_is_found(self):
+        self.assertEqual(pairs.era_elsewhere(['3.11', '3.13']), [('3.13', django) for django in pairs.ERA_DJANGOS])
+        self.assertEqual(pairs.era_elsewhere(['3.13', '3.15']), [('3.15', django) for django in pairs.ERA_DJANGOS])
 
     def test_a_machine_with_the_eras_pythons_alone_has_no_more_rows(self):
         self.assertEqual(pairs.select(found=['2.7', '3.6', '3.7']), pairs.select())
@@ -69,7 +72,7 @@ class PairsTests(unittest.TestCase):
         self.assertEqual(pairs.system(['3.6', '3.13']), pairs.SYSTEM)
 
     def test_one_pair_of_each_python_stands_for_all_of_them(self):
-        found = ['2.7', '3.6', '3.9', '3.10', '3.11', '3.12', '3.13']
+        found = ['2.7', '3.6', '3.9', '3.10', '3.11', '3.12', '3.13', '3.14', '3.15']
         chosen = pairs.once_for_python(pairs.select(found=found), found)
         self.assertEqual({pair.python for pair in chosen}, set(found))
         self.assertEqual(len(chosen), len(found))
@@ -123,6 +126,31 @@ class JointTests(unittest.TestCase):
     def test_no_pair_runs_their_modules_by_itself(self):
         chosen = labels.Labels(['system/test_path.py', 'system/test_chat.py'])
         self.assertEqual([path.rpartition('/')[2] for path in chosen.paths('system')], ['test_chat.py'])
+
+
+class MissingTests(unittest.TestCase):
+    """What becomes of a row whose Python isn't here."""
+
+    def missing(self, python, **options):
+        said = []
+        reporter = argparse.Namespace(progress=lambda name, text: said.append(text))
+        bench = argparse.Namespace(
+            options=argparse.Namespace(**dict({'pairs': [], 'require_pairs': True}, **options)), reporter=reporter)
+        run = cli.Run.__new__(cli.Run)
+        run.bench = bench
+        result = run.missing('py%s-dj6.1' % python, python)[-1]
+        return result.ok, said
+
+    def test_it_fails_a_run_that_requires_it(self):
+        self.assertEqual(self.missing('3.13'), (False, ['CANNOT RUN: no Python 3.13 on this machine']))
+        skipped = ['SKIPPED: no Python 3.13 on this machine']
+        self.assertEqual(self.missing('3.13', require_pairs=False), (True, skipped))
+
+    def test_what_is_hard_to_get_is_skipped_unless_it_was_asked_for_by_name(self):
+        for python in pairs.HARD_TO_GET:
+            skipped = 'SKIPPED: no Python %s on this machine' % python
+            self.assertEqual(self.missing(python), (True, [skipped]))
+            self.assertFalse(self.missing(python, pairs=['py%s-*' % python])[0])
 
 
 class SourcesTests(unittest.TestCase):
