@@ -184,8 +184,8 @@ class CheckTests(SimpleTestCase):
                     self.assertTrue(all(message.msg.startswith(name) for message in found))
 
     def test_a_session_engine_that_is_none_is_named(self):
-        for value in ('no.such.module', 'django.contrib.sessions', ['django.contrib.sessions.backends.db'], 5, 'd\xe9j\xe0',
-                      '.db', b'd\xc3\xa9j\xc3\xa0'):
+        for value in ('no.such.module', 'django.contrib.sessions', ['django.contrib.sessions.backends.db'],
+                      5, 'd\xe9j\xe0', '.db', b'd\xc3\xa9j\xc3\xa0'):
             with override_settings(CHANNEL_SESSION_ENGINE=value):
                 error, = check_channel_layers()
                 self.assertEqual((error.id, error.msg.startswith('CHANNEL_SESSION_ENGINE, ')), ('channels.E029', True))
