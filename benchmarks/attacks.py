@@ -13,6 +13,7 @@ request that it is at, and for one more, so that three times as long is what can
 be had, and some is allowed for the processors that all of them share.
 """
 import argparse
+import contextlib
 import http.client
 import os
 import pathlib
@@ -36,9 +37,10 @@ from benchmarks.peers import PEERS  # noqa: E402
 TIMES, MEGABYTES, LINES = 3.0, 600, 20
 #: The first of these where a worker is kept busy.
 TIMES_OF_WORKERS = 5.0
-#: Milliseconds of it where each request keeps the one worker busy for half a
-#: second: others wait until it has done one or two.
-LONG = 2000.0
+#: The first of these where single requests keep the one worker busy for long: a
+#: multiple of what such a request takes alone, since others wait until it has
+#: done that and one more.
+TIMES_OF_LONG = 3.0
 #: Milliseconds between two requests of somebody else.
 INTERVAL = 10.0
 #: Milliseconds below which a median is no harm, whatever it was in peace.
@@ -111,8 +113,8 @@ class Others:
 class Row:
     """What one attack did."""
 
-    def __init__(self, attack, before, during, memory, cpu, lines):
-        self.attack = attack
+    def __init__(self, attack, before, during, memory, cpu, lines, long=0.0):
+        self.attack, self.long = attack, long
         self.median, self.worst = statistics.median(during), max(during)
         self.before = statistics.median(before)
         self.times = self.median / self.before
@@ -121,7 +123,7 @@ class Row:
     def wrong(self):
         """Yield what is beyond its limit."""
         times = TIMES_OF_WORKERS if name_of(self.attack) in TAKE_WORKERS else TIMES
-        if self.median > (LONG if name_of(self.attack) in LONG_REQUESTS else max(UNNOTICED, times * self.before)):
+        if self.median > max(UNNOTICED, times * self.before, TIMES_OF_LONG * self.long):
             yield 'others wait %.1f times as long' % self.times
         if self.memory > MEGABYTES * 1e6:
             yield 'the server has %.0f MB' % (self.memory / 1e6)
@@ -133,7 +135,8 @@ class Row:
         return '%-46s %4d %7.1f %5.1fx %7.1f %6.0f %5.0f %5d%s' % (
             name, self.attack.connections, self.median, self.times, self.worst, self.memory / 1e6, self.cpu * 100,
             self.lines, '  takes workers' if name in TAKE_WORKERS else '',
-        )
+        ) + (', each for %.0f ms: others wait for %.1f of these' % (
+            self.long, self.median / self.long) if self.long else '')
 
 
 HEADING = '%-46s %4s %7s %6s %7s %6s %5s %5s' % ('attack', 'of', 'ms', '', 'worst', 'MB', 'CPU %', 'lines')
@@ -142,6 +145,18 @@ HEADING = '%-46s %4s %7s %6s %7s %6s %5s %5s' % ('attack', 'of', 'ms', '', 'wors
 def count_lines(log):
     with open(log, 'rb') as file:
         return sum(1 for _ in file)
+
+
+def long_request(port):
+    """Return the milliseconds that 10 MB take where nobody else asks for anything."""
+    took = []
+    for _ in range(5):
+        with contextlib.closing(http.client.HTTPConnection('127.0.0.1', port, timeout=30)) as connection:
+            began = time.monotonic()
+            connection.request('GET', '/stream/')
+            connection.getresponse().read()
+            took.append((time.monotonic() - began) * 1000)
+    return statistics.median(took)
 
 
 def measure(machine, attack, seconds):
@@ -153,6 +168,7 @@ def measure(machine, attack, seconds):
         server, others = stack.programs[0], Others(stack.port)
         others.ask(0.5)
         before = others.ask(1.5)
+        long = long_request(stack.port) if name_of(attack) in LONG_REQUESTS else 0.0
         lines, cpu = count_lines(server.log), accounting.cpu_seconds([server.pid])
         attacker = machine.program('attacker', [
             sys.executable, str(CHECKOUT / 'benchmarks' / 'load' / 'attacks.py'), '%s:%d' % (address, port),
@@ -164,7 +180,7 @@ def measure(machine, attack, seconds):
         if attacker.process.poll() is not None:
             raise attacker.failed('ended')
         stack.check()
-        return Row(attack, before, during, memory, spent, count_lines(server.log) - lines)
+        return Row(attack, before, during, memory, spent, count_lines(server.log) - lines, long)
     finally:
         if attacker is not None:
             attacker.stop()

@@ -25,7 +25,9 @@ class Repeats:
         #: Kind -> [when it was logged, when it was last seen, how many weren't logged].
         self._kinds: dict[Hashable, list[float]] = {}
 
-    def warn(self, logger: logging.Logger, kind: Hashable, message: str, *args: object) -> None:
+    def warn(
+        self, logger: logging.Logger, kind: Hashable, message: str, *args: object, level: int = logging.WARNING,
+    ) -> None:
         """Log `message` with `args` unless one of its `kind`, one of a few, was logged of late."""
         now = self._clock()
         logged, seen, more = self._kinds.get(kind, (0.0, 0.0, 0.0))
@@ -35,4 +37,4 @@ class Repeats:
         self._kinds[kind] = [now, now, 0.0]
         if more:
             message, args = message + " (%d more like the last one of these were not logged.)", (*args, int(more))
-        logger.warning(message, *args)
+        logger.log(level, message, *args)

@@ -1,24 +1,11 @@
 """WebSocket frames, bytes in and messages out."""
 import pytest
+from mutants import frame as client
 
 from interface_server.protocols.ws.close_codes import NO_CODE
 from interface_server.protocols.ws.frames import (
     BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, FrameError, FrameParser, encode, encode_close,
 )
-
-
-def client(opcode, payload, fin=True, mask=b"\x01\x02\x03\x04", rsv=0):
-    """Return a frame as clients send it."""
-    first = (0x80 if fin else 0) | rsv | opcode
-    size = len(payload)
-    if size < 126:
-        head = bytes([first, 0x80 | size])
-    elif size < 65536:
-        head = bytes([first, 0x80 | 126]) + size.to_bytes(2, "big")
-    else:
-        head = bytes([first, 0x80 | 127]) + size.to_bytes(8, "big")
-    return head + mask + bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
-
 
 CONVERSATIONS = [
     (client(TEXT, b""), [(TEXT, "")]),

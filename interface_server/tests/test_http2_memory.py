@@ -20,7 +20,7 @@ from interface_server.protocols.connections import ConnectionLimiter
 from interface_server.protocols.h2.connection import CLOSED_STREAMS
 
 #: What a process has at most under a thousand hostile connections, as README.md says.
-STATED = 400 * 1000 * 1000
+STATED = 600 * 1000 * 1000
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, SETTINGS, CONTINUATION = 0, 1, 4, 9

@@ -371,7 +371,7 @@ def test_connections_in_all(start, caplog):
     assert server.get("/")[0] == 200
 
 
-def test_connections_of_one_address():
+def test_connections_of_one_address(caplog):
     limiter = ConnectionLimiter(Options(max_connections_per_address=2, trusted_proxies=("10.0.0.0/8",)))
     first = limiter.acquire(("192.0.2.1", 1))
     assert limiter.acquire(("192.0.2.1", 2)) is not None
@@ -379,6 +379,12 @@ def test_connections_of_one_address():
     assert limiter.acquire(("::ffff:192.0.2.1", 3)) is None
     limiter.release(first)
     assert limiter.acquire(("192.0.2.1", 4)) is not None
+    # Whoever comes and goes while it has as many as it may: that is one line.
+    for number in range(100):
+        limiter.release("192.0.2.1")
+        assert limiter.acquire(("192.0.2.1", number)) is not None
+        assert limiter.acquire(("192.0.2.1", number)) is None
+    assert caplog.text.count("Connections are being refused") == 1
     # One subscriber has a whole network of IPv6.
     assert limiter.acquire(("2001:db8::1", 1)) is not None
     assert limiter.acquire(("2001:db8::2", 1)) is not None

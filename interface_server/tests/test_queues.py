@@ -11,6 +11,8 @@ from conftest import PATIENCE, eventually
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.test.linting import exempt
 
+from interface_server.layers import batches
+from interface_server.layers.batches import BatchSize
 from interface_server.layers.queues import SendQueues
 
 
@@ -268,3 +270,19 @@ def test_a_client_that_does_not_wait_leaves_the_queue(start, layer):
         eventually(lambda: queues.length("http.request") == 1, "the waiting")
     eventually(lambda: not queues.length("http.request"), "the leaving")
     layer.flush()
+
+
+def test_readers_take_few_messages_at_once_where_those_are_large():
+    batch = BatchSize()
+    # Fewer than were asked for tell nothing.
+    batch.learn([(["a"], {"text": "x"})] * 3)
+    assert batch.number == batches.FIRST
+    for _ in range(10):
+        batch.learn([(["a"], {"text": "x"})] * batch.number)
+    assert batch.number == batches.MOST
+    batch.learn([(["http.response.x!1"], {"status": 200, "content": b"x" * 100000})] * batch.number)
+    assert batch.number == batches.MOST_BYTES // 100000
+    batch.learn([(["a"], {"bytes": b"x" * 3 * batches.MOST_BYTES})])
+    assert batch.number == 1
+    batch.learn([(["a"], {"accept": True})])
+    assert batch.number == 2

@@ -3,7 +3,7 @@ import h2.errors
 import h2.events
 import h2.settings
 import pytest
-from test_frames import client as frame
+from mutants import frame
 from test_http2 import certificate, client, layer, quick_sweeps, tls_context  # noqa: F401  Fixtures, too.
 
 from interface_server.protocols.ws.frames import BINARY, CLOSE, PING, PONG, TEXT

@@ -15,14 +15,14 @@ import pytest
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT))
 
-from benchmarks import attacks  # noqa: E402: found by the line above
+from benchmarks import attacks, fuzz, hostile  # noqa: E402: found by the line above
 from benchmarks.harness import (  # noqa: E402: found by the line above
     accounting, burst, cli, load, machine, numbered, report, schedule, sockets, statistics,
 )
 from benchmarks.harness.programs import free_port  # noqa: E402
 from benchmarks.harness.statistics import Figure, Goal, Metric  # noqa: E402
 from benchmarks.harness.workload import Workload, split  # noqa: E402
-from benchmarks.load.attacks import ATTACKS, TAKE_WORKERS  # noqa: E402
+from benchmarks.load.attacks import ATTACKS, LONG_REQUESTS, TAKE_WORKERS  # noqa: E402
 from benchmarks.peers import PEERS  # noqa: E402
 from benchmarks.workloads import WORKLOADS  # noqa: E402
 
@@ -432,7 +432,7 @@ def test_those_who_would_have_come_while_one_waits_count_too():
 
 def test_attacks_are_many_and_have_names_of_their_own():
     names = [attacks.name_of(attack) for attack in ATTACKS]
-    assert len(names) == len(set(names)) >= 40 and TAKE_WORKERS <= set(names)
+    assert len(names) == len(set(names)) >= 40 and LONG_REQUESTS < TAKE_WORKERS <= set(names)
     assert {attack.protocol for attack in ATTACKS} == {'HTTP/1.1', 'HTTP/2', 'WebSocket'}
 
 
@@ -443,13 +443,29 @@ def test_attacks_are_many_and_have_names_of_their_own():
     ('pings', [10.0], [10.0], 7 * 10 ** 8, 21, 'the server has 700 MB; 21 lines were logged'),
     ('a thousand streams at once', [10.0], [49.0], 10 ** 8, 0, ''),
     ('a thousand streams at once', [10.0], [51.0], 10 ** 8, 0, 'others wait 5.1 times as long'),
-    ('responses without a window', [10.0], [1999.0], 10 ** 8, 0, ''),
-    ('responses without a window', [10.0], [2001.0], 10 ** 8, 0, 'others wait 200.1 times as long'),
+    # Each of which takes 100 ms.
+    ('responses without a window', [10.0], [299.0], 10 ** 8, 0, ''),
+    ('responses without a window', [10.0], [301.0], 10 ** 8, 0, 'others wait 30.1 times as long'),
 ])
 def test_attack_that_others_notice_is_beyond_its_limit(name, before, during, memory, lines, wrong):
     [attack] = [attack for attack in ATTACKS if (attack.protocol, attack.name) == ('HTTP/2', name)]
-    row = attacks.Row(attack, before, during, memory, 0.1, lines)
+    long = 100.0 if attacks.name_of(attack) in LONG_REQUESTS else 0.0
+    row = attacks.Row(attack, before, during, memory, 0.1, lines, long)
     assert '; '.join(row.wrong()) == wrong and name in str(row)
+
+
+@pytest.mark.parametrize('hung, memory, log, wrong', [
+    ([], [40e6, 50e6, 52e6], '', ''),
+    (['it'], [40e6, 50e6, 53e6], '', 'no end: it; memory has grown by 6.0 %'),
+    ([], [40e6, 50e6, 50e6], 'Traceback (most', 'a traceback: Traceback (most'),
+])
+def test_mutated_traffic_that_is_not_survived_is_told(hung, memory, log, wrong):
+    assert '; '.join(fuzz.wrong_in([{'hung': hung}], memory, log)) == wrong
+
+
+def test_hostile_clients_say_what_they_are_to_say():
+    said = hostile.kinds()
+    assert len(said) == len(set(said.values())) and all(each.startswith(b'PRI * HTTP/2.0') for each in said.values())
 
 
 # Numbered jobs

@@ -10,5 +10,6 @@ urlpatterns = [
     re_path(r'^hello/$', bench_views.hello),
     re_path(r'^pause/$', bench_views.pause),
     re_path(r'^upload/$', bench_views.upload),
+    re_path(r'^large/$', bench_views.large),
     re_path(r'^stream/$', bench_views.stream),
 ]

@@ -20,6 +20,11 @@ def upload(request):
     return HttpResponse(str(len(request.body)), content_type='text/plain')
 
 
+def large(request):
+    """A megabyte at once."""
+    return HttpResponse(CHUNK * 16, content_type='application/octet-stream')
+
+
 def stream(request):
     """Ten megabytes, in pieces of 64 kB."""
     return StreamingHttpResponse((CHUNK for _ in range(160)), content_type='application/octet-stream')

@@ -213,7 +213,7 @@ class ReplyDispatcher:
         self._metrics.messages_out["websocket"] += len(channels)
         # One for all of a group that are here.
         span = None if self._tracer is None else self._tracer.begin_delivery(channels[0], message, len(channels))
-        frame = EncodedFrame()
+        frame, failed = EncodedFrame(), 0
         sockets = self._sockets
         for channel in channels:
             socket = sockets.get(channel)
@@ -225,8 +225,11 @@ class ReplyDispatcher:
                 try:
                     socket.deliver(reply, frame)
                 except Exception:
-                    # The others in the group, and those after, get theirs.
+                    # The others in the group, and those after, get theirs. What
+                    # fails for one may fail for ten thousand.
+                    failed += 1
                     self._metrics.dropped["internal_error"] += 1
-                    logger.exception("Delivering to %s failed.", channel)
+                    if failed == 1:
+                        logger.exception("Delivering to %s failed.", channel)
         if span is not None:
             span.end()

@@ -53,7 +53,7 @@ class RequestBody:
     too slowly.
     """
 
-    __slots__ = ("_context", "_options", "_receive", "_size", "_waited", "_spool", "_pieces", "_more")
+    __slots__ = ("_context", "_options", "_receive", "_size", "_waited", "_spool", "_pieces", "_more", "_held")
 
     def __init__(self, context: Context, receive: Receive) -> None:
         self._context = context
@@ -67,12 +67,19 @@ class RequestBody:
         self._pieces: collections.deque[Piece] = collections.deque()
         #: Whether the client has more to send.
         self._more = True
+        #: Bytes that are not a piece yet, and count as if they were.
+        self._held = 0
 
     def close(self) -> None:
         """Free the memory and the file of what has been read."""
+        self._hold(0)
         self._pieces.clear()
         if self._spool is not None:
             self._spool.close()
+
+    def _hold(self, size: int) -> None:
+        self._context.budget.in_memory += size - self._held
+        self._held = size
 
     async def begin(self) -> tuple[bytes, bool]:
         """Return what goes into the request's message, and whether more follows."""
@@ -119,6 +126,7 @@ class RequestBody:
         spool = self._spool = Spool(self._context.budget, self._options.inline_body_size)
         joined = bytearray(content)
         while True:
+            self._hold(0)
             if not spool.has_room(len(joined)):
                 self._context.metrics.dropped["spool_full"] += 1
                 raise Refused(503, "There is no room for the body of the request.")
@@ -131,6 +139,7 @@ class RequestBody:
                 joined.clear()
             if not self._more:
                 return
+            self._hold(len(joined))
             joined += await self._read_part()
 
     def _take(self, limit: int) -> tuple[bytes, bool]:

@@ -21,12 +21,11 @@ from django.channels.layers.transport.resp import ReplyError, is_wrong_type
 from ..backport import exceptions, names
 from ..types import Message
 from . import RETRY, ROOM_PAUSES, AsyncLayer, Dispatch, Done, ignore
+from .batches import BatchSize
 from .connection import Outcome, RedisConnection
 from .measuring import measure_then
 from .pool import AnsweredRequest, ConnectionPool
 
-#: Messages that are taken from Redis at once.
-BATCH = 200
 #: Seconds that a reader waits before it asks again.
 READ_TIMEOUT = 10.0
 #: Seconds that a message nobody waits for stays, so that it goes with others:
@@ -202,7 +201,7 @@ class RedisLayer(AsyncLayer):
         reader = self._transport.reader(sorted(channels))
         token = str(names.random_token())
         connection: Optional[RedisConnection] = None
-        retry = Backoff(*RETRY)
+        retry, batch = Backoff(*RETRY), BatchSize()
         try:
             while True:
                 if connection is None or not connection.is_open:
@@ -214,8 +213,10 @@ class RedisLayer(AsyncLayer):
                         await asyncio.sleep(retry.next_pause())
                         continue
                     retry.reset()
-                deliveries = await self._perform(flatten(reader.receive(BATCH, READ_TIMEOUT, token)), connection)
+                plan = flatten(reader.receive(batch.number, READ_TIMEOUT, token))
+                deliveries = await self._perform(plan, connection)
                 if deliveries:
+                    batch.learn(deliveries)
                     dispatch(deliveries)
         finally:
             if connection is not None:

@@ -18,11 +18,10 @@ from typing import Any, Optional
 from ..backport import Backoff, exceptions
 from ..types import Delivery, Message
 from . import RETRY, AsyncLayer, Dispatch, Done, ignore
+from .batches import BatchSize
 
 logger = logging.getLogger(__name__)
 
-#: Messages taken from the layer at once.
-BATCH = 100
 #: Batches that may wait for the event loop before the thread pauses.
 BATCHES_AHEAD = 2
 #: Threads that send, for layers whose sending may wait.
@@ -159,10 +158,11 @@ class _Reader(threading.Thread):
         self._layer.interrupt()
 
     def run(self) -> None:
-        retry = Backoff(*RETRY)
+        retry, batch = Backoff(*RETRY), BatchSize()
         while not self._stopping.is_set():
             try:
-                deliveries: Sequence[Delivery] = self._layer.receive_deliveries(self._channels, BATCH, READ_TIMEOUT)
+                deliveries: Sequence[Delivery] = self._layer.receive_deliveries(
+                    self._channels, batch.number, READ_TIMEOUT)
             except Exception as error:
                 if not self.failed:
                     reason = str(error) or type(error).__name__
@@ -174,6 +174,7 @@ class _Reader(threading.Thread):
                 logger.info("The channel layer can be read again.")
                 retry.reset()
                 self.failed = False
+            batch.learn(deliveries)
             if deliveries and not self._hand_over(deliveries):
                 return
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Optional
 
 from ..errors import UsageError
+from ..repeats import Repeats
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +90,8 @@ class AccessLog:
         self.dropped: collections.Counter[str] = collections.Counter()
         #: Lines that this outage has cost so far.
         self._lost = 0
+        # A disk that is nearly full has room now and then.
+        self._repeats = Repeats()
         #: Does the file end amid a line?
         self._is_torn = False
 
@@ -109,16 +112,17 @@ class AccessLog:
         try:
             self._write(("\n".join(lines) + "\n").encode("utf-8"))
         except OSError as error:
-            if not self._lost:
-                logger.error(
-                    "The access log can't be written (%s); its lines are dropped until it can be again.",
-                    error.strerror or error,
-                )
+            self._repeats.warn(
+                logger, "lost", "The access log can't be written (%s); its lines are dropped until it can be again.",
+                error.strerror or error, level=logging.ERROR,
+            )
             self._lost += len(lines)
             self.dropped["access_log"] += len(lines)
             return
         if self._lost:
-            logger.warning("The access log is written again; %d lines were dropped.", self._lost)
+            self._repeats.warn(
+                logger, "over", "The access log is written again; %d lines were dropped.", self._lost,
+            )
             self._lost = 0
 
     def _write(self, content: bytes) -> None:

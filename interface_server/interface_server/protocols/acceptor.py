@@ -52,7 +52,6 @@ class Acceptor:
         #: Connections on their way to a protocol.
         self._beginning: set[asyncio.Task[None]] = set()
         self._retry: Optional[asyncio.TimerHandle] = None
-        self._is_refused = False
         self._closed = False
         listener.setblocking(False)
         self._loop.add_reader(listener, self._accept)
@@ -84,8 +83,7 @@ class Acceptor:
             except OSError as error:
                 self._pause(error)
                 return
-            self._is_refused = False
-            connection.setblocking(False)
+                connection.setblocking(False)
             client = address[:2] if isinstance(address, tuple) else None
             slot = self._limiter.acquire(client)
             if slot is None:
@@ -96,13 +94,11 @@ class Acceptor:
     def _pause(self, error: OSError) -> None:
         self._loop.remove_reader(self._listener)
         self._retry = self._loop.call_later(PAUSE, self._resume)
-        if not self._is_refused:
-            # Once, until one is accepted again.
-            self._is_refused = True
-            logger.error(
-                "Accepting connections failed (%s); those that wait are accepted once it works again. If it is files "
-                "that are missing, raise their number: ulimit -n, LimitNOFILE=.", error.strerror or error,
-            )
+        self._limiter.repeats.warn(
+            logger, ("accept", error.errno), "Accepting connections failed (%s); those that wait are accepted once it "
+            "works again. If it is files that are missing, raise their number: ulimit -n, LimitNOFILE=.",
+            error.strerror or error, level=logging.ERROR,
+        )
 
     def _resume(self) -> None:
         self._retry = None

@@ -60,7 +60,6 @@ class ConnectionLimiter:
         #: Requests and sockets inside connections of HTTP/2, in all and by slot.
         self.streams = 0
         self._streams_by_address: collections.Counter[str] = collections.Counter()
-        self._refusing = False
         self._task: Optional[asyncio.Task[None]] = None
 
     def start(self) -> None:
@@ -99,7 +98,6 @@ class ConnectionLimiter:
                 return None
             self._by_address[address] += 1
         self.total += 1
-        self._refusing = False
         return address
 
     def acquire_stream(self, slot: str) -> bool:
@@ -131,10 +129,7 @@ class ConnectionLimiter:
 
     def _refuse(self, reason: str, explanation: str) -> None:
         self.refused[reason] += 1
-        if not self._refusing:
-            # Once, until one is let in again.
-            logger.warning("Connections are being refused: %s.", explanation)
-        self._refusing = True
+        self.repeats.warn(logger, reason, "Connections are being refused: %s.", explanation)
 
     def release(self, slot: str) -> None:
         """Record that a connection closed; `slot` is what acquire() returned."""
