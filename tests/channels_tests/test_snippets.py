@@ -22,6 +22,8 @@ from django.channels.test import ChannelTestCase, Client, WSClient, apply_routes
 from django.channels.test.linting import exempt
 from django.contrib.auth.models import User
 from django.db.models.signals import post_save, pre_save
+from django.http import StreamingHttpResponse
+from django.middleware.gzip import GZipMiddleware
 from django.test import RequestFactory, override_settings
 
 from .http_tools import make_request
@@ -76,6 +78,7 @@ RUN = {
     "route('websocket.receive', receive", "Channel('thumbnails')", "Group('news').add", 'Acknowledged(', "'confirm':",
     "'acknowledged':", 'dead_letters(', 'delay=600', 'CHANNEL_SCHEDULES', 'django.channels.schedules.channel_routing',
     'class ThumbnailTests', 'evil.example', '>>> ', 'async def notify',
+    "'Content-Encoding': 'identity'",
 }
 
 
@@ -117,6 +120,18 @@ class CompletenessTests(unittest.TestCase):
     def test_the_tests_elsewhere_are_there(self):
         for test in ELSEWHERE.values():
             self.assertTrue(os.path.exists(os.path.join(CHECKOUT, 'tests', *test.split('/'))), test)
+
+
+class StreamTests(unittest.TestCase):
+
+    @unittest.skipUnless(SUPPORTS_ASYNC, 'this Python or Django has no async consumers')
+    def test_a_stream_that_names_its_encoding_is_not_compressed(self):
+        code = snippets("'Content-Encoding': 'identity'")[0]
+        response = eval(code, {'StreamingHttpResponse': StreamingHttpResponse, 'parts': lambda: iter([b'a' * 500])})
+        request = RequestFactory().get('/', HTTP_ACCEPT_ENCODING='gzip')
+        self.assertIs(GZipMiddleware(lambda request: response)(request), response)
+        self.assertEqual(response['Content-Encoding'], 'identity')
+        self.assertEqual(b''.join(response), b'a' * 500)
 
 
 class SettingTests(ChannelTestCase):

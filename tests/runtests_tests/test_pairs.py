@@ -66,7 +66,7 @@ class PairsTests(unittest.TestCase):
 
     def test_one_pair_for_all_is_found_with_any_one_python(self):
         for found, expected in [(['2.7', '3.6', '3.11', '3.13'], ('3.11', '5.2')), (['3.13'], ('3.13', '6.1')),
-                                (['3.12'], ('3.12', '6.0')), (['2.7'], None)]:
+                                (['3.12'], ('3.12', '6.0')), (['3.14'], ('3.14', '6.1')), (['2.7'], None)]:
             self.assertEqual(pairs.once(found), expected)
         self.assertEqual(pairs.system(['3.12'])[len(pairs.SYSTEM):], [('3.12', '1.8')])
         self.assertEqual(pairs.system(['3.6', '3.13']), pairs.SYSTEM)

