@@ -148,7 +148,7 @@ class Run:
     def __init__(self, bench, pairs):
         self.bench = bench
         self.pairs = pairs
-        self.absent = [pair for pair in pairs if pair.python not in bench.interpreters]
+        self.absent = [pair for pair in pairs if pair.lack(bench.interpreters)]
         runs = [PairRun(bench, pair) for pair in pairs if pair not in self.absent]
         # What takes longest begins first, or the end of it would have one processor alone.
         self.runs = sorted((run for run in runs if run.has_work()), key=lambda run: -run.work())
@@ -156,7 +156,7 @@ class Run:
 
     def rows(self):
         """Return (name, Python's version, seconds, Result) for each row."""
-        rows = [self.missing(str(pair), pair.python) for pair in self.absent]
+        rows = [self.missing(str(pair), pair.python, pair.lack(self.bench.interpreters)) for pair in self.absent]
         lacking = {name: self.lacking(JOINT[name][1]) for name in self.joint}
         joint = [JointRun(self.bench, name) for name in self.joint if not lacking[name]]
         others = [SourcesRun(self.bench)] if SourcesRun.is_wanted(self.bench) else []
@@ -214,7 +214,8 @@ class Run:
             ]
         if self.bench.options.through_channels:
             rows += [
-                self.missing('%s-through' % str(pair), pair.python) for pair in through_channels.PAIRS
+                self.missing('%s-through' % str(pair), pair.python, pair.lack(self.bench.interpreters))
+                for pair in through_channels.PAIRS
                 if pair in self.absent
             ]
         return rows
@@ -249,9 +250,9 @@ class Run:
         result = run.run()
         return run.name, '.'.join(map(str, run.python)), time.monotonic() - started, result
 
-    def missing(self, name, python):
-        """Return the row called name whose Python 'X.Y' is not here, and say so."""
-        reason = 'no Python %s on this machine' % python
+    def missing(self, name, python, lack=None):
+        """Return the row called name whose Python 'X.Y', or what else it lacks, is not here, and say so."""
+        reason = '%s on this machine' % (lack or 'no Python %s' % python)
         options = self.bench.options
         required = options.require_pairs and (python not in HARD_TO_GET or bool(options.pairs))
         self.bench.reporter.progress(name, '%s: %s' % ('CANNOT RUN' if required else 'SKIPPED', reason))

@@ -1,6 +1,7 @@
 """The table of (Python, Django) pairs, and the choice among them."""
 import collections
 import fnmatch
+import shutil
 
 #: Newest patch release of every Django that is supported.
 DJANGO_RELEASES = {
@@ -61,6 +62,10 @@ SYSTEM = [('2.7', '1.8'), ('3.6', '1.10p'), ('3.11', '5.2'), ('3.13', '6.1')]
 ONCE = ('3.11', '5.2')
 
 
+#: Without this program, which apply.py calls, no Django is patched.
+PATCH = 'patch'
+
+
 class Pair(collections.namedtuple('Pair', 'python django')):
     """python: 'X.Y'; django: 'X.Y', with 'p' behind it when patched."""
     __slots__ = ()
@@ -84,6 +89,12 @@ class Pair(collections.namedtuple('Pair', 'python django')):
     @property
     def django_version(self):
         return tuple(int(part) for part in self.release.split('.'))
+
+    def lack(self, found):
+        """Return what a machine with the Pythons found lacks to run it, '' if nothing."""
+        if self.python not in found:
+            return 'no Python %s' % self.python
+        return 'no program "%s"' % PATCH if self.patched and not shutil.which(PATCH) else ''
 
     @property
     def has_interface_server(self):

@@ -1,5 +1,8 @@
 """The row of the tests that look at sources, and at what is made of them; no pair makes a difference to these."""
-from .pairs import PATCHABLE_RELEASES, Pair, once
+import shutil
+
+from .pairs import PATCH, PATCHABLE_RELEASES, Pair, once
+from .results import Result
 from .steps import PairRun, driver, driver_python
 
 
@@ -33,6 +36,8 @@ class SourcesRun(PairRun):
 
     def patch_tests(self, log):
         """Run the tests of the patch set; they find Django's sources in the folder $CHANNELS_SDISTS."""
+        if not (shutil.which(PATCH) or self.bench.options.require_pairs):
+            return Result(skipped=1, reasons=['patch_tests: no program "%s" on this machine' % PATCH])
         for release in PATCHABLE_RELEASES:
             self.bench.packages.sdist(release, log)
         return self.pytest(self.bench.labels.paths('patch_tests'), log)

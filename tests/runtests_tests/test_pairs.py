@@ -1,6 +1,7 @@
 """The table of pairs has what is promised, and globs choose among it."""
 import argparse
 import unittest
+from unittest import mock
 
 from harness import cli, joint, labels, pairs, sources
 
@@ -88,6 +89,14 @@ class PairsTests(unittest.TestCase):
 
     def test_a_machine_with_no_python_at_all_gets_the_table_as_it_is(self):
         self.assertEqual(pairs.select(found=[]), pairs.select())
+
+    def test_a_patched_pair_lacks_the_program_that_patches(self):
+        for found, program, expected in (
+            (['3.6'], None, 'no program "patch"'), (['3.6'], '/usr/bin/patch', ''), ([], None, 'no Python 3.6'),
+        ):
+            with mock.patch.object(pairs.shutil, 'which', return_value=program):
+                self.assertEqual(pairs.Pair('3.6', '1.10p').lack(found), expected)
+                self.assertEqual(pairs.Pair('3.6', '1.10').lack(['3.6']), '')
 
     def test_a_patched_pair_names_the_release_it_is_made_from(self):
         pair = pairs.Pair('3.6', '1.10p')
