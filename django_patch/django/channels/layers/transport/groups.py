@@ -13,8 +13,11 @@ from .envelope import GROUP, IN_PIECES, VERSION
 from .large import check_size, upload
 from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
 from .options import PIECES_GRACE
-from .resp import pack
+from .resp import append, pack
 from .server_clock import know_time, know_times
+
+#: Groups whose packed commands are kept.
+_KEPT_GROUPS = 2048
 
 
 class GroupOperations(object):
@@ -28,6 +31,8 @@ class GroupOperations(object):
         self._options = options
         self._clocks = clocks
         self._ask_time = ask_time
+        # (shard, group) -> the packed call that sends, up to its last argument.
+        self._heads = {}
 
     def add(self, group, channel):
         """Make `channel` a member of `group`, both valid names."""
@@ -82,7 +87,7 @@ class GroupOperations(object):
         if sealer.is_bound:
             yield know_times(self._clocks, shards, self._ask_time)
         answers = yield ExchangeAll([
-            (shard, (self._command(shard, group, sealer.flags, sealer.seal(
+            (shard, (append(self._head(shard, group), b'', sealer.seal(
                 shard, GROUP, group, self._ends(shard), body
             )),)) for shard in shards
         ])
@@ -113,22 +118,33 @@ class GroupOperations(object):
             )
             for commands in upload(self._options, key, seal, body):
                 checked((yield Exchange(shard, commands))[0])
-            command = self._command(shard, group, IN_PIECES | sealer.flags, reference, key)
+            command = append(self._call(shard, group, IN_PIECES | sealer.flags, key), b'', reference)
             dropped += checked((yield Exchange(shard, (command,)))[0])[1]
         yield Result(dropped)
 
     def _ends(self, shard):
         return self._clocks[shard].after(self._options.lifetime) if self._options.sealer.is_bound else 0
 
-    def _command(self, shard, group, flags, body, pieces=None):
+    def _head(self, shard, group):
+        try:
+            return self._heads[shard, group]
+        except KeyError:
+            head = self._call(shard, group, self._options.sealer.flags)
+            if len(self._heads) >= _KEPT_GROUPS:
+                self._heads.clear()
+            self._heads[shard, group] = head
+            return head
+
+    def _call(self, shard, group, flags, pieces=None):
+        # Packed, without its last argument, the body.
         options = self._options
         keys = [options.keys.group(shard, group), options.keys.statistics(shard)]
         if pieces is not None:
             keys.append(pieces)
-        return scripts.GROUP_SEND.call(keys, [
+        return scripts.GROUP_SEND.head(keys, [
             options.keys.base(shard), group, struct.pack(b'>B', VERSION), flags, options.lifetime,
-            options.statistics_lifetime, options.lifetime + PIECES_GRACE, body,
-        ])
+            options.statistics_lifetime, options.lifetime + PIECES_GRACE,
+        ], 1)
 
 
 def members_command(options, shard, group, queue):

@@ -40,11 +40,13 @@ class Keys(object):
             raise ValueError('The prefix must be text without braces, and not empty, not %r.' % (prefix,))
         self.prefix = prefix
         self.shards = shards
+        # Made once, since each message needs some keys.
+        self._bases = ['%s{%d}:' % (prefix, shard) for shard in range(shards)]
         self._settled = shards - joining
 
     def base(self, shard):
         """Return what all keys of `shard` begin with."""
-        return '%s{%d}:' % (self.prefix, shard)
+        return self._bases[shard]
 
     def queue(self, shard, name):
         """Return the key of a queue: a list of entries."""
