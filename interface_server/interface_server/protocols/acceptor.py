@@ -83,7 +83,7 @@ class Acceptor:
             except OSError as error:
                 self._pause(error)
                 return
-                connection.setblocking(False)
+            connection.setblocking(False)
             client = address[:2] if isinstance(address, tuple) else None
             slot = self._limiter.acquire(client)
             if slot is None:
