@@ -1,4 +1,5 @@
 """The tutorial, step by step, and the first examples: the code of their own blocks must run."""
+import ast
 import json
 import os
 import re
@@ -35,13 +36,18 @@ REDIS = 'redis://127.0.0.1:6379/0'
 GETTING_STARTED = 'django_patch/docs/topics/channels/getting-started.txt'
 
 
-def block(words, page=TUTORIAL):
-    """Return the first block of code of a page that has these words."""
+def blocks(page):
+    """Return the blocks of code of a page, but for what is typed into a shell."""
     with open(os.path.join(CHECKOUT, page), encoding='utf-8') as file:
         text = file.read()
-    blocks = re.findall(r'^```python\n(.*?)^```$', text, re.M | re.S) if page.endswith('.md') else \
-        re.findall(r'(?:::|code-block:: html)\n\n((?:    .*\n|\n)+)', text)
-    return next(textwrap.dedent(text).strip('\n') + '\n' for text in blocks if words in text)
+    found = re.findall(r'^```python\n(.*?)^```$', text, re.M | re.S) if page.endswith('.md') else \
+        re.findall(r'(?:::|code-block:: (?:html|javascript))\n\n((?:    .*\n|\n)+)', text)
+    return [textwrap.dedent(block).strip('\n') + '\n' for block in found]
+
+
+def block(words, page=TUTORIAL):
+    """Return the first block of code of a page that has these words."""
+    return next(text for text in blocks(page) if words in text)
 
 
 class Project:
@@ -109,18 +115,38 @@ def everybody_hears(port, path):
         other.close()
 
 
-def chat_in_a_browser(port, key):
+def chat_in(browser, port, key):
     """Open the page as the user of a session, say something, and see it."""
-    browser, address = Browser(), 'http://127.0.0.1:%d/talk/' % port
-    try:
-        browser.driver.get(address)
-        browser.driver.add_cookie({'name': 'sessionid', 'value': key})
-        browser.driver.get(address)
-        browser.until(lambda: browser.texts('#status') == ['Connected'], 'the page has a connection')
-        browser.element('#text').send_keys('hello\n')
-        browser.until(lambda: browser.texts('#lines li')[-1:] == ['ann: hello'], 'the line is shown')
-    finally:
-        browser.close()
+    address = 'http://127.0.0.1:%d/talk/' % port
+    browser.driver.get(address)
+    browser.driver.add_cookie({'name': 'sessionid', 'value': key})
+    browser.driver.get(address)
+    browser.until(lambda: browser.texts('#status') == ['Connected'], 'the page has a connection')
+    browser.element('#text').send_keys('hello\n')
+    browser.until(lambda: browser.texts('#lines li')[-1:] == ['ann: hello'], 'the line is shown')
+
+
+def logged(browser, port, code):
+    """Run code in the console of a page of the site; return the first line that it logs."""
+    browser.driver.get('http://127.0.0.1:%d/' % port)
+    browser.driver.execute_script('window.logged = []; console.log = function (x) { logged.push(x); };' + code)
+    browser.until(lambda: browser.driver.execute_script('return logged.length'), 'something is logged')
+    return browser.driver.execute_script('return logged[0]')
+
+
+def with_notices(page):
+    """Return the tutorial's page with what it says of notices."""
+    page = page.replace('<ul', block('id="notice"') + '<ul', 1)
+    listen = 'bridge.listen(function (line) {\n'
+    assert listen in page
+    return page.replace(listen, listen + block('line.notice'))
+
+
+@pytest.fixture(scope='module')
+def browser():
+    made = Browser()
+    yield made
+    made.close()
 
 
 def test_example_of_the_readme_runs(project):
@@ -131,17 +157,45 @@ def test_example_of_the_readme_runs(project):
     assert refused(port, '/other/')
 
 
-def test_first_example_of_djangos_documentation_runs(project):
+def test_first_example_of_djangos_documentation_runs(project, browser):
     project.configure(GETTING_STARTED)
     if app_name() == 'channels':
         # A Django that was not patched needs the app.
         project.write('mysite/settings.py', "INSTALLED_APPS = list(INSTALLED_APPS) + ['channels']\n", 'a')
     project.write('mysite/consumers.py', block('def connect', GETTING_STARTED))
     project.write('mysite/routing.py', block('channel_routing = [', GETTING_STARTED))
-    assert everybody_hears(project.serve(), '/live/')
+    port = project.serve()
+    assert everybody_hears(port, '/live/')
+    assert logged(browser, port, block('new WebSocket', GETTING_STARTED)) == 'Hello'
+
+    # Ellipses are the reader's own lines, and syntax of Python 3.
+    users = block('Log in first.', GETTING_STARTED).replace('...', 'pass')
+    if project.subject.django.startswith(('1.8.', '1.9.')):
+        users = users.replace('.is_anonymous:', '.is_anonymous():')
+    project.write('mysite/consumers.py', '\n' + users, 'a')
+    project.subject.run('migrate', '-v', '0')
+    key = project.session_key()
+    port = project.serve()
+    assert refused(port, '/live/')
+    socket_to(port, '/live/', cookie='sessionid=' + key).close()
 
 
-def test_every_step_of_the_tutorial_runs(project, redis):
+def test_every_block_of_code_is_used_by_these_tests():
+    with open(__file__, encoding='utf-8') as file:
+        tree = ast.parse(file.read())
+    pages = {'README': README, 'GETTING_STARTED': GETTING_STARTED}
+    used = [block('CHANNEL_LAYERS', page) for page in (TUTORIAL, README, GETTING_STARTED)]
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and getattr(call.func, 'id', '') == 'block':
+            words, page = (call.args + [ast.Name('TUTORIAL')])[:2]
+            if isinstance(words, ast.Constant) and page.id != 'page':
+                used.append(block(words.value, pages.get(page.id, TUTORIAL)))
+    everything = blocks(TUTORIAL) + blocks(README) + blocks(GETTING_STARTED)
+    assert len(everything) > 20
+    assert [text for text in everything if text not in used] == []
+
+
+def test_every_step_of_the_tutorial_runs(project, redis, browser):
     project.configure()
     project.write('mysite/routing.py', block('channel_routing = []'))
     project.subject.run('migrate', '-v', '0')
@@ -155,6 +209,7 @@ def test_every_step_of_the_tutorial_runs(project, redis):
     echo.send('hello')
     assert echo.recv() == 'hello'
     echo.close()
+    assert logged(browser, port, block('new WebSocket')) == 'hello'
     assert refused(port, '/no/route/')
 
     project.write('talk/consumers.py', block("Group('talk').send({'text': message['text']})"))
@@ -199,7 +254,7 @@ def test_every_step_of_the_tutorial_runs(project, redis):
     user.send('new')
     assert '"text": "new"' in informed.recv()
     user.close()
-    chat_in_a_browser(port, key)
+    chat_in(browser, port, key)
 
     # The jobs, in one process.
     project.write('talk/consumers.py', block("'/summary'"), 'a')
@@ -210,6 +265,10 @@ def test_every_step_of_the_tutorial_runs(project, redis):
     user.send('/summary')
     assert json.loads(user.recv()) == {'notice': 'ann: 3'}
     user.close()
+    project.write('talk/templates/talk/page.html', with_notices(block('<ul')))
+    chat_in(browser, port, key)
+    browser.element('#text').send_keys('/summary\n')
+    browser.until(lambda: browser.texts('#notice') == ['ann: 4'], 'the notice is shown')
 
     project.write('talk/tests.py', block('class TalkTests'))
     tests = project.subject.run('test', 'talk')
@@ -221,10 +280,10 @@ def test_every_step_of_the_tutorial_runs(project, redis):
     project.subject.stop()
     project.subject.manage('runworker', '--exclude-channels', 'summaries')
     _, port = project.subject.server()
-    user = socket_to(port, '/talk/?after=3', cookie=cookie)
+    user = socket_to(port, '/talk/?after=4', cookie=cookie)
     user.send('/summary')
     user.send('and on')
     assert json.loads(user.recv())['text'] == 'and on'
     project.subject.manage('runworker', '--only-channels', 'summaries')
-    assert json.loads(user.recv()) == {'notice': 'ann: 4'}
+    assert json.loads(user.recv()) == {'notice': 'ann: 5'}
     user.close()
