@@ -59,7 +59,7 @@ def fuzz(machine, protocol, size, seed, say):
     """Send so many bytes of a protocol to a new site; return what was wrong, as a list."""
     stack = PEERS['ours'].start_site(machine)
     try:
-        server, others, answers, memory, worst = stack.programs[0], Others(stack.port), [], [], 0.0
+        server, answers, memory, worst = stack.programs[0], [], [], 0.0
         for part in range(PARTS):
             fuzzer = machine.program('fuzzer', [
                 PEERS['ours'].environment(machine).python, str(CHECKOUT / 'benchmarks' / 'load' / 'fuzzer.py'),
@@ -67,7 +67,7 @@ def fuzz(machine, protocol, size, seed, say):
             ], talks=True)
             answers.append(fuzzer.answer(PATIENCE))
             fuzzer.stop()
-            worst = max(worst, *others.ask(0.5))
+            worst = max(worst, *Others(stack.port).ask(0.5))
             stack.check()
             memory.append(accounting.memory([server.pid]))
         say('%-9s %9d bytes, %6d connections, %5d refused amid them; the slowest took %.1f s; %s MB' % (

@@ -119,3 +119,13 @@ def test_frames_of_the_server(size, head):
 def test_close_frames_of_the_server():
     assert encode_close(1013) == b"\x88\x02\x03\xf5"
     assert encode_close(4000, "grüße") == b"\x88\x09\x0f\xa0" + "grüße".encode()
+
+
+def test_what_breaks_the_protocol_is_told_when_frames_are_wanted_again():
+    parser = FrameParser(1000, 1000)
+    assert parser.feed(client(TEXT, b"a") + client(TEXT, b"", rsv=0x40)) == [(TEXT, "a")]
+    # The connection is held, and what was on its way still comes.
+    assert parser.feed(client(TEXT, b"b"), 0) == parser.feed(b"", 0) == []
+    assert parser.has_more
+    with pytest.raises(FrameError, match="reserved bits"):
+        parser.feed(b"")

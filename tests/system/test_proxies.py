@@ -235,6 +235,19 @@ def read_answer(connection, method='GET'):
         return Answer(response)
 
 
+def read_next(connection):
+    """Return the body of one of several answers, whose length is said, and nothing of the next."""
+    head = b''
+    while not head.endswith(b'\r\n\r\n'):
+        byte = connection.recv(1)
+        assert byte, head
+        head += byte
+    left, body = int(re.search(br'(?i)\r\ncontent-length: *(\d+)', head).group(1)), b''
+    while len(body) < left:
+        body += connection.recv(left - len(body))
+    return body
+
+
 #: Requests whose body is sent back: headers of the framing, what follows them,
 #: and the body, None where it is what follows.
 POSTS = {
@@ -247,6 +260,39 @@ POSTS = {
     'empty': ('Content-Length: 0', '', b''),
     'length and spaces': ('Content-Length:   5  ', 'hello', b'hello'),
     'more than the server waits for': ('Content-Length: 300000', 'x' * 300000, b'x' * 300000),
+    'digits of either case': ('Transfer-Encoding: chunked', 'A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n',
+                              b'0123456789' * 2),
+    'an extension in quotes': ('Transfer-Encoding: chunked', '5;a="b;c"\r\nhello\r\n0;d\r\n\r\n', b'hello'),
+    'an empty header': ('X-Empty:\r\nX-Spaces:   \r\nContent-Length: 5', 'hello', b'hello'),
+    'no space before a value': ('Content-Length:5', 'hello', b'hello'),
+    'zeros before a length': ('Content-Length: 0005', 'hello', b'hello'),
+    'a body with GET': ('Content-Length: 5', 'hello', b'hello'),
+}
+#: Framing that a proxy may refuse, or hand on as one thing that both read alike.
+#: What follows the headers would be one more request to who reads it otherwise.
+INSIDE = 'GET /hello/?name=inside HTTP/1.1\r\nHost: localhost\r\n\r\n'
+LENGTH = 'Content-Length: %d' % len(INSIDE)
+CHUNKED = 'Transfer-Encoding: chunked'
+CHUNK = '%x\r\n%s\r\n0\r\n\r\n' % (len(INSIDE), INSIDE)
+EITHER = {
+    'two equal lengths': (LENGTH + '\r\n' + LENGTH, INSIDE),
+    'two equal lengths in one': (LENGTH + ', %d' % len(INSIDE), INSIDE),
+    'two lengths': (LENGTH + '\r\nContent-Length: 0', INSIDE),
+    'a length and chunks': (LENGTH + '\r\n' + CHUNKED, CHUNK),
+    'chunks and a length': (CHUNKED + '\r\nContent-Length: %d' % len(CHUNK), CHUNK),
+    'chunks twice': (CHUNKED + '\r\n' + CHUNKED, CHUNK),
+    'another coding': ('Transfer-Encoding: gzip, chunked', CHUNK),
+    'an unknown coding': ('Transfer-Encoding: unknown', INSIDE),
+    'a space before the colon': (LENGTH.replace(':', ' :'), INSIDE),
+    'a space before the colon of chunks': (CHUNKED.replace(':', ' :'), CHUNK),
+    'a folded header': ('X-Folded: a\r\n b\r\n' + LENGTH, INSIDE),
+    'a sign': (LENGTH.replace(': ', ': +'), INSIDE),
+    'no number': ('Content-Length: some', INSIDE),
+    'no length': ('Content-Length:', INSIDE),
+    'two hosts': ('Host: other.example\r\n' + LENGTH, INSIDE),
+    'a size that is none': (CHUNKED, 'g\r\nhello\r\n0\r\n\r\n'),
+    'a tab before a value': (LENGTH.replace(' ', '\t'), INSIDE),
+    'an underscore': ('Content_Length: 0\r\n' + LENGTH, INSIDE),
 }
 
 
@@ -304,12 +350,46 @@ def test_requests_are_the_same_to_a_proxy_and_to_the_server(behind):
         assert client.recv(1) == b''
 
     with connection() as client:
+        # Pipelined, and once more over HTTP/1.0.
+        say(client, hello + hello.replace('next', 'second'))
+        assert read_next(client) == b'Hello, next!' and read_next(client) == b'Hello, second!'
+
+    with connection() as client:
+        for _ in range(2):
+            say(client, hello.replace('1.1\r\n', '1.0\r\nConnection: keep-alive\r\n'))
+            assert read_answer(client).body == b'Hello, next!'
+
+    with connection() as client:
         # Where there are no chunks: the end of the connection is that of the body.
         say(client, 'GET /stream/ HTTP/1.0\r\nHost: %s\r\n\r\n' % host)
         answer = read_answer(client)
         assert (answer.status, len(answer.body)) == (200, 2000000)
         assert answer.header('Transfer-Encoding') is None
         assert client.recv(1) == b''
+
+
+@pytest.mark.parametrize('name', EITHER)
+def test_framing_is_refused_or_read_alike(behind, name):
+    """The inside of a body is never answered as a request, to its client or to the next one."""
+    headers, body = EITHER[name]
+    host = 'localhost:%d' % behind.port
+    with contextlib.closing(behind.connect(CLIENT)) as client:
+        request = 'POST /mirror HTTP/1.1\r\nHost: %s\r\n%s\r\n\r\n%s' % (host, headers, body)
+        client.sendall(request.encode('ascii'))
+        answer = read_answer(client, 'POST')
+        if answer.status == 200:
+            assert answer.body == INSIDE.encode('ascii')
+        else:
+            # What RFC 9112 asks for, and what HAProxy and Apache say of encodings.
+            assert answer.status in (400, 422, 500, 501)
+        client.settimeout(TIMEOUT if answer.status == 200 else 0.3)
+        with contextlib.suppress(ConnectionError, socket.timeout, ssl.SSLError):
+            client.sendall(b'GET /hello/?name=next HTTP/1.1\r\nHost: localhost\r\n\r\n')
+            rest = client.recv(65536)
+            assert b'inside' not in rest
+            # Whoever goes on reads the next request, and who doesn't ends.
+            assert answer.status != 200 or not rest or rest.startswith(b'HTTP/1.1 200 ')
+    assert behind.get('/hello/?name=another', OTHER_CLIENT).body == b'Hello, another!'
 
 
 def test_streams_go_through_a_proxy_as_they_come(behind, scratch):

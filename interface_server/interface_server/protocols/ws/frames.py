@@ -107,6 +107,11 @@ class FrameParser:
         once: what has_more is kept as it came. Raise FrameError for what
         breaks the protocol, after the frames before it were returned.
         """
+        if self._error is not None:
+            if most:
+                raise self._error
+            # What is behind it isn't read any more.
+            return []
         if self._buffer:
             if data:
                 if type(self._buffer) is bytes:
@@ -121,8 +126,6 @@ class FrameParser:
         end = len(data)
         stop = self.frames + most
         try:
-            if self._error is not None:
-                raise self._error
             while end - position >= 2 and self.frames < stop:
                 first, second = data[position], data[position + 1]
                 size, start = second & 0x7F, position + 6
