@@ -1,6 +1,7 @@
 """Tests of manage.py channels, on a real Redis."""
 from __future__ import absolute_import, unicode_literals
 
+import copy
 import json
 import threading
 import time
@@ -11,8 +12,11 @@ from django.channels.compat import six
 from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of, story_of
 from django.channels.layers.presence import SERVER, WORKER, this_process
 from django.channels.management.commands import channels as command
+from django.channels.monitoring import families
+from django.channels.monitoring.overview import collect
 from django.channels.monitoring.snapshot import Snapshot
 from django.channels.names import disconnect_channel
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
@@ -24,15 +28,15 @@ class CommandTestCase(RedisTestCase):
 
     def setUp(self):
         super(CommandTestCase, self).setUp()
-        settings = override_settings(CHANNEL_LAYERS={
+        overridden = override_settings(CHANNEL_LAYERS={
             'default': {
                 'BACKEND': 'django.channels.layers.redis.RedisChannelLayer', 'ROUTING': [],
                 'CONFIG': {'hosts': [self.server.url], 'prefix': self.prefix},
             },
             'local': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer', 'ROUTING': []},
         })
-        settings.enable()
-        self.addCleanup(settings.disable)
+        overridden.enable()
+        self.addCleanup(overridden.disable)
         self.addCleanup(channel_layers.reset)
         channel_layers.reset()
         self.addCleanup(lambda: channel_layers['default'].close())
@@ -44,6 +48,25 @@ class CommandTestCase(RedisTestCase):
 
 
 class ChannelsCommandTests(CommandTestCase):
+
+    def test_a_server_that_tells_nothing_of_itself_hides_nothing_else(self):
+        self.redis.execute_command('ACL', 'SETUSER', 'app', 'on', '>secret', '~*', '+@all', '-info', '-config')
+        layers = copy.deepcopy(settings.CHANNEL_LAYERS)
+        layers['default']['CONFIG']['hosts'] = ['redis://app:secret@127.0.0.1:%d/0' % self.server.port]
+        self.layer.send('jobs.mail', {})
+        with override_settings(CHANNEL_LAYERS=layers):
+            channel_layers.reset()
+            layer = channel_layers['default']
+            self.addCleanup(layer.close)
+            [row] = [line.split() for line in self.run_command('status').splitlines() if '127.0.0.1' in line]
+            self.assertEqual(row[3:6], ['?', '?', '?'])
+            samples = {family.name: family.samples for family in families.everything(layer, 'default')}
+            self.assertEqual(samples['channels_store_memory_bytes'], [])
+            self.assertEqual(len(samples['channels_store_latency_seconds']), 1)
+            [server] = collect(layer, 'default')['servers']
+            self.assertEqual((server['megabytes'], server['limit']), (None, None))
+            with self.assertRaisesMessage(CommandError, 'NOPERM'):
+                self.run_command('durability')
 
     def test_status_shows_what_waits_the_groups_and_the_server(self):
         for number in range(3):

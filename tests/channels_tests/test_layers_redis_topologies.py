@@ -1,7 +1,9 @@
 """Tests of the Redis channel layer with Sentinels, a cluster, TLS and others."""
 from __future__ import absolute_import, unicode_literals
 
+import io
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -20,6 +22,7 @@ from django.utils.functional import lazy
 
 from .redis_case import Records, RedisTestCase
 from .redis_server import RedisServer, RedisServerError, find_program, free_port
+from .standards import FOLDER
 
 REDIS_PY = tuple(int(part) for part in redis.__version__.split('.')[:2])
 
@@ -201,14 +204,50 @@ class AddressTests(Exchanges, RedisTestCase):
         )
 
     def test_an_acl_user_that_may_do_no_more_than_needed(self):
-        self.redis.execute_command(
-            'ACL', 'SETUSER', 'app', 'on', '>secret', '~test:*', '+@read', '+@write', '+@scripting', '+@connection',
-            '+@blocking', '+time', '-keys',
-        )
+        path = os.path.join(FOLDER, '..', '..', 'deployment.txt')
+        with io.open(path, encoding='utf-8') as file:
+            documentation = file.read()
+        line, = re.findall('ACL SETUSER mysite .*', documentation)
+        for documented, here in (('mysite:', 'test:'), ('mysite', 'app'), ('password', 'secret')):
+            line = line.replace(documented, here)
+        self.redis.execute_command(*line.split())
+        self.redis.execute_command('ACL', 'LOG', 'RESET')
+        self.look_at_all('redis://app:secret@127.0.0.1:%d/0' % self.server.port)
+        self.assertEqual(self.redis.execute_command('ACL', 'LOG'), [])
         self.check_hosts('redis://app:secret@127.0.0.1:%d/0' % self.server.port)
         layer = self.make_layer(hosts=['redis://app:wrong@127.0.0.1:%d/0' % self.server.port])
         with self.assertRaises(LayerUnavailable):
             layer.send('a', {})
+
+    def look_at_all(self, host):
+        layer = self.make_layer(hosts=[host], acknowledged=['jobs'])
+        layer.send('jobs', {})
+        for size in (2000000, 10):
+            layer.send('a', {'body': b'x' * size})
+            received = layer.receive(['a'])
+        self.assertEqual(layer.requeue([received]), [])
+        layer.group_add('group', 'p.1!client')
+        layer.send_group('group', {})
+        layer.announce(this_process(WORKER, '1'), {})
+        self.assertEqual(len(layer.processes()), 1)
+        self.assertEqual(sorted(layer.inspect_channels()), ['a', 'jobs', 'p!'])
+        self.assertEqual(layer.inspect_groups(), {'group': 1})
+        self.assertEqual(len(layer.peek('a', 1)), 1)
+        self.assertEqual(layer.purge('a'), 1)
+        layer.channel_statistics('jobs'), layer.global_statistics()
+        servers, promises = layer.inspect_servers(), layer.promises()
+        layer.flush()
+        return servers[0], promises[0]
+
+    def test_a_provider_that_tells_nothing_of_its_server(self):
+        self.redis.execute_command(
+            'ACL', 'SETUSER', 'app', 'on', '>secret', '~test:*', '+@all', '-info', '-config',
+        )
+        server, promise = self.look_at_all('redis://app:secret@127.0.0.1:%d/0' % self.server.port)
+        self.assertEqual((server['memory'], server['memory_limit'], server['policy']), (None, None, '?'))
+        # It isn't said either that messages are lost.
+        self.assertIsInstance(promise, LayerUnavailable)
+        self.assertIn('NOPERM', str(promise))
 
     def test_a_password(self):
         server = RedisServer(options=['--requirepass', 'secret']).start()

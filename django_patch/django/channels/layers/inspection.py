@@ -73,7 +73,8 @@ class InspectionMixin(object):
         Each has `server` (its address), `version`, `memory` and
         `memory_limit` (bytes; 0 is none), `policy` (what the server does at
         the limit) and `latency` (ms of a round trip). Empty if there are no
-        servers.
+        servers. Where a server doesn't tell, the numbers of bytes are None,
+        and texts have a "?".
         """
         return []
 

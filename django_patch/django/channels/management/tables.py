@@ -46,7 +46,7 @@ def _servers(servers):
     for server in servers:
         table.append([
             server['server'], server['version'], _bytes(server['memory']),
-            _bytes(server['memory_limit']) if server['memory_limit'] else 'none', server['policy'],
+            'none' if server['memory_limit'] == 0 else _bytes(server['memory_limit']), server['policy'],
             '%.1f' % server['latency'],
         ])
     return _align(table, left=(0, 4)) + ['']
@@ -128,6 +128,8 @@ def _more(number, what):
 
 
 def _bytes(number):
+    if number is None:
+        return '?'
     for unit in ('B', 'kB', 'MB', 'GB'):
         if number < 1000 or unit == 'GB':
             return '%.*f %s' % (0 if unit == 'B' else 1, number, unit)

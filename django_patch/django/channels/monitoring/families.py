@@ -81,7 +81,7 @@ def of_layer(layer, alias):
     servers = layer.inspect_servers()
     for key, name, kind, text in OF_SERVERS:
         family = Family(name, kind, text, ('layer', 'server'))
-        family.samples = [((alias, server['server']), server[key]) for server in servers]
+        family.samples = [((alias, server['server']), server[key]) for server in servers if server[key] is not None]
         families.append(family)
     latency = Family('channels_store_latency_seconds', GAUGE, 'A round trip to a server.', ('layer', 'server'))
     latency.samples = [((alias, server['server']), server['latency'] / 1000) for server in servers]

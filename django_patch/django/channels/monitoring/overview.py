@@ -59,13 +59,18 @@ def collect(layer, alias):
         more_channels=max(0, len(names) - MAX_ROWS),
         groups=[{'name': name, 'members': number} for name, number in groups[:MAX_ROWS]],
         more_groups=max(0, len(groups) - MAX_ROWS),
-        servers=[dict(server, megabytes=server['memory'] / 1e6, limit=server['memory_limit'] / 1e6)
+        servers=[dict(server, megabytes=_megabytes(server['memory']), limit=_megabytes(server['memory_limit']))
                  for server in snapshot.servers],
         workers=workers[:MAX_ROWS], more_workers=max(0, len(workers) - MAX_ROWS),
         programs=(programs + others)[:MAX_ROWS], more_programs=max(0, len(programs + others) - MAX_ROWS),
         lists_processes=snapshot.processes is not None, is_complete=snapshot.channels.is_complete,
         groups_missing=0 if snapshot.groups.is_complete else snapshot.groups.total - len(snapshot.groups),
     )
+
+
+def _megabytes(number):
+    # Where the server doesn't tell, the table has what it has for nothing.
+    return None if number is None else number / 1e6
 
 
 def _schedules(layer, alias):

@@ -26,9 +26,11 @@ class DurabilityOperations(object):
 
 
 def _promise(info, fsync, save):
-    """Return the Promise that the replies to _QUESTIONS make."""
+    """Return the Promise that the replies to _QUESTIONS make, or the LayerUnavailable why there is none."""
+    if type(info) is ReplyError:
+        return LayerUnavailable('Redis refused a command: %s' % info)
     facts = {}
-    for line in b'' if type(info) is ReplyError else info.splitlines():
+    for line in info.splitlines():
         name, colon, value = line.decode('utf-8', 'replace').partition(':')
         facts[name] = value
     # A server that somebody else runs may refuse CONFIG.

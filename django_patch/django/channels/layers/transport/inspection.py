@@ -13,7 +13,7 @@ from .envelope import IN_PIECES, MESSAGE, Entry, deadline_of, reference_of, unpa
 from .keyspace import Walk, pattern_of, share
 from .operations import DONE, Exchange, Result, checked, flatten
 from .queue_states import COUNTERS, add_queues, empty_numbers
-from .resp import pack
+from .resp import ReplyError, pack
 
 #: Keys that are asked for in one write.
 _CHUNK = 500
@@ -138,12 +138,14 @@ class InspectionOperations(object):
             latency = (self._transport.monotonic() - asked) * 1000
             facts = {}
             for reply in (yield Exchange(shard, (pack('INFO', 'server'), pack('INFO', 'memory')))):
-                for line in checked(reply).decode('utf-8', 'replace').splitlines():
+                # Its user may not be allowed to ask.
+                for line in () if type(reply) is ReplyError else reply.splitlines():
+                    line = line.decode('utf-8', 'replace')
                     name, colon, value = line.partition(':')
                     facts[name] = value
             found.append({
-                'latency': latency, 'memory': int(facts.get('used_memory', 0)),
-                'memory_limit': int(facts.get('maxmemory', 0)), 'policy': facts.get('maxmemory_policy', '?'),
+                'latency': latency, 'memory': _number(facts.get('used_memory')),
+                'memory_limit': _number(facts.get('maxmemory')), 'policy': facts.get('maxmemory_policy', '?'),
                 'version': '%s %s' % (
                     facts.get('server_name', 'redis'), facts.get('valkey_version', facts.get('redis_version', '?'))),
             })
@@ -210,6 +212,10 @@ class InspectionOperations(object):
             for reply in (yield Exchange(shard, commands)):
                 checked(reply)
         yield Result(None)
+
+
+def _number(value):
+    return None if value is None else int(value)
 
 
 def _chunks(items):
