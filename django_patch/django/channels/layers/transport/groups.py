@@ -31,7 +31,7 @@ class GroupOperations(object):
         self._options = options
         self._clocks = clocks
         self._ask_time = ask_time
-        # (shard, group) -> the packed call that sends, up to its last argument.
+        # (shard, group) -> the packed call that sends, but its last argument.
         self._heads = {}
 
     def add(self, group, channel):
