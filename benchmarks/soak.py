@@ -168,7 +168,10 @@ def main(arguments=None):
     machine = Machine(pathlib.Path(options.cache), reporter)
     try:
         management = free_port()
-        stack = PEERS['ours'].start_site(machine, options=('--management', management))
+        # Those who leave are still there for a moment.
+        most = options.sockets + options.slow + 20 * options.churn + 100
+        stack = PEERS['ours'].start_site(
+            machine, options=('--management', management, '--max-connections', max(10000, most)))
         wrong = asyncio.run(Soak(options, stack, management, lambda text: reporter.progress('soak', text)).run())
         stack.check()
     except (Unavailable, ProgramFailed, OSError) as error:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import ssl
+import subprocess
 import sys
 import time
 import urllib.error
@@ -461,10 +462,25 @@ def test_certificate_is_loaded_again(run, port, folder, certificate):  # noqa: F
     certificates.make(folder)
     program.signal(signal.SIGHUP)
     program.wait_for("The certificate was loaded again")
-    assert fingerprint(port, paths[0]) != before
-    paths[0].write_text("nonsense")
-    program.signal(signal.SIGHUP)
-    program.wait_for("The certificate stays as it was")
+    now = fingerprint(port, paths[0])
+    assert now != before
+    trusted = shutil.copyfile(paths[0], folder / "trusted.pem")
+    locked = folder / "locked.pem"
+    subprocess.run(
+        ["openssl", "pkey", "-in", paths[1], "-aes128", "-passout", "pass:x", "-out", locked], check=True,
+    )
+    for spoil, reason in (
+        # At a terminal the library would ask for it, and nobody would be served.
+        (lambda: shutil.copyfile(locked, paths[1]), "needs a password"),
+        (lambda: paths[1].write_bytes(b""), "can't be loaded"),
+        (lambda: paths[0].write_text("nonsense"), "can't be loaded"),
+        (lambda: paths[0].unlink(), "No such file"),
+        (lambda: paths[0].mkdir(), "can't be loaded"),
+    ):
+        spoil()
+        program.signal(signal.SIGHUP)
+        assert reason in program.wait_for("The certificate stays as it was")
+    assert fingerprint(port, trusted) == now
 
 
 def test_certificate_whose_key_is_not_there_yet_changes_nothing(run, port, management, folder, certificate):

@@ -70,7 +70,7 @@ def make_context(options: Options) -> ssl.SSLContext:
         context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(PROTOCOLS)
     try:
-        context.load_cert_chain(options.certificate, options.private_key)
+        context.load_cert_chain(options.certificate, options.private_key, _no_password)
     except (OSError, ssl.SSLError) as error:
         raise UsageError(
             f"The certificate {options.certificate} and its key can't be loaded: {error}. Both must be PEM files, "
@@ -79,17 +79,26 @@ def make_context(options: Options) -> ssl.SSLContext:
     return context
 
 
+def _no_password() -> str:
+    # The library would ask the terminal, and everybody would wait for that.
+    raise UsageError("The key of the certificate needs a password: a server can only use one that doesn't.")
+
+
 def _end_of(options: Options) -> Optional[float]:
     """Return when the first certificate of the file ends, or None if that can't be told."""
     # The standard library tells about peers' certificates, not about one's
     # own. The two times in a row are in no other place of one.
-    with open(str(options.certificate), encoding="latin-1") as file:
-        found = _CERTIFICATE.search(file.read())
-    validity = found and _VALIDITY.search(ssl.PEM_cert_to_DER_cert(found.group()))
-    if not validity:
+    try:
+        with open(str(options.certificate), encoding="latin-1") as file:
+            found = _CERTIFICATE.search(file.read())
+        validity = found and _VALIDITY.search(ssl.PEM_cert_to_DER_cert(found.group()))
+        if not validity:
+            return None
+        end = validity.group(1).decode("ascii")
+        if len(end) == 13:
+            # RFC 5280 section 4.1.2.5.1.
+            end = ("19" if end >= "50" else "20") + end
+        return calendar.timegm(time.strptime(end, "%Y%m%d%H%M%SZ"))
+    except (OSError, ValueError):
+        # It was replaced meanwhile, or has a date that is none; it was loaded.
         return None
-    end = validity.group(1).decode("ascii")
-    if len(end) == 13:
-        # RFC 5280 section 4.1.2.5.1.
-        end = ("19" if end >= "50" else "20") + end
-    return calendar.timegm(time.strptime(end, "%Y%m%d%H%M%SZ"))
