@@ -107,11 +107,8 @@ class FrameParser:
         once: what has_more is kept as it came. Raise FrameError for what
         breaks the protocol, after the frames before it were returned.
         """
-        if self._error is not None:
-            if most:
-                raise self._error
-            # What is behind it isn't read any more.
-            return []
+        if self._error is not None and most:
+            raise self._error
         if self._buffer:
             if data:
                 if type(self._buffer) is bytes:
