@@ -495,6 +495,9 @@ def test_certificate_whose_key_is_not_there_yet_changes_nothing(run, port, manag
     before = fingerprint(port, certificate[0])
     days = float(fetch(management, "/metrics")[1].split("\ninterface_server_certificate_days_left ")[1].split()[0])
     assert 0 < days < 40000
+    text = fetch(management, "/metrics")[1]
+    ends = float(text.split("\ninterface_server_certificate_end_timestamp_seconds ")[1].split()[0])
+    assert ends == pytest.approx(time.time() + days * 86400, abs=60)
     (folder / "new").mkdir()
     shutil.copyfile(certificates.make(folder / "new")[0], paths[0])
     program.signal(signal.SIGHUP)

@@ -86,6 +86,11 @@ def test_one_trace_shows_a_frame_its_consumer_the_group_and_its_sockets(start, e
     [link] = chain[0].links
     handshake = handshakes[link.context.span_id]
     assert (f"{handshake.context.trace_id:032x}", f"{handshake.parent.span_id:016x}") == (TRACE, PARENT)
+    # So are their ends, whose consumers go on from them.
+    ends = named(exporter, "websocket.disconnect", 2)
+    assert {span.links[0].context.span_id for span in ends} == set(handshakes)
+    said = server.workers.wait_for("websocket.disconnect")[0]["traceparent"]
+    assert said.split("-")[2] in [f"{span.context.span_id:016x}" for span in ends]
     assert handshake.attributes["http.response.status_code"] == 101
     # Workers go on with the handshake's span.
     message = next(

@@ -162,6 +162,9 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         # On Python 2 as well, whose exceptions don't have theirs.
         self.assertIn('in consumer', letter.story['traceback'])
         self.assertLogged('is a dead letter now, after 3 attempts')
+        for pause, attempt in ((1, 2), (2, 3)):
+            self.assertLogged('(%s) comes again in %d.0 s, for attempt %d.' % (letter.id, pause, attempt))
+        self.assertNotIn('for attempt 4', self.log())
 
     def test_what_is_not_worth_it_dies_at_once(self):
         def consumer(message):

@@ -52,8 +52,8 @@ class SentenceTests(LogTestCase, SimpleTestCase):
         self.assertEqual(dangers(promise(policy='allkeys-lru'), False), [])
 
     def test_a_warning_names_the_shard(self):
-        warn([LayerUnavailable('away'), promise(max_memory=100, policy='allkeys-lru')], False)
-        self.assertLogged('shard 1 is not safe', 'manage.py channels durability')
+        warn([LayerUnavailable('away'), promise(max_memory=100, policy='allkeys-lru', server='a:1')], False)
+        self.assertLogged('shard 1 (a:1) is not safe', 'manage.py channels durability')
         self.assertNotIn('shard 0', self.log())
 
 
@@ -109,6 +109,7 @@ class CommandTests(RedisTestCase):
             self.call('durability')
         self.assertIn('Shard 0: there are acknowledged channels', str(caught.exception))
         self.assertIn('no replicas', self.output)
+        self.assertIn('Shard 0 (127.0.0.1:%d, version ' % self.server.port, self.output)
 
     def test_a_server_that_keeps_what_it_confirms_is_fine(self):
         server = RedisServer(options=['--appendonly', 'yes']).start()

@@ -8,7 +8,7 @@ import logging
 from .conf import conf
 from .exceptions import LayerUnavailable
 from .failures import described, formatted
-from .layers.acknowledgement import BURY, DEAD, LATER, RETRY, story_of
+from .layers.acknowledgement import BURY, DEAD, LATER, RETRIED, RETRY, story_of
 from .layers.endings import Ending, end_all
 from .prefetch.coalescer import END, active_coalescer
 from .retries import Acknowledged
@@ -47,7 +47,10 @@ class HeldMessagesMixin(object):
             reader=self.channel_layer.reader,
         )
         action = RETRY if retry.applies_to(error) else BURY
-        self._postpone(task, action, retry.pause(task.attempt), retry.attempts or 0, story)
+        pause = retry.pause(task.attempt)
+        if self._postpone(task, action, pause, retry.attempts or 0, story) == RETRIED:
+            logger.warning('A message on %s (%s) comes again in %.1f s, for attempt %d.',
+                           task.channel, task.receipt.id, pause, task.attempt + 1)
 
     def _postpone(self, task, action, delay, attempts, story):
         """Give up the held message of `task`; return what the layer says, or None if it can't be reached now."""

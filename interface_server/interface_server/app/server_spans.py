@@ -83,10 +83,10 @@ class ServerTracer:
             ]
         return span
 
-    def stamp(self, message: dict[str, Any], handshake: trace.SpanContext) -> None:
+    def stamp(self, message: dict[str, Any], name: str, handshake: trace.SpanContext) -> None:
         """As Handshake.stamp(), with the context of its span."""
         span = self._tracer.start_span(
-            "websocket.receive", contexts.Context(), kind=trace.SpanKind.SERVER,
+            name, contexts.Context(), kind=trace.SpanKind.SERVER,
             attributes={"url.path": message["path"], "messaging.channels.order": message["order"]},
             links=[trace.Link(handshake)],
         )
@@ -122,9 +122,14 @@ class Handshake:
         self._span: Optional[trace.Span] = span
         self._context = span.get_span_context()
 
-    def stamp(self, message: dict[str, Any]) -> None:
-        """Make a span for `message`, what has come from the open socket, and have it say its trace."""
-        self._tracer.stamp(message, self._context)
+    def stamp(self, message: dict[str, Any], name: str = "websocket.receive") -> None:
+        """
+        Make a span, `name`, for `message`, what a socket sent or its end, and have it say its trace.
+
+        It begins a trace of its own: that of a handshake would go on for as
+        long as the socket is open, which may be days.
+        """
+        self._tracer.stamp(message, name, self._context)
 
     def end(self, status: Optional[int]) -> None:
         """Record the answer, None if the client went before it; does nothing the second time."""

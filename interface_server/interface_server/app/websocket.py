@@ -208,6 +208,8 @@ class WebSocketSession:
         code = NO_CLOSE_FRAME if self._code is None else self._code
         message = self._machine.disconnect_message(code)
         if message is not None:
+            if self._handshake is not None:
+                self._handshake.stamp(message, "websocket.disconnect")
             # Many sockets may end at once, and each leaves something to undo.
             self._context.layer.send_soon("websocket.disconnect", message, self._context.options.send_timeout)
 

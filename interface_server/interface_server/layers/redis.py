@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
 from django.channels.layers.backoff import Backoff
+from django.channels.layers.promises import with_servers
 from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
 from django.channels.layers.transport import Transport
 from django.channels.layers.transport.operations import Block, Exchange, ExchangeAll, Result, flatten
@@ -178,7 +179,8 @@ class RedisLayer(AsyncLayer):
         return await self._perform(self._transport.presence.new_processes(known))  # type: ignore[no-any-return]
 
     async def promises(self) -> list[Any]:
-        return await self._perform(self._transport.durability.promises())  # type: ignore[no-any-return]
+        found = await self._perform(self._transport.durability.promises())
+        return with_servers(found, self._servers)  # type: ignore[no-any-return]
 
     # Receiving
 

@@ -132,6 +132,8 @@ class Management:
             yield "certificate_days_left", "gauge", "Days until the certificate ends.", [] if days is None else [
                 ("", days),
             ]
+            yield "certificate_end_timestamp_seconds", "gauge", "Unix time at which the certificate ends.", [] \
+                if certificate.ends is None else [("", certificate.ends)]
             yield "certificate_reload_failed", "gauge", "Whether the last reload of the certificate failed.", [
                 ("", int(certificate.failure is not None)),
             ]

@@ -50,9 +50,10 @@ DeadLetter = collections.namedtuple('DeadLetter', 'id channel attempts priority 
 #: ('' if it doesn't say); `snapshots`, whether it makes any (None: unknown),
 #: and for how many seconds there was none, `snapshot_age`; the number of its
 #: `replicas`; and `max_memory`, in bytes (0: no limit), and the `policy` once
-#: that is reached.
+#: that is reached. `server` is its address, '' where none is known.
 Promise = collections.namedtuple(
-    'Promise', 'version aof fsync snapshots snapshot_age replicas max_memory policy')
+    'Promise', 'version aof fsync snapshots snapshot_age replicas max_memory policy server')
+Promise.__new__.__defaults__ = ('',)
 
 
 class HeldMessage(dict):

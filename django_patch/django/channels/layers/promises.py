@@ -19,6 +19,14 @@ _FSYNC = {
 }
 
 
+def with_servers(promises, servers):
+    """Return `promises`, as a layer's promises() does, with the names of `servers`, those of its shards."""
+    return [
+        promise if isinstance(promise, LayerUnavailable) else promise._replace(server=server.name)
+        for promise, server in zip(promises, servers)
+    ]
+
+
 def described(promise):
     """Return what a Promise means, a list of sentences without their full stops."""
     if promise.aof:
@@ -66,5 +74,7 @@ def warn(promises, has_acknowledged):
             # Those who read and send say so, too.
             continue
         for danger in dangers(promise, has_acknowledged):
-            logger.warning('The Redis of shard %d is not safe: %s. See "manage.py channels durability".', number,
-                           danger)
+            logger.warning(
+                'The Redis of shard %d%s is not safe: %s. See "manage.py channels durability".', number,
+                ' (%s)' % promise.server if promise.server else '', danger,
+            )

@@ -33,7 +33,8 @@ class LayerActionsMixin(object):
             if isinstance(promise, LayerUnavailable):
                 found.append('Shard %d can\'t be asked: %s' % (number, promise))
                 continue
-            self.write(['Shard %d (version %s):' % (number, promise.version)])
+            server = promise.server + ', ' if promise.server else ''
+            self.write(['Shard %d (%sversion %s):' % (number, server, promise.version)])
             self.write(['  %s.' % text for text in described(promise)])
             found += ['Shard %d: %s.' % (number, danger) for danger in dangers(promise, has_acknowledged)]
         if found:

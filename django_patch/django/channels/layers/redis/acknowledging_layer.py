@@ -12,6 +12,7 @@ from ..acknowledgement import (
     REFUSE, RELEASE, AcknowledgementMixin, add_waiting, may_be_acknowledged, receipt_of, valid_job_channel,
 )
 from ..job_options import checked_id, checked_priority, checked_times, checked_unique
+from ..promises import with_servers
 from ..transport.queue_states import empty_numbers
 
 logger = logging.getLogger('django.channels')
@@ -102,7 +103,7 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
         return others
 
     def promises(self):
-        return self._run(self._transport.durability.promises())
+        return with_servers(self._run(self._transport.durability.promises()), self.servers)
 
     def recover(self):
         for _ in range(len(self._unsaid)):
