@@ -3,14 +3,16 @@
 # service (KillMode=control-group, the default) and supervisord with stopasgroup=true,
 # loses each task in progress: the child processes end at once. Only to the main process,
 # as `kill` does, it is a warm shutdown. acks_late doesn't bring the task back, and the
-# exit status is 0 both times. RQ 3.0.0 and Dramatiq 2.2.1 finish their jobs.
+# exit status is 0 both times. RQ 3.0.0 finishes its job. The child of Dramatiq 2.2.1 is
+# signalled once more by its main process: sometimes it finishes, sometimes the second
+# one ends it at once (both seen, so it is not compared).
 #
 # Guessed: a service stopped by its process manager shuts down warmly, as with one
 # signal, and with acks_late at the latest no task is lost.
 #
 # Seen (a task of 2 s; SIGTERM in its middle; then a second worker):
 #   to the main process: begun, done in all
-#   to all: celery begun; celery with acks_late begun; rq and dramatiq begun, done
+#   to all: celery begun; celery with acks_late begun; rq begun, done
 . "$(dirname "$0")/lib.sh"
 
 debian_redis
@@ -97,7 +99,5 @@ for library in celery rq dramatiq; do
 done
 compare "celery, to all processes" "begun done" "begun" "$(try celery 2 -)"
 compare "celery with acks_late" "begun done" "begun" "$(LATE=1 try celery 3 -)"
-for library in rq dramatiq; do
-    compare "$library, to all processes" "begun done" "begun done" "$(try $library 2 -)"
-done
+compare "rq, to all processes" "begun done" "begun done" "$(try rq 2 -)"
 verdict
