@@ -43,14 +43,33 @@ from interface_server.options import Options
 pytestmark = pytest.mark.outer_pythons
 
 
-def fetch(port, path):
+def fetch(port, path, **headers):
     """Return (status, text) from the management's port."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
+
+
+def open_families(port, path):
+    """Return the families that the management tells as OpenMetrics, by name; the library checks them strictly."""
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+    # What Prometheus sends.
+    accept = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+    status, text = fetch(port, path, Accept=accept)
+    assert status == 200, text
+    return {family.name: family for family in text_string_to_metric_families(text)}
+
+
+def plain_families(text):
+    """Return the types of the families of a text for Prometheus, by name."""
+    from prometheus_client.parser import text_string_to_metric_families
+
+    return {family.name: family.type for family in text_string_to_metric_families(text)}
 
 
 @pytest.fixture
@@ -145,6 +164,15 @@ def test_management_of_a_command(run, port, management, own_redis):  # noqa: F81
     own_redis.start()
     eventually(lambda: fetch(management, "/ready")[0] == 200, "coming back")
     text = fetch(management, "/metrics/all")[1]
+    all_families = plain_families(text)
+    of_itself = {name for name in all_families if name.startswith("interface_server_")}
+    assert plain_families(fetch(management, "/metrics")[1]).keys() == of_itself < all_families.keys()
+    for path, names in (("/metrics", of_itself), ("/metrics/all", all_families.keys())):
+        found = open_families(management, path)
+        assert found.keys() == names
+        assert {name: family.type for name, family in found.items()} == {name: all_families[name] for name in names}
+    assert found["interface_server_request_duration_seconds"].unit == "seconds"
+    assert found["channels_oldest_message_age_seconds"].unit == "seconds"
     assert 'channels_groups{layer="default"} 0.0' in text
     assert 'interface_server_responses_total{status="503"} 1' in text
     assert "interface_server_request_duration_seconds_count 1" in text
@@ -180,8 +208,8 @@ def test_metrics_can_be_read_by_prometheus(start):
         ws.send("x")
         server.workers.wait_for("websocket.receive")
         eventually(lambda: server.application.metrics.messages_in["websocket.receive"], "counting")
-        status, text = asyncio.run(Management(None, server.application.context).respond("/metrics/all"))
-    assert status == "200 OK"
+        status, kind, text = asyncio.run(Management(None, server.application.context).respond("/metrics/all"))
+    assert (status, kind) == ("200 OK", "text/plain; version=0.0.4; charset=utf-8")
     assert 'interface_server_clients{protocol="websocket"} 1' in text
     assert "interface_server_sockets_opened_total 1" in text
     assert 'interface_server_messages_sent_total{channel="websocket.receive"} 1' in text
@@ -495,6 +523,10 @@ def test_certificate_whose_key_is_not_there_yet_changes_nothing(run, port, manag
     before = fingerprint(port, certificate[0])
     days = float(fetch(management, "/metrics")[1].split("\ninterface_server_certificate_days_left ")[1].split()[0])
     assert 0 < days < 40000
+    assert fetch(management, "/health") == (200, f"alive\nthe certificate ends in {days:.1f} days\n")
+    found = open_families(management, "/metrics")
+    assert found["interface_server_certificate_days_left"].samples[0].value == pytest.approx(days, abs=0.01)
+    assert found["interface_server_connections_refused"].type == "counter"
     text = fetch(management, "/metrics")[1]
     ends = float(text.split("\ninterface_server_certificate_end_timestamp_seconds ")[1].split()[0])
     assert ends == pytest.approx(time.time() + days * 86400, abs=60)
@@ -503,7 +535,8 @@ def test_certificate_whose_key_is_not_there_yet_changes_nothing(run, port, manag
     program.signal(signal.SIGHUP)
     program.wait_for("The certificate stays as it was")
     assert fingerprint(port, certificate[0]) == before
-    assert "could not be loaded again" in fetch(management, "/health")[1]
+    text = fetch(management, "/health")[1]
+    assert "could not be loaded again" in text and f"ends in {days:.1f} days" in text
     assert "interface_server_certificate_reload_failed 1" in fetch(management, "/metrics")[1]
 
 

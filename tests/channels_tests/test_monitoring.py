@@ -311,8 +311,9 @@ class FamilyTests(SimpleTestCase):
         content_type, text = exposition.render('application/openmetrics-text; version=1.0.0', *sources)
         self.assertIn('application/openmetrics-text', content_type)
         from prometheus_client.openmetrics.parser import text_string_to_metric_families
-        parsed = {family.name for family in text_string_to_metric_families(text.decode('utf-8'))}
-        self.assertIn('channels_consumer_duration_seconds', parsed)
+        parsed = {family.name: family.unit for family in text_string_to_metric_families(text.decode('utf-8'))}
+        self.assertEqual(parsed['channels_consumer_duration_seconds'], 'seconds')
+        self.assertEqual(parsed['channels_messages_sent'], '')
 
     @unittest.skipUnless(prometheus_client, 'prometheus_client is not installed')
     def test_the_dashboard_asks_for_metrics_that_there_are(self):

@@ -27,21 +27,21 @@ class LayerMetrics:
         # Made on the loop that uses it, which Python 3.9 binds it to.
         self._turn: Optional[asyncio.Lock] = None
 
-    async def read(self) -> str:
+    async def read(self, accept: str = "") -> str:
         """
-        Return them in Prometheus' text format.
+        Return them in Prometheus' text format, or what `accept` asks for.
 
         Raise ImportError, which says what to install, without prometheus_client,
         asyncio.TimeoutError, or whatever the layer raises.
         """
-        return await asyncio.wait_for(self._read(), TIME_LIMIT)
+        return await asyncio.wait_for(self._read(accept), TIME_LIMIT)
 
-    async def _read(self) -> str:
+    async def _read(self, accept: str) -> str:
         if self._turn is None:
             self._turn = asyncio.Lock()
         async with self._turn:
-            return await asyncio.get_running_loop().run_in_executor(None, self._render)
+            return await asyncio.get_running_loop().run_in_executor(None, self._render, accept)
 
-    def _render(self) -> str:
-        content: bytes = exposition.render("", lambda: families.everything(self._layer, self._alias))[1]
+    def _render(self, accept: str) -> str:
+        content: bytes = exposition.render(accept, lambda: families.everything(self._layer, self._alias))[1]
         return content.decode("utf-8")

@@ -9,22 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Optional
 
 from ..app.context import Context
 from ..protocols.connections import ConnectionLimiter
 from ..protocols.tls import Certificate
 from .layer_metrics import LayerMetrics
-from .metrics import exposition, histogram_samples
+from .metrics import END, OPENMETRICS, TEXT, Family, exposition, histogram_samples, wants_openmetrics
 
 logger = logging.getLogger(__name__)
 
 #: Seconds that a probe may take, and bytes of its request.
 TIMEOUT, LIMIT = 10.0, 8192
 
-Family = tuple[str, str, str, Sequence[tuple[str, float]]]
+_ACCEPT = re.compile(rb"^accept:([^\r\n]*)", re.I | re.M)
 
 
 class Management:
@@ -61,12 +62,13 @@ class Management:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), TIMEOUT)
             method, target = head.split(b" ", 2)[:2]
             if method not in (b"GET", b"HEAD"):
-                status, body = "405 Method Not Allowed", "Only GET.\n"
+                status, kind, body = "405 Method Not Allowed", TEXT, "Only GET.\n"
             else:
-                status, body = await self.respond(target.split(b"?")[0].decode("latin-1"))
+                accept = b",".join(_ACCEPT.findall(head)).decode("latin-1")
+                status, kind, body = await self.respond(target.split(b"?")[0].decode("latin-1"), accept)
             content = body.encode("utf-8")
             writer.write(
-                f"HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+                f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n"
                 f"Content-Length: {len(content)}\r\nCache-Control: no-store\r\n"
                 "Connection: close\r\n\r\n".encode("ascii")
                 + (content if method != b"HEAD" else b"")
@@ -78,36 +80,56 @@ class Management:
         finally:
             writer.close()
 
-    async def respond(self, path: str) -> tuple[str, str]:
-        """As answer(), and for /metrics/all, which takes a while."""
-        if path != "/metrics/all":
-            return self.answer(path)
+    async def respond(self, path: str, accept: str = "") -> tuple[str, str, str]:
+        """
+        Return (status line, content type, text) for a path.
+
+        `accept` is the request's header. /metrics/all takes a while.
+        """
+        if path not in ("/metrics", "/metrics/all"):
+            status, text = self.answer(path)
+            return status, TEXT, text
+        is_open = wants_openmetrics(accept)
         try:
-            return "200 OK", exposition(self._families()) + await self._layer_metrics.read()
+            text = exposition(self._families(), is_open)
+            if path == "/metrics/all":
+                # With the end.
+                text += await self._layer_metrics.read(OPENMETRICS if is_open else "")
+            elif is_open:
+                text += END
+            return "200 OK", OPENMETRICS if is_open else TEXT, text
         except ImportError as error:
-            return "501 Not Implemented", f"{error}\n"
+            return "501 Not Implemented", TEXT, f"{error}\n"
         except asyncio.TimeoutError:
-            return "503 Service Unavailable", "the channel layer didn't answer in time\n"
+            return "503 Service Unavailable", TEXT, "the channel layer didn't answer in time\n"
         except Exception as error:
             # Whatever a layer raises.
             logger.warning("The metrics of the channel layer could not be read: %s", error)
-            return "503 Service Unavailable", f"{error}\n"
+            return "503 Service Unavailable", TEXT, f"{error}\n"
 
     def answer(self, path: str) -> tuple[str, str]:
-        """Return (status line, text) for a path."""
+        """Return (status line, text) for a path that isn't of metrics."""
         if path == "/health":
-            if self._certificate is not None and self._certificate.failure is not None:
-                return "200 OK", f"alive\nthe certificate could not be loaded again: {self._certificate.failure}\n"
-            return "200 OK", "alive\n"
+            return "200 OK", "".join(f"{line}\n" for line in self._health())
         if path == "/ready":
             if self._context.stopping:
                 return "503 Service Unavailable", "stopping\n"
             if not self._context.layer.is_reachable:
                 return "503 Service Unavailable", "the channel layer can't be reached\n"
             return "200 OK", "ready\n"
-        if path == "/metrics":
-            return "200 OK", exposition(self._families())
         return "404 Not Found", "There are /health, /ready, /metrics and /metrics/all.\n"
+
+    def _health(self) -> Iterator[str]:
+        yield "alive"
+        certificate = self._certificate
+        if certificate is None:
+            return
+        days = certificate.days_left
+        if days is not None:
+            yield f"the certificate ends in {days:.1f} days" if days >= 0 else \
+                f"the certificate ended {-days:.1f} days ago"
+        if certificate.failure is not None:
+            yield f"the certificate could not be loaded again: {certificate.failure}"
 
     def _families(self) -> Iterator[Family]:
         metrics, replies = self._context.metrics, self._context.replies

@@ -1,5 +1,5 @@
 """
-Metrics of a server, in the text format of Prometheus.
+Metrics of a server, in the text formats of Prometheus and OpenMetrics.
 """
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from collections.abc import Iterator, Sequence
 #: Upper bounds in seconds of the classes that durations fall into.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
+#: How they are sent, and as OpenMetrics, which ends with a line of its own.
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+END = "# EOF\n"
+
 _PREFIX = "interface_server_"
+#: What ends a family's name, if it has a unit.
+_UNITS = ("seconds", "bytes")
+
+#: Name, type, help, and samples: labels and value.
+Family = tuple[str, str, str, Sequence[tuple[str, float]]]
 
 
 class Histogram:
@@ -49,26 +59,42 @@ class Metrics:
         self.dropped: collections.Counter[str] = collections.Counter()
 
 
-def exposition(families: Iterator[tuple[str, str, str, Sequence[tuple[str, float]]]]) -> str:
+def wants_openmetrics(accept: str) -> bool:
+    """Return whether `accept`, a request's header, asks for OpenMetrics."""
+    return "application/openmetrics-text" in accept.lower()
+
+
+def exposition(families: Iterator[Family], is_open: bool = False) -> str:
     """
     Return the text of `families`: (name, type, help, [(labels, value), ...]).
 
     A name that ends with "_bucket", "_sum" or "_count" belongs to the family
-    before it.
+    before it. If it `is_open`, it is of OpenMetrics, without the end, which
+    others may come before.
     """
-    lines = []
+    lines: list[str] = []
     for name, kind, explanation, samples in families:
         if kind:
-            lines.append(f"# HELP {_PREFIX}{name} {explanation}")
-            lines.append(f"# TYPE {_PREFIX}{name} {kind}")
+            lines += _head(_PREFIX + name, kind, explanation, is_open)
         for labels, value in samples:
             text = f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
             lines.append(f"{_PREFIX}{name}{{{labels}}} {text}" if labels else f"{_PREFIX}{name} {text}")
     return "\n".join(lines) + "\n"
 
 
+def _head(name: str, kind: str, explanation: str, is_open: bool) -> Iterator[str]:
+    if is_open and kind == "counter":
+        # Of the samples, not of the family.
+        name = name[:-len("_total")]
+    yield f"# HELP {name} {explanation}"
+    yield f"# TYPE {name} {kind}"
+    unit = name.rpartition("_")[2]
+    if is_open and unit in _UNITS:
+        yield f"# UNIT {name} {unit}"
+
+
 def histogram_samples(name: str, explanation: str, histogram: Histogram) \
-        -> Iterator[tuple[str, str, str, Sequence[tuple[str, float]]]]:
+        -> Iterator[Family]:
     """Return the family of a histogram, in its parts."""
     count = 0
     buckets: list[tuple[str, float]] = []

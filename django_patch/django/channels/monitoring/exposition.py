@@ -8,6 +8,8 @@ from __future__ import absolute_import, unicode_literals
 from ..compat import six
 from . import families
 
+#: What ends a family's name, if it has a unit.
+UNITS = ('seconds', 'bytes')
 #: What to do where the library is missing.
 INSTALL = "Metrics need the package prometheus_client: pip install prometheus-client"
 
@@ -47,6 +49,14 @@ class ChannelsCollector(object):
             yield self._translated(family)
 
     def _translated(self, family):
+        metric = self._with_samples(family)
+        unit = family.name.rpartition('_')[2]
+        if unit in UNITS:
+            # Not an argument: the oldest versions of the library have none.
+            metric.unit = unit
+        return metric
+
+    def _with_samples(self, family):
         core = self._core
         if family.kind == families.HISTOGRAM:
             metric = core.HistogramMetricFamily(family.name, family.help, labels=family.labels)
