@@ -316,6 +316,19 @@ class JobActionTests(CommandTestCase):
                          'Cancelled 1 of 1 jobs on jobs.mail.')
         self.assertNotIn(id, self.run_command('jobs', 'jobs.mail'))
 
+    def test_peek_shows_what_is_due(self):
+        self.layer.send('jobs.mail', {'n': 1})
+        self.layer.send_job('jobs.mail', {'n': 2}, priority=5)
+        self.layer.send_job('jobs.mail', {'n': 3}, delay=60)
+        shown = json.loads(self.run_command('peek', 'jobs.mail', json=True))
+        self.assertEqual([(entry['channels'], entry['message']) for entry in shown], [
+            (['jobs.mail'], {'n': 2}), (['jobs.mail'], {'n': 1}),
+        ])
+        self.assertLess(shown[0]['age'], 60)
+        self.assertIn(' s old\n', self.run_command('peek', 'jobs.mail', limit=1))
+        self.run_command('purge', 'jobs.mail', interactive=False)
+        self.assertEqual(self.run_command('peek', 'jobs.mail').strip(), 'No message waits in jobs.mail.')
+
     def test_a_delayed_message_of_any_channel_is_cancelled(self):
         id = Channel('not.acknowledged', channel_layer=self.layer).send({}, delay=60)
         self.assertEqual(self.run_command('cancel', 'not.acknowledged', ids=[id, 'another']).strip(),

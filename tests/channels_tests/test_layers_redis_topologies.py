@@ -2,6 +2,7 @@
 from __future__ import absolute_import, unicode_literals
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ import time
 import unittest
 
 import redis
+from django.channels import channel_layers
 from django.channels.compat import six
 from django.channels.compat.text import native_from_text
 from django.channels.exceptions import LayerUnavailable
@@ -17,7 +19,8 @@ from django.channels.layers.acknowledgement import GONE, receipt_of
 from django.channels.layers.presence import WORKER, this_process
 from django.channels.layers.redis import RedisChannelLayer
 from django.channels.layers.redis.servers import CLUSTER_SHARDS
-from django.test import SimpleTestCase
+from django.core.management import CommandError, call_command
+from django.test import SimpleTestCase, override_settings
 from django.utils.functional import lazy
 
 from .redis_case import Records, RedisTestCase
@@ -106,6 +109,51 @@ class Jobs(object):
         self.assertEqual(second.acknowledged_statistics('jobs')['jobs']['held'], 0)
         second.withdraw(alive)
         second.flush()
+
+
+class Commands(object):
+    """The statuses of manage.py channels on a topology whose `hosts` are set up."""
+
+    def run_command(self, *arguments, **options):
+        """Return (whether it ended well, what it wrote or what the error says)."""
+        output = six.StringIO()
+        try:
+            with override_settings(CHANNEL_LAYERS={'default': {
+                'BACKEND': 'django.channels.layers.redis.RedisChannelLayer', 'ROUTING': [],
+                'CONFIG': {'hosts': self.hosts, 'prefix': self.prefix, 'acknowledged': ['jobs']},
+            }}):
+                channel_layers.reset()
+                call_command('channels', *arguments, stdout=output, **options)
+        except CommandError as error:
+            return False, '%s' % error
+        finally:
+            channel_layers.reset()
+        return True, output.getvalue().strip()
+
+    def check_commands(self):
+        layer = self.make_layer(hosts=self.hosts, acknowledged=['jobs'])
+        layer.flush()
+        for number in range(12):
+            for channel in ('normal', 'jobs'):
+                layer.send(channel, {'n': number})
+        ok, empty = (True, 'OK: no channel is above its limits.'), 'No message waits in %s.'
+        self.assertEqual(self.run_command('check', max_pending=12, max_age=60), ok)
+        self.assertEqual(self.run_command('check', max_pending=11), (False, '\n'.join(
+            '%s: 12 messages wait (limit 11)' % channel for channel in ('jobs', 'normal'))))
+        self.assertEqual(self.run_command('check', max_pending=11, match=['other']), ok)
+        self.assertEqual(self.run_command('check', min_workers=1)[0], False)
+        for channel in ('normal', 'jobs'):
+            text = self.run_command('peek', channel, json=True, limit=100)[1]
+            self.assertEqual(sorted(entry['message']['n'] for entry in json.loads(text)), list(range(12)))
+            self.assertEqual(len(json.loads(self.run_command('peek', channel, json=True, limit=3)[1])), 3)
+            done, text = self.run_command('drain', channel, timeout=0.0)
+            self.assertEqual((done, text[:22]), (False, '12 messages still wait'))
+            self.assertEqual(self.run_command('purge', channel, interactive=False), (
+                True, 'Removed 12 messages from %s.' % channel))
+            self.assertEqual(self.run_command('drain', channel, timeout=0.0), (True, '%s is empty.' % channel))
+            self.assertEqual(self.run_command('peek', channel), (True, empty % channel))
+        self.assertEqual(self.run_command('check', max_pending=0), ok)
+        layer.flush()
 
 
 class HostsTests(SimpleTestCase):
@@ -298,7 +346,7 @@ class TlsTests(Exchanges, RedisTestCase):
             stranger.send('a', {})
 
 
-class SentinelTests(Exchanges, Jobs, RedisTestCase):
+class SentinelTests(Commands, Exchanges, Jobs, RedisTestCase):
 
     def setUp(self):
         super(SentinelTests, self).setUp()
@@ -352,6 +400,7 @@ class SentinelTests(Exchanges, Jobs, RedisTestCase):
     def test_the_master_is_found_and_a_new_one_after_it_was_killed(self):
         self.check()
         self.check_jobs()
+        self.check_commands()
         self.wait_until_ready()
         worker, process = self.worker()
         for number in range(4):
@@ -392,7 +441,7 @@ class SentinelTests(Exchanges, Jobs, RedisTestCase):
 
 
 @unittest.skipIf(REDIS_PY < (4, 1), 'Redis Cluster needs redis-py 4.1 or later')
-class ClusterTests(Exchanges, Jobs, RedisTestCase):
+class ClusterTests(Commands, Exchanges, Jobs, RedisTestCase):
 
     @classmethod
     def setUpClass(cls):
@@ -451,6 +500,9 @@ class ClusterTests(Exchanges, Jobs, RedisTestCase):
         sizes = [self.connect(node.url).dbsize() for node in self.nodes]
         self.assertEqual(sum(sizes), 2 * CLUSTER_SHARDS)
         self.assertTrue(all(sizes), sizes)
+
+    def test_commands_look_at_all_shards(self):
+        self.check_commands()
 
     def test_acknowledged_channels_on_all_shards(self):
         self.check_jobs()

@@ -1,6 +1,7 @@
 """Tests of tracing with the real OpenTelemetry, where it is installed."""
 from __future__ import absolute_import, unicode_literals
 
+import os
 import sys
 import unittest
 
@@ -48,6 +49,26 @@ class OffTests(SimpleTestCase):
         self.assertIsNone(tracing.tracer)
         Channel('task', channel_layer=layer).send({'n': 1})
         self.assertEqual(layer.receive(['task']), ('task', {'n': 1}))
+
+    def test_off_calls_nothing(self):
+        layer, called = ChannelLayerWrapper(InMemoryChannelLayer(), 'default', [
+            route('task', lambda message: Channel('answer', channel_layer=layer).send({})),
+        ]), []
+        folder = os.path.dirname(tracing.__file__)
+
+        def profile(frame, event, arg):
+            if event == 'call':
+                called.append(frame.f_code.co_filename)
+        worker = Worker(layer, signal_handlers=False)
+        sys.setprofile(profile)
+        try:
+            Channel('task', channel_layer=layer).send({'n': 1})
+            worker.run_once()
+        finally:
+            sys.setprofile(None)
+        self.assertEqual(layer.receive(['answer']), ('answer', {}))
+        self.assertGreater(len(called), 20)
+        self.assertEqual([name for name in called if name.startswith(folder) or 'opentelemetry' in name], [])
 
     def test_without_the_library_it_is_said_how_to_install_it(self):
         names = [name for name in sys.modules if name.partition('.')[0] == 'opentelemetry']

@@ -5,10 +5,12 @@ from __future__ import absolute_import, unicode_literals
 
 import datetime
 import json
+import time
 
 from django.core.management import CommandError
 
 from ..channel import Channel
+from ..layers.acknowledgement import may_be_acknowledged
 from ..layers.codec import to_json
 from ..monitoring.job_rows import with_every_dead_letter
 
@@ -49,6 +51,20 @@ class JobActionsMixin(object):
             self.write([_text(job.message), ''])
         if not found:
             self.stdout.write('No job waits on %s.' % self.options['channel'])
+
+    def ready_jobs(self):
+        """
+        Return what waits on an acknowledged channel and is due.
+
+        As peek() of a layer does; the age is None where it is not known.
+        """
+        channel = self.options['channel']
+        if not self.layer.supports_acknowledgement or not may_be_acknowledged(channel):
+            return []
+        return [
+            (None if job.sent is None else max(0.0, time.time() - job.sent), [channel], job.message)
+            for job in self.layer.jobs(channel, self.options['limit']) if job.due is None
+        ]
 
     def dead(self):
         self._need_acknowledgement()

@@ -177,7 +177,7 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
         self.stdout.write('OK: no channel is above its limits.')
 
     def peek(self):
-        entries = self.layer.peek(self.options['channel'], self.options['limit'])
+        entries = self.layer.peek(self.options['channel'], self.options['limit']) or self.ready_jobs()
         if self.options['json']:
             self.write_json([
                 {'channels': list(channels), 'age': age, 'message': job_actions.jsonable(message)}
@@ -186,7 +186,8 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
             return
         for age, channels, message in entries:
             text = json.dumps(job_actions.jsonable(message), indent=2, sort_keys=True)
-            self.write(['%s, %.1f s old' % (', '.join(channels), age), text, ''])
+            old = '' if age is None else ', %.1f s old' % age
+            self.write([', '.join(channels) + old, text, ''])
         if not entries:
             self.stdout.write('No message waits in %s.' % self.options['channel'])
 
