@@ -13,8 +13,10 @@ over the layer in memory, where two runs differ by nothing else: over Redis, how
 many replies one read brings is a matter of chance. It is compared with what the
 message takes over Redis when it is off. Instructions are counted by Valgrind's
 cachegrind, so no other load of the machine changes them; what Redis executes is
-not counted, and isn't changed by it. It needs valgrind, and django, redis,
-msgpack and six.
+not counted, and isn't changed by it. The price of tracing is told beside that:
+spans by OpenTelemetry, kept in memory, all of them. While it is off it costs a
+test of an attribute or two for a message, which are counted as well. It needs
+valgrind, and django, redis, msgpack, six and opentelemetry-sdk.
 """
 import os
 import re
@@ -25,6 +27,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 KINDS = ('pair', 'echo', 'get', 'task')
 #: Messages that are counted, after as many that warm up.
 NUMBER = 200
+#: Tests of `tracing.tracer` for a message that is consumed, and for each that
+#: its consumer sends.
+TESTS = 2
 #: Messages that a channel has room for.
 ENOUGH = 100000
 VALGRIND = ['valgrind', '--tool=cachegrind', '--cache-sim=no', '--cachegrind-out-file=/dev/null']
@@ -54,7 +59,7 @@ MESSAGES = {
 }
 
 
-def handle(kind, url, seen, number):
+def handle(kind, url, state, number):
     """Send and handle so many messages; this is the process that is counted."""
     sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'tests'))
     from quick import use_checkout
@@ -81,10 +86,19 @@ def handle(kind, url, seen, number):
     )
     layer.hold_as('bench')
     worker = Worker(layer, signal_handlers=False)
-    if seen:
+    if state == 'traced':
+        trace()
+    if state == 'seen':
         activity = Activity()
         worker.watch(activity)
         layer.watch_waiting(activity.waited)
+    if kind == 'test':
+        from django.channels import tracing
+        for _ in range(number):
+            # Once more where the price is asked for.
+            if state and tracing.tracer is not None:
+                sys.exit('it is on')
+        return
     channel, content = MESSAGES[kind]
     for _ in range(number):
         layer.send(channel, content)
@@ -97,6 +111,17 @@ def handle(kind, url, seen, number):
         layer.flush()
 
 
+def trace():
+    """Trace from now on, and keep all spans in memory."""
+    from django.channels import tracing
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(InMemorySpanExporter()))
+    tracing.enable(provider)
+
+
 def instructions(*arguments):
     """Return how many instructions handle() executes with these arguments."""
     command = VALGRIND + [sys.executable, os.path.abspath(__file__), '--handle'] + [str(part) for part in arguments]
@@ -107,20 +132,24 @@ def instructions(*arguments):
     return int(found.group(1).replace(',', ''))
 
 
-def for_each(kind, url, seen):
+def for_each(kind, url, state):
     """Return how many instructions one message takes; the start of the process isn't counted."""
-    return (instructions(kind, url, seen, 2 * NUMBER) - instructions(kind, url, seen, NUMBER)) / NUMBER
+    return (instructions(kind, url, state, 2 * NUMBER) - instructions(kind, url, state, NUMBER)) / NUMBER
 
 
 def main(url, kinds):
+    off = TESTS * (for_each('test', '', 'off') - for_each('test', '', ''))
+    print('tracing that is off: %d at most for each message' % off)
     for kind in kinds:
-        price, whole = for_each(kind, '', 'seen') - for_each(kind, '', ''), for_each(kind, url, '')
-        print('%s: %d, and %d for being seen (%+.1f %%)' % (kind, whole, price, 100 * price / whole))
-        sys.stdout.flush()
+        untouched, whole = for_each(kind, '', ''), for_each(kind, url, '')
+        for state in ('seen', 'traced'):
+            price = for_each(kind, '', state) - untouched
+            print('%s: %d, and %d for being %s (%+.1f %%)' % (kind, whole, price, state, 100 * price / whole))
+            sys.stdout.flush()
 
 
 if sys.argv[1:2] == ['--handle']:
     sys.modules['seeing'] = sys.modules['__main__']
-    handle(sys.argv[2], sys.argv[3], bool(sys.argv[4]), int(sys.argv[5]))
+    handle(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]))
 elif __name__ == '__main__':
     main(sys.argv[1], sys.argv[2:] or KINDS)
