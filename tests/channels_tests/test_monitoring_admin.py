@@ -300,6 +300,8 @@ class AdminTests(ChannelTestCase):
         self.assertEqual(message.content, {'close': 4403})
 
     def test_a_curve_fits_its_picture(self):
-        self.assertEqual(overview.polyline([3]), '')
-        self.assertEqual(overview.polyline([0, 10, 5]), '0.0,23.0 60.0,1.0 120.0,12.0')
-        self.assertEqual(overview.polyline([0, 0]), '0.0,23.0 120.0,23.0')
+        self.assertEqual(overview.polyline([(0, 3)]), '')
+        self.assertEqual(overview.polyline([(0, 0), (1800, 10), (3600, 5)]), '0.0,23.0 60.0,1.0 120.0,12.0')
+        self.assertEqual(overview.polyline([(0, 0), (3600, 0)]), '0.0,23.0 120.0,23.0')
+        # Nobody has watched before: the curve begins where it belongs.
+        self.assertEqual(overview.polyline([(60, 2), (120, 1)]), '118.0,1.0 120.0,12.0')

@@ -21,8 +21,8 @@ MAX_ROWS = 200
 #: Seconds that looking for channels may take, and once more for groups; an
 #: open page looks every two seconds.
 BUDGET = 0.2
-#: Width and height of a curve.
-WIDTH, HEIGHT = 120, 24
+#: Width and height of a curve, and the seconds that its width stands for.
+WIDTH, HEIGHT, SPAN = 120, 24, history.INTERVAL * history.SAMPLES
 
 VIEW, CHANGE = 'channels_monitoring.view_channels', 'channels_monitoring.change_channels'
 
@@ -90,21 +90,26 @@ def channel_row(name, numbers, points):
     last = points[-1] if points else {}
     return dict(
         numbers, name=name, in_rate=last.get('in_rate'), out_rate=last.get('out_rate'),
-        curve=polyline([point['pending'] for point in points]),
+        curve=polyline([(point['time'], point['pending']) for point in points]),
         most=max([point['pending'] for point in points] or [0]),
         # The page of a channel is about one queue, and these are many.
         is_one=not name.endswith(('!', '?')), is_acknowledged='dead_letters' in numbers,
     )
 
 
-def polyline(values):
-    """Return the points of an SVG polyline of the numbers `values`, '' if there are fewer than two."""
-    if len(values) < 2:
+def polyline(points):
+    """
+    Return `points`, [(seconds, number), ...], as those of an SVG polyline.
+
+    The last is at the right, an hour before it is the left edge; the largest
+    number is at the top, 0 at the bottom. '' if there are fewer than two.
+    """
+    if len(points) < 2:
         return ''
-    top = max(values) or 1
+    top, last = max(value for seconds, value in points) or 1, points[-1][0]
     return ' '.join(
-        '%.1f,%.1f' % (number * WIDTH / (len(values) - 1), HEIGHT - 1 - value * (HEIGHT - 2) / top)
-        for number, value in enumerate(values)
+        '%.1f,%.1f' % (max(0, WIDTH - (last - seconds) * WIDTH / SPAN), HEIGHT - 1 - value * (HEIGHT - 2) / top)
+        for seconds, value in points
     )
 
 
