@@ -11,6 +11,7 @@ from django.channels.channel import DELAYED, Channel
 from django.channels.compat import six
 from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of, story_of
 from django.channels.layers.presence import SERVER, WORKER, this_process
+from django.channels.management import tables
 from django.channels.management.commands import channels as command
 from django.channels.monitoring import families
 from django.channels.monitoring.overview import collect
@@ -290,6 +291,22 @@ class SnapshotTests(RedisTestCase):
         later.add_rates(earlier)
         self.assertNotIn('in_rate', later.channels['jobs'])
 
+    def test_a_small_terminal_shows_the_numbers_of_all_tables(self):
+        for number in range(60):
+            self.layer.send('jobs.%s.%02d' % ('long' * 20, number), {})
+            self.layer.group_add('room%02d' % number, 'a!b')
+        snapshot = Snapshot(self.layer, 0)
+        lines = tables.fitted(snapshot, self.layer, False, 24, 100)
+        self.assertLess(len(lines), 24)
+        self.assertLessEqual(max(len(line) for line in lines), 100)
+        channel = [line for line in lines if line.startswith('jobs.')][0].split()
+        self.assertEqual((len(channel), channel[0][-3:], channel[1]), (11, '.00', '1'))
+        self.assertTrue(any(line.startswith('room00') for line in lines))
+        self.assertTrue(any(line.startswith('(and 5') for line in lines), lines)
+        self.assertGreater(len(tables.fitted(snapshot, self.layer, True, 24, 100)), 120)
+        # A file or a pipe has no size.
+        self.assertEqual(tables.fitted(snapshot, self.layer, False, 0, 0), tables.render(snapshot, self.layer))
+
 
 class JobActionTests(CommandTestCase):
     """The actions on acknowledged channels."""
@@ -387,6 +404,8 @@ class JobActionTests(CommandTestCase):
         self.assertEqual(str(raised.exception), 'cancel needs --id, once or several times.')
         letter = self.bury(1)
         for action in ('replay', 'delete'):
+            with self.assertRaisesMessage(CommandError, action + ': 0 of 1; the others are no dead letters of jobs.'):
+                self.run_command(action, 'jobs.mail', ids=['another'])
             with self.assertRaisesMessage(CommandError, 'Give either --id or --every'):
                 self.run_command(action, 'jobs.mail', ids=['another'], every=True)
         self.assertEqual([found.id for found in self.layer.dead_letters('jobs.mail')], [letter])

@@ -108,7 +108,12 @@ class JobActionsMixin(object):
         if self.options['every'] and self.options['ids']:
             raise CommandError('Give either --id or --every: nothing was done.')
         if not self.options['every']:
-            return method(channel, self._ids())
+            ids = set(self._ids())
+            done = method(channel, self._ids())
+            if done < len(ids):
+                raise CommandError('%s: %d of %d; the others are no dead letters of %s.' % (
+                    self.options['action'], done, len(ids), channel))
+            return done
         return with_every_dead_letter(self.layer, channel, method)
 
     def _ids(self):

@@ -21,21 +21,45 @@ OF_ACKNOWLEDGED = (
 )
 #: Channels and groups that a table shows; --all shows the rest.
 MAX_ROWS = 40
+#: What is tried, one after the other, where a terminal has too few lines.
+FEWER_ROWS = (20, 12, 8, 5, 3, 2)
+#: No name is made shorter than this, however narrow the terminal.
+MIN_NAME = 16
 
 
 def render(snapshot, layer, everything=False):
-    """Return the lines of text that `status` and `watch` show."""
+    """Return the lines of text that `status` shows."""
+    return _render(snapshot, layer, None if everything else MAX_ROWS, 0)
+
+
+def fitted(snapshot, layer, everything, rows, columns):
+    """
+    Return the lines that `watch` shows in so many rows and columns, 0: any.
+
+    Each table has fewer lines where all of them have no room, and long names
+    lose their middle, so that their numbers are seen.
+    """
+    lines = _render(snapshot, layer, None if everything else MAX_ROWS, columns)
+    for number in () if everything or not rows else FEWER_ROWS:
+        # The cursor stands below the last.
+        if len(lines) < rows:
+            break
+        lines = _render(snapshot, layer, number, columns)
+    return lines
+
+
+def _render(snapshot, layer, most, width):
     lines = ['Channel layer %s' % layer, '']
     lines += _servers(snapshot.servers)
-    lines += _channels(snapshot.channels, everything)
-    lines += [''] + _groups(snapshot.groups, everything)
+    lines += _channels(snapshot.channels, most, width)
+    lines += [''] + _groups(snapshot.groups, most, width)
     if not snapshot.groups.is_complete:
         lines.append('(%d of at most %d groups were looked at: --all)' % (
             len(snapshot.groups), snapshot.groups.total))
     if not snapshot.channels.is_complete:
         lines.append('(There was no time to find all channels with ! and ?: --all)')
     if snapshot.processes is not None:
-        lines += _processes(snapshot.processes, everything)
+        lines += _processes(snapshot.processes, most)
     return lines
 
 
@@ -52,61 +76,64 @@ def _servers(servers):
     return _align(table, left=(0, 4)) + ['']
 
 
-def _channels(channels, everything):
+def _channels(channels, most, width):
     # What waits longest comes first.
     names = sorted(channels, key=lambda name: (
         -channels[name]['messages_pending'], -channels[name]['messages_max_age'], name,
     ))
-    shown = names if everything else names[:MAX_ROWS]
+    shown = names[:most]
     if not names:
         return ['No message has been sent yet.']
-    lines = _of_channels('channel', COLUMNS, shown, channels) + _more(len(names) - len(shown), 'channels')
-    acknowledged = [name for name in shown if 'held' in channels[name]]
+    lines = _of_channels('channel', COLUMNS, shown, channels, width) + _more(len(names) - len(shown), 'channels')
+    # Where somebody has to decide comes first here.
+    acknowledged = sorted(
+        (name for name in names if 'held' in channels[name]), key=lambda name: -channels[name]['dead_letters'])
     if acknowledged:
-        lines += [''] + _of_channels('acknowledged channel', OF_ACKNOWLEDGED, acknowledged, channels)
+        lines += [''] + _of_channels('acknowledged channel', OF_ACKNOWLEDGED, acknowledged[:most], channels, width)
+        lines += _more(len(acknowledged[most:]) if most else 0, 'acknowledged channels')
     return lines
 
 
-def _of_channels(title, columns, names, channels):
+def _of_channels(title, columns, names, channels, width):
     table = [[title] + [heading for heading, key, digits in columns]]
     for name in names:
         numbers = channels[name]
         table.append([name] + [
             '-' if numbers.get(key) is None else '%.*f' % (digits, numbers[key]) for heading, key, digits in columns
         ])
-    return _align(table)
+    return _align(table, width=width)
 
 
-def _groups(groups, everything):
+def _groups(groups, most, width):
     if not groups:
         return ['No group has members.']
     names = sorted(groups, key=lambda name: (-groups[name], name))
-    shown = names if everything else names[:MAX_ROWS]
+    shown = names[:most]
     table = [['group', 'members']] + [[name, '%d' % groups[name]] for name in shown]
-    return _align(table) + _more(len(names) - len(shown), 'groups')
+    return _align(table, width=width) + _more(len(names) - len(shown), 'groups')
 
 
-def _processes(processes, everything):
+def _processes(processes, most):
     workers, servers, others = process_rows(processes, time.time())
     lines = ['']
     lines += _table(workers, [
         ('worker', 'where'), ('state', 'state'), ('version', 'version'), ('up', 'up'), ('threads', 'threads'),
         ('tasks', 'tasks'), ('running', 'running'), ('longest', None),
-    ], 'workers', everything) if workers else ['No worker says that it is alive.']
+    ], 'workers', most) if workers else ['No worker says that it is alive.']
     if servers:
         lines += [''] + _table(servers, [
             ('interface server', 'where'), ('state', 'state'), ('version', 'version'), ('up', 'up'),
             ('sockets', 'sockets'), ('requests', 'requests'),
-        ], 'servers', everything)
+        ], 'servers', most)
     if others:
         lines += [''] + _table(others, [
             ('process', 'where'), ('state', 'state'), ('version', 'version'), ('up', 'up'), ('kind', 'kind'),
-        ], 'processes', everything)
+        ], 'processes', most)
     return lines
 
 
-def _table(rows, columns, what, everything):
-    shown = rows if everything else rows[:MAX_ROWS]
+def _table(rows, columns, what, most):
+    shown = rows[:most]
     table = [[heading for heading, key in columns]]
     for row in shown:
         table.append([_cell(row, key) for heading, key in columns])
@@ -137,8 +164,21 @@ def _bytes(number):
     return ''
 
 
-def _align(table, left=(0,)):
+def _shortened(name, width):
+    """Return `name` without its middle if it is longer than `width`."""
+    if len(name) <= width:
+        return name
+    begin = (width - 3) // 2
+    return name[:begin] + '...' + name[len(name) - (width - 3 - begin):]
+
+
+def _align(table, left=(0,), width=0):
+    """Return the lines of a table; names in its first column give way where it is wider than `width`, 0: any."""
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    excess = sum(widths) + 2 * (len(widths) - 1) - width if width else 0
+    if excess > 0:
+        widths[0] = min(widths[0], max(MIN_NAME, len(table[0][0]), widths[0] - excess))
+        table = [[_shortened(line[0], widths[0])] + line[1:] for line in table]
     return [
         '  '.join(
             cell.ljust(width) if column in left else cell.rjust(width)

@@ -19,7 +19,7 @@ from ...monitoring.snapshot import Snapshot, breaches
 from .. import job_actions, layer_actions
 from ..layers import add_layer_argument, get_shared_layer
 from ..redrawing import redrawn, size_of
-from ..tables import render
+from ..tables import fitted, render
 
 #: Seconds between the two looks that give `status` its rates.
 RATE_INTERVAL = 0.5
@@ -151,12 +151,13 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
                 time.sleep(self.options['interval'])
                 snapshot = Snapshot(self.layer, monotonic(), budget=self.budget())
                 snapshot.add_rates(earlier)
-                lines = render(snapshot, self.layer, self.options['everything'])
+                everything = self.options['everything']
                 if self.stdout.isatty():
+                    size = size_of(sys.stdout)
                     # In one piece, which doesn't flicker.
-                    self.stdout.write(redrawn(lines, *size_of(sys.stdout)), ending='')
+                    self.stdout.write(redrawn(fitted(snapshot, self.layer, everything, *size), *size), ending='')
                 else:
-                    self.write(lines + [''])
+                    self.write(render(snapshot, self.layer, everything) + [''])
                 self.stdout.flush()
                 earlier = snapshot
         except KeyboardInterrupt:
