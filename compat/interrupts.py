@@ -1,5 +1,6 @@
 """
-Signals that interrupt what a thread waits for, and that come through a pipe.
+Signals that interrupt what a thread waits for, that come through a pipe, or
+that wait for the program that replaces this one.
 
 Delete the Python 2 half when Python 2.7 support ends.
 """
@@ -10,7 +11,7 @@ import signal
 import sys
 import threading
 
-__all__ = ['WAKEUP_TELLS_SIGNAL', 'interrupt_wait']
+__all__ = ['WAKEUP_TELLS_SIGNAL', 'accept_signals', 'interrupt_wait', 'keep_signals']
 
 #: Whether the descriptor of signal.set_wakeup_fd() gets the signal's number,
 #: and not only a sign that there was one.
@@ -25,3 +26,20 @@ else:
     def interrupt_wait(ident, number):
         """The same; Python 2 can't say which thread is the main one, and gives it the signal anyway."""
         os.kill(os.getpid(), number)
+
+if hasattr(signal, 'pthread_sigmask'):
+    def keep_signals(numbers):
+        """Have signals wait, across an exec too, until accept_signals() is called."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+
+    def accept_signals(numbers):
+        """Have the handlers called of signals that wait, and of those to come."""
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+else:
+    def keep_signals(numbers):
+        """Ignore signals, across an exec too: Python 2 can't have them wait."""
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+
+    def accept_signals(numbers):
+        """Do nothing: a handler ends that they are ignored."""

@@ -123,6 +123,39 @@ def test_sighup_replaces_all_by_new_code_and_finishes_what_is_in_flight(site, sc
     assert workers.wait_for_exit() == 0, workers.report()
 
 
+#: Code of a site whose second deployment comes while the first one's loads.
+SECOND_DEPLOYMENT = """
+import os, signal
+if 'DJANGO_CHANNELS_INHERITED' in os.environ and not os.path.exists({path!r}):
+    open({path!r}, 'w').close()
+    os.kill(os.getpid(), signal.SIGHUP)
+"""
+
+
+def test_sighup_while_the_new_code_loads_loads_it_again(site, scratch):
+    consumers = os.path.join(site.project, 'site_under_test', 'consumers.py')
+    with open(consumers) as file:
+        source = file.read()
+    workers = site.manage('runworker', '--processes', '1')
+    workers.wait_for('worker processes are ready')
+    first = Job(site, scratch, 'first').finish()
+    path = os.path.join(scratch, 'second-deployment')
+    try:
+        with open(consumers, 'w') as file:
+            file.write(source + SECOND_DEPLOYMENT.format(path=path))
+        workers.signal(signal.SIGHUP)
+        workers.wait_for('worker processes are ready', 2)
+    finally:
+        with open(consumers, 'w') as file:
+            file.write(source)
+    assert os.path.exists(path)
+    # Python 2 can't have a signal wait for the next program.
+    assert workers.output.count('Loading the new code.') == (2 if site.version >= (3, 3) else 1)
+    eventually(lambda: not is_running(first), 'the end of the first')
+    workers.signal(signal.SIGTERM)
+    assert workers.wait_for_exit() == 0, workers.report()
+
+
 def test_a_killed_supervisor_takes_no_message_along(site, scratch):
     workers = site.manage('runworker', '--processes', '1')
     job = Job(site, scratch, 'a')

@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 from ..compat.command_line import command_line
+from ..compat.interrupts import keep_signals
 from ..layers.clock import SYSTEM_CLOCK
 from . import service_manager
 
@@ -64,9 +65,9 @@ def reload(processes, lifeline, is_stopping):
         return
     sys.stdout.flush()
     sys.stderr.flush()
-    # Until the new program handles them.
-    for number in (signal.SIGHUP, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_IGN)
+    # Until the new program handles them: it may have loaded the code before
+    # that of a second deployment came, which its SIGHUP tells.
+    keep_signals((signal.SIGHUP, signal.SIGUSR1))
     for number in lifeline:
         fcntl.fcntl(number, fcntl.F_SETFD, 0)
     os.environ[INHERITED] = ','.join(str(number) for number in list(lifeline) + processes)

@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 
+from ..compat.interrupts import accept_signals
 from ..layers.backoff import Backoff
 from ..layers.clock import SYSTEM_CLOCK
 from . import service_manager
@@ -45,14 +46,12 @@ class Supervisor(object):
     Keeps `count` processes running `serve(index, ready)`.
 
     `serve` runs in a new process, one for each index, and calls `ready()` once
-    it works; it returns an exit status. SIGTERM
-    and SIGINT have all processes finish, a second one ends them. At SIGHUP
-    `reload(pids, lifeline, is_stopping)` is called, which replaces this
-    program by a new one that takes over the processes `pids`, or returns if
-    that can't start. Such a program gets them as `inherited`, and the pipe
-    as `lifeline`: each ends when one of its own is ready.
-    A process that dies is replaced, after a pause if it did so soon; the
-    others never end because of it.
+    it works; it returns an exit status. SIGTERM and SIGINT have all processes
+    finish, a second one ends them. At SIGHUP `reload(pids, lifeline,
+    is_stopping)` is called, which has a new program take the place of this,
+    or returns. It gets the processes `pids` as `inherited`, and the pipe as
+    `lifeline`: each ends when one of its own is ready. A process that dies is
+    replaced, after a pause if it did so soon; no other ends because of it.
     """
 
     def __init__(self, count, serve, reload=None, inherited=(), lifeline=None, clock=SYSTEM_CLOCK):
@@ -82,6 +81,7 @@ class Supervisor(object):
         for number in self._lifeline:
             fcntl.fcntl(number, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
         before = {number: signal.signal(number, self._on_signal) for number in _HANDLED}
+        accept_signals(_HANDLED)
         interval = service_manager.watchdog_interval()
         self._interval = INTERVAL if interval is None else min(INTERVAL, interval / 2)
         try:
