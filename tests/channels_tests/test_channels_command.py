@@ -232,6 +232,9 @@ class ChannelsCommandTests(CommandTestCase):
             (('drain', 'jobs'), {'interval': 1e10}, 'It may be 9000000000 at most.'),
             (('check',), {'max_age': float('nan')}, '--max-age must be a finite number.'),
             (('peek', 'jobs'), {'limit': 0}, '--limit must be 1 or more.'),
+            (('check',), {'max_pending': -1}, '--max-pending must be 0 or more.'),
+            (('check',), {'max_full': -1}, '--max-full must be 0 or more.'),
+            (('check',), {'min_workers': -1}, '--min-workers must be 0 or more.'),
             (('status', 'jobs'), {}, 'status takes no channel'),
         ):
             with self.assertRaisesMessage(CommandError, text):

@@ -105,6 +105,10 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
             if options[name] is not None and not abs(options[name]) <= MAX_SECONDS:
                 raise CommandError('--%s must be a finite number. It may be %d at most.' %
                                    (name.replace('_', '-'), MAX_SECONDS))
+        for name in ('max_pending', 'max_full', 'min_workers'):
+            # One that nothing is below would always fail, or never.
+            if options[name] is not None and options[name] < 0:
+                raise CommandError('--%s must be 0 or more.' % name.replace('_', '-'))
         if options['interval'] <= 0:
             raise CommandError('--interval must be more than 0.')
         if options['limit'] < 1:
