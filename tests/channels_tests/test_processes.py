@@ -396,6 +396,22 @@ class ProgramTests(LogTestCase, SimpleTestCase):
         self.assertIsNone(self.workers.process.returncode)
         self.assertLogged('The workers ended with status 1; another takes its place in 0.5 s.')
 
+    def test_one_that_cannot_use_its_options_ends_all(self):
+        server = self.server.process
+        self.workers.process.returncode = 2
+        self.group.look_once()
+        self.assertLogged("The workers can't use its options, as it says above, so all programs end.")
+        self.assertEqual((server.returncode, self.workers.process), (0, None))
+
+    def test_one_that_could_use_its_options_once_is_started_again(self):
+        for status in (1, 2):
+            self.workers.process.returncode = status
+            self.group.look_once()
+            self.clock.now += 5
+            self.group.look_once()
+        self.assertIsNone(self.workers.process.returncode)
+        self.assertIsNone(self.server.process.returncode)
+
     def test_what_the_system_does_not_start_ends_no_other(self):
         server, self.group.refused = self.server.process, ['workers']
         self.workers.process.returncode = 1

@@ -71,6 +71,8 @@ class RunWorkerTests(LogTestCase, SimpleTestCase):
             ({'layer': 'local'}, 'lives inside one process'),
             ({'threads': 0}, '--threads must be 1 or more.'),
             ({'prefetch': 0}, '--prefetch must be 1 or more.'),
+            ({'threads': 100000000}, '--threads times --prefetch, plus --concurrency, may be 1000000 at most.'),
+            ({'concurrency': 1000000}, '--threads times --prefetch, plus --concurrency, may be 1000000 at most.'),
             ({'processes': 0}, '--processes must be 1 or more.'),
             ({'max_messages': 0}, '--max-messages must be 1 or more.'),
             ({'time_limit': 0}, '--time-limit must be more than 0.'),
@@ -105,6 +107,13 @@ class RunChannelsTests(SimpleTestCase):
     def test_a_routing_that_no_worker_could_use_is_refused(self):
         with self.assertRaisesMessage(CommandError, "The ROUTING of CHANNEL_LAYERS['lost'] can't be used: "):
             call_command('runchannels', layer='lost', skip_checks=True)
+
+    @override_settings(CHANNEL_LAYERS=LAYERS)
+    def test_options_that_no_worker_could_use_are_refused(self):
+        for option, text in (('--nope', 'unrecognized arguments: --nope'),
+                             ('--threads=0', '--threads must be 1 or more.')):
+            with self.assertRaisesMessage(CommandError, text):
+                call_command('runchannels', worker_options=[option])
 
     @override_settings(CHANNEL_LAYERS=LAYERS)
     def test_a_delay_server_without_its_app_is_refused(self):

@@ -276,6 +276,14 @@ def test_one_command_runs_a_site_and_reloads_it_without_refusing_anybody(site):
     assert programs.wait_for_exit() == 0, programs.report()
 
 
+def test_runchannels_ends_with_a_server_that_cannot_use_its_options(site):
+    if not site.has_interface_server:
+        pytest.skip('the interface server needs Python 3.9')
+    programs = site.manage('runchannels', '-p', free_port(), '--processes', '1', '--asgi', 'nowhere')
+    assert programs.wait_for_exit() == 2, programs.report()
+    assert "'nowhere' doesn't say where the channel layer is" in programs.output
+
+
 def test_a_killed_runchannels_takes_its_programs_along(sites, redis):
     site = sites(SUT_LAYERS='redis', SUT_REDIS=redis.url, SUT_DELAY='yes')
     if not site.has_interface_server:

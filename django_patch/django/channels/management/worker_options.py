@@ -13,6 +13,9 @@ from .layers import add_layer_argument
 
 #: Seconds between the soft and the hard time limit, where only one is given.
 BETWEEN_LIMITS = 10.0
+#: Messages that a process may have in progress: each has a record in memory
+#: that survives the process.
+MOST_IN_FLIGHT = 1000000
 
 
 def add_arguments(parser):
@@ -82,6 +85,8 @@ def check(options):
     for option in ('threads', 'prefetch', 'concurrency', 'processes', 'max_messages', 'max_memory'):
         if options[option] is not None and options[option] < 1:
             raise CommandError('--%s must be 1 or more.' % option.replace('_', '-'))
+    if options['threads'] * options['prefetch'] + options['concurrency'] > MOST_IN_FLIGHT:
+        raise CommandError('--threads times --prefetch, plus --concurrency, may be %d at most.' % MOST_IN_FLIGHT)
     for option in ('shutdown_timeout', 'time_limit', 'hard_time_limit'):
         # NaN is neither above nor below anything: such a limit never ends.
         if options[option] is not None and not abs(options[option]) <= MAX_SECONDS:

@@ -28,6 +28,8 @@ SHORT_LIFE = 5.0
 FIRST_PAUSE, LAST_PAUSE = 0.5, 30.0
 #: Seconds between two looks, where no signal asks for one.
 INTERVAL = 0.5
+#: The exit status of a program that can't use its options.
+USAGE_ERROR = 2
 
 
 #: The request of prctl(2) to be sent a signal once the parent has ended.
@@ -69,6 +71,8 @@ class Program(object):
         self.due = 0.0
         self.process = self.successor = None
         self.started = 0.0
+        #: How often it was started, replacements by a reload aside.
+        self.starts = 0
         #: Processes that were told to end.
         self.retired = []
 
@@ -82,7 +86,9 @@ class ProgramGroup(object):
     Keeps `programs`, a list of Program, running until a signal ends them.
 
     They end in the order of the list, each once those before it have: who
-    takes requests first, who answers them after that.
+    takes requests first, who answers them after that. So they do if one can't
+    use its options (exit status 2 at its first start), for which to start it
+    again is of no use.
     """
 
     def __init__(self, programs, clock=SYSTEM_CLOCK):
@@ -90,9 +96,10 @@ class ProgramGroup(object):
         self._clock = clock
         self._pending = []
         self._signals = 0
+        self._status = 0
 
     def run(self):
-        """Run until all programs have ended because of a signal."""
+        """Run until all programs have ended; return the exit status: 0 because of a signal, else USAGE_ERROR."""
         folder = tempfile.mkdtemp(prefix='channels-')
         self._address = os.path.join(folder, 'notify')
         self._notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -110,6 +117,7 @@ class ProgramGroup(object):
             self._notices.close()
             os.remove(self._address)
             os.rmdir(folder)
+        return self._status
 
     def _on_signal(self, number, frame):
         self._pending.append(number)
@@ -136,6 +144,7 @@ class ProgramGroup(object):
             if program.due is not None and program.due <= self._clock.monotonic():
                 program.due = None
                 program.started = self._clock.monotonic()
+                program.starts += 1
                 program.process = self._start(program)
                 if program.process is None:
                     program.due = program.started + program.backoff.next_pause()
@@ -211,6 +220,10 @@ class ProgramGroup(object):
         status, program.process = program.process.returncode, program.successor
         program.successor = None
         if self._signals or program.process is not None:
+            return
+        if status == USAGE_ERROR and program.starts == 1:
+            logger.error('The %s can\'t use its options, as it says above, so all programs end.', program.name)
+            self._status, self._signals = status, 1
             return
         now, pause = self._clock.monotonic(), 0.0
         if now - program.started >= SHORT_LIFE:

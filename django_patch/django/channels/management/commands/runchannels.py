@@ -12,7 +12,9 @@ from django.core.management import BaseCommand, CommandError, get_commands
 
 from ...log import setup_logger
 from ...processes.programs import Program, ProgramGroup
+from .. import worker_options
 from ..layers import add_layer_argument, check_routing, get_shared_layer
+from .runworker import Command as RunWorker
 
 #: Connections that may wait to be accepted.
 BACKLOG = 2048
@@ -52,14 +54,18 @@ class Command(BaseCommand):
             raise CommandError(
                 "--delay needs 'django.channels.delay' in INSTALLED_APPS, and its table: manage.py migrate."
             )
-        # Each worker would end with it, again and again.
+        # Each worker would end with them, again and again.
+        parser = RunWorker().create_parser('manage.py', 'runworker')
+        worker_options.check(vars(parser.parse_args(options['worker_options'])))
         check_routing(get_shared_layer(options['layer'], 'a layer that spans processes'))
         setup_logger('django.channels', int(options['verbosity']))
         listener = open_listener(options['bind'], options['port'])
         try:
-            ProgramGroup(list(programs(options, listener))).run()
+            status = ProgramGroup(list(programs(options, listener))).run()
         finally:
             listener.close()
+        if status:
+            sys.exit(status)
 
 
 def programs(options, listener):
