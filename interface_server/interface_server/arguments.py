@@ -131,7 +131,7 @@ def _add_operation(operation: Any) -> None:
     operation.add_argument(
         "--management", metavar="[HOST:]PORT",
         help="an address to answer /health, /ready, /metrics (Prometheus) and /metrics/all (with those of the channel "
-             "layer and its workers) on; each further process uses the next port, and tells its own numbers there",
+             "layer, its workers and all its servers) on; each further process uses the next port",
     )
     operation.add_argument(
         "-v", "--verbosity", type=int, default=1, metavar="LEVEL",

@@ -244,6 +244,8 @@ def test_server_is_listed_by_its_layer_until_it_ends(start, layer):
     [entry] = eventually(layer.processes, "the server's announcement")
     assert entry["kind"] == "server" and entry["alive"] and entry["pid"] == os.getpid()
     assert entry["version"] == __version__
+    served = entry["facts"].pop("served")
+    assert served.keys() == {"responses", "closed", "dropped", "durations"}
     assert entry["facts"] == {"sockets": 0, "requests": 0, "stopping": False}
     running.stop()
     assert layer.processes() == []

@@ -23,7 +23,7 @@ from django.channels.layers.presence import this_process
 from django.channels.management import watching
 from django.channels.management.projects import fingerprints
 from django.channels.monitoring import exposition, families, history
-from django.channels.monitoring.activity import MAX_CHANNELS, OTHER, Activity
+from django.channels.monitoring.activity import BUCKETS, MAX_CHANNELS, OTHER, Activity
 from django.channels.monitoring.endpoint import Endpoint
 from django.channels.monitoring.metrics import metrics_view
 from django.channels.monitoring.vitals import HealthFile, Vitals, behind, write_file
@@ -255,13 +255,23 @@ class FamilyTests(SimpleTestCase):
             {'kind': 'worker', 'name': 'two', 'alive': True, 'facts': {'numbers': numbers}},
             {'kind': 'worker', 'name': 'dead', 'alive': False, 'facts': {'numbers': numbers}},
             {'kind': 'server', 'name': 'front', 'alive': True, 'facts': {'sockets': 7, 'requests': 2}},
+            {'kind': 'server', 'name': 'back', 'alive': True, 'facts': {'served': {
+                'responses': {'200': 3}, 'closed': {'1000': 4}, 'dropped': {'full': 1},
+                'durations': [0, 1, 2] + [0] * (len(BUCKETS) - 2) + [0.008],
+            }}},
         ], 'default')
         values = self.values(found)
         self.assertEqual(values['channels_processes', 'default', 'worker'], 2)
-        self.assertEqual(values['channels_processes', 'default', 'server'], 1)
+        self.assertEqual(values['channels_processes', 'default', 'server'], 2)
         self.assertEqual(values['channels_messages_handled', 'two', 'task', 'handled'], 1)
         self.assertEqual(values['channels_interface_server_sockets', 'front'], 7)
         self.assertEqual(values['channels_interface_server_requests', 'front'], 2)
+        for name, value, number in (
+            ('responses', '200', 3), ('sockets_closed', '1000', 4), ('dropped', 'full', 1),
+        ):
+            self.assertEqual(values['channels_interface_server_' + name, 'back', value], number)
+        durations = values['channels_interface_server_request_duration_seconds', 'back']
+        self.assertEqual(families.cumulative(durations)[0][-1], ('+Inf', 3))
         self.assertFalse([key for key in values if 'dead' in key])
         self.assertEqual(len({family.name for family in found}), len(found))
 

@@ -139,6 +139,7 @@ class Application:
         replies = self.context.replies
         return {
             "sockets": replies.socket_count, "requests": replies.exchange_count, "stopping": self.context.stopping,
+            "served": self.metrics.facts(),
         }
 
     def begin_to_stop(self) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import bisect
 import collections
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 #: Upper bounds in seconds of the classes that durations fall into.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -57,6 +58,16 @@ class Metrics:
         self.sockets_closed: collections.Counter[int] = collections.Counter()
         #: What was lost, by reason.
         self.dropped: collections.Counter[str] = collections.Counter()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the layer is told of them, for whoever collects the metrics of all processes in one place."""
+        durations = self.request_seconds
+        return {
+            "responses": {str(status): number for status, number in self.responses.items()},
+            "closed": {str(code): number for code, number in self.sockets_closed.items()},
+            "dropped": dict(self.dropped),
+            "durations": [*durations.counts, durations.total],
+        }
 
 
 def wants_openmetrics(accept: str) -> bool:

@@ -37,6 +37,12 @@ OF_INTERFACE_SERVERS = (
     ('sockets', 'channels_interface_server_sockets', 'WebSockets that are open at an interface server.'),
     ('requests', 'channels_interface_server_requests', 'Requests that an interface server has in progress.'),
 )
+#: Key of what they have counted, by text -> (name of the family, help, label).
+COUNTED_BY_INTERFACE_SERVERS = (
+    ('responses', 'channels_interface_server_responses', 'HTTP responses of an interface server.', 'status'),
+    ('closed', 'channels_interface_server_sockets_closed', 'WebSockets of an interface server that ended.', 'code'),
+    ('dropped', 'channels_interface_server_dropped', 'What an interface server lost or refused.', 'reason'),
+)
 OF_SERVERS = (
     ('memory', 'channels_store_memory_bytes', GAUGE, 'Memory that a server of the layer uses.'),
     ('memory_limit', 'channels_store_memory_limit_bytes', GAUGE, 'Memory that it may use; 0 means without a limit.'),
@@ -122,10 +128,26 @@ def of_processes(processes, alias):
         ]
         families.append(family)
     for process in processes:
-        numbers = process.get('facts', {}).get('numbers')
-        if numbers and process.get('alive'):
-            families = merged(families, of_activity(numbers, process['name']))
+        facts = process.get('facts', {}) if process.get('alive') else {}
+        if facts.get('numbers'):
+            families = merged(families, of_activity(facts['numbers'], process['name']))
+        if facts.get('served'):
+            families = merged(families, of_interface_server(facts['served'], process['name']))
     return families
+
+
+def of_interface_server(served, process):
+    """Return the families of what one interface server has `served`, a dict; `process` is its name."""
+    families = []
+    for key, name, text, label in COUNTED_BY_INTERFACE_SERVERS:
+        family = Family(name, COUNTER, text, ('process', label))
+        family.samples = [((process, value), number) for value, number in sorted(served.get(key, {}).items())]
+        families.append(family)
+    durations = Family('channels_interface_server_request_duration_seconds', HISTOGRAM,
+                       "From a request's headers to the end of its response.", ('process',))
+    if len(served.get('durations', ())) == len(BUCKETS) + 2:
+        durations.samples = [((process,), served['durations'])]
+    return families + [durations]
 
 
 def of_activity(numbers, process):
