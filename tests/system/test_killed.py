@@ -2,6 +2,7 @@
 import contextlib
 import os
 import signal
+import time
 import urllib.error
 import urllib.request
 
@@ -81,6 +82,8 @@ def test_killed_worker(served):
         # A socket whose handshake is still in the worker's hands is closed.
         connection.send('first')
         assert connection.recv() == 'first'
+        # It has the message for a moment after its answer is here.
+        time.sleep(0.3)
         os.kill(served.workers[0].pid, signal.SIGKILL)
         served.workers[0].wait_for_exit()
         for number in range(20):
