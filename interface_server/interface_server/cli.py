@@ -4,6 +4,7 @@ The command `interface-server`.
 from __future__ import annotations
 
 import functools
+import gc
 import logging
 import signal
 import socket
@@ -89,6 +90,10 @@ def serve(
         if log is not None:
             log.dropped = application.context.metrics.dropped
         server = Server(application, ready, management)
+        # What has been loaded stays. Each full collection looked through all of
+        # it, while everybody waited for 25 ms and more.
+        gc.collect()
+        gc.freeze()
         server.run(sockets)
         if log is not None:
             log.flush()
