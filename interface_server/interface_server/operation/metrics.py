@@ -60,7 +60,7 @@ class Metrics:
         self.dropped: collections.Counter[str] = collections.Counter()
 
     def facts(self) -> dict[str, Any]:
-        """Return what the layer is told of them, for whoever collects the metrics of all processes in one place."""
+        """Return what the layer is told of them, so that the metrics of all processes are in one place."""
         durations = self.request_seconds
         return {
             "responses": {str(status): number for status, number in self.responses.items()},
