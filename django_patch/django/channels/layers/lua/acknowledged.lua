@@ -15,7 +15,8 @@
 --   o:<channel>         set of readers that hold something, or did
 --   x:<channel>         sorted set of the ids of dead letters, by ms of death
 --   y:<channel>         hash: id -> record, and id .. ':s' -> story of a dead one
---   u:<channel>         hash: unique key -> id
+--   u:<channel>         hash: unique key -> id of the job that has it, and the
+--                       time of sending in its record (8)
 --   n:<channel>         list that wakes readers
 --   k:<identifier>      pieces of a message that an entry here refers to
 -- The bytes of a record: deliveries before (2), priority + 128 (1), time of

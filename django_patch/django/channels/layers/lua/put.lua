@@ -23,13 +23,19 @@ end
 
 local unique = ARGV[7]
 local due = string.sub(ARGV[5], 1, 1) == '@' and tonumber(string.sub(ARGV[5], 2)) or now + tonumber(ARGV[5])
-local before = unique ~= '' and redis.call('HGET', key('u', name), unique)
+local owner = unique ~= '' and redis.call('HGET', key('u', name), unique)
+local before = owner and string.sub(owner, 1, -9)
 if before and ARGV[8] == 'refuse' then
     return before
 end
 if due <= now and waiting(name) >= options.capacity then
     count_full(name, statistics_lifetime)
     return 0
+end
+local sent = math.max(now, due)
+if before == id and redis.call('HEXISTS', key('j', name), id) == 0 then
+    -- One that is held may have been sent in this millisecond.
+    sent = math.max(sent, struct.unpack('>I8', owner, #id + 1) + 1)
 end
 -- Those that wait give way to it: the one with its key, and the one with its
 -- id, whose time and key may be others.
@@ -48,13 +54,14 @@ for _, other in ipairs(before and before ~= id and {before, id} or {id}) do
         count('cancelled', name, 1)
     end
 end
+local record = {
+    deliveries = 0, priority = tonumber(ARGV[6]), sent = sent, unique = unique,
+    entry = with_own_deadline(ARGV[9], options),
+}
 if unique ~= '' then
-    redis.call('HSET', key('u', name), unique, id)
+    redis.call('HSET', key('u', name), unique, owner_of(id, record))
 end
 keep_pieces(ARGV[9])
-put(name, id, {
-    deliveries = 0, priority = tonumber(ARGV[6]), sent = math.max(now, due), unique = unique,
-    entry = with_own_deadline(ARGV[9], options),
-}, due)
+put(name, id, record, due)
 count_sent(name, 1, statistics_lifetime)
 return 1

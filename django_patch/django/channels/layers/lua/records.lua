@@ -31,11 +31,23 @@ local function id_of(token)
     return string.match(token, '^(.*):')
 end
 
--- Make room for others with the same unique key, once a job is over; a newer one
--- with its id may have the key now.
+-- What u:<channel> has of a job with a unique key. Jobs with one id differ by
+-- when they were sent.
+local function owner_of(id, record)
+    return id .. struct.pack('>I8', record.sent)
+end
+
+-- Free the unique key of a job that is over, if it has it; one with its id and
+-- key that waits gets it.
 local function forget_unique(name, id, record)
-    if record.unique ~= '' and redis.call('HGET', key('u', name), record.unique) == id
-            and redis.call('HEXISTS', key('j', name), id) == 0 then
+    if record.unique == '' or redis.call('HGET', key('u', name), record.unique) ~= owner_of(id, record) then
+        return
+    end
+    local heir = redis.call('HGET', key('j', name), id)
+    heir = heir and unpack_record(heir)
+    if heir and heir.unique == record.unique then
+        redis.call('HSET', key('u', name), record.unique, owner_of(id, heir))
+    else
         redis.call('HDEL', key('u', name), record.unique)
     end
 end
@@ -60,10 +72,7 @@ local function put(name, id, record, due)
     if redis.call('HSETNX', key('j', name), id, pack_record(
             record.deliveries, record.priority, record.sent, record.unique, record.entry)) == 0 then
         local newer = unpack_record(redis.call('HGET', key('j', name), id))
-        if newer.unique ~= record.unique and record.unique ~= ''
-                and redis.call('HGET', key('u', name), record.unique) == id then
-            redis.call('HDEL', key('u', name), record.unique)
-        end
+        forget_unique(name, id, record)
         if pieces_of(newer.entry) ~= pieces_of(record.entry) then
             forget_pieces(record)
         end

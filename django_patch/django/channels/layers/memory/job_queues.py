@@ -36,7 +36,7 @@ class AcknowledgedQueue(object):
         self._due = {}
         # Token -> record; id -> (record, died, story), the oldest first.
         self._held, self.dead = {}, collections.OrderedDict()
-        # Unique key -> id.
+        # Unique key -> the record that has it.
         self._unique = {}
         self.counts = dict.fromkeys(_COUNTERS, 0)
 
@@ -86,8 +86,7 @@ class AcknowledgedQueue(object):
         """
         newer = self.waiting.get(record.id)
         if newer is not None:
-            if newer.unique != record.unique and self._unique.get(record.unique) == record.id:
-                del self._unique[record.unique]
+            self.finish(record)
             self.counts['cancelled'] += 1
             return False
         self.waiting[record.id] = record
@@ -103,13 +102,13 @@ class AcknowledgedQueue(object):
         """Put a job; return its id, or that of the one that has its unique key."""
         before = self._unique.get(record.unique) if record.unique is not None else None
         if before is not None and conflict != REPLACE:
-            return before
+            return before.id
         if due <= now:
             self.check_room()
-        for id in (before, record.id):
+        for id in {record.id if before is None else before.id, record.id}:
             self.cancel(id)
         if record.unique is not None:
-            self._unique[record.unique] = record.id
+            self._unique[record.unique] = record
         self.counts['sent'] += 1
         self.put(record, due, now)
         return record.id
@@ -157,9 +156,13 @@ class AcknowledgedQueue(object):
         return self._held.pop(token, None)
 
     def finish(self, record):
-        """Forget the unique key of a record that is done; a newer one with its id may have it now."""
-        if self._unique.get(record.unique) == record.id and record.id not in self.waiting:
-            del self._unique[record.unique]
+        """Free the unique key of a record that is done, if it has it; one with its id and key that waits gets it."""
+        if self._unique.get(record.unique) is record:
+            heir = self.waiting.get(record.id)
+            if heir is not None and heir.unique == record.unique:
+                self._unique[record.unique] = heir
+            else:
+                del self._unique[record.unique]
 
     def bury(self, record, story):
         """Keep a record that nobody shall receive any more."""
