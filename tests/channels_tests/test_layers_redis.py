@@ -1,7 +1,9 @@
 """Tests of the Redis channel layer, against a real server."""
 from __future__ import absolute_import, unicode_literals
 
+import multiprocessing
 import os
+import signal
 import threading
 import time
 
@@ -133,6 +135,24 @@ class SendAndReceiveTests(RedisTestCase):
         self.assertEqual(sorted(sum(shares, [])), list(range(500)))
         for share in shares:
             self.assertEqual(share, sorted(share))
+
+    def test_what_a_killed_process_has_forked_keeps_no_connection_open(self):
+        # multiprocessing tells each Python of the fork, and may have another
+        # way to start processes by default.
+        processes = multiprocessing.get_context('fork') if hasattr(multiprocessing, 'get_context') else multiprocessing
+        reader, writer = processes.Pipe(duplex=False)
+
+        def work():
+            self.layer.send('a', {})
+            processes.Process(target=reader.recv).start()
+            os.kill(os.getpid(), signal.SIGKILL)
+        worker = processes.Process(target=work)
+        worker.start()
+        worker.join()
+        try:
+            self.wait_until(lambda: len(self.redis.client_list()) == 1)
+        finally:
+            writer.send('end')
 
     def test_a_forked_child_uses_connections_of_its_own(self):
         if not hasattr(os, 'fork'):

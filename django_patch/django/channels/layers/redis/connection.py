@@ -9,8 +9,10 @@ from __future__ import absolute_import, unicode_literals
 import errno
 import select
 import socket
+import weakref
 
 from ...compat.clock import monotonic
+from ...compat.forks import call_in_forked
 from ..transport.resp import INCOMPLETE, ProtocolError, make_parser
 from .library import redis
 
@@ -18,6 +20,23 @@ from .library import redis
 _TRUSTED = 0.0005
 #: Bytes that are read at once, usually and at most.
 _CHUNK, _LARGEST_CHUNK = 1 << 16, 1 << 20
+
+#: The connections of this process.
+_connections = weakref.WeakSet()
+
+
+def _leave_to_parent():
+    """
+    Close all connections, in a process that was just forked.
+
+    Otherwise they would stay open for as long as it runs: once its parent is
+    dead, Redis would give the next message to who waits there no more.
+    """
+    for connection in list(_connections):
+        connection.leave()
+
+
+call_in_forked(_leave_to_parent)
 
 
 def failures():
@@ -71,6 +90,7 @@ class Connection(object):
         self.used = monotonic()
         # Replies that were read of those that are expected.
         self._replies = []
+        _connections.add(self)
 
     def fileno(self):
         return self._socket.fileno()
@@ -92,6 +112,10 @@ class Connection(object):
 
     def close(self):
         self._connection.disconnect()
+
+    def leave(self):
+        """Close it, in a process that was forked; the server and the parent notice nothing."""
+        self._socket.close()
 
     def shut_down(self):
         """Have whatever another thread waits for on it fail."""
