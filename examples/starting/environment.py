@@ -54,9 +54,14 @@ def probe(python):
             'print(json.dumps([list(sys.version_info[:3]), usable]))')
     try:
         version, usable = json.loads(subprocess.check_output([python, '-c', code], stderr=subprocess.STDOUT))
-    except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        raise Problem('%s is no working Python: %s. Give the path of one with --python.' % (python, error))
-    return tuple(version), usable
+    except subprocess.CalledProcessError as error:
+        # What it said tells more than the status, a version manager's wrapper for example.
+        reason = error.output.decode(errors='replace').strip() or 'exit status %d' % error.returncode
+    except (OSError, ValueError) as error:
+        reason = error
+    else:
+        return tuple(version), usable
+    raise Problem('%s is no working Python: %s\nGive the path of one with --python.' % (python, reason))
 
 
 def require_venv(python, usable):

@@ -115,7 +115,9 @@ def test_other_examples_start_in_the_same_environment(command, redis):
 @pytest.mark.parametrize('arguments, env, words', [
     ([], {'CHAT_REDIS_URL': 'redis://127.0.0.1:1/0'}, r'No Redis answers at CHAT_REDIS_URL \(127.0.0.1:1\)'),
     ([], {'CHAT_REDIS_URL': 'localhost:6379'}, r'CHAT_REDIS_URL must begin with redis://'),
-    (['--python', '/no/such/python'], {}, r'/no/such/python is no working Python.*--python'),
+    (['--python', '/no/such/python'], {}, r'/no/such/python is no working Python.*\n.*--python'),
+    # What the program said of itself is shown.
+    (['--python', 'cat'], {}, r'/cat is no working Python: \S*cat: invalid option'),
 ])
 def test_what_is_missing_is_named_before_anything_is_made(command, arguments, env, words):
     program = command.start('--port', str(free_port()), *arguments, **env)
