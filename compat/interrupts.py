@@ -37,9 +37,22 @@ if hasattr(signal, 'pthread_sigmask'):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
 else:
     def keep_signals(numbers):
-        """Ignore signals, across an exec too: Python 2 can't have them wait."""
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
+        """Have signals wait, across an exec too, until accept_signals() is called."""
+        _change_mask(_SIG_BLOCK, numbers)
 
     def accept_signals(numbers):
-        """Do nothing: a handler ends that they are ignored."""
+        """Have the handlers called of signals that wait, and of those to come."""
+        _change_mask(_SIG_UNBLOCK, numbers)
+
+    #: As <signal.h> has them, for which Python 2 has no names.
+    _SIG_BLOCK, _SIG_UNBLOCK = (1, 2) if sys.platform == 'darwin' else (0, 1)
+
+    def _change_mask(how, numbers):
+        # Loaded here, since few programs need it.
+        import ctypes
+        library = ctypes.CDLL(None)
+        signals = ctypes.create_string_buffer(128)
+        library.sigemptyset(signals)
+        for number in numbers:
+            library.sigaddset(signals, number)
+        library.pthread_sigmask(how, signals, None)

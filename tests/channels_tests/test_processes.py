@@ -4,6 +4,7 @@ from __future__ import absolute_import, unicode_literals
 import collections
 import errno
 import os
+import re
 import signal
 import sys
 import threading
@@ -324,6 +325,35 @@ class SupervisorTests(LogTestCase, SimpleTestCase):
             supervisor._on_ready(supervisor.children[101 + place])
             ended.append(os.waitpid(children[place], 0)[1])
         self.assertEqual(ended, [signal.SIGTERM, signal.SIGTERM])
+
+    @unittest.skipUnless(os.path.exists('/proc/self/status'), 'This system does not list signals that wait.')
+    def test_a_stop_in_the_last_moment_of_a_reload_is_the_new_programs(self):
+        # Which has not said yet that it takes signals: they are pending.
+        command = [sys.executable, '-c', 'import sys; sys.stdout.write(open("/proc/self/status").read())']
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            os.dup2(writer, 1)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda number, frame: None)
+            execv, reloading.command_line = os.execv, lambda: command
+
+            def execute(*arguments):
+                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGINT)
+                execv(*arguments)
+            os.execv = execute
+            try:
+                reloading.reload([], (), lambda: False)
+            finally:
+                os._exit(1)
+        os.close(writer)
+        with os.fdopen(reader) as output:
+            # The first is that of the process that only tried to load it.
+            status = output.read().rpartition('Name:')[2]
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+        pending = int(re.search(r'ShdPnd:\s*([0-9a-f]+)', status).group(1), 16)
+        self.assertEqual(pending, 1 << signal.SIGTERM - 1 | 1 << signal.SIGINT - 1)
 
     def test_new_code_that_does_not_come_to_an_end_is_given_up(self):
         hangs = [sys.executable, '-c', 'import time; time.sleep(60)']

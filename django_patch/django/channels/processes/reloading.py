@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 from ..compat.command_line import command_line
-from ..compat.interrupts import keep_signals
+from ..compat.interrupts import accept_signals, keep_signals
 from ..layers.clock import SYSTEM_CLOCK
 from . import service_manager
 
@@ -29,6 +29,9 @@ LOADING_TIMEOUT, INTERVAL = 120.0, 0.1
 #: Environment variables: the ids of the processes to take over, and whether
 #: only to try to load everything.
 INHERITED, TRIAL = 'DJANGO_CHANNELS_INHERITED', 'DJANGO_CHANNELS_TRIAL'
+
+#: Signals that come between the last look and the new program, and are its.
+_KEPT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 
 def is_trial():
@@ -61,13 +64,16 @@ def reload(processes, lifeline, is_stopping):
     except EnvironmentError as error:
         logger.error('The new code can\'t be loaded (%s), so the old goes on.', error)
         return
-    if not loads or is_stopping():
+    if not loads:
         return
     sys.stdout.flush()
     sys.stderr.flush()
     # Until the new program handles them: it may have loaded the code before
     # that of a second deployment came, which its SIGHUP tells.
-    keep_signals((signal.SIGHUP, signal.SIGUSR1))
+    keep_signals(_KEPT)
+    if is_stopping():
+        accept_signals(_KEPT)
+        return
     for number in lifeline:
         fcntl.fcntl(number, fcntl.F_SETFD, 0)
     os.environ[INHERITED] = ','.join(str(number) for number in list(lifeline) + processes)
