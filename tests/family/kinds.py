@@ -5,9 +5,11 @@ from __future__ import unicode_literals
 
 KINDS = {
     'A class of its own that checks origins is asked only about origins that are there': [
-        'origin by ', 'origin: get_header', 'origin: headers as a dict'],
+        'origin by ', 'origin: get_header', 'origin: headers as a dict', 'origins'],
     'The first consumer of a socket saves, cycles, deletes or logs in': [
         'channel_session in the first consumer', 'channel_session: a login in the first consumer'],
+    'Sessions that consumers of a socket share': ['a channel session', 'the HTTP session of a socket', 'message.user'],
+    'Decorators around each other': ['decorators around each other'],
     'Methods that are overridden are called as they were': [
         'outbound: pre_change_receiver', 'outbound: own receivers', 'outbound: signal kwargs',
         'definition: registered models', 'outbound: own serialize'],
@@ -22,6 +24,9 @@ KINDS = {
     'Tools for tests': [
         'WSClient', 'apply_routes', 'ChannelTestCase', 'Message: without a channel and a layer',
         'AsgiRequest: headers as a dict', 'http_session: headers as a dict', 'AsgiRequest: a cookie in a dict'],
+    'Classes for consumers that override what they may': [
+        'class-based consumers', 'WebsocketDemultiplexer over a socket'],
+    'Models whose fields and keys are of all types': ['what a binding sends', 'bindings of a program'],
     'Close codes': ['exceptions: close'],
     'A session key in the query': ['http_session: query', 'http_session: the query wins'],
     'Arguments of DelayedMessage.send()': ['DelayedMessage'],
@@ -31,7 +36,7 @@ KINDS = {
         'channel_session: no message', 'http_session: with something else', 'layers: unknown alias'],
     'Hooks of commands and workers': [
         'commands: runserver hooks', 'commands: worker thread', 'Worker: in_job', 'Worker: methods'],
-    'What clients ask a binding for': ['inbound'],
+    'What clients ask a binding for': ['inbound', 'what clients ask a binding for'],
     'Values in messages': ['values'],
     'Patterns of bytes, and routes as text': ['route: bytes pattern', 'route: text form'],
     'The version': ['names: version is 1.1 or later'],
