@@ -58,7 +58,7 @@ class PairRun(Programs):
                     break
             if not self.bench.options.keep:
                 shutil.rmtree(self.bench.cache.scratch / self.name, ignore_errors=True)
-        if total.ok and not total.passed:
+        if total.ok and not total.passed and not total.skipped:
             total.problem = 'no test ran'
         return total
 

@@ -1,9 +1,10 @@
 """The table of pairs has what is promised, and globs choose among it."""
 import argparse
+import tempfile
 import unittest
 from unittest import mock
 
-from harness import cli, joint, labels, pairs, sources
+from harness import cache, cli, joint, labels, pairs, sources
 
 
 class PairsTests(unittest.TestCase):
@@ -183,3 +184,27 @@ class SourcesTests(unittest.TestCase):
 
     def test_a_machine_without_a_python_of_today_has_none(self):
         self.assertFalse(self.wanted(found=('2.7', '3.6')))
+
+    def run_row(self, chosen, **chosen_options):
+        """Run the row, whose environment is this one, on a machine without the program that patches."""
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(sources.shutil, 'which', return_value=None):
+            store = cache.Cache(folder)
+            store.prepare()
+            options = argparse.Namespace(keep=True, require_pairs=False, long=False, **chosen_options)
+            return OnThisPython(argparse.Namespace(
+                interpreters={'3.11': argparse.Namespace(version='3.11.7')}, labels=labels.Labels(chosen), cache=store,
+                options=options, reporter=mock.Mock(), pairs=[])).run()
+
+    def test_a_row_that_is_skipped_by_name_has_not_failed(self):
+        result = self.run_row(['patch_tests'])
+        self.assertEqual((result.problem, result.skipped), (None, 1))
+        self.assertEqual(list(result.reasons), ['patch_tests: no program "patch" on this machine'])
+
+    def test_a_row_that_runs_nothing_has_failed(self):
+        self.assertEqual(self.run_row(['system']).problem, 'no test ran')
+
+
+class OnThisPython(sources.SourcesRun):
+
+    def prepare(self, log):
+        pass
