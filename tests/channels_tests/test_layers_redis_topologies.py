@@ -147,7 +147,7 @@ class Commands(object):
             self.assertEqual(sorted(entry['message']['n'] for entry in json.loads(text)), list(range(12)))
             self.assertEqual(len(json.loads(self.run_command('peek', channel, json=True, limit=3)[1])), 3)
             done, text = self.run_command('drain', channel, timeout=0.0)
-            self.assertEqual((done, text[:22]), (False, '12 messages still wait'))
+            self.assertEqual((done, 'still 12 messages in' in text), (False, True))
             self.assertEqual(self.run_command('purge', channel, interactive=False), (
                 True, 'Removed 12 messages from %s.' % channel))
             self.assertEqual(self.run_command('drain', channel, timeout=0.0), (True, '%s is empty.' % channel))

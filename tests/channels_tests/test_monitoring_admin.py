@@ -117,12 +117,12 @@ class AdminTests(ChannelTestCase):
         user = self.log_in('change_channels')
         Channel('jobs.mail').send({})
         purge = reverse('admin:channels_monitoring_purge', args=('default', 'jobs.mail'))
-        self.assertContains(self.client.get(purge), 'Remove the 1 messages')
+        self.assertContains(self.client.get(purge), 'Remove the message that waits in')
         page = self.client.post(purge, follow=True)
-        self.assertContains(page, 'Removed 1 messages from jobs.mail.')
+        self.assertContains(page, 'Removed 1 message from jobs.mail.')
         [entry] = LogEntry.objects.all()
         self.assertEqual((entry.user_id, entry.object_id), (user.pk, 'default/jobs.mail'))
-        self.assertEqual(entry.change_message, 'Removed 1 messages.')
+        self.assertEqual(entry.change_message, 'Removed 1 message.')
 
     def test_removing_is_safe_from_other_sites(self):
         self.log_in('change_channels')
@@ -171,7 +171,7 @@ class AdminTests(ChannelTestCase):
         ]})
         self.assertContains(self.client.get(self.overview), self.url('jobs'))
         page = self.client.get(self.url('jobs'))
-        for text in (job, letter, 'delayed', '1 are due later', '1 are dead letters', 'app.busy', 'app.consumer'):
+        for text in (job, letter, 'delayed', '1 due later', '1 dead letter.', 'app.busy', 'app.consumer'):
             self.assertContains(page, text)
         # It may quote what is private.
         for text in ('alert(1)', 'secret', 'app.another', 'type="checkbox"', 'type="submit" class'):
@@ -203,11 +203,11 @@ class AdminTests(ChannelTestCase):
         job = layer.send_job('jobs.sent', {}, delay=3600)
         letters = [self.bury({'n': number}, 'no') for number in range(4)]
         for data, left, logged in (
-            ({'action': 'cancel', 'id': job}, (0, 0, 4), 'Cancelled 1 jobs: %s.' % job),
-            ({'action': 'replay', 'id': letters[1]}, (1, 0, 3), 'Replayed 1 dead letters: %s.' % letters[1]),
+            ({'action': 'cancel', 'id': job}, (0, 0, 4), 'Cancelled 1 job: %s.' % job),
+            ({'action': 'replay', 'id': letters[1]}, (1, 0, 3), 'Replayed 1 dead letter: %s.' % letters[1]),
             ({'action': 'delete', 'id': letters[2:]}, (1, 0, 1),
              'Deleted 2 dead letters: %s, %s.' % tuple(letters[2:])),
-            ({'action': 'replay', 'every': 'yes'}, (2, 0, 0), 'Replayed 1 dead letters: all.'),
+            ({'action': 'replay', 'every': 'yes'}, (2, 0, 0), 'Replayed 1 dead letter: all.'),
         ):
             before = layer.acknowledged_statistics('jobs.sent')
             self.assertContains(self.client.post(self.url('act'), data), 'Yes, do it')

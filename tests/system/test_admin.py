@@ -62,7 +62,7 @@ def delete_dead_letter(page, url):
     page.element('button[value=delete]').click()
     page.until(lambda: page.element('#content-main p').text.startswith('Delete 1 of doomed-job?'), 'the question')
     page.element('#content-main input[type=submit]').click()
-    page.until(lambda: page.texts('.messagelist li') == ['Deleted 1 dead letters of doomed-job.'], 'it is gone')
+    page.until(lambda: page.texts('.messagelist li') == ['Deleted 1 dead letter of doomed-job.'], 'it is gone')
 
 
 def test_pages_are_live_and_an_administrator_empties_a_channel(sites, redis, scratch):
@@ -107,8 +107,9 @@ def test_pages_are_live_and_an_administrator_empties_a_channel(sites, redis, scr
         page.driver.get(url + OVERVIEW + 'default/channel/nobody.reads/')
         assert page.texts('td code') == ['{"secret":"<b>"}']
         page.element('a.deletelink').click()
-        page.until(lambda: '1 messages that wait' in page.element('#content-main').text, 'the question is asked')
+        page.until(
+            lambda: 'Remove the message that waits' in page.element('#content-main').text, 'the question is asked')
         page.element('#content-main input[type=submit]').click()
-        page.until(lambda: page.texts('.messagelist li') == ['Removed 1 messages from nobody.reads.'], 'it is done')
+        page.until(lambda: page.texts('.messagelist li') == ['Removed 1 message from nobody.reads.'], 'it is done')
         page.driver.get(url + '/admin/')
         assert 'default/nobody.reads' in page.element('#content-related').text

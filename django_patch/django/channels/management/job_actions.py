@@ -13,6 +13,7 @@ from ..channel import Channel
 from ..layers.acknowledgement import may_be_acknowledged
 from ..layers.codec import to_json
 from ..monitoring.job_rows import with_every_dead_letter
+from ..monitoring.wording import counted
 
 ACTIONS = (
     ('jobs', 'show what waits on an acknowledged channel, also what is due later'),
@@ -44,7 +45,8 @@ class JobActionsMixin(object):
             return
         for job in found:
             due = '' if job.due is None else ', due %s' % time_text(job.due)
-            self.write(['%s: priority %d, %d attempts%s' % (job.id or 'no id', job.priority, job.attempts, due)])
+            self.write(['%s: priority %d, %s%s' % (
+                job.id or 'no id', job.priority, counted(job.attempts, 'attempt'), due)])
             if job.story:
                 self.write(['The last attempt failed: %s' % job.story.get('error', 'not known why')])
             self.write_traceback(job.story)
@@ -73,8 +75,9 @@ class JobActionsMixin(object):
             self.write_json([dict(letter._asdict(), message=jsonable(letter.message)) for letter in found])
             return
         for letter in found:
-            self.write(['%s: died %s after %d attempts: %s' % (
-                letter.id, time_text(letter.died), letter.attempts, letter.story.get('error', 'not known why'))])
+            self.write(['%s: died %s after %s: %s' % (
+                letter.id, time_text(letter.died), counted(letter.attempts, 'attempt'),
+                letter.story.get('error', 'not known why'))])
             self.write_traceback(letter.story)
             self.write([_text(letter.message), ''])
         if not found:
@@ -91,17 +94,18 @@ class JobActionsMixin(object):
         # Messages for other channels that are to be sent later wait elsewhere.
         channel = Channel(self.options['channel'], channel_layer=self.layer)
         done = sum(channel.cancel(id) for id in ids)
-        self.stdout.write('Cancelled %d of %d jobs on %s.' % (done, len(ids), self.options['channel']))
+        self.stdout.write('Cancelled %d of %s on %s.' % (
+            done, counted(len(ids), 'job'), self.options['channel']))
 
     def replay(self):
         self._need_acknowledgement()
         done = self._for_each(self.layer.replay)
-        self.stdout.write('Replayed %d dead letters of %s.' % (done, self.options['channel']))
+        self.stdout.write('Replayed %s of %s.' % (counted(done, 'dead letter'), self.options['channel']))
 
     def delete(self):
         self._need_acknowledgement()
         done = self._for_each(self.layer.delete_dead_letters)
-        self.stdout.write('Deleted %d dead letters of %s.' % (done, self.options['channel']))
+        self.stdout.write('Deleted %s of %s.' % (counted(done, 'dead letter'), self.options['channel']))
 
     def _for_each(self, method):
         channel = self.options['channel']

@@ -71,7 +71,7 @@ def _servers(servers):
         table.append([
             server['server'], server['version'], _bytes(server['memory']),
             'none' if server['memory_limit'] == 0 else _bytes(server['memory_limit']), server['policy'],
-            '%.1f' % server['latency'],
+            '%.2f' % server['latency'],
         ])
     return _align(table, left=(0, 4)) + ['']
 

@@ -20,6 +20,7 @@ from ..layers.codec import to_json
 from . import history, overview
 from .job_pages import JobPagesMixin
 from .models import Overview
+from .wording import counted
 
 #: Messages and members that a page lists.
 MAX_MESSAGES, MAX_MEMBERS = 20, 500
@@ -104,8 +105,8 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
             number = layer.purge(name)
         except (ValueError, ChannelsError) as error:
             raise Http404(six.text_type(error))
-        self.log(request, '%s/%s' % (alias, name), 'Removed %d messages.' % number)
-        messages.success(request, 'Removed %d messages from %s.' % (number, name))
+        self.log(request, '%s/%s' % (alias, name), 'Removed %s.' % counted(number, 'message'))
+        messages.success(request, 'Removed %s from %s.' % (counted(number, 'message'), name))
         return HttpResponseRedirect(reverse(
             self.admin_site.name + ':channels_monitoring_channel', args=(alias, name)))
 

@@ -15,18 +15,20 @@ from ..exceptions import ChannelsError
 from . import overview
 from .job_rows import find_dead_letter, job_rows, letter_rows, running_rows, with_every_dead_letter
 from .process_rows import process_rows
+from .wording import counted
 
 #: Jobs, and dead letters, that a page lists.
 MAX_JOBS, MAX_LETTERS = 100, 100
 #: Ids that one entry of the admin's log names.
 MAX_LOGGED = 50
 
-#: What may be done: the method of the layer, what is asked, what was done.
-Action = collections.namedtuple('Action', 'method question past')
+#: What may be done: the method of the layer, what is asked, what was done
+#: to how many of what.
+Action = collections.namedtuple('Action', 'method question past noun')
 ACTIONS = {
-    'cancel': Action('cancel_jobs', 'Cancel %s? Nobody will receive them.', 'Cancelled %d jobs'),
-    'replay': Action('replay', 'Have %s be received again?', 'Replayed %d dead letters'),
-    'delete': Action('delete_dead_letters', 'Delete %s? They can\'t be had back.', 'Deleted %d dead letters'),
+    'cancel': Action('cancel_jobs', 'Cancel %s? Nobody will receive them.', 'Cancelled', 'job'),
+    'replay': Action('replay', 'Have %s be received again?', 'Replayed', 'dead letter'),
+    'delete': Action('delete_dead_letters', 'Delete %s? They can\'t be had back.', 'Deleted', 'dead letter'),
 }
 
 
@@ -91,7 +93,7 @@ class JobPagesMixin(object):
             done = with_every_dead_letter(layer, name, method) if every else method(name, ids)
         except (ValueError, ChannelsError) as error:
             raise Http404(six.text_type(error))
-        text = ACTIONS[action].past % done
+        text = '%s %s' % (ACTIONS[action].past, counted(done, ACTIONS[action].noun))
         named = 'all' if every else ', '.join(ids[:MAX_LOGGED]) + (', ...' if len(ids) > MAX_LOGGED else '')
         self.log(request, '%s/%s' % (alias, name), '%s: %s.' % (text, named))
         messages.success(request, '%s of %s.' % (text, name))

@@ -66,10 +66,11 @@ class AcknowledgedInspection(object):
         ready, later, line = [], [], []
         for shard in range(self._options.keys.shards):
             base = self._options.keys.base(shard)
-            now, at, entries = [checked(reply) for reply in (yield Exchange(shard, (
+            now, at, entries, options = [checked(reply) for reply in (yield Exchange(shard, (
                 pack('ZRANGE', '%sr:%s' % (base, channel), 0, limit - 1),
                 pack('ZRANGE', '%sl:%s' % (base, channel), 0, limit - 1, 'WITHSCORES'),
                 pack('LRANGE', self._options.keys.line(shard, channel), 0, limit - 1),
+                pack('HGET', self._options.keys.acknowledged(shard), channel),
             )))]
             due = dict(zip(at[::2], at[1::2]))
             ids = now + at[::2]
@@ -87,7 +88,9 @@ class AcknowledgedInspection(object):
                     ))
             for entry in entries:
                 message = yield self._read(shard, channel, entry)
-                line.append(Job(None, channel, 0, 0, None, None, message, {}))
+                # None: the channel isn't acknowledged any more.
+                sent = _sent_at(deadline_of(entry), options.decode('ascii')) / 1000.0 if options else None
+                line.append(Job(None, channel, 0, 0, sent, None, message, {}))
         ready.sort(key=lambda job: (-job.priority, job.id))
         later.sort(key=lambda job: job.due)
         yield Result((ready + line + later)[:limit])

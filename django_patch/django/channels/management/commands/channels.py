@@ -16,6 +16,7 @@ from ...durations import MAX_SECONDS
 from ...exceptions import LayerUnavailable
 from ...layers import channel_layers
 from ...monitoring.snapshot import Snapshot, breaches
+from ...monitoring.wording import counted
 from .. import job_actions, layer_actions
 from ..layers import add_layer_argument, get_shared_layer
 from ..redrawing import redrawn, size_of
@@ -105,7 +106,7 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
             if options[name] is not None and not abs(options[name]) <= MAX_SECONDS:
                 raise CommandError('--%s must be a finite number. It may be %d at most.' %
                                    (name.replace('_', '-'), MAX_SECONDS))
-        for name in ('max_pending', 'max_full', 'min_workers'):
+        for name in ('max_age', 'max_pending', 'max_full', 'min_workers'):
             # One that nothing is below would always fail, or never.
             if options[name] is not None and options[name] < 0:
                 raise CommandError('--%s must be 0 or more.' % name.replace('_', '-'))
@@ -200,27 +201,31 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
         channel = self.options['channel']
         if self.options['interactive']:
             waiting = self.layer.channel_statistics(channel)['messages_pending']
-            self.stdout.write('Remove the %d messages that wait in %s? They can\'t be had back. [y/N]' % (
-                waiting, channel))
+            self.stdout.write('Remove %s that %s in %s? What is removed can\'t be had back. [y/N]' % (
+                counted(waiting, 'message'), 'waits' if waiting == 1 else 'wait', channel))
             try:
                 answer = six.moves.input()
             except EOFError:
                 raise CommandError('Nothing was removed: there is no terminal to ask at. Use --no-input.')
             if answer.strip().lower() not in ('y', 'yes'):
                 raise CommandError('Nothing was removed.')
-        self.stdout.write('Removed %d messages from %s.' % (self.layer.purge(channel), channel))
+        self.stdout.write('Removed %s from %s.' % (counted(self.layer.purge(channel), 'message'), channel))
 
     def drain(self):
         channel, deadline = self.options['channel'], monotonic() + self.options['timeout']
         while True:
-            waiting = self.layer.channel_statistics(channel)['messages_pending']
-            if not waiting:
-                self.stdout.write('%s is empty.' % channel)
+            numbers = self.layer.channel_statistics(channel)
+            waiting, held, later = [numbers.get(key, 0) for key in ('messages_pending', 'held', 'later')]
+            if not waiting + held:
+                rest = ' %s due later.' % counted(later, 'message') if later else ''
+                self.stdout.write('%s is empty.%s' % (channel, rest))
                 return
+            text = '%s in %s' % (counted(waiting, 'message'), channel)
+            if held:
+                text += ', and %d in progress' % held
             if monotonic() >= deadline:
-                raise CommandError('%d messages still wait in %s after %g s. Does a worker read it?' % (
-                    waiting, channel, self.options['timeout']))
-            self.stdout.write('%d messages wait in %s.' % (waiting, channel))
+                raise CommandError('After %g s still %s. Does a worker read it?' % (self.options['timeout'], text))
+            self.stdout.write('Waiting: %s.' % text)
             time.sleep(min(self.options['interval'], max(0.0, deadline - monotonic())))
 
     # Output
