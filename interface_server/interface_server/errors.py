@@ -19,3 +19,8 @@ class Refused(Exception):
         #: What was wrong, for the client.
         self.detail = detail
         self.headers = list(headers)
+
+    def bare(self) -> Refused:
+        """Return it without the frames that it was raised in, which may refer to its keeper."""
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+        return self

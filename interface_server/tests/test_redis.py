@@ -6,16 +6,14 @@ import socket
 import threading
 import time
 import uuid
-from types import SimpleNamespace
 
 import pytest
 from conftest import PATIENCE, eventually
-from django.channels.exceptions import LayerUnavailable
 from django.channels.test.linting import exempt
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures.
 from websockets.exceptions import ConnectionClosed
 
-from interface_server.layers.pool import ConnectionPool
+from interface_server.layers.pool import within
 
 
 @pytest.fixture
@@ -52,6 +50,25 @@ def answer(layer, message):
 
 def accept(layer, message):
     layer.send(message["reply_channel"], {"accept": True})
+
+
+def test_cancellation_is_not_lost_in_the_moment_of_connecting():
+    async def run():
+        connected = asyncio.get_running_loop().create_future()
+
+        async def connect():
+            await connected
+
+        waiting = asyncio.ensure_future(within(PATIENCE, connect()))
+        await asyncio.sleep(0.01)
+        connected.set_result(None)
+        await asyncio.sleep(0)
+        # connect() has ended, and nobody has heard of it.
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(run())
 
 
 def test_messages_that_nobody_waits_for_go_together(layer, own_redis):
@@ -117,30 +134,6 @@ def test_request_that_was_under_way_when_redis_went_is_answered_in_time(start, o
         own_redis.kill()
         went.set()
         assert connection.getresponse().status == 503
-
-
-def test_closing_ends_though_a_cancellation_is_lost():
-    """Until Python 3.12 asyncio.wait_for() returns, if it is cancelled in the moment in which the connection fails."""
-    async def run():
-        pool = ConnectionPool(0, SimpleNamespace(name="redis", needs_watching=False), None)
-        cancelled = []
-
-        async def refuse():
-            try:
-                await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                cancelled.append(True)
-                if len(cancelled) > 1:
-                    raise
-                raise LayerUnavailable("refused") from None
-
-        pool.open = refuse
-        pool.start()
-        await asyncio.sleep(0)
-        await asyncio.wait_for(pool.close(), PATIENCE)
-        assert pool._task.done()
-
-    asyncio.run(run())
 
 
 def test_sockets_are_closed_with_1012_when_redis_has_forgotten_their_groups(start, own_redis):

@@ -25,8 +25,9 @@ class Entry:
     def __init__(self, context: Context, account: Account, on_queued: Optional[Callable[[], None]]) -> None:
         self._context = context
         self._account = account
-        #: Done when the layer has the request, or will not have it.
-        self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        #: Done when the layer has the request, or will not have it; None once
+        #: nobody waits for that.
+        self._outcome: Optional[asyncio.Future[None]] = asyncio.get_running_loop().create_future()
         #: The place among those that wait for room.
         self._queued: Optional[Waiting] = None
         self._on_queued = on_queued
@@ -39,8 +40,10 @@ class Entry:
             self._on_waiting, is_request=True,
         )
         try:
-            await self._outcome
+            await self._outcome  # type: ignore[misc]
         finally:
+            # What it raises refers to this frame.
+            self._outcome = None
             if self._queued is not None:
                 self._queued.cancel()
 
@@ -48,7 +51,8 @@ class Entry:
         """Wait no longer; a request on its way stays there."""
         if self._queued is not None and self._queued.cancel():
             self._queued = None
-            self._outcome.set_exception(failure)
+            if self._outcome is not None:
+                self._outcome.set_exception(failure)
 
     def _on_waiting(self, waiting: Waiting) -> None:
         # First for its address' turn, then for room.
@@ -58,13 +62,14 @@ class Entry:
 
     def _on_sent(self, error: Optional[Exception]) -> None:
         self._queued = None
-        if self._outcome.done():
+        outcome = self._outcome
+        if outcome is None or outcome.done():
             # The task that waited was cancelled.
             return
         if error is None:
-            self._outcome.set_result(None)
+            outcome.set_result(None)
         else:
-            self._outcome.set_exception(error)
+            outcome.set_exception(error)
 
 
 def refusal_of(context: Context, error: Exception) -> Refused:

@@ -105,6 +105,7 @@ class HttpExchange:
             self._input.cancel()
         self._body.close()
         self._queue.close()
+        self._failure = None  # It was raised in frames that refer to us.
         if self._queue.reply.started and not self._queue.reply.complete:
             self._context.replies.abandon_response(self._reply_channel)
         if self._was_sent:
@@ -283,8 +284,7 @@ class HttpExchange:
 
     async def _wait(self, awaitable: Awaitable[None]) -> None:
         """Wait for what depends on the client's reading."""
-        self._sending = True
-        began = time.monotonic()
+        self._sending, began = True, time.monotonic()
         await awaitable
         self._sending = False
         self._blocked += time.monotonic() - began

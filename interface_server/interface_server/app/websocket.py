@@ -205,6 +205,8 @@ class WebSocketSession:
         self._send_disconnect()
 
     def _send_disconnect(self) -> None:
+        # It refers to us.
+        self._inbound = None
         code = NO_CLOSE_FRAME if self._code is None else self._code
         message = self._machine.disconnect_message(code)
         if message is not None:

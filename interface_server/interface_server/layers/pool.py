@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Optional
 
 import redis.asyncio
@@ -23,8 +23,6 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two questions who the master is.
 WATCH_INTERVAL = 1.0
-#: Seconds after which a task that goes on wasn't told that it is cancelled.
-LOST_AFTER = 0.1
 
 
 class ConnectionPool:
@@ -174,7 +172,7 @@ class ConnectionPool:
             url, options = await self._locate()
             pool = redis.asyncio.ConnectionPool.from_url(url, **options)
             greeter: Any = pool.connection_class(**pool.connection_kwargs)
-            await asyncio.wait_for(greeter.connect(), CONNECT_TIMEOUT)
+            await within(CONNECT_TIMEOUT, greeter.connect())
         except FAILURES as error:
             raise unavailable(self.name, error, False) from error
         connection = RedisConnection(greeter, url)
@@ -195,11 +193,9 @@ class ConnectionPool:
         """Close the connection, and try no more."""
         if self._watch is not None:
             self._watch.cancel()
-        while self._task is not None and not self._task.done():
-            # Once more if need be: until Python 3.12, wait_for() loses what
-            # comes in the moment in which the connection is refused.
+        if self._task is not None:
             self._task.cancel()
-            await asyncio.wait([self._task], timeout=LOST_AFTER)
+            await asyncio.wait([self._task])
 
 
 class AnsweredRequest:
@@ -218,6 +214,25 @@ class AnsweredRequest:
         if isinstance(self._outcome, Exception):
             raise self._outcome
         return await self._pool.repaired(self._connection, self._commands, self._outcome, COMMAND_TIMEOUT)
+
+
+async def within(seconds: float, connecting: Coroutine[Any, Any, None]) -> None:
+    """
+    Connect, or raise asyncio.TimeoutError.
+
+    Until Python 3.12, asyncio.wait_for() forgets that its caller was cancelled if
+    what it waits for ends in the same moment: the caller then goes on for ever.
+    """
+    task = asyncio.ensure_future(connecting)
+    # Nobody asks what came of it once we are cancelled.
+    task.add_done_callback(lambda task: task.cancelled() or task.exception())
+    try:
+        await asyncio.wait([task], timeout=seconds)
+    finally:
+        is_late = task.cancel()
+    if is_late:
+        raise asyncio.TimeoutError()
+    await task
 
 
 def _ignore(outcome: Outcome) -> None:

@@ -43,8 +43,8 @@ class Intake(asyncio.BufferedProtocol):
 
     @property
     def is_connected(self) -> bool:
-        """Whether the protocol has had a connection, and will learn of its end."""
-        return bool(self._protocol.is_connected)
+        """Whether there was a connection, of whose end the protocol learns."""
+        return self._transport is not None
 
     # As a protocol
 
@@ -56,7 +56,10 @@ class Intake(asyncio.BufferedProtocol):
 
     def connection_lost(self, error: Optional[Exception]) -> None:
         self._pending = b""
-        self._protocol.connection_lost(error)
+        # Each refers to the other: without that, both are gone at once, and
+        # need no collection of garbage, which everybody waits for.
+        protocol, self._protocol = self._protocol, None
+        protocol.connection_lost(error)
 
     def pause_writing(self) -> None:
         self._protocol.pause_writing()

@@ -114,8 +114,12 @@ class H1Connection:
         """Read nothing more; return the events for a request that is refused."""
         self._move(FAILED)
         self._line = None
-        self._events.append(Refuse(refusal))
+        self._events.append(Refuse(refusal.bare()))
         return self._events
+
+    def close(self) -> None:
+        """Let go of what is read; call it at the end."""
+        self._message.leave_body()
 
     def answered(self) -> None:
         """Count the oldest request as answered."""

@@ -59,7 +59,8 @@ class MessageParser:
             raise Refused(400, "This is not an HTTP request.") from error
 
     def leave_body(self) -> None:
-        """Have the rest of the message read by others."""
+        """Have the rest of the message read by others, or by nobody."""
+        # It refers to us.
         self._parser = None
 
     def expect_chunks(self) -> None:

@@ -80,16 +80,14 @@ class Http1Protocol(asyncio.Protocol):
         for exchange in self._exchanges:
             exchange.disconnect()
         self._exchanges.clear()
+        # They refer to us.
+        self._receiving = self._half_close = None
+        self._connection.close()
         self.flow.resume_writing()
         self._limiter.connections.discard(self)
         if self._slot is not None:
             self._limiter.release(self._slot)
             self._slot = None
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether there was a connection: connection_lost() releases the slot."""
-        return self._transport is not None
 
     def _move(self, event: str) -> None:
         self._state = TRANSITIONS[self._state][event]
@@ -227,6 +225,7 @@ class Http1Protocol(asyncio.Protocol):
         """Let another protocol have the connection from now on."""
         self._move(ENDED)
         self._limiter.connections.discard(self)
+        self._connection.close()
         slot, self._slot = self._slot or "", None
         become(self._site, self._limiter, self._transport, self._peer, slot, what)
 

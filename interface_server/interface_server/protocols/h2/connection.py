@@ -101,6 +101,11 @@ class Http2Connection(h2.connection.H2Connection):
         self.initiate_connection()
         self.increment_flow_control_window(CONNECTION_WINDOW - 65535)
 
+    def close(self) -> None:
+        """Read nothing more, and refer to nobody, so that all of it is gone at once."""
+        self._frame_dispatch_table = {}
+        self._on_idle_frame = None
+
     def check_unfinished(self) -> None:
         """Raise Flood if headers that have no end yet are larger than they may be; the library keeps a megabyte."""
         # Nothing else shows them before they are complete.

@@ -21,7 +21,7 @@ from ..connections import ConnectionLimiter
 from ..progress import WriteProgress
 from .connection import Flood, Http2Connection
 from .floods import Floods
-from .lifecycle import DISMISSED, ENDED, LINGERING, NO_MORE, OPEN, TRANSITIONS
+from .lifecycle import CLOSED, DISMISSED, ENDED, LINGERING, NO_MORE, OPEN, TRANSITIONS
 from .receiver import Receiver
 from .writer import FrameWriter
 
@@ -66,11 +66,12 @@ class Http2Protocol(asyncio.Protocol):
         self._update_deadline()
 
     def connection_lost(self, error: Optional[Exception]) -> None:
-        self._move(ENDED)
         self._limiter.connections.discard(self)
         self._limiter.release(self._slot)
         self.writer.writable.set()
         self.receiver.drop_streams(error)
+        self._move(ENDED)
+        self._let_go_if_idle()
 
     @property
     def takes_streams(self) -> bool:
@@ -79,10 +80,19 @@ class Http2Protocol(asyncio.Protocol):
 
     def on_streams_changed(self) -> None:
         """Take note that streams have come, or gone."""
-        self._end_if_done()
-        self._update_deadline()
+        if self._state is CLOSED:
+            self._let_go_if_idle()
+        else:
+            self._end_if_done()
+            self._update_deadline()
 
-    # The end
+    def _let_go_if_idle(self) -> None:
+        """Have all of a connection gone at once, when its last stream has ended, too."""
+        if self.receiver.is_idle:
+            # They refer to us. Otherwise thousands of objects would wait to be
+            # collected together, while everybody waits for that.
+            self._conn.close()
+            del self._conn, self.writer, self.receiver
 
     def shutdown(self) -> None:
         """Finish the streams there are, and end."""

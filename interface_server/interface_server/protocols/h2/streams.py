@@ -103,6 +103,8 @@ class Stream:
         finally:
             if not self.is_over:
                 self._writer.reset(self.number, h2.errors.ErrorCodes.INTERNAL_ERROR)
+            # They refer to us: without them it is gone at once.
+            self.scope["extensions"].clear()
             self._forget(self)
 
     async def receive(self) -> Event:

@@ -134,8 +134,10 @@ class Tunnel(asyncio.Transport):
             self._writer.consumed(self._number, size)
         self._held.clear()
         self._forget(self._number)
-        # As a transport does: not from inside of what the protocol calls.
-        self._loop.call_soon(self._protocol.connection_lost, error)
+        # As a transport does: not from inside of what the protocol calls. Each
+        # refers to the other: without that, both are gone at once.
+        protocol, self._protocol = self._protocol, None
+        self._loop.call_soon(protocol.connection_lost, error)
 
 
 class StreamedWebSocket(WebSocketProtocol):
