@@ -285,6 +285,33 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         self.assertEqual((runner.run_once(), self.numbers()['waiting']), ('handled', 0))
         self.assertEqual((clock.now, self.numbers()['held']), (2, 0))
 
+    def test_a_batch_is_acknowledged_by_what_receives_the_next(self):
+        self.inner.acknowledges_with_receive = True
+        worker = self.work(lambda message: None)
+        runner = PrefetchRunner(self.layer, ['jobs'], worker.handle, lambda: False, 10)
+        for number in range(2):
+            self.send(n=number)
+        self.assertEqual((runner.run_once(), self.numbers()['held']), ('handled', 1))
+        self.assertEqual((runner.run_once(), self.numbers()['held']), ('handled', 1))
+        runner.stop()
+        self.assertEqual((self.numbers()['held'], self.numbers()['waiting']), (0, 0))
+
+    def test_a_layer_that_fails_meanwhile_has_the_message_tried_again(self):
+        def acknowledge_and_receive(*arguments):
+            raise RuntimeError('a mistake of the layer')
+
+        self.inner.acknowledges_with_receive = True
+        worker = self.work(lambda message: None)
+        runner = PrefetchRunner(self.layer, ['jobs'], worker.handle, lambda: False, 10)
+        self.addCleanup(runner.stop)
+        self.send()
+        runner.run_once()
+        self.inner.acknowledge_and_receive = acknowledge_and_receive
+        with self.assertRaises(RuntimeError):
+            runner.run_once()
+        self.assertLogged('a mistake of the layer')
+        self.assertEqual((self.numbers()['held'], self.numbers()['later']), (0, 1))
+
     def test_what_was_given_to_another_is_neither_acknowledged_nor_sent(self):
         def consumer(message):
             held = list(self.inner._acknowledged_queues['jobs']._held)

@@ -460,6 +460,102 @@ class SenderTests(AcknowledgedTestCase):
         self.assertEqual(self.redis.llen(bell), 0)
 
 
+class EndingWhileWaitingTests(AcknowledgedTestCase):
+    """A message is acknowledged by the wait for the next one."""
+
+    def setUp(self):
+        super(EndingWhileWaitingTests, self).setUp()
+        self.failed = []
+
+    def holding(self, **options):
+        """Return a layer that holds a message, and its Receipt."""
+        layer = self.reader(**options)
+        layer.send('jobs', {})
+        return layer, receipt_of(self.take(layer)[0])
+
+    def end(self, layer, receipt, *sends):
+        return layer.acknowledge_and_receive([(receipt, sends)], self.failed.extend, ['jobs', 'plain'], 5, 20)
+
+    def held(self, layer):
+        return layer.acknowledged_statistics()['jobs']['held']
+
+    def test_it_is_one_write_and_held_back_by_nothing(self):
+        layer, receipt = self.holding()
+        got = self.in_thread(self.end, layer, receipt, ('out', {'n': 1}))
+        self.wait_until_blocked()
+        self.assertEqual((self.held(layer), layer.receive(['out'])), (0, ('out', {'n': 1})))
+        layer.send('jobs', {'n': 2})
+        (channel, message), = got()
+        self.assertEqual(message, {'n': 2})
+        # Nobody looks at `plain` first: the wait did that.
+        self.calls()
+        got = self.in_thread(self.end, layer, receipt_of(message))
+        self.wait_until_blocked()
+        calls = self.calls()
+        self.assertEqual((calls.get('evalsha'), calls.get('lmpop')), (2, None))
+        layer.send('plain', {})
+        self.assertEqual((got(), self.failed), ([('plain', {})], []))
+
+    def test_one_that_is_another_readers_ends_the_wait(self):
+        layer, receipt = self.holding()
+        layer.acknowledge([(receipt, [])])
+        self.assertEqual(self.end(layer, receipt, ('out', {})), [])
+        self.assertEqual(self.failed, [(receipt, acknowledgement.GONE)])
+
+    def test_it_ends_the_wait_if_what_comes_of_it_finds_no_room(self):
+        layer, receipt = self.holding(capacity=1)
+        layer.send('out', {})
+        self.assertEqual(self.end(layer, receipt, ('out', {})), [])
+        self.assertIsInstance(self.failed[0][1], layer.ChannelFull)
+        self.assertEqual(self.held(layer), 1)
+        # Nothing of that ends another wait.
+        got = self.in_thread(layer.receive_batch, ['jobs'], 1, 20)
+        self.wait_until_blocked()
+        layer.send('jobs', {'n': 1})
+        self.assertEqual(got(), [('jobs', {'n': 1})])
+
+    def test_it_is_done_at_once_if_the_server_has_forgotten_the_script(self):
+        layer, receipt = self.holding()
+        self.redis.script_flush()
+        got = self.in_thread(self.end, layer, receipt)
+        self.wait_until(lambda: self.held(layer) == 0)
+        layer.send('jobs', {'n': 1})
+        self.assertEqual((got(), self.failed), ([('jobs', {'n': 1})], []))
+
+    def test_an_interrupted_wait_acknowledges(self):
+        layer, receipt = self.holding()
+        layer.interrupt()
+        self.assertEqual((self.end(layer, receipt), self.failed, self.held(layer)), ([], [], 0))
+
+    def test_it_goes_first_where_something_is_due_soon(self):
+        layer, receipt = self.holding()
+        layer.send_job('jobs', {'n': 1}, delay=0.3)
+        self.assertEqual(self.take(layer), [])
+        self.assertEqual((self.end(layer, receipt), self.failed), ([('jobs', {'n': 1})], []))
+        self.assertEqual(self.held(layer), 1)
+
+    def test_what_is_not_known_is_asked_for_again(self):
+        cutter = AnswerCutter(self.server.port)
+        self.addCleanup(cutter.close)
+        layer, receipt = self.holding(hosts=[cutter.url])
+        other = self.make_layer(acknowledged={'jobs': {}})
+        got = self.in_thread(self.end, layer, receipt)
+        self.wait_until_blocked()
+        cutter.cut(b'')
+        other.send('jobs', {'n': 1})
+        got()
+        (failed, reason), = self.failed
+        self.assertEqual((failed, type(reason)), (receipt, LayerUnavailable))
+        layer.recover()
+        self.assertFalse(self.redis.hexists(self.key('t', 'jobs') + ':' + receipt.holder, receipt.token))
+
+    def test_on_several_servers_it_goes_first(self):
+        layer, receipt = self.holding(hosts=[self.server.url, self.server.url.rpartition('/')[0] + '/1'])
+        layer.send('plain', {'n': 1})
+        self.assertEqual((self.end(layer, receipt), self.failed), ([('plain', {'n': 1})], []))
+        self.assertEqual(self.held(layer), 0)
+
+
 class OutageTests(AcknowledgedTestCase):
     """With servers of its own, which go away."""
 

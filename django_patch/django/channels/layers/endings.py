@@ -36,6 +36,38 @@ def end_all(layer, endings, timeout):
     Sends wait up to `timeout` seconds for room. A failure is passed to the
     on_failure() of its Ending.
     """
+    finished, by_receipt = _begin(layer, endings, timeout)
+    if not finished:
+        return
+    try:
+        failed = layer.acknowledge(finished)
+    except Exception:
+        _fail(by_receipt)
+        return
+    _end_otherwise(by_receipt, failed, timeout)
+
+
+def end_and_receive(layer, endings, timeout, channels, limit):
+    """Carry out `endings` as end_all(), and wait for messages; return them as receive_batch() does."""
+    finished, by_receipt = _begin(layer, endings, timeout)
+    if not finished:
+        return layer.receive_batch(channels, limit, layer.receive_timeout)
+    is_known = []
+
+    def on_failed(failed):
+        is_known.append(True)
+        _end_otherwise(by_receipt, failed, timeout)
+
+    try:
+        return layer.acknowledge_and_receive(finished, on_failed, channels, limit, layer.receive_timeout)
+    except Exception:
+        if not is_known:
+            _fail(by_receipt)
+        raise
+
+
+def _begin(layer, endings, timeout):
+    """Send what comes before; return what acknowledge() takes, and {token: Ending}."""
     finished, by_receipt = [], {}
     for ending in endings:
         pairs = [(name, content) for of, method, name, content, timeout in ending.sends
@@ -47,16 +79,17 @@ def end_all(layer, endings, timeout):
             pairs = []
         finished.append((ending.receipt, pairs))
         by_receipt[ending.receipt.token] = ending
-    if not finished:
-        return
-    try:
-        failed = layer.acknowledge(finished)
-    except Exception:
-        # Which ones succeeded is not known, so all count as failed; a retry
-        # of one that was acknowledged finds it gone.
-        for ending in by_receipt.values():
-            ending.on_failure(sys.exc_info())
-        return
+    return finished, by_receipt
+
+
+def _fail(by_receipt):
+    # Which ones succeeded is not known, so all count as failed; a retry of one
+    # that was acknowledged finds it gone.
+    for ending in by_receipt.values():
+        ending.on_failure(sys.exc_info())
+
+
+def _end_otherwise(by_receipt, failed, timeout):
     for receipt, reason in failed:
         _ended_otherwise(by_receipt[receipt.token], reason, timeout)
 

@@ -100,11 +100,19 @@ class Batch(object):
             self._started_at, self._has_yielded = self._clock.monotonic(), False
             return self._unstarted.popleft()
 
-    def end(self):
-        """Return what is unstarted, and send what consumers have left to send."""
+    def end(self, may_end_later=False):
+        """
+        Return what is unstarted, and send what consumers have left to send.
+
+        With `may_end_later`, return Endings that the caller is to carry out
+        next, a list, where the layer can do that while it receives.
+        """
         use_coalescer(None)
         self._started_at = None
         self.return_unstarted()
+        endings = []
+        if may_end_later and self._layer.acknowledges_with_receive:
+            endings = self._coalescer.take_endings(self._layer)
         self._coalescer.deliver()
         for slot in self._slots.values():
             self._in_flight.remove(slot)
@@ -113,6 +121,7 @@ class Batch(object):
             # The loop was broken off, by Ctrl-C for example.
             logger.error('%d messages that were not started are lost.', len(self._unstarted))
             self._unstarted.clear()
+        return endings
 
     def yield_if_slow(self):
         """If the message that runs is slow, let nobody wait for it."""

@@ -105,6 +105,14 @@ class Coalescer(object):
         with self._lock:
             self._sends.extend(sends)
 
+    def take_endings(self, layer):
+        """Return the Endings that wait for deliver(), and do no more, if all that waits are Endings of `layer`."""
+        with self._delivering, self._lock:
+            if not all(send[0] is layer and send[1] == END for send in self._sends):
+                return []
+            sends, self._sends = self._sends, []
+        return [send[3] for send in sends]
+
     def deliver(self):
         """Send what was added. Errors are logged, since its consumers are done."""
         with self._delivering:

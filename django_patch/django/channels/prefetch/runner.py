@@ -3,9 +3,11 @@ The turn of a worker's loop where the layer can have messages back.
 """
 from __future__ import absolute_import
 
+from ..conf import conf
 from ..in_flight import NothingRecorded
 from ..layers.acknowledgement import receipt_of
 from ..layers.clock import SYSTEM_CLOCK
+from ..layers.endings import end_all, end_and_receive
 from .batch import SLOW_AFTER, Batch
 from .coalescer import Coalescer
 from .sizer import PrefetchSizer
@@ -33,10 +35,15 @@ class PrefetchRunner(object):
         self._clock = clock
         self._sizer = PrefetchSizer(maximum)
         self._watchdog = Watchdog(self.batch, clock)
+        # Those of the last batch, which the next receiving carries out.
+        self._endings = []
 
     def stop(self):
-        """End the thread that watches."""
+        """Acknowledge what is done, and end the thread that watches."""
         self._watchdog.stop()
+        endings, self._endings = self._endings, []
+        if endings:
+            end_all(self._layer, endings, conf.send_timeout)
 
     def run_once(self):
         """
@@ -46,7 +53,10 @@ class PrefetchRunner(object):
         the layer raises.
         """
         limit = self._sizer.limit
-        if limit == 1:
+        endings, self._endings = self._endings, []
+        if endings:
+            received = end_and_receive(self._layer, endings, conf.send_timeout, self._channels, limit)
+        elif limit == 1:
             channel, content = self._layer.receive(self._channels, block=True)
             received = [(channel, content)] if channel is not None else ()
         else:
@@ -91,4 +101,4 @@ class PrefetchRunner(object):
                     return outcome, self._clock.monotonic()
                 outcome = self._handle(*message)
         finally:
-            batch.end()
+            self._endings = batch.end(may_end_later=not self._is_stopping())

@@ -60,6 +60,19 @@ class AcknowledgementContract(JobContract):
         )
         self.assertEqual(self.receive_all(layer, 'contract.out'), [])
 
+    def test_acknowledging_while_receiving(self):
+        layer, failed = self.holding_layer(), []
+        layer.send('contract.job', {'n': 1})
+        receipt = receipt_of(self.held(layer)[0])
+        layer.send('contract.job', {'n': 2})
+        for channel in ('contract.out', 'contract.dropped'):
+            came = layer.acknowledge_and_receive(
+                [(receipt, [(channel, {'n': 3})])], failed.append, ['contract.job'], 5, 0)
+            self.assertEqual(came, [('contract.job', {'n': 2})] if len(failed) == 1 else [])
+        self.assertEqual(failed, [[], [(receipt, acknowledgement.GONE)]])
+        self.assertEqual(self.receive_all(layer, 'contract.out', 'contract.dropped'), [('contract.out', {'n': 3})])
+        self.assertEqual(layer.acknowledged_statistics()['contract.job']['held'], 1)
+
     def test_what_comes_of_a_message_is_sent_with_its_acknowledgement(self):
         layer = self.holding_layer()
         layer.send('contract.job', {'n': 1})

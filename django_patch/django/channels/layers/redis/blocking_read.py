@@ -125,12 +125,25 @@ class BlockingReader(object):
             if len(wait.requests) == 1 and wait.alarm is None and not self.pools[number].next_try:
                 # Without a look at several sockets, which is the usual case.
                 try:
-                    return [(number, self.pools[number].exchange_blocking(commands, wait.timeout))]
+                    return [(number, self.pools[number].exchange_blocking(
+                        commands, wait.timeout, wait.first, wait.first and self._looking_at(wait, number),
+                    ))]
                 except LayerUnavailable as error:
                     self.pools[number].failed(error)
             return _MultiShardWait(self, wait, token).run()
         finally:
             del self._waits[token]
+
+    def _looking_at(self, wait, number):
+        """Return what looks at the first answers to `wait`; see Block."""
+        def look(replies):
+            if not wait.is_fine(replies):
+                try:
+                    self.wake(wait, number)
+                except LayerUnavailable:
+                    # The waiting connection fails as well, or ends in time.
+                    pass
+        return look
 
     def is_interrupted(self):
         """Return whether this thread is to end its waiting."""

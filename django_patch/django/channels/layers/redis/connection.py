@@ -183,6 +183,12 @@ class Connection(object):
             replies.append(reply)
         return True
 
+    def peek(self, count):
+        """Return the first `count` replies, waiting for them; they are read again."""
+        while not self.read_some(count):
+            pass
+        return self._replies[:count]
+
     def take(self):
         """Return the replies that were read."""
         replies, self._replies = self._replies, []

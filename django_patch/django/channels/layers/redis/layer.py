@@ -124,7 +124,7 @@ class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
             for lock in locks:
                 lock.release()
 
-    def _take(self, reader, limit, timeout, one_by_one):
+    def _take(self, reader, limit, timeout, one_by_one, calls=None):
         token = ''
         if timeout:
             token, was_interrupted = self._blocking.begin()
@@ -132,10 +132,10 @@ class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
                 timeout = 0
         deadline = monotonic() + timeout
         while True:
-            deliveries = self._run(reader.receive(limit, timeout, token, one_by_one))
+            deliveries = self._run(reader.receive(limit, timeout, token, one_by_one, calls))
             if self.reader is None and reader.holds:
                 deliveries = self.acknowledge_received(deliveries)
-            if deliveries or not timeout or self._blocking.was_interrupted():
+            if deliveries or not timeout or self._blocking.was_interrupted() or calls is not None and calls.failed:
                 return deliveries
             # What came had expired, or a connection was cut; or it is over.
             timeout = round(deadline - monotonic(), 3)

@@ -67,16 +67,23 @@ class ConnectionPool(object):
                 replies[index] = reply
         return replies
 
-    def exchange_blocking(self, commands, timeout):
+    def exchange_blocking(self, commands, timeout, first=0, look=None):
         """
         Send `commands`, the last of which blocks for up to `timeout` seconds.
 
         Return their replies, or a LayerUnavailable, which is noted for
-        readers. Raise LayerUnavailable if there is no connection.
+        readers. Raise LayerUnavailable if there is no connection. Call
+        `look` with the `first` replies as soon as they are there.
         """
         connection = self.borrow()
         try:
-            replies = self.finish(connection, commands, connection.exchange(commands, timeout + COMMAND_TIMEOUT))
+            if first:
+                connection.set_timeout(timeout + COMMAND_TIMEOUT)
+                connection.write(commands)
+                look(connection.peek(first))
+                replies = self.finish(connection, commands, connection.read(len(commands)))
+            else:
+                replies = self.finish(connection, commands, connection.exchange(commands, timeout + COMMAND_TIMEOUT))
         except failures() as error:
             failure = self.failure(connection, commands, error)
             self.failed(failure)

@@ -8,14 +8,15 @@ import logging
 
 from ...exceptions import ChannelFull, LayerUnavailable
 from .. import codec
-from ..acknowledgement import GONE, REFUSE, RELEASE, ChannelOptions, story_of
+from ..acknowledgement import REFUSE, RELEASE, ChannelOptions, story_of
 from . import scripts
+from .acknowledgement_calls import AcknowledgementCalls
 from .confirmation import confirming
 from .held_reader import holder
 from .large import check_size, full_error
 from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
 from .options import INLINE_SIZE
-from .resp import ReplyError, pack
+from .resp import pack
 from .server_clock import know_time
 
 logger = logging.getLogger('django.channels')
@@ -140,41 +141,53 @@ class AcknowledgedOperations(object):
         return self._confirmed(flatten(self._acknowledge(finished, kept)), lambda: kept)
 
     def _acknowledge(self, finished, kept):
-        failed, together = [], collections.OrderedDict()
-        calls = []
+        calls = yield self._prepare(finished, kept)
+        yield self._write(calls)
+        yield Result(calls.failed)
+
+    def prepare(self, finished):
+        """
+        Have AcknowledgementCalls for `finished`, see acknowledge(), as Result.
+
+        What can't go along with an acknowledgement is sent before.
+        """
+        return flatten(self._prepare(finished, []))
+
+    def write(self, calls):
+        """Write what nobody has written of `calls`, AcknowledgementCalls."""
+        return flatten(self._write(calls))
+
+    def _prepare(self, finished, kept):
+        calls, together = AcknowledgementCalls(self._transport), collections.OrderedDict()
         for receipt, pairs in finished:
             if pairs:
                 try:
                     along = yield self._along(receipt, pairs, kept)
                     if along is not None:
-                        calls.append((receipt.shard, [receipt], along))
+                        calls.add([receipt], along)
                         continue
                     refused = yield self._transport.sender.send_many(pairs)
                     if refused:
                         raise ChannelFull('The channel %s is full.' % refused[0][0])
                 except Exception as error:
                     # Whatever is wrong with it, the others are not to blame.
-                    failed.append((receipt, error))
+                    calls.failed.append((receipt, error))
                     continue
             together.setdefault((receipt.shard, receipt.holder, receipt.channel), []).append(receipt)
-        calls += [(shard, receipts, []) for (shard, held_by, channel), receipts in together.items()]
-        by_shard = collections.OrderedDict()
-        for call in calls:
-            by_shard.setdefault(call[0], []).append(call)
-        if by_shard:
-            answers = yield ExchangeAll([
-                (shard, [self._acknowledge_command(*of_shard) for of_shard in by_shard[shard]])
-                for shard in by_shard
-            ])
-            for replies, of_shard in zip(answers, by_shard.values()):
-                for index, (shard, receipts, along) in enumerate(of_shard):
-                    refused = _not_acknowledged(receipts, replies, index)
-                    failed += refused
-                    held = {receipt for receipt, reason in refused if reason is not GONE}
-                    for receipt in receipts:
-                        if receipt not in held:
-                            self._transport.unanswered.over(receipt)
-        yield Result(failed)
+        for receipts in together.values():
+            calls.add(receipts, [])
+        yield Result(calls)
+
+    def _write(self, calls):
+        shards = calls.shards()
+        if shards:
+            answers = yield ExchangeAll([(shard, calls.commands(shard)) for shard in shards])
+            for shard, replies in zip(shards, answers):
+                if isinstance(replies, LayerUnavailable):
+                    calls.unavailable(shard, replies, is_last=True)
+                else:
+                    calls.read(shard, replies)
+        yield DONE
 
     def _along(self, receipt, pairs, kept):
         """
@@ -196,11 +209,6 @@ class AcknowledgedOperations(object):
             if destination.acknowledged is not None:
                 kept.append(queue)
         yield Result(arguments)
-
-    def _acknowledge_command(self, shard, receipts, along):
-        return scripts.ACKNOWLEDGE.call([self._options.keys.statistics(shard)], [
-            receipts[0].holder, receipts[0].channel, len(receipts),
-        ] + [receipt.token for receipt in receipts] + along)
 
     def postpone(self, receipt, action, delay, deliveries, story):
         """See AcknowledgementMixin.postpone()."""
@@ -261,18 +269,3 @@ class AcknowledgedOperations(object):
                 ]) for channel, token in lost
             ])
         yield DONE
-
-
-def _not_acknowledged(receipts, replies, index):
-    """Return [(Receipt, reason), ...] of those that the reply of that index doesn't acknowledge."""
-    if isinstance(replies, LayerUnavailable):
-        return [(receipt, replies) for receipt in receipts]
-    reply = replies[index]
-    if type(reply) is ReplyError:
-        error = LayerUnavailable('Redis refused an acknowledgement: %s' % reply)
-        error.sent = True
-        return [(receipt, error) for receipt in receipts]
-    if type(reply) is bytes:
-        error = ChannelFull('The channel %s is full.' % reply.decode('ascii'))
-        return [(receipt, error) for receipt in receipts]
-    return [(receipt, GONE) for receipt, done in zip(receipts, reply) if not done]

@@ -73,14 +73,20 @@ class Block(object):
 
     `alarm` is None, or the seconds after which to end the waiting in that
     way whatever comes: servers end a wait up to 0.1 s late (Redis 7.0).
-    """
-    __slots__ = ('requests', 'timeout', 'wake', 'alarm', 'woken')
 
-    def __init__(self, requests, timeout, wake, alarm=None):
+    `first` is how many commands of the first shard are answered before the
+    waiting begins. Where there is but one shard, and `alarm` is None, look at
+    what they are answered with: unless `is_fine(replies)`, end the waiting.
+    """
+    __slots__ = ('requests', 'timeout', 'wake', 'alarm', 'first', 'is_fine', 'woken')
+
+    def __init__(self, requests, timeout, wake, alarm=None, first=0, is_fine=None):
         self.requests = requests
         self.timeout = timeout
         self.wake = wake
         self.alarm = alarm
+        self.first = first
+        self.is_fine = is_fine
         self.woken = set()
 
 

@@ -14,6 +14,8 @@ logger = logging.getLogger('django.channels')
 
 #: Packed commands that are kept.
 KEPT_COMMANDS = 256
+#: Milliseconds until a wake-up that nobody saw is gone.
+_WAKE_LIFETIME = 2000
 #: Milliseconds until a key that holds something else than a list is tried
 #: again.
 _SET_ASIDE_FOR = 5000
@@ -106,6 +108,26 @@ class QueueKeys(object):
         self._commands.clear()
         self._until = self._clock.now() + _SET_ASIDE_FOR
         yield DONE
+
+
+class WakingKeys(object):
+    """What wakes waits; `keys` makes names of keys."""
+
+    def __init__(self, keys):
+        self._keys = keys
+        self._known = {}
+
+    def get(self, shard, token):
+        """Return the key that wakes the wait of `token`, and the commands that do it."""
+        try:
+            return self._known[shard, token]
+        except KeyError:
+            pass
+        if len(self._known) >= KEPT_COMMANDS:
+            self._known.clear()
+        key = self._keys.wake(shard, token)
+        wake = self._known[shard, token] = key, (pack('RPUSH', key, 1), pack('PEXPIRE', key, _WAKE_LIFETIME))
+        return wake
 
 
 def _pack(keys, count, timeout, pops_many):

@@ -7,17 +7,16 @@ import random
 import types
 
 from ...exceptions import LayerUnavailable
+from .acknowledgement_calls import are_done
 from .deliveries import hand_out, split
 from .held_reader import HeldReader
 from .operations import Block, Exchange, Result, checked
-from .queue_keys import KEPT_COMMANDS, QueueKeys
+from .queue_keys import QueueKeys, WakingKeys
 from .reports import ReportsMixin
 from .resp import ReplyError, is_wrong_type, pack
 
 #: Messages of a ! queue that are taken at once: its process is the only one.
 _PREFETCH = 64
-#: Milliseconds until a wake-up that nobody saw is gone.
-_WAKE_LIFETIME = 2000
 
 
 class Reader(ReportsMixin):
@@ -62,7 +61,7 @@ class Reader(ReportsMixin):
                 self._queues[key.encode('utf-8')] = (shard, queue, inbox)
         self._shards = tuple(sorted(self._keys))
         self._only_own = all(queue.endswith('!') for queue in channels)
-        self._wakes = {}
+        self._wakes = WakingKeys(keys)
         # Which shard is first: they take turns, as the queues on one do.
         self._first = random.randrange(1000)
 
@@ -76,21 +75,27 @@ class Reader(ReportsMixin):
         """Whether some of the channels are acknowledged ones."""
         return self._held is not None
 
-    def receive(self, limit, timeout=0, token='', one_by_one=False):
+    @property
+    def has_one_shard(self):
+        """Whether all of it is on one shard, and no ``!`` name among it."""
+        return len(self._shards) == 1 and not self.inboxes
+
+    def receive(self, limit, timeout=0, token='', one_by_one=False, calls=None):
         """
         Take messages: at most `limit` deliveries of (channels, message).
 
         Wait up to `timeout` seconds for the first. `token` names the waiting
         thread or task among all that wait. With `one_by_one`, a delivery has
         one channel; others that it is for get theirs next, before anything
-        sent later. The Result is a list.
+        sent later. The Result is a list. If it `has_one_shard`, `calls`,
+        AcknowledgementCalls, may go along with what asks first.
         """
-        return self._receive(limit, timeout, token, one_by_one)
+        return self._receive(limit, timeout, token, one_by_one, calls)
 
     # Plans
 
     # complexity: each message takes this way, and a call more would cost it.
-    def _receive(self, limit, timeout, token, one_by_one):
+    def _receive(self, limit, timeout, token, one_by_one, calls):
         ready = self._ready(limit, one_by_one) if self.inboxes else []
         if ready or not self._shards:
             yield Result(ready)
@@ -100,12 +105,12 @@ class Reader(ReportsMixin):
             shards = shards[start:] + shards[:start]
         taken = ()
         if not timeout or len(shards) > 1:
-            taken = yield self._look(shards, limit, timeout)
+            taken = yield self._look(shards, limit, timeout, None, calls)
         elif self._held_came_last:
             # The wait looks for what is to be held.
-            taken = yield self._look(shards, limit, timeout, (False,))
+            taken = yield self._look(shards, limit, timeout, (False,), calls)
         if timeout and not taken:
-            taken = yield self._wait(shards, limit, timeout, token)
+            taken = yield self._wait(shards, limit, timeout, token, calls)
         deliveries = []
         while taken and not deliveries:
             for shard, queue, inbox, entries in taken:
@@ -128,7 +133,7 @@ class Reader(ReportsMixin):
                 taken = yield self._look(shards, limit, timeout)
         yield Result(deliveries)
 
-    def _look(self, shards, limit, timeout, tries=None):
+    def _look(self, shards, limit, timeout, tries=None, calls=None):
         """Ask one shard after the other, and wait for none."""
         failures, tries = [], tries or self._tries()
         for shard in shards:
@@ -136,11 +141,13 @@ class Reader(ReportsMixin):
                 if not self._transport.clocks[shard].is_fresh():
                     yield self._transport.know_time(shard)
                 for is_held in tries:
-                    taken = yield self._look_at(shard, is_held, limit)
+                    taken = yield self._look_at(shard, is_held, limit, calls)
                     if taken:
                         yield Result([taken])
             except LayerUnavailable as error:
                 self._forget(shard)
+                if calls is not None:
+                    calls.unavailable(shard, error)
                 failures.append(error)
         if len(failures) == len(shards) and not timeout:
             raise failures[0]
@@ -154,7 +161,7 @@ class Reader(ReportsMixin):
             return (True,)
         return (False, True) if self._held_came_last else (True, False)
 
-    def _look_at(self, shard, is_held, limit):
+    def _look_at(self, shard, is_held, limit, calls=None):
         """Have what a shard has as Result, as _parse_pop() returns it, or None."""
         if not is_held and not self._keys[shard].are_there():
             yield Result(None)
@@ -163,7 +170,10 @@ class Reader(ReportsMixin):
         command = (
             self._held.command(shard, held_by, limit, None) if is_held else self._command(shard, limit, None, None)
         )
-        replies = yield Exchange(shard, reports + (command,))
+        ended = calls.commands(shard) if calls is not None else ()
+        replies = yield Exchange(shard, ended + reports + (command,))
+        if ended:
+            replies = calls.read(shard, replies)
         if reports:
             self._check_reports(shard, replies, reports)
         if not is_held and is_wrong_type(replies[-1]):
@@ -178,9 +188,16 @@ class Reader(ReportsMixin):
         self._held_came_last = bool(taken) and bool(self._queues)
         return (shard, None, None, taken) if taken else None
 
-    def _wait(self, shards, limit, timeout, token):
+    # complexity: as _receive().
+    def _wait(self, shards, limit, timeout, token, calls=None):
         """Have all shards tell when there is something."""
-        requests, wake, reported, names = [], {}, {}, {}
+        requests, wake, reported, names, ended = [], {}, {}, {}, ()
+        alarm = self._held and self._held.alarm(shards, timeout)
+        if calls is not None:
+            if alarm is not None:
+                # What is answered is looked at once the waiting is over.
+                yield self._transport.acknowledged.write(calls)
+            ended = calls.commands(shards[0])
         for shard in shards:
             try:
                 if not self._transport.clocks[shard].is_fresh():
@@ -188,19 +205,23 @@ class Reader(ReportsMixin):
             except LayerUnavailable:
                 # Then the waiting is for the server to come back, too.
                 pass
-            key, wake[shard] = self._wakes.get((shard, token)) or self._wake(shard, token)
+            key, wake[shard] = self._wakes.get(shard, token)
             reported[shard] = commands = self._reports(shard)
             if self._held is not None:
                 # It looks, and wakes what follows if there is something.
                 names[shard] = self._held.holder_on(shard)
                 commands += (self._held.command(shard, names[shard], limit, key),)
-            requests.append((shard, commands + (self._command(shard, limit, timeout, key),)))
-        wait = Block(requests, timeout, wake, self._held and self._held.alarm(shards, timeout))
+            requests.append((shard, ended + commands + (self._command(shard, limit, timeout, key),)))
+        wait = Block(requests, timeout, wake, alarm, len(ended), are_done)
         found, rung = [], []
         for shard, outcome in (yield wait):
             if isinstance(outcome, LayerUnavailable):
                 self._forget(shard)
+                if ended:
+                    calls.unavailable(shard, outcome)
                 continue
+            if ended:
+                outcome = calls.read(shard, outcome)
             if reported[shard]:
                 self._check_reports(shard, outcome, reported[shard])
             if is_wrong_type(outcome[-1]):
@@ -213,13 +234,15 @@ class Reader(ReportsMixin):
             if shard in wait.woken and (taken or reply is None):
                 # It woke nobody; it must not wake the next wait.
                 try:
-                    yield Exchange(shard, (pack('DEL', self._wake(shard, token)[0]),))
+                    yield Exchange(shard, (pack('DEL', self._wakes.get(shard, token)[0]),))
                 except LayerUnavailable:
                     # It expires; what was taken must not be lost by that.
                     pass
         if rung and not found:
-            # Without another wait, which would have to be woken.
-            found = yield self._look(rung, limit, timeout, (True,))
+            # Without another wait, which would have to be woken. It was the
+            # others' turn: they had nothing for that wait.
+            came_last, found = self._held_came_last, (yield self._look(rung, limit, timeout, (True,)))
+            self._held_came_last = came_last
         yield Result(found)
 
     def _forget(self, shard):
@@ -245,18 +268,6 @@ class Reader(ReportsMixin):
         """
         count = max(limit, _PREFETCH) if self._only_own else limit
         return self._keys[shard].command(count, timeout, wake)
-
-    def _wake(self, shard, token):
-        """Return the key that wakes a wait, and the commands that do it."""
-        try:
-            return self._wakes[shard, token]
-        except KeyError:
-            pass
-        if len(self._wakes) >= KEPT_COMMANDS:
-            self._wakes.clear()
-        key = self._options.keys.wake(shard, token)
-        wake = self._wakes[shard, token] = key, (pack('RPUSH', key, 1), pack('PEXPIRE', key, _WAKE_LIFETIME))
-        return wake
 
     def _parse_pop(self, reply):
         """Return (shard, queue, inbox, entries) of a reply, or None."""
