@@ -213,7 +213,7 @@ class CheckTests(SimpleTestCase):
         self.assertEqual(check_channel_layers(), [])
 
     def test_the_commit_has_to_be_that_of_a_database(self):
-        for alias in ('nowhere', 5, ['default']):
+        for alias in ('nowhere', 5, ['default'], {}, [], 0):
             with override_settings(CHANNEL_SEND_ON_COMMIT=alias):
                 self.assertEqual([message.id for message in check_channel_layers()], ['channels.E012'])
 

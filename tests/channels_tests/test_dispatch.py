@@ -7,7 +7,7 @@ import threading
 import unittest
 from importlib import import_module
 
-from django.channels import route
+from django.channels import failures, route
 from django.channels.compat import URLS_MODULE, six
 from django.channels.exceptions import ConsumeLater, LayerUnavailable
 from django.channels.layers import ChannelLayerWrapper
@@ -19,6 +19,7 @@ from django.test import SimpleTestCase, TransactionTestCase, override_settings
 from django.utils import timezone, translation
 from django.utils.log import RequireDebugTrue
 
+from .clocks import ManualClock
 from .logs import LogTestCase
 
 try:
@@ -109,9 +110,24 @@ class EndingTests(DispatchTestCase, SimpleTestCase):
         def unavailable(channel, message):
             raise LayerUnavailable('no Redis')
 
-        self.layer.send = unavailable
+        self.layer.send, clock = unavailable, ManualClock()
+        self.addCleanup(setattr, failures, 'SYSTEM_CLOCK', failures.SYSTEM_CLOCK)
+        failures.SYSTEM_CLOCK = clock
         self.assertEqual(self.handle(self.raising(ValueError()), 'websocket.connect', reply_channel='p!a'), FAILED)
         self.assertLogged('could not be told that it failed: no Redis')
+        self.assertEqual(clock.slept, [0.05, 0.1, 0.2, 0.4])
+
+    def test_a_layer_that_is_away_for_a_moment_is_asked_again(self):
+        send, left = self.layer.send, [LayerUnavailable('no memory'), LayerUnavailable('no memory')]
+
+        def refuse(channel, message):
+            if left:
+                raise left.pop()
+            send(channel, message)
+
+        self.layer.send = refuse
+        self.assertEqual(self.handle(self.raising(ValueError()), 'http.request', reply_channel='p!a'), FAILED)
+        self.assertEqual([reply['status'] for reply in self.replies()], [500])
 
     def test_the_log_says_which_message_failed_but_not_what_it_held(self):
         records = []

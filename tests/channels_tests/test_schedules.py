@@ -230,6 +230,14 @@ class ScheduleTests(LaterTestCase):
         self.assertEqual(self.layer.receive(['reports']), (None, None))
         self.assertEqual(self.layer.jobs(SCHEDULES), [])
 
+    def test_none_is_no_schedules_and_runs_of_before_are_left_out(self):
+        self.planning(tick={'channel': 'reports', 'every': 3600}).plan()
+        with override_settings(CHANNEL_SCHEDULES=None):
+            self.assertEqual(_check_schedules(), [])
+            self.run_due()
+        self.assertEqual(self.layer.receive(['reports']), (None, None))
+        self.assertEqual(self.layer.jobs(SCHEDULES), [])
+
     def test_a_run_that_is_too_late_is_left_out(self):
         self.planning(tick={'channel': 'reports', 'every': 3600, 'grace': 60}).plan()
         job, = self.layer.jobs(SCHEDULES)
@@ -298,7 +306,7 @@ class CheckTests(LaterTestCase):
                 schedules_of('default')
 
     def test_without_the_check_the_error_says_the_same(self):
-        for schedules in (['x'], 5, {'x': None}, {'x': []}):
+        for schedules in (['x'], [], 5, 0, {'x': None}, {'x': []}):
             with override_settings(CHANNEL_SCHEDULES=schedules):
                 self.assertEqual(len(_check_schedules()), 1)
                 with self.assertRaisesMessage(TypeError, 'it must be a dict'):

@@ -18,7 +18,7 @@ from .compat import six
 
 def _check_schedules(app_configs=None, **kwargs):
     from .conf import conf
-    if not conf.schedules:
+    if conf.schedules == {}:
         return []
     # What a project without schedules need not load.
     from .schedules.table import check_schedules

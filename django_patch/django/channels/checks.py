@@ -204,7 +204,7 @@ def _flat(routes):
 
 def _check_commit():
     alias = conf.send_on_commit
-    if not alias:
+    if alias is None or alias is False or alias == '':
         return []
     if not isinstance(alias, (six.text_type, str)) or alias not in connections:
         return [Error(

@@ -65,8 +65,9 @@ class Settings(object):
 
     @property
     def schedules(self):
-        """Name -> {channel, content, cron, ...}: what is sent again and again."""
-        return getattr(settings, 'CHANNEL_SCHEDULES', {})
+        """Name -> {channel, content, cron, ...}: what is sent again and again; {} if it is None."""
+        schedules = getattr(settings, 'CHANNEL_SCHEDULES', {})
+        return {} if schedules is None else schedules
 
     @property
     def secret_keys(self):
