@@ -6,11 +6,15 @@ For each attack: how long the others' requests take (the median, as a multiple
 of what they take in peace), what the server's memory grows to, its CPU time,
 and how many lines it logs. The exit status is 1 if a row is beyond its limit.
 
+Since there may be other work on the machine, a request is taken to have lasted
+as long as the site's processes were busy meanwhile, if that is less than what the
+clock says and they had to wait for a processor.
+
 All attackers come from one address, which is not loopback's where the machine
 has another: as many connections as one address may have. Where they ask for what
 workers have to do, the one worker here is always busy: others wait for the
 request that it is at, and for one more, so that three times as long is what can
-be had, and some is allowed for the processors that all of them share.
+be had.
 """
 import argparse
 import contextlib
@@ -35,8 +39,6 @@ from benchmarks.peers import PEERS  # noqa: E402
 #: What others' median may be multiplied by, the megabytes that the server may
 #: have, and the lines that it may log for one attack.
 TIMES, MEGABYTES, LINES = 3.0, 600, 20
-#: The first of these where a worker is kept busy.
-TIMES_OF_WORKERS = 5.0
 #: The first of these where single requests keep the one worker busy for long: a
 #: multiple of what such a request takes alone, since others wait until it has
 #: done that and one more.
@@ -83,12 +85,16 @@ def while_it_lasted(milliseconds):
 class Others:
     """Somebody who wants a page now and then, over one connection."""
 
-    def __init__(self, port):
+    def __init__(self, port, pids=()):
+        self.pids = [os.getpid(), *pids]
         self.connection = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
 
     def ask(self, seconds):
         """
         Return the milliseconds that each of the requests of so many seconds took.
+
+        Not counted is what the processes of `pids` had to wait for a processor,
+        as far as they were not busy in that time, each or another one.
 
         While one takes long, others would have come in the same interval, and
         have waited for the rest of it: they count, or a stop of seconds would
@@ -96,7 +102,7 @@ class Others:
         """
         took, until = [], time.monotonic() + seconds
         while time.monotonic() < until:
-            began = time.monotonic()
+            before, began = accounting.scheduled(self.pids), time.monotonic()
             try:
                 self.connection.request('GET', '/hello/')
                 response = self.connection.getresponse()
@@ -105,7 +111,10 @@ class Others:
             except (OSError, http.client.HTTPException):
                 is_well = False
                 self.connection.close()
-            took += while_it_lasted((time.monotonic() - began) * 1000 if is_well else 30000.0)
+            seconds = time.monotonic() - began
+            busy, delayed = (after - so_far for after, so_far in zip(accounting.scheduled(self.pids), before))
+            seconds = min(seconds, max(seconds - delayed, busy))
+            took += while_it_lasted(seconds * 1000 if is_well else 30000.0)
             time.sleep(INTERVAL / 1000)
         return took
 
@@ -122,8 +131,7 @@ class Row:
 
     def wrong(self):
         """Yield what is beyond its limit."""
-        times = TIMES_OF_WORKERS if name_of(self.attack) in TAKE_WORKERS else TIMES
-        if self.median > max(UNNOTICED, times * self.before, TIMES_OF_LONG * self.long):
+        if self.median > max(UNNOTICED, TIMES * self.before, TIMES_OF_LONG * self.long):
             yield 'others wait %.1f times as long' % self.times
         if self.memory > MEGABYTES * 1e6:
             yield 'the server has %.0f MB' % (self.memory / 1e6)
@@ -165,7 +173,7 @@ def measure(machine, attack, seconds):
     stack = PEERS['ours'].start_site(machine, options=('-b', '%s:%d' % (address, port)))
     attacker = None
     try:
-        server, others = stack.programs[0], Others(stack.port)
+        server, others = stack.programs[0], Others(stack.port, stack.roots)
         others.ask(0.5)
         before = others.ask(1.5)
         long = long_request(stack.port) if name_of(attack) in LONG_REQUESTS else 0.0

@@ -61,6 +61,21 @@ def cpu_seconds(roots, stats=None):
     return sum(stats[pid].seconds for pid in family(roots, stats))
 
 
+def scheduled(pids):
+    """Return the seconds that threads of `pids` have run so far, and those for which they had to wait for that."""
+    ran = waited = 0
+    for pid in pids:
+        for thread in os.listdir('/proc/%d/task' % pid):
+            try:
+                with open('/proc/%d/task/%s/schedstat' % (pid, thread), encoding='ascii') as file:
+                    one, other, _ = map(int, file.read().split())
+            except (FileNotFoundError, ProcessLookupError):
+                # The thread ended meanwhile.
+                continue
+            ran, waited = ran + one, waited + other
+    return ran / 1e9, waited / 1e9
+
+
 def memory(roots):
     """Return the bytes of memory that the family of `roots` has, shared pages in proportion (PSS)."""
     total = 0

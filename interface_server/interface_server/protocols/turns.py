@@ -4,7 +4,7 @@ Turns: fair scheduling of the event loop's time among clients.
 A limit of bytes or frames says nothing about what they cost, so time itself is
 counted, for each address that connections are counted by. What a client with
 little to say sends is read at once. A busy client is read in slices, in
-rotation with the other busy ones, and pauses of the same length leave half of
+rotation with the other busy ones, and pauses twice as long leave two thirds of
 the time to the rest. Nobody is refused, and a client that is alone has all of
 the time.
 """
@@ -20,6 +20,8 @@ TURN = 0.0005
 #: The part of the time that a client may use before it is busy, and how many
 #: seconds of it at once.
 SHARE, BURST = 0.05, 0.05
+#: The length of the pause after a turn, in turns.
+PAUSE = 2
 #: Seconds for which a client who has said something counts as one of the others.
 PRESENT = 0.1
 #: Bytes that are read at once: at first, at least and at most. How many fit
@@ -132,10 +134,10 @@ class Turns:
             self._loop = None
 
     def _pace(self, began: float) -> None:
-        """Have the next turn now, or as much later as the last one took with all that followed at once."""
+        """Have the next turn now, or later by PAUSE times what the last one took with all that followed at once."""
         assert self._loop is not None
         at = now()
         if at - self._heard < PRESENT:
-            self._loop.call_later(at - began, self._take_turn)
+            self._loop.call_later(PAUSE * (at - began), self._take_turn)
         else:
             self._take_turn()
