@@ -5,6 +5,7 @@ from django.channels import include, route, route_class
 from django.channels.channel_sessions import end_session
 from django.channels.exceptions import DenyConnection
 from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.layers.registry import ChannelLayerWrapper
 from django.channels.message import Message
 from django.channels.routing import Router, ignore
 from django.core.exceptions import ImproperlyConfigured
@@ -227,7 +228,9 @@ class DefaultRouteTests(SimpleTestCase):
     def match(self, routing, channel, **content):
         content.setdefault('reply_channel', 'p!a')
         message = Message(content, channel, self.layer)
-        return message, Router(routing).match(message)[0]
+        router = Router(routing)
+        router.check_default()
+        return message, router.match(message)[0]
 
     def test_requests_go_to_the_views(self):
         from django.channels.handler import ViewConsumer
@@ -260,6 +263,25 @@ class DefaultRouteTests(SimpleTestCase):
             self.assertIs(self.match([], channel)[1], consumer)
 
     def test_the_names_to_receive_from_include_the_defaults(self):
+        router = Router([])
+        router.check_default()
         self.assertEqual(
-            Router([]).channels, {'http.request', 'websocket.connect', 'websocket.receive', 'websocket.disconnect'}
+            router.channels, {'http.request', 'websocket.connect', 'websocket.receive', 'websocket.disconnect'}
         )
+
+    def test_a_router_by_itself_has_none(self):
+        router = Router([route('websocket.connect', consumer_1, path='^/chat/')])
+        self.assertEqual(router.channels, {'websocket.connect'})
+        for path, expected in (('/chat/', (consumer_1, {})), ('/', None)):
+            self.assertEqual(router.match(Message({'path': path}, 'websocket.connect', self.layer)), expected)
+
+    def test_the_router_of_a_layer_has_them(self):
+        wrapper = ChannelLayerWrapper(self.layer, 'default', [])
+        self.assertIn('http.request', wrapper.router.channels)
+
+    def test_the_router_of_a_layer_can_be_replaced(self):
+        wrapper = ChannelLayerWrapper(self.layer, 'default', [route('a', consumer_1)])
+        wrapper.router = router = Router([route('b', consumer_1, acknowledged=True)])
+        self.assertIs(wrapper.router, router)
+        self.assertEqual(sorted(wrapper.router.channels), ['b'])
+        self.assertTrue(wrapper.options_of('b'))

@@ -33,7 +33,11 @@ ALLOWED = {
         'the HTTP session of a socket: a list that grows', 'the HTTP session of a socket: written later',
         'origins: v6 with hosts of all kinds', 'origins: port only with hosts of all kinds',
         'decorators around each other: a partial',
-        'decorators around each other: an object that can be called'],
+        'decorators around each other: an object that can be called',
+        'routings of a program: None in the content', 'routings of a program: a list in the content',
+        'routings of a program: numbers in the content', 'tests of a program: a close code',
+        'requests of a program: two cookie headers'],
+    'from the consumer of a frame fails that consumer': ['workers of a program: a denial of a frame'],
     'there the consumer failed in 1.x': ['origins: half a v6', 'origins: half a v6 with hosts of all kinds'],
     'names that begin with ``__``': ['a channel session over several messages: with a user'],
     'A frame that is not JSON, or not what': [

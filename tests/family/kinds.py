@@ -27,6 +27,9 @@ KINDS = {
     'Classes for consumers that override what they may': [
         'class-based consumers', 'WebsocketDemultiplexer over a socket'],
     'Models whose fields and keys are of all types': ['what a binding sends', 'bindings of a program'],
+    'Routers by themselves, and prefixes of all forms': ['routings of a program', 'Router'],
+    'What tests, workers and views of programs do': [
+        'tests of a program', 'workers of a program', 'requests of a program', 'delayed messages of a program'],
     'Close codes': ['exceptions: close'],
     'A session key in the query': ['http_session: query', 'http_session: the query wins'],
     'Arguments of DelayedMessage.send()': ['DelayedMessage'],

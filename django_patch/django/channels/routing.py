@@ -23,10 +23,11 @@ DEFAULT_DISCONNECT_CONSUMER = 'django.channels.channel_sessions.end_session'
 
 class Router(object):
     """
-    A project's routing, then the defaults.
+    A project's routing, then the defaults, once check_default() has set them.
 
     `routing` is a list of routes, a dict of channel -> consumer, or the
     dotted path of either. `channels` is the set of names to receive from.
+    The router of a layer has the defaults.
     """
 
     def __init__(self, routing):
@@ -34,7 +35,6 @@ class Router(object):
         self.routes = self.root.routes
         self.channels = self.root.channel_names()
         self._defaults = []
-        self.check_default()
 
     def add_route(self, route):
         """Add `route` behind those there are, before the defaults."""

@@ -170,11 +170,17 @@ class ChannelLayerWrapper(object):
         # The routing imports the project's consumers, which nobody who only
         # sends needs.
         if self._router is None:
-            self._router = Router(self.routing)
-            acknowledged = self._router.acknowledged_channels()
-            if acknowledged and self.channel_layer.supports_acknowledgement:
-                self.channel_layer.declare(acknowledged)
+            router = Router(self.routing)
+            router.check_default()
+            self.router = router
         return self._router
+
+    @router.setter
+    def router(self, router):
+        acknowledged = router.acknowledged_channels()
+        if acknowledged and self.channel_layer.supports_acknowledgement:
+            self.channel_layer.declare(acknowledged)
+        self._router = router
 
     def options_of(self, channel):
         """As the layer's options_of(), after the routing has said what is acknowledged."""
