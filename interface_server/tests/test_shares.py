@@ -51,10 +51,10 @@ class Layer:
 class Site:
     """Shares of a layer, and those who use them."""
 
-    def __init__(self, layer, most=4, most_bytes=0):
+    def __init__(self, layer, most=4, most_bytes=0, limit=0):
         self.layer = layer
         self.shares = Shares(SendQueues(layer, most_bytes), TrustedProxies(["10.0.0.0/8"], "x-forwarded"), most,
-                             most_bytes)
+                             limit, most_bytes)
         self.outcomes = {}
         self.places = {}
 
@@ -325,3 +325,40 @@ def test_a_client_that_does_not_wait_leaves_its_line(start, layer, everybody_sta
             if channel is None:
                 break
             answer(layer, message)
+
+
+def test_an_address_alone_has_no_more_at_workers_than_the_limit(site):
+    async def run():
+        site.shares = Shares(site.shares.queues, TrustedProxies(["10.0.0.0/8"], "x-forwarded"), 0, 3, 0)
+        account = [site.ask(BUSY, "busy %d" % number) for number in range(10)][0]
+        await site.looked()
+        assert len(site.layer.sent) == 3 and site.shares.length("c") == 7
+        many(site, OTHER, 2, "other")
+        assert len(site.layer.sent) == 5
+        for number in range(4, 11):
+            site.shares.end_request(account)
+            await site.until(lambda: len(site.sent(*["busy %d" % each for each in range(10)])) == number)
+        assert not site.shares.length("c")
+
+    asyncio.run(run())
+
+
+@exempt("headers", "http_version", "method", "path", "reply_channel")
+def test_requests_that_take_long_leave_workers_for_others(start, layer):
+    go_on = threading.Event()
+
+    def wait_and_answer(layer, message):
+        if message["path"] == "/long":
+            go_on.wait(PATIENCE)
+        answer(layer, message)
+
+    server = start(
+        {"http.request": wait_and_answer}, threads=2, trusted_proxies=("127.0.0.1",), max_requests_per_address=1,
+    )
+    with concurrent.futures.ThreadPoolExecutor(8) as clients:
+        replies = [clients.submit(server.get, "/long", {"X-Forwarded-For": "192.0.2.1"}) for _ in range(8)]
+        eventually(lambda: server.application.context.shares.length("http.request") == 7, "the waiting")
+        assert server.get("/short", {"X-Forwarded-For": "192.0.2.2"})[0] == 200
+        assert not any(reply.done() for reply in replies)
+        go_on.set()
+        assert [reply.result(PATIENCE)[0] for reply in replies] == [200] * 8

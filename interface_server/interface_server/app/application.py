@@ -50,7 +50,10 @@ class Application:
             layer, options, metrics, ReplyDispatcher(
                 layer, metrics, options.websocket_lifetime, options.websocket_handshake_timeout, tracer,
             ),
-            queues, Shares(queues, self._proxies, options.requests_per_address, options.queue_bytes),
+            queues, Shares(
+                queues, self._proxies, options.requests_per_address, options.max_requests_per_address,
+                options.queue_bytes,
+            ),
             SpoolBudget(options.max_buffered, options.max_spooled),
             Disconnects(functools.partial(layer.send_soon, "http.disconnect")),
             action_logger, tracer,

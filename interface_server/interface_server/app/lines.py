@@ -47,11 +47,17 @@ class Account:
 
     def is_ahead(self, now: float, most: int, own: int = 0) -> bool:
         """
-        Say if it has had its share, with `most` requests at workers or by the number of its messages.
+        Say if it has had its share, with `most` requests at workers or by the number of its messages; 0 is none.
 
         `own` of its requests are the one that is asked for.
         """
-        return self.requests - self.waiting - own >= most or self._level - (now - self._since) * RATE > BURST
+        return most > 0 and (
+            self.requests - self.waiting - own >= most or self._level - (now - self._since) * RATE > BURST
+        )
+
+    def is_full(self, limit: int, own: int = 0) -> bool:
+        """Say if workers have `limit` of its requests, without `own` that are asked for; 0 is no limit."""
+        return 0 < limit <= self.requests - self.waiting - own
 
 
 class Place(Waiting):
@@ -67,17 +73,18 @@ class Place(Waiting):
 
 class Lines:
     """
-    The lines of all addresses in front of one channel, of those who have had `most` requests.
+    The lines of all addresses in front of one channel, of those who have had `most` requests, or `limit`.
 
     `add_size` is told of the bytes that come and go, `is_over` of the end of the last line.
     """
 
     def __init__(
-        self, queues: SendQueues, channel: str, most: int, add_size: Callable[[int], None],
+        self, queues: SendQueues, channel: str, most: int, limit: int, add_size: Callable[[int], None],
         is_over: Callable[[str], None],
     ) -> None:
         self._queues = queues
         self._most = most
+        self._limit = limit
         self._add_size = add_size
         self._is_over = is_over
         self._channel = channel
@@ -154,10 +161,11 @@ class Lines:
             account = self._rotation.popleft()
             line = self._lines[account]
             self._give_up_head(line, now)
-            if line and (room > 0 or not account.is_ahead(now, self._most)):
+            is_full = bool(line) and line[0].is_request and account.is_full(self._limit)
+            if line and not is_full and (room > 0 or not account.is_ahead(now, self._most)):
                 self._send(line.popleft(), now)
                 room, went = room - 1, True
-            elif line and has_room:
+            elif line and has_room and not is_full:
                 # Somebody else has taken the room; it is the next one.
                 passed.append(account)
                 continue

@@ -36,13 +36,14 @@ class Shares:
     Sends over `queues`, each address with its share.
 
     `proxies` says which addresses have none; `most` is how many requests of
-    one workers may have before the next ones wait, 0 for no shares at all;
-    `most_bytes` the bound of what waits, 0 for none.
+    one workers may have before the next ones wait while others ask, 0 for no
+    shares at all; `limit` how many whoever asks, 0 for any number; `most_bytes` the bound of what waits, 0 for none.
     """
 
-    def __init__(self, queues: SendQueues, proxies: TrustedProxies, most: int, most_bytes: int) -> None:
+    def __init__(self, queues: SendQueues, proxies: TrustedProxies, most: int, limit: int, most_bytes: int) -> None:
         self.queues = queues
         self.most = most
+        self._limit = limit
         self._slot_of = functools.lru_cache(4096)(proxies.slot_of)
         self._most_bytes = most_bytes
         self._lines: dict[str, Lines] = {}
@@ -57,7 +58,7 @@ class Shares:
 
     def account(self, client: Optional[Sequence[object]]) -> Account:
         """Return the account of the client at (host, port) `client`."""
-        slot = self._slot_of(str(client[0])) if client and self.most else ""
+        slot = self._slot_of(str(client[0])) if client and (self.most or self._limit) else ""
         account = self._young.get(slot)
         if account is None:
             account = self._young[slot] = self._old.pop(slot, Account(slot))
@@ -91,7 +92,11 @@ class Shares:
         `is_request` says that it is one of the account's `requests`.
         """
         now = asyncio.get_running_loop().time()
-        if self._has_others(account, now) and account.slot and account.is_ahead(now, self.most, is_request):
+        has_others = self._has_others(account, now)
+        if account.slot and (
+            is_request and account.is_full(self._limit, 1)
+            or has_others and account.is_ahead(now, self.most, is_request)
+        ):
             self._wait(account, channel, message, done, timeout, most, queued, is_wanted, is_request)
             return
         account.charge(now)
@@ -114,7 +119,9 @@ class Shares:
     ) -> None:
         lines = self._lines.get(channel)
         if lines is None:
-            lines = self._lines[channel] = Lines(self.queues, channel, self.most, self.add_size, self.discard)
+            lines = self._lines[channel] = Lines(
+                self.queues, channel, self.most, self._limit, self.add_size, self.discard,
+            )
         place = Place(lines, message, done, timeout, is_wanted, 0)
         place.account, place.most, place.queued, place.is_request = account, most, queued, is_request
         # Half of the room is for those who find the channel full.
