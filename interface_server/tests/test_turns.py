@@ -209,7 +209,7 @@ def test_protocol_that_fails_in_its_turn_loses_its_connection_and_nobody_else_do
         turns = Turns()
         client = turns.client("a")
         client.charge(clock.time, clock.time + 10)
-        turns.hear(clock.time)
+        turns.heard = clock.time
         broken, well = Broken(clock, 0), Worker(clock, 0)
         intake, transport = connected(turns, client, broken)
         other, other_transport = connected(turns, client, well)

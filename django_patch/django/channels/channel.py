@@ -4,7 +4,7 @@ Channel and Group: the destinations of messages.
 from __future__ import absolute_import
 
 from . import outbox
-from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
+from .layers import DEFAULT_CHANNEL_LAYER, ChannelLayerWrapper, channel_layers
 from .layers.acknowledgement import may_be_acknowledged, new_job_id
 from .layers.job_options import check_job
 from .layers.legacy import adapted
@@ -27,7 +27,11 @@ class Sender(object):
 
     def __init__(self, name, alias=DEFAULT_CHANNEL_LAYER, channel_layer=None):
         self.name = self.validate(name)
-        self.channel_layer = channel_layers[alias] if channel_layer is None else adapted(channel_layer)
+        if channel_layer is None:
+            channel_layer = channel_layers[alias]
+        elif type(channel_layer) is not ChannelLayerWrapper:
+            channel_layer = adapted(channel_layer)
+        self.channel_layer = channel_layer
 
     def validate(self, name):
         raise NotImplementedError('subclasses of Sender must provide a validate() method')

@@ -6,6 +6,7 @@ Nothing is kept between reads, so override_settings() works.
 from __future__ import absolute_import
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import empty
 
 from .compat import six
 
@@ -44,6 +45,21 @@ MISSPELLED = {
 }
 
 
+def _own(name, default):
+    """
+    Return a setting of channels; Django has no default for it.
+
+    Where a project hasn't made one, Django's settings would raise two
+    exceptions on the way, for some of these with each message.
+    """
+    try:
+        wrapped = object.__getattribute__(settings, '_wrapped')
+    except AttributeError:
+        wrapped = empty
+    # Until they are read for the first time, there is nothing in there.
+    return getattr(settings if wrapped is empty else wrapped, name, default)
+
+
 def _texts(name, value):
     # Whatever is part of a text is "in" it: of an origin, another site's.
     if not isinstance(value, (list, tuple, set, frozenset)) or not all(
@@ -61,12 +77,12 @@ class Settings(object):
     @property
     def channel_layers(self):
         """Alias -> {BACKEND, ROUTING, CONFIG, TEST_CONFIG}; {} turns channels off."""
-        return getattr(settings, 'CHANNEL_LAYERS', {})
+        return _own('CHANNEL_LAYERS', {})
 
     @property
     def schedules(self):
         """Name -> {channel, content, cron, ...}: what is sent again and again; {} if it is None."""
-        schedules = getattr(settings, 'CHANNEL_SCHEDULES', {})
+        schedules = _own('CHANNEL_SCHEDULES', {})
         return {} if schedules is None else schedules
 
     @property
@@ -85,27 +101,27 @@ class Settings(object):
     @property
     def own_session_engine(self):
         """The same, if channel sessions have one of their own; else None."""
-        return getattr(settings, 'CHANNEL_SESSION_ENGINE', None)
+        return _own('CHANNEL_SESSION_ENGINE', None)
 
     @property
     def session_key_in_query(self):
         """Whether a session key in a URL's query (``?session_key=``) is taken for the visitor's."""
-        return getattr(settings, 'CHANNEL_SESSION_KEY_IN_QUERY', False)
+        return _own('CHANNEL_SESSION_KEY_IN_QUERY', False)
 
     @property
     def user_check_interval(self):
         """Seconds after which a socket's log-in is looked up again; 0 for each message, None for never."""
-        return getattr(settings, 'CHANNEL_USER_CHECK_INTERVAL', 60.0)
+        return _own('CHANNEL_USER_CHECK_INTERVAL', 60.0)
 
     @property
     def close_on_logout(self):
         """Whether a log-out, or a new password, closes the sockets that it concerns."""
-        return getattr(settings, 'CHANNEL_CLOSE_ON_LOGOUT', False)
+        return _own('CHANNEL_CLOSE_ON_LOGOUT', False)
 
     @property
     def allowed_origins(self):
         """The origins, beside the site's own, that may open WebSockets; '*' for all."""
-        return _texts('CHANNEL_ALLOWED_ORIGINS', getattr(settings, 'CHANNEL_ALLOWED_ORIGINS', []))
+        return _texts('CHANNEL_ALLOWED_ORIGINS', _own('CHANNEL_ALLOWED_ORIGINS', []))
 
     @property
     def use_forwarded_host(self):
@@ -114,33 +130,33 @@ class Settings(object):
     @property
     def send_on_commit(self):
         """Alias of the database whose commit sends wait for, or None."""
-        return getattr(settings, 'CHANNEL_SEND_ON_COMMIT', None)
+        return _own('CHANNEL_SEND_ON_COMMIT', None)
 
     @property
     def send_timeout(self):
         """Seconds that a consumer's sends wait for room in a full channel."""
-        return getattr(settings, 'CHANNEL_SEND_TIMEOUT', 2.0)
+        return _own('CHANNEL_SEND_TIMEOUT', 2.0)
 
     @property
     def tracing(self):
         """Whether OpenTelemetry traces messages."""
-        return getattr(settings, 'CHANNEL_TRACING', False)
+        return _own('CHANNEL_TRACING', False)
 
     @property
     def ordering_timeout(self):
         """Seconds that an ordered socket waits for a message that may be lost."""
-        return getattr(settings, 'CHANNEL_ORDERING_TIMEOUT', 30.0)
+        return _own('CHANNEL_ORDERING_TIMEOUT', 30.0)
 
     @property
     def websocket_protocols(self):
         """Sub-protocols that runserver's server accepts."""
-        protocols = getattr(settings, 'CHANNELS_WS_PROTOCOLS', None)
+        protocols = _own('CHANNELS_WS_PROTOCOLS', None)
         return None if protocols is None else _texts('CHANNELS_WS_PROTOCOLS', protocols)
 
     @property
     def wsgi_emulation(self):
         """Whether request.META has the deprecated wsgi.* keys."""
-        return getattr(settings, 'CHANNEL_WSGI_EMULATION', True)
+        return _own('CHANNEL_WSGI_EMULATION', True)
 
     @property
     def body_memory_limit(self):

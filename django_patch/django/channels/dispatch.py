@@ -86,16 +86,15 @@ class Dispatcher(HeldMessagesMixin):
                 raise
             outcome = self.fail(task, sys.exc_info())
         finally:
-            self._end(thread, task)
+            if os.getpid() != task.process:
+                # It has the worker's connections, and would take its messages.
+                logger.critical(
+                    'A consumer of %s has forked, and let the new process return: it ends here.', task.channel,
+                )
+                os._exit(1)
+            self.in_progress.end(thread, task)
         self.count(task, outcome)
         return outcome
-
-    def _end(self, thread, task):
-        if os.getpid() != task.process:
-            # It has the worker's connections, and would take its messages.
-            logger.critical('A consumer of %s has forked, and let the new process return: it ends here.', task.channel)
-            os._exit(1)
-        self.in_progress.end(thread, task)
 
     def count(self, task, outcome):
         """Count the message of `task`, which came to `outcome`."""
@@ -147,9 +146,10 @@ class Dispatcher(HeldMessagesMixin):
             with outbox.buffered() if task.receipt is None else outbox.collected() as held:
                 result = task.consumer(message, **task.kwargs)
             # An instance, where the consumer is a class.
-            result = getattr(result, 'outcome', result)
-            if is_coroutine(result):
-                return self._go_on(task, result)
+            if result is not None:
+                result = getattr(result, 'outcome', result)
+                if is_coroutine(result):
+                    return self._go_on(task, result)
             if task.receipt is not None:
                 self.finish(task, held)
             return HANDLED

@@ -52,7 +52,9 @@ def _first_match(pattern, key, content):
     were written for Channels 1.x, whose sockets had no root path, may name
     the whole.
     """
-    value = as_text(content[key])
+    value = content[key]
+    if type(value) is not six.text_type:
+        value = as_text(value)
     if key == 'path' and content.get('root_path'):
         match = pattern.match(split_path(value, as_text(content['root_path'])) or u'/')
         if match is not None:
@@ -89,5 +91,6 @@ def keyword_arguments(matches):
     for match in matches.values():
         # A group that takes no part in the match is None, as it is to the
         # consumers of Channels 1.x.
-        kwargs.update((str(name), value) for name, value in match.groupdict().items())
+        for name, value in match.groupdict().items():
+            kwargs[str(name)] = value
     return kwargs

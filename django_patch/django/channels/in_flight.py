@@ -40,31 +40,43 @@ class InFlight(object):
         # Pages that nobody writes to cost nothing.
         self._memory = mmap.mmap(-1, size * _FIELDS.size)
         self._size = size
-        self._free = list(range(0, size * _FIELDS.size, _FIELDS.size))
+        self._free = list(reversed(range(0, size * _FIELDS.size, _FIELDS.size)))
 
     def add(self, channel, content):
         """Record the message `content` of `channel`; return the slot, which remove() and exempt() take, or None."""
-        try:
-            slot = self._free.pop()
-        except IndexError:
-            # Its client waits for as long as the interface server lets it.
-            return None
-        try:
-            _pack(
-                self._memory, slot, channel.encode('ascii'), (content.get('reply_channel') or '').encode('ascii'),
-                time.time(),
-            )
-        except (AttributeError, UnicodeError):
-            # Not a name; nobody waits there.
-            self._free.append(slot)
-            return None
-        return slot
+        return self.add_all(((channel, content),))[0]
+
+    def add_all(self, messages):
+        """As add(), of several: `messages` are (channel, content), a slot of each is returned."""
+        slots, free, memory, now = [], self._free, self._memory, time.time()
+        for channel, content in messages:
+            try:
+                slot = free.pop()
+            except IndexError:
+                # Its client waits for as long as the interface server lets it.
+                slots.append(None)
+                continue
+            try:
+                _pack(
+                    memory, slot, channel.encode('ascii'), (content.get('reply_channel') or '').encode('ascii'), now
+                )
+            except (AttributeError, UnicodeError):
+                # Not a name; nobody waits there.
+                free.append(slot)
+                slot = None
+            slots.append(slot)
+        return slots
 
     def remove(self, slot):
         """Forget what was recorded at `slot`, if anything was."""
-        if slot is not None:
-            _pack_since(self._memory, slot + _WHEN, 0.0)
-            self._free.append(slot)
+        self.remove_all((slot,))
+
+    def remove_all(self, slots):
+        """As remove(), of several."""
+        for slot in slots:
+            if slot is not None:
+                _pack_since(self._memory, slot + _WHEN, 0.0)
+                self._free.append(slot)
 
     def exempt(self, slot):
         """Record that there is no limit to how long the message at `slot` is in flight."""
@@ -91,7 +103,14 @@ class NothingRecorded(object):
     def add(self, channel, content):
         """Record nothing."""
 
+    def add_all(self, messages):
+        """Record nothing."""
+        return [None] * len(messages)
+
     def remove(self, slot):
+        """Forget nothing."""
+
+    def remove_all(self, slots):
         """Forget nothing."""
 
     def exempt(self, slot):

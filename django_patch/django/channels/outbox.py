@@ -103,7 +103,7 @@ class buffered(collected):
     def __exit__(self, error, *details):
         _current.set(self._around)
         self._outbox.is_open = False
-        if error is None and self._outbox.has_sends:
+        if error is None and self._outbox._sends:
             self._outbox.deliver()
 
 

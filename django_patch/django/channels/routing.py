@@ -74,8 +74,12 @@ class Router(object):
 
     def match(self, message):
         """Return (consumer, its keyword arguments) for `message`, or None."""
+        name = message.channel.name
         for routes in (self.routes, self._defaults):
             for route in routes:
+                if type(route) is Route and name not in route._names:
+                    # No call, for most.
+                    continue
                 match = route.match(message)
                 if match is not None:
                     return match

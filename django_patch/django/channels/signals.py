@@ -10,10 +10,6 @@ from django.db import close_old_connections, connections, reset_queries
 from django.db.backends.signals import connection_created
 from django.dispatch import Signal
 
-#: Sent before a consumer runs; the arguments of request_started.
-consumer_started = Signal(use_caching=True)
-#: Sent after a consumer has run, whether it succeeded or raised.
-consumer_finished = Signal(use_caching=True)
 #: Sent by a worker thread before it receives its first message.
 worker_ready = Signal()
 #: Sent once by a worker process, before its first thread is ready.
@@ -88,6 +84,30 @@ def _end_transaction(connection):
         connection.close()
 
 
+class ConsumerSignal(Signal):
+    """
+    A signal around consumers, of which each message has one.
+
+    Its first receiver is `receiver`. Where there is no other, it is called
+    without a search for those that want to hear of the sender.
+    """
+
+    def __init__(self, receiver):
+        super(ConsumerSignal, self).__init__(use_caching=True)
+        self._receiver = receiver
+        self.connect(receiver)
+        self._key = self.receivers[0][0]
+
+    def send(self, sender, **named):
+        receivers = self.receivers
+        if len(receivers) == 1 and receivers[0][0] == self._key:
+            return [(self._receiver, self._receiver(signal=self, sender=sender, **named))]
+        return super(ConsumerSignal, self).send(sender, **named)
+
+
+#: Sent before a consumer runs; the arguments of request_started.
+consumer_started = ConsumerSignal(prepare_connections)
+#: Sent after a consumer has run, whether it succeeded or raised.
+consumer_finished = ConsumerSignal(tidy_connections)
+
 connection_created.connect(note_connection)
-consumer_started.connect(prepare_connections)
-consumer_finished.connect(tidy_connections)

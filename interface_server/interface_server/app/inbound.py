@@ -102,14 +102,11 @@ class Inbound:
 
     def _done(self, error: Optional[Exception]) -> None:
         self._queued = None
-        if error is None:
-            self._go_on()
+        if error is not None:
+            if self._session.is_open or not isinstance(error, exceptions.ChannelFull):
+                self._session.on_send_failed(error)
+            self._drop()
             return
-        if self._session.is_open or not isinstance(error, exceptions.ChannelFull):
-            self._session.on_send_failed(error)
-        self._drop()
-
-    def _go_on(self) -> None:
         self._message = None
         self._context.metrics.messages_in["websocket.receive"] += 1
         waiting = self._waiting

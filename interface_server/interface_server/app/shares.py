@@ -92,7 +92,15 @@ class Shares:
         `is_request` says that it is one of the account's `requests`.
         """
         now = asyncio.get_running_loop().time()
-        has_others = self._has_others(account, now)
+        # Not in methods of their own: each message comes this way.
+        if account is not self._latest:
+            self._latest, self._before_at = account, self._latest_at
+        self._latest_at = now
+        if now - self._rotated > PRESENT or len(self._young) > MOST_ACCOUNTS:
+            self._rotated, self._old, self._young = now, self._young, {}
+        # A connection may keep it for longer than we do.
+        self._young[account.slot] = account
+        has_others = now - self._before_at < PRESENT
         if account.slot and (
             is_request and account.is_full(self._limit, 1)
             or has_others and account.is_ahead(now, self.most, is_request)
@@ -101,17 +109,6 @@ class Shares:
             return
         account.charge(now)
         self.queues.send_then(channel, message, done, timeout, most, queued, is_wanted)
-
-    def _has_others(self, account: Account, now: float) -> bool:
-        """Say if somebody else has sent something of late; note that `account` does now."""
-        if account is not self._latest:
-            self._latest, self._before_at = account, self._latest_at
-        self._latest_at = now
-        if now - self._rotated > PRESENT or len(self._young) > MOST_ACCOUNTS:
-            self._rotated, self._old, self._young = now, self._young, {}
-        # A connection may keep it for longer than we do.
-        self._young[account.slot] = account
-        return now - self._before_at < PRESENT
 
     def _wait(
         self, account: Account, channel: str, message: Message, done: Done, timeout: float, most: int,

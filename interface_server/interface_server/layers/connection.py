@@ -42,10 +42,8 @@ class RedisConnection(asyncio.Protocol):
         self._outgoing: list[bytes] = []
         self._timer: Optional[asyncio.TimerHandle] = None
         self.closed: asyncio.Future[Optional[Exception]] = self._loop.create_future()
-
-    @property
-    def is_open(self) -> bool:
-        return not self.closed.done()
+        #: Whether that has not come yet.
+        self.is_open = True
 
     def call(self, commands: Sequence[bytes], timeout: float) -> asyncio.Future[list[Any]]:
         """
@@ -69,7 +67,7 @@ class RedisConnection(asyncio.Protocol):
 
     def call_then(self, commands: Sequence[bytes], timeout: float, tell: Callable[[Outcome], None]) -> None:
         """As call(), but `tell` is called with the replies, or the failure."""
-        if self.closed.done():
+        if not self.is_open:
             tell(self.closed.result() or EOFError("The connection is closed."))
             return
         deadline = self._loop.time() + timeout
@@ -82,7 +80,7 @@ class RedisConnection(asyncio.Protocol):
 
     def _flush(self) -> None:
         outgoing, self._outgoing = self._outgoing, []
-        if not self.closed.done():
+        if self.is_open:
             self._transport.write(outgoing[0] if len(outgoing) == 1 else b"".join(outgoing))
 
     def _on_timer(self) -> None:
@@ -130,8 +128,9 @@ class RedisConnection(asyncio.Protocol):
 
     def close(self, error: Optional[Exception] = None) -> None:
         """End the connection; what waits for replies gets `error`."""
-        if self.closed.done():
+        if not self.is_open:
             return
+        self.is_open = False
         self.closed.set_result(error)
         if self._timer is not None:
             self._timer.cancel()

@@ -35,6 +35,9 @@ OVERHEAD = 2048
 #: States of a message in a queue.
 WAITS, ON_ITS_WAY, CANCELLED = range(3)
 
+#: What stands for a try at a channel that others wait for.
+_FULL = exceptions.ChannelFull()
+
 
 class Waiting:
     """One message in a queue."""
@@ -209,32 +212,35 @@ class SendQueues:
         too long, that too many wait, or that `is_wanted` said no.
         """
         self._numbers += 1
-        number = self._numbers
-
-        def wait() -> None:
-            queue = self._queues.get(channel)
-            if queue is None:
-                queue = self._queues[channel] = SendQueue(self, channel)
-            waiting = Waiting(queue, message, done, timeout, is_wanted, number)
-            too_many = most and queue.length >= most
-            if too_many or self._most_bytes and self.size + waiting.size > self._most_bytes:
-                queue.discard_if_idle()
-                done(exceptions.ChannelFull(f"Too many messages wait for room in the channel {channel}."))
-                return
-            queue.add(waiting)
-            if queued is not None:
-                queued(waiting)
-
-        def on_outcome(error: Optional[Exception]) -> None:
-            if isinstance(error, exceptions.ChannelFull):
-                wait()
-            else:
-                done(error)
-
+        # No closure: of each of its variables a cell would be made.
+        again = functools.partial(
+            self._on_outcome, channel, message, done, timeout, most, queued, is_wanted, self._numbers)
         if channel in self._queues:
-            wait()
+            again(_FULL)
         else:
-            self.layer.send_then(channel, message, on_outcome)
+            self.layer.send_then(channel, message, again)
+
+    def _on_outcome(
+        self, channel: str, message: Message, done: Done, timeout: float, most: int,
+        queued: Optional[Callable[[Waiting], None]], is_wanted: Optional[Callable[[], bool]], number: int,
+        error: Optional[Exception],
+    ) -> None:
+        """Call `done` with what became of a message that was tried, or have it wait."""
+        if error is None or not isinstance(error, exceptions.ChannelFull):
+            done(error)
+            return
+        queue = self._queues.get(channel)
+        if queue is None:
+            queue = self._queues[channel] = SendQueue(self, channel)
+        waiting = Waiting(queue, message, done, timeout, is_wanted, number)
+        too_many = most and queue.length >= most
+        if too_many or self._most_bytes and self.size + waiting.size > self._most_bytes:
+            queue.discard_if_idle()
+            done(exceptions.ChannelFull(f"Too many messages wait for room in the channel {channel}."))
+            return
+        queue.add(waiting)
+        if queued is not None:
+            queued(waiting)
 
     def discard(self, channel: str) -> None:
         """Forget the empty queue of `channel`."""

@@ -8,6 +8,7 @@ What is said to Redis, and what the answers mean, is in
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
@@ -90,29 +91,36 @@ class RedisLayer(AsyncLayer):
         except exceptions.ChannelsError as error:
             done(error)
             return
-        connection = self._pools[request.shard].shared if type(request) is Exchange else None
+        connection = None
+        if type(request) is Exchange:
+            pool = self._pools[request.shard]
+            connection = pool.shared
         if connection is None:
             self._finish(plan, request, done)
             return
+        connection.call_then(
+            request.commands, COMMAND_TIMEOUT,
+            functools.partial(self._on_replies, plan, request.commands, pool, connection, done))
 
-        def tell(replies: Outcome) -> None:
-            if not isinstance(replies, list) or type(replies[0]) is ReplyError:
-                # As it goes rarely: with waiting, repeating, reporting.
-                outcome = replies if isinstance(replies, list) else unavailable(pool.name, replies, True)
-                self._finish(plan, AnsweredRequest(pool, connection, request.commands, outcome), done)
-                return
-            try:
-                after = plan.send(replies)
-            except exceptions.ChannelsError as error:
-                done(error)
+    def _on_replies(
+        self, plan: Any, commands: Sequence[bytes], pool: ConnectionPool, connection: RedisConnection, done: Done,
+        replies: Outcome,
+    ) -> None:
+        """Go on with the `plan` of a send, whose `commands` have the replies."""
+        if not isinstance(replies, list) or type(replies[0]) is ReplyError:
+            # As it goes rarely: with waiting, repeating, reporting.
+            outcome = replies if isinstance(replies, list) else unavailable(pool.name, replies, True)
+            self._finish(plan, AnsweredRequest(pool, connection, commands, outcome), done)
+            return
+        try:
+            after = plan.send(replies)
+        except exceptions.ChannelsError as error:
+            done(error)
+        else:
+            if type(after) is Result:
+                done(None)
             else:
-                if type(after) is Result:
-                    done(None)
-                else:
-                    self._finish(plan, after, done)
-
-        pool = self._pools[request.shard]
-        connection.call_then(request.commands, COMMAND_TIMEOUT, tell)
+                self._finish(plan, after, done)
 
     def measure_then(self, channel: str, tell: Callable[[int], None]) -> None:
         measure_then(self._pools, self._options.keys, str(names.non_local_name(channel)), tell)

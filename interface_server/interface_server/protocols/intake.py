@@ -11,7 +11,7 @@ import asyncio
 import logging
 from typing import Any, Optional
 
-from .turns import FIRST_SLICE, TURN, Client, Turns, next_slice, now
+from .turns import FIRST_SLICE, SLOW, TURN, Client, Turns, next_slice, now
 
 logger = logging.getLogger(__name__)
 
@@ -85,12 +85,13 @@ class Intake(asyncio.BufferedProtocol):
             return
         is_busy = client.is_busy(began)
         if not is_busy:
-            self._turns.hear(began)
+            self._turns.heard = began
             if nbytes <= self._slice and not self._transport.is_closing():
                 # Most of what comes; the rest of this method does the same.
                 self._protocol.data_received(data)
                 ended = now()
-                self._slice = next_slice(self._slice, nbytes, ended - began)
+                if nbytes == self._slice or ended - began > SLOW:
+                    self._slice = next_slice(self._slice, nbytes, ended - began)
                 client.charge(began, ended)
                 return
         self._pending = data

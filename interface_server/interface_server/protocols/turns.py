@@ -17,6 +17,8 @@ from typing import Optional, Protocol
 
 #: Seconds of one turn.
 TURN = 0.0005
+#: Seconds after which a slice was too large.
+SLOW = TURN / 2
 #: The part of the time that a client may use before it is busy, and how many
 #: seconds of it at once.
 SHARE, BURST = 0.05, 0.05
@@ -64,8 +66,8 @@ class Client:
 
 def next_slice(current: int, size: int, took: float) -> int:
     """Return how many bytes to read at once after `size`, of `current` that might have been, took so many seconds."""
-    if took > TURN / 2:
-        return max(LEAST_SLICE, int(size * TURN / 2 / took))
+    if took > SLOW:
+        return max(LEAST_SLICE, int(size * SLOW / took))
     if size >= current and took < TURN / 8:
         return min(MOST_SLICE, current * 2)
     return current
@@ -80,7 +82,7 @@ class Turns:
         self._rotation: collections.deque[Client] = collections.deque()
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         #: When somebody who isn't busy has said something.
-        self._heard = 0.0
+        self.heard = 0.0
         #: Slices that were read in turn.
         self.taken = 0
         #: What reads are made into; each is copied out of it at once.
@@ -100,13 +102,9 @@ class Turns:
         at = now()
         self._clients = {slot: client for slot, client in self._clients.items() if not client.is_forgettable(at)}
 
-    def hear(self, at: float) -> None:
-        """Take note that somebody who isn't busy has said something."""
-        self._heard = at
-
     def is_quiet(self, at: float) -> bool:
         """Say if there is nobody else whom a busy client could keep waiting."""
-        return not self._rotation and at - self._heard > PRESENT
+        return not self._rotation and at - self.heard > PRESENT
 
     def wait(self, client: Client, reader: Reader) -> None:
         """Have `reader` read a slice when it is its client's turn."""
@@ -137,7 +135,7 @@ class Turns:
         """Have the next turn now, or later by PAUSE times what the last one took with all that followed at once."""
         assert self._loop is not None
         at = now()
-        if at - self._heard < PRESENT:
+        if at - self.heard < PRESENT:
             self._loop.call_later(PAUSE * (at - began), self._take_turn)
         else:
             self._take_turn()

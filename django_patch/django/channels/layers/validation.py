@@ -35,6 +35,15 @@ def check_values(message, texts=True, keys=_KEYS):
     an encoder to find text that isn't Unicode: it has to look at it anyway.
     """
     if not texts:
+        if type(message) is dict and _TEXT.issuperset(map(type, message)):
+            # Nearly all but requests: no call for what is flat.
+            for item in message.values():
+                kind = type(item)
+                if kind not in _ANY_TEXT and not (
+                        kind in _INTEGERS and LOWEST_INTEGER <= item <= HIGHEST_INTEGER):
+                    break
+            else:
+                return
         try:
             _check(message, None, 0, _ANY_TEXT, keys)
             return

@@ -96,9 +96,12 @@ class Activity(object):
     def end(self, task, outcome):
         """Take note that `task` has come to `outcome`, a text."""
         self._running.pop(id(task), None)
-        durations = self._of(task.channel)
+        # As in waited().
+        durations = self._own.channels.get(task.channel) or self._of(task.channel)
         durations.outcomes[outcome] = durations.outcomes.get(outcome, 0) + 1
-        durations.handled.observe(self._now() - task.started)
+        seconds, histogram = self._now() - task.started, durations.handled
+        histogram.counts[bisect_left(BUCKETS, seconds)] += 1
+        histogram.total += seconds
 
     def waited(self, channel, seconds):
         """Take note that a message has been received from `channel`, where it waited `seconds`."""

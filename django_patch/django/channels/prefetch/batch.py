@@ -61,7 +61,7 @@ class Batch(object):
         self._slots = {}
         self._layer = layer
         self._coalescer = coalescer
-        self._clock = clock
+        self._monotonic = clock.monotonic
         self._lock = threading.Lock()
         self._returning = threading.Lock()
         self._unstarted = collections.deque()
@@ -77,27 +77,25 @@ class Batch(object):
 
     def begin(self, messages):
         """Take on `messages`, a list of (channel, content)."""
-        for channel, content in messages:
-            self._slots[id(content)] = self._in_flight.add(channel, content)
+        self._slots = dict(zip(
+            [id(content) for channel, content in messages], self._in_flight.add_all(messages)
+        ))
         with self._lock:
             self._unstarted.extend(messages)
-            self._started_at = self._clock.monotonic()
+            self._started_at = self._monotonic()
         use_coalescer(self._coalescer)
 
     def next(self):
         """Return the next (channel, content), which runs from now on, or None."""
-        message = self._start_next()
-        if message is None:
-            # Those that are being returned may come back: rule 2.
-            with self._returning:
-                message = self._start_next()
-        return message
-
-    def _start_next(self):
         with self._lock:
+            if self._unstarted:
+                self._started_at, self._has_yielded = self._monotonic(), False
+                return self._unstarted.popleft()
+        # Those that are being returned may come back: rule 2.
+        with self._returning, self._lock:
             if not self._unstarted:
                 return None
-            self._started_at, self._has_yielded = self._clock.monotonic(), False
+            self._started_at, self._has_yielded = self._monotonic(), False
             return self._unstarted.popleft()
 
     def end(self, may_end_later=False):
@@ -114,8 +112,7 @@ class Batch(object):
         if may_end_later and self._layer.acknowledges_with_receive:
             endings = self._coalescer.take_endings(self._layer)
         self._coalescer.deliver()
-        for slot in self._slots.values():
-            self._in_flight.remove(slot)
+        self._in_flight.remove_all(self._slots.values())
         self._slots = {}
         if self._unstarted:
             # The loop was broken off, by Ctrl-C for example.
@@ -126,7 +123,7 @@ class Batch(object):
     def yield_if_slow(self):
         """If the message that runs is slow, let nobody wait for it."""
         started_at = self._started_at
-        if started_at is not None and self._clock.monotonic() - started_at > self.slow_after:
+        if started_at is not None and self._monotonic() - started_at > self.slow_after:
             if not self._has_yielded:
                 # Once only: what the layer doesn't take back stays here.
                 self._has_yielded = True

@@ -25,6 +25,7 @@ class EntryDecoder(object):
     def __init__(self, transport):
         self._transport = transport
         self._options = transport.options
+        self._reads_plain = not self._options.sealer.flags
         #: Called with a queue's name and the seconds that a message waited
         #: there, for each that is received; or None.
         self.on_received = None
@@ -54,6 +55,8 @@ class EntryDecoder(object):
                 self.on_received(queue, max(0.0, now - entry.deadline + self._options.lifetime) / 1000.0)
             if entry.flags & IN_PIECES:
                 return self._collect(shard, queue, entry, (queue + entry.label,))
+            if not entry.flags and self._reads_plain:
+                return entry.deadline, (queue + entry.label,), codec.decode(entry.body)
             return entry.deadline, (queue + entry.label,), self.read(shard, queue, entry)
         except MalformedMessage as error:
             return self._refuse(shard, queue, error)

@@ -147,6 +147,8 @@ class Destinations(object):
 
     def entry(self, destination, shard, label, body):
         """Return the header and the body of an entry."""
-        deadline = self._clocks[shard].after(self._options.lifetime)
-        header = pack_header(MESSAGE | self._options.sealer.flags, deadline, label)
-        return header, self.seal(destination, shard, label, body)
+        deadline, sealer = self._clocks[shard].after(self._options.lifetime), self._options.sealer
+        header = pack_header(MESSAGE | sealer.flags, deadline, label)
+        if sealer.flags:
+            body = sealer.seal(shard, MESSAGE, destination.queue + label, deadline, body)
+        return header, body

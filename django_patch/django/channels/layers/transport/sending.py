@@ -4,6 +4,7 @@ Plans that send to a channel.
 from __future__ import absolute_import, unicode_literals
 
 import collections
+import functools
 import itertools
 
 from ...exceptions import ChannelFull, LayerUnavailable
@@ -19,6 +20,9 @@ from .server_clock import know_time, know_times
 
 #: Messages that one call of the script puts; Redis does nothing else then.
 _BATCH = 500
+
+# As Exchange(shard, commands) of a tuple, without a call of Python's.
+_exchange = functools.partial(tuple.__new__, Exchange)
 
 
 class _QueueBatch(object):
@@ -96,8 +100,9 @@ class SendOperations(LargeSendMixin):
                     yield know_time(self._clocks, shard, self._ask_time)
                 sealed = self._destinations.seal(destination, shard, label, body) if sealer.flags else body
                 command = self._destinations.command(destination, shard, sealer.flags, label, sealed)
-                reply = (yield Exchange(shard, (command,)))[0]
-                if not destination.went(reply):
+                reply = (yield _exchange((shard, (command,))))[0]
+                if reply == -1:
+                    destination.went(reply)
                     command = self._destinations.command(destination, shard, sealer.flags, label, sealed)
                     reply = (yield Exchange(shard, (command,)))[0]
             except LayerUnavailable as error:
@@ -151,7 +156,8 @@ class SendOperations(LargeSendMixin):
             except KeyError:
                 batch = batches[queue] = _QueueBatch(destination, self._destinations.order(destination))
             body = codec.encode(pair[1])
-            check_size(body)
+            if len(body) > self._options.piece_size:
+                check_size(body)
             batch.waiting.append((pair, label, body))
         return list(batches.values())
 
