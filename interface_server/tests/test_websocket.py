@@ -1,4 +1,5 @@
 """WebSockets through a running server, a layer and workers."""
+import asyncio
 import contextlib
 import socket
 import threading
@@ -9,6 +10,9 @@ from conftest import PATIENCE, eventually
 from django.channels.exceptions import ChannelFull
 from django.channels.test.linting import exempt
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from interface_server.options import Options
+from interface_server.protocols.ws.unread import Unread
 
 
 def reply(**message):
@@ -345,6 +349,64 @@ def test_slow_client_is_closed_and_costs_the_others_nothing(start, layer, caplog
         with contextlib.suppress(OSError):
             # The server may have cut it off already.
             slow.socket.shutdown(socket.SHUT_RDWR)
+
+
+def test_client_that_only_says_that_it_is_there_is_closed(start, layer):
+    """It answers no ping, since it reads none; but what it says shows that it is alive."""
+    def join(layer, message):
+        layer.send(message["reply_channel"], {"accept": True})
+        layer.group_add("room", message["reply_channel"])
+
+    server = start(
+        {"websocket.connect": join}, outbound_buffer=0, write_timeout=0.5, close_timeout=0.2, ping_interval=0.3,
+        ping_timeout=0.3,
+    )
+    with server.socket("/healthy") as healthy, socket.create_connection(("127.0.0.1", server.port)) as slow:
+        slow.sendall(
+            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        server.workers.wait_for("websocket.connect", 2)
+        eventually(lambda: len(layer.group_channels("room")) == 2)
+        text = "x" * 100000
+        for _ in range(150):
+            # More than the system keeps for it, which is megabytes.
+            layer.send_group("room", {"text": text})
+            assert healthy.recv(PATIENCE) == text
+
+        def is_closed():
+            with contextlib.suppress(OSError):
+                # A pong that nobody has asked for.
+                slow.sendall(b"\x8a\x80" + bytes(4))
+            return server.application.metrics.dropped["slow_client"]
+
+        assert eventually(is_closed) == 1
+        [disconnect] = server.workers.wait_for("websocket.disconnect")
+        assert (disconnect["code"], disconnect["path"]) == (1013, "/")
+
+
+def test_pace_counts_what_is_written_meanwhile():
+    class Transport:
+        size = 100000
+
+        def get_write_buffer_size(self):
+            return self.size
+
+    async def run():
+        transport, late = Transport(), []
+        unread = Unread(transport, Options(write_timeout=10, min_write_rate=100), late.append)
+        transport.size = 150000
+        assert unread.add(bytes(51000)) == 150000
+        # 1,000 bytes were read, as many as the least rate makes.
+        unread._look()
+        assert not late
+        transport.size = 199500
+        unread.add(bytes(50000))
+        unread._look()
+        assert late == [199500]
+        unread.stop()
+
+    asyncio.run(run())
 
 
 def test_late_replies_are_ignored(start, layer):

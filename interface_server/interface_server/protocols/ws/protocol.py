@@ -22,6 +22,7 @@ from .states import (
     ACCEPTED, BY_RATE, BY_SESSION, CLOSE_SENT, CONNECTING, DEAD, DONE, GONE, HEARD, LIVENESS, OPEN, PINGED, READING,
     SILENT, SOCKET,
 )
+from .unread import Unread
 
 #: Bytes that a client may send before its handshake is answered.
 _EARLY_BYTES = 64 * 1024
@@ -41,7 +42,7 @@ class WebSocketProtocol(asyncio.Protocol):
     __slots__ = (
         "_site", "_options", "_limiter", "_transport", "_loop", "_parser", "_session", "_accept_key",
         "_early", "_state",
-        "_timer", "_liveness", "_held_by", "_window_start", "_window_frames", "_writing_paused", "_slot",
+        "_timer", "_liveness", "_held_by", "_window_start", "_window_frames", "_unread", "_slot",
     )
 
     def __init__(
@@ -66,7 +67,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._window_start = 0.0
         # The number of frames after which to look at the time.
         self._window_frames = self._options.max_frames_per_second or sys.maxsize
-        self._writing_paused = False
+        #: While the client doesn't read as fast as is written.
+        self._unread: Optional[Unread] = None
         self._slot = slot
 
     def start(self, scope: Scope, rest: bytes) -> None:
@@ -205,11 +207,10 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._state is not OPEN:
             return
         self._transport.write(frame)
-        if self._writing_paused:
-            size = self._transport.get_write_buffer_size()
-            limit = self._options.outbound_buffer
-            if limit and size > limit and self._session is not None:
-                self._session.overrun(size)
+        if self._unread is not None:
+            size, limit = self._unread.add(frame), self._options.outbound_buffer
+            if limit and size > limit:
+                self._overrun(size)
 
     def close(self, code: int, reason: str) -> None:
         if self._state is not OPEN:
@@ -236,11 +237,17 @@ class WebSocketProtocol(asyncio.Protocol):
             self._session.ended(code)
         self._transport.abort()
 
+    def _overrun(self, size: int) -> None:
+        if self._session is not None:
+            self._session.overrun(size)
+
     def pause_writing(self) -> None:
-        self._writing_paused = True
+        self._unread = Unread(self._transport, self._options, self._overrun)
 
     def resume_writing(self) -> None:
-        self._writing_paused = False
+        if self._unread is not None:
+            self._unread.stop()
+            self._unread = None
 
     # Is the client there?
 
@@ -270,6 +277,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._limiter.sockets.discard(self)
         if self._slot is not None:
             self._limiter.release(self._slot)
+        self.resume_writing()
         if self._timer is not None:
             self._timer.cancel()
         if self._session is not None:

@@ -1,0 +1,57 @@
+"""
+What waits for the client of a WebSocket that doesn't read as fast as is written.
+
+A client can say what keeps it alive, and have the rest kept for it; so within
+each `write_timeout` it has to read what the least rate makes of that time, or
+everything. More is written meanwhile, which counts, too.
+"""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Optional
+
+from ...options import Options
+
+
+class Unread:
+    """
+    What one client has left unread, while its transport has writing paused.
+
+    `give_up` is called, with the bytes that wait, once it reads too slowly.
+    """
+
+    __slots__ = ("_transport", "_timeout", "_least", "_give_up", "_loop", "_owed", "_timer")
+
+    def __init__(self, transport: asyncio.WriteTransport, options: Options, give_up: Callable[[int], None]) -> None:
+        self._transport = transport
+        self._timeout = options.write_timeout
+        self._least = max(options.min_write_rate * options.write_timeout, 1)
+        self._give_up = give_up
+        self._loop = asyncio.get_running_loop()
+        #: Bytes that waited at the last look, and that were written since.
+        self._owed = 0
+        self._timer: Optional[asyncio.TimerHandle] = None
+        self._await_reading(transport.get_write_buffer_size())
+
+    def add(self, frame: bytes) -> int:
+        """Count a frame that was written; return the bytes that wait now."""
+        self._owed += len(frame)
+        return self._transport.get_write_buffer_size()
+
+    def stop(self) -> None:
+        """Expect nothing of the client any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _await_reading(self, size: int) -> None:
+        self._owed = size
+        if self._timeout:
+            self._timer = self._loop.call_later(self._timeout, self._look)
+
+    def _look(self) -> None:
+        size = self._transport.get_write_buffer_size()
+        if self._owed - size >= self._least:
+            self._await_reading(size)
+        else:
+            self._give_up(size)
