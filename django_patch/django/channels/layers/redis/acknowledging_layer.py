@@ -83,7 +83,8 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
             # Nothing here is for several clients at once.
             return [(names[0], message) for names, message in self._take(reader, limit, timeout, False, calls)]
         finally:
-            self._run(self._transport.acknowledged.write(calls))
+            if calls.shards():
+                self._run(self._transport.acknowledged.write(calls))
             on_failed(self._note_unsaid(finished, calls.failed))
 
     def _note_unsaid(self, finished, failed):

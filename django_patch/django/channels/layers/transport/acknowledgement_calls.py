@@ -8,7 +8,8 @@ import collections
 from ...exceptions import ChannelFull, LayerUnavailable
 from ..acknowledgement import GONE
 from . import scripts
-from .resp import ReplyError
+from .queue_keys import KEPT_COMMANDS
+from .resp import ReplyError, argument, command
 
 
 class AcknowledgementCalls(object):
@@ -19,8 +20,11 @@ class AcknowledgementCalls(object):
     shard's are written once, in one write, by the first who asks for them.
     """
 
-    def __init__(self, transport):
+    def __init__(self, transport, starts):
         self._transport = transport
+        # How calls begin, packed, by shard, holder and channel: for all that
+        # are made.
+        self._starts = starts
         # Shard -> [(receipts, arguments that send along), ...].
         self._unwritten, self._unanswered = collections.OrderedDict(), {}
         self.failed = []
@@ -39,13 +43,26 @@ class AcknowledgementCalls(object):
         if not calls:
             return ()
         self._unanswered[shard] = calls
-        statistics = self._transport.options.keys.statistics(shard)
-        return tuple(
-            scripts.ACKNOWLEDGE.call([statistics], [
-                receipts[0].holder, receipts[0].channel, len(receipts),
-            ] + [receipt.token for receipt in receipts] + along)
+        return tuple([
+            command(self._start(receipts[0]) + [argument(len(receipts))] + [
+                argument(receipt.token) for receipt in receipts
+            ] + [argument(value) for value in along])
             for receipts, along in calls
-        )
+        ])
+
+    def _start(self, receipt):
+        known = receipt.shard, receipt.holder, receipt.channel
+        try:
+            return self._starts[known]
+        except KeyError:
+            pass
+        if len(self._starts) >= KEPT_COMMANDS:
+            self._starts.clear()
+        statistics = self._transport.options.keys.statistics(receipt.shard)
+        start = self._starts[known] = scripts.ACKNOWLEDGE.start + [
+            argument(value) for value in (1, statistics, receipt.holder, receipt.channel)
+        ]
+        return start
 
     def read(self, shard, replies):
         """Take in the first of `replies`, which answer commands(), and return the others."""

@@ -39,6 +39,8 @@ class AcknowledgedOperations(object):
         self._transport = transport
         self._options = transport.options
         self._destinations = destinations
+        # Of calls; see AcknowledgementCalls.
+        self._starts = {}
 
     # Sending
 
@@ -158,7 +160,7 @@ class AcknowledgedOperations(object):
         return flatten(self._write(calls))
 
     def _prepare(self, finished, kept):
-        calls, together = AcknowledgementCalls(self._transport), collections.OrderedDict()
+        calls, together = AcknowledgementCalls(self._transport, self._starts), collections.OrderedDict()
         for receipt, pairs in finished:
             if pairs:
                 try:

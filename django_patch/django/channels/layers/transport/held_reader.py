@@ -10,6 +10,7 @@ from ...exceptions import LayerUnavailable, MalformedMessage
 from ..acknowledgement import BURY, RELEASE, HeldMessage, Receipt, story_of
 from . import scripts
 from .operations import DONE, Result
+from .queue_keys import KEPT_COMMANDS
 
 #: Messages that one call holds at most.
 _TAKEN_AT_ONCE = 1000
@@ -60,6 +61,7 @@ class HeldReader(object):
         # Shard -> when it is looked at again (ms of its clock).
         self._due = {}
         self._turn = 0
+        self._commands = {}
 
     def holder_on(self, shard):
         """Return the name that the next command() to `shard` is to have; its answer is read with the same."""
@@ -72,13 +74,25 @@ class HeldReader(object):
         `wake` is the key that is waited for, or None.
         """
         self._turn = start = (self._turn + 1) % len(self._channels)
-        keys, due = [self._options.keys.statistics(shard)], self._due.get(shard)
+        due = self._due.get(shard)
+        known = shard, held_by, limit, wake, start, due
+        try:
+            return self._commands[known]
+        except KeyError:
+            pass
+        keys = [self._options.keys.statistics(shard)]
         arguments = [
             held_by, min(limit, _TAKEN_AT_ONCE), '' if due is None else due,
         ]
         for pair in self._channels[start:] + self._channels[:start]:
             arguments += pair
-        return scripts.TAKE.call(keys if wake is None else keys + [wake], arguments)
+        packed = scripts.TAKE.call(keys if wake is None else keys + [wake], arguments)
+        if due is None:
+            # Others are asked for once.
+            if len(self._commands) >= KEPT_COMMANDS:
+                self._commands.clear()
+            self._commands[known] = packed
+        return packed
 
     def unanswered(self, shard):
         """Note that a command() was written to `shard`, maybe, and never answered."""
