@@ -140,7 +140,7 @@ GOALS = (
     Goal('cpu', '<=', 1 / 2, 'dramatiq'), Goal('cpu', '<=', 1 / 6, 'celery'), Goal('cpu', '<=', 1.35, 'ours/plain'),
     Goal('enqueue', '<=', 1 / 2, 'dramatiq'),
 )
-CONTENDERS = ('ours', 'ours/plain', 'dramatiq', 'celery', 'celery/solo')
+CONTENDERS = ('ours', 'ours/plain', 'redis-py', 'dramatiq', 'celery', 'celery/solo')
 
 WORKLOADS = [
     Acknowledged(
