@@ -270,7 +270,8 @@ class FaultTests(RedisTestCase):
         before = client.info('stats')['total_error_replies']
         with Records() as records:
             self.assertEqual(self.layer.receive_batch(['a'], 1, 0.3), [])
-        self.assertEqual(len(records.lines), 1, records.lines)
+        # A thread that other tests have left may log, too, that it can't look.
+        self.assertEqual(len([line for line in records.lines if line.startswith('Redis')]), 1, records.lines)
         self.assertLess(client.info('stats')['total_error_replies'] - before, 20)
 
     def test_the_timeouts_of_redis_py_are_not_ours(self):

@@ -5,10 +5,10 @@ It makes an environment and installs into it, which takes its time; so it is
 tested with one Python only, in a copy of the checkout.
 """
 import os
+import pathlib
 import re
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 
@@ -37,10 +37,16 @@ def end(command):
 
 
 def children(program):
-    """Return {pid: command line} of the processes that a program started."""
-    listing = subprocess.check_output(['ps', '-ww', '-eo', 'pid=,ppid=,args='], text=True)
-    rows = [line.split(None, 2) for line in listing.splitlines()]
-    return {int(pid): command for pid, parent, command in rows if int(parent) == program.pid}
+    """Return {pid: command line} of the processes that a program started; bare machines have no ps."""
+    found = {}
+    for pid in pathlib.Path('/proc/%d/task/%d/children' % (program.pid, program.pid)).read_text().split():
+        try:
+            command = pathlib.Path('/proc', pid, 'cmdline').read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            # It has ended meanwhile.
+            continue
+        found[int(pid)] = command.replace('\0', ' ').strip()
+    return found
 
 
 def listening(port):
