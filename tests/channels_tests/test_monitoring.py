@@ -16,6 +16,7 @@ from django.channels import route
 from django.channels.compat import six
 from django.channels.compat.coroutines import SUPPORTS_ASYNC
 from django.channels.exceptions import LayerUnavailable
+from django.channels.histograms import BUCKETS
 from django.channels.layers import ChannelLayerWrapper, channel_layers
 from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of
 from django.channels.layers.memory import InMemoryChannelLayer
@@ -23,7 +24,7 @@ from django.channels.layers.presence import this_process
 from django.channels.management import watching
 from django.channels.management.projects import fingerprints
 from django.channels.monitoring import exposition, families, history
-from django.channels.monitoring.activity import BUCKETS, MAX_CHANNELS, OTHER, Activity
+from django.channels.monitoring.activity import MAX_CHANNELS, OTHER, Activity
 from django.channels.monitoring.endpoint import Endpoint
 from django.channels.monitoring.metrics import metrics_view
 from django.channels.monitoring.vitals import HealthFile, Vitals, behind, write_file

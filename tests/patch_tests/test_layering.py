@@ -36,7 +36,7 @@ LEVELS = {
     'asynchronous.interruption': 2, 'asynchronous.coroutine_tasks': 3, 'asynchronous.generic': 4,
     'asynchronous.views': 4, 'asynchronous.consuming': 5,
     'filters': 1, 'retries': 1, 'acknowledged_options': 0, 'durations': 0, 'setting_checks': 2,
-    'names': 0, 'app_names': 0, 'headers': 0, 'utils': 0, 'exceptions': 0, 'compat': 0,
+    'names': 0, 'app_names': 0, 'histograms': 0, 'headers': 0, 'utils': 0, 'exceptions': 0, 'compat': 0,
 }
 
 #: Steps to the side that are meant, and why.
@@ -175,8 +175,8 @@ DJANGO_IN = {
     'interface server': {
         # The shared parts; any process can load them without settings.
         'interface_server/': (
-            'django.channels.exceptions', 'django.channels.interfaces.', 'django.channels.layers.',
-            'django.channels.names',
+            'django.channels.exceptions', 'django.channels.histograms', 'django.channels.interfaces.',
+            'django.channels.layers.', 'django.channels.names',
         ),
         'interface_server/interface_server/backport.py': ('django.channels',),
         'interface_server/interface_server/operation/layer_metrics.py': ('django.channels.monitoring',),

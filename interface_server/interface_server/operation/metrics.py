@@ -3,13 +3,11 @@ Metrics of a server, in the text formats of Prometheus and OpenMetrics.
 """
 from __future__ import annotations
 
-import bisect
 import collections
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-#: Upper bounds in seconds of the classes that durations fall into.
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+from django.channels.histograms import BUCKETS, UNITS, Histogram
 
 #: How they are sent, and as OpenMetrics, which ends with a line of its own.
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -17,26 +15,9 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 END = "# EOF\n"
 
 _PREFIX = "interface_server_"
-#: What ends a family's name, if it has a unit.
-_UNITS = ("seconds", "bytes")
 
 #: Name, type, help, and samples: labels and value.
 Family = tuple[str, str, str, Sequence[tuple[str, float]]]
-
-
-class Histogram:
-    """Durations in seconds, by class."""
-
-    __slots__ = ("counts", "total")
-
-    def __init__(self) -> None:
-        self.counts = [0] * (len(BUCKETS) + 1)
-        self.total = 0.0
-
-    def observe(self, seconds: float) -> None:
-        """Count one."""
-        self.counts[bisect.bisect_left(BUCKETS, seconds)] += 1
-        self.total += seconds
 
 
 class Metrics:
@@ -66,7 +47,7 @@ class Metrics:
             "responses": {str(status): number for status, number in self.responses.items()},
             "closed": {str(code): number for code, number in self.sockets_closed.items()},
             "dropped": dict(self.dropped),
-            "durations": [*durations.counts, durations.total],
+            "durations": durations.as_list(),
         }
 
 
@@ -100,7 +81,7 @@ def _head(name: str, kind: str, explanation: str, is_open: bool) -> Iterator[str
     yield f"# HELP {name} {explanation}"
     yield f"# TYPE {name} {kind}"
     unit = name.rpartition("_")[2]
-    if is_open and unit in _UNITS:
+    if is_open and unit in UNITS:
         yield f"# UNIT {name} {unit}"
 
 

@@ -7,41 +7,17 @@ import threading
 from bisect import bisect_left
 
 from ..compat import six
+from ..histograms import BUCKETS, Histogram
 from ..layers.clock import SYSTEM_CLOCK
 from ..names import statistics_name
 
 get_ident = six.moves._thread.get_ident
 
-#: Upper bounds in seconds of the classes that durations fall into.
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 #: Channels that are counted by name; the others come together as OTHER.
 MAX_CHANNELS = 200
 OTHER = 'other'
 #: Messages in progress that are named, the longest first.
 MAX_SHOWN = 20
-
-
-class Histogram(object):
-    """How many durations fell into each class: `counts`, and their `total` in seconds."""
-    __slots__ = ('counts', 'total')
-
-    def __init__(self):
-        self.counts = [0] * (len(BUCKETS) + 1)
-        self.total = 0.0
-
-    def observe(self, seconds):
-        """Count a duration."""
-        self.counts[bisect_left(BUCKETS, seconds)] += 1
-        self.total += seconds
-
-    def add(self, other):
-        """Add what another Histogram has counted."""
-        self.counts = [number + more for number, more in zip(self.counts, other.counts)]
-        self.total += other.total
-
-    def as_list(self):
-        """Return it as a list that JSON can hold: the counts, and the total at the end."""
-        return self.counts + [round(self.total, 6)]
 
 
 class Durations(object):

@@ -6,10 +6,9 @@ It is optional: a request for metrics without it is told how to install it.
 from __future__ import absolute_import, unicode_literals
 
 from ..compat import six
+from ..histograms import UNITS
 from . import families
 
-#: What ends a family's name, if it has a unit.
-UNITS = ('seconds', 'bytes')
 #: What to do where the library is missing.
 INSTALL = "Metrics need the package prometheus_client: pip install prometheus-client"
 

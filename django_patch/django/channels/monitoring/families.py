@@ -5,7 +5,7 @@ Plain values; `exposition` has them written by the library prometheus_client.
 """
 from __future__ import absolute_import, division, unicode_literals
 
-from .activity import BUCKETS
+from ..histograms import BUCKETS
 
 #: Seconds that looking for channels may take, and once more for groups.
 BUDGET = 1.0
