@@ -44,6 +44,51 @@ class Job:
         return eventually(lambda: done_by(self.path + '.finished'), 'the job being done')
 
 
+def test_a_busy_worker_is_behind_and_the_dashboard_finds_all_that_it_asks_for(site, scratch):
+    port = free_port()
+    site.manage('runworker', '--management', '127.0.0.1:%d' % port)
+    job = Job(site, scratch, 'long')
+    site.put('slow-job', os.path.join(scratch, 'waits'))
+
+    def health():
+        return get(port, '/health').json()
+
+    behind = eventually(lambda: health()['behind'], 'the message that waits being told of')
+    assert eventually(lambda: health()['behind'] > behind, 'waiting longer')
+    assert health()['running'] == 1
+    ours, servers = asked_by_the_dashboard(site)
+    assert len(ours) > 20 and len(servers) > 2
+    # A family without samples is named at least; those of a histogram end otherwise.
+    # What a worker counts is there once it has told the layer of it.
+    eventually(lambda: ours <= families(get(port, '/metrics/all').text), 'all that is asked for being there')
+    if site.has_interface_server:
+        management = free_port()
+        site.server('--management', '127.0.0.1:%d' % management)
+        assert servers - families(get(management, '/metrics/all').text) == set()
+    open(os.path.join(scratch, 'waits.go'), 'w').close()
+    job.finish()
+    eventually(lambda: health()['behind'] == 0, 'all being done')
+
+
+def asked_by_the_dashboard(site):
+    """Return the names of metrics in grafana.json as it is installed: of layers and processes, and of servers."""
+    code = 'import os; from channels import monitoring; print(os.path.dirname(monitoring.__file__))'
+    folder = subprocess.check_output([site.python, '-c', code], text=True).strip()
+    with open(os.path.join(folder, 'grafana.json')) as file:
+        names = set(re.findall(r'\b(?:channels|interface_server)_[a-z_]+', ' '.join(
+            target['expr'] for panel in json.load(file)['panels'] for target in panel['targets'])))
+    servers = {name for name in names if name.startswith('interface_server_')}
+    return names - servers, servers
+
+
+def families(text):
+    """Return the names that a scrape has for Prometheus."""
+    return {
+        name + ending for name, kind in re.findall(r'^# TYPE (\w+) (\w+)$', text, re.M)
+        for ending in (['_bucket'] if kind == 'histogram' else [''])
+    }
+
+
 def test_a_process_that_dies_is_replaced_and_the_others_go_on(site, scratch):
     workers = site.manage('runworker', '--processes', '2')
     workers.wait_for('All 2 worker processes are ready.')
