@@ -26,6 +26,7 @@ try:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 except ImportError:
     trace = None
 
@@ -174,9 +175,44 @@ class TracingTests(LogTestCase, SimpleTestCase):
         self.assertIsNone(self.spans()['process second'].parent)
         self.assertFalse(trace.get_current_span().get_span_context().is_valid)
 
+    def hand_on(self, content):
+        """Have a consumer send a message while it has one with `content`; return it, and its span's context."""
+        contexts = []
+
+        def consumer(message):
+            Channel('next', channel_layer=message.channel_layer).send({})
+            contexts.append(trace.get_current_span().get_span_context())
+
+        self.inner.send('task', content)
+        self.work([route('task', consumer)])
+        return self.inner.receive(['next'])[1], contexts[0]
+
+    def test_a_trace_that_is_not_sampled_is_handed_on_without_spans(self):
+        for flags in ('00', '02'):
+            keys = {'traceparent': TRACEPARENT[:-2] + flags, 'tracestate': 'a=b'}
+            for content in (keys, {'headers': [[key.encode('ascii'), keys[key].encode('ascii')] for key in keys]}):
+                message, context = self.hand_on(content)
+                self.assertEqual(message, keys)
+                # What else makes spans in there knows it as well.
+                self.assertEqual(('%032x' % context.trace_id, context.trace_flags.sampled), (TRACE, False))
+        with trace.use_span(trace.NonRecordingSpan(context)):
+            Channel('next', channel_layer=self.inner).send({})
+        self.assertEqual(self.inner.receive(['next'])[1]['traceparent'][:-2], TRACEPARENT[:-2])
+        self.assertEqual(self.spans(), {})
+
+    def test_a_sampler_that_decides_for_itself_is_asked(self):
+        for sampler in (ALWAYS_ON, ParentBased(ALWAYS_OFF, remote_parent_not_sampled=ALWAYS_ON)):
+            self.exporter.clear()
+            provider = TracerProvider(sampler=sampler)
+            provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+            tracing.enable(provider)
+            self.hand_on({'traceparent': TRACEPARENT[:-2] + '00'})
+            self.assertChain('process task', 'send next')
+
     def test_what_no_trace_can_be_begins_one(self):
         for content in ({'traceparent': 'x' * 100}, {'traceparent': 7}, {'headers': 5}, {'headers': [b'ab', [1, 2]]},
-                        {'headers': [[b'traceparent', b'\xff']]}):
+                        {'headers': [[b'traceparent', b'\xff']]},
+                        {'traceparent': '00-%s-%s-00' % ('0' * 32, PARENT)}):
             self.inner.send('task', content)
             self.work([route('task', lambda message: None)])
             self.assertIsNone(self.spans()['process task'].parent)

@@ -5,6 +5,8 @@ Their names and attributes are those of its semantic conventions for messaging.
 """
 from __future__ import absolute_import, unicode_literals
 
+import re
+
 from opentelemetry import context, trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -13,12 +15,25 @@ from ..names import non_local_name
 #: The keys of a message that say which trace it belongs to: section 4.4 of the
 #: message standard, W3C Trace Context.
 TRACEPARENT, TRACESTATE = 'traceparent', 'tracestate'
+# The lengths of these names: other headers aren't looked at closer.
+_LENGTHS = len(TRACEPARENT), len(TRACESTATE)
+# A trace of which was decided, where it began, not to sample it: the flag is even.
+_UNSAMPLED = re.compile(r'00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f][02468ace]\Z')
+# What a sampler says of itself if it leaves that decision as it is.
+_OBEYING = 'remoteParentNotSampled:AlwaysOffSampler', 'localParentNotSampled:AlwaysOffSampler'
 
 
 class Tracer(object):
-    """Makes a span for each send, and for each message that a consumer gets."""
+    """
+    Makes a span for each send, and for each message that a consumer gets.
+
+    Messages of a trace that isn't sampled have none, where the sampler obeys
+    its parents as OpenTelemetry's own do: the trace is handed on alone.
+    """
 
     def __init__(self, tracer_provider=None):
+        self._provider = tracer_provider
+        self._obeys = None
         self._tracer = trace.get_tracer('django.channels', tracer_provider=tracer_provider)
         # Not the one that the process has set, which may write other headers:
         # these keys are the standard's.
@@ -28,6 +43,26 @@ class Tracer(object):
 
     def traced(self, method, name, content):
         """Return a copy of what is sent to `name` by a layer's `method`, which says its trace."""
+        keys = self._unsampled_keys() or self._keys_of_span(method, name)
+        if method == 'put_job':
+            return dict(content, message=dict(content['message'], **keys))
+        return dict(content, **keys)
+
+    def _unsampled_keys(self):
+        """Return the keys of the current trace if it isn't sampled and so has no spans; else None."""
+        span = trace.get_current_span()
+        if isinstance(span, UnsampledSpan):
+            return span.keys
+        if span is trace.INVALID_SPAN or span.is_recording():
+            return None
+        current = span.get_span_context()
+        if not current.is_valid or current.trace_flags.sampled or not self._obeys_parents():
+            return None
+        keys = {}
+        self._propagator.inject(keys)
+        return keys
+
+    def _keys_of_span(self, method, name):
         attributes = {
             'messaging.system': 'channels', 'messaging.operation.type': 'send', 'messaging.destination.name': name,
         }
@@ -38,16 +73,17 @@ class Tracer(object):
         keys = {}
         self._propagator.inject(keys, trace.set_span_in_context(span))
         span.end()
-        if method == 'put_job':
-            return dict(content, message=dict(content['message'], **keys))
-        return dict(content, **keys)
+        return keys
 
     # Consuming
 
     def begin(self, task):
         """Return the MessageSpan of `task`, a Consumption, which begins now."""
+        carrier = carrier_of(task.content)
+        if _UNSAMPLED.match(carrier.get(TRACEPARENT, '')) and self._obeys_parents():
+            return MessageSpan(task, UnsampledSpan(carrier))
         # An empty context: what the thread did before is no part of it.
-        parent = self._propagator.extract(carrier_of(task.content), context.Context())
+        parent = self._propagator.extract(carrier, context.Context())
         attributes = {
             'messaging.system': 'channels', 'messaging.operation.type': 'process',
             'messaging.destination.name': task.channel, 'messaging.channels.attempt': task.attempt,
@@ -57,6 +93,33 @@ class Tracer(object):
         return MessageSpan(task, self._tracer.start_span(
             'process %s' % non_local_name(task.channel), parent, kind=trace.SpanKind.CONSUMER, attributes=attributes,
         ))
+
+    def _obeys_parents(self):
+        """Return whether a span has no chance whose parent isn't sampled."""
+        if self._obeys is None:
+            # The global provider may be set later than this is made.
+            sampler = getattr(self._provider or trace.get_tracer_provider(), 'sampler', None)
+            if sampler is None:
+                return False
+            text = sampler.get_description()
+            self._obeys = text.startswith('ParentBased{') and all(part in text for part in _OBEYING)
+        return self._obeys
+
+
+class UnsampledSpan(trace.NonRecordingSpan):
+    """Stands for the span of a message whose trace isn't sampled; `keys` say which that is."""
+
+    def __init__(self, keys):
+        super(UnsampledSpan, self).__init__(trace.INVALID_SPAN_CONTEXT)
+        self.keys = keys
+
+    def get_span_context(self):
+        """Return the context that the keys tell of."""
+        # Few ask: it costs more than all else.
+        if self._context is trace.INVALID_SPAN_CONTEXT:
+            found = TraceContextTextMapPropagator().extract(self.keys, context.Context())
+            self._context = trace.get_current_span(found).get_span_context()
+        return self._context
 
 
 class MessageSpan(object):
@@ -79,6 +142,8 @@ class MessageSpan(object):
 
     def end(self, outcome):
         """End it: the message came to `outcome` (text)."""
+        if not self._span.is_recording():
+            return
         if self._task.consumer_name:
             self._span.set_attribute('messaging.channels.consumer', self._task.consumer_name)
         self._span.set_attribute('messaging.channels.outcome', outcome)
@@ -98,7 +163,8 @@ def carrier_of(content):
         return found
     for pair in headers:
         # The handler of the request checks them later.
-        if isinstance(pair, (list, tuple)) and len(pair) == 2 and all(isinstance(part, bytes) for part in pair):
+        if (isinstance(pair, (list, tuple)) and len(pair) == 2 and all(isinstance(part, bytes) for part in pair)
+                and len(pair[0]) in _LENGTHS):
             name = pair[0].lower().decode('latin-1')
             if name in (TRACEPARENT, TRACESTATE):
                 found[name] = pair[1].decode('latin-1')
