@@ -2,6 +2,7 @@
 from __future__ import absolute_import, unicode_literals
 
 import collections
+import ctypes
 import errno
 import os
 import re
@@ -405,6 +406,34 @@ class DryGroup(ProgramGroup):
 
 
 class ProgramTests(LogTestCase, SimpleTestCase):
+
+    @unittest.skipUnless(
+        hasattr(os, 'waitid') and sys.platform.startswith('linux'), 'Nobody else can look for ended processes.')
+    def test_processes_that_others_left_behind_are_collected(self):
+        child = os.fork()
+        if not child:
+            try:
+                signal.alarm(30)
+                # PR_SET_CHILD_SUBREAPER: it gets orphans as process 1 does.
+                ctypes.CDLL(None).prctl(36, 1)
+                group = DryGroup([Program('server', ['x'])])
+                group.look_once()
+                reaper = os.getpid()
+                if not os.fork():
+                    # A worker, and its watcher, which outlives it.
+                    if not os.fork():
+                        while os.getppid() != reaper:
+                            pass
+                    os._exit(0)
+                while True:
+                    try:
+                        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                    except ChildProcessError:  # noqa: F821: Python 2 has no os.waitid()
+                        os._exit(0)
+                    group.look_once()
+            finally:
+                os._exit(1)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
 
     def setUp(self):
         super(ProgramTests, self).setUp()

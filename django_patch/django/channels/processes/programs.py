@@ -137,6 +137,7 @@ class ProgramGroup(object):
             self._act(self._pending.pop(0))
         for program in self._programs:
             self._collect(program)
+        self._collect_adopted()
         if self._signals:
             self._end_next()
             return
@@ -232,6 +233,27 @@ class ProgramGroup(object):
             pause = program.backoff.next_pause()
         logger.error('The %s ended with status %d; another takes its place in %g s.', program.name, status, pause)
         program.due = now + pause
+
+    def _collect_adopted(self):
+        """
+        Collect what has ended of processes that others left behind.
+
+        In a container, where this is process 1, each worker that ends leaves
+        its watcher. Python 2 can't look without taking.
+        """
+        if not hasattr(os, 'waitid'):
+            return
+        known = {process.pid for program in self._programs for process in program.processes()}
+        try:
+            while True:
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if ended is None or ended.si_pid in known:
+                    return
+                os.waitpid(ended.si_pid, 0)
+        except EnvironmentError as error:
+            # Only while every program waits for its next start.
+            if error.errno != errno.ECHILD:
+                raise
 
     def _end_next(self):
         for program in self._programs:
