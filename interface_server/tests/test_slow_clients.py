@@ -88,7 +88,7 @@ def test_response_goes_in_pieces_that_one_connection_can_hold():
     content = b"x" * (2 * PIECE) + b"y"
     queue.feed({"status": 200, "content": content}, "/")
     parts = [queue.get(), queue.get(), queue.get()]
-    assert not queue
+    assert not queue.entries
     assert b"".join(part.content for part in parts) == content
     assert [part.status for part in parts] == [200, None, None]
     assert [part.more_content for part in parts] == [True, True, False]

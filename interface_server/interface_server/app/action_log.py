@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ..types import Scope
+from ..types import ActionLogger, Scope
 from .context import Context
 
 
@@ -14,14 +14,12 @@ def client_text(client: Any) -> Optional[str]:
     return "%s:%s" % tuple(client) if client else None
 
 
-def log_request(context: Context, scope: Scope, status: int, size: int, seconds: float) -> None:
+def log_request(action_logger: ActionLogger, scope: Scope, status: int, size: int, seconds: float) -> None:
     """Tell that a request was answered with `size` bytes of content, after `seconds`."""
-    if context.action_logger is None:
-        return
     path = (scope.get("raw_path") or scope["path"].encode("utf-8")).decode("ascii", "backslashreplace")
     if scope["query_string"]:
         path += "?" + scope["query_string"].decode("ascii", "backslashreplace")
-    context.action_logger("http", "complete", {
+    action_logger("http", "complete", {
         "path": path,
         "status": status,
         "method": scope["method"],

@@ -92,7 +92,8 @@ class HttpExchange:
             self._context.metrics.request_seconds.observe(seconds)
             if self._status:
                 self._context.metrics.responses[self._status] += 1
-                log_request(self._context, self._scope, self._status, self._size, seconds)
+                if self._context.action_logger is not None:
+                    log_request(self._context.action_logger, self._scope, self._status, self._size, seconds)
 
     def _end(self) -> None:
         self._context.shares.end_request(self._account)
@@ -135,23 +136,18 @@ class HttpExchange:
             body_channel=body_channel,
         )
         try:
-            self._context.layer.check_hearing(self._reply_channel)
-            await self._enter(message)
+            self._context.layer.check_hearing(self._context.replies.http_channel)
+            # With a body behind it, what comes from the client is read there.
+            self._entry = Entry(self._context, self._account, None if more else self._on_queued)
+            await self._entry.send(message)
         except (exceptions.ChannelFull, exceptions.LayerUnavailable, exceptions.MessageTooLarge) as error:
             raise refusal_of(self._context, error) from None
+        finally:
+            self._entry = None
         self._was_sent = True
         self._context.metrics.messages_in["http.request"] += 1
         if body_channel is not None:
             self._input = asyncio.get_running_loop().create_task(self._forward_body(body_channel))
-
-    async def _enter(self, message: Message) -> None:
-        """Send the request, waiting for its turn; raise ClientGone if the client doesn't wait."""
-        # With a body behind it, what comes from the client is read there.
-        self._entry = Entry(self._context, self._account, None if message.get("body_channel") else self._on_queued)
-        try:
-            await self._entry.send(message)
-        finally:
-            self._entry = None
 
     def _on_queued(self) -> None:
         self._input = asyncio.get_running_loop().create_task(self._watch_alone())
@@ -221,7 +217,7 @@ class HttpExchange:
         loop = asyncio.get_running_loop()
         timeout = self._context.options.http_timeout or NEVER
         self._deadline = loop.time() + timeout
-        while not self._queue:
+        while not self._queue.entries:
             if self._failure is not None:
                 raise self._failure
             if self._timer is None:
@@ -276,11 +272,13 @@ class HttpExchange:
     async def _write(self, part: Any) -> None:
         if part.status is not None:
             self._status = part.status
-            start = {"type": "http.response.start", "status": part.status, "headers": part.headers}
-            await self._wait(self._send(start))
         self._size += len(part.content)
-        body = {"type": "http.response.body", "body": part.content, "more_body": part.more_content}
-        await self._wait(self._send(body))
+        await self._wait(self._send_part(part))
+
+    async def _send_part(self, part: Any) -> None:
+        if part.status is not None:
+            await self._send({"type": "http.response.start", "status": part.status, "headers": part.headers})
+        await self._send({"type": "http.response.body", "body": part.content, "more_body": part.more_content})
 
     async def _wait(self, awaitable: Awaitable[None]) -> None:
         """Wait for what depends on the client's reading."""

@@ -48,6 +48,7 @@ class TrustedProxies:
         if family not in FAMILIES:
             raise UsageError(f"Trusted proxies set {' or '.join(FAMILIES)}, not {family!r}.")
         self._family = family
+        self._any = bool(self)
         self._claims_through_proxies = _ALL - FAMILIES[family]
 
     def __bool__(self) -> bool:
@@ -83,7 +84,7 @@ class TrustedProxies:
 
     def apply(self, scope: Scope) -> None:
         """Put the client's address and scheme into `scope`."""
-        if not self:
+        if not self._any:
             return
         trusted = self.trusts(scope.get("client"))
         claims = self._claims_through_proxies if trusted else _ALL

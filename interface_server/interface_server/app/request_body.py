@@ -72,9 +72,10 @@ class RequestBody:
 
     def close(self) -> None:
         """Free the memory and the file of what has been read."""
-        self._hold(0)
-        self._pieces.clear()
+        if self._held:
+            self._hold(0)
         if self._spool is not None:
+            self._pieces.clear()
             self._spool.close()
 
     def _hold(self, size: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import collections
 import logging
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from ..backport import bridge, exceptions
 from ..errors import Refused
@@ -33,25 +33,27 @@ Entry = tuple[Any, Any, Piece, bool]
 class ResponseQueue:
     """The parts of one response that the client's connection hasn't taken yet."""
 
-    __slots__ = ("reply", "_method", "_entries", "_spool", "_options", "_metrics", "_splits")
+    __slots__ = ("reply", "_method", "entries", "_spool", "_budget", "_options", "_metrics", "_splits")
 
     def __init__(self, context: Context, method: str, splits: bool = False) -> None:
         """With `splits` the head of a response comes before any large content, which stays here meanwhile."""
         self._splits = splits
         self.reply = bridge.HttpReply(method)
         self._method = method
-        self._entries: collections.deque[Union[Entry, Any]] = collections.deque()
-        self._spool = Spool(context.budget, context.options.response_buffer)
+        #: The oldest first.
+        self.entries: collections.deque[Union[Entry, Any]] = collections.deque()
+        self._budget = context.budget
+        #: Most need none.
+        self._spool: Optional[Spool] = None
         self._options = context.options
         self._metrics = context.metrics
-
-    def __bool__(self) -> bool:
-        return bool(self._entries)
 
     @property
     def is_full(self) -> bool:
         """Whether the worker has to wait."""
         spool, limit = self._spool, self._options.response_spool
+        if spool is None:
+            return False
         if self._options.stream_responses:
             return 0 < self._options.response_buffer < spool.in_memory + spool.unread
         return bool(limit and spool.file_size > limit) or not spool.has_room(PIECE)
@@ -60,6 +62,8 @@ class ResponseQueue:
     def has_room_again(self) -> bool:
         """Whether a worker that waits can go on, for more than a piece."""
         spool, share = self._spool, 1 - bridge.FREE_AGAIN
+        if spool is None:
+            return True
         if self._options.stream_responses:
             return bool(spool.in_memory + spool.unread <= self._options.response_buffer * share)
         # A file gets its room back once all of it was read.
@@ -68,7 +72,7 @@ class ResponseQueue:
     @property
     def is_large(self) -> bool:
         """Whether the oldest part is worth waiting for room."""
-        entry = self._entries[0]
+        entry = self.entries[0]
         if type(entry) is not tuple:
             return False
         piece = entry[2]
@@ -83,30 +87,37 @@ class ResponseQueue:
         try:
             part = self.reply.feed(message)
         except bridge.BrokenOff as error:
-            self._entries.append(Refused(500, str(error)))
+            self.entries.append(Refused(500, str(error)))
             return
         except exceptions.MalformedMessage as error:
             self._metrics.dropped["malformed_reply"] += 1
             logger.error("The response for %s %s is malformed: %s", self._method, path, error)
-            self._entries.append(Refused(500, "The server got a response that it can't send."))
+            self.entries.append(Refused(500, "The server got a response that it can't send."))
             return
         if isinstance(part, bridge.ResponsePart):
             self._put(part)
         elif part is not None:
-            self._entries.append(part)
+            self.entries.append(part)
 
     def _put(self, part: Any) -> None:
         status, headers, content, more = part
+        if not more and len(content) <= SMALL:
+            # The end, and most often all of it; not worth an account.
+            self.entries.append(part)
+            return
+        spool = self._spool
+        if spool is None:
+            spool = self._spool = Spool(self._budget, self._options.response_buffer)
         if self._splits and status is not None and len(content) > SMALL:
-            self._entries.append((status, headers, b"", True))
+            self.entries.append((status, headers, b"", True))
             status = headers = None
         if len(content) <= PIECE:
-            self._entries.append((status, headers, self._spool.put(content), more))
+            self.entries.append((status, headers, spool.put(content), more))
             return
         last = (len(content) - 1) // PIECE * PIECE
         for start in range(0, len(content), PIECE):
-            piece = self._spool.put(content[start:start + PIECE])
-            self._entries.append((status, headers, piece, more or start < last))
+            piece = spool.put(content[start:start + PIECE])
+            self.entries.append((status, headers, piece, more or start < last))
             status = headers = None
 
     def explain(self, error: OSError) -> str:
@@ -116,15 +127,17 @@ class ResponseQueue:
 
     def get(self) -> Any:
         """Return the oldest part, or a bridge.Push; raise OSError if it can't be read."""
-        entry = self._entries.popleft()
+        entry = self.entries.popleft()
         if isinstance(entry, Refused):
             raise entry
         if type(entry) is not tuple:
             return entry
         status, headers, piece, more = entry
+        assert self._spool is not None
         return bridge.ResponsePart(status, headers, self._spool.get(piece), more)
 
     def close(self) -> None:
         """Forget what is left."""
-        self._entries.clear()
-        self._spool.close()
+        self.entries.clear()
+        if self._spool is not None:
+            self._spool.close()

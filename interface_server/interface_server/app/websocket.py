@@ -82,7 +82,7 @@ class WebSocketSession:
         if timeout:
             self._timer = asyncio.get_running_loop().call_later(timeout, self._on_handshake_timeout)
         try:
-            self._context.layer.check_hearing(self._machine.reply_channel)
+            self._context.layer.check_hearing(self._context.replies.socket_channel)
         except exceptions.LayerUnavailable as error:
             self._on_announced(error)
         else:

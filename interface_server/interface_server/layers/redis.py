@@ -53,14 +53,18 @@ class RedisLayer(AsyncLayer):
         self._courier: Optional[asyncio.Task[None]] = None
         self._lost: Optional[Callable[[Sequence[str]], None]] = None
         self._read_channels: dict[int, list[str]] = {}
+        self._shard_of = functools.lru_cache(64)(self._find_shard)
         self._transport = Transport(self._options, time.monotonic, self._on_lost_state)
 
     @property
     def is_reachable(self) -> bool:
         return bool(self._pools) and all(pool.shared is not None for pool in self._pools)
 
+    def _find_shard(self, channel: str) -> int:
+        return int(self._options.keys.shard_of(names.non_local_name(channel)))
+
     def can_hear(self, channel: str) -> bool:
-        pool = self._pools[self._options.keys.shard_of(names.non_local_name(channel))]
+        pool = self._pools[self._shard_of(channel)]
         return pool.shared is not None or pool.outage.failure is None
 
     def keeps_place(self, channel: str) -> bool:
