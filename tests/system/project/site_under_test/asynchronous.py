@@ -13,6 +13,8 @@ from .endings import WAYS
 
 #: How many streams are open, and how many have ended.
 streams = {'open': 0, 'ended': 0}
+#: How many naps have begun, and how many weren't cut short.
+naps = {'begun': 0, 'napped': 0}
 
 
 async def end(how):
@@ -50,7 +52,9 @@ async def echo(message):
 
 async def nap(request):
     """Take a second."""
+    naps['begun'] += 1
     await asyncio.sleep(1)
+    naps['napped'] += 1
     return HttpResponse('refreshed')
 
 
@@ -69,5 +73,5 @@ async def events(request):
 
 
 def counts(request):
-    """Tell how many streams there are in this process, and what it has held at most, in kB."""
-    return JsonResponse(dict(streams, kilobytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+    """Tell how many streams and naps there are in this process, and what it has held at most, in kB."""
+    return JsonResponse(dict(streams, **naps, kilobytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
