@@ -2,6 +2,7 @@
 import contextlib
 import socket
 import ssl
+import struct
 import threading
 
 import certificates
@@ -109,3 +110,25 @@ def test_where_nobody_can_be_the_request_ends_at_once(start, tmp_path, how):
         server.workers.wait_for("http.request")
         client.shutdown(socket.SHUT_WR)
         server.workers.wait_for("http.disconnect")
+
+
+def test_client_that_reset_its_connection_amid_a_stream_is_no_warning(start, caplog):
+    is_reset = threading.Event()
+
+    def stream(layer, message):
+        chunk = {"content": b"x" * 1000, "more_content": True}
+        layer.send(message["reply_channel"], dict(chunk, status=200))
+        assert is_reset.wait(PATIENCE)
+        for _ in range(50):
+            layer.send(message["reply_channel"], chunk)
+
+    server = start({"http.request": stream})
+    for _ in range(10):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as client:
+            client.sendall(GET % (b"", 1))
+            assert client.recv(1)
+            # Without a word that the server could read.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        is_reset.set()
+    eventually(lambda: not server.server.limiter.connections)
+    assert "socket.send() raised exception" not in caplog.text

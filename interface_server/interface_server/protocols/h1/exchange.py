@@ -149,7 +149,8 @@ class Http1Exchange:
             if head and len(body) > _SMALL:
                 carrier.write(head)
                 carrier.write(body)
-            elif head or body:
+            elif head or (body and not self._flow.is_over()):
+                # What asyncio can't send any more it warns of in the log.
                 carrier.write(head + body)
             if not more:
                 self.state = TRANSITIONS[STARTED][LAST_SENT]

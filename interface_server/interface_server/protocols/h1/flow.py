@@ -30,6 +30,10 @@ class Flow:
             if not self._transport.is_closing():
                 self._transport.resume_reading()
 
+    def is_over(self) -> bool:
+        """Return whether nothing more reaches the client, of which connection_lost() is still to tell."""
+        return self._transport.is_closing()  # type: ignore[no-any-return]
+
     def resume_writing(self) -> None:
         """Let those go on who wait in drain()."""
         self.write_paused = False
