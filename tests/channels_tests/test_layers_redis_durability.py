@@ -43,6 +43,21 @@ class SentenceTests(LogTestCase, SimpleTestCase):
         ):
             self.assertIn(text, '. '.join(described(promise(**facts))))
 
+    def test_what_confirms_no_send_is_a_danger(self):
+        replicas, disk = Confirmation(replicas=2), Confirmation(fsync=True)
+        for facts, confirmation, texts in (
+            ({'aof': True, 'replicas': 2}, replicas, []),
+            ({'aof': True, 'replicas': 1}, replicas, ['replicas, 2 of them ("confirm"), and all fail: it has 1 now']),
+            ({'aof': True, 'version': '7.2.4'}, disk, []),
+            ({'aof': True, 'version': '10.0'}, disk, []),
+            ({'aof': True}, disk, ['since 7.2, and Valkey; this is 7.0.15']),
+            ({'version': '8.0.1'}, disk, ['set appendonly to yes', 'wait for the disk']),
+        ):
+            found = dangers(promise(**facts), True, confirmation)
+            self.assertEqual(len(found), len(texts))
+            for text, danger in zip(texts, found):
+                self.assertIn(text, danger)
+
     def test_dangers_are_told_with_what_to_do(self):
         self.assertEqual(dangers(promise(), False), [])
         self.assertEqual(dangers(promise(aof=True), True), [])
@@ -89,10 +104,12 @@ class PromiseTests(RedisTestCase):
 class CommandTests(RedisTestCase):
     """manage.py channels durability, and schedules."""
 
+    config = {}
+
     def call(self, action, **options):
         layers = {'default': {
             'BACKEND': 'django.channels.layers.redis.RedisChannelLayer',
-            'CONFIG': {'hosts': [self.server.url], 'prefix': self.prefix},
+            'CONFIG': dict(self.config, hosts=[self.server.url], prefix=self.prefix),
             'ROUTING': [route('jobs', len, acknowledged=True), include('django.channels.schedules.channel_routing')],
         }}
         schedules = {'tick': {'channel': 'jobs', 'every': 3600}}
@@ -117,6 +134,10 @@ class CommandTests(RedisTestCase):
         self.server, own = server, self.server
         self.addCleanup(setattr, self, 'server', own)
         self.assertIn('up to the last second', self.call('durability'))
+        self.config = {'confirm': {'replicas': 1}}
+        with self.assertRaises(CommandError) as caught:
+            self.call('durability')
+        self.assertIn('and all fail: it has 0 now', str(caught.exception))
 
     def test_schedules_are_listed(self):
         self.assertIn('tick: to jobs, next ', self.call('schedules'))

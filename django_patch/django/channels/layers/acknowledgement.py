@@ -90,6 +90,9 @@ class AcknowledgementMixin(object):
     #: none, its receive() takes and acknowledges at once.
     reader = None
 
+    #: A Confirmation, if it waits for one after sending to acknowledged ones.
+    confirmation = None
+
     # [(glob, ChannelOptions)] of the configuration, and {channel:
     # ChannelOptions} of routings.
     _acknowledged = ()

@@ -4,6 +4,7 @@ Durability of messages, as the configuration of their servers has it.
 from __future__ import absolute_import, unicode_literals
 
 import logging
+import re
 
 from ..exceptions import LayerUnavailable
 
@@ -47,12 +48,13 @@ def described(promise):
     return found
 
 
-def dangers(promise, has_acknowledged):
+def dangers(promise, has_acknowledged, confirmation=None):
     """
     Return what an admin should change, a list of sentences without full stops.
 
     `has_acknowledged` says whether there are channels whose messages must not
-    be lost.
+    be lost; `confirmation` is what the layer waits for after sending there, a
+    Confirmation, or None.
     """
     found = []
     if promise.max_memory and promise.policy != 'noeviction':
@@ -64,16 +66,30 @@ def dangers(promise, has_acknowledged):
         found.append(
             'there are acknowledged channels, whose messages it loses if it crashes: set appendonly to yes'
         )
+    return found + ([] if confirmation is None else _unconfirmed(promise, confirmation))
+
+
+def _unconfirmed(promise, confirmation):
+    """Return why `promise` can't hold what a Confirmation waits for, a list of such sentences."""
+    found, text = [], 'sends to acknowledged channels wait for %s ("confirm"), and all fail: %s'
+    if promise.replicas < confirmation.replicas:
+        found.append(text % (
+            'replicas, %d of them' % confirmation.replicas, 'it has %d now' % promise.replicas,
+        ))
+    if confirmation.fsync and not promise.aof:
+        found.append(text % ('the disk', 'set appendonly to yes'))
+    if confirmation.fsync and [int(part) for part in re.findall('[0-9]+', promise.version)[:2]] < [7, 2]:
+        found.append(text % ('the disk', 'Redis has WAITAOF since 7.2, and Valkey; this is %s' % promise.version))
     return found
 
 
-def warn(promises, has_acknowledged):
-    """Log a warning for each danger that `promises`, what a layer's promises() returns, tells of."""
+def warn(promises, has_acknowledged, confirmation=None):
+    """Log a warning for each danger that `promises`, what a layer's promises() returns, tells of; see dangers()."""
     for number, promise in enumerate(promises):
         if isinstance(promise, LayerUnavailable):
             # Those who read and send say so, too.
             continue
-        for danger in dangers(promise, has_acknowledged):
+        for danger in dangers(promise, has_acknowledged, confirmation):
             logger.warning(
                 'The Redis of shard %d%s is not safe: %s. See "manage.py channels durability".', number,
                 ' (%s)' % promise.server if promise.server else '', danger,

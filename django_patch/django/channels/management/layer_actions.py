@@ -36,7 +36,8 @@ class LayerActionsMixin(object):
             server = promise.server + ', ' if promise.server else ''
             self.write(['Shard %d (%sversion %s):' % (number, server, promise.version)])
             self.write(['  %s.' % text for text in described(promise)])
-            found += ['Shard %d: %s.' % (number, danger) for danger in dangers(promise, has_acknowledged)]
+            found += ['Shard %d: %s.' % (number, danger) for danger in dangers(
+                promise, has_acknowledged, self.layer.confirmation)]
         if found:
             raise CommandError('\n'.join(found))
 

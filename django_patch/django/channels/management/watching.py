@@ -147,7 +147,7 @@ def _warn_of_servers(layer):
     if not layer.supports_acknowledgement:
         return
     try:
-        warn(layer.promises(), bool(layer.router.acknowledged_channels()))
+        warn(layer.promises(), bool(layer.router.acknowledged_channels()), layer.confirmation)
     except LayerUnavailable as error:
         # Receiving fails as well, and says so.
         logger.debug('What the servers promise could not be asked: %s', error)

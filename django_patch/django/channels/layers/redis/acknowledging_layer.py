@@ -32,6 +32,11 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
         self.configure_acknowledged(acknowledged)
 
     @property
+    def confirmation(self):
+        """The Confirmation that its option asks for, or None."""
+        return self.transport_options.confirmation
+
+    @property
     def holder(self):
         """The name that messages are held by: `reader`, or one for as long as receive() takes."""
         return self.reader or self._nobody
