@@ -12,7 +12,7 @@ from django.channels.test.linting import exempt
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from interface_server.options import Options
-from interface_server.protocols.ws.unread import Unread
+from interface_server.protocols.ws.unread import Unread, UnreadTotal
 
 
 def reply(**message):
@@ -358,8 +358,8 @@ def test_client_that_only_says_that_it_is_there_is_closed(start, layer):
         layer.group_add("room", message["reply_channel"])
 
     server = start(
-        {"websocket.connect": join}, outbound_buffer=0, write_timeout=0.5, close_timeout=0.2, ping_interval=0.3,
-        ping_timeout=0.3,
+        {"websocket.connect": join}, outbound_buffer=0, write_timeout=0.5, close_timeout=0.2, ping_interval=5,
+        ping_timeout=5,
     )
     with server.socket("/healthy") as healthy, socket.create_connection(("127.0.0.1", server.port)) as slow:
         slow.sendall(
@@ -394,9 +394,10 @@ def test_pace_counts_what_is_written_meanwhile():
 
     async def run():
         transport, late = Transport(), []
-        unread = Unread(transport, Options(write_timeout=10, min_write_rate=100), late.append)
+        options, total = Options(write_timeout=10, min_write_rate=100, max_buffered=250000), UnreadTotal()
+        unread = Unread(transport, total, options, late.append)
         transport.size = 150000
-        assert unread.add(bytes(51000)) == 150000
+        unread.add(bytes(51000))
         # 1,000 bytes were read, as many as the least rate makes.
         unread._look()
         assert not late
@@ -404,7 +405,15 @@ def test_pace_counts_what_is_written_meanwhile():
         unread.add(bytes(50000))
         unread._look()
         assert late == [199500]
+        # Another one's is a part of what all may have.
+        other = Unread(transport, total, options, late.append)
+        other.add(b"")
+        assert late == [199500, 199500] and total.size == 2 * 199500
         unread.stop()
+        other.add(b"")
+        assert len(late) == 2 and total.size == 199500
+        other.stop()
+        assert total.size == 0
 
     asyncio.run(run())
 

@@ -15,6 +15,7 @@ from ..app.proxy_headers import TrustedProxies
 from ..options import Options
 from ..repeats import Repeats
 from .turns import Turns
+from .ws.unread import UnreadTotal
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ class ConnectionLimiter:
         self.sockets: set[Any] = set()
         #: What answers requests.
         self.tasks: set[asyncio.Task[None]] = set()
+        #: What waits for clients of WebSockets.
+        self.unread = UnreadTotal()
         #: Says once what many clients do.
         self.repeats = Repeats()
         #: Who is read when.

@@ -208,9 +208,7 @@ class WebSocketProtocol(asyncio.Protocol):
             return
         self._transport.write(frame)
         if self._unread is not None:
-            size, limit = self._unread.add(frame), self._options.outbound_buffer
-            if limit and size > limit:
-                self._overrun(size)
+            self._unread.add(frame)
 
     def close(self, code: int, reason: str) -> None:
         if self._state is not OPEN:
@@ -242,7 +240,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._session.overrun(size)
 
     def pause_writing(self) -> None:
-        self._unread = Unread(self._transport, self._options, self._overrun)
+        self._unread = Unread(self._transport, self._limiter.unread, self._options, self._overrun)
 
     def resume_writing(self) -> None:
         if self._unread is not None:
