@@ -240,6 +240,35 @@ def test_path_that_is_too_long(start, client):
     assert two.response(two.headers(path="/" + "x" * 200))[0] == 414
 
 
+#: What a request has that is as large as the options allow, beside "host: localhost"; what makes it larger by one;
+#: the status of that.
+EDGES = [
+    ({"max_request_line": 100}, ("/" + 84 * "x", []), ("/" + 85 * "x", []), 414),
+    ({"max_header_bytes": 200}, ("/", [("x-a", 176 * "x")]), ("/", [("x-a", 177 * "x")]), 431),
+    ({"max_header_bytes": 200}, ("/", [("x-a", 127 * "x"), ("cookie", 39 * "y")]),
+     ("/", [("x-a", 127 * "x"), ("cookie", 40 * "y")]), 431),
+    ({"max_headers": 3}, ("/", [("x-a", "1"), ("x-b", "2")]), ("/", [("x-a", "1"), ("x-b", "2"), ("x-c", "3")]), 431),
+]
+
+
+@pytest.mark.parametrize("options, most, more, status", EDGES)
+def test_limits_end_at_the_same_byte_as_over_http_1(start, client, options, most, more, status):
+    server = start({"http.request": answer()}, **options)
+
+    def over_http_1(path, headers):
+        lines = [f"GET {path} HTTP/1.1", "host: localhost", *[f"{name}: {value}" for name, value in headers], "", ""]
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
+            connection.sendall("\r\n".join(lines).encode("ascii"))
+            return int(connection.recv(1000).split()[1])
+
+    def over_http_2(path, headers):
+        two = client(server)
+        return two.response(two.headers("GET", path, headers))[0]
+
+    assert [over_http_1(*most), over_http_2(*most)] == [200, 200]
+    assert [over_http_1(*more), over_http_2(*more)] == [status, status]
+
+
 EXPECT = ("expect", "100-Continue")
 
 

@@ -98,7 +98,6 @@ def read_fields(
         else:
             headers.append((bytes(name), bytes(value)))
     is_tunnel = _check_method(pseudo, headers)
-    _check_limits(pseudo.get(b":path", b""), headers, options)
     # RFC 9113 section 8.1.1.
     if not has_body and any(name == b"content-length" and value.strip(b"0") for name, value in headers):
         raise Refused(400, "The body of the request is missing.")
@@ -109,10 +108,12 @@ def read_fields(
         raise Refused(400, "A request names one host.")
     if not any(name == b"host" for name, _ in headers):
         headers.insert(0, (b"host", hosts.pop()))
+    headers = _with_one_cookie(headers)
+    _check_limits(pseudo[b":method"], pseudo[b":path"], headers, options)
     scope["method"] = pseudo[b":method"].decode("ascii")
     scope["path"] = ""
     scope["raw_path"], _, scope["query_string"] = pseudo[b":path"].partition(b"?")
-    scope["headers"] = _with_one_cookie(headers)
+    scope["headers"] = headers
     return is_tunnel
 
 
@@ -135,11 +136,15 @@ def _check_method(pseudo: dict[bytes, bytes], headers: Headers) -> bool:
     return True
 
 
-def _check_limits(path: bytes, headers: Headers, options: Options) -> None:
-    if options.max_request_line and len(path) > options.max_request_line - 20:
+def _check_limits(method: bytes, path: bytes, headers: Headers, options: Options) -> None:
+    """Raise Refused for what would be too large in HTTP/1, where a line and each header have their marks."""
+    if options.max_request_line and len(b"%b %b HTTP/1.1\r\n" % (method, path)) > options.max_request_line:
         raise Refused(414, "The request line is too long.")
     if options.max_headers and len(headers) > options.max_headers:
         raise Refused(431, "The request has too many headers.")
+    size = sum(len(name) + len(value) + len(b": \r\n") for name, value in headers)
+    if options.max_header_bytes and size > options.max_header_bytes:
+        raise Refused(431, "The headers of the request are too large.")
     for name, value in headers:
         if name == b"content-length":
             if not value.isdigit():
