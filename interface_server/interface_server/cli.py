@@ -17,6 +17,7 @@ from .arguments import Command, build_parser, parse
 from .errors import UsageError
 from .layers import AsyncLayer
 from .layers.adapters import adapt, connect, import_layer
+from .layers.owner import check_owner
 from .operation import logging_setup, standard_streams, systemd
 from .operation.access_log import open_access_log
 from .operation.files import raise_limit
@@ -131,4 +132,7 @@ def find_layer(command: Command) -> AsyncLayer:
     """Return the layer that the command names."""
     if command.redis is not None:
         return connect(command.redis)
-    return adapt(import_layer(str(command.layer)))
+    layer = import_layer(str(command.layer))
+    if not command.any_project:
+        check_owner(layer)
+    return adapt(layer)

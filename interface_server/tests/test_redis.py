@@ -362,3 +362,28 @@ def test_command_with_a_bad_redis_url(run):  # noqa: F811
     status, output = run("-m", "interface_server", "-p", "0", "--redis", "localhost").finish()
     assert status == 2
     assert "'localhost' is not the address of a Redis server" in output
+
+
+OWNED = """
+from django.conf import settings
+settings.configure(SECRET_KEY="the key of this project")
+from django.channels.layers.redis import RedisChannelLayer
+layer = RedisChannelLayer(hosts=[%r])
+"""
+
+
+def test_server_of_another_project_does_not_start(run, port, folder, own_redis):  # noqa: F811
+    from django.channels.layers.presence import WORKER, this_process
+    from django.channels.layers.redis import RedisChannelLayer
+
+    (folder / "owned.py").write_text(OWNED % own_redis.url)
+    layer = RedisChannelLayer(hosts=[own_redis.url])
+    worker = this_process(WORKER, "1")
+    layer.announce(worker, {"project": ["0123456789abcdef"]})
+    status, output = run("-m", "interface_server", "-p", port, "owned:layer").finish()
+    assert status == 2 and "interface-server: Workers of another project are at work on this layer" in output
+    assert "Traceback" not in output
+    server(run, "-p", port, "--any-project", "owned:layer").kill()
+    layer.withdraw(worker)
+    server(run, "-p", port, "owned:layer").kill()
+    layer.close()
