@@ -46,8 +46,8 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
         ("response_buffer", "BYTES", "most bytes of a response that wait for its client in memory; the rest goes to "
                                      "a file"),
         ("response_spool", "BYTES", "most bytes of a response that wait in a file; beyond that, its worker waits"),
-        ("max_buffered", "BYTES", "most bytes of all bodies and responses in memory; the rest goes to files. As much may "
-                                  "wait for slow clients of WebSockets; more close the next one with 1013"),
+        ("max_buffered", "BYTES", "most bytes of all bodies and responses in memory; the rest goes to files. As much "
+                                  "may wait for slow clients of WebSockets; more close the next one with 1013"),
         ("max_spooled", "BYTES", "most bytes of all bodies and responses in files; beyond that, requests get 503 "
                                  "and workers wait"),
     ],
