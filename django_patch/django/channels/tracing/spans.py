@@ -51,7 +51,8 @@ class Tracer(object):
     def _unsampled_keys(self):
         """Return the keys of the current trace if it isn't sampled and so has no spans; else None."""
         span = trace.get_current_span()
-        if isinstance(span, UnsampledSpan):
+        # isinstance() would ask the abstract class, which takes long.
+        if type(span) is UnsampledSpan:
             return span.keys
         if span is trace.INVALID_SPAN or span.is_recording():
             return None
