@@ -1,13 +1,14 @@
 """
-Functions that are called first in a process that was forked.
+Forked processes: what they call first, and what they share.
 
-Delete all but the first half when Python < 3.7 support ends.
+Delete all but the first halves when Python < 3.7 support ends.
 """
 from __future__ import absolute_import
 
+import gc
 import os
 
-__all__ = ['call_in_forked']
+__all__ = ['call_in_forked', 'freeze_loaded']
 
 if hasattr(os, 'register_at_fork'):
     def call_in_forked(function):
@@ -19,3 +20,17 @@ else:
     def call_in_forked(function):
         """The same, for the processes of multiprocessing; nobody tells of others."""
         register_after_fork(function, lambda function: function())
+
+if hasattr(gc, 'freeze'):
+    def freeze_loaded():
+        """
+        Leave what has been loaded out of garbage collections from now on.
+
+        Full ones looked through all of it, and wrote to the memory that
+        forked processes share.
+        """
+        gc.collect()
+        gc.freeze()
+else:
+    def freeze_loaded():
+        """Do nothing."""

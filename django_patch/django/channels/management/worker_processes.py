@@ -10,6 +10,7 @@ import os
 from django.core.management import CommandError
 from django.db import connections
 
+from ..compat.forks import freeze_loaded
 from ..in_flight import InFlight
 from ..periodic import PeriodicThread
 from ..processes import service_manager
@@ -31,6 +32,7 @@ def run_alone(worker, surroundings, is_embedded=False):
         with surroundings():
             worker.run()
         return
+    freeze_loaded()
     _watch_over(worker)
     beats = _Beats()
     worker_ready.connect(beats.start, weak=False)
@@ -67,6 +69,7 @@ def run_supervised(count, make_worker, surroundings, announce):
 
     # What loading the project has opened isn't for several processes.
     connections.close_all()
+    freeze_loaded()
     status = Supervisor(count, serve, reload, processes, lifeline).run()
     if status:
         raise CommandError('The workers ended with status %d.' % status)
