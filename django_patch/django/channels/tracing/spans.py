@@ -17,7 +17,7 @@ from ..names import non_local_name
 TRACEPARENT, TRACESTATE = 'traceparent', 'tracestate'
 # The lengths of these names: other headers aren't looked at closer.
 _LENGTHS = len(TRACEPARENT), len(TRACESTATE)
-# A trace of which was decided, where it began, not to sample it: the flag is even.
+# A trace that is not to be sampled, as its beginning decided: an even flag.
 _UNSAMPLED = re.compile(r'00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f][02468ace]\Z')
 # What a sampler says of itself if it leaves that decision as it is.
 _OBEYING = 'remoteParentNotSampled:AlwaysOffSampler', 'localParentNotSampled:AlwaysOffSampler'
