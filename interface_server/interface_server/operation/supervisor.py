@@ -39,7 +39,7 @@ def decide(status: int, is_replacement: bool, short_lives: int, others_are_well:
     ========================  ======================  =========================
     a process ended           while others            so
     ========================  ======================  =========================
-    with USAGE_STATUS, first  whatever                END_ALL: all were started
+    with USAGE_STATUS, first  none is well            END_ALL: all were started
                                                       alike, and find the same
     after many short lives    none is well            GIVE_UP
     in any other way          whatever                REPLACE, after a pause
