@@ -61,7 +61,7 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
         ("requests_per_address", "NUMBER", "most requests of one address at workers before the next ones wait for its "
                                            "turn, while other addresses ask; loopback and trusted proxies don't "
                                            "count, and what proxies say of their clients does"),
-        ("max_requests_per_address", "NUMBER", "most requests of one address at workers, whoever else asks; the next "
+        ("max_requests_per_address", "NUMBER", "most requests of one address at workers in any case; the next "
                                                "ones wait. With fewer than workers have threads, nobody can keep all "
                                                "of them busy with requests that take long"),
     ],

@@ -95,7 +95,7 @@ class Options:
     #: Requests of one address that workers have before the next ones wait for
     #: its turn, while others ask, too; loopback and proxies don't count.
     requests_per_address: int = 4
-    #: The same whoever else asks. How many workers can spare depends on how
+    #: The same in any case. How many workers can spare depends on how
     #: many there are, and on what they do: nobody can know that here.
     max_requests_per_address: int = 0
     #: All that waits for room, frames too.

@@ -47,7 +47,7 @@ class Account:
 
     def is_ahead(self, now: float, most: int, own: int = 0) -> bool:
         """
-        Say if it has had its share, with `most` requests at workers or by the number of its messages; 0 is none.
+        Say if it has had its share, with `most` requests at workers or by the number of its messages; 0 stands for no share.
 
         `own` of its requests are the one that is asked for.
         """
@@ -56,7 +56,7 @@ class Account:
         )
 
     def is_full(self, limit: int, own: int = 0) -> bool:
-        """Say if workers have `limit` of its requests, without `own` that are asked for; 0 is no limit."""
+        """Say if workers have `limit` of its requests, without `own` that are asked for; 0 stands for any number."""
         return 0 < limit <= self.requests - self.waiting - own
 
 

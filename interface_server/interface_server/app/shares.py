@@ -37,7 +37,7 @@ class Shares:
 
     `proxies` says which addresses have none; `most` is how many requests of
     one workers may have before the next ones wait while others ask, 0 for no
-    shares at all; `limit` how many whoever asks, 0 for any number; `most_bytes` the bound of what waits, 0 for none.
+    shares at all; `limit` how many in any case, 0 for any number; `most_bytes` the bound of what waits, 0 for none.
     """
 
     def __init__(self, queues: SendQueues, proxies: TrustedProxies, most: int, limit: int, most_bytes: int) -> None:

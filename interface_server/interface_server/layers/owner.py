@@ -1,5 +1,5 @@
 """
-Whose a channel layer is: workers of another project would answer our requests.
+The owner of a channel layer: workers of another project would answer our requests.
 """
 from __future__ import annotations
 

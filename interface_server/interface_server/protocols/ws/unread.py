@@ -1,5 +1,5 @@
 """
-What waits for the client of a WebSocket that doesn't read as fast as is written.
+Unread bytes: those that wait for the client of a WebSocket, which reads slowly.
 
 A client can say what keeps it alive, and have the rest kept for it; so within
 each `write_timeout` it has to read what the least rate makes of that time, or
