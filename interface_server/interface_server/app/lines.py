@@ -47,7 +47,7 @@ class Account:
 
     def is_ahead(self, now: float, most: int, own: int = 0) -> bool:
         """
-        Say if it has had its share, with `most` requests at workers or by the number of its messages; 0 stands for no share.
+        Say if it has had its share: `most` requests at workers (0: no share), or by the number of its messages.
 
         `own` of its requests are the one that is asked for.
         """
