@@ -74,15 +74,11 @@ class Router(object):
 
     def match(self, message):
         """Return (consumer, its keyword arguments) for `message`, or None."""
-        name = message.channel.name
-        for routes in (self.routes, self._defaults):
-            for route in routes:
-                if type(route) is Route and name not in route._names:
-                    # No call, for most.
-                    continue
-                match = route.match(message)
-                if match is not None:
-                    return match
+        for route in self.routes + self._defaults:
+            is_for_others = type(route) is Route and message.channel.name not in route._names
+            match = None if is_for_others else route.match(message)
+            if match is not None:
+                return match
         return None
 
 
