@@ -8,18 +8,32 @@ from __future__ import absolute_import
 import gc
 import os
 
-__all__ = ['call_in_forked', 'freeze_loaded']
+__all__ = ['call_in_forked', 'freeze_loaded', 'getpid']
 
 if hasattr(os, 'register_at_fork'):
     def call_in_forked(function):
         """Call `function` in each process that this one forks, without an exec behind it."""
         os.register_at_fork(after_in_child=function)
+
+    _pid = os.getpid()
+
+    def _have_forked():
+        global _pid
+        _pid = os.getpid()
+
+    call_in_forked(_have_forked)
+
+    def getpid():
+        """As os.getpid(), without a call of the system."""
+        return _pid
 else:
     from multiprocessing.util import register_after_fork
 
     def call_in_forked(function):
         """The same, for the processes of multiprocessing; nobody tells of others."""
         register_after_fork(function, lambda function: function())
+
+    getpid = os.getpid
 
 if hasattr(gc, 'freeze'):
     def freeze_loaded():

@@ -3,10 +3,10 @@ A message on its way through its consumer: what is known of it so far.
 """
 from __future__ import absolute_import
 
-import os
 import time
 
 from . import tracing
+from .compat.forks import getpid
 from .conf import conf
 from .layers.acknowledgement import receipt_of
 
@@ -32,7 +32,7 @@ class Consumption(object):
         self.kwargs = {}
         #: By time.time(); `started` is the Activity's.
         self.since = time.time()
-        self.process = os.getpid()
+        self.process = getpid()
         #: Whether it has been interrupted, since its time was over.
         self.is_overdue = False
         #: A MessageSpan, where messages are traced.

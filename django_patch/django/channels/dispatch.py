@@ -15,6 +15,7 @@ from importlib import import_module
 from . import outbox
 from .compat import URLS_MODULE, six
 from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine
+from .compat.forks import getpid
 from .compat.isolation import run_isolated
 from .consumption import Consumption, name_of
 from .exceptions import ChannelSocketException, ConsumeLater, DenyConnection, MalformedFrame
@@ -86,7 +87,7 @@ class Dispatcher(HeldMessagesMixin):
                 raise
             outcome = self.fail(task, sys.exc_info())
         finally:
-            if os.getpid() != task.process:
+            if getpid() != task.process:
                 # It has the worker's connections, and would take its messages.
                 logger.critical(
                     'A consumer of %s has forked, and let the new process return: it ends here.', task.channel,

@@ -22,12 +22,15 @@ class Entry:
 
     __slots__ = ("_context", "_account", "_outcome", "_queued", "_on_queued")
 
-    def __init__(self, context: Context, account: Account, on_queued: Optional[Callable[[], None]]) -> None:
+    def __init__(
+        self, context: Context, account: Account, loop: asyncio.AbstractEventLoop,
+        on_queued: Optional[Callable[[], None]],
+    ) -> None:
         self._context = context
         self._account = account
         #: Done when the layer has the request, or will not have it; None once
         #: nobody waits for that.
-        self._outcome: Optional[asyncio.Future[None]] = asyncio.get_running_loop().create_future()
+        self._outcome: Optional[asyncio.Future[None]] = loop.create_future()
         #: The place among those that wait for room.
         self._queued: Optional[Waiting] = None
         self._on_queued = on_queued

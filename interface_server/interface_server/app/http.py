@@ -38,7 +38,7 @@ class HttpExchange:
     __slots__ = (
         "_context", "_scope", "_send", "_body", "_queue", "_waiter", "_deadline", "_timer", "_failure",
         "_input", "_reply_channel", "_path", "_was_sent", "_status", "_size", "_throttled", "_task", "_sending",
-        "_blocked", "_entry", "_room", "_account",
+        "_blocked", "_entry", "_room", "_account", "_loop",
     )
 
     def __init__(self, context: Context, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +61,8 @@ class HttpExchange:
         self._status = self._size = 0
         #: Seconds that writing to the client has taken.
         self._blocked = 0.0
-        self._task = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task(self._loop)
         #: While the layer doesn't have the request.
         self._entry: Optional[Entry] = None
 
@@ -138,7 +139,7 @@ class HttpExchange:
         try:
             self._context.layer.check_hearing(self._context.replies.http_channel)
             # With a body behind it, what comes from the client is read there.
-            self._entry = Entry(self._context, self._account, None if more else self._on_queued)
+            self._entry = Entry(self._context, self._account, self._loop, None if more else self._on_queued)
             await self._entry.send(message)
         except (exceptions.ChannelFull, exceptions.LayerUnavailable, exceptions.MessageTooLarge) as error:
             raise refusal_of(self._context, error) from None
@@ -214,7 +215,7 @@ class HttpExchange:
         self._wake()
 
     async def _next_part(self) -> Any:
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         timeout = self._context.options.http_timeout or NEVER
         self._deadline = loop.time() + timeout
         while not self._queue.entries:

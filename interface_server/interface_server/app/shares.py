@@ -55,6 +55,12 @@ class Shares:
         self._latest: Optional[Account] = None
         self._latest_at = self._before_at = -PRESENT
         self._size = 0
+        self._time = self._find_time
+
+    def _find_time(self) -> float:
+        # Before Python 3.12, to ask which loop runs takes a call of the system.
+        self._time = asyncio.get_running_loop().time
+        return self._time()
 
     def account(self, client: Optional[Sequence[object]]) -> Account:
         """Return the account of the client at (host, port) `client`."""
@@ -91,7 +97,7 @@ class Shares:
 
         `is_request` says that it is one of the account's `requests`.
         """
-        now = asyncio.get_running_loop().time()
+        now = self._time()
         # Not in methods of their own: each message comes this way.
         if account is not self._latest:
             self._latest, self._before_at = account, self._latest_at
