@@ -259,7 +259,9 @@ class FaultTests(RedisTestCase):
             client.bgsave()
             # Nothing that it had is lost, and the reader comes back by itself.
             self.assertEqual(join(), [('a', {'n': 0})])
-        self.assertEqual(len(records.lines), 2, records.lines)
+        # Threads that other tests have left may say something, too.
+        lines = [line for line in records.lines if line.startswith('Redis at')]
+        self.assertEqual(len(lines), 2, lines)
 
     def test_a_server_that_refuses_a_waiting_reader_is_not_asked_all_the_time(self):
         self.assertEqual(self.received('a'), [])

@@ -194,8 +194,7 @@ def test_sighup_while_the_new_code_loads_loads_it_again(site, scratch):
         with open(consumers, 'w') as file:
             file.write(source)
     assert os.path.exists(path)
-    # Python 2 can't have a signal wait for the next program.
-    assert workers.output.count('Loading the new code.') == (2 if site.version >= (3, 3) else 1)
+    assert workers.output.count('Loading the new code.') == 2
     eventually(lambda: not is_running(first), 'the end of the first')
     workers.signal(signal.SIGTERM)
     assert workers.wait_for_exit() == 0, workers.report()
