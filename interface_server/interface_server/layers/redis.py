@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Optional
 
 from django.channels.layers.backoff import Backoff
@@ -22,17 +22,16 @@ from django.channels.layers.transport.resp import ReplyError, is_wrong_type
 
 from ..backport import exceptions, names
 from ..types import Message
-from . import RETRY, ROOM_PAUSES, AsyncLayer, Dispatch, Done, ignore
+from . import RETRY, AsyncLayer, Dispatch, Done, ignore
 from .batches import BatchSize
 from .connection import Outcome, RedisConnection
+from .courier import Courier
+from .gathering import GatheredSends
 from .measuring import measure_then
 from .pool import AnsweredRequest, ConnectionPool
 
 #: Seconds that a reader waits before it asks again.
 READ_TIMEOUT = 10.0
-#: Seconds that a message nobody waits for stays, so that it goes with others:
-#: there is one at the end of every request.
-SOON = 0.01
 
 
 class RedisLayer(AsyncLayer):
@@ -48,13 +47,12 @@ class RedisLayer(AsyncLayer):
         self._options = layer.transport_options
         self._pools: list[ConnectionPool] = []
         self._pending: set[asyncio.Task[None]] = set()
-        # (what to send, until when to try) of what nobody waits for.
-        self._soon: list[tuple[tuple[str, Message], float]] = []
-        self._courier: Optional[asyncio.Task[None]] = None
         self._lost: Optional[Callable[[Sequence[str]], None]] = None
         self._read_channels: dict[int, list[str]] = {}
         self._shard_of = functools.lru_cache(64)(self._find_shard)
         self._transport = Transport(self._options, time.monotonic, self._on_lost_state)
+        self._courier = Courier(self, self._transport.sender)
+        self._gathered = GatheredSends(self, self._transport.sender, lambda: self._pools)
 
     @property
     def is_reachable(self) -> bool:
@@ -88,6 +86,11 @@ class RedisLayer(AsyncLayer):
     # Sending
 
     def send_then(self, channel: str, message: Message, done: Done) -> None:
+        if not self._gathered.take(channel, message, done):
+            self.send_alone(channel, message, done)
+
+    def send_alone(self, channel: str, message: Message, done: Done) -> None:
+        """As send_then(), by a call of its own."""
         # Names come from the bridge, from us, or out of messages of ours.
         plan = self._transport.sender.send(channel, message)
         try:
@@ -130,36 +133,20 @@ class RedisLayer(AsyncLayer):
         measure_then(self._pools, self._options.keys, str(names.non_local_name(channel)), tell)
 
     def send_soon(self, channel: str, message: Message, patience: float = 0.0) -> None:
-        self._soon.append(((channel, message), time.monotonic() + patience))
-        if self._courier is None or self._courier.done():
-            self._courier = asyncio.get_running_loop().create_task(self._carry_soon())
-
-    async def _carry_soon(self) -> None:
-        """Send what nobody waits for, until there is none."""
-        retry = Backoff(SOON, ROOM_PAUSES[1])
-        while self._soon:
-            await asyncio.sleep(retry.next_pause())
-            waiting, self._soon = self._soon, []
-            plan = self._transport.sender.send_many([pair for pair, deadline in waiting])
-            try:
-                refused = await self._run(plan, next(plan))
-            except exceptions.ChannelsError as error:
-                # What surely wasn't sent has its time left.
-                refused = getattr(error, "refused", ())
-            if not refused:
-                retry.reset()
-            now = time.monotonic()
-            deadlines = {id(pair): deadline for pair, deadline in waiting}
-            self._soon[:0] = [(pair, deadlines[id(pair)]) for pair in refused if deadlines[id(pair)] > now]
+        self._courier.send_soon(channel, message, patience)
 
     def _finish(self, plan: Any, request: Any, done: Done) -> None:
-        task = asyncio.get_running_loop().create_task(self._run_then(plan, request, done))
+        self.run_soon(self._run_then(plan, request, done))
+
+    def run_soon(self, running: Coroutine[Any, Any, None]) -> None:
+        """Have `running` run in a task, which close() waits for."""
+        task = asyncio.get_running_loop().create_task(running)
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
 
     async def _run_then(self, plan: Any, request: Any, done: Done) -> None:
         try:
-            await self._run(plan, request)
+            await self.run_plan(plan, request)
         except exceptions.ChannelsError as error:
             done(error)
         else:
@@ -237,8 +224,7 @@ class RedisLayer(AsyncLayer):
                 connection.close()
 
     async def close(self) -> None:
-        if self._courier is not None:
-            await asyncio.wait([self._courier], timeout=COMMAND_TIMEOUT)
+        await self._courier.close()
         if self._pending:
             await asyncio.wait(self._pending, timeout=COMMAND_TIMEOUT)
         for pool in self._pools:
@@ -250,9 +236,9 @@ class RedisLayer(AsyncLayer):
     # Carrying out plans: see transport.operations
 
     async def _perform(self, plan: Any, connection: Optional[RedisConnection] = None) -> Any:
-        return await self._run(plan, next(plan), connection)
+        return await self.run_plan(plan, next(plan), connection)
 
-    async def _run(self, plan: Any, request: Any, connection: Optional[RedisConnection] = None) -> Any:
+    async def run_plan(self, plan: Any, request: Any, connection: Optional[RedisConnection] = None) -> Any:
         """Return the Result of `plan`, which asks for `request`; wait over `connection`."""
         while True:
             kind = type(request)

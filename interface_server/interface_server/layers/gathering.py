@@ -1,0 +1,162 @@
+"""
+Gathered sends: the messages of one turn of the event loop, in one call.
+
+The first that comes goes out by itself. Those behind it, of other clients and
+for the same channel, share a call of the script and its reply, in the same
+write: Redis takes a third of the time for each, and we don't look at a reply
+for each.
+"""
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Optional, Protocol
+
+from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
+from django.channels.layers.transport.operations import ExchangeAll, Result
+from django.channels.layers.transport.resp import ReplyError
+
+from ..backport import exceptions
+from ..types import Message
+from . import Done
+from .connection import Outcome, RedisConnection
+from .courier import PlanRunner
+from .pool import AnsweredRequest, ConnectionPool
+
+__all__ = ["GatheredSends"]
+
+#: Bytes of a message's content above which it goes out by itself: a script
+#: reads every byte of its arguments.
+SMALL = 16 * 1024
+
+#: A message that waits for the end of the turn.
+Send = tuple[str, Message, Done]
+
+
+class PlanDriver(PlanRunner, Protocol):
+    """The layer that the messages are sent over."""
+
+    def send_alone(self, channel: str, message: Message, done: Done) -> None:
+        """Send one message, by a call of its own."""
+
+    def run_soon(self, running: Coroutine[Any, Any, None]) -> None:
+        """Have a coroutine run in a task."""
+
+
+class GatheredSends:
+    """The sends of one layer; `sender` makes plans, `pools` has the connections to each shard."""
+
+    def __init__(self, driver: PlanDriver, sender: Any, pools: Callable[[], Sequence[ConnectionPool]]) -> None:
+        self._driver = driver
+        self._sender = sender
+        self._pools = pools
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        #: Whether the turn is one in which a message went out already.
+        self._is_open = False
+        #: Channel -> what waits for the end of the turn.
+        self._waiting: dict[str, list[Send]] = {}
+
+    def take(self, channel: str, message: Message, done: Done) -> bool:
+        """Keep a message until the end of the turn; return False for one that the caller has to send by itself."""
+        if not self._is_open:
+            self._is_open = True
+            if self._loop is None:
+                self._loop = asyncio.get_running_loop()
+            # Before the connection's write, which is called for when the
+            # caller sends the message.
+            self._loop.call_soon(self._send)
+            return False
+        content = message.get("body") or message.get("text") or message.get("bytes")
+        if content and len(content) > SMALL:
+            return False
+        self._waiting.setdefault(channel, []).append((channel, message, done))
+        return True
+
+    def _send(self) -> None:
+        self._is_open = False
+        waiting, self._waiting = self._waiting, {}
+        for sends in waiting.values():
+            if len(sends) > 1:
+                self._send_together(sends)
+            else:
+                self._send_each(sends)
+
+    def _send_each(self, sends: Sequence[Send]) -> None:
+        for channel, message, done in sends:
+            try:
+                self._driver.send_alone(channel, message, done)
+            except Exception as error:
+                # Its sender, who waits, is not below us any more.
+                done(error)
+
+    def _send_together(self, sends: Sequence[Send]) -> None:
+        pairs = [(channel, message) for channel, message, done in sends]
+        try:
+            plan = self._sender.send_many(pairs)
+            request = next(plan)
+        except Exception:
+            # One of them can't be sent, and so none was.
+            self._send_each(sends)
+            return
+        tell = functools.partial(_tell, sends, pairs)
+        if type(request) is ExchangeAll and len(request.requests) == 1:
+            number, commands = request.requests[0]
+            pool = self._pools()[number]
+            connection = pool.shared
+            if connection is not None:
+                connection.call_then(
+                    commands, COMMAND_TIMEOUT,
+                    functools.partial(self._on_replies, plan, commands, pool, connection, tell))
+                return
+        self._driver.run_soon(self._run(plan, request, tell))
+
+    def _on_replies(
+        self, plan: Any, commands: Sequence[bytes], pool: ConnectionPool, connection: RedisConnection,
+        tell: Callable[..., None], replies: Outcome,
+    ) -> None:
+        if not isinstance(replies, list) or type(replies[0]) is ReplyError:
+            outcome = replies if isinstance(replies, list) else unavailable(pool.name, replies, True)
+            answered = AnsweredRequest(pool, connection, commands, outcome)
+            self._driver.run_soon(self._run(plan, _Answered(answered), tell))
+            return
+        try:
+            after = plan.send([replies])
+        except exceptions.ChannelsError as error:
+            tell(error)
+        else:
+            if type(after) is Result:
+                tell(None, after.value)
+            else:
+                self._driver.run_soon(self._run(plan, after, tell))
+
+    async def _run(self, plan: Any, request: Any, tell: Callable[..., None]) -> None:
+        try:
+            refused = await self._driver.run_plan(plan, request)
+        except exceptions.ChannelsError as error:
+            tell(error)
+        else:
+            tell(None, refused)
+
+
+class _Answered:
+    """The one request of an ExchangeAll, which went out."""
+
+    def __init__(self, request: AnsweredRequest) -> None:
+        self._request = request
+
+    async def answer(self) -> list[Any]:
+        """Return what the plan waits for."""
+        try:
+            return [await self._request.answer()]
+        except exceptions.LayerUnavailable as error:
+            return [error]
+
+
+def _tell(
+    sends: Sequence[Send], pairs: Sequence[Any], error: Optional[Exception], refused: Sequence[Any] = (),
+) -> None:
+    """Tell each of `sends` what came of it: the `error`, if there is one for all, or that it was `refused` as full."""
+    full = {id(pair) for pair in refused}
+    for (channel, message, done), pair in zip(sends, pairs):
+        done(exceptions.ChannelFull(f"The channel {channel} is full.") if id(pair) in full else error)

@@ -1,0 +1,152 @@
+"""Sends that are made in one turn of the event loop share a call, over a real Redis."""
+import asyncio
+import uuid
+
+import pytest
+from conftest import PATIENCE
+
+redis = pytest.importorskip("redis")
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A redis-server that the tests may stop, if they start it again."""
+    from redis_server import RedisServer
+
+    redis_server = RedisServer().start()
+    yield redis_server
+    redis_server.stop()
+
+
+@pytest.fixture
+def client(server):
+    with redis.Redis.from_url(server.url) as client:
+        yield client
+
+
+def send_in_one_turn(server, messages, before=None, **options):
+    """
+    Send (channel, message) in one turn; return the outcomes, and the layer.
+
+    `before(sender)`, a coroutine function, is called first, once the layer is connected.
+    """
+    from django.channels.layers.redis import RedisChannelLayer
+
+    from interface_server.layers.redis import RedisLayer
+
+    layer = RedisChannelLayer(hosts=[server.url], prefix=f"test.{uuid.uuid4().hex}:", **options)
+
+    async def run():
+        sender = RedisLayer(layer)
+        sender.start()
+        await sender.send("first", {})
+        if before is not None:
+            await before(sender)
+        outcomes = [asyncio.get_running_loop().create_future() for _ in messages]
+        for outcome, (channel, message) in zip(outcomes, messages):
+            sender.send_then(channel, message, outcome.set_result)
+        await asyncio.wait(outcomes, timeout=PATIENCE)
+        await sender.close()
+        return [outcome.result() for outcome in outcomes]
+
+    return asyncio.run(run()), layer
+
+
+def received(layer, channel="work"):
+    return [message["n"] for _, message in layer.receive_batch([channel], 1000)]
+
+
+def test_messages_of_one_turn_take_two_calls_and_keep_their_order(server, client):
+    async def reset(sender):
+        client.config_resetstat()
+
+    outcomes, layer = send_in_one_turn(server, [("work", {"n": n}) for n in range(50)], reset)
+    assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == 2
+    assert outcomes == [None] * 50
+    assert received(layer) == list(range(50))
+
+
+def test_each_channel_has_calls_of_its_own(server):
+    messages = [(name, {"n": n}) for n in range(6) for name in ("work", "other")]
+    outcomes, layer = send_in_one_turn(server, messages)
+    assert outcomes == [None] * 12
+    assert received(layer) == received(layer, "other") == list(range(6))
+
+
+def test_those_without_room_hear_so_and_the_others_are_sent(server):
+    from django.channels.exceptions import ChannelFull
+
+    outcomes, layer = send_in_one_turn(server, [("work", {"n": n}) for n in range(30)], capacity=10)
+    assert outcomes[:10] == [None] * 10
+    assert [type(outcome) for outcome in outcomes[10:]] == [ChannelFull] * 20
+    assert received(layer) == list(range(10))
+
+
+def test_one_that_cannot_be_sent_costs_the_others_nothing(server):
+    messages = [("work", {"n": n}) for n in range(9)]
+    messages[4] = "work", {"n": {4}}
+    outcomes, layer = send_in_one_turn(server, messages)
+    assert type(outcomes.pop(4)) is TypeError
+    assert outcomes == [None] * 8
+    assert received(layer) == [0, 1, 2, 3, 5, 6, 7, 8]
+
+
+def test_forgotten_scripts_are_sent_again(server, client):
+    async def forget(sender):
+        client.script_flush()
+
+    outcomes, layer = send_in_one_turn(server, [("work", {"n": n}) for n in range(20)], forget)
+    assert outcomes == [None] * 20
+    assert sorted(received(layer)) == list(range(20))
+
+
+def test_large_ones_go_by_themselves(server, client):
+    async def reset(sender):
+        client.config_resetstat()
+
+    text = "x" * 20000
+    outcomes, layer = send_in_one_turn(
+        server, [("work", {"n": n, "text": text}) for n in range(4)], reset)
+    assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == 4
+    assert outcomes == [None] * 4
+    assert received(layer) == list(range(4))
+
+
+def test_all_hear_of_a_server_that_went_away(server):
+    from django.channels.exceptions import LayerUnavailable
+
+    async def kill(sender):
+        server.kill()
+
+    try:
+        outcomes, layer = send_in_one_turn(server, [("work", {"n": n}) for n in range(5)], kill)
+        assert [isinstance(outcome, LayerUnavailable) for outcome in outcomes] == [True] * 5
+    finally:
+        server.start()
+
+
+def test_several_shards_and_encryption(server):
+    from django.channels.layers.redis import RedisChannelLayer
+    from redis_server import RedisServer
+
+    from interface_server.layers.redis import RedisLayer
+
+    other = RedisServer().start()
+    layer = RedisChannelLayer(
+        hosts=[server.url, other.url], prefix=f"test.{uuid.uuid4().hex}:", symmetric_encryption_keys=["key"])
+
+    async def run():
+        sender = RedisLayer(layer)
+        sender.start()
+        await asyncio.gather(*[sender.send("work", {"n": n}) for n in range(40)])
+        await sender.close()
+
+    try:
+        asyncio.run(run())
+        found = []
+        while len(found) < 40:
+            found += received(layer)
+        assert sorted(found) == list(range(40))
+    finally:
+        layer.close()
+        other.stop()
