@@ -148,10 +148,10 @@ class HttpExchange:
         self._was_sent = True
         self._context.metrics.messages_in["http.request"] += 1
         if body_channel is not None:
-            self._input = asyncio.get_running_loop().create_task(self._forward_body(body_channel))
+            self._input = self._loop.create_task(self._forward_body(body_channel))
 
     def _on_queued(self) -> None:
-        self._input = asyncio.get_running_loop().create_task(self._watch_alone())
+        self._input = self._loop.create_task(self._watch_alone())
 
     async def _forward_body(self, channel: str) -> None:
         """Send the rest of the body, then wait for the client's end."""
@@ -239,7 +239,7 @@ class HttpExchange:
         return part
 
     def _on_timer(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         if self._waiter is None:
             self._timer = None  # Busy sending; the next wait sets it again.
         elif loop.time() >= self._deadline:
