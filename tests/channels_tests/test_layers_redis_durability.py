@@ -37,6 +37,8 @@ class SentenceTests(LogTestCase, SimpleTestCase):
             ({'aof': True, 'fsync': 'always'}, 'nothing that was confirmed is lost'),
             ({'aof': True, 'fsync': 'everysec'}, 'up to the last second'),
             ({'aof': True, 'fsync': ''}, 'doesn\'t say how often'),
+            ({'aof': True, 'fsync': 'no'}, 'half a minute or so'),
+            ({'aof': True, 'fsync_pauses': True}, 'whatever appendfsync says'),
             ({'replicas': 2}, '2 replicas'),
             ({'max_memory': 100, 'policy': 'allkeys-lru'}, 'DELETES'),
             ({'max_memory': 100}, 'sends are refused'),
@@ -51,6 +53,9 @@ class SentenceTests(LogTestCase, SimpleTestCase):
             ({'aof': True, 'version': '7.2.4'}, disk, []),
             ({'aof': True, 'version': '10.0'}, disk, []),
             ({'aof': True}, disk, ['since 7.2, and Valkey; this is 7.0.15']),
+            ({'aof': True, 'version': '8.0.1', 'fsync': 'no'}, disk, [
+                'set appendfsync to everysec', 'wait for the disk ("confirm"), and all fail: set appendfsync',
+            ]),
             ({'version': '8.0.1'}, disk, ['set appendonly to yes', 'wait for the disk']),
         ):
             found = dangers(promise(**facts), True, confirmation)
@@ -62,6 +67,12 @@ class SentenceTests(LogTestCase, SimpleTestCase):
         self.assertEqual(dangers(promise(), False), [])
         self.assertEqual(dangers(promise(aof=True), True), [])
         self.assertIn('set appendonly to yes', dangers(promise(), True)[0])
+        # Unless the file is written to disk when Redis says so, it is none.
+        self.assertIn('set appendfsync to everysec or always', dangers(promise(aof=True, fsync='no'), True)[0])
+        self.assertIn('set no-appendfsync-on-rewrite to no', dangers(promise(aof=True, fsync_pauses=True), True)[0])
+        self.assertEqual(dangers(promise(aof=True, fsync='no', fsync_pauses=True), False), [])
+        # A server that refuses CONFIG doesn't say.
+        self.assertEqual(dangers(promise(aof=True, fsync=''), True), [])
         self.assertIn('noeviction', dangers(promise(max_memory=100, policy='volatile-ttl'), False)[0])
         # Nothing is deleted before there is a limit.
         self.assertEqual(dangers(promise(policy='allkeys-lru'), False), [])
@@ -138,6 +149,14 @@ class CommandTests(RedisTestCase):
         with self.assertRaises(CommandError) as caught:
             self.call('durability')
         self.assertIn('and all fail: it has 0 now', str(caught.exception))
+        self.config = {}
+        for name, value in (('appendfsync', 'no'), ('no-appendfsync-on-rewrite', 'yes')):
+            self.connect(server.url).execute_command('CONFIG', 'SET', name, value)
+        with self.assertRaises(CommandError) as caught:
+            self.call('durability')
+        self.assertIn('if it crashes: set appendfsync to everysec or always', str(caught.exception))
+        self.assertIn('if it crashes: set no-appendfsync-on-rewrite to no', str(caught.exception))
+        self.assertIn('half a minute', self.output)
 
     def test_schedules_are_listed(self):
         self.assertIn('tick: to jobs, next ', self.call('schedules'))
@@ -201,6 +220,12 @@ class ConfirmTests(RedisTestCase):
         if version >= (7, 2):
             layer.send('jobs', {})
             self.assertEqual(layer.promises()[0].fsync, 'always')
+            # It says of no message that it is on disk then, see dangers().
+            self.connect(server.url).execute_command('CONFIG', 'SET', 'appendfsync', 'no')
+            with self.assertRaises(LayerUnavailable):
+                RedisChannelLayer(
+                    hosts=[server.url], acknowledged=['jobs'], confirm={'fsync': True, 'timeout': 0.05},
+                ).send('jobs', {})
             return
         with self.assertRaises(LayerUnavailable) as caught:
             layer.send('jobs', {})

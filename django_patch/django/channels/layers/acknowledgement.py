@@ -52,8 +52,8 @@ DeadLetter = collections.namedtuple('DeadLetter', 'id channel attempts priority 
 #: `replicas`; and `max_memory`, in bytes (0: no limit), and the `policy` once
 #: that is reached. `server` is its address, '' where none is known.
 Promise = collections.namedtuple(
-    'Promise', 'version aof fsync snapshots snapshot_age replicas max_memory policy server')
-Promise.__new__.__defaults__ = ('',)
+    'Promise', 'version aof fsync snapshots snapshot_age replicas max_memory policy server fsync_pauses')
+Promise.__new__.__defaults__ = ('', False)
 
 
 class HeldMessage(dict):

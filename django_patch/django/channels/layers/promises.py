@@ -32,6 +32,9 @@ def described(promise):
     """Return what a Promise means, a list of sentences without their full stops."""
     if promise.aof:
         found = [_FSYNC.get(promise.fsync, _FSYNC[''])]
+        if promise.fsync_pauses:
+            found.append('while it rewrites that file, or saves a snapshot, a crash of its machine loses what came '
+                         'since then, whatever appendfsync says (no-appendfsync-on-rewrite yes)')
     elif promise.snapshots is False:
         found = ['it keeps nothing on disk: a crash or a restart loses everything']
     else:
@@ -62,11 +65,22 @@ def dangers(promise, has_acknowledged, confirmation=None):
             'it deletes messages and groups once it has %d bytes (maxmemory-policy %s), and tells nobody: set '
             'maxmemory-policy to noeviction' % (promise.max_memory, promise.policy)
         )
-    if has_acknowledged and not promise.aof:
-        found.append(
-            'there are acknowledged channels, whose messages it loses if it crashes: set appendonly to yes'
-        )
+    if has_acknowledged:
+        found += ['there are acknowledged channels, whose messages it loses if it crashes: ' + text
+                  for text in _unwritten(promise)]
     return found + ([] if confirmation is None else _unconfirmed(promise, confirmation))
+
+
+def _unwritten(promise):
+    """Return what to change where `promise` leaves it to the system when messages are on disk, a list of texts."""
+    if not promise.aof:
+        return ['set appendonly to yes']
+    found = []
+    if promise.fsync == 'no':
+        found.append('set appendfsync to everysec or always')
+    if promise.fsync_pauses:
+        found.append('set no-appendfsync-on-rewrite to no')
+    return found
 
 
 def _unconfirmed(promise, confirmation):
@@ -78,6 +92,9 @@ def _unconfirmed(promise, confirmation):
         ))
     if confirmation.fsync and not promise.aof:
         found.append(text % ('the disk', 'set appendonly to yes'))
+    elif confirmation.fsync and promise.fsync == 'no':
+        # It doesn't know what is on disk.
+        found.append(text % ('the disk', 'set appendfsync to everysec or always'))
     if confirmation.fsync and [int(part) for part in re.findall('[0-9]+', promise.version)[:2]] < [7, 2]:
         found.append(text % ('the disk', 'Redis has WAITAOF since 7.2, and Valkey; this is %s' % promise.version))
     return found

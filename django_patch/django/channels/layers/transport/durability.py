@@ -8,7 +8,7 @@ from ..acknowledgement import Promise
 from .operations import ExchangeAll, Result
 from .resp import ReplyError, pack
 
-_QUESTIONS = (pack('INFO'), pack('CONFIG', 'GET', 'appendfsync'), pack('CONFIG', 'GET', 'save'))
+_QUESTIONS = (pack('INFO'), pack('CONFIG', 'GET', '*appendfsync*'), pack('CONFIG', 'GET', 'save'))
 
 
 class DurabilityOperations(object):
@@ -34,21 +34,23 @@ def _promise(info, fsync, save):
         name, colon, value = line.decode('utf-8', 'replace').partition(':')
         facts[name] = value
     # A server that somebody else runs may refuse CONFIG.
-    save = _value(save)
+    save, fsyncs = _values(save).get('save'), _values(fsync)
     return Promise(
         version=facts.get('valkey_version') or facts.get('redis_version', ''),
-        aof=facts.get('aof_enabled') == '1', fsync=_value(fsync) or '',
+        aof=facts.get('aof_enabled') == '1', fsync=fsyncs.get('appendfsync', ''),
         snapshots=None if save is None else save != '',
         snapshot_age=_age(facts), replicas=int(facts.get('connected_slaves', 0)),
         max_memory=int(facts.get('maxmemory', 0)), policy=facts.get('maxmemory_policy', ''),
+        fsync_pauses=fsyncs.get('no-appendfsync-on-rewrite') == 'yes',
     )
 
 
-def _value(reply):
-    """Return the value in the reply to a CONFIG GET as text; None where there is none."""
-    if type(reply) is ReplyError or not reply:
-        return None
-    return reply[1].decode('utf-8', 'replace')
+def _values(reply):
+    """Return what the reply to a CONFIG GET says, as a dict of texts."""
+    if type(reply) is ReplyError:
+        return {}
+    texts = [part.decode('utf-8', 'replace') for part in reply]
+    return dict(zip(texts[::2], texts[1::2]))
 
 
 def _age(facts):
