@@ -14,10 +14,14 @@ many replies one read brings is a matter of chance. It is compared with what the
 message takes over Redis when it is off. Instructions are counted by Valgrind's
 cachegrind, so no other load of the machine changes them; what Redis executes is
 not counted, and isn't changed by it. The price of tracing is told beside that:
-spans by OpenTelemetry, kept in memory, all of them. While it is off it costs a
-test of an attribute or two for a message, which are counted as well. It needs
-valgrind, and django, redis, msgpack, six and opentelemetry-sdk.
+spans by OpenTelemetry, kept in memory, all of them; and what those of the
+interface server take for a request, and for a frame and the delivery of its
+answer, by themselves. "Root" is a trace that begins there and is not sampled.
+While it is off it costs a test of an attribute or two for a message, which are
+counted as well. It needs valgrind, and django, redis, msgpack, six and
+opentelemetry-sdk.
 """
+import asyncio
 import gc
 import os
 import re
@@ -25,7 +29,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-KINDS = ('pair', 'echo', 'get', 'task')
+KINDS = ('pair', 'echo', 'get', 'task', 'server-get', 'server-echo')
 #: Messages that are counted, after as many that warm up.
 NUMBER = 200
 #: Tests of `tracing.tracer` for a message that is consumed, and for each that
@@ -38,7 +42,15 @@ ENOUGH = 100000
 PARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-'
 PARENTS = {'sampled': '01', 'unsampled': '00'}
 SPANS = ('traced', 'root', 'sampled', 'unsampled')
+#: Of kinds that aren't all of ('seen',) + SPANS: a layer makes no spans, since
+#: who sends and who consumes does; a frame begins a trace at the server.
+STATES = {'pair': ('seen',), 'server-get': SPANS, 'server-echo': ('traced', 'root')}
 VALGRIND = ['valgrind', '--tool=cachegrind', '--cache-sim=no', '--cachegrind-out-file=/dev/null']
+
+
+def nothing(*arguments):
+    """Be an application that does nothing."""
+    return asyncio.sleep(0)
 
 
 def view(request):
@@ -67,7 +79,7 @@ MESSAGES = {
 
 def handle(kind, url, state, number):
     """Send and handle so many messages; this is the process that is counted."""
-    sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'tests'))
+    sys.path[:0] = [os.path.join(os.path.dirname(HERE), folder) for folder in ('tests', 'interface_server')]
     from quick import use_checkout
     use_checkout()
     from django.conf import settings
@@ -98,6 +110,9 @@ def handle(kind, url, state, number):
         activity = Activity()
         worker.watch(activity)
         layer.watch_waiting(activity.waited)
+    if kind.startswith('server'):
+        serve(kind, state, number)
+        return
     if kind == 'test':
         from django.channels import tracing
         for _ in range(number):
@@ -123,6 +138,35 @@ def handle(kind, url, state, number):
         layer.flush()
 
 
+def serve(kind, state, number):
+    """Have the interface server make the spans of so many requests, or of frames and their answers."""
+    import interface_server.backport  # NOQA: finds what it shares with Django
+    from interface_server.app.server_spans import ServerTracer
+    tracer = ServerTracer() if state else None
+    key = (PARENT + PARENTS.get(state, '01')).encode('ascii')
+    headers = [(b'host', b'testserver')] + ([(b'traceparent', key)] if state in PARENTS else [])
+    gc.collect()
+    gc.freeze()
+
+    def scope():
+        return {'type': 'http', 'method': 'GET', 'path': '/', 'headers': list(headers), 'client': ('127.0.0.1', 1)}
+
+    async def requests():
+        for _ in range(number):
+            await (nothing() if tracer is None else tracer.serve(nothing, scope(), nothing, nothing))
+
+    async def frames():
+        handshake = None if tracer is None else tracer.begin_handshake(scope())
+        for _ in range(number):
+            message = dict(FRAME)
+            if handshake is not None:
+                handshake.stamp(message)
+                span = tracer.begin_delivery('websocket.send.p!c', message, 1)
+                if span is not None:
+                    span.end()
+    asyncio.run(requests() if kind == 'server-get' else frames())
+
+
 def trace(state):
     """Trace from now on as `state` says, and keep all spans in memory."""
     from django.channels import tracing
@@ -130,9 +174,11 @@ def trace(state):
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
     from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+    from opentelemetry.trace import set_tracer_provider
     provider = TracerProvider(sampler=ParentBased(TraceIdRatioBased(0 if state == 'root' else 1)))
     provider.add_span_processor(SimpleSpanProcessor(InMemorySpanExporter()))
-    tracing.enable(provider)
+    set_tracer_provider(provider)
+    tracing.enable()
 
 
 def instructions(*arguments):
@@ -151,15 +197,20 @@ def for_each(kind, url, state):
 
 
 def main(url, kinds):
+    # What is compiled for the first process isn't for the second.
+    for kind in kinds:
+        for state in ('', 'seen', 'traced', 'unsampled'):
+            instructions(kind, '', state, 1)
+            instructions(kind, url, state, 1)
     off = TESTS * (for_each('test', '', 'off') - for_each('test', '', ''))
     print('tracing that is off: %d at most for each message' % off)
     for kind in kinds:
         untouched, whole = for_each(kind, '', ''), for_each(kind, url, '')
-        for state in ('seen',) + SPANS:
-            if kind == 'pair' and state in SPANS:
-                # A layer makes no spans: who sends and who consumes does.
-                continue
+        for state in STATES.get(kind, ('seen',) + SPANS):
             price = for_each(kind, '', state) - untouched
+            if kind in STATES and state != 'seen':
+                print('%s: %d for being %s' % (kind, price, state))
+                continue
             print('%s: %d, and %d for being %s (%+.1f %%)' % (kind, whole, price, state, 100 * price / whole))
             sys.stdout.flush()
 

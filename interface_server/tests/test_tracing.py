@@ -1,6 +1,7 @@
 """
 Spans of the server, by the real OpenTelemetry, where it is installed.
 """
+import re
 import subprocess
 import sys
 import types
@@ -16,6 +17,9 @@ from opentelemetry import context as contexts  # noqa: E402
 from opentelemetry.sdk.trace import TracerProvider  # noqa: E402
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: E402
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: E402
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased  # noqa: E402
+
+from interface_server.app.server_spans import ServerTracer  # noqa: E402
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADERS = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "a=b"}
@@ -122,6 +126,41 @@ def test_a_request_is_a_span_that_its_message_goes_on_from(start, exporter):
     [span] = named(exporter, "HTTP")
     assert (span.attributes["http.request.method"], span.parent) == ("_OTHER", None)
     assert span.status.status_code is trace.StatusCode.ERROR
+
+
+def test_what_is_not_sampled_has_no_spans_and_is_handed_on_as_it_is(start, exporter):
+    server = start({"http.request": answer, "websocket.connect": connect}, tracing=True)
+    unsampled = {"traceparent": f"00-{TRACE}-{PARENT}-00", "tracestate": "a=b"}
+    status, headers, _ = server.get("/200", unsampled)
+    assert (status, {name: headers[name] for name in unsampled}) == (200, unsampled)
+    with server.socket("/", additional_headers=unsampled) as socket:
+        server.workers.layer.send_group("room", {"text": "hello", **unsampled})
+        assert socket.recv(30) == "hello"
+        assert exporter.get_finished_spans() == ()
+        # What comes from the socket begins a trace, about which the sampler is asked.
+        socket.send("hello")
+        [span] = named(exporter, "websocket.receive")
+    [link] = span.links
+    assert (f"{link.context.trace_id:032x}", link.context.trace_flags.sampled) == (TRACE, False)
+    assert [span.name for span in named(exporter, "websocket.disconnect")] == ["websocket.disconnect"]
+    assert len(exporter.get_finished_spans()) == 2
+
+
+def test_a_trace_that_begins_here_and_is_not_sampled_says_so():
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(sampler=ParentBased(TraceIdRatioBased(0)))
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = ServerTracer(provider)
+    scope = {"path": "/", "headers": [(b"host", b"a"), (b"tracestate", b"a=b")]}
+    handshake = tracer.begin_handshake(scope)
+    message = {"path": "/", "order": 1}
+    handshake.stamp(message)
+    handshake.end(101)
+    [(_, said)] = scope["headers"][1:]
+    for text in (said.decode(), message["traceparent"]):
+        assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-0[02]", text)
+    assert tracer.begin_delivery("websocket.send.p!c", {"text": "", **message}, 2) is None
+    assert exporter.get_finished_spans() == ()
 
 
 def test_a_handshake_that_is_denied_says_so(start, exporter):

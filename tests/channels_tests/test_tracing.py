@@ -22,11 +22,13 @@ from django.test import SimpleTestCase, override_settings
 from .logs import LogTestCase
 
 try:
+    from django.channels.tracing.sampling import context_of
     from opentelemetry import trace
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
+    from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, TraceIdRatioBased
 except ImportError:
     trace = None
 
@@ -51,6 +53,22 @@ worker.run_once()
 sys.setprofile(None)
 if tracing.tracer is None and layer.receive(['answer']) == ('answer', {}):
     print('\\n'.join(called))
+'''
+#: Traces before a global provider is set, and after, with a sampler that wants nothing.
+SET_LATER = '''
+from django.conf import settings
+settings.configure()
+import django
+django.setup()
+from django.channels import tracing
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
+tracing.enable()
+traced = lambda: tracing.tracer.traced('send', 'a', {})
+print('traceparent' in traced())
+trace.set_tracer_provider(TracerProvider(sampler=ParentBased(ALWAYS_OFF)))
+print('traceparent' in traced(), '%02d' % (int(traced()['traceparent'][-2:], 16) & 1))
 '''
 TRACE, PARENT = '0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'
 TRACEPARENT = '00-%s-%s-01' % (TRACE, PARENT)
@@ -202,12 +220,53 @@ class TracingTests(LogTestCase, SimpleTestCase):
 
     def test_a_sampler_that_decides_for_itself_is_asked(self):
         for sampler in (ALWAYS_ON, ParentBased(ALWAYS_OFF, remote_parent_not_sampled=ALWAYS_ON)):
-            self.exporter.clear()
-            provider = TracerProvider(sampler=sampler)
-            provider.add_span_processor(SimpleSpanProcessor(self.exporter))
-            tracing.enable(provider)
+            self.use_sampler(sampler)
             self.hand_on({'traceparent': TRACEPARENT[:-2] + '00'})
             self.assertChain('process task', 'send next')
+
+    def use_sampler(self, sampler, **options):
+        """Trace with `sampler` from now on."""
+        self.exporter.clear()
+        self.provider = TracerProvider(sampler=sampler, **options)
+        self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+        tracing.enable(self.provider)
+
+    def test_new_traces_are_sampled_as_opentelemetry_would(self):
+        numbers = [(7 << 64) + low for low in (0, 2 ** 62 - 1, 2 ** 62, 2 ** 63, 2 ** 64 - 1, 5)]
+        for is_random in (True, False):
+            generator = RandomIdGenerator()
+            generator.generate_trace_id = iter(numbers * 2).__next__
+            if not is_random:
+                # The versions before it asked.
+                generator.is_trace_id_random = lambda: False
+            sampler = ParentBased(TraceIdRatioBased(0.25))
+            self.use_sampler(sampler, id_generator=generator)
+            expected = [sampler.should_sample(None, number, 'task').decision.is_sampled() for number in numbers]
+            self.assertEqual(expected, [True, True, False, False, False, True])
+            # Enabled once more, it goes on with the same.
+            tracing.enable(self.provider)
+            found = [self.hand_on({}) for _ in numbers] + [self.send_outside() for _ in numbers]
+            for number, is_sampled, (message, context) in zip(numbers * 2, expected * 2, found):
+                trace_id, _, flags = message['traceparent'].split('-')[1:]
+                self.assertEqual((trace_id, int(flags, 16) & 1), ('%032x' % number, is_sampled))
+                self.assertEqual((context.trace_id, context.trace_flags.sampled), (number, is_sampled))
+                # What another service is told of the trace's number.
+                self.assertEqual(int(flags, 16) & 2, 2 * is_random)
+            # Of each, that of a consumer and that of what it sent; and that of
+            # what nobody's consumer sent.
+            self.assertEqual([span.context.trace_id for span in self.exporter.get_finished_spans()], [
+                number for number in numbers[:2] + numbers[5:] for _ in 'ab'] + numbers[:2] + numbers[5:])
+
+    def send_outside(self):
+        """Send a message where no trace is; return it, and the context that it tells of."""
+        Channel('next', channel_layer=self.inner).send({})
+        message = self.inner.receive(['next'])[1]
+        return message, trace.get_current_span(context_of(message)).get_span_context()
+
+    def test_a_provider_that_is_set_later_is_asked(self):
+        program = subprocess.Popen([sys.executable, '-W', 'ignore', '-c', SET_LATER], stdout=subprocess.PIPE, env=dict(
+            os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path))))
+        self.assertEqual(program.communicate()[0].decode('utf-8').split(), ['False', 'True', '00'])
 
     def test_what_no_trace_can_be_begins_one(self):
         for content in ({'traceparent': 'x' * 100}, {'traceparent': 7}, {'headers': 5}, {'headers': [b'ab', [1, 2]]},

@@ -10,15 +10,14 @@ import http
 import logging
 from typing import Any, Optional
 
+from django.channels.tracing.sampling import TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, context_of, keys_of
 from opentelemetry import context as contexts, trace
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from ..types import AsgiApplication, Message, Receive, Scope, Send
 
 logger = logging.getLogger(__name__)
 
-#: Section 4.4 of the message standard, and W3C Trace Context.
-KEYS = ("traceparent", "tracestate")
+KEYS = (TRACEPARENT, TRACESTATE)
 _HEADERS = tuple(key.encode("ascii") for key in KEYS)
 #: Others could be any text, and each would be a name of spans.
 _METHODS = frozenset(["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"])
@@ -26,7 +25,7 @@ _METHODS = frozenset(["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "P
 
 class ServerTracer:
     """
-    Makes the spans of one process.
+    Makes the spans of one process, those of them that are sampled.
 
     `provider` is a TracerProvider of OpenTelemetry; None means the global one.
     """
@@ -37,14 +36,15 @@ class ServerTracer:
                 "--tracing has no effect: OpenTelemetry has no tracer provider. Start the server with "
                 "opentelemetry-instrument, or have the project's settings set one.",
             )
-        self._tracer = trace.get_tracer("interface_server", tracer_provider=provider)
-        # Not the one that the process has set, which may write other headers.
-        self._propagator = TraceContextTextMapPropagator()
+        self._sampling = Sampling("interface_server", provider)
 
     async def serve(self, answer: AsgiApplication, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have `answer` answer a request inside a span."""
+        """Have `answer` answer a request inside a span, if there is one."""
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         span = self._begin(scope, method if method != "_OTHER" else "HTTP", method)
+        if not span.is_recording():
+            await answer(scope, receive, send)
+            return
 
         async def watched(event: dict[str, Any]) -> None:
             if event["type"] == "http.response.start":
@@ -66,6 +66,11 @@ class ServerTracer:
         carrier = {
             header.decode("ascii"): value.decode("latin-1") for header, value in headers if header in _HEADERS
         }
+        keys = self._sampling.unsampled_keys(carrier)
+        if keys is not None:
+            if keys is not carrier:
+                _put(scope, keys)
+            return UnsampledSpan(keys)
         path = scope.get("raw_path") or scope["path"].encode("utf-8")
         attributes: dict[str, Any] = {
             "http.request.method": method, "url.path": path.decode("latin-1"),
@@ -73,54 +78,55 @@ class ServerTracer:
         }
         if scope.get("client"):
             attributes["client.address"] = scope["client"][0]
-        # An empty context: what the task did before is no part of it.
-        parent = self._propagator.extract(carrier, contexts.Context())
-        span = self._tracer.start_span(name, parent, kind=trace.SpanKind.SERVER, attributes=attributes)
-        keys = self._keys(span)
+        # What the task did before is no part of it.
+        parent = context_of(carrier)
+        span = self._sampling.tracer.start_span(name, parent, kind=trace.SpanKind.SERVER, attributes=attributes)
+        keys = keys_of(span)
         if keys:
-            scope["headers"] = [pair for pair in headers if pair[0] not in _HEADERS] + [
-                (key.encode("ascii"), value.encode("latin-1")) for key, value in keys.items()
-            ]
+            _put(scope, keys)
         return span
 
-    def stamp(self, message: dict[str, Any], name: str, handshake: trace.SpanContext) -> None:
-        """As Handshake.stamp(), with the context of its span."""
-        span = self._tracer.start_span(
-            name, contexts.Context(), kind=trace.SpanKind.SERVER,
-            attributes={"url.path": message["path"], "messaging.channels.order": message["order"]},
-            links=[trace.Link(handshake)],
-        )
-        message.update(self._keys(span))
-        span.end()
+    def stamp(self, message: dict[str, Any], name: str, handshake: trace.Span) -> None:
+        """As Handshake.stamp(), with its span."""
+        keys = self._sampling.unsampled_keys({})
+        if keys is None:
+            span = self._sampling.tracer.start_span(
+                name, contexts.Context(), kind=trace.SpanKind.SERVER,
+                attributes={"url.path": message["path"], "messaging.channels.order": message["order"]},
+                links=[trace.Link(handshake.get_span_context())],
+            )
+            keys = keys_of(span)
+            span.end()
+        message.update(keys)
 
     def begin_delivery(self, channel: str, message: Message, members: int) -> Optional[trace.Span]:
         """Return the span of handing `message` to as many sockets as `members` says; None without a trace."""
         carrier = {key: message[key] for key in KEYS if isinstance(message.get(key), str)}
-        parent = self._propagator.extract(carrier, contexts.Context())
+        if TRACEPARENT not in carrier or self._sampling.unsampled_keys(carrier) is not None:
+            return None
+        parent = context_of(carrier)
         if not trace.get_current_span(parent).get_span_context().is_valid:
             return None
-        return self._tracer.start_span("deliver websocket.send", parent, kind=trace.SpanKind.CONSUMER, attributes={
+        attributes: dict[str, Any] = {
             "messaging.system": "channels", "messaging.operation.type": "process",
             # Of all that this process has; who it is for is a matter of a number behind it.
             "messaging.destination.name": channel.partition("!")[0] + "!",
             "messaging.batch.message_count": members,
-        })
-
-    def _keys(self, span: trace.Span) -> dict[str, str]:
-        keys: dict[str, str] = {}
-        self._propagator.inject(keys, trace.set_span_in_context(span, contexts.Context()))
-        return keys
+        }
+        return self._sampling.tracer.start_span(
+            "deliver websocket.send", parent, kind=trace.SpanKind.CONSUMER, attributes=attributes,
+        )
 
 
 class Handshake:
     """The span of a handshake, which those of what comes from the socket link to."""
 
-    __slots__ = ("_tracer", "_span", "_context")
+    __slots__ = ("_tracer", "_span", "_ended")
 
     def __init__(self, tracer: ServerTracer, span: trace.Span) -> None:
         self._tracer = tracer
-        self._span: Optional[trace.Span] = span
-        self._context = span.get_span_context()
+        self._span = span
+        self._ended = False
 
     def stamp(self, message: dict[str, Any], name: str = "websocket.receive") -> None:
         """
@@ -129,15 +135,22 @@ class Handshake:
         It begins a trace of its own: that of a handshake would go on for as
         long as the socket is open, which may be days.
         """
-        self._tracer.stamp(message, name, self._context)
+        self._tracer.stamp(message, name, self._span)
 
     def end(self, status: Optional[int]) -> None:
         """Record the answer, None if the client went before it; does nothing the second time."""
-        span, self._span = self._span, None
-        if span is not None:
+        if not self._ended:
+            self._ended = True
             if status is not None:
-                _record(span, status)
-            span.end()
+                _record(self._span, status)
+            self._span.end()
+
+
+def _put(scope: Scope, keys: dict[str, str]) -> None:
+    """Have the headers of `scope` say `keys` in place of what they say of a trace."""
+    scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in _HEADERS] + [
+        (key.encode("ascii"), value.encode("latin-1")) for key, value in keys.items()
+    ]
 
 
 def _record(span: trace.Span, status: int) -> None:
