@@ -123,6 +123,24 @@ class WatcherTests(LogTestCase, SimpleTestCase):
         self.watcher(layer, record).answer_all(record.records())
         self.assertLogged('1 clients of a worker that ended could not be told so.')
 
+    def test_a_worker_that_has_closed_the_pipe_and_lives_is_watched_over(self):
+        class Clock(ManualClock):
+            def sleep(self, seconds):
+                super(Clock, self).sleep(seconds)
+                if self.monotonic() > began + 1:
+                    os._exit(7)
+
+        clock = Clock()
+        began = clock.monotonic()
+        reader, writer = os.pipe()
+        os.close(writer)
+        child = os.fork()
+        if not child:
+            Watcher(os.getppid(), reader, InFlight(1), InMemoryChannelLayer(), None, clock).run()
+            os._exit(0)
+        self.addCleanup(os.close, reader)
+        self.assertEqual(os.WEXITSTATUS(os.waitpid(child, 0)[1]), 7)
+
     def test_a_worker_past_the_hard_limit_is_killed(self):
         record, child = InFlight(2), os.fork()
         if not child:

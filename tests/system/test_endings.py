@@ -44,6 +44,7 @@ ENDINGS = [
     ('waits for ever', 500, False, 'TimeLimitExceeded'),
     ('computes for ever', 500, False, 'TimeLimitExceeded'),
     ('ignores the time limit', 503, True, 'the time limit, and is killed'),
+    ('closes all descriptors', 503, True, 'has closed descriptors that are not its own'),
     ('a stream raises', None, False, 'ValueError: of a stream'),
     ('a stream is killed', None, True, 'by signal 9'),
     ('frame: ValueError', 1011, False, 'ValueError: of a view'),

@@ -5,6 +5,7 @@ one ends it; SIGUSR1 asks what it is doing.
 from __future__ import absolute_import
 
 import errno
+import logging
 import os
 import signal
 import threading
@@ -16,6 +17,8 @@ try:
 except ImportError:
     # Windows, where a second signal waits for the main thread, too.
     fcntl = None
+
+logger = logging.getLogger('django.channels')
 
 
 class StopSignals(object):
@@ -32,6 +35,10 @@ class StopSignals(object):
     in that thread, and must not mind being called again. SIGALRM is handled
     by doing nothing: limits interrupt the main thread with it. Use it in the
     main thread, as a context manager.
+
+    Where something closes the pipe, it has closed what isn't its own, and the
+    process ends at once: connections may be gone as well, and their numbers
+    belong to others by now, who would be told each other's answers.
     """
     NUMBERS = tuple(getattr(signal, name) for name in ('SIGTERM', 'SIGINT', 'SIGHUP') if hasattr(signal, name))
     REPORT = getattr(signal, 'SIGUSR1', None)
@@ -49,6 +56,7 @@ class StopSignals(object):
             self._reader, self._writer = os.pipe()
             # Python insists on it, so that a signal handler never blocks.
             fcntl.fcntl(self._writer, fcntl.F_SETFL, fcntl.fcntl(self._writer, fcntl.F_GETFL) | os.O_NONBLOCK)
+            self._pipe = os.fstat(self._reader)
             self._other_fd = signal.set_wakeup_fd(self._writer)
         for number in self.NUMBERS + self.OTHERS:
             self._handlers[number] = signal.signal(number, self._handle)
@@ -81,9 +89,15 @@ class StopSignals(object):
         received = 0
         while True:
             numbers = self._read()
-            received += sum(number in self.NUMBERS for number in numbers)
+            received += sum(number in self.NUMBERS for number in numbers or ())
             if self._is_over:
                 return
+            if numbers is None:
+                logger.critical(
+                    'Something in the worker process %d has closed descriptors that are not its own, such as a '
+                    'consumer with os.closerange(). It may have cut connections, so the process ends.', os.getpid(),
+                )
+                os._exit(1)
             if received > 1 and self._second_ends:
                 # As a shell says that a process was ended by SIGTERM.
                 os._exit(128 + signal.SIGTERM)
@@ -93,10 +107,15 @@ class StopSignals(object):
                 self._report()
 
     def _read(self):
+        """Return the numbers that were written, or None if the pipe isn't there any more."""
         try:
-            return bytearray(os.read(self._reader, 16))
+            if not os.path.samestat(os.fstat(self._reader), self._pipe):
+                return None
+            return bytearray(os.read(self._reader, 16)) or None
         except EnvironmentError as error:
             # Python 2 doesn't go on by itself after a signal.
-            if error.errno != errno.EINTR:
-                raise
-            return b''
+            if error.errno == errno.EINTR:
+                return bytearray()
+            if error.errno == errno.EBADF:
+                return None
+            raise

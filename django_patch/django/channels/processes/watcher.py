@@ -29,6 +29,8 @@ logger = logging.getLogger('django.channels')
 #: Seconds between two looks for a worker whose end of the pipe another
 #: process holds, such as one that a consumer has forked, or for its limit.
 INTERVAL = 1.0
+#: And once the pipe has ended, though the worker hasn't.
+LOST_INTERVAL = 0.05
 #: For how many seconds to try to answer.
 PATIENCE = 30.0
 #: Signals that a terminal or a service manager sends to the whole group.
@@ -113,13 +115,22 @@ class Watcher(object):
                 self._clock.sleep(backoff.next_pause())
 
     def _has_ended(self):
+        if not self._wait():
+            return os.getppid() != self._worker
+        # The pipe ends a moment before the worker has, or because something
+        # in there has closed what isn't its own.
+        if os.getppid() == self._worker:
+            self._clock.sleep(LOST_INTERVAL)
+        return os.getppid() != self._worker
+
+    def _wait(self):
+        """Return whether the pipe has ended, after INTERVAL at most."""
         try:
-            readable = select.select([self._pipe], [], [], INTERVAL)[0]
+            return bool(select.select([self._pipe], [], [], INTERVAL)[0])
         except (EnvironmentError, select.error) as error:
             if error.args[0] != errno.EINTR:
                 raise
-            readable = []
-        return bool(readable) or os.getppid() != self._worker
+            return False
 
     def end_if_overdue(self, now):
         """Kill the worker if, at `now` of time.time(), it has had a message for longer than the hard limit."""
