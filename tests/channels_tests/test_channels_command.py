@@ -14,7 +14,7 @@ from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of, stor
 from django.channels.layers.presence import SERVER, WORKER, this_process
 from django.channels.management import tables
 from django.channels.management.commands import channels as command
-from django.channels.monitoring import families
+from django.channels.monitoring import families, job_rows
 from django.channels.monitoring.overview import collect
 from django.channels.monitoring.snapshot import Snapshot
 from django.channels.names import disconnect_channel
@@ -323,8 +323,11 @@ class JobActionTests(CommandTestCase):
         self.layer = self.make_layer(acknowledged=['jobs.*'])
         self.layer.hold_as('nobody')
 
-    def bury(self, number, **story):
-        self.layer.send('jobs.mail', {'n': number})
+    def bury(self, number, unique=None, **story):
+        if unique is None:
+            self.layer.send('jobs.mail', {'n': number})
+        else:
+            self.layer.send_job('jobs.mail', {'n': number}, unique=unique)
         receipt = receipt_of(self.layer.receive(['jobs.mail'])[1])
         self.layer.postpone(receipt, BURY, story=story_of(**story))
         return receipt.id
@@ -412,6 +415,18 @@ class JobActionTests(CommandTestCase):
         self.assertEqual([message['n'] for channel, message in self.received('jobs.mail')], [1, 2])
         self.assertIn('has no dead letters', self.run_command('dead', 'jobs.mail'))
 
+    def test_a_dead_letter_that_stays_keeps_no_other_from_being_replayed(self):
+        for number in range(4):
+            self.bury(number, unique='once' if number < 3 else None)
+        self.layer.send_job('jobs.mail', {}, unique='once')
+        id = self.layer.dead_letters('jobs.mail')[0].id
+        with self.assertRaisesMessage(CommandError, 'or a job is there that has their id or unique key.'):
+            self.run_command('replay', 'jobs.mail', ids=[id])
+        before, job_rows.PAGE = job_rows.PAGE, 2
+        self.addCleanup(setattr, job_rows, 'PAGE', before)
+        self.assertIn('Replayed 1 dead letter', self.run_command('replay', 'jobs.mail', every=True))
+        self.assertEqual([letter.message['n'] for letter in self.layer.dead_letters('jobs.mail')], [0, 1, 2])
+
     def test_status_counts_what_waits_there(self):
         for number in range(3):
             self.layer.send('jobs.mail', {'n': number})
@@ -439,7 +454,7 @@ class JobActionTests(CommandTestCase):
         self.assertEqual(str(raised.exception), 'cancel needs --id, once or several times.')
         letter = self.bury(1)
         for action in ('replay', 'delete'):
-            with self.assertRaisesMessage(CommandError, action + ': 0 of 1; the others are no dead letters of jobs.'):
+            with self.assertRaisesMessage(CommandError, action + ': 0 of 1; the others are no dead letters of jobs.mail'):
                 self.run_command(action, 'jobs.mail', ids=['another'])
             with self.assertRaisesMessage(CommandError, 'Give either --id or --every'):
                 self.run_command(action, 'jobs.mail', ids=['another'], every=True)

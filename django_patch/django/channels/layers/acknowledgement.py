@@ -235,7 +235,12 @@ class AcknowledgementMixin(object):
         return []
 
     def replay(self, channel, ids):
-        """Requeue dead letters by their ids, in the order in which they were sent; return how many were there."""
+        """
+        Requeue dead letters by their ids, in the order in which they were sent.
+
+        Return how many that were. One stays dead while a newer job with its id
+        waits, or one with its unique key is there.
+        """
         return 0
 
     def delete_dead_letters(self, channel, ids):

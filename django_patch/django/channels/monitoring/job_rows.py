@@ -77,15 +77,18 @@ def with_every_dead_letter(layer, channel, method):
     """
     Call `method(channel, ids)` with all dead letters of a channel.
 
-    The oldest come first; it removes them, and returns how many were there.
+    The oldest come first; it removes them, and returns how many it removed.
     Return the sum. Those that die meanwhile are left for the next time.
     """
     left, done = layer.acknowledged_statistics(channel).get(channel, {}).get('dead_letters', 0), 0
+    stayed = 0
     while left > 0:
-        ids = [letter.id for letter in layer.dead_letters(channel, min(left, PAGE))]
+        ids = [letter.id for letter in layer.dead_letters(channel, min(left, PAGE), stayed)]
         if not ids:
             break
-        done += method(channel, ids)
+        removed = method(channel, ids)
+        done += removed
+        stayed += len(ids) - removed
         left -= len(ids)
     return done
 

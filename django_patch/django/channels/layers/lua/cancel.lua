@@ -8,25 +8,35 @@
 -- Returns for how many it was done.
 
 local name, action, done = ARGV[1], ARGV[2], 0
+
+-- Say whether a dead letter stays: a newer job with its id waits, or one with its
+-- unique key is there.
+local function stays(id, record)
+    return redis.call('HEXISTS', key('j', name), id) == 1
+        or record.unique ~= '' and redis.call('HEXISTS', key('u', name), record.unique) == 1
+end
+
 for i = 3, #ARGV do
     local id = ARGV[i]
     local source = action == 'cancel' and key('j', name) or key('y', name)
     local data = redis.call('HGET', source, id)
-    -- A dead letter stays while a newer job with its id waits.
-    local is_replaced = action == 'replay' and redis.call('HEXISTS', key('j', name), id) == 1
+    local record = data and unpack_record(data)
+    local has_to_stay = action == 'replay' and record and stays(id, record)
     -- Also an id without a record, which nothing else would find.
     if action == 'cancel' then
         redis.call('ZREM', key('r', name), id)
         redis.call('ZREM', key('l', name), id)
-    elseif not is_replaced then
+    elseif not has_to_stay then
         redis.call('ZREM', key('x', name), id)
     end
-    if data and not is_replaced then
-        local record = unpack_record(data)
+    if record and not has_to_stay then
         done = done + 1
         redis.call('HDEL', source, id, id .. ':s')
         if action == 'replay' then
             record.deliveries = 0
+            if record.unique ~= '' then
+                redis.call('HSET', key('u', name), record.unique, owner_of(id, record))
+            end
             put(name, id, record, 0)
         else
             forget(name, id, record)

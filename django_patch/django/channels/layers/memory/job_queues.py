@@ -176,6 +176,24 @@ class AcknowledgedQueue(object):
             self.dead.popitem(last=False)
             self.counts['dead_dropped'] += 1
 
+    def replay(self, id, now):
+        """
+        Have a dead letter be received again; return whether it will be.
+
+        It stays while a newer job with its id waits, or one with its unique
+        key is there.
+        """
+        record = self.dead.get(id, (None,))[0]
+        if record is None or id in self.waiting or record.unique in self._unique:
+            return False
+        del self.dead[id]
+        record.deliveries, record.born = 0, now
+        if record.unique is not None:
+            self._unique[record.unique] = record
+        self.counts['replayed'] += 1
+        self.put(record, now, now)
+        return True
+
     def cancel(self, id):
         """Delete a job that waits; return whether it was there."""
         record = self.waiting.pop(id, None)

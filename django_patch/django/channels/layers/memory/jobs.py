@@ -57,14 +57,7 @@ class MemoryJobsMixin(object):
     def replay(self, channel, ids):
         with self._lock:
             queue, now = self._queue_or_none(channel), self._clock()
-            # A dead letter stays while a newer job with its id waits.
-            known = [id for id in ids if queue is not None and id in queue.dead and id not in queue.waiting]
-            for id in known:
-                record = queue.dead.pop(id)[0]
-                record.deliveries, record.born = 0, now
-                queue.counts['replayed'] += 1
-                queue.put(record, now, now)
-            return len(known)
+            return 0 if queue is None else sum(queue.replay(id, now) for id in ids)
 
     def delete_dead_letters(self, channel, ids):
         with self._lock:
