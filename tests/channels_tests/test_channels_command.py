@@ -454,7 +454,8 @@ class JobActionTests(CommandTestCase):
         self.assertEqual(str(raised.exception), 'cancel needs --id, once or several times.')
         letter = self.bury(1)
         for action in ('replay', 'delete'):
-            with self.assertRaisesMessage(CommandError, action + ': 0 of 1; the others are no dead letters of jobs.mail'):
+            said = action + ': 0 of 1; the others are no dead letters of jobs.mail'
+            with self.assertRaisesMessage(CommandError, said):
                 self.run_command(action, 'jobs.mail', ids=['another'])
             with self.assertRaisesMessage(CommandError, 'Give either --id or --every'):
                 self.run_command(action, 'jobs.mail', ids=['another'], every=True)

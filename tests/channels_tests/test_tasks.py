@@ -146,9 +146,56 @@ class TaskTests(TasksTestCase):
             self.worker.run_once()
         self.assertGreaterEqual(timezone.now(), later)
 
+    def test_a_job_outlives_its_result(self):
+        for arguments in ([1, 2], ['\ud800', ''], [b'a', b'b']):
+            result = self.functions.add.enqueue(*arguments)
+            arguments = result.args
+            self.layer.save_result(result.id, '', 0.001)
+            while self.layer.load_result(result.id) is not None:
+                pass
+            with self.assertRaises(compat.TaskResultDoesNotExist):
+                result.refresh()
+            self.assertEqual(self.worker.run_once(), 'handled')
+            found = self.backend.get_result(result.id)
+            self.assertEqual((found.return_value, found.args), (arguments[0] + arguments[1], arguments))
+            self.assertLess(abs((found.enqueued_at - result.enqueued_at).total_seconds()), 5)
+            self.assertEqual((found.task.queue_name, found.attempts), ('default', 1))
+
+    def test_a_result_is_there_as_long_as_its_task_waits(self):
+        kept = []
+        save, self.layer.save_result = self.layer.save_result, lambda id, text, lifetime: (
+            kept.append(lifetime), save(id, text, lifetime))
+        self.addCleanup(delattr, self.layer, 'save_result')
+        self.functions.add.using(run_after=timezone.now() + datetime.timedelta(days=30)).enqueue(1, 2)
+        self.backend.result_lifetime = 60
+        self.functions.add.enqueue(1, 2)
+        self.worker.run_once()
+        day = 86400
+        self.assertEqual([round(lifetime, -1) for lifetime in kept], [37 * day, 7 * day, 7 * day, 60])
+
+    def test_a_task_that_its_worker_does_not_have_fails(self):
+        result = self.functions.add.enqueue(1, 2)
+        add = self.functions.add
+        del self.functions.add
+        try:
+            self.assertEqual(self.worker.run_once(), 'failed')
+        finally:
+            self.functions.add = add
+        result.refresh()
+        self.assertEqual((result.status.value, result.errors[0].exception_class), ('FAILED', ImportError))
+        self.assertIn('"add"', result.errors[0].traceback)
+        # Once it has it, it may be tried again.
+        self.layer.replay('tasks.default', [result.id])
+        self.assertEqual(self.worker.run_once(), 'handled')
+        result.refresh()
+        self.assertEqual(result.return_value, 3)
+
     def test_wrong_tasks_and_queues_are_refused(self):
         with self.assertRaises(compat.InvalidTask):
             self.functions.add.using(queue_name='unknown')
+        for run_after in (datetime.datetime(9999, 12, 31, tzinfo=datetime.timezone.utc), 5):
+            with self.assertRaises((compat.InvalidTask, AttributeError)):
+                self.functions.add.using(run_after=run_after).enqueue(1, 2)
         self.layer.router.channels.clear()
         self.assertEqual([message.id for message in self.backend.check()], ['channels.E024'])
 

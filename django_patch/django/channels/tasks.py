@@ -13,22 +13,24 @@ from __future__ import absolute_import
 
 import datetime
 import json
-import traceback
+import time
 
+from django.conf import settings
 from django.core import checks
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from . import outbox
+from . import outbox, task_results
 from .compat.coroutines import is_coroutine_function
 from .compat.django_tasks import (
-    BaseTaskBackend, InvalidTask, TaskContext, TaskError, TaskResult, TaskResultDoesNotExist, TaskResultStatus,
-    normalize_json, signals, task_backends,
+    BaseTaskBackend, InvalidTask, TaskContext, TaskResultDoesNotExist, TaskResultStatus, normalize_json, signals,
+    task_backends,
 )
 from .durations import checked_seconds
 from .failures import is_of_operator
 from .layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from .layers.acknowledgement import new_job_id, receipt_of
+from .layers.job_options import checked_times
 from .names import validate_channel_name
 from .retries import Acknowledged, Retry
 from .routing import Route
@@ -44,7 +46,8 @@ class ChannelsBackend(BaseTaskBackend):
     Its OPTIONS are `LAYER`, the alias of the channel layer ('default');
     `RETRY`, a dict of what Retry takes (by default a task is tried once, and
     requeued if its worker dies); `RESULT_LIFETIME`, the seconds that results
-    are kept, from their last change; and `PREFIX`, of the channels' names
+    are kept once the task has ended (before, a week from their last change, or
+    that long if it is longer); and `PREFIX`, of the channels' names
     ('tasks.').
     """
     supports_defer = supports_async_task = supports_get_result = supports_priority = True
@@ -76,6 +79,11 @@ class ChannelsBackend(BaseTaskBackend):
             validate_channel_name(self.channel_of(task.queue_name))
         except ValueError as error:
             raise InvalidTask('The queue %r can\'t be a channel: %s' % (task.queue_name, error))
+        if task.run_after is not None:
+            try:
+                checked_times(None, task.run_after.timestamp())
+            except (AttributeError, OverflowError, ValueError) as error:
+                raise InvalidTask('run_after can\'t be %r: %s' % (task.run_after, error))
 
     def enqueue(self, task, args, kwargs):
         """
@@ -87,15 +95,13 @@ class ChannelsBackend(BaseTaskBackend):
         arguments that JSON can't hold.
         """
         self.validate_task(task)
-        result = TaskResult(
-            task=task, id=new_job_id(), status=TaskResultStatus.READY, enqueued_at=timezone.now(),
-            started_at=None, last_attempted_at=None, finished_at=None, args=args, kwargs=kwargs, backend=self.alias,
-            errors=[], worker_ids=[],
-        )
+        result = task_results.fresh(task, new_job_id(), timezone.now(), args, kwargs, self.alias)
         self.save(result)
         job = {
             'id': result.id, 'priority': task.priority,
-            'message': {'task': task.module_path, 'id': result.id, 'backend': self.alias},
+            # The call, since the job may outlive its result.
+            'message': {'task': task.module_path, 'id': result.id, 'backend': self.alias,
+                        'call': json.dumps([result.args, result.kwargs])},
         }
         if task.run_after is not None:
             job['at'] = task.run_after.timestamp()
@@ -107,14 +113,19 @@ class ChannelsBackend(BaseTaskBackend):
 
     def save(self, result):
         """Keep `result`, a TaskResult, as it is now."""
-        self.layer.save_result(result.id, _dumped(result), self.result_lifetime)
+        lifetime = self.result_lifetime
+        if not result.is_finished:
+            lifetime = max(lifetime, RESULT_LIFETIME)
+            if result.task.run_after is not None:
+                lifetime += max(0, result.task.run_after.timestamp() - time.time())
+        self.layer.save_result(result.id, task_results.dumped(result), lifetime)
 
     def get_result(self, result_id):
         """Return the TaskResult of that id; raise TaskResultDoesNotExist."""
         text = self.layer.load_result(result_id)
         if text is None:
             raise TaskResultDoesNotExist(result_id)
-        return _loaded(json.loads(text), result_id, self.alias)
+        return task_results.loaded(text, result_id, self.alias)
 
     # Checks
 
@@ -197,16 +208,35 @@ class TaskAttempt(object):
 
     def begin(self):
         """Note that it runs; raise LookupError if there is nothing left to run."""
-        message = self._message
-        try:
-            self.result = result = self.backend.get_result(message['id'])
-        except TaskResultDoesNotExist:
-            raise LookupError(
-                'The task %s (%s) was not run: its result has expired.' % (message['task'], message['id']))
-        now = timezone.now()
+        message, now = self._message, timezone.now()
+        text = self.backend.layer.load_result(message['id'])
+        if text is None:
+            self.result = self._lost_result()
+        else:
+            try:
+                self.result = task_results.loaded(text, message['id'], self.backend.alias)
+            except Exception as error:
+                if not self._is_tried_again(error):
+                    self.backend.layer.save_result(
+                        message['id'], task_results.failed(text, error, now), self.backend.result_lifetime)
+                raise
+        result = self.result
         result.worker_ids.append(message.channel_layer.reader or '')
         self._save(status=TaskResultStatus.RUNNING, last_attempted_at=now, started_at=result.started_at or now,
                    finished_at=None)
+
+    def _lost_result(self):
+        """Return the TaskResult of a job whose own is no longer there; raise LookupError if the job doesn't say."""
+        message = self._message
+        if message.get('call') is None:
+            raise LookupError(
+                'The task %s (%s) was not run: its result has expired.' % (message['task'], message['id']))
+        args, kwargs = json.loads(message['call'])
+        task = import_string(message['task']).using(
+            queue_name=message.channel.name[len(self.backend.prefix):], backend=self.backend.alias)
+        sent = timezone.now() if self._receipt is None else datetime.datetime.fromtimestamp(
+            self._receipt.sent, datetime.timezone.utc if settings.USE_TZ else None)
+        return task_results.fresh(task, message['id'], sent, args, kwargs, self.backend.alias)
 
     def checked(self, value):
         """Return the `value` that the task returned, as JSON has it; raise TypeError or ValueError if it can't."""
@@ -218,16 +248,16 @@ class TaskAttempt(object):
 
     def fail(self, error):
         """Note that the task has raised `error`; return whether that ends it: it may be tried again."""
-        self.result.errors.append(TaskError(
-            exception_class_path='%s.%s' % (type(error).__module__, type(error).__qualname__),
-            traceback=''.join(traceback.format_exception(type(error), error, error.__traceback__)),
-        ))
-        retry = self.backend.retry
-        attempts = retry.attempts or Acknowledged().options.deliveries
-        again = retry.applies_to(error) and self._receipt is not None and self._receipt.attempt < attempts
+        self.result.errors.append(task_results.error_of(error))
+        again = self._is_tried_again(error)
         self._save(status=TaskResultStatus.READY if again else TaskResultStatus.FAILED,
                    finished_at=None if again else timezone.now())
         return not again
+
+    def _is_tried_again(self, error):
+        retry = self.backend.retry
+        attempts = retry.attempts or Acknowledged().options.deliveries
+        return retry.applies_to(error) and self._receipt is not None and self._receipt.attempt < attempts
 
     def tell(self, name):
         """Send the signal of that name."""
@@ -240,7 +270,7 @@ class TaskAttempt(object):
         return all(kept[0][0] == id(log) for kept in getattr(signals, name).receivers)
 
     def _save(self, **values):
-        _change(self.result, **values)
+        task_results.change(self.result, **values)
         self.backend.save(self.result)
 
 
@@ -250,44 +280,3 @@ channel_routing = [
     Route(backend.channels(), run_task, acknowledged=Acknowledged(retry=backend.retry))
     for backend in task_backends.all() if isinstance(backend, ChannelsBackend)
 ]
-
-
-def _change(result, **values):
-    # It is frozen for others.
-    for name, value in values.items():
-        object.__setattr__(result, name, value)
-
-
-def _dumped(result):
-    return json.dumps({
-        'task': result.task.module_path, 'priority': result.task.priority, 'queue_name': result.task.queue_name,
-        'run_after': _text(result.task.run_after), 'status': result.status.value,
-        'enqueued_at': _text(result.enqueued_at), 'started_at': _text(result.started_at),
-        'finished_at': _text(result.finished_at), 'last_attempted_at': _text(result.last_attempted_at),
-        'args': result.args, 'kwargs': result.kwargs, 'worker_ids': result.worker_ids,
-        'errors': [[error.exception_class_path, error.traceback] for error in result.errors],
-        'return_value': result._return_value,
-    })
-
-
-def _loaded(values, id, alias):
-    task = import_string(values['task']).using(
-        priority=values['priority'], queue_name=values['queue_name'], run_after=_time(values['run_after']),
-        backend=alias,
-    )
-    result = TaskResult(
-        task=task, id=id, status=TaskResultStatus(values['status']), args=values['args'], kwargs=values['kwargs'],
-        backend=alias, worker_ids=values['worker_ids'],
-        errors=[TaskError(exception_class_path=path, traceback=text) for path, text in values['errors']],
-        **{name: _time(values[name]) for name in ('enqueued_at', 'started_at', 'finished_at', 'last_attempted_at')}
-    )
-    _change(result, _return_value=values['return_value'])
-    return result
-
-
-def _text(time):
-    return None if time is None else time.isoformat()
-
-
-def _time(text):
-    return None if text is None else datetime.datetime.fromisoformat(text)

@@ -236,10 +236,10 @@ class AcknowledgementMixin(object):
 
     def replay(self, channel, ids):
         """
-        Requeue dead letters by their ids, in the order in which they were sent.
+        Requeue dead letters by their ids, in the order they were sent in.
 
-        Return how many that were. One stays dead while a newer job with its id
-        waits, or one with its unique key is there.
+        Return how many that were. One stays dead while a newer job with its
+        id waits, or one with its unique key is there.
         """
         return 0
 

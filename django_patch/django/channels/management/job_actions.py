@@ -115,9 +115,10 @@ class JobActionsMixin(object):
             ids = set(self._ids())
             done = method(channel, self._ids())
             if done < len(ids):
+                action = self.options['action']
                 raise CommandError('%s: %d of %d; the others are no dead letters of %s%s.' % (
-                    self.options['action'], done, len(ids), channel,
-                    ', or a job is there that has their id or unique key' if self.options['action'] == 'replay' else '',
+                    action, done, len(ids), channel,
+                    ', or a job is there that has their id or unique key' if action == 'replay' else '',
                 ))
             return done
         return with_every_dead_letter(self.layer, channel, method)
