@@ -10,7 +10,7 @@ from importlib import import_module
 from django.channels import failures, route
 from django.channels.compat import URLS_MODULE, six
 from django.channels.exceptions import ConsumeLater, LayerUnavailable
-from django.channels.layers import ChannelLayerWrapper
+from django.channels.layers import ChannelLayerWrapper, late_answers
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.log import setup_logger
 from django.channels.worker import DROPPED, FAILED, HANDLED, UNROUTED, Worker
@@ -111,11 +111,41 @@ class EndingTests(DispatchTestCase, SimpleTestCase):
             raise LayerUnavailable('no Redis')
 
         self.layer.send, clock = unavailable, ManualClock()
-        self.addCleanup(setattr, failures, 'SYSTEM_CLOCK', failures.SYSTEM_CLOCK)
-        failures.SYSTEM_CLOCK = clock
+        late = self.answer_late(clock)
         self.assertEqual(self.handle(self.raising(ValueError()), 'websocket.connect', reply_channel='p!a'), FAILED)
-        self.assertLogged('could not be told that it failed: no Redis')
-        self.assertEqual(clock.slept, [0.05, 0.1, 0.2, 0.4])
+        self.assertLogged('could not be told that it failed; it is told once the layer takes it: no Redis')
+        # No message behind it waits meanwhile.
+        self.assertEqual(clock.slept, [])
+        clock.now = late_answers.PATIENCE
+        self.assertTrue(late.send_all())
+        del self.layer.send
+        self.assertFalse(late.send_all())
+        self.assertEqual(self.replies(), [{'close': True, 'status': 500}])
+
+    def test_an_answer_that_came_to_be_too_late_is_given_up(self):
+        clock = ManualClock()
+        late = self.answer_late(clock)
+        late.add(self.layer, 'p!a', {'close': True})
+        clock.now = late_answers.PATIENCE + 1
+        self.assertFalse(late.send_all())
+        self.assertEqual(self.replies(), [])
+        self.assertLogged('1 clients could not be answered within 120 s.')
+
+    def answer_late(self, clock):
+        """Return the LateAnswers that take what fails now, and send when they are told to."""
+        late = late_answers.LateAnswers(clock)
+        late.start = lambda: None
+        self.addCleanup(setattr, failures, 'LATE_ANSWERS', failures.LATE_ANSWERS)
+        failures.LATE_ANSWERS = late
+        return late
+
+    def test_a_response_that_has_begun_is_broken_off(self):
+        def consumer(message):
+            message.is_streaming = True
+            raise ValueError('x')
+
+        self.handle(consumer, 'http.request', reply_channel='p!a')
+        self.assertEqual([reply['closed'] for reply in self.replies()], [True])
 
     def test_a_layer_that_is_away_for_a_moment_is_asked_again(self):
         send, left = self.layer.send, [LayerUnavailable('no memory'), LayerUnavailable('no memory')]
@@ -126,7 +156,11 @@ class EndingTests(DispatchTestCase, SimpleTestCase):
             send(channel, message)
 
         self.layer.send = refuse
+        late = late_answers.LateAnswers()
+        self.addCleanup(setattr, failures, 'LATE_ANSWERS', failures.LATE_ANSWERS)
+        failures.LATE_ANSWERS = late
         self.assertEqual(self.handle(self.raising(ValueError()), 'http.request', reply_channel='p!a'), FAILED)
+        late.finish(30)
         self.assertEqual([reply['status'] for reply in self.replies()], [500])
 
     def test_the_log_says_which_message_failed_but_not_what_it_held(self):

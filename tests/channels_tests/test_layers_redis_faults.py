@@ -3,8 +3,13 @@ from __future__ import absolute_import, unicode_literals
 
 import os
 
+from django.channels import route
 from django.channels.exceptions import LayerUnavailable
+from django.channels.layers import ChannelLayerWrapper
+from django.channels.layers.late_answers import LATE_ANSWERS
 from django.channels.layers.redis import RedisChannelLayer
+from django.channels.prefetch.coalescer import Coalescer
+from django.channels.worker import FAILED, Worker
 
 from .redis_case import Records, RedisTestCase
 from .redis_server import RedisServer, free_port
@@ -223,6 +228,26 @@ class FaultTests(RedisTestCase):
         self.layer.send('a', {'n': 1})
         self.assertEqual(self.received('a', 'p!'), [('a', {'n': 1})])
         self.assertEqual(self.layer.channel_statistics('a')['messages_count'], 2)
+
+    def test_clients_of_a_server_without_memory_are_answered_once_it_has_some(self):
+        def consumer(message):
+            raise ValueError('x')
+
+        client = self.connect(self.server.url)
+        worker = Worker(ChannelLayerWrapper(self.layer, 'test', [route('http.request', consumer)]))
+        done = {'status': 200, 'headers': [], 'content': b'done', 'more_content': False}
+        coalescer = Coalescer()
+        coalescer.add([(self.layer, 'send', 'p!%s' % name, dict(content), None) for name, content in (
+            ('b', done), ('c', done), ('d', {'text': 'lost'}), ('e', dict(done, more_content=True)))])
+        client.config_set('maxmemory', 1)
+        self.addCleanup(client.config_set, 'maxmemory', 0)
+        self.assertEqual(worker.handle('http.request', {'reply_channel': 'p!a'}), FAILED)
+        coalescer.deliver()
+        client.config_set('maxmemory', 0)
+        LATE_ANSWERS.finish(30)
+        self.assertEqual(sorted((channel, message['status']) for channel, message in self.received('p!')), [
+            ('p!a', 500), ('p!b', 200), ('p!c', 200),
+        ])
 
     def test_a_server_that_becomes_a_replica_refuses_and_recovers(self):
         client = self.connect(self.server.url)

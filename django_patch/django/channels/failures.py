@@ -11,17 +11,13 @@ import threading
 
 from .compat.text import text_of_error, text_of_traceback
 from .exceptions import ChannelsError, LayerUnavailable
-from .layers.backoff import Backoff
-from .layers.clock import SYSTEM_CLOCK
+from .layers.late_answers import LATE_ANSWERS
 
 logger = logging.getLogger('django.channels')
 
 #: The close code of RFC 6455 section 7.4.1 for a condition that kept the
 #: server from fulfilling the request.
 INTERNAL_ERROR = 1011
-
-#: Seconds between two tries to answer, and how many pauses there are.
-_FIRST_PAUSE, _LAST_PAUSE, _PAUSES = 0.05, 0.4, 4
 
 #: Characters of a traceback that are kept.
 MAX_TRACEBACK = 8000
@@ -55,10 +51,14 @@ def answer(message, status=500):
     """
     Answer the client of `message`, if it waits for an answer.
 
-    A layer that is away, or has no memory left, is asked again for a moment.
-    What it refuses is logged: the client's own time limit is left then.
+    A layer that is away, or has no memory left, gets the answer later. What it
+    refuses is logged: the client's own time limit is left then.
     """
-    _send(message, reply_to(message.channel.name, status))
+    reply = reply_to(message.channel.name, status)
+    if reply is not None and message.is_streaming:
+        # A response that has begun is broken off.
+        reply['closed'] = True
+    _send(message, reply)
 
 
 def close(message, code):
@@ -71,17 +71,13 @@ def _send(message, reply):
         return
     if 'close' in reply and message.reply_channel.name.startswith(_DAPHNE):
         reply = {'close': True}
-    backoff = Backoff(_FIRST_PAUSE, _LAST_PAUSE)
-    while True:
-        try:
-            message.reply_channel.send(reply, immediately=True)
-            return
-        except (ChannelsError, message.channel_layer.ChannelFull) as error:
-            if not isinstance(error, LayerUnavailable) or backoff.pauses == _PAUSES:
-                logger.error('The client of a message on %s could not be told that it failed: %s',
-                             message.channel, error)
-                return
-        SYSTEM_CLOCK.sleep(backoff.next_pause())
+    try:
+        message.reply_channel.send(reply, immediately=True)
+    except (ChannelsError, message.channel_layer.ChannelFull) as error:
+        is_late = isinstance(error, LayerUnavailable) and LATE_ANSWERS.add(
+            message.channel_layer, message.reply_channel.name, reply)
+        logger.error('The client of a message on %s could not be told that it failed%s: %s', message.channel,
+                     '; it is told once the layer takes it' if is_late else '', error)
 
 
 def formatted(exc_info):

@@ -20,6 +20,7 @@ from .exceptions import LayerUnavailable
 from .failures import is_of_operator
 from .layers.backoff import Backoff
 from .layers.clock import SYSTEM_CLOCK
+from .layers.late_answers import LATE_ANSWERS
 from .layers.legacy import adapted
 from .limits import Limits, LimitWatch
 from .prefetch.batch import SLOW_AFTER
@@ -125,6 +126,7 @@ class Worker(object):
             if self._dispatcher.async_tasks is not None:
                 self._dispatcher.async_tasks.finish(self.shutdown_timeout)
                 self._dispatcher.async_tasks = None
+            LATE_ANSWERS.finish(self.shutdown_timeout)
 
     @property
     def message_retries(self):

@@ -269,6 +269,8 @@ class ViewConsumer(object):
         replies = self.handler(message)
         try:
             for reply in replies:
+                if reply is not None and reply.get('more_content'):
+                    message.is_streaming = True
                 if client.has_left() if reply is None else not client.send(reply):
                     logger.info('Client went away: %s', message.get('path'))
                     break

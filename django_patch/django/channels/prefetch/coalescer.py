@@ -17,6 +17,7 @@ from ..exceptions import LayerUnavailable
 from ..layers.blocking import send_blocking
 from ..layers.clock import SYSTEM_CLOCK
 from ..layers.endings import end_all
+from ..layers.late_answers import LATE_ANSWERS
 
 logger = logging.getLogger('django.channels')
 
@@ -143,7 +144,7 @@ class SendRun(object):
             for send in run:
                 if layer not in self._unavailable:
                     self._send_one(*send)
-                else:
+                elif not self._answers_late(layer, *send[2:4]):
                     logger.error('A message to %s could not be sent either.', send[2])
 
     def _send_one(self, layer, method, name, content, timeout):
@@ -155,6 +156,12 @@ class SendRun(object):
             logger.exception('A message to %s could not be sent.', name)
             if isinstance(error, LayerUnavailable):
                 self._unavailable.add(layer)
+                self._answers_late(layer, name, content)
+
+    def _answers_late(self, layer, name, content):
+        """Have a whole response, which is of no use but to who waits for it, be sent late; return whether it is."""
+        return ('!' in name and 'status' in content and not content.get('more_content') and
+                LATE_ANSWERS.add(layer, name, content))
 
     def _send_many(self, layer, sends):
         """Send all that there is room for; return the rest, to be sent one by one."""
@@ -167,6 +174,10 @@ class SendRun(object):
                 refused = layer.send_many(pairs)
             except LayerUnavailable as error:
                 logger.error('%d messages may be lost: %s', len(pairs) - len(error.refused), error)
+                refused = set(map(id, error.refused))
+                for pair in pairs:
+                    if id(pair) not in refused:
+                        self._answers_late(layer, *pair)
                 return rest + [by_pair[id(pair)] for pair in error.refused]
             except Exception:
                 # One of them can't be sent at all, and so none was.
