@@ -1,12 +1,15 @@
 """Tests of the admin's pages about channels, and of their socket."""
 from __future__ import absolute_import, unicode_literals
 
+import time
+
 from django.channels import Channel, Group, channel_layers, route
 from django.channels.compat.url_patterns import re_path, reverse
-from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of, story_of
+from django.channels.layers.acknowledgement import BURY, RETRY, Job, receipt_of, story_of
 from django.channels.layers.presence import SERVER, WORKER, this_process
 from django.channels.monitoring import job_pages, overview
 from django.channels.monitoring.admin import OverviewAdmin
+from django.channels.monitoring.job_rows import job_rows
 from django.channels.monitoring.models import Overview
 from django.channels.monitoring.routing import channel_routing
 from django.channels.test import ChannelTestCase, WSClient
@@ -184,6 +187,13 @@ class AdminTests(ChannelTestCase):
         page = self.client.get(self.url('letter', letter))
         for text in ('Traceback: line 7', 'secret', 'ValueError', 'app.consumer', 'tester'):
             self.assertContains(page, text)
+
+    def test_a_delayed_job_that_notes_when_it_is_due_alone_is_not_shown_as_sent_then(self):
+        jobs = [Job('a', 'jobs.sent', 0, 0, sent, due, {}, {}) for sent, due in (
+            # As Redis has it, memory, what is due, and what came without an option.
+            (2000.001, 2000.0), (1000.0, 2000.0), (1000.0, None), (None, None))]
+        self.assertEqual([row['sent'] and row['sent'].timetuple()[:6] for row in job_rows(jobs, True)], [
+            None, time.localtime(1000)[:6], time.localtime(1000)[:6], None])
 
     def test_a_job_that_waits_for_a_retry_shows_its_last_error_to_those_who_may_change_it(self):
         user = self.log_in('view_channels')

@@ -12,6 +12,8 @@ from browser import Browser
 PAIRS = ('1.8', '6.1')
 OVERVIEW = '/admin/channels_monitoring/overview/'
 BACKGROUND = 'return getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)'
+#: The longest name of a channel, without a place to break it; and widths of screens.
+LONG, PHONE, LAPTOP = 'x' * 99, 390, 1100
 #: What sticks out of a page that is wider than the screen.
 OUTSIDE = '''
 const width = document.documentElement.clientWidth;
@@ -43,8 +45,15 @@ def in_table(page, text, label):
 
 
 def check_that_it_fits(page):
-    page.until(lambda: page.driver.execute_script(OUTSIDE) == [], 'the page fits on a phone: %s' % (
+    page.until(lambda: page.driver.execute_script(OUTSIDE) == [], 'the page fits on the screen: %s' % (
         page.driver.execute_script(OUTSIDE),))
+
+
+def show_on(page, width):
+    """Show the page on a screen of that width, such as a phone's."""
+    page.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
+        'width': width, 'height': 800, 'deviceScaleFactor': 2, 'mobile': width == PHONE,
+    })
 
 
 def delete_dead_letter(page, url):
@@ -97,13 +106,18 @@ def test_pages_are_live_and_an_administrator_empties_a_channel(sites, redis, scr
             'features': [{'name': 'prefers-color-scheme', 'value': 'dark'}],
         })
         page.until(lambda: max(page.driver.execute_script(BACKGROUND)) < 60, 'the page is dark')
-        page.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
-            'width': 390, 'height': 800, 'deviceScaleFactor': 2, 'mobile': True,
-        })
+        show_on(page, PHONE)
         check_that_it_fits(page)
         site.put('doomed-job', job)
         delete_dead_letter(page, url + OVERVIEW + 'default/jobs/doomed-job/')
 
+        site.run('put', LONG, json.dumps({LONG: LONG}))
+        site.run('put', 'doomed-job', json.dumps({LONG: LONG}), '--delay', '3600')
+        for width in (PHONE, LAPTOP):
+            show_on(page, width)
+            for path in ('', 'default/jobs/doomed-job/', 'default/channel/%s/' % LONG):
+                page.driver.get(url + OVERVIEW + path)
+                check_that_it_fits(page)
         page.driver.get(url + OVERVIEW + 'default/channel/nobody.reads/')
         assert page.texts('td code') == ['{"secret":"<b>"}']
         page.element('a.deletelink').click()

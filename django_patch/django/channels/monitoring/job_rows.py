@@ -16,16 +16,23 @@ def job_rows(jobs, may_read):
     Return a list of dicts about `jobs`, a list of Job.
 
     Each has `id` (None for a plain message, which can't be cancelled),
-    `state`, `attempts`, `priority`, `sent` and `due` (a datetime or None), and
-    of those who `may_read` it `text`, the message as JSON, and the `error` and
-    `traceback` of the last attempt, where that has failed.
+    `state`, `attempts`, `priority`, `sent` and `due` (a datetime or None: when
+    a delayed one was sent isn't known), and of those who `may_read` it `text`,
+    the message as JSON, and the `error` and `traceback` of the last attempt,
+    where that has failed.
     """
     return [{
         'id': job.id, 'state': _state(job), 'attempts': job.attempts, 'priority': job.priority,
-        'sent': _moment(job.sent), 'due': _moment(job.due), 'text': _text(job.message, may_read),
+        'sent': _moment(_sent(job)), 'due': _moment(job.due), 'text': _text(job.message, may_read),
         'error': job.story.get('error') or '' if may_read else '',
         'traceback': job.story.get('traceback') or '' if may_read else '',
     } for job in jobs]
+
+
+def _sent(job):
+    # The layer counts the age of a delayed one from when it is due, and notes
+    # that time alone, to the millisecond.
+    return None if job.due is not None and job.sent is not None and job.sent > job.due - 0.01 else job.sent
 
 
 def _state(job):

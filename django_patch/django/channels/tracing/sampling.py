@@ -132,9 +132,10 @@ class UnsampledSpan(trace.NonRecordingSpan):
     `keys` say which that is. It is a MessageSpan as well, and the current one
     where that has been activated.
     """
+    # Its class' constructor would do nothing else, once more for each message.
+    _context = None
 
     def __init__(self, keys):
-        super(UnsampledSpan, self).__init__(None)
         self.keys = keys
 
     def get_span_context(self):
