@@ -14,28 +14,7 @@
 debian haproxy 2.6.12
 need haproxy curl python3
 cd "$folder"
-cat >server.py <<'END'
-import http.server
-import sys
-import time
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        time.sleep(4)
-        self.send_response(200)
-        self.send_header('Content-Length', '0')
-        self.end_headers()
-
-    def log_message(self, form, *args):
-        pass
-
-
-http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()
-END
-server=$(port)
-start server.log python3 server.py "$server"
-reachable "$server"
+slow_server 4
 without=$(port)
 with=$(port)
 cat >haproxy.cfg <<END

@@ -15,16 +15,10 @@
 
 pypi uvicorn==0.54.0 httptools==0.9.0 h11==0.16.0 hypercorn==0.18.0 daphne==4.2.3 granian==2.8.9
 cd "$folder"
-cat >app.py <<'END'
-async def application(scope, receive, send):
-    if scope['type'] == 'lifespan':
-        while (await receive())['type'] == 'lifespan.startup':
-            await send({'type': 'lifespan.startup.complete'})
-        await send({'type': 'lifespan.shutdown.complete'})
-        return
-    await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-type', b'text/plain')]})
-    await send({'type': 'http.response.body', 'body': b'one\n', 'more_body': True})
-    await send({'type': 'http.response.body', 'body': b'two\n'})
+asgi_application <<'END'
+await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-type', b'text/plain')]})
+await send({'type': 'http.response.body', 'body': b'one\n', 'more_body': True})
+await send({'type': 'http.response.body', 'body': b'two\n'})
 END
 cat >ask.py <<'END'
 """The body of an HTTP/1.0 response, as it comes: all that follows the headers."""
@@ -37,26 +31,18 @@ with socket.create_connection(('127.0.0.1', int(sys.argv[1])), timeout=10) as cl
 print(' '.join(data.partition(b'\r\n\r\n')[2].decode().split()))
 END
 export PYTHONPATH=$folder
-# body COMMAND...: what a server answers; its port is its last argument
+# body COMMAND...: what a server answers; the port follows its last argument
 body() {
     local number
     number=$(port)
-    start server.log "$bin/$1" "${@:2}" "$number"
+    start server.log "$bin/$1" "${@:2:$#-2}" "${@: -1}$number"
     reachable "$number"
     "$python" ask.py "$number"
     kill -KILL -- "-$pid"
 }
-compare "uvicorn, httptools" "one two" "4 one 4 two 0" "$(body uvicorn app:application --http httptools --port)"
-compare "uvicorn, h11" "one two" "one two" "$(body uvicorn app:application --http h11 --port)"
-compare "daphne" "one two" "one two" "$(body daphne app:application -p)"
-compare "granian" "one two" "one two" "$(body granian --interface asgi app:application --port)"
-hypercorn() {
-    local number
-    number=$(port)
-    start server.log "$bin/hypercorn" app:application -b "127.0.0.1:$number"
-    reachable "$number"
-    "$python" ask.py "$number"
-    kill -KILL -- "-$pid"
-}
-compare "hypercorn" "one two" "one two" "$(hypercorn)"
+compare "uvicorn, httptools" "one two" "4 one 4 two 0" "$(body uvicorn app:application --http httptools --port=)"
+compare "uvicorn, h11" "one two" "one two" "$(body uvicorn app:application --http h11 --port=)"
+compare "daphne" "one two" "one two" "$(body daphne app:application --port=)"
+compare "granian" "one two" "one two" "$(body granian --interface asgi app:application --port=)"
+compare "hypercorn" "one two" "one two" "$(body hypercorn app:application --bind 127.0.0.1:)"
 verdict

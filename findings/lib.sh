@@ -4,6 +4,7 @@
 #   folder    temporary, goes away at the end together with what start() began
 #   need, debian, pypi, npm_packages     what has to be there, or is installed
 #   start, port, reachable, eventually   processes on loopback
+#   asgi_application, slow_server        what several of them serve
 #   compare, verdict                     guess, record, and what is seen now
 #
 # Exit status of a finding: 0 as recorded, 1 changed, 2 something is missing.
@@ -73,9 +74,79 @@ npm_packages() {
         npm install --silent --no-audit --no-fund --ignore-scripts "$@" >"$folder/npm.log" 2>&1) || missing "$*"
 }
 
-# port: one that the system has free now.
+# port: one that is free now, and that no other call of this finding was given. It is none
+# of those that the system takes for connections, which one of them could have by then.
 port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    python3 - "$folder/ports" <<'END'
+import random
+import socket
+import sys
+
+with open(sys.argv[1], 'a+') as file:
+    file.seek(0)
+    given = {int(line) for line in file}
+    while True:
+        number = random.randrange(12000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(('127.0.0.1', number))
+            except OSError:
+                continue
+        if number not in given:
+            break
+    print(number, file=file)
+print(number)
+END
+}
+
+# asgi_application: app.py here, whose pages are the lines of stdin (they have scope,
+# receive and send); it accepts each WebSocket and holds it.
+asgi_application() {
+    cat >app.py <<'END'
+import asyncio  # noqa: F401
+import os  # noqa: F401
+
+
+async def application(scope, receive, send):
+    if scope['type'] == 'lifespan':
+        while (await receive())['type'] == 'lifespan.startup':
+            await send({'type': 'lifespan.startup.complete'})
+        await send({'type': 'lifespan.shutdown.complete'})
+        return
+    if scope['type'] == 'websocket':
+        await receive()
+        await send({'type': 'websocket.accept'})
+        while (await receive())['type'] != 'websocket.disconnect':
+            pass
+        return
+END
+    sed 's/^/    /' >>app.py
+}
+
+# slow_server SECONDS: HTTP by Python alone, each page after so long. Sets server (its port).
+slow_server() {
+    cat >slow_server.py <<'END'
+import http.server
+import sys
+import time
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        time.sleep(float(sys.argv[2]))
+        self.send_response(200)
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+
+    def log_message(self, form, *args):
+        pass
+
+
+http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()
+END
+    server=$(port)
+    start slow_server.log python3 slow_server.py "$server" "$1"
+    reachable "$server"
 }
 
 # start LOG COMMAND...: in the background, in a group of its own. Sets pid.

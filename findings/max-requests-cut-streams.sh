@@ -15,28 +15,13 @@
 
 pypi uvicorn==0.54.0 httptools==0.9.0 websockets==17.4 hypercorn==0.18.0 gunicorn==27.0.1 uvicorn-worker==0.4.0
 cd "$folder"
-cat >app.py <<'END'
-import asyncio
-
-
-async def application(scope, receive, send):
-    if scope['type'] == 'lifespan':
-        while (await receive())['type'] == 'lifespan.startup':
-            await send({'type': 'lifespan.startup.complete'})
-        await send({'type': 'lifespan.shutdown.complete'})
-        return
-    if scope['type'] == 'websocket':
-        await receive()
-        await send({'type': 'websocket.accept'})
-        while (await receive())['type'] != 'websocket.disconnect':
-            pass
-        return
-    await send({'type': 'http.response.start', 'status': 200, 'headers': []})
-    if scope['path'] == '/stream':
-        for second in range(7):
-            await send({'type': 'http.response.body', 'body': b'more\n', 'more_body': True})
-            await asyncio.sleep(1)
-    await send({'type': 'http.response.body', 'body': b'end\n'})
+asgi_application <<'END'
+await send({'type': 'http.response.start', 'status': 200, 'headers': []})
+if scope['path'] == '/stream':
+    for second in range(7):
+        await send({'type': 'http.response.body', 'body': b'more\n', 'more_body': True})
+        await asyncio.sleep(1)
+await send({'type': 'http.response.body', 'body': b'end\n'})
 END
 cat >visit.py <<'END'
 import asyncio
@@ -75,7 +60,7 @@ async def main():
 asyncio.run(main())
 END
 export PYTHONPATH=$folder HOME=$folder
-# seen COMMAND...: @ stands for the port
+# seen COMMAND...: the port follows its last argument
 seen() {
     local number
     number=$(port)
