@@ -13,6 +13,7 @@ import time
 import unittest
 
 from django.channels import limits
+from django.channels.compat.clock import monotonic
 from django.channels.compat.command_line import command_line
 from django.channels.dispatch import Consumption
 from django.channels.exceptions import TimeLimitExceeded
@@ -148,13 +149,13 @@ class WatcherTests(LogTestCase, SimpleTestCase):
             os._exit(0)
         slot = record.add('task', {})
         watcher = Watcher(child, None, record, None, 5)
-        watcher.end_if_overdue(time.time() + 4)
+        watcher.end_if_overdue(monotonic() + 4)
         self.assertEqual(os.waitpid(child, os.WNOHANG), (0, 0))
         record.exempt(slot)
-        watcher.end_if_overdue(time.time() + 6)
+        watcher.end_if_overdue(monotonic() + 6)
         self.assertEqual(os.waitpid(child, os.WNOHANG), (0, 0))
         record.add('task', {})
-        watcher.end_if_overdue(time.time() + 6)
+        watcher.end_if_overdue(monotonic() + 6)
         self.assertEqual(os.WTERMSIG(os.waitpid(child, 0)[1]), signal.SIGKILL)
         self.assertLogged('for more than 5 s, the time limit, and is killed')
 
@@ -180,13 +181,25 @@ class LimitTests(LogTestCase, SimpleTestCase):
         thread.start()
         began.wait()
         watch = LimitWatch(Limits(seconds=5), in_progress, None)
-        watch.look_once(time.time() + 4)
+        watch.look_once(monotonic() + 4)
         self.assertFalse([task for task in in_progress.threads.values() if task.is_overdue])
-        watch.look_once(time.time() + 6)
-        watch.look_once(time.time() + 6)
+        watch.look_once(monotonic() + 6)
+        watch.look_once(monotonic() + 6)
         thread.join()
         self.assertTrue(ended[0].is_overdue)
         self.assertLogged('A message on task takes longer than 5 s')
+
+    def test_a_clock_that_is_set_ends_no_message(self):
+        in_progress, record, ident = InProgress(), InFlight(1), threading.current_thread().ident
+        self.addCleanup(setattr, time, 'time', time.time)
+        record.add('task', {})
+        in_progress.threads[ident] = task = Consumption('task', {})
+        later = time.time() + 3600
+        time.time = lambda: later
+        LimitWatch(Limits(seconds=60), in_progress, None)._look()
+        self.assertFalse(task.is_overdue)
+        self.assertLess(monotonic() - record.records()[0].since, 60)
+        self.assertIn('Thread MainThread: task, by no consumer yet, for 0.', in_progress.report())
 
     def test_what_has_ended_is_not_interrupted(self):
         in_progress, called = InProgress(), []

@@ -3,9 +3,8 @@ A message on its way through its consumer: what is known of it so far.
 """
 from __future__ import absolute_import
 
-import time
-
 from . import tracing
+from .compat.clock import monotonic
 from .compat.forks import getpid
 from .conf import conf
 from .layers.acknowledgement import receipt_of
@@ -30,8 +29,8 @@ class Consumption(object):
         #: The slot of an async one in the InFlight.
         self.slot = None
         self.kwargs = {}
-        #: By time.time(); `started` is the Activity's.
-        self.since = time.time()
+        #: By monotonic(); `started` is the Activity's.
+        self.since = monotonic()
         self.process = getpid()
         #: Whether it has been interrupted, since its time was over.
         self.is_overdue = False

@@ -10,12 +10,14 @@ from __future__ import absolute_import
 import collections
 import mmap
 import struct
-import time
+
+from .compat.clock import monotonic
 
 __all__ = ['InFlight', 'NothingRecorded', 'Record']
 
 #: A message in flight in some process: its channel, its reply channel or
-#: '', and when it was received, by time.time().
+#: '', and when it was received, by monotonic(), which is one clock for all
+#: processes of a machine, and which nobody sets.
 Record = collections.namedtuple('Record', 'channel reply_channel since')
 
 # Two names, which have fewer than 100 characters each, and a time; 0.0 marks
@@ -48,7 +50,7 @@ class InFlight(object):
 
     def add_all(self, messages):
         """As add(), of several: `messages` are (channel, content), a slot of each is returned."""
-        slots, free, memory, now = [], self._free, self._memory, time.time()
+        slots, free, memory, now = [], self._free, self._memory, monotonic()
         for channel, content in messages:
             try:
                 slot = free.pop()

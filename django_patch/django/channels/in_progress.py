@@ -7,9 +7,9 @@ import ctypes
 import signal
 import sys
 import threading
-import time
 import traceback
 
+from .compat.clock import monotonic
 from .compat.interrupts import interrupt_wait
 
 __all__ = ['InProgress', 'raise_in_thread']
@@ -20,7 +20,7 @@ class InProgress(object):
     The messages whose consumers run in this process, by thread and by task.
 
     What is kept of one has a `channel`, a `describe()`, and `since`, by
-    time.time(): see dispatch.Consumption.
+    monotonic(): see dispatch.Consumption.
     """
 
     def __init__(self):
@@ -49,7 +49,7 @@ class InProgress(object):
 
     def report(self):
         """Return a text of many lines that shows why a worker makes no progress."""
-        now = time.time()
+        now = monotonic()
         lines = []
         frames = sys._current_frames()
         for thread in threading.enumerate():

@@ -7,8 +7,8 @@ import collections
 import logging
 import os
 import sys
-import time
 
+from .compat.clock import monotonic
 from .exceptions import TimeLimitExceeded
 from .in_flight import NothingRecorded
 from .in_progress import raise_in_thread
@@ -56,12 +56,12 @@ class LimitWatch(object):
 
     def _look(self):
         try:
-            self.look_once(time.time())
+            self.look_once(monotonic())
         except Exception:
             logger.exception('Looking after the limits of a worker failed.')
 
     def look_once(self, now):
-        """Look at each limit; `now` is of time.time()."""
+        """Look at each limit; `now` is of monotonic()."""
         limits = self._limits
         if limits.memory is not None:
             used = resident_megabytes()

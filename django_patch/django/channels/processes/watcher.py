@@ -15,7 +15,6 @@ import logging
 import os
 import select
 import signal
-import time
 import traceback
 
 from ..exceptions import LayerUnavailable
@@ -87,7 +86,7 @@ class Watcher(object):
         """Return once the worker has ended, and those who waited for it have been answered."""
         while not self._has_ended():
             if self._hard_limit is not None:
-                self.end_if_overdue(time.time())
+                self.end_if_overdue(self._clock.monotonic())
         records = self._in_flight.records()
         held = [record for record in records if self._layer.options_of(record.channel) is not None]
         if self._layer.supports_acknowledgement and self._layer.supports_presence:
@@ -133,7 +132,7 @@ class Watcher(object):
             return False
 
     def end_if_overdue(self, now):
-        """Kill the worker if, at `now` of time.time(), it has had a message for longer than the hard limit."""
+        """Kill the worker if, at `now` of monotonic(), it has had a message for longer than the hard limit."""
         records = self._in_flight.records()
         if records and now - records[0].since > self._hard_limit:
             logger.critical(
