@@ -407,6 +407,8 @@ class SentinelTests(Commands, Exchanges, Jobs, RedisTestCase):
             worker.send('jobs', {'n': number})
         held = worker.receive_batch(['jobs'], 2)
         client = self.connect(self.master.url)
+        # WAIT asks about what was written before this client's last command.
+        client.ping()
         self.wait_until(lambda: client.execute_command('WAIT', 1, 1000) == 1)
         with Records() as records:
             self.other.receive_timeout = 60
@@ -426,12 +428,16 @@ class SentinelTests(Commands, Exchanges, Jobs, RedisTestCase):
             self.assertEqual(join(), ('late', {'n': 1}))
         self.assertEqual(len([line for line in records.lines if 'trying until it can' in line]), 1)
         # What was held, and what waited, is there on the new one.
-        left = [receipt_of(message) for channel, message in held]
+        left, unsaid = [receipt_of(message) for channel, message in held], set()
 
         def acknowledged():
             # Where the processors are busy, Sentinels take the new one for
-            # dead as well, for a moment.
-            left[:] = [receipt for receipt, _ in worker.acknowledge([(receipt, []) for receipt in left])]
+            # dead as well, for a moment: the answer is lost then, and what
+            # was done is gone when it is asked again.
+            failed = worker.acknowledge([(receipt, []) for receipt in left])
+            self.assertEqual([pair for pair in failed if pair[1] == GONE and pair[0] not in unsaid], [])
+            left[:] = [receipt for receipt, reason in failed if reason != GONE]
+            unsaid.update(left)
             return not left
         self.wait_until(acknowledged)
         self.assertEqual(sorted(self.finish(worker, 2)), [2, 3])
