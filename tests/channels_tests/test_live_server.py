@@ -282,5 +282,5 @@ class ThreadsOrProcessTests(TransactionTestCase):
         self.addCleanup(setattr, servers, 'find_server', servers.find_server)
         servers.find_server = lambda: serve
         result = unittest.TestResult()
-        Case().run(result)
+        Case()(result)
         self.assertIn("can't run in a thread", result.errors[0][1])

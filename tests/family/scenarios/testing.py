@@ -353,6 +353,8 @@ cases('ChannelTestCase', {
     'hooks that a fixture calls': lambda: [_hooked(), _hooked()],
     'hooks that a subclass has': lambda: run_tests(
         ChannelTestCase, _pre_setup=_own_pre_setup, _post_teardown=_own_post_teardown, test=_sends),
+    'a hook that sends': lambda: run_tests(
+        ChannelTestCase, _pre_setup=_sending_pre_setup, test_1=_finds_sent, test_2=_finds_sent),
     'live server attributes': lambda: [ChannelLiveServerTestCase.host, ChannelLiveServerTestCase.worker_threads,
                                        ChannelLiveServerTestCase.serve_static],
 })
@@ -361,6 +363,16 @@ cases('ChannelTestCase', {
 def _own_pre_setup(self):
     super(ChannelTestCase, self)._pre_setup()
     self.mine = True
+
+
+def _sending_pre_setup(self):
+    super(ChannelTestCase, self)._pre_setup()
+    Channel('left').send({'n': 1})
+
+
+def _finds_sent(self):
+    assert self.get_next_message('left').content == {'n': 1}
+    assert self.get_next_message('left') is None
 
 
 def _own_post_teardown(self):

@@ -54,8 +54,14 @@ class ChannelTestCaseMixin(object):
         finally:
             cls._class_layers.__exit__()
 
+    def __call__(self, result=None):
+        # What a project's own _pre_setup() sends is there for the test.
+        with swap_layers(self.test_channel_aliases, make_in_memory_layer):
+            return super(ChannelTestCaseMixin, self).__call__(result)
+
     def run(self, result=None):
-        with swap_layers(self.test_channel_aliases, make_in_memory_layer), committing.watch():
+        # In here, the transactions are those of the TestCase.
+        with committing.watch():
             return super(ChannelTestCaseMixin, self).run(result)
 
     def get_next_message(self, channel, alias=DEFAULT_CHANNEL_LAYER, require=False):

@@ -55,10 +55,11 @@ class ChannelLiveServerTestCase(TransactionTestCase):
     def live_server_ws_url(self):
         return 'ws://%s:%d' % (self.host, self._server.port)
 
-    def run(self, result=None):
+    # Not run(): a project's own _pre_setup() may ask the server already.
+    def __call__(self, result=None):
         method = getattr(self, self._testMethodName)
         if getattr(self, '__unittest_skip__', False) or getattr(method, '__unittest_skip__', False):
-            return super(ChannelLiveServerTestCase, self).run(result)
+            return super(ChannelLiveServerTestCase, self).__call__(result)
         result = self.defaultTestResult() if result is None else result
         with modify_settings(ALLOWED_HOSTS={'append': self.host}):
             with swap_layers(self.test_channel_aliases, self.make_layer):
@@ -75,7 +76,7 @@ class ChannelLiveServerTestCase(TransactionTestCase):
             result.stopTest(self)
             return
         try:
-            super(ChannelLiveServerTestCase, self).run(result)
+            super(ChannelLiveServerTestCase, self).__call__(result)
         finally:
             self._server.stop()
             for alias in self.test_channel_aliases:
@@ -130,9 +131,8 @@ class ChannelLiveServerTestCase(TransactionTestCase):
         return LiveServer
 
     def _fixture_teardown(self):
-        if isinstance(self._server, LiveThreads):
-            # The tables are emptied next, perhaps over the same connection.
-            self._server.stop()
+        # The tables are emptied next, perhaps over the same connection.
+        self._server.stop()
         super(ChannelLiveServerTestCase, self)._fixture_teardown()
 
     def check_databases(self):
