@@ -2,6 +2,7 @@
 import asyncio
 import contextlib
 import socket
+import struct
 import threading
 import time
 
@@ -9,6 +10,7 @@ import pytest
 from conftest import PATIENCE, eventually
 from django.channels.exceptions import ChannelFull
 from django.channels.test.linting import exempt
+from mutants import HANDSHAKE
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from interface_server.options import Options
@@ -36,6 +38,31 @@ def echo(layer, message):
 
 
 ECHO = {"websocket.connect": reply(accept=True), "websocket.receive": echo}
+
+
+def test_messages_for_a_client_that_is_gone_are_not_written(start, caplog):
+    """asyncio warns of each write, from the sixth on, to a connection that has failed before."""
+    server = start(ECHO)
+    busy, free = threading.Event(), threading.Event()
+
+    def work():
+        busy.set()
+        assert free.wait(PATIENCE)
+
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as client:
+        client.sendall(HANDSHAKE)
+        assert client.recv(1000).startswith(b"HTTP/1.1 101")
+        [connect] = server.workers.wait_for("websocket.connect")
+        server.server._loop.call_soon_threadsafe(work)
+        assert busy.wait(PATIENCE)
+        for number in range(40):
+            server.workers.layer.send(connect["reply_channel"], {"text": str(number)})
+        # It is gone without a word, which the server reads after it has written.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    free.set()
+    [disconnect] = server.workers.wait_for("websocket.disconnect")
+    assert disconnect["code"] == 1006
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 def test_echo(start):

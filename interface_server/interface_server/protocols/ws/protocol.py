@@ -204,7 +204,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._write(frame)
 
     def _write(self, frame: bytes) -> None:
-        if self._state is not OPEN:
+        # A transport that failed tells us in the next turn of the loop.
+        if self._state is not OPEN or self._transport.is_closing():
             return
         self._transport.write(frame)
         if self._unread is not None:
