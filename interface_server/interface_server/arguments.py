@@ -67,7 +67,6 @@ class Command:
     log_format: str
     verbosity: int
     check: bool
-    any_project: bool
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -87,10 +86,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="the Redis server that carries the messages, such as redis://localhost:6379/0. It has the default "
              "prefix and no encryption: name the project's layer if that has others",
     )
-
-    layer.add_argument(
-        "--any-project", action="store_true",
-        help="serve although workers of another project, one with another SECRET_KEY, use the same layer and prefix",
+    _add_option(
+        layer, "any_project", "",
+        "serve although processes of another project, one with another SECRET_KEY, use the same layer and prefix",
     )
 
     binding = parser.add_argument_group("addresses to listen on (may be combined and repeated)")
@@ -223,7 +221,6 @@ def parse(parser: argparse.ArgumentParser, arguments: Optional[list[str]] = None
         given=frozenset(given), workers=parsed.workers, access_log=parsed.access_log,
         access_format=parsed.access_log_format,
         management=management, log_format=parsed.log_format, verbosity=parsed.verbosity, check=parsed.check,
-        any_project=parsed.any_project,
     )
 
 

@@ -133,6 +133,6 @@ def find_layer(command: Command) -> AsyncLayer:
     if command.redis is not None:
         return connect(command.redis)
     layer = import_layer(str(command.layer))
-    if not command.any_project:
+    if not command.options.any_project:
         check_owner(layer)
     return adapt(layer)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
 from .app.application import Application
+from .errors import UsageError
 from .layers.adapters import adapt
 from .operation.listeners import Binding
 from .operation.server import Server
@@ -29,6 +30,7 @@ def run(
     action_logger: Optional[ActionLogger] = None,
     ready: Optional[Callable[[], None]] = None,
     signal_handlers: bool = True,
+    any_project: bool = False,
 ) -> None:
     """
     Serve HTTP and WebSocket in front of `channel_layer` until a signal comes.
@@ -38,7 +40,8 @@ def run(
     `signal_handlers`, signals are left alone. `action_logger` is called with
     (protocol, action, details) as by daphne 1.4.2, and `ready` with nothing
     once the port is open. Raise OSError with its errno if the address can't be
-    listened on.
+    listened on, and AnotherProject, unless `any_project` is true, if only
+    processes of another one use the layer.
 
     `host` may be an IPv6 address with or without brackets; `ipv6` says that
     a name is to be looked up as one.
@@ -50,11 +53,18 @@ def run(
         root_path=root_path,
         shutdown_timeout=2.0,
         signal_handlers=signal_handlers,
+        any_project=any_project,
     )
     sockets = Binding(addresses=((host.strip("[]"), int(port)),), ipv6=ipv6).open()
     try:
-        server = Server(Application(adapt(channel_layer), options, action_logger), ready)
-        server.run(sockets)
+        application = Application(adapt(channel_layer), options, action_logger)
+        server = Server(application, ready)
+        try:
+            server.run(sockets)
+        except UsageError:
+            if application.refusal is None:
+                raise
+            raise application.refusal from None
     finally:
         for listener in sockets:
             listener.close()

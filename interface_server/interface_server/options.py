@@ -27,6 +27,9 @@ class Options:
     #: WebSocket subprotocols that are accepted when the worker names none.
     ws_protocols: tuple[str, ...] = ()
 
+    #: Serve even if only processes of another project use the layer?
+    any_project: bool = False
+
     # Workers' time
     #: To begin an answer, and between two pieces of it.
     http_timeout: float = 120.0

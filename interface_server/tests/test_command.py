@@ -98,6 +98,10 @@ class Program:
                         return line
                 assert self._changed.wait(deadline - time.monotonic()), f"{text!r} was not in the output: {seen}"
 
+    @property
+    def has_ended(self):
+        return self._process.poll() is not None
+
     def signal(self, number):
         self._process.send_signal(number)
 

@@ -2,6 +2,7 @@
 import asyncio
 import http.client
 import os
+import signal
 import socket
 import threading
 import time
@@ -11,7 +12,7 @@ import pytest
 from conftest import PATIENCE, eventually
 from django.channels.test.linting import exempt
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures.
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from interface_server.layers.pool import within
 
@@ -366,24 +367,78 @@ def test_command_with_a_bad_redis_url(run):  # noqa: F811
 
 OWNED = """
 from django.conf import settings
-settings.configure(SECRET_KEY="the key of this project")
+settings.configure(SECRET_KEY=%r)
 from django.channels.layers.redis import RedisChannelLayer
 layer = RedisChannelLayer(hosts=[%r])
 """
+OTHER = {"project": ["0123456789abcdef"]}
 
 
-def test_server_of_another_project_does_not_start(run, port, folder, own_redis):  # noqa: F811
+@pytest.fixture
+def other(folder, own_redis):  # noqa: F811
+    """A function that announces a worker of another project than that of the module "owned"."""
     from django.channels.layers.presence import WORKER, this_process
     from django.channels.layers.redis import RedisChannelLayer
 
-    (folder / "owned.py").write_text(OWNED % own_redis.url)
+    (folder / "owned.py").write_text(OWNED % ("the key of this project", own_redis.url))
     layer = RedisChannelLayer(hosts=[own_redis.url])
     worker = this_process(WORKER, "1")
-    layer.announce(worker, {"project": ["0123456789abcdef"]})
+    yield lambda: layer.announce(worker, OTHER)
+    layer.close()
+
+
+def test_server_of_another_project_does_not_start(run, port, other):  # noqa: F811
+    other()
     status, output = run("-m", "interface_server", "-p", port, "owned:layer").finish()
-    assert status == 2 and "interface-server: Workers of another project are at work on this layer" in output
+    assert status == 2 and "interface-server: Processes of another project are at work on this layer" in output
     assert "Traceback" not in output
     server(run, "-p", port, "--any-project", "owned:layer").kill()
-    layer.withdraw(worker)
-    server(run, "-p", port, "owned:layer").kill()
-    layer.close()
+
+
+def test_of_two_projects_whose_servers_begin_at_once_one_is_refused(run, folder, own_redis):  # noqa: F811
+    for name in "ab":
+        (folder / f"owned_{name}.py").write_text(OWNED % (f"the key of {name}", own_redis.url))
+    programs = [run("-m", "interface_server", "-p", 0, f"owned_{name}:layer") for name in "ab"]
+    eventually(lambda: any(program.has_ended for program in programs))
+    [refused] = [program for program in programs if program.has_ended]
+    [serving] = [program for program in programs if program is not refused]
+    status, output = refused.finish()
+    assert status == 2 and "Processes of another project are at work on this layer" in output
+    serving.wait_for("listens on")
+    # It takes its claim with it, and the other one may begin.
+    serving.signal(signal.SIGTERM)
+    assert serving.finish()[0] == 0
+    server(run, "-p", 0, f"owned_{'ab'[programs.index(refused)]}:layer").kill()
+
+
+def test_server_ends_once_a_layer_that_was_away_is_of_another_project(run, other, own_redis):  # noqa: F811
+    own_redis.kill()
+    program = run("-m", "interface_server", "-p", 0, "owned:layer")
+    program.wait_for("listens on")
+    # It asks again in five seconds.
+    own_redis.start()
+    other()
+    status, output = program.finish()
+    assert status == 2 and output.count("interface-server: Processes of another project") == 1
+
+
+def test_application_under_another_server_asks_whose_the_layer_is(run, port, other, monkeypatch):  # noqa: F811
+    other()
+    monkeypatch.setenv("INTERFACE_SERVER_LAYER", "owned:layer")
+    status, output = run("-m", "uvicorn", "--port", port, "interface_server.asgi:application").finish()
+    assert status != 0 and "Processes of another project are at work on this layer" in output
+    # Without lifespan, it is the first connection that asks.
+    program = run("-m", "uvicorn", "--port", port, "--lifespan", "off", "interface_server.asgi:application")
+    eventually(lambda: accepts(port))
+    assert [get(port)[0] for _ in range(2)] == [503, 503]
+    from websockets.sync.client import connect
+
+    with pytest.raises(InvalidStatus):
+        connect(f"ws://127.0.0.1:{port}/", compression=None)
+    program.signal(signal.SIGTERM)
+    output = program.finish()[1]
+    assert output.count("Processes of another project") == 1 and "Traceback" not in output
+    monkeypatch.setenv("INTERFACE_SERVER_ANY_PROJECT", "yes")
+    program = run("-m", "uvicorn", "--port", port, "interface_server.asgi:application")
+    eventually(lambda: accepts(port))
+    program.kill()

@@ -2,8 +2,9 @@
 from __future__ import absolute_import, unicode_literals
 
 import json
+import threading
 
-from django.channels.exceptions import LayerUnavailable
+from django.channels.exceptions import AnotherProject, LayerUnavailable
 from django.channels.layers.presence import SERVER, WORKER, this_process
 
 from .redis_case import RedisTestCase
@@ -112,6 +113,51 @@ class ShardTests(RedisTestCase):
         self.layer.withdraw(process)
         self.assertEqual(self.layer.processes(), [])
 
+    def test_of_two_projects_that_begin_at_once_one_is_refused(self):
+        hosts = [self.server.url, self.other.url]
+        layers = [self.make_layer(hosts=hosts) for _ in range(4)]
+        for round in range(20):
+            began, refused = [], []
+            start = threading.Barrier(len(layers)) if hasattr(threading, 'Barrier') else None
+
+            def claim(layer, project):
+                process = this_process(WORKER, '1')
+                if start is not None:
+                    start.wait()
+                try:
+                    layer.claim(process, {'project': [project]}, [project])
+                    began.append((project, process))
+                except AnotherProject:
+                    refused.append(project)
+
+            threads = [
+                threading.Thread(target=claim, args=(layer, 'ab'[number % 2])) for number, layer in enumerate(layers)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(len({project for project, _ in began}), 1)
+            self.assertEqual((len(began), len(refused)), (2, 2))
+            names = {process.name for _, process in began}
+            self.assertEqual({entry['name'] for entry in self.layer.processes()}, names)
+            for _, process in began:
+                self.layer.withdraw(process)
+
+    def test_who_is_refused_on_a_later_shard_is_listed_on_none(self):
+        self.layer.announce(this_process(WORKER, '1'), {'project': ['a']})
+        self.redis.delete('test:{0}:processes')
+        with self.assertRaises(AnotherProject):
+            self.layer.claim(this_process(WORKER, '1'), {'project': ['b']}, ['b'])
+        self.assertEqual(self.redis.zcard('test:{0}:processes'), 0)
+
+    def test_who_can_ask_only_one_shard_claims_that(self):
+        self.other.stop()
+        process = this_process(WORKER, '1')
+        self.layer.claim(process, {'project': ['a']}, ['a'])
+        with self.assertRaises(AnotherProject):
+            self.layer.claim(this_process(WORKER, '1'), {'project': ['b']}, ['b'])
+
     def test_a_shard_that_is_away_costs_nobody_his_presence(self):
         process = this_process(WORKER, '1')
         self.layer.announce(process, {})
@@ -126,6 +172,7 @@ class ShardTests(RedisTestCase):
     def test_with_no_shard_there_is_an_error(self):
         layer = self.make_layer(hosts=['redis://127.0.0.1:1/0'])
         process = this_process(WORKER, '1')
-        for call in (lambda: layer.announce(process, {}), layer.processes, lambda: layer.withdraw(process)):
+        for call in (lambda: layer.announce(process, {}), layer.processes, lambda: layer.withdraw(process),
+                     lambda: layer.claim(process, {}, ['a'])):
             with self.assertRaises(LayerUnavailable):
                 call()

@@ -15,7 +15,7 @@ LEVELS = {
     'worker': 7, 'tasks': 7, 'interfaces.wsgi': 7, 'monitoring': 7,
     'consumption': 2, 'request_log': 3, 'tracing': 1,
     'dispatch': 6, 'held_messages': 5, 'failures': 2, 'order_watch': 2, 'stop_signals': 1, 'prefetch': 6,
-    'in_progress': 1, 'periodic': 0, 'presence': 2, 'in_flight': 1, 'limits': 2, 'processes': 7,
+    'in_progress': 1, 'periodic': 0, 'presence': 2, 'fingerprints': 2, 'in_flight': 1, 'limits': 2, 'processes': 7,
     'generic': 6, 'binding': 6, 'schedules': 6, 'delay': 6, 'staticfiles': 6, 'interfaces': 6, 'handler': 6,
     # The command of an app is built as those of the package are.
     'delay.management': 9,
@@ -182,7 +182,7 @@ DJANGO_IN = {
         'interface_server/interface_server/backport.py': ('django.channels',),
         'interface_server/interface_server/operation/layer_metrics.py': ('django.channels.monitoring',),
         'interface_server/interface_server/app/server_spans.py': ('django.channels.tracing.sampling',),
-        'interface_server/interface_server/layers/owner.py': ('django.channels.management',),
+        'interface_server/interface_server/layers/owner.py': ('django.channels.fingerprints',),
     },
     # A program, which patches Django's test client in its own process.
     'harness': {'tests/harness/run_through_channels.py': ('django.',)},

@@ -102,6 +102,15 @@ def test_everybody_gets_their_own_answer(port):
         assert all(pool.map(ask, range(200)))
 
 
+def test_requests_of_another_project_are_refused(workers):
+    name = 'gunicorn'
+    port = start(workers, name, SUT_KEY='the key of another project')
+    assert [get(port, '/hello/').status for _ in range(3)] == [503] * 3
+    output = workers.programs.pop().output
+    # Once for each of its two processes, at most.
+    assert 1 <= output.count('Requests are refused. Processes of another project') <= 2, output
+
+
 @pytest.mark.parametrize('name', ['gunicorn', 'waitress'])
 def test_no_worker_is_a_504_with_a_line_in_the_log(name, sites, redis):
     site = sites(SUT_LAYERS='redis', SUT_REDIS=redis.url)

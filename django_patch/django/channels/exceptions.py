@@ -26,6 +26,18 @@ class LayerUnavailable(ChannelsError):
     refused = ()
 
 
+class AnotherProject(ChannelsError):
+    """Raised when a process would join those of another project on a layer."""
+
+    def __init__(self, host, pid):
+        super(AnotherProject, self).__init__(
+            'Processes of another project are at work on this layer (process %s on %s): each would answer requests '
+            'that are for the other. Give each project a "prefix" of its own in CHANNEL_LAYERS. If it is the same '
+            'project with a new SECRET_KEY, keep the old one in SECRET_KEY_FALLBACKS, or begin with --any-project.'
+            % (pid, host)
+        )
+
+
 class MalformedMessage(ChannelsError, ValueError):
     """Raised when a message doesn't have the shape the standard gives it."""
 

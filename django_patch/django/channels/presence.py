@@ -9,7 +9,7 @@ from __future__ import absolute_import
 import logging
 import sys
 
-from .exceptions import LayerUnavailable
+from .exceptions import AnotherProject, LayerUnavailable
 from .layers.presence import BEAT_INTERVAL, LIFETIME, this_process
 from .periodic import PeriodicThread
 
@@ -31,12 +31,22 @@ class Presence(object):
     there with the numbers of the shards where the process had counted as
     dead, or that lost their data: what it held there has been requeued. It
     must return quickly. Does nothing for a layer that lists no processes.
+
+    With a `project`, its fingerprints, the first announcement is a claim():
+    the block raises AnotherProject at its start. Where the layer was away
+    then, `on_refused()` is called once it is found out.
     """
 
-    def __init__(self, layer, kind, version, facts, on_gone=None, interval=BEAT_INTERVAL):
+    def __init__(self, layer, kind, version, facts, on_gone=None, interval=BEAT_INTERVAL, project=(),
+                 on_refused=None):
         self._layer = layer
         self._facts = facts
         self._on_gone = on_gone
+        self._on_refused = on_refused
+        # What is still to be claimed for.
+        self._project = project
+        #: The AnotherProject that the layer has refused this process with.
+        self.refusal = None
         # The class of what the last beat raised.
         self._failure = None
         #: The Process that is announced.
@@ -47,6 +57,8 @@ class Presence(object):
         if self._layer.supports_presence:
             # Before anything is received.
             self.beat()
+            if self.refusal is not None:
+                raise self.refusal
             self._thread.start()
         return self
 
@@ -55,7 +67,7 @@ class Presence(object):
             return
         # It may be waiting for a layer that is gone.
         self._thread.stop(1.0)
-        if self._failure is not None:
+        if self._failure is not None or self.refusal is not None:
             # It ages out of the list.
             return
         try:
@@ -65,8 +77,15 @@ class Presence(object):
 
     def beat(self):
         """Announce the process once; an outage is logged once."""
+        if self.refusal is not None:
+            return
         try:
-            gone = self._layer.announce(self.process, self._facts())
+            gone = self._announce()
+        except AnotherProject as error:
+            self.refusal = error
+            if self._on_refused is not None:
+                self._on_refused()
+            return
         except LayerUnavailable as error:
             # The next send or receive fails, too, and logs it.
             logger.info('This process can\'t say that it is alive: %s', error)
@@ -85,3 +104,10 @@ class Presence(object):
                            ', '.join(str(shard) for shard in gone))
             if self._on_gone is not None:
                 self._on_gone(gone)
+
+    def _announce(self):
+        if not self._project:
+            return self._layer.announce(self.process, self._facts())
+        gone = self._layer.claim(self.process, self._facts(), self._project)
+        self._project = ()
+        return gone

@@ -58,8 +58,14 @@ class Application:
             Disconnects(functools.partial(layer.send_soon, "http.disconnect")),
             action_logger, tracer,
         )
-        self._presence = Presence(layer, self._facts, self.context.disconnects)
-        self._started = False
+        self._project = list(layer.project)
+        self._presence = Presence(
+            layer, self._facts, self.context.disconnects, () if options.any_project else self._project,
+            self._on_refused,
+        )
+        #: Why nothing is served: the layer is another project's.
+        self.refusal: Optional[Exception] = None
+        self._started = self._may_serve = False
         # When the layer was last seen to work.
         self._worked = 0.0
         self._timer: Optional[asyncio.TimerHandle] = None
@@ -79,8 +85,9 @@ class Application:
         if kind == "lifespan":
             await self._live(receive, send)
             return
-        if not self._started:
-            self.start()
+        if not self._may_serve and not await self.begin():
+            await self._refuse(kind, receive, send)
+            return
         if kind in ("http", "websocket"):
             self._proxies.apply(scope)
         if kind == "http":
@@ -108,13 +115,41 @@ class Application:
         while True:
             event = await receive()
             if event["type"] == "lifespan.startup":
-                self.start()
+                if not await self.begin():
+                    await self.stop()
+                    await send({"type": "lifespan.startup.failed", "message": str(self.refusal)})
+                    return
                 await send({"type": "lifespan.startup.complete"})
             elif event["type"] == "lifespan.shutdown":
                 self.begin_to_stop()
                 await self.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def begin(self) -> bool:
+        """Start, and wait until it is known whose the layer is; return whether it may be used."""
+        self.start()
+        await self._presence.wait_for_claim()
+        self._may_serve = self.refusal is None
+        return self._may_serve
+
+    def _on_refused(self, error: Exception) -> None:
+        logger.error("Nothing is served. %s", error)
+        self.refusal, self._may_serve = error, False
+
+    async def _refuse(self, kind: str, receive: Receive, send: Send) -> None:
+        """Answer for a server that didn't ask, or serves since before the layer could say whose it is."""
+        if kind == "http":
+            text = b"This server isn't set up correctly."
+            await send({
+                "type": "http.response.start", "status": 503, "headers": [
+                    (b"content-type", b"text/plain"), (b"content-length", b"%d" % len(text)),
+                ],
+            })
+            await send({"type": "http.response.body", "body": text})
+        elif kind == "websocket":
+            await receive()
+            await send({"type": "websocket.close"})
 
     def start(self) -> None:
         """Begin to read replies; call it on the event loop that serves."""
@@ -142,7 +177,7 @@ class Application:
         replies = self.context.replies
         return {
             "sockets": replies.socket_count, "requests": replies.exchange_count, "stopping": self.context.stopping,
-            "served": self.metrics.facts(),
+            "served": self.metrics.facts(), **({"project": self._project} if self._project else {}),
         }
 
     def begin_to_stop(self) -> None:

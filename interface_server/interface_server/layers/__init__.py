@@ -42,6 +42,8 @@ class AsyncLayer(abc.ABC):
     #: asked in a thread, and its name among those of the project.
     synchronous: Any = None
     alias = "default"
+    #: The fingerprints of the project that has made it, if one has.
+    project: Sequence[str] = ()
 
     @property
     def is_reachable(self) -> bool:
@@ -136,6 +138,10 @@ class AsyncLayer(abc.ABC):
 
     async def announce(self, process: Any, facts: dict[str, Any]) -> list[int]:
         """As BaseChannelLayer.announce(); a layer that doesn't list processes lists none."""
+        return []
+
+    async def claim(self, process: Any, facts: dict[str, Any], project: Sequence[str]) -> list[int]:
+        """As BaseChannelLayer.claim()."""
         return []
 
     async def withdraw(self, process: Any) -> None:

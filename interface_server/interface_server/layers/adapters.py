@@ -11,6 +11,7 @@ from django.channels.layers.legacy import adapted, missing_methods
 
 from ..errors import UsageError
 from . import AsyncLayer
+from .owner import project_of
 from .threads import ThreadedLayer
 
 #: What most have forgotten, or named the application instead of.
@@ -27,6 +28,7 @@ def adapt(layer: Any) -> AsyncLayer:
     layer = adapted(getattr(layer, "channel_layer", layer))
     made = _driver_of(layer)
     made.synchronous, made.alias = layer, alias
+    made.project = project_of(layer)
     return made
 
 
@@ -49,13 +51,16 @@ def connect(url: str) -> AsyncLayer:
     try:
         from django.channels.layers.redis import RedisChannelLayer
 
-        return adapt(RedisChannelLayer(hosts=[url]))
+        layer = adapt(RedisChannelLayer(hosts=[url]))
     except ImportError as error:
         raise UsageError(
             f"--redis needs {error.name or error}: run 'pip install channels-interface-server[redis]'."
         ) from error
     except ValueError as error:
         raise UsageError(str(error)) from error
+    # Whoever made the environment that we run in, it is not the layer's.
+    layer.project = ()
+    return layer
 
 
 def import_layer(path: str) -> Any:

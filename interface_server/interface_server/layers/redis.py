@@ -171,6 +171,10 @@ class RedisLayer(AsyncLayer):
     async def announce(self, process: Any, facts: dict[str, Any]) -> list[int]:
         return await self._perform(self._transport.presence.announce(process, facts))  # type: ignore[no-any-return]
 
+    async def claim(self, process: Any, facts: dict[str, Any], project: Sequence[str]) -> list[int]:
+        plan = self._transport.presence.claim(process, facts, project)
+        return await self._perform(plan)  # type: ignore[no-any-return]
+
     async def withdraw(self, process: Any) -> None:
         await self._perform(self._transport.presence.withdraw(process))
 

@@ -109,6 +109,9 @@ class ThreadedLayer(AsyncLayer):
     async def announce(self, process: Any, facts: dict[str, Any]) -> list[int]:
         return await self._call(self.layer.announce, process, facts)  # type: ignore[no-any-return]
 
+    async def claim(self, process: Any, facts: dict[str, Any], project: Sequence[str]) -> list[int]:
+        return await self._call(self.layer.claim, process, facts, project)  # type: ignore[no-any-return]
+
     async def withdraw(self, process: Any) -> None:
         await self._call(self.layer.withdraw, process)
 

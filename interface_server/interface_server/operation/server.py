@@ -80,7 +80,9 @@ class Server:
         self._wakened = asyncio.Event()
         if self._options.uses_tls:
             self.certificate = Certificate(self._options)
-        self._application.start()
+        if not await self._application.begin():
+            await self._application.stop()
+            raise UsageError(str(self._application.refusal))
         self.limiter.start()
         for listener in sockets:
             self._acceptors.append(Acceptor(
@@ -95,6 +97,8 @@ class Server:
             self._ready()
         await self._wait()
         await self._end(sockets)
+        if self._application.refusal is not None:
+            raise UsageError(str(self._application.refusal))
 
     def _new_protocol(self, peer: Peer, slot: str) -> Intake:
         turns = self.limiter.turns
@@ -104,7 +108,7 @@ class Server:
         assert self._wakened is not None
         watchdog = systemd.watchdog_interval()
         tick = min(TICK, (watchdog or 2 * TICK) / 2)
-        while not self._stopping:
+        while not self._stopping and self._application.refusal is None:
             if watchdog is not None:
                 systemd.notify("WATCHDOG=1")
             with contextlib.suppress(asyncio.TimeoutError):

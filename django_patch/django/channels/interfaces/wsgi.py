@@ -25,6 +25,8 @@ from ..http.meta import message_from_environ
 from ..layers.blocking import send_blocking
 from ..layers.legacy import adapted
 from . import bridge, disconnects
+from .chunked_input import ChunkedInput
+from .project_watch import ProjectWatch
 from .replies import ReplyReader
 
 logger = logging.getLogger('django.channels')
@@ -61,16 +63,20 @@ class WSGIInterface(object):
     each message after it; `response_buffer` those of a response that wait for
     a slow client here. `queue_timeout` is how many seconds a request may wait
     for room in its channel, first come first served, before it gets a 503.
+    Each does while processes of another project use the layer, and none of
+    this one does, unless `any_project` is true.
     """
 
     def __init__(self, channel_layer, timeout=120.0, inline_body_size=bridge.INLINE_BODY_SIZE,
-                 body_chunk_size=bridge.BODY_CHUNK_SIZE, response_buffer=4 * 1024 * 1024, queue_timeout=10.0):
+                 body_chunk_size=bridge.BODY_CHUNK_SIZE, response_buffer=4 * 1024 * 1024, queue_timeout=10.0,
+                 any_project=False):
         self.channel_layer = channel_layer = adapted(channel_layer)
         self.timeout = timeout
         self.queue_timeout = queue_timeout
         self.inline_body_size = inline_body_size
         self.body_chunk_size = body_chunk_size
         self.replies = ReplyReader(channel_layer, self.disown, limit=response_buffer)
+        self.project_watch = None if any_project else ProjectWatch(channel_layer)
         self.disconnects = disconnects.WatchingDisconnects(
             channel_layer, functools.partial(self.send_quietly, disconnects.CHANNEL),
         )
@@ -107,24 +113,6 @@ class WSGIInterface(object):
             logger.debug('A message for %s was dropped: %s', channel, error)
 
 
-class ChunkedInput(object):
-    """
-    The body of a chunked request where `wsgi.input` is empty: under uWSGI.
-
-    `read_chunk()` returns the next piece, and an empty one at the end.
-    """
-
-    def __init__(self, read_chunk):
-        self._read_chunk = read_chunk
-        self._rest = b''
-
-    def read(self, size):
-        """Return up to `size` bytes, none only at the end."""
-        content = self._rest or self._read_chunk()
-        self._rest = content[size:]
-        return content[:size]
-
-
 class WSGIExchange(object):
     """A request, and its answer."""
 
@@ -158,6 +146,9 @@ class WSGIExchange(object):
         if not self.channel_layer.can_hear(self.box.name):
             # A worker would do the work, and its answer find no way here.
             logger.warning('The request for %s was refused: the server of its answer is away.', self.path)
+            raise Refused(503)
+        watch = self.interface.project_watch
+        if watch is not None and watch.is_refused():
             raise Refused(503)
         try:
             send_blocking(self.channel_layer, 'http.request', message, self.interface.queue_timeout)

@@ -13,6 +13,7 @@ import re
 import socket
 import time
 
+from ..exceptions import AnotherProject
 from ..names import random_token
 
 #: Seconds between two announcements, and after the last one until a process
@@ -64,6 +65,20 @@ class PresenceMixin(object):
         """
         raise NotImplementedError('subclasses of BaseChannelLayer with presence must provide an announce() method')
 
+    def claim(self, process, facts, project):
+        """
+        As announce() for the first time, if no other project has the layer.
+
+        `project` has its fingerprints, a list of texts, which should be the
+        fact "project" as well. Raise AnotherProject, and list nobody, while
+        living processes say in theirs that they are of other projects, and
+        none that it is of this one. A layer with processes on several
+        machines should do both at once: of two projects that begin in the same
+        moment only one may.
+        """
+        check_project(self.processes(), project)
+        return self.announce(process, facts)
+
     def withdraw(self, process):
         """Remove `process`, which is about to end, from the list."""
         raise NotImplementedError('subclasses of BaseChannelLayer with presence must provide a withdraw() method')
@@ -91,6 +106,25 @@ class PresenceMixin(object):
         return [process['name'] for process in found], [
             process for process in found if process['name'] not in known
         ]
+
+
+def check_project(found, project):
+    """
+    Raise AnotherProject if `found`, what processes() returns, is another's.
+
+    Who says nothing of its project is taken to belong. `project` has the
+    fingerprints of this one; without any it can't be told from others.
+    """
+    own, other = set(project), None
+    for process in found if own else ():
+        said = process['facts'].get('project')
+        if process['alive'] and said and isinstance(said, list):
+            if not own.isdisjoint(map(str, said)):
+                # Those of the other were told to begin here, too.
+                return
+            other = process
+    if other is not None:
+        raise AnotherProject(other['host'], other['pid'])
 
 
 def listed(found, kind):

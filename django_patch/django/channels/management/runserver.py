@@ -15,16 +15,17 @@ from datetime import datetime
 
 from django.apps import apps
 from django.conf import settings
+from django.core.management import CommandError
 from django.utils import autoreload
 from django.utils.encoding import force_str
 
 from ..conf import conf
-from ..exceptions import InvalidChannelLayerError
+from ..exceptions import AnotherProject, InvalidChannelLayerError
 from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from ..log import setup_logger
 from ..signals import handshake_refused
 from ..worker import Worker
-from . import watching
+from . import projects, watching
 from .layers import check_routing
 from .servers import HOW_TO_INSTALL, find_server
 
@@ -54,6 +55,7 @@ def add_arguments(parser):
         '--noworker', action='store_false', dest='run_worker', default=True,
         help='Run no worker threads: start "manage.py runworker" yourself (not with an in-memory layer).',
     )
+    projects.add_arguments(parser)
     parser.add_argument(
         '--http_timeout', dest='http_timeout', type=int, default=60, metavar='SECONDS',
         help='Answer with 503 if no worker has responded within this time; default: %(default)s.',
@@ -88,7 +90,7 @@ def serve(command, *args, **options):
     layer.router.check_default(http_consumer=_http_consumer(command, *args, **options))
     setup_logger('django.channels', int(options.get('verbosity', 1)))
     command.stdout.write(_banner(command, layer))
-    worker = _start_worker(layer, options)
+    worker = _start_worker(command, layer, options)
     action_log = ActionLog.of(command)
     handshake_refused.connect(action_log.note_refusal)
     try:
@@ -101,7 +103,10 @@ def serve(command, *args, **options):
             ws_protocols=conf.websocket_protocols,
             root_path=conf.force_script_name or '',
             action_logger=getattr(command, 'log_action', action_log),
+            any_project=options.get('any_project', False),
         )
+    except AnotherProject as error:
+        _refuse(command, error)
     except EnvironmentError as error:
         if error.errno not in _ERRORS:
             raise
@@ -130,6 +135,11 @@ def _get_layer(command, options):
         )
     # The reloader waits for the next change, instead of ending here.
     check_routing(layer)
+    if not options.get('any_project'):
+        try:
+            projects.check_project(layer)
+        except CommandError as error:
+            _refuse(command, error)
     return layer
 
 
@@ -181,22 +191,28 @@ def _banner(command, layer):
     }
 
 
-def _start_worker(layer, options):
+def _start_worker(command, layer, options):
     if not options.get('run_worker', True):
         return None
     worker = Worker(
         layer, signal_handlers=False, threads=WORKER_THREADS if options.get('use_threading', True) else 1,
     )
-    worker.thread = threading.Thread(target=_work, args=(worker,), name='runserver-worker')
+    worker.thread = threading.Thread(target=_work, args=(worker, command, options), name='runserver-worker')
     worker.thread.daemon = True
     worker.thread.start()
     return worker
 
 
-def _work(worker):
+def _work(worker, command, options):
     # The admin's pages show it, and what it does.
-    with watching.watched(worker, {'layer': DEFAULT_CHANNEL_LAYER}):
-        worker.run()
+    watched = watching.watched(worker, {
+        'layer': DEFAULT_CHANNEL_LAYER, 'any_project': options.get('any_project', False),
+    })
+    try:
+        with watched:
+            worker.run()
+    except CommandError as error:
+        _refuse(command, error)
 
 
 class ActionLog(object):

@@ -21,9 +21,10 @@ def find_server(server_cls=None):
 
     It takes (channel_layer, host, port) and the keyword arguments ipv6,
     signal_handlers, http_timeout, websocket_handshake_timeout, ws_protocols,
-    root_path and action_logger, and returns when the server has ended. One
-    that can serve in a thread has a function `in_thread`, which takes
-    (channel_layer, host) and returns what has a `port`, and a stop().
+    root_path, action_logger and any_project, and returns when the server has
+    ended, or raises AnotherProject. One that can serve in a thread has a
+    function `in_thread`, which takes (channel_layer, host) and returns what
+    has a `port`, and a stop().
     `server_cls`, if it is a class like daphne's Server, serves in any case.
     """
     # From Django 1.11 on, runserver has one of that name that speaks WSGI.
@@ -59,7 +60,8 @@ def _start_interface_server(channel_layer, host):
 _serve_with_interface_server.in_thread = _start_interface_server
 
 
-def _serve_with_class(server_cls, channel_layer, host, port, ipv6=False, **options):
+def _serve_with_class(server_cls, channel_layer, host, port, ipv6=False, any_project=True, **options):
+    # It does not say whose it is. The command has looked, and its workers do.
     # Twisted's description of an endpoint; a colon in an address is escaped.
     endpoint = 'tcp:port=%d:interface=%s' % (port, host.strip('[]').replace(':', r'\:'))
     server_cls(channel_layer=channel_layer, endpoints=[endpoint], **options).run()

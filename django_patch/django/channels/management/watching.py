@@ -13,7 +13,8 @@ from django.core.management import CommandError
 
 from ..conf import conf
 from ..durations import checked_seconds
-from ..exceptions import LayerUnavailable
+from ..exceptions import AnotherProject, LayerUnavailable
+from ..fingerprints import FACT, fingerprints
 from ..interfaces import disconnects
 from ..layers.presence import WORKER
 from ..layers.promises import warn
@@ -24,7 +25,7 @@ from ..monitoring.history import Recorder
 from ..monitoring.vitals import HealthFile, Vitals, behind, try_file
 from ..presence import Presence, package_version
 from ..processes.holding import Holding
-from .projects import fingerprints
+from .projects import to_claim
 
 logger = logging.getLogger('django.channels')
 
@@ -128,10 +129,14 @@ def watched(worker, options):
             opened.append(HealthFile(options['health_file'], vitals))
         if layer.supports_inspection:
             opened.append(Recorder(layer))
-        presence = Presence(layer, WORKER, package_version(), functools.partial(_facts, worker, activity))
+        presence = Presence(
+            layer, WORKER, package_version(), functools.partial(_facts, worker, activity),
+            project=to_claim(options), on_refused=worker.stop,
+        )
         opened += [presence, Holding(layer, presence.process.name)] + planning
-        for part in opened:
-            part.__enter__()
+        _begin(opened)
+    except AnotherProject as error:
+        raise CommandError(str(error))
     except EnvironmentError as error:
         raise CommandError('The address for health and metrics, or the health file, can\'t be opened: %s' % error)
     _warn_of_servers(layer)
@@ -141,6 +146,21 @@ def watched(worker, options):
         layer.watch_waiting(None)
         for part in reversed(opened):
             part.__exit__(None, None, None)
+    if presence.refusal is not None:
+        raise CommandError(str(presence.refusal))
+
+
+def _begin(parts):
+    """Enter all of `parts`, or none."""
+    begun = []
+    try:
+        for part in parts:
+            part.__enter__()
+            begun.append(part)
+    except (AnotherProject, EnvironmentError):
+        for part in reversed(begun):
+            part.__exit__(None, None, None)
+        raise
 
 
 def _warn_of_servers(layer):
@@ -169,7 +189,7 @@ def _facts(worker, activity):
     return {
         'threads': worker.threads, 'tasks': len(worker.in_progress.tasks), 'running': number, 'doing': running,
         'stopping': worker.termed, 'channels': worker.channels[:MAX_CHANNELS],
-        'numbers': activity.numbers(MAX_NUMBERS), 'project': fingerprints(),
+        'numbers': activity.numbers(MAX_NUMBERS), FACT: fingerprints(),
         disconnects.FACT: disconnects.CHANNEL in worker.channels,
     }
 

@@ -63,8 +63,13 @@ def run_supervised(count, make_worker, surroundings, announce):
         worker.second_signal_ends = False
         _watch_over(worker)
         worker_ready.connect(_once(ready), weak=False)
-        with surroundings(worker, index):
-            worker.run()
+        try:
+            with surroundings(worker, index):
+                worker.run()
+        except CommandError as error:
+            # What is wrong here, such as another project's workers, may pass.
+            logger.error('%s', error)
+            return 1
         return 0
 
     # What loading the project has opened isn't for several processes.

@@ -3,6 +3,7 @@ The contract of layers that list the processes which use them, as tests.
 """
 from __future__ import absolute_import, unicode_literals
 
+from ..exceptions import AnotherProject
 from ..layers.legacy import adapted
 from ..layers.presence import SERVER, WORKER, this_process
 
@@ -41,6 +42,38 @@ class PresenceContract(object):
             self.assertTrue(0 <= entry['age'] < 15, entry)
         self.assertEqual([entry['name'] for entry in layer.processes(WORKER)], [worker.name])
         self.assertEqual(layer.processes('other'), [])
+
+    def test_a_layer_is_claimed_for_one_project(self):
+        layer = self.present_layer()
+        first, second, third = [this_process(WORKER, '1') for _ in range(3)]
+        self.assertEqual(list(layer.claim(first, {'project': ['new', 'old']}, ['new', 'old'])), [])
+        with self.assertRaises(AnotherProject) as raised:
+            layer.claim(second, {'project': ['other']}, ['other'])
+        self.assertIn(first.host, str(raised.exception))
+        self.assertEqual([entry['name'] for entry in layer.processes()], [first.name])
+        # One with the key before, one that was told to begin all the same, and
+        # one that finds its own.
+        layer.claim(second, {'project': ['old']}, ['old'])
+        layer.announce(third, {'project': ['other']})
+        layer.claim(this_process(WORKER, '1'), {'project': ['other']}, ['other'])
+        self.assertEqual(len(layer.processes()), 4)
+
+    def test_a_claim_ends_with_the_last_process(self):
+        layer = self.present_layer()
+        first, second = this_process(WORKER, '1'), this_process(WORKER, '1')
+        layer.claim(first, {'project': ['first']}, ['first'])
+        layer.withdraw(first)
+        layer.claim(second, {'project': ['second']}, ['second'])
+        self.assertEqual([entry['name'] for entry in layer.processes()], [second.name])
+
+    def test_who_says_nothing_of_a_project_is_taken_to_belong(self):
+        layer = self.present_layer()
+        for project in (None, 'nonsense', [], {}):
+            layer.announce(this_process(SERVER, '1'), {'project': project})
+        layer.announce(this_process(SERVER, '1'), {})
+        process = this_process(WORKER, '1')
+        layer.claim(process, {'project': ['first']}, ['first'])
+        self.assertIn(process.name, [entry['name'] for entry in layer.processes()])
 
     def test_who_looks_again_is_told_of_newcomers(self):
         layer = self.present_layer()

@@ -9,6 +9,7 @@ SUT_LAYERS    'memory', 'redis', 'empty' (CHANNEL_LAYERS = {}), 'unset',
               'no-routing' (a layer whose ROUTING was forgotten) or
               'no-default' (a layer of another alias).
 SUT_REDIS     URL of the Redis, for 'redis'; several with commas between.
+SUT_KEY       another SECRET_KEY, that of another project.
 SUT_SECRETS   secrets of its encryption, with commas between.
 SUT_ROUTING   another module of routing than 'routing'.
 SUT_LINT      'no': messages are not checked, which costs time.
@@ -26,7 +27,7 @@ import os
 
 import django
 
-SECRET_KEY = 'for tests'
+SECRET_KEY = os.environ.get('SUT_KEY', 'for tests')
 DEBUG = os.environ.get('SUT_DEBUG') != 'no'
 if not DEBUG:
     LOGGING = {

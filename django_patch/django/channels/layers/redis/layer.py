@@ -48,9 +48,7 @@ class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
     """
     supports_groups = supports_flush = supports_statistics = True
     supports_requeue = supports_throttling = supports_blocking_receive = supports_interrupt = True
-    supports_inspection = tells_waiting_time = supports_presence = True
-    sends_many_at_once = True
-    spans_processes = True
+    supports_inspection = tells_waiting_time = supports_presence = sends_many_at_once = spans_processes = True
 
     def __init__(self, hosts=None, prefix='channels:', expiry=60, group_expiry=86400, capacity=100,
                  channel_capacity=None, symmetric_encryption_keys=None, process_capacity=None,
@@ -84,8 +82,7 @@ class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
         pairs = list(pairs)
         for channel, message in pairs:
             self.check_message(message)
-        # It returns the very pairs that were refused.
-        return self._run(self._transport.sender.send_many(pairs))
+        return self._run(self._transport.sender.send_many(pairs))  # The very pairs that were refused.
 
     def throttle(self, channel):
         self._run(self._transport.sender.throttle(channel))
@@ -223,8 +220,8 @@ class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
         return self._run(self._transport.inspection.groups(budget))
 
     def inspect_servers(self):
-        found = self._run(self._transport.inspection.servers())
-        return [dict(facts, server=server.name) for server, facts in zip(self.servers, found)]
+        found = zip(self.servers, self._run(self._transport.inspection.servers()))
+        return [dict(facts, server=server.name) for server, facts in found]
 
     def peek(self, channel, limit):
         queue = names.non_local_name(names.validate_channel_name(channel, receive=True))
@@ -238,16 +235,19 @@ class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
         self._transport.decoder.on_received = callback
 
     def add_sample(self, sample, interval, keep):
-        if not self._run(self._transport.samples.claim(interval)):
-            return False
-        self._run(self._transport.samples.add(sample(), interval * keep, keep))
-        return True
+        is_turn = self._run(self._transport.samples.claim(interval))
+        if is_turn:
+            self._run(self._transport.samples.add(sample(), interval * keep, keep))
+        return is_turn
 
     def samples(self):
         return self._run(self._transport.samples.all())
 
     def announce(self, process, facts):
         return self._run(self._transport.presence.announce(process, facts))
+
+    def claim(self, process, facts, project):
+        return self._run(self._transport.presence.claim(process, facts, project))
 
     def withdraw(self, process):
         self._run(self._transport.presence.withdraw(process))

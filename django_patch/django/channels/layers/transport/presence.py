@@ -8,7 +8,7 @@ from __future__ import absolute_import, unicode_literals
 
 import json
 
-from ...exceptions import LayerUnavailable
+from ...exceptions import AnotherProject, LayerUnavailable
 from ...names import validate_process_name
 from ..presence import REMEMBERED, Process, listed
 from . import scripts
@@ -30,16 +30,10 @@ class PresenceOperations(object):
 
     def announce(self, process, facts):
         """Have the numbers of the shards that had forgotten `process` as Result, a list."""
-        name = validate_process_name(process.name)
-        # Of entries: the version that it writes, the highest that it reads.
-        versions = [min([VERSION] + [clock.lowest_version for clock in self._clocks]), VERSION]
-        entry = json.dumps(
-            dict(process._asdict(), facts=facts, entries=versions), separators=(',', ':'), sort_keys=True,
-        )
+        name, arguments = self._beat(process, facts)
         answers = yield ExchangeAll([
-            (shard, (scripts.BEAT.call(
-                [self._keys.processes(shard), self._keys.facts(shard)], [name, entry, _REMEMBERED_MS]
-            ),)) for shard in range(self._keys.shards)
+            (shard, (scripts.BEAT.call([self._keys.processes(shard), self._keys.facts(shard)], arguments),))
+            for shard in range(self._keys.shards)
         ])
         before = self._announced.setdefault(name, set())
         gone = []
@@ -49,17 +43,52 @@ class PresenceOperations(object):
             before.add(shard)
         yield Result(gone)
 
+    def _beat(self, process, facts):
+        """Return the name of `process`, and the arguments of a beat."""
+        name = validate_process_name(process.name)
+        # Of entries: the version that it writes, the highest that it reads.
+        versions = [min([VERSION] + [clock.lowest_version for clock in self._clocks]), VERSION]
+        entry = json.dumps(
+            dict(process._asdict(), facts=facts, entries=versions), separators=(',', ':'), sort_keys=True,
+        )
+        return name, [name, entry, _REMEMBERED_MS]
+
+    def claim(self, process, facts, project):
+        """
+        Have what BaseChannelLayer.claim() returns as Result.
+
+        One shard after the other, all in the same order: who is refused on
+        one has noted nothing on those that the other comes to first.
+        """
+        name, arguments = self._beat(process, facts)
+        noted, failure = [], None
+        for shard in range(self._keys.shards):
+            keys = [self._keys.processes(shard), self._keys.facts(shard)]
+            try:
+                answer = checked((yield Exchange(shard, (scripts.BEAT.call(keys, arguments + list(project)),)))[0])
+            except LayerUnavailable as error:
+                failure = error
+                continue
+            if isinstance(answer, bytes):
+                yield ExchangeAll([(each, self._leave(each, name)) for each in noted])
+                raise _another(answer)
+            noted.append(shard)
+        if not noted:
+            raise failure
+        self._announced.setdefault(name, set()).update(noted)
+        yield Result([])
+
     def withdraw(self, process):
         """Forget `process`."""
         self._announced.pop(process.name, None)
         answers = yield ExchangeAll([
-            (shard, (
-                pack('ZREM', self._keys.processes(shard), process.name),
-                pack('HDEL', self._keys.facts(shard), process.name),
-            )) for shard in range(self._keys.shards)
+            (shard, self._leave(shard, process.name)) for shard in range(self._keys.shards)
         ])
         _replies(answers)
         yield DONE
+
+    def _leave(self, shard, name):
+        return pack('ZREM', self._keys.processes(shard), name), pack('HDEL', self._keys.facts(shard), name)
 
     def processes(self, kind):
         """Have what BaseChannelLayer.processes() returns as Result."""
@@ -113,6 +142,12 @@ def _replies(answers):
     if not found:
         raise failure
     return found
+
+
+def _another(entry):
+    """Return the error for a claim where a process of another project has said `entry`."""
+    decoded = _decoded(b'', entry)
+    return AnotherProject(*(('?', 0) if decoded is None else decoded[0][2:4]))
 
 
 def _decoded(name, entry):

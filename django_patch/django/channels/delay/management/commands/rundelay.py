@@ -12,7 +12,7 @@ from ....acknowledged_options import MAX_DELIVERIES
 from ....exceptions import LayerUnavailable
 from ....layers import ChannelLayerWrapper
 from ....log import setup_logger
-from ....management import watching
+from ....management import projects, watching
 from ....management.layers import add_layer_argument, get_shared_layer
 from ....retries import Acknowledged
 from ....routing import route
@@ -36,6 +36,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         add_layer_argument(parser)
+        projects.add_arguments(parser)
         parser.add_argument(
             '--sleep', dest='sleep', type=float, default=1, metavar='SECONDS',
             help='Seconds between two looks for messages that are due; default: %(default)s.',
@@ -54,12 +55,13 @@ class Command(BaseCommand):
         # The bare layer, since this routing has nobody else's channels, and
         # would warn of each.
         sender = DueSender(layer.channel_layer, options['sleep'], self.logger)
-        sender.start()
-        try:
-            with watching.watched(worker, {'layer': options['layer']}):
+        with watching.watched(worker, options):
+            # Not before: the layer may be another project's.
+            sender.start()
+            try:
                 worker.run()
-        finally:
-            sender.stop()
+            finally:
+                sender.stop()
         self.logger.info('Delay server stopped.')
 
     def get_layer(self, alias):
