@@ -8,7 +8,8 @@ import time
 from unittest import SkipTest, skipUnless
 
 from django.channels import channel_layers
-from django.channels.exceptions import TimeLimitExceeded
+from django.channels.exceptions import TaskLost, TimeLimitExceeded
+from django.channels.layers.acknowledgement import BURY, receipt_of, story_of
 from django.channels.layers.presence import WORKER, this_process
 from django.channels.limits import Limits
 from django.channels.routing import route
@@ -172,6 +173,23 @@ class TaskTests(TasksTestCase):
         self.worker.run_once()
         day = 86400
         self.assertEqual([round(lifetime, -1) for lifetime in kept], [37 * day, 7 * day, 7 * day, 60])
+
+    def test_a_task_that_is_a_dead_letter_has_failed(self):
+        result = self.functions.add.enqueue(1, 2)
+        message = self.layer.receive(['tasks.default'])[1]
+        self.assertEqual(self.backend.get_result(result.id).status.value, 'READY')
+        # As whoever recovers a job does whose workers died each time.
+        self.layer.postpone(receipt_of(message), BURY, story=story_of(error='Its readers died each time.'))
+        result.refresh()
+        self.assertEqual((result.status.value, result.errors[0].exception_class), ('FAILED', TaskLost))
+        self.assertIn('is a dead letter (deliveries: 1): Its readers died each time.', result.errors[0].traceback)
+        self.assertLess(abs((result.finished_at - timezone.now()).total_seconds()), 60)
+        self.layer.replay('tasks.default', [result.id])
+        result.refresh()
+        self.assertEqual((result.status.value, result.errors), ('READY', []))
+        self.assertEqual(self.worker.run_once(), 'handled')
+        result.refresh()
+        self.assertEqual((result.status.value, result.return_value), ('SUCCESSFUL', 3))
 
     def test_a_task_that_its_worker_does_not_have_fails(self):
         result = self.functions.add.enqueue(1, 2)

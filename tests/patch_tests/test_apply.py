@@ -130,7 +130,7 @@ def stays_out(name):
     """Return whether a file of the package, a path below the tree, is for other Djangos alone."""
     return name.startswith((
         'django/channels/management/commands/runserver.py', 'django/channels/asynchronous/',
-        'django/channels/tasks.py',
+        'django/channels/tasks.py', 'django/channels/task_results.py',
     ))
 
 

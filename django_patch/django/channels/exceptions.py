@@ -160,5 +160,9 @@ class TimeLimitExceeded(ChannelsError):
     """Raised in a consumer or view that takes longer than the worker's --time-limit."""
 
 
+class TaskLost(ChannelsError):
+    """What a result of Django's tasks names if a task ended without it: its workers died each time, for example."""
+
+
 class NotAMessageError(ChannelsError, TypeError, ValueError):
     """Raised when a decorated consumer is called without a message."""

@@ -7,9 +7,11 @@ import datetime
 import json
 import traceback
 
+from django.conf import settings
 from django.utils.module_loading import import_string
 
 from .compat.django_tasks import TaskError, TaskResult, TaskResultStatus
+from .exceptions import TaskLost
 
 
 def dumped(result):
@@ -61,6 +63,15 @@ def failed(text, error, now):
     values['errors'].append([failure.exception_class_path, failure.traceback])
     values.update(status=TaskResultStatus.FAILED.value, finished_at=_text(now), last_attempted_at=_text(now))
     return json.dumps(values)
+
+
+def end(result, letter):
+    """Have a TaskResult say that its job is a DeadLetter."""
+    story = letter.story
+    reason = 'Its job is a dead letter (deliveries: %d): %s' % (letter.attempts, story.get('error', 'not known why.'))
+    result.errors.append(error_of(TaskLost(reason + '\n\n' + story['traceback'] if 'traceback' in story else reason)))
+    change(result, status=TaskResultStatus.FAILED, finished_at=datetime.datetime.fromtimestamp(
+        letter.died, datetime.timezone.utc if settings.USE_TZ else None))
 
 
 def error_of(error):

@@ -122,6 +122,18 @@ class ChannelsBackend(BaseTaskBackend):
 
     def get_result(self, result_id):
         """Return the TaskResult of that id; raise TaskResultDoesNotExist."""
+        result = self._load(result_id)
+        if result.is_finished:
+            return result
+        # Whose workers died each time could not say so.
+        for letter in self.layer.dead_letters(self.channel_of(result.task.queue_name), 1, id=result_id):
+            # Or it has failed in this moment.
+            result = self._load(result_id)
+            if not result.is_finished:
+                task_results.end(result, letter)
+        return result
+
+    def _load(self, result_id):
         text = self.layer.load_result(result_id)
         if text is None:
             raise TaskResultDoesNotExist(result_id)

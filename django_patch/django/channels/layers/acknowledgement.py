@@ -33,7 +33,6 @@ LOWEST_PRIORITY, HIGHEST_PRIORITY = -100, 100
 #: `holder` (text) by which reader. `token` (text) is unique to this delivery:
 #: it is the fence that keeps an earlier reader from acknowledging a later one.
 Receipt = collections.namedtuple('Receipt', 'channel id attempt sent shard holder token')
-
 #: A job that waits: `due` and `sent` are in seconds since 1970. `story` is, as
 #: that of a DeadLetter, of its last attempt; empty unless that has failed.
 Job = collections.namedtuple('Job', 'id channel attempts priority sent due message story')
@@ -50,7 +49,8 @@ DeadLetter = collections.namedtuple('DeadLetter', 'id channel attempts priority 
 #: ('' if it doesn't say); `snapshots`, whether it makes any (None: unknown),
 #: and for how many seconds there was none, `snapshot_age`; the number of its
 #: `replicas`; and `max_memory`, in bytes (0: no limit), and the `policy` once
-#: that is reached. `server` is its address, '' where none is known.
+#: that is reached. `server` is its address, '' where none is known;
+#: `fsync_pauses` says that `fsync` isn't kept while it writes its files anew.
 Promise = collections.namedtuple(
     'Promise', 'version aof fsync snapshots snapshot_age replicas max_memory policy server fsync_pauses')
 Promise.__new__.__defaults__ = ('', False)
@@ -230,8 +230,8 @@ class AcknowledgementMixin(object):
         """Delete jobs that wait, by their ids; return how many were there."""
         return 0
 
-    def dead_letters(self, channel, limit=100, offset=0):
-        """Return up to `limit` DeadLetters of `channel`, the oldest first."""
+    def dead_letters(self, channel, limit=100, offset=0, id=None):
+        """Return up to `limit` DeadLetters of `channel`, the oldest first; or none but that with this `id`."""
         return []
 
     def replay(self, channel, ids):

@@ -163,6 +163,9 @@ class AcknowledgementContract(JobContract):
         letters = {letter.message['n']: letter.id for letter in layer.dead_letters('contract.job')}
         self.assertEqual(sorted(letters), [0, 1, 2, 3])
         self.assertEqual(len(layer.dead_letters('contract.job', limit=2, offset=1)), 2)
+        for id, number in ((letters[2], 2), ('nonsense', None)):
+            found = layer.dead_letters('contract.job', id=id)
+            self.assertEqual([letter.message['n'] for letter in found], [] if number is None else [number])
         self.assertEqual(layer.replay('contract.job', [letters[1], 'nonsense']), 1)
         message, = self.held(layer)
         self.assertEqual((message, receipt_of(message).attempt), ({'n': 1}, 1))

@@ -44,10 +44,12 @@ class MemoryJobsMixin(object):
             queue = self._queue_or_none(channel)
             return 0 if queue is None else sum(queue.cancel(id) for id in ids)
 
-    def dead_letters(self, channel, limit=100, offset=0):
+    def dead_letters(self, channel, limit=100, offset=0, id=None):
         with self._lock:
             queue = self._queue_or_none(channel)
-            dead = list(queue.dead.values())[offset:offset + limit] if queue is not None else ()
+            dead = [
+                kept for known, kept in queue.dead.items() if id in (None, known)
+            ][offset:offset + limit] if queue is not None else ()
             return [
                 DeadLetter(record.id, channel, record.deliveries, record.priority, record.sent, died,
                            json.loads(story) if story else {}, plain_copy(record.message))

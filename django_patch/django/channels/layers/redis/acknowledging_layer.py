@@ -147,9 +147,9 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
     def cancel_jobs(self, channel, ids):
         return self._change_by_ids(channel, 'cancel', ids)
 
-    def dead_letters(self, channel, limit=100, offset=0):
+    def dead_letters(self, channel, limit=100, offset=0, id=None):
         inspection = self._transport.acknowledged_inspection
-        return self._run(inspection.dead_letters(valid_job_channel(channel), limit, offset))
+        return self._run(inspection.dead_letters(valid_job_channel(channel), limit, offset, id))
 
     def replay(self, channel, ids):
         return self._change_by_ids(channel, 'replay', ids)

@@ -34,16 +34,20 @@ class AcknowledgedInspection(object):
         self._transport = transport
         self._options = transport.options
 
-    def dead_letters(self, channel, limit, offset):
-        """Have the DeadLetters of `channel` as Result, the oldest first."""
-        return flatten(self._dead_letters(channel, limit, offset))
+    def dead_letters(self, channel, limit, offset, id=None):
+        """Have the DeadLetters of `channel` as Result, the oldest first; or that with this `id`."""
+        return flatten(self._dead_letters(channel, limit, offset, id))
 
-    def _dead_letters(self, channel, limit, offset):
+    def _dead_letters(self, channel, limit, offset, only):
         found = []
         for shard in range(self._options.keys.shards):
             base = self._options.keys.base(shard)
-            index = pack('ZRANGE', '%sx:%s' % (base, channel), 0, offset + limit - 1, 'WITHSCORES')
-            times = checked((yield Exchange(shard, (index,)))[0])
+            index = '%sx:%s' % (base, channel)
+            command = pack('ZRANGE', index, 0, offset + limit - 1, 'WITHSCORES') if only is None else (
+                pack('ZSCORE', index, only))
+            times = checked((yield Exchange(shard, (command,)))[0])
+            if only is not None:
+                times = [] if times is None else [only.encode('utf-8'), times]
             letters = yield Exchange(shard, tuple(
                 pack('HMGET', '%sy:%s' % (base, channel), id, id + b':s') for id in times[::2]
             ))
