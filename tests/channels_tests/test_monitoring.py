@@ -4,9 +4,12 @@ from __future__ import absolute_import, unicode_literals
 import contextlib
 import io
 import json
+import logging
 import os
 import re
 import shutil
+import socket
+import struct
 import sys
 import tempfile
 import threading
@@ -363,9 +366,10 @@ def fetch(port, path):
         return answer.status, answer.read()
 
 
-class VitalsTests(SimpleTestCase):
+class VitalsTests(LogTestCase, SimpleTestCase):
 
     def setUp(self):
+        super(VitalsTests, self).setUp()
         self.running = 0, []
         self.waiting, self.stopping = 0.0, False
         self.vitals = Vitals(
@@ -439,6 +443,36 @@ class VitalsTests(SimpleTestCase):
             self.assertEqual([fetch(endpoint.port, path)[0] for path in ('/health', '/ready')], [200, 503])
             self.running = 1, [{'channel': 'a', 'consumer': '', 'seconds': 31.0}]
             self.assertEqual(fetch(endpoint.port, '/health')[0], 503)
+
+    def test_a_probe_that_gives_up_leaves_no_traceback(self):
+        has_come, has_left, is_logged = threading.Event(), threading.Event(), threading.Event()
+
+        def metrics(accept, of_all):
+            has_come.set()
+            has_left.wait(30)
+            return 'text/plain', b'x'
+
+        handler = logging.getLogger('django.channels').handlers[0]
+
+        def emit(record):
+            logging.StreamHandler.emit(handler, record)
+            if 'left' in record.getMessage():
+                is_logged.set()
+
+        handler.emit = emit
+        self.addCleanup(setattr, sys, 'stderr', sys.stderr)
+        sys.stderr = six.StringIO()
+        with Endpoint('127.0.0.1', 0, self.vitals, metrics) as endpoint:
+            with contextlib.closing(socket.create_connection(('127.0.0.1', endpoint.port), 30)) as client:
+                # So that closing resets it, and what is written then fails.
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(str('ii'), 1, 0))
+                client.sendall(b'GET /metrics HTTP/1.0\r\n\r\n')
+                self.assertTrue(has_come.wait(30))
+            has_left.set()
+            self.assertTrue(is_logged.wait(10), sys.stderr.getvalue())
+        self.assertEqual(sys.stderr.getvalue(), '')
+        self.assertLogged('A client of health and metrics left: ')
+        self.assertNotIn('Traceback', self.log())
 
     def test_an_address_in_use_is_waited_for_if_it_is_told_to_be_patient(self):
         with Endpoint('127.0.0.1', 0, self.vitals, None) as first:

@@ -40,9 +40,8 @@ class ServerTracer:
 
     async def serve(self, answer: AsgiApplication, scope: Scope, receive: Receive, send: Send) -> None:
         """Have `answer` answer a request inside a span, if there is one."""
-        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
-        span = self._begin(scope, method if method != "_OTHER" else "HTTP", method)
-        if not span.is_recording():
+        span = self._begin(scope)
+        if type(span) is UnsampledSpan:
             await answer(scope, receive, send)
             return
 
@@ -58,19 +57,26 @@ class ServerTracer:
 
     def begin_handshake(self, scope: Scope) -> Handshake:
         """Return the span of a WebSocket's handshake, which begins now."""
-        return Handshake(self, self._begin(scope, "WebSocket handshake", "GET"))
+        return Handshake(self, self._begin(scope, "WebSocket handshake"))
 
-    def _begin(self, scope: Scope, name: str, method: str) -> trace.Span:
-        """Begin the span of a request; its messages are told of by the headers, as a proxy would."""
-        headers = scope["headers"]
-        carrier = {
-            header.decode("ascii"): value.decode("latin-1") for header, value in headers if header in _HEADERS
-        }
+    def _begin(self, scope: Scope, name: str = "") -> trace.Span:
+        """
+        Begin the span of a request; its messages are told of by the headers, as a proxy would.
+
+        Its `name` is the method where it isn't given.
+        """
+        carrier = {}
+        for header, value in scope["headers"]:
+            if header in _HEADERS:
+                carrier[header.decode("ascii")] = value.decode("latin-1")
         keys = self._sampling.unsampled_keys(carrier)
         if keys is not None:
             if keys is not carrier:
                 _put(scope, keys)
             return UnsampledSpan(keys)
+        method = "GET" if name else scope["method"]
+        if method not in _METHODS:
+            name, method = "HTTP", "_OTHER"
         path = scope.get("raw_path") or scope["path"].encode("utf-8")
         attributes: dict[str, Any] = {
             "http.request.method": method, "url.path": path.decode("latin-1"),
@@ -80,7 +86,9 @@ class ServerTracer:
             attributes["client.address"] = scope["client"][0]
         # What the task did before is no part of it.
         parent = context_of(carrier)
-        span = self._sampling.tracer.start_span(name, parent, kind=trace.SpanKind.SERVER, attributes=attributes)
+        span = self._sampling.tracer.start_span(
+            name or method, parent, kind=trace.SpanKind.SERVER, attributes=attributes,
+        )
         keys = keys_of(span)
         if keys:
             _put(scope, keys)

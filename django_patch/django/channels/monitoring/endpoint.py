@@ -8,6 +8,7 @@ from __future__ import absolute_import, unicode_literals
 import errno
 import json
 import logging
+import sys
 import threading
 
 from ..compat import six
@@ -23,6 +24,15 @@ RETRY_AFTER = 0.5
 class _Server(six.moves.socketserver.ThreadingMixIn, six.moves.BaseHTTPServer.HTTPServer):
     daemon_threads = True
     answer = None
+
+    def handle_error(self, request, client_address):
+        # The library would write a traceback to stderr.
+        error = sys.exc_info()[1]
+        if isinstance(error, EnvironmentError):
+            # It no longer waits for the answer, as probes do after a second.
+            logger.debug('A client of health and metrics left: %s', error)
+        else:
+            logger.exception('A request for health or metrics failed.')
 
 
 class _Handler(six.moves.BaseHTTPServer.BaseHTTPRequestHandler):
