@@ -3,6 +3,8 @@ from __future__ import absolute_import, unicode_literals
 
 import copy
 import json
+import os
+import sys
 import threading
 import time
 
@@ -71,6 +73,19 @@ class ChannelsCommandTests(CommandTestCase):
             self.assertEqual((server['megabytes'], server['limit']), (None, None))
             with self.assertRaisesMessage(CommandError, 'NOPERM'):
                 self.run_command('durability')
+
+    def test_a_reader_that_has_seen_enough_ends_it_without_an_error(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        before, sys.stdout = sys.stdout, os.fdopen(writing, 'w')
+        try:
+            # It writes at once to a terminal, and watch() does anywhere.
+            call_command('channels', 'watch', interval=0.01)
+            # What Python has left to say at its end goes nowhere.
+            sys.stdout.write('x')
+            sys.stdout.close()
+        finally:
+            sys.stdout = before
 
     def test_status_shows_what_waits_the_groups_and_the_server(self):
         for number in range(3):

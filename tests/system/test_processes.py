@@ -15,6 +15,7 @@ import subprocess
 import termios
 import textwrap
 import threading
+import time
 
 import pytest
 import subject
@@ -46,7 +47,8 @@ class Job:
 
 def test_a_busy_worker_is_behind_and_the_dashboard_finds_all_that_it_asks_for(site, scratch):
     port = free_port()
-    site.manage('runworker', '--management', '127.0.0.1:%d' % port)
+    file = os.path.join(scratch, 'health')
+    worker = site.manage('runworker', '--management', '127.0.0.1:%d' % port, '--health-file', file)
     job = Job(site, scratch, 'long')
     site.put('slow-job', os.path.join(scratch, 'waits'))
 
@@ -68,6 +70,14 @@ def test_a_busy_worker_is_behind_and_the_dashboard_finds_all_that_it_asks_for(si
     open(os.path.join(scratch, 'waits.go'), 'w').close()
     job.finish()
     eventually(lambda: health()['behind'] == 0, 'all being done')
+    # The probe of docs/deployment.txt, also of a file that is old.
+    probe = ['sh', '-c', 'test -n "$(find %s -mmin -1)"' % file]
+    assert subprocess.call(probe) == 0
+    worker.signal(signal.SIGSTOP)
+    os.utime(file, (0, time.time() - 61))
+    assert subprocess.call(probe) == 1
+    worker.signal(signal.SIGCONT)
+    eventually(lambda: subprocess.call(probe) == 0, 'the worker writing it again')
 
 
 def asked_by_the_dashboard(site):

@@ -3,8 +3,10 @@ manage.py channels: what waits in a channel layer, and what to do about it.
 """
 from __future__ import absolute_import, unicode_literals
 
+import errno
 import fnmatch
 import json
+import os
 import sys
 import time
 
@@ -97,6 +99,11 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
         except ValueError as error:
             # The name of a channel that can't be one.
             raise CommandError(str(error))
+        except EnvironmentError as error:
+            if error.errno != errno.EPIPE:
+                raise
+            # Who reads it has seen enough, such as head.
+            self.discard_output()
 
     def check_options(self):
         """Raise CommandError for options that can't be."""
@@ -232,6 +239,12 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
 
     def write(self, lines):
         self.stdout.write('\n'.join(lines))
+
+    def discard_output(self):
+        # Or Python complains of what it can't write at its end.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
     def write_json(self, value):
         self.stdout.write(json.dumps(value, indent=2, sort_keys=True))
