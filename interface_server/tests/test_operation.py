@@ -495,13 +495,26 @@ def test_certificate_is_loaded_again(run, port, folder, certificate):  # noqa: F
     now = fingerprint(port, paths[0])
     assert now != before
     trusted = shutil.copyfile(paths[0], folder / "trusted.pem")
+    (folder / "ca").mkdir()
     locked = folder / "locked.pem"
     subprocess.run(
         ["openssl", "pkey", "-in", paths[1], "-aes128", "-passout", "pass:x", "-out", locked], check=True,
     )
+    ended, ca = folder / "ended.pem", certificates.make(folder / "ca")[0]
+    subprocess.run(
+        ["openssl", "x509", "-in", paths[0], "-signkey", paths[1], "-days", "-1", "-out", ended], check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    own = paths[0].read_bytes()
     for spoil, reason in (
+        # What a renewal gave that was made of an old file.
+        (lambda: shutil.copyfile(ended, paths[0]), "the one in use is still valid"),
+        # Its chain in the wrong order, and half of it.
+        (lambda: paths[0].write_bytes(pathlib.Path(ca).read_bytes() + own), "can't be loaded"),
+        (lambda: paths[0].write_bytes(own[:len(own) // 2]), "can't be loaded"),
+        (lambda: paths[0].write_bytes(own + own[:len(own) // 2]), "can't be loaded"),
         # At a terminal the library would ask for it, and nobody would be served.
-        (lambda: shutil.copyfile(locked, paths[1]), "needs a password"),
+        (lambda: (paths[0].write_bytes(own), shutil.copyfile(locked, paths[1])), "needs a password"),
         (lambda: paths[1].write_bytes(b""), "can't be loaded"),
         (lambda: paths[0].write_text("nonsense"), "can't be loaded"),
         (lambda: paths[0].unlink(), "No such file"),

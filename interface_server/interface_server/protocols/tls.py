@@ -43,10 +43,17 @@ class Certificate:
 
         Raise UsageError, and go on with what there was, if they can't be
         used. They are tried on a context of their own: OpenSSL takes a
-        certificate before it finds that the key isn't its own.
+        certificate before it finds that the key isn't its own, and one that
+        has ended it takes, too.
         """
         try:
             context, ends = make_context(self._options), _end_of(self._options)
+            now = time.time()
+            if ends is not None and ends <= now < (self.ends or 0):
+                day = time.strftime("%Y-%m-%d", time.gmtime(ends))
+                raise UsageError(
+                    f"The certificate {self._options.certificate} ended on {day}, and the one in use is still valid."
+                )
         except UsageError as error:
             self.failure = str(error)
             raise
