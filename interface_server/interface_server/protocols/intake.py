@@ -38,7 +38,8 @@ class Intake(asyncio.BufferedProtocol):
         #: is cheap in one may be dear in another.
         self._slice = FIRST_SLICE
         #: Whether it waits for its client's turn, and whether the protocol
-        #: wants nothing more.
+        #: wants nothing more. One follows the turns, the other the protocol:
+        #: no table of states, since each combination can follow each.
         self._is_waiting = self._is_paused = False
 
     @property

@@ -62,6 +62,8 @@ class Http2Connection(h2.connection.H2Connection):
         """Call `on_idle_frame`, which may raise Flood, for each frame that brings nothing."""
         super().__init__(config)
         self._most_unfinished = 0
+        # No state of `lifecycle`: a client that opens with another frame has
+        # no connection whose life could begin.
         self._is_greeted = False
         self._on_idle_frame = on_idle_frame
         #: Events of a few frames, and how many frames may come before those are

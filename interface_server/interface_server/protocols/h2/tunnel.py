@@ -34,6 +34,8 @@ class Tunnel(asyncio.Transport):
         self._waiting = bytearray()
         #: Data that came while nobody wanted to read, and its size in windows.
         self._held: list[tuple[bytes, int]] = []
+        # Whether each direction flows. These are no states of its life: all
+        # four combinations are possible in each of those, and change none.
         self._reading = True
         self._writing_paused = False
         self._state = PASSING
