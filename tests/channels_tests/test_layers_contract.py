@@ -37,6 +37,7 @@ class ShardsContractTests(RedisTestCase, ChannelLayerContract):
     has_one_queue = False
     test_a_client_that_lets_a_message_expire_may_leave_and_nobody_else = None
     test_an_expired_message_is_never_delivered = None
+    test_the_lifetime_begins_when_a_job_can_be_received = None
     test_expired_messages_make_room = None
     test_membership_ends_by_itself = None
     test_messages_expire_under_constant_traffic_too = None

@@ -130,21 +130,35 @@ class InspectionContract(object):
         self.assertEqual(layer.replay('contract.job', ['one']), 1)
         self.assertEqual(self.held(layer), [{'n': 2}])
 
+    def test_the_lifetime_begins_when_a_job_can_be_received(self):
+        layer = self.holding_layer(acknowledged={'contract.job': {'lifetime': 2}})
+        layer.send_job('contract.job', {'n': 1}, delay=2.2, id='later')
+        layer.send_job('contract.job', {'n': 2}, id='dead')
+        receipt = receipt_of(self.held(layer)[0])
+        layer.postpone(receipt, acknowledgement.BURY)
+        layer.send_job('contract.job', {'n': 3}, id='over', unique='a')
+        self.pass_time(2.3)
+        # One that is over doesn't refuse another its key.
+        self.assertEqual(layer.send_job('contract.job', {'n': 4}, id='new', unique='a'), 'new')
+        self.assertEqual(layer.acknowledged_statistics('contract.job')['contract.job']['expired'], 1)
+        self.assertEqual(layer.replay('contract.job', ['dead']), 1)
+        self.assertEqual(sorted(message['n'] for message in self.held(layer)), [1, 2, 4])
+
     def test_a_replayed_dead_letter_has_its_unique_key_again(self):
         layer = self.holding_layer()
         for number in (1, 2):
-            layer.send_job('contract.job', {'n': number}, id='job %d' % number, unique='a')
+            layer.send_job('contract.job', {'n': number}, id='job-%d' % number, unique='a')
             message, = self.held(layer)
             layer.postpone(receipt_of(message), acknowledgement.BURY)
         # The first one gets the key, and the other stays until that is done.
-        self.assertEqual(layer.replay('contract.job', ['job 1', 'job 2']), 1)
-        self.assertEqual([letter.id for letter in layer.dead_letters('contract.job')], ['job 2'])
-        self.assertEqual(layer.send_job('contract.job', {'n': 3}, unique='a'), 'job 1')
+        self.assertEqual(layer.replay('contract.job', ['job-1', 'job-2']), 1)
+        self.assertEqual([letter.id for letter in layer.dead_letters('contract.job')], ['job-2'])
+        self.assertEqual(layer.send_job('contract.job', {'n': 3}, unique='a'), 'job-1')
         message, = self.held(layer)
         self.assertEqual(message, {'n': 1})
-        self.assertEqual(layer.replay('contract.job', ['job 2']), 0)
+        self.assertEqual(layer.replay('contract.job', ['job-2']), 0)
         self.assertEqual(layer.acknowledge([(receipt_of(message), ())]), [])
-        self.assertEqual(layer.replay('contract.job', ['job 2']), 1)
+        self.assertEqual(layer.replay('contract.job', ['job-2']), 1)
         self.assertEqual(self.held(layer), [{'n': 2}])
 
     def test_names_that_cannot_be_are_refused_by_inspection_too(self):

@@ -8,6 +8,7 @@
 -- Returns for how many it was done.
 
 local name, action, done = ARGV[1], ARGV[2], 0
+local options
 
 -- Say whether a dead letter stays: a newer job with its id waits, or one with its
 -- unique key is there.
@@ -34,6 +35,8 @@ for i = 3, #ARGV do
         redis.call('HDEL', source, id, id .. ':s')
         if action == 'replay' then
             record.deliveries = 0
+            options = options or options_of(name)
+            record.entry = options and with_own_deadline(record.entry, options) or record.entry
             if record.unique ~= '' then
                 redis.call('HSET', key('u', name), record.unique, owner_of(id, record))
             end

@@ -16,6 +16,20 @@
 -- key that a job has already, and 'refuse', the id of that job.
 
 local name, id, statistics_lifetime = ARGV[1], ARGV[4], ARGV[3]
+
+local function is_over(entry, options)
+    return #entry >= 12 and options.lifetime > 0 and struct.unpack('>I8', entry, 3) <= now
+end
+
+-- The lifetime of one that is due later begins then.
+local function with_deadline_after(entry, options, due)
+    entry = with_own_deadline(entry, options)
+    if options.lifetime > 0 and due > now then
+        entry = string.sub(entry, 1, 2) .. struct.pack('>I8', due + options.lifetime) .. string.sub(entry, 11)
+    end
+    return entry
+end
+
 local options = declare(name, ARGV[2])
 if id == '' then
     return append(name, options, statistics_lifetime, 9, #ARGV)
@@ -25,6 +39,16 @@ local unique = ARGV[7]
 local due = string.sub(ARGV[5], 1, 1) == '@' and tonumber(string.sub(ARGV[5], 2)) or now + tonumber(ARGV[5])
 local owner = unique ~= '' and redis.call('HGET', key('u', name), unique)
 local before = owner and string.sub(owner, 1, -9)
+local waits = before and redis.call('HGET', key('j', name), before)
+if waits and is_over(unpack_record(waits).entry, options) then
+    -- Nobody will receive it, and nobody has looked since.
+    redis.call('HDEL', key('j', name), before, before .. ':s')
+    redis.call('ZREM', key('r', name), before)
+    redis.call('ZREM', key('l', name), before)
+    forget(name, before, unpack_record(waits))
+    count('expired', name, 1)
+    before = nil
+end
 if before and ARGV[8] == 'refuse' then
     return before
 end
@@ -56,7 +80,7 @@ for _, other in ipairs(before and before ~= id and {before, id} or {id}) do
 end
 local record = {
     deliveries = 0, priority = tonumber(ARGV[6]), sent = sent, unique = unique,
-    entry = with_own_deadline(ARGV[9], options),
+    entry = with_deadline_after(ARGV[9], options, due),
 }
 if unique ~= '' then
     redis.call('HSET', key('u', name), unique, owner_of(id, record))

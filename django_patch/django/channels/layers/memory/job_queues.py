@@ -100,7 +100,16 @@ class AcknowledgedQueue(object):
 
     def send(self, record, due, now, conflict):
         """Put a job; return its id, or that of the one that has its unique key."""
+        # The lifetime of one that is due later begins then.
+        record.born = max(record.born, due)
         before = self._unique.get(record.unique) if record.unique is not None else None
+        if before is not None and self._is_over(before, now) and self.waiting.get(before.id) is before:
+            # Nobody will receive it, and nobody has looked since.
+            del self.waiting[before.id]
+            self._due.pop(before.id, None)
+            self.finish(before)
+            self.counts['expired'] += 1
+            before = None
         if before is not None and conflict != REPLACE:
             return before.id
         if due <= now:
@@ -124,7 +133,7 @@ class AcknowledgedQueue(object):
             record = self._next()
             if record is None:
                 return None
-            if self.options.lifetime is not None and record.born + self.options.lifetime <= now:
+            if self._is_over(record, now):
                 self.counts['expired'] += 1
                 self.finish(record)
                 continue
@@ -132,6 +141,9 @@ class AcknowledgedQueue(object):
             self._held[token] = record
             receipt = Receipt(self.channel, record.id, record.deliveries + 1, record.sent, 0, None, token)
             return receipt, plain_copy(record.message)
+
+    def _is_over(self, record, now):
+        return self.options.lifetime is not None and record.born + self.options.lifetime <= now
 
     def _next(self):
         while self._ready:
