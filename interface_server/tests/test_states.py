@@ -49,6 +49,8 @@ class Adapter:
 class Layer:
     """A layer whose answers to a connect message are given by the test."""
 
+    project = ()
+
     def __init__(self):
         self.sent = []
         self.done = None
