@@ -80,6 +80,7 @@ class Requests(SiteWorkload):
         url = 'http://127.0.0.1:%d%s' % (stack.port, self.path)
         seconds = max(seconds, self.least)
         load.wrk(machine, url, self.connections, self.least, self.script or None)
+        self.settle(stack)
         meter = Meter(stack)
         answer = load.wrk(machine, url, self.connections, seconds, self.script or None)
         figures = dict(meter.read(answer['requests']), rate=answer['requests'] / answer['seconds'])
@@ -88,6 +89,9 @@ class Requests(SiteWorkload):
         if self.megabytes:
             figures['MB/s'] = figures['rate'] * self.megabytes
         return figures
+
+    def settle(self, stack):
+        """Wait until nothing of the load that doesn't count is left."""
 
 
 @dataclasses.dataclass(frozen=True)

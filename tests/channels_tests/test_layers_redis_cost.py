@@ -34,6 +34,24 @@ class RoundTripTests(RedisTestCase):
         # Ten times a second, a receive has one more command in its write.
         self.layer._transport.clocks[0].is_to_mark = lambda: False
 
+    def test_sends_go_along_with_the_wait_for_the_next(self):
+        told = []
+        self.layer.send('a', {})
+        self.layer.receive(['a'])
+        self.without_marks()
+        self.layer.send('p!a', {'n': 1})
+        self.layer.send('q', {'n': 2})
+        writes, connection = [], self.layer._pools[0]._idle[-1]
+        connection.write = lambda commands, write=connection.write: writes.append(len(commands)) or write(commands)
+        pairs = [('p!a', {'n': 3}), ('q', {'n': 4}), ('p!b', {'n': 5})]
+        got = self.in_thread(
+            self.layer.send_and_receive, pairs, lambda *outcome: told.append(outcome), ['a'], 10, 20)
+        self.wait_until_blocked()
+        self.assertEqual((told, writes), ([([], None)], [3]))
+        self.assertEqual(len(self.layer.receive_deliveries(['p!'], 10)), 3)
+        self.layer.send('a', {'n': 6})
+        self.assertEqual(got(), [('a', {'n': 6})])
+
     def test_what_was_taken_is_marked_in_the_same_write(self):
         for _ in range(2):
             self.layer.send('a', {})

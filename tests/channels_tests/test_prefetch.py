@@ -11,6 +11,7 @@ from django.channels.layers.clock import Clock
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.prefetch.batch import Batch
 from django.channels.prefetch.coalescer import Coalescer, coalesce
+from django.channels.prefetch.deferred import DeferredSends
 from django.channels.prefetch.runner import PrefetchRunner
 from django.channels.prefetch.sizer import BATCH_SECONDS, PrefetchSizer
 from django.channels.worker import Worker
@@ -57,6 +58,32 @@ class RecordingLayer(InMemoryChannelLayer):
     def group_add(self, group, channel):
         self.calls.append(('group_add', group))
         super(RecordingLayer, self).group_add(group, channel)
+
+
+class CombiningLayer(RecordingLayer):
+    """One for which a worker leaves its sends to the call that receives."""
+    sends_with_receive = True
+
+    def send_and_receive(self, pairs, *arguments):
+        self.calls.append(('send_and_receive', [channel for channel, message in pairs]))
+        return super(CombiningLayer, self).send_and_receive(pairs, *arguments)
+
+    def send(self, channel, message):
+        self.check(message)
+        super(CombiningLayer, self).send(channel, message)
+
+    def send_many(self, pairs):
+        for channel, message in pairs:
+            self.check(message)
+        return super(CombiningLayer, self).send_many(pairs)
+
+    def check(self, message):
+        if message.get('text') == 'unsendable':
+            raise ValueError('This can not be sent.')
+
+    def requeue(self, messages):
+        self.calls.append(('requeue', [channel for channel, message in messages]))
+        return super(CombiningLayer, self).requeue(messages)
 
 
 class PrefetchSizerTests(SimpleTestCase):
@@ -363,6 +390,72 @@ class BatchTests(LogTestCase, SimpleTestCase):
         left = [message['n'] for channel, message in self.layer.receive_batch(['task'], 100)]
         self.assertEqual(self.seen + left, list(range(40)))
         self.assertEqual(self.seen[-1], 5)
+
+    def combine(self, consumer, numbers, expected, **options):
+        """Have a worker handle messages with these numbers, and stop at the last; return its layer's calls."""
+        self.layer = ChannelLayerWrapper(CombiningLayer(**options), 'test', [])
+        for number in numbers:
+            self.layer.send('task', {'reply_channel': 'p!0', 'n': number})
+        self.calls = self.layer.channel_layer.calls
+        del self.calls[:]
+
+        def stopping(message):
+            consumer(message)
+            if message['n'] == numbers[-1]:
+                self.worker.stop()
+
+        self.join(self.run_worker(stopping, prefetch=2, clock=StoppedClock()))
+        return [call for call in self.calls if call[0] in expected]
+
+    def test_replies_leave_with_the_call_that_receives_the_next(self):
+        def consumer(message):
+            message.reply_channel.send({'text': str(message['n'])})
+
+        calls = self.combine(consumer, range(6), ('send_and_receive',))
+        # The first message comes alone, and behind the last one is the stop.
+        self.assertEqual(calls, 2 * [('send_and_receive', ['p!0', 'p!0'])])
+        self.assertEqual(self.texts(), [('p!0', str(number)) for number in range(6)])
+
+    def test_a_reply_without_room_keeps_what_comes_next_for_others(self):
+        def consumer(message):
+            self.seen.append(message['n'])
+            message.reply_channel.send({'text': str(message['n'])})
+
+        with self.settings(CHANNEL_SEND_TIMEOUT=0.01):
+            calls = self.combine(consumer, range(4), ('requeue',), channel_capacity={'p!*': 1})
+        self.assertEqual((calls, self.seen), ([('requeue', ['task'])], [0, 1, 2, 3]))
+        self.assertEqual(self.texts(), [('p!0', '0')])
+        # It waited for room until it was given up.
+        self.assertLogged('A message to p!0 was dropped')
+
+    def test_what_cannot_be_sent_while_receiving_costs_the_others_nothing(self):
+        def consumer(message):
+            message.reply_channel.send({'text': str(message['n']) if message['n'] != 1 else 'unsendable'})
+
+        self.combine(consumer, range(6), ())
+        self.assertEqual([text for name, text in self.texts()], ['0', '2', '3', '4', '5'])
+        self.assertLogged('could not be sent')
+
+    def test_a_layer_that_is_gone_while_receiving_has_its_sends_tried_again(self):
+        def consumer(message):
+            message.reply_channel.send({'text': str(message['n'])})
+
+        def send_and_receive(pairs, on_sent, *arguments):
+            del self.layer.channel_layer.send_and_receive
+            error = LayerUnavailable('gone')
+            on_sent(pairs[1:], error)
+            raise error
+
+        self.layer = ChannelLayerWrapper(CombiningLayer(), 'test', [])
+        self.layer.channel_layer.send_and_receive = send_and_receive
+        slots = []
+        deferred = DeferredSends(self.layer, Coalescer(), [
+            (self.layer, 'send', 'p!0', {'text': str(number)}, None) for number in range(3)
+        ], lambda: slots.append('free'))
+        with self.assertRaises(LayerUnavailable):
+            deferred.receive(['task'], 10)
+        self.assertEqual(([text for name, text in self.texts()], slots), (['1', '2'], ['free']))
+        self.assertLogged('1 messages may be lost: gone')
 
     def test_a_layer_that_takes_nothing_back_is_asked_for_one_at_a_time(self):
         class Plain(object):

@@ -18,6 +18,7 @@ from ..durations import checked_seconds
 from .acknowledgement import AcknowledgementMixin
 from .blocking import send_blocking
 from .capacity import CapacityMixin, checked_capacity
+from .combining import CombiningMixin
 from .group_methods import GroupsMixin
 from .inspection import InspectionMixin
 from .presence import PresenceMixin
@@ -29,7 +30,9 @@ __all__ = ['BaseChannelLayer', 'RESERVED_KEY', 'copy_message', 'send_blocking']
 RESERVED_KEY = '__asgi_channel__'
 
 
-class BaseChannelLayer(AcknowledgementMixin, CapacityMixin, GroupsMixin, InspectionMixin, PresenceMixin):
+class BaseChannelLayer(
+    AcknowledgementMixin, CapacityMixin, CombiningMixin, GroupsMixin, InspectionMixin, PresenceMixin
+):
     """
     The template of a channel layer.
 
@@ -60,8 +63,6 @@ class BaseChannelLayer(AcknowledgementMixin, CapacityMixin, GroupsMixin, Inspect
     #: Does send_many() cost less than one send() after the other, and send
     #: nothing if one of the messages can't be sent at all?
     sends_many_at_once = False
-    #: Does acknowledge_and_receive() cost less than one after the other?
-    acknowledges_with_receive = False
     #: Do other processes see the messages?
     spans_processes = False
     #: Seconds that receive(block=True) waits at most.
@@ -191,17 +192,6 @@ class BaseChannelLayer(AcknowledgementMixin, CapacityMixin, GroupsMixin, Inspect
         Treat the message as read-only: another reader may hold it, too.
         """
         return [((channel,), message) for channel, message in self.receive_batch(channels, limit, timeout)]
-
-    def acknowledge_and_receive(self, finished, on_failed, channels, limit, timeout=0):
-        """
-        Carry out acknowledge(), then receive_batch(); return what that does.
-
-        The acknowledgement doesn't wait for a message to come. Before this
-        returns, or raises, it calls `on_failed` with what acknowledge()
-        returns; a wait ends early if that isn't empty.
-        """
-        on_failed(self.acknowledge(finished))
-        return self.receive_batch(channels, limit, timeout)
 
     def receive_twisted(self, channels):
         """

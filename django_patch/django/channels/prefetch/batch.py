@@ -38,7 +38,8 @@ import threading
 
 from ..in_flight import NothingRecorded
 from ..layers.clock import SYSTEM_CLOCK
-from .coalescer import use_coalescer
+from .coalescer import END, use_coalescer
+from .deferred import DeferredEndings, DeferredSends
 
 logger = logging.getLogger('django.channels')
 
@@ -102,23 +103,37 @@ class Batch(object):
         """
         Return what is unstarted, and send what consumers have left to send.
 
-        With `may_end_later`, return Endings that the caller is to carry out
-        next, a list, where the layer can do that while it receives.
+        With `may_end_later`, that is left to the caller where the layer can
+        do it while it receives: return DeferredSends or DeferredEndings, or
+        None.
         """
         use_coalescer(None)
         self._started_at = None
         self.return_unstarted()
-        endings = []
-        if may_end_later and self._layer.acknowledges_with_receive:
-            endings = self._coalescer.take_endings(self._layer)
-        self._coalescer.deliver()
-        self._in_flight.remove_all(self._slots.values())
-        self._slots = {}
+        slots, self._slots = self._slots, {}
+        deferred = self._defer(slots) if may_end_later and self._coalescer.has_sends else None
+        if deferred is None:
+            self._coalescer.deliver()
+            self._in_flight.remove_all(slots.values())
         if self._unstarted:
             # The loop was broken off, by Ctrl-C for example.
             logger.error('%d messages that were not started are lost.', len(self._unstarted))
             self._unstarted.clear()
-        return endings
+        return deferred
+
+    def _defer(self, slots):
+        if self._layer.sends_with_receive:
+            sends = self._coalescer.take(self._layer, 'send')
+            if sends:
+                return DeferredSends(
+                    self._layer, self._coalescer, sends, lambda: self._in_flight.remove_all(slots.values())
+                )
+        if self._layer.acknowledges_with_receive:
+            endings = self._coalescer.take(self._layer, END)
+            if endings:
+                self._in_flight.remove_all(slots.values())
+                return DeferredEndings(self._layer, [send[3] for send in endings])
+        return None
 
     def yield_if_slow(self):
         """If the message that runs is slow, let nobody wait for it."""

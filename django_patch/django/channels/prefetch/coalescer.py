@@ -106,13 +106,14 @@ class Coalescer(object):
         with self._lock:
             self._sends.extend(sends)
 
-    def take_endings(self, layer):
-        """Return the Endings that wait for deliver(), and do no more, if all that waits are Endings of `layer`."""
+    def take(self, layer, method):
+        """Return the sends that wait for deliver(), a list, if all of them are of `layer` and `method`; else none."""
         with self._delivering, self._lock:
-            if not all(send[0] is layer and send[1] == END for send in self._sends):
-                return []
+            for send in self._sends:
+                if send[0] is not layer or send[1] != method:
+                    return []
             sends, self._sends = self._sends, []
-        return [send[3] for send in sends]
+        return sends
 
     def deliver(self):
         """Send what was added. Errors are logged, since its consumers are done."""

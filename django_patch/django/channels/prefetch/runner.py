@@ -3,11 +3,9 @@ The turn of a worker's loop where the layer can have messages back.
 """
 from __future__ import absolute_import
 
-from ..conf import conf
 from ..in_flight import NothingRecorded
 from ..layers.acknowledgement import receipt_of
 from ..layers.clock import SYSTEM_CLOCK
-from ..layers.endings import end_all, end_and_receive
 from .batch import SLOW_AFTER, Batch
 from .coalescer import Coalescer
 from .sizer import PrefetchSizer
@@ -35,15 +33,15 @@ class PrefetchRunner(object):
         self._clock = clock
         self._sizer = PrefetchSizer(maximum)
         self._watchdog = Watchdog(self.batch, clock)
-        # Those of the last batch, which the next receiving carries out.
-        self._endings = []
+        # What the last batch has left to the next receiving, or None.
+        self._deferred = None
 
     def stop(self):
-        """Acknowledge what is done, and end the thread that watches."""
+        """Send and acknowledge what is done, and end the thread that watches."""
         self._watchdog.stop()
-        endings, self._endings = self._endings, []
-        if endings:
-            end_all(self._layer, endings, conf.send_timeout)
+        deferred, self._deferred = self._deferred, None
+        if deferred is not None:
+            deferred.carry_out()
 
     def run_once(self):
         """
@@ -53,9 +51,9 @@ class PrefetchRunner(object):
         the layer raises.
         """
         limit = self._sizer.limit
-        endings, self._endings = self._endings, []
-        if endings:
-            received = end_and_receive(self._layer, endings, conf.send_timeout, self._channels, limit)
+        deferred, self._deferred = self._deferred, None
+        if deferred is not None:
+            received = deferred.receive(self._channels, limit)
         elif limit == 1:
             channel, content = self._layer.receive(self._channels, block=True)
             received = [(channel, content)] if channel is not None else ()
@@ -101,4 +99,4 @@ class PrefetchRunner(object):
                     return outcome, self._clock.monotonic()
                 outcome = self._handle(*message)
         finally:
-            self._endings = batch.end(may_end_later=not self._is_stopping())
+            self._deferred = batch.end(may_end_later=not self._is_stopping())

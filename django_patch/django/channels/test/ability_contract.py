@@ -103,6 +103,35 @@ class AbilityContract(object):
         self.assertEqual([id(pair) for pair in refused], [id(pair) for pair in pairs[2:4]])
         self.assertEqual(self.numbers(layer, 'contract.b?x', 'contract.c?x').count(9), 1)
 
+    def test_what_is_sent_while_receiving_is_there_before_what_comes(self):
+        layer, told = self.adapted_layer(), []
+        self.send_numbers(layer, 'contract.a', 2)
+        pairs = [('contract.a', {'n': 2}), ('contract.p!x', {'n': 3})]
+        received = layer.send_and_receive(pairs, lambda *outcome: told.append(outcome), ['contract.a'], 5, 0)
+        numbers = [message['n'] for channel, message in received] + self.numbers(layer, 'contract.a')
+        self.assertEqual((told, numbers), ([([], None)], [0, 1, 2]))
+        self.assertEqual(self.numbers(layer, 'contract.p!'), [3])
+        if layer.sends_many_at_once:
+            with self.assertRaises(TypeError):
+                layer.send_and_receive(pairs + [('contract.a', {'x': object()})], None, ['contract.a'], 5, 0)
+            self.assertEqual(self.numbers(layer, 'contract.a', 'contract.p!'), [])
+
+    def test_what_finds_no_room_while_receiving_ends_the_wait(self):
+        layer, told = self.adapted_layer(capacity=2), []
+        layer.receive_timeout = _PATIENCE
+        self.fill(layer, 'contract.p!x')
+        pairs = [('contract.p!x', {'n': 8}), ('contract.p!y', {'n': 9})]
+        began = time.time()
+        received = layer.send_and_receive(
+            pairs, lambda *outcome: told.append(outcome), ['contract.a'], 5, layer.receive_timeout)
+        self.assertLess(time.time() - began, _PATIENCE / 2)
+        self.assertEqual(list(received), [])
+        (refused, error), = told
+        self.assertIsNone(error)
+        # Those behind it for the same process may have been refused as well.
+        self.assertEqual(refused, pairs[:len(refused)])
+        self.assertIs(refused[0], pairs[0])
+
     def test_many_are_received_at_once_and_a_group_message_once_for_its_clients(self):
         layer = self.adapted_layer()
         self.send_numbers(layer, 'contract.b?x', 3)

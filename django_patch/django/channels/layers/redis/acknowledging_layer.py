@@ -21,7 +21,6 @@ logger = logging.getLogger('django.channels')
 class RedisAcknowledgementMixin(AcknowledgementMixin):
     """The part `supports_acknowledgement` of RedisChannelLayer."""
     supports_acknowledgement = True
-    acknowledges_with_receive = True
 
     def start_acknowledging(self, acknowledged):
         """Take the option of the configuration; called by the layer's constructor, once."""
@@ -76,23 +75,10 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
         return self._run(self._transport.acknowledged.load_result(id))
 
     def acknowledge(self, finished):
-        return self._note_unsaid(finished, self._run(self._transport.acknowledged.acknowledge(finished)))
+        return self.note_unsaid(finished, self._run(self._transport.acknowledged.acknowledge(finished)))
 
-    def acknowledge_and_receive(self, finished, on_failed, channels, limit, timeout=0):
-        reader = self._reader(channels)
-        if not reader.has_one_shard or self.transport_options.confirmation is not None:
-            on_failed(self.acknowledge(finished))
-            return self.receive_batch(channels, limit, timeout)
-        calls = self._run(self._transport.acknowledged.prepare(finished))
-        try:
-            # Nothing here is for several clients at once.
-            return [(names[0], message) for names, message in self._take(reader, limit, timeout, False, calls)]
-        finally:
-            if calls.shards():
-                self._run(self._transport.acknowledged.write(calls))
-            on_failed(self._note_unsaid(finished, calls.failed))
-
-    def _note_unsaid(self, finished, failed):
+    def note_unsaid(self, finished, failed):
+        """Note what of `failed` is to be said again, [(Receipt, reason), ...] of what has `finished`; return it."""
         for receipt, reason in failed:
             if isinstance(reason, LayerUnavailable):
                 # Whether it was done is known once the server is back: it is

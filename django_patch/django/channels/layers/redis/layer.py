@@ -19,8 +19,8 @@ from ..base import RESERVED_KEY, BaseChannelLayer
 from ..transport import Options, Transport
 from ..transport.operations import Exchange, ExchangeAll, Result
 from ..validation import plain_copy
-from .acknowledging_layer import RedisAcknowledgementMixin
 from .blocking_read import BlockingReader
+from .combined_calls import RedisCombinedCallsMixin
 from .pool import ConnectionPool, exchange_all
 from .servers import parse_hosts
 
@@ -30,7 +30,7 @@ logger = logging.getLogger('django.channels')
 _KEPT_READERS = 256
 
 
-class RedisChannelLayer(RedisAcknowledgementMixin, BaseChannelLayer):
+class RedisChannelLayer(RedisCombinedCallsMixin, BaseChannelLayer):
     """
     A channel layer on one Redis server, or on several that share the load.
 

@@ -76,6 +76,10 @@ class AcknowledgementCalls(object):
                     self._transport.unanswered.over(receipt)
         return replies[len(calls):]
 
+    def are_done(self, replies):
+        """Return whether `replies`, which answer commands(), say that all is done."""
+        return all(type(reply) is list and 0 not in reply for reply in replies)
+
     def unavailable(self, shard, error, is_last=False):
         """Take in the LayerUnavailable `error`; unless `is_last`, what can't have arrived may be written again."""
         calls = self._unanswered.pop(shard, ())
@@ -83,11 +87,6 @@ class AcknowledgementCalls(object):
             self._unwritten[shard] = calls
         else:
             self.failed += [(receipt, error) for receipts, along in calls for receipt in receipts]
-
-
-def are_done(replies):
-    """Return whether `replies` to calls of acknowledge.lua say that all is done."""
-    return all(type(reply) is list and 0 not in reply for reply in replies)
 
 
 def _refused(receipts, reply):

@@ -7,7 +7,6 @@ import random
 import types
 
 from ...exceptions import LayerUnavailable
-from .acknowledgement_calls import are_done
 from .deliveries import hand_out, split
 from .held_reader import HeldReader
 from .operations import Block, Exchange, Result, checked
@@ -88,7 +87,7 @@ class Reader(ReportsMixin):
         thread or task among all that wait. With `one_by_one`, a delivery has
         one channel; others that it is for get theirs next, before anything
         sent later. The Result is a list. If it `has_one_shard`, `calls`,
-        AcknowledgementCalls, may go along with what asks first.
+        AcknowledgementCalls or SendCalls, may go along with what asks first.
         """
         return self._receive(limit, timeout, token, one_by_one, calls)
 
@@ -212,7 +211,7 @@ class Reader(ReportsMixin):
                 names[shard] = self._held.holder_on(shard)
                 commands += (self._held.command(shard, names[shard], limit, key),)
             requests.append((shard, ended + commands + (self._command(shard, limit, timeout, key),)))
-        wait = Block(requests, timeout, wake, alarm, len(ended), are_done)
+        wait = Block(requests, timeout, wake, alarm, len(ended), calls and calls.are_done)
         found, rung = [], []
         for shard, outcome in (yield wait):
             if isinstance(outcome, LayerUnavailable):

@@ -16,6 +16,7 @@ from .large import LargeSendMixin, check_size, full_error
 from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
 from .options import INLINE_SIZE
 from .resp import ReplyError, append, pack
+from .send_calls import SendCalls
 from .server_clock import know_time, know_times
 
 #: Messages that one call of the script puts; Redis does nothing else then.
@@ -128,6 +129,23 @@ class SendOperations(LargeSendMixin):
         if self._options.confirmation is None:
             return plan
         return self._confirmed(plan, [batch.destination for batch in batches])
+
+    def prepare(self, pairs, on_sent):
+        """
+        Return SendCalls for `pairs`, or None if they can't go along with what receives.
+
+        They can where there is one server only, and nothing has to come
+        before them or after them. Raise TypeError or ValueError for what is
+        not valid.
+        """
+        options = self._options
+        if options.keys.shards > 1 or options.confirmation is not None or options.sealer.flags:
+            return None
+        batches = self._batches(pairs)
+        for batch in batches:
+            if len(batch.waiting) > _BATCH or any(len(body) > INLINE_SIZE for pair, label, body in batch.waiting):
+                return None
+        return SendCalls(batches[0].shards[0], [(batch, self._batch_command(batch)) for batch in batches], on_sent)
 
     def _send_many(self, batches):
         failure = None

@@ -1,0 +1,42 @@
+"""
+Calls that say what a worker has done and wait for its next messages, at once.
+"""
+from __future__ import absolute_import
+
+from ..exceptions import LayerUnavailable
+
+
+class CombiningMixin(object):
+    """The part of BaseChannelLayer that saves workers a round trip, where a layer can do that."""
+    #: Do send_and_receive() and acknowledge_and_receive() cost less than one
+    #: after the other?
+    sends_with_receive = acknowledges_with_receive = False
+
+    def send_and_receive(self, pairs, on_sent, channels, limit, timeout=0):
+        """
+        Carry out send_many(), then receive_batch(); return what that does.
+
+        The sends don't wait for a message to come. As soon as it is known
+        what became of them, `on_sent` is called with the pairs that surely
+        were not sent, a list, and with a LayerUnavailable, by which the
+        others may be lost, or None. A wait ends early if some were not sent.
+        Raise what send_many() raises for what can't be sent; then nothing
+        was, and `on_sent` isn't called.
+        """
+        try:
+            refused, error = self.send_many(pairs), None
+        except LayerUnavailable as raised:
+            refused, error = raised.refused, raised
+        on_sent(refused, error)
+        return self.receive_batch(channels, limit, 0 if refused else timeout)
+
+    def acknowledge_and_receive(self, finished, on_failed, channels, limit, timeout=0):
+        """
+        Carry out acknowledge(), then receive_batch(); return what that does.
+
+        The acknowledgement doesn't wait for a message to come. Before this
+        returns, or raises, it calls `on_failed` with what acknowledge()
+        returns; a wait ends early if that isn't empty.
+        """
+        on_failed(self.acknowledge(finished))
+        return self.receive_batch(channels, limit, timeout)

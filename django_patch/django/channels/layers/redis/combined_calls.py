@@ -1,0 +1,44 @@
+"""
+What a worker says goes out in the write that waits for its next messages.
+"""
+from __future__ import absolute_import, unicode_literals
+
+from .acknowledging_layer import RedisAcknowledgementMixin
+
+
+class RedisCombinedCallsMixin(RedisAcknowledgementMixin):
+    """The parts `sends_with_receive` and `acknowledges_with_receive` of RedisChannelLayer."""
+    sends_with_receive = acknowledges_with_receive = True
+
+    def send_and_receive(self, pairs, on_sent, channels, limit, timeout=0):
+        for channel, message in pairs:
+            self.check_message(message)
+        reader = self._reader(channels)
+        calls = None
+        if reader.has_one_shard:
+            calls = self._transport.sender.prepare(pairs, on_sent)
+        if calls is None:
+            return super(RedisCombinedCallsMixin, self).send_and_receive(pairs, on_sent, channels, limit, timeout)
+        received = []
+        try:
+            received = self._take(reader, limit, timeout, False, calls)
+        finally:
+            if calls.shards():
+                self._run(self._transport.acknowledged.write(calls))
+            calls.finish()
+        return [(names[0], message) for names, message in received]
+
+    def acknowledge_and_receive(self, finished, on_failed, channels, limit, timeout=0):
+        reader = self._reader(channels)
+        if not reader.has_one_shard or self.transport_options.confirmation is not None:
+            on_failed(self.acknowledge(finished))
+            return self.receive_batch(channels, limit, timeout)
+        calls = self._run(self._transport.acknowledged.prepare(finished))
+        try:
+            # Nothing here is for several clients at once.
+            return [(names[0], message) for names, message in self._take(reader, limit, timeout, False, calls)]
+        finally:
+            if calls.shards():
+                self._run(self._transport.acknowledged.write(calls))
+            on_failed(self.note_unsaid(finished, calls.failed))
+

@@ -1,0 +1,83 @@
+"""
+What a batch leaves to the call that receives the next: its sends, or its endings.
+
+It saves the worker a round trip for each batch. Nothing waits for it: the
+worker receives at once, and what is sent goes out first, in the same write.
+"""
+from __future__ import absolute_import
+
+import logging
+
+from ..conf import conf
+from ..exceptions import LayerUnavailable
+from ..layers.endings import end_all, end_and_receive
+
+logger = logging.getLogger('django.channels')
+
+
+class DeferredEndings(object):
+    """The Endings of held messages of one `layer`."""
+
+    def __init__(self, layer, endings):
+        self._layer = layer
+        self._endings = endings
+
+    def receive(self, channels, limit):
+        """Carry them out, and return what receive_batch() returns; raise what it raises."""
+        return end_and_receive(self._layer, self._endings, conf.send_timeout, channels, limit)
+
+    def carry_out(self):
+        """Carry them out alone."""
+        end_all(self._layer, self._endings, conf.send_timeout)
+
+
+class DeferredSends(object):
+    """
+    The `sends` of a Coalescer to one `layer`, which go on through that if there is no room.
+
+    `on_done()` is called as soon as they have left, or never will.
+    """
+
+    def __init__(self, layer, coalescer, sends, on_done):
+        self._layer = layer
+        self._coalescer = coalescer
+        self._sends = sends
+        self._on_done = on_done
+
+    def receive(self, channels, limit):
+        """Make them, and return what receive_batch() returns; raise what it raises."""
+        layer = self._layer
+        pairs = [(name, content) for layer, method, name, content, timeout in self._sends]
+        # The layer returns the very pairs that it refused.
+        by_pair = {id(pair): send for pair, send in zip(pairs, self._sends)}
+
+        def on_sent(refused, error):
+            if error is not None:
+                logger.error('%d messages may be lost: %s', len(pairs) - len(refused), error)
+            self._sends = [by_pair[id(pair)] for pair in refused]
+            if not self._sends:
+                self._on_done()
+
+        try:
+            received = layer.send_and_receive(pairs, on_sent, channels, limit, layer.receive_timeout)
+        except Exception as error:
+            known = isinstance(error, LayerUnavailable) or not self._sends
+            self.carry_out()
+            if known:
+                raise
+            # One of them can't be sent at all, and so none was; that is
+            # logged now.
+            return ()
+        if self._sends:
+            # Who waits for room keeps nobody waiting who needs none.
+            received = layer.requeue(list(received)) if received else received
+            self.carry_out()
+        return received
+
+    def carry_out(self):
+        """Make them alone."""
+        if self._sends:
+            self._coalescer.add(self._sends)
+            self._coalescer.deliver()
+            self._sends = []
+            self._on_done()
