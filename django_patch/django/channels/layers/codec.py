@@ -14,7 +14,7 @@ import threading
 from ..compat import six
 from ..compat.text import NATIVE_IS_BYTES
 from ..exceptions import MalformedMessage
-from .validation import check_values, plain_copy
+from .validation import check_values, is_plain, plain_copy
 
 try:
     import msgpack
@@ -24,6 +24,9 @@ except ImportError:
 #: A packer's buffer never shrinks. One that grew beyond this is not kept, and
 #: handed out as it is rather than copied.
 _KEPT_BUFFER = 1 << 20
+
+#: What an integer beyond 63 bits begins with; other things may have it, too.
+_UINT64 = b'\xcf'
 
 _local = threading.local()
 
@@ -42,9 +45,11 @@ def encode(message):
 
     Raise TypeError, naming the place, for what no message can hold.
     """
-    check_values(message, texts=NATIVE_IS_BYTES)
-    if NATIVE_IS_BYTES:
-        message = plain_copy(message)
+    is_usual = not NATIVE_IS_BYTES and type(message) is dict and is_plain(message)
+    if not is_usual:
+        check_values(message, texts=NATIVE_IS_BYTES)
+        if NATIVE_IS_BYTES:
+            message = plain_copy(message)
     try:
         packer = _local.packer
     except AttributeError:
@@ -59,11 +64,15 @@ def encode(message):
     view = packer.getbuffer()
     if len(view) > _KEPT_BUFFER:
         del _local.packer
+        if is_usual:
+            check_values(message, texts=False)
         return LargeBody(view, packer)
     data = view.tobytes()
     # A packer can't be used while someone views what it has.
     del view
     packer.reset()
+    if is_usual and _UINT64 in data:
+        check_values(message, texts=False)
     return data
 
 
@@ -93,6 +102,8 @@ def decode(data):
         six.raise_from(MalformedMessage("The bytes of a message can't be read: %s" % error), error)
     if type(message) is not dict:
         raise MalformedMessage('A message must be a dict, not %.100r.' % (message,))
+    if not NATIVE_IS_BYTES and type(data) is bytes and _UINT64 not in data and is_plain(message):
+        return message
     try:
         # msgpack has keys and values that messages don't have.
         check_values(message, texts=NATIVE_IS_BYTES, keys=six.text_type)

@@ -6,6 +6,8 @@ store could carry (the message standard, section 2.1).
 """
 from __future__ import absolute_import
 
+from itertools import chain
+
 from ..compat import six
 from ..compat.text import has_lone_surrogate, is_ascii, text_from_key
 
@@ -22,9 +24,34 @@ _INTEGERS = frozenset(six.integer_types)
 _ANY_VALUE = frozenset([type(None), bool, float, bytes])
 _ANY_TEXT = _ANY_VALUE | _TEXT
 _SCALARS = _ANY_TEXT | _INTEGERS
+_LIST = frozenset([list])
+_WITH_LIST = len(_SCALARS | _LIST)
 _SUBCLASSES = tuple(_SCALARS) + (bytearray,)
 #: A native string is text where it is a key.
 _KEYS = (six.text_type, str)
+
+
+def is_plain(message):
+    """
+    Return whether nothing in the dict `message` is deep or of an unusual type.
+
+    It consists of text keys, scalars, lists of these, and lists of such
+    lists, as nearly all messages do; no loop of Python's looks at each value.
+    What its numbers and texts are isn't looked at.
+    """
+    if not _TEXT.issuperset(map(type, message)):
+        return False
+    kinds = _SCALARS.union(map(type, message.values()))
+    if len(kinds) == len(_SCALARS):
+        return True
+    if len(kinds) > _WITH_LIST or list not in kinds:
+        return False
+    for item in message.values():
+        if type(item) is list and not _SCALARS.issuperset(map(type, item)) and not (
+                _LIST.issuperset(map(type, item)) and _SCALARS.issuperset(map(type, chain.from_iterable(item)))):
+            # Headers are lists of lists.
+            return False
+    return True
 
 
 def check_values(message, texts=True, keys=_KEYS):
@@ -35,15 +62,6 @@ def check_values(message, texts=True, keys=_KEYS):
     an encoder to find text that isn't Unicode: it has to look at it anyway.
     """
     if not texts:
-        if type(message) is dict and _TEXT.issuperset(map(type, message)):
-            # Nearly all but requests: no call for what is flat.
-            for item in message.values():
-                kind = type(item)
-                if kind not in _ANY_TEXT and not (
-                        kind in _INTEGERS and LOWEST_INTEGER <= item <= HIGHEST_INTEGER):
-                    break
-            else:
-                return
         try:
             _check(message, None, 0, _ANY_TEXT, keys)
             return
