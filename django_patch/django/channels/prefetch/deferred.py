@@ -48,13 +48,13 @@ class DeferredSends(object):
         """Make them, and return what receive_batch() returns; raise what it raises."""
         layer = self._layer
         pairs = [(name, content) for layer, method, name, content, timeout in self._sends]
-        # The layer returns the very pairs that it refused.
-        by_pair = {id(pair): send for pair, send in zip(pairs, self._sends)}
 
         def on_sent(refused, error):
             if error is not None:
                 logger.error('%d messages may be lost: %s', len(pairs) - len(refused), error)
-            self._sends = [by_pair[id(pair)] for pair in refused]
+            # The layer returns the very pairs that it refused.
+            refused = {id(pair) for pair in refused}
+            self._sends = [send for pair, send in zip(pairs, self._sends) if id(pair) in refused] if refused else []
             if not self._sends:
                 self._on_done()
 

@@ -3,6 +3,7 @@ What a worker says goes out in the write that waits for its next messages.
 """
 from __future__ import absolute_import, unicode_literals
 
+from ..base import RESERVED_KEY
 from .acknowledging_layer import RedisAcknowledgementMixin
 
 
@@ -12,7 +13,8 @@ class RedisCombinedCallsMixin(RedisAcknowledgementMixin):
 
     def send_and_receive(self, pairs, on_sent, channels, limit, timeout=0):
         for channel, message in pairs:
-            self.check_message(message)
+            if type(message) is not dict or RESERVED_KEY in message:
+                self.check_message(message)
         reader = self._reader(channels)
         calls = None
         if reader.has_one_shard:
@@ -41,4 +43,3 @@ class RedisCombinedCallsMixin(RedisAcknowledgementMixin):
             if calls.shards():
                 self._run(self._transport.acknowledged.write(calls))
             on_failed(self.note_unsaid(finished, calls.failed))
-

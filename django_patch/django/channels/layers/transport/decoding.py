@@ -8,7 +8,7 @@ from ...names import MAX_NAME_LENGTH, statistics_name
 from .. import codec
 from ..drop_log import DropLog
 from . import scripts
-from .envelope import ENCRYPTED, GROUP, IN_PIECES, MEMBER, MESSAGE, Entry, ExpiredEntry, UnsupportedEntry
+from .envelope import ENCRYPTED, GROUP, IN_PIECES, MESSAGE, Entry, ExpiredEntry, UnsupportedEntry
 from .groups import members_command, read_members
 from .operations import Exchange, Result, checked
 from .options import MAX_SIZE
@@ -39,25 +39,28 @@ class EntryDecoder(object):
         """
         try:
             entry = Entry(data)
-            if entry.kind == GROUP:
-                return self._decode_for_group(shard, queue, entry, inbox)
-            if entry.kind == MEMBER:
-                return self._decode_for_member(shard, queue, entry, inbox)
-            if len(queue) + len(entry.label) >= MAX_NAME_LENGTH or (inbox is None and entry.label):
-                raise MalformedMessage('An entry is for %s%s, which is not a channel.' % (queue, entry.label))
+            if entry.kind != MESSAGE:
+                decode = self._decode_for_group if entry.kind == GROUP else self._decode_for_member
+                return decode(shard, queue, entry, inbox)
+            channel = queue
             if inbox is not None:
+                channel += entry.label
                 inbox.count_received(entry.label)
-            now = self._transport.clocks[shard].now()
-            if entry.deadline <= now:
+            elif entry.label:
+                channel = None
+            if channel is None or len(channel) >= MAX_NAME_LENGTH:
+                raise MalformedMessage('An entry is for %s%s, which is not a channel.' % (queue, entry.label))
+            now, deadline = self._transport.clocks[shard].now(), entry.deadline
+            if deadline <= now:
                 return self._drop(shard, queue, 'expired')
             if self.on_received is not None:
                 # The sender puts the deadline in by a clock of its own.
-                self.on_received(queue, max(0.0, now - entry.deadline + self._options.lifetime) / 1000.0)
-            if entry.flags & IN_PIECES:
-                return self._collect(shard, queue, entry, (queue + entry.label,))
+                self.on_received(queue, max(0.0, now - deadline + self._options.lifetime) / 1000.0)
             if not entry.flags and self._reads_plain:
-                return entry.deadline, (queue + entry.label,), codec.decode(entry.body)
-            return entry.deadline, (queue + entry.label,), self.read(shard, queue, entry)
+                return deadline, (channel,), codec.decode(entry.body)
+            if entry.flags & IN_PIECES:
+                return self._collect(shard, queue, entry, (channel,))
+            return deadline, (channel,), self.read(shard, queue, entry)
         except MalformedMessage as error:
             return self._refuse(shard, queue, error)
 

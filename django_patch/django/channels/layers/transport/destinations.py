@@ -145,6 +145,14 @@ class Destinations(object):
         deadline = self._clocks[shard].after(self._options.lifetime)
         return self._options.sealer.seal(shard, MESSAGE, destination.queue + label, deadline, body)
 
+    def entries(self, destination, shard, waiting):
+        """Return the packed entries of `waiting`, (pair, label, body) of each, in a list."""
+        sealer = self._options.sealer
+        if sealer.flags:
+            return [append(b'', *self.entry(destination, shard, label, body)) for pair, label, body in waiting]
+        deadline = self._clocks[shard].after(self._options.lifetime)
+        return [append(b'', pack_header(MESSAGE, deadline, label), body) for pair, label, body in waiting]
+
     def entry(self, destination, shard, label, body):
         """Return the header and the body of an entry."""
         deadline, sealer = self._clocks[shard].after(self._options.lifetime), self._options.sealer

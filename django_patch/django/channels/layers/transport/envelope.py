@@ -67,6 +67,12 @@ class Entry(object):
         """Read `data` (bytes); raise MalformedMessage or UnsupportedEntry."""
         try:
             version, kind, self.deadline, size = _HEADER.unpack_from(data)
+            if version == VERSION and kind == MESSAGE and len(data) <= COPIED:
+                # Nearly all are so: for one channel, without flags.
+                label = data[12:12 + size]
+                if len(label) == size and (not size or _LABEL.match(label)):
+                    self.kind, self.flags, self.label, self.body = kind, 0, label.decode('ascii'), data[12 + size:]
+                    return
             self.kind, self.flags = kind & 15, kind & 240
             if version > VERSION or (version == VERSION and not (
                 self.kind in (MESSAGE, GROUP, MEMBER) and self.flags | _FLAGS == _FLAGS

@@ -6,7 +6,7 @@ from __future__ import absolute_import, unicode_literals
 from ...exceptions import LayerUnavailable
 from . import scripts
 from .operations import DONE, Exchange, checked
-from .resp import ReplyError, pack
+from .resp import ReplyError, pack, pack_counts
 
 
 class ReportsMixin(object):
@@ -22,8 +22,10 @@ class ReportsMixin(object):
             if inbox.counts_dirty:
                 commands += (pack('DEL', key),)
             else:
-                pairs = [part for pair in inbox.received.items() for part in pair]
-                commands += (scripts.RECEIVED.call([key, self._options.keys.statistics(shard)], pairs),)
+                call = scripts.RECEIVED.head(
+                    [key, self._options.keys.statistics(shard)], (), 2 * len(inbox.received)
+                )
+                commands += (call + pack_counts(inbox.received),)
                 marks = True
             inbox.counts_dirty = False
             inbox.received = {}

@@ -76,6 +76,16 @@ def command(packed, missing=0):
     return b'*%d\r\n' % (len(packed) + missing) + b''.join(packed)
 
 
+def pack_counts(counts):
+    """Return the packed arguments name, number, name, number, ... of {name: number}; names are ASCII."""
+    # One format for each: there is one for each message that a server takes.
+    return u''.join([
+        u'$%d\r\n%s\r\n$1\r\n1\r\n' % (len(name), name) if number == 1 else
+        u'$%d\r\n%s\r\n$%d\r\n%d\r\n' % (len(name), name, len(str(number)), number)
+        for name, number in counts.items()
+    ]).encode('ascii')
+
+
 def append(start, header, body):
     """Return the bytes `start` and one more argument: `header` and `body`, both bytes."""
     size = len(header) + len(body)

@@ -15,7 +15,7 @@ from .destinations import Destinations
 from .large import LargeSendMixin, check_size, full_error
 from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
 from .options import INLINE_SIZE
-from .resp import ReplyError, append, pack
+from .resp import ReplyError, pack
 from .send_calls import SendCalls
 from .server_clock import know_time, know_times
 
@@ -34,6 +34,8 @@ class _QueueBatch(object):
         self.shards = shards
         self.waiting = collections.deque()
         self.size = 0
+        #: Whether it has a message that is better kept out of the scripts.
+        self.has_large = False
 
     def went(self, number):
         """Note that `number` messages of `size` were put."""
@@ -143,7 +145,7 @@ class SendOperations(LargeSendMixin):
             return None
         batches = self._batches(pairs)
         for batch in batches:
-            if len(batch.waiting) > _BATCH or any(len(body) > INLINE_SIZE for pair, label, body in batch.waiting):
+            if batch.has_large or len(batch.waiting) > _BATCH:
                 return None
         return SendCalls(batches[0].shards[0], [(batch, self._batch_command(batch)) for batch in batches], on_sent)
 
@@ -174,8 +176,10 @@ class SendOperations(LargeSendMixin):
             except KeyError:
                 batch = batches[queue] = _QueueBatch(destination, self._destinations.order(destination))
             body = codec.encode(pair[1])
-            if len(body) > self._options.piece_size:
-                check_size(body)
+            if len(body) > INLINE_SIZE:
+                batch.has_large = True
+                if len(body) > self._options.piece_size:
+                    check_size(body)
             batch.waiting.append((pair, label, body))
         return list(batches.values())
 
@@ -219,11 +223,12 @@ class SendOperations(LargeSendMixin):
         yield Result(failure)
 
     def _batch_command(self, batch):
-        shard, entries = batch.shards[0], []
-        for pair, label, body in itertools.islice(batch.waiting, _BATCH):
-            if len(body) > self._options.piece_size:
-                break
-            entries.append(append(b'', *self._destinations.entry(batch.destination, shard, label, body)))
+        shard, waiting, destinations = batch.shards[0], batch.waiting, self._destinations
+        if len(waiting) > _BATCH or batch.has_large:
+            waiting = itertools.takewhile(
+                lambda item: len(item[2]) <= self._options.piece_size, itertools.islice(waiting, _BATCH)
+            )
+        entries = destinations.entries(batch.destination, shard, waiting)
         batch.size = len(entries)
         return self._destinations.head(batch.destination, shard, len(entries)) + b''.join(entries)
 
