@@ -62,7 +62,8 @@ class PrefetchRunner(object):
         if not received:
             return None
         began = self._clock.monotonic()
-        if len(received) == 1 and receipt_of(received[0][1]) is None:
+        if len(received) == 1 and not self._layer.sends_with_receive and receipt_of(received[0][1]) is None:
+            # As a batch it would save nothing.
             outcome, ended = self._handle_one(*received[0]), self._clock.monotonic()
         else:
             outcome, ended = self.handle_batch(received)

@@ -26,6 +26,8 @@ except ImportError:
     from websockets.utils import apply_mask
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+#: First bytes of messages in one frame.
+_FINAL_TEXT, _FINAL_BINARY = 0x80 | TEXT, 0x80 | BINARY
 
 _LENGTH_16 = struct.Struct("!H")
 _LENGTH_64 = struct.Struct("!Q")
@@ -109,6 +111,13 @@ class FrameParser:
         """
         if self._error is not None and most:
             raise self._error
+        size = len(data) - 6
+        if 0 < size < 126 and data[1] == size | 0x80 and most and not self._buffer and self._opcode is None:
+            # Most of what comes is one short message, whole and by itself.
+            event = self._short_message(data, size)
+            if event is not None:
+                self.frames += 1
+                return [event]
         if self._buffer:
             if data:
                 if type(self._buffer) is bytes:
@@ -157,6 +166,19 @@ class FrameParser:
         else:
             self._buffer, self._position = data, position
         return events
+
+    def _short_message(self, data: bytes, size: int) -> Optional[Event]:
+        """Return the text or the bytes of a frame with `size` bytes; None if it needs a closer look."""
+        first = data[0]
+        if size <= self._max_frame and size <= self._max_message:
+            if first == _FINAL_TEXT:
+                try:
+                    return TEXT, apply_mask(data[6:], data[2:6]).decode()
+                except UnicodeDecodeError:
+                    return None
+            if first == _FINAL_BINARY:
+                return BINARY, apply_mask(data[6:], data[2:6])
+        return None
 
     def _check_head(self, first: int, second: int, size: int) -> None:
         opcode = first & 0x0F
