@@ -413,7 +413,7 @@ class BatchTests(LogTestCase, SimpleTestCase):
 
         calls = self.combine(consumer, range(6), ('send_and_receive',))
         # The first message comes alone, and behind the last one is the stop.
-        self.assertEqual(calls, 2 * [('send_and_receive', ['p!0', 'p!0'])])
+        self.assertEqual([len(channels) for name, channels in calls], [1, 2, 2])
         self.assertEqual(self.texts(), [('p!0', str(number)) for number in range(6)])
 
     def test_a_reply_without_room_keeps_what_comes_next_for_others(self):

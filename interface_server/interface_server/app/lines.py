@@ -143,7 +143,7 @@ class Lines:
 
     def progress(self) -> None:
         """Look now: workers have finished something."""
-        # Whoever answered may not have taken its next message yet, so that
+        # The worker that answered may not have taken its next message yet:
         # the look after this one has to come soon.
         self._pause = FIRST_PAUSE / 2
         if self._timer is not None:

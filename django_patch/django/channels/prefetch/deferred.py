@@ -1,5 +1,5 @@
 """
-What a batch leaves to the call that receives the next: its sends, or its endings.
+Deferred sends and endings of a batch, for the call that receives the next.
 
 It saves the worker a round trip for each batch. Nothing waits for it: the
 worker receives at once, and what is sent goes out first, in the same write.
@@ -33,7 +33,8 @@ class DeferredEndings(object):
 
 class DeferredSends(object):
     """
-    The `sends` of a Coalescer to one `layer`, which go on through that if there is no room.
+    The `sends` of a Coalescer to one `layer`, to which they return if there is
+    no room.
 
     `on_done()` is called as soon as they have left, or never will.
     """

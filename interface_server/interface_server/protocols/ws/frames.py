@@ -118,6 +118,9 @@ class FrameParser:
             if event is not None:
                 self.frames += 1
                 return [event]
+        return self._read(data, most)
+
+    def _read(self, data: bytes, most: int) -> list[Event]:
         if self._buffer:
             if data:
                 if type(self._buffer) is bytes:

@@ -1,5 +1,5 @@
 """
-What a worker says goes out in the write that waits for its next messages.
+Replies and acknowledgements that go out in the write that waits for the next.
 """
 from __future__ import absolute_import, unicode_literals
 

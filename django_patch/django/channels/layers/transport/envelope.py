@@ -73,36 +73,39 @@ class Entry(object):
                 if len(label) == size and (not size or _LABEL.match(label)):
                     self.kind, self.flags, self.label, self.body = kind, 0, label.decode('ascii'), data[12 + size:]
                     return
-            self.kind, self.flags = kind & 15, kind & 240
-            if version > VERSION or (version == VERSION and not (
-                self.kind in (MESSAGE, GROUP, MEMBER) and self.flags | _FLAGS == _FLAGS
-            )):
-                raise UnsupportedEntry('An entry has version %d and kind %d, which are not known.' % (version, kind))
-            start = 12 + size
-            label = data[12:start]
-            if version != VERSION or len(label) != size:
-                raise ValueError('version 0, or cut short')
-            if self.flags & (BOUND | ENCRYPTED) == BOUND:
-                raise ValueError('bound, but not encrypted')
-            if not _LABEL.match(label):
-                raise ValueError('its label is not a name: %.100r' % (label,))
-            self.label = label.decode('ascii')
-            if self.kind != MESSAGE and not 0 < size < MAX_NAME_LENGTH:
-                raise ValueError('its group has a name of %d characters' % size)
-            if self.kind == GROUP:
-                self.base, self.version, size = _MEMBERS.unpack_from(data, start)
-                start += 20
-                changes = data[start:start + size]
-                if len(changes) != size:
-                    raise ValueError('the list of members is cut short')
-                if not _CHANGES.match(changes):
-                    raise ValueError('the list of members is invalid: %.100r' % (changes,))
-                self.changes = changes.decode('ascii').split(' ') if changes else ()
-                start += size
+            self._read(data, version, kind, size)
         except UnsupportedEntry:
             raise
         except (struct.error, ValueError) as error:
             raise MalformedMessage('An entry has an invalid header: %s.' % error)
+
+    def _read(self, data, version, kind, size):
+        self.kind, self.flags = kind & 15, kind & 240
+        if version > VERSION or (version == VERSION and not (
+            self.kind in (MESSAGE, GROUP, MEMBER) and self.flags | _FLAGS == _FLAGS
+        )):
+            raise UnsupportedEntry('An entry has version %d and kind %d, which are not known.' % (version, kind))
+        start = 12 + size
+        label = data[12:start]
+        if version != VERSION or len(label) != size:
+            raise ValueError('version 0, or cut short')
+        if self.flags & (BOUND | ENCRYPTED) == BOUND:
+            raise ValueError('bound, but not encrypted')
+        if not _LABEL.match(label):
+            raise ValueError('its label is not a name: %.100r' % (label,))
+        self.label = label.decode('ascii')
+        if self.kind != MESSAGE and not 0 < size < MAX_NAME_LENGTH:
+            raise ValueError('its group has a name of %d characters' % size)
+        if self.kind == GROUP:
+            self.base, self.version, size = _MEMBERS.unpack_from(data, start)
+            start += 20
+            changes = data[start:start + size]
+            if len(changes) != size:
+                raise ValueError('the list of members is cut short')
+            if not _CHANGES.match(changes):
+                raise ValueError('the list of members is invalid: %.100r' % (changes,))
+            self.changes = changes.decode('ascii').split(' ') if changes else ()
+            start += size
         if len(data) - start > COPIED and not self.flags & ENCRYPTED:
             # It is read once, so it need not be copied for that.
             self.body = memoryview(data)[start:]

@@ -134,7 +134,7 @@ class SendOperations(LargeSendMixin):
 
     def prepare(self, pairs, on_sent):
         """
-        Return SendCalls for `pairs`, or None if they can't go along with what receives.
+        Return SendCalls for `pairs`; None if they can't go along with a wait.
 
         They can where there is one server only, and nothing has to come
         before them or after them. Raise TypeError or ValueError for what is
