@@ -47,6 +47,8 @@ class RoundTripTests(RedisTestCase):
         got = self.in_thread(
             self.layer.send_and_receive, pairs, lambda *outcome: told.append(outcome), ['a'], 10, 20)
         self.wait_until_blocked()
+        # The thread hears of it while it waits.
+        self.wait_until(lambda: told)
         self.assertEqual((told, writes), ([([], None)], [3]))
         self.assertEqual(len(self.layer.receive_deliveries(['p!'], 10)), 3)
         self.layer.send('a', {'n': 6})
