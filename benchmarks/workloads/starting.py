@@ -22,6 +22,7 @@ VARIANTS = {
     '': {'BENCH_LAYER': 'memory'},
     'installed': {'BENCH_APP': ''},
     'app': {},
+    'redis': {'BENCH_LAYER': 'redis'},
 }
 
 
@@ -66,7 +67,7 @@ WORKLOADS = [
     ),
     Command(
         'start-check', 'manage.py check: plain Django; our wheel installed; with the app; with a layer, too', START,
-        ('django', 'ours/installed', 'ours/app', 'ours'), arguments=('-m', 'django', 'check'), rounds=3,
+        ('django', 'ours/installed', 'ours/app', 'ours', 'ours/redis'), arguments=('-m', 'django', 'check'), rounds=3,
     ),
     Command(
         'native-start', 'manage.py check, backport and patch set', START, NATIVE, arguments=('-m', 'django', 'check'),
