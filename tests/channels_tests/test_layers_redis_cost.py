@@ -133,6 +133,20 @@ class RoundTripTests(RedisTestCase):
             self.calls(), {'evalsha': 1, 'time': 1, 'hexists': 1, 'rpush': 1, 'pexpire': 1, 'hincrby': 1},
         )
 
+    def test_messages_of_many_queues_are_received_in_few_writes(self):
+        channels = ['a.%d' % number for number in range(40)]
+        for channel in channels:
+            self.layer.send(channel, {})
+        self.layer.receive_batch(channels, 1)
+        self.without_marks()
+        writes, connection = [], self.layer._pools[0]._idle[-1]
+        connection.write = lambda commands, write=connection.write: writes.append(len(commands)) or write(commands)
+        received = self.layer.receive_batch(channels, 40)
+        self.assertEqual((len(received), len(writes)), (33, 2))
+        received += self.layer.receive_batch(channels, 40)
+        self.assertEqual(len(set(channel for channel, message in received)), 39)
+        self.assertEqual(self.layer.receive_batch(channels, 40), [])
+
     def test_servers_before_redis_7_are_read_by_other_commands(self):
         self.layer.receive(['a'])
         self.layer._transport.clocks[0].pops_many = False
@@ -145,7 +159,8 @@ class RoundTripTests(RedisTestCase):
         self.assertEqual(len(self.layer.receive_batch(['b', 'a'], 10)), 3)
         self.assertEqual(self.layer.receive(['b', 'a']), (None, None))
         calls = self.calls()
-        self.assertEqual((calls['blpop'], calls['evalsha']), (1, 3))
+        # The batch has asked for what the other queue may have.
+        self.assertEqual((calls['blpop'], calls['evalsha']), (1, 4))
         self.assertNotIn('lmpop', calls)
 
     def test_scripts_that_the_server_forgot_are_sent_again(self):

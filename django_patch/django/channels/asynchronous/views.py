@@ -53,7 +53,7 @@ class AsyncClient:
         return self
 
     def __exit__(self, *error):
-        watch.remove(self._disconnect_channel)
+        watch.remove(self.channel_layer, self._disconnect_channel)
 
     def _leave(self):
         self.has_left = True

@@ -1,5 +1,5 @@
 """
-Detection of clients of streams that have left: one look a second for all.
+Detection of clients of streams that have left: one look a second at each.
 """
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from .loop import in_thread
 
 logger = logging.getLogger('django.channels')
 
-#: Seconds between two looks.
+#: Seconds between two looks at a channel.
 INTERVAL = 1.0
 #: Channels that one call of a layer looks at.
 CHANNELS_AT_ONCE = 100
@@ -18,46 +18,65 @@ class Watch:
     """
     Calls back for those of the watched channels on which something came.
 
-    It lives on an event loop, and has a task while anything is watched.
+    It lives on an event loop, and has a task for each layer of which anything
+    is watched.
     """
 
     def __init__(self):
-        self._watched = {}
-        self._task = None
+        self._layers = {}
 
     def add(self, layer, channel, callback):
         """Call `callback()` once something has come on `channel`."""
-        self._watched[channel] = (layer, callback)
+        watched = self._layers.get(layer)
+        if watched is None:
+            watched = self._layers[layer] = _LayerWatch(layer)
+        watched.add(channel, callback)
+
+    def remove(self, layer, channel):
+        """Watch `channel` no longer."""
+        if layer in self._layers:
+            self._layers[layer].callbacks.pop(channel, None)
+
+
+class _LayerWatch:
+    """The watched channels of one `layer`."""
+
+    def __init__(self, layer):
+        self._layer = layer
+        #: By channel.
+        self.callbacks = {}
+        self._task = None
+
+    def add(self, channel, callback):
+        self.callbacks[channel] = callback
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
-    def remove(self, channel):
-        """Watch `channel` no longer."""
-        self._watched.pop(channel, None)
-
     async def _run(self):
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         try:
-            while self._watched:
-                await asyncio.sleep(INTERVAL)
-                by_layer = {}
-                for channel, (layer, callback) in self._watched.items():
-                    by_layer.setdefault(layer, []).append(channel)
-                await asyncio.gather(*[
-                    self._look(layer, channels[start:start + CHANNELS_AT_ONCE])
-                    for layer, channels in by_layer.items() for start in range(0, len(channels), CHANNELS_AT_ONCE)
-                ])
+            while self.callbacks:
+                channels = list(self.callbacks)
+                parts = [channels[at:at + CHANNELS_AT_ONCE] for at in range(0, len(channels), CHANNELS_AT_ONCE)]
+                for part in parts:
+                    # The looks are spread over the time: where a thousand
+                    # leave at once, the first are seen off meanwhile.
+                    due = max(due + INTERVAL / len(parts), loop.time())
+                    await asyncio.sleep(due - loop.time())
+                    await self._look(part)
         finally:
             self._task = None
 
-    async def _look(self, layer, channels):
+    async def _look(self, channels):
         try:
-            received = await in_thread(_receive_all, layer, channels)
+            received = await in_thread(_receive_all, self._layer, channels)
         except Exception as error:
             # The layer is away, which the worker's loop logs.
             logger.debug('Which clients have left is not known: %s', error)
             return
         for channel in received:
-            layer, callback = self._watched.pop(channel, (None, None))
+            callback = self.callbacks.pop(channel, None)
             if callback is not None:
                 callback()
 

@@ -22,3 +22,19 @@ def split(delivery):
     deadline, channels, message = delivery
     # Each recipient may change its copy.
     return (deadline, channels[:1], message), (deadline, channels[1:], plain_copy(message))
+
+
+def take_ready(inboxes, transport, limit, one_by_one):
+    """Return up to `limit` of what waits in `inboxes` already, in a list; see hand_out()."""
+    ready = []
+    for inbox in inboxes:
+        while inbox.waiting and len(ready) < limit:
+            delivery = inbox.waiting.popleft()
+            if delivery[0] <= transport.clocks[inbox.shard].now():
+                transport.decoder.expired(inbox)
+                continue
+            if one_by_one and len(delivery[1]) > 1:
+                delivery, rest = split(delivery)
+                inbox.waiting.appendleft(rest)
+            ready.append(delivery[1:])
+    return ready

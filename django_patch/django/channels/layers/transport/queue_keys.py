@@ -48,6 +48,9 @@ class QueueKeys(object):
         self._keys.append(key)
         self._packed.append(argument(key))
 
+    def __len__(self):
+        return len(self._packed)
+
     def add_bell(self, key):
         """Add a key, text, that rings when something is to be held."""
         self._bells.append(argument(key))

@@ -7,7 +7,7 @@ import random
 import types
 
 from ...exceptions import LayerUnavailable
-from .deliveries import hand_out, split
+from .deliveries import hand_out, take_ready
 from .held_reader import HeldReader
 from .operations import Block, Exchange, Result, checked
 from .queue_keys import QueueKeys, WakingKeys
@@ -16,6 +16,8 @@ from .resp import ReplyError, is_wrong_type, pack
 
 #: Messages of a ! queue that are taken at once: its process is the only one.
 _PREFETCH = 64
+#: Queues that are taken from at once, by one who doesn't wait.
+_QUEUES_AT_ONCE = 32
 
 
 class Reader(ReportsMixin):
@@ -95,7 +97,7 @@ class Reader(ReportsMixin):
 
     # complexity: each message takes this way, and a call more would cost it.
     def _receive(self, limit, timeout, token, one_by_one, calls):
-        ready = self._ready(limit, one_by_one) if self.inboxes else []
+        ready = take_ready(self.inboxes, self._transport, limit, one_by_one) if self.inboxes else []
         if ready or not self._shards:
             yield Result(ready)
         shards = self._shards
@@ -142,7 +144,10 @@ class Reader(ReportsMixin):
                 for is_held in tries:
                     taken = yield self._look_at(shard, is_held, limit, calls)
                     if taken:
-                        yield Result([taken])
+                        found, left = [taken], limit - len(taken[3])
+                        if not timeout and not is_held and left > 0 and len(self._keys[shard]) > 1:
+                            found += yield self._look_further(shard, left)
+                        yield Result(found)
             except LayerUnavailable as error:
                 self._forget(shard)
                 if calls is not None:
@@ -180,6 +185,17 @@ class Reader(ReportsMixin):
             yield Result((yield self._look_at(shard, is_held, limit)))
         reply = checked(replies[-1])
         yield Result(self._parse_held(shard, held_by, reply) if is_held else self._parse_pop(reply))
+
+    def _look_further(self, shard, limit):
+        """Have what other queues of a shard have as Result, a list: a command takes from one of them only."""
+        number = min(limit, len(self._keys[shard]) - 1, _QUEUES_AT_ONCE)
+        commands = (self._command(shard, 1, None, None),) * number
+        try:
+            replies = yield Exchange(shard, commands)
+        except LayerUnavailable:
+            # What was taken before must not be lost by that.
+            replies = ()
+        yield Result([taken for taken in map(self._parse_pop, replies) if taken])
 
     def _parse_held(self, shard, held_by, reply):
         """Return (shard, None, None, what is held now), or None."""
@@ -270,7 +286,7 @@ class Reader(ReportsMixin):
 
     def _parse_pop(self, reply):
         """Return (shard, queue, inbox, entries) of a reply, or None."""
-        if reply is None:
+        if type(reply) is not list:
             return None
         key, entries = reply
         queue = self._queues.get(key)
@@ -278,17 +294,3 @@ class Reader(ReportsMixin):
             # The key that wakes.
             return None
         return queue + (entries if type(entries) is list else [entries],)
-
-    def _ready(self, limit, one_by_one):
-        ready = []
-        for inbox in self.inboxes:
-            while inbox.waiting and len(ready) < limit:
-                delivery = inbox.waiting.popleft()
-                if delivery[0] <= self._transport.clocks[inbox.shard].now():
-                    self._transport.decoder.expired(inbox)
-                    continue
-                if one_by_one and len(delivery[1]) > 1:
-                    delivery, rest = split(delivery)
-                    inbox.waiting.appendleft(rest)
-                ready.append(delivery[1:])
-        return ready
