@@ -22,6 +22,7 @@ from django.channels.schedules.table import SCHEDULES, Schedule, schedules_of
 from django.channels.test import lint
 from django.channels.worker import HANDLED, Worker
 from django.test import SimpleTestCase, override_settings
+from django.utils.timezone import get_default_timezone
 
 from .logs import LogTestCase
 
@@ -290,6 +291,18 @@ class CheckTests(LaterTestCase):
     def test_bad_ones_are_named(self):
         error, = self.check(tick={'channel': 'reports', 'every': -5})
         self.assertIn("CHANNEL_SCHEDULES['tick']", error)
+
+    @skipIf(croniter is None, 'croniter is not installed')
+    @override_settings(TIME_ZONE=None)
+    def test_a_cron_line_without_a_time_zone_says_what_to_set(self):
+        try:
+            # Django 1.8 without pytz has a zone of its own for this.
+            get_default_timezone()
+            expected = []
+        except (TypeError, LookupError):
+            expected = ["CHANNEL_SCHEDULES['daily'] can't be used: cron needs a time zone, and TIME_ZONE is None: "
+                        "set that, or the timezone of this one."]
+        self.assertEqual(self.check(daily={'channel': 'reports', 'cron': '30 2 * * *'}), expected)
 
     def test_names_may_be_of_any_language(self):
         with override_settings(CHANNEL_SCHEDULES={'t\xe4glich': {'channel': 'reports', 'every': -5}}):

@@ -5,6 +5,7 @@ from __future__ import absolute_import, unicode_literals
 
 import zlib
 
+from django.conf import settings
 from django.core.checks import Error
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
@@ -81,7 +82,7 @@ class Schedule(object):
         check_values(self._content)
         zone = config.get('timezone')
         if 'cron' in config:
-            self._times = CronLine(config['cron'], named_zone(zone) if zone else get_default_timezone())
+            self._times = CronLine(config['cron'], named_zone(zone) if zone else _default_zone())
         else:
             self._times = Interval(config['every'])
         #: What is another one once it has other times.
@@ -110,6 +111,15 @@ class Schedule(object):
             import_string(self.task).enqueue(*args, **kwargs)
         else:
             Channel(self.channel, channel_layer=channel_layer).send(dict(self._content))
+
+
+def _default_zone():
+    try:
+        return get_default_timezone()
+    except (TypeError, LookupError):
+        # Django takes None for the system's zone, and then can't name one.
+        raise ValueError('cron needs a time zone, and TIME_ZONE is %r: set that, or the timezone of this one.' % (
+            settings.TIME_ZONE,))
 
 
 def _check_types(name, config):
