@@ -48,8 +48,7 @@ SHIMS = {'0013-newer-pythons.patch', 'django/channels/compat/old_django.py'}
 # Files of the overlay that serve the backport only. The patched core command
 # serves channels itself, which a second one would hide. Tasks came with 6.0.
 STAYS_OUT = {
-    'django/channels/management/commands/runserver.py', 'django/channels/tasks.py',
-    'django/channels/task_results.py',
+    'django/channels/management/commands/runserver.py', 'django/channels/tasks.py', 'django/channels/task_results.py',
 }
 
 # Folders of the overlay whose modules have async code, which no Django that is

@@ -238,7 +238,7 @@ class TaskAttempt(object):
                    finished_at=None)
 
     def _lost_result(self):
-        """Return the TaskResult of a job whose own is no longer there; raise LookupError if the job doesn't say."""
+        """Return the TaskResult of a job whose own is gone; raise LookupError if the job doesn't say."""
         message = self._message
         if message.get('call') is None:
             raise LookupError(

@@ -58,7 +58,7 @@ def connect(url: str) -> AsyncLayer:
         ) from error
     except ValueError as error:
         raise UsageError(str(error)) from error
-    # Whoever made the environment that we run in, it is not the layer's.
+    # A project of the environment that we run in needn't be the layer's.
     layer.project = ()
     return layer
 

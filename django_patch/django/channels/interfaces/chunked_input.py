@@ -1,5 +1,5 @@
 """
-What a server gives in place of `wsgi.input` for a chunked request.
+The body of a chunked request where a server leaves `wsgi.input` empty.
 """
 from __future__ import absolute_import
 
