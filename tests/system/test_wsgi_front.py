@@ -106,7 +106,9 @@ def test_requests_of_another_project_are_refused(workers):
     name = 'gunicorn'
     port = start(workers, name, SUT_KEY='the key of another project')
     assert [get(port, '/hello/').status for _ in range(3)] == [503] * 3
-    output = workers.programs.pop().output
+    program = workers.programs.pop()
+    program.stop()
+    output = program.output
     # Once for each of its two processes, at most.
     assert 1 <= output.count('Requests are refused. Processes of another project') <= 2, output
 
