@@ -47,9 +47,16 @@ class AliasFinder(object):
     def find_alias(self):
         """Return the spec for ``channels`` itself, or None if it isn't ours."""
         spec = PathFinder.find_spec(ALIAS)
-        if spec is None or spec.loader is None or not spec.submodule_search_locations:
+        if spec is None or not spec.submodule_search_locations:
             return None
-        folder = conflict.parent(spec.submodule_search_locations[0])
+        folders = [conflict.parent(location) for location in spec.submodule_search_locations]
+        if spec.loader is None:
+            # No __init__.py: uninstalling the other distribution took ours,
+            # if this is our folder.
+            folders = [folder for folder in folders if conflict.is_ours(folder)]
+            if not folders:
+                return None
+        folder = folders[0]
         loader = conflict.find_conflict(folder)
         if loader is not None:
             return ModuleSpec(ALIAS, loader, origin=spec.origin, is_package=True)
