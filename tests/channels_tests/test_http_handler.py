@@ -21,6 +21,7 @@ from django.channels.layers.registry import ChannelLayerWrapper
 from django.channels.names import disconnect_channel
 from django.channels.routing import route
 from django.channels.test import lint
+from django.channels.worker import Worker
 from django.contrib.contenttypes.models import ContentType
 from django.core.signals import got_request_exception, request_finished, request_started
 from django.db import close_old_connections, connection
@@ -493,6 +494,26 @@ class ViewConsumerTests(HandlerTestCase):
         self.assertEqual(layer.receive(['http.response.test!'])[1]['content'], b'part 0')
         self.assertEqual(layer.receive(['http.response.test!']), (None, None))
         self.assertEqual((http_urls.seen, self.signals[-1]), (['closed'], ('finished', ChannelHandler)))
+
+    def test_a_stream_ends_when_its_worker_does(self):
+        layer = InMemoryChannelLayer()
+        wrapper = ChannelLayerWrapper(layer, 'test', [route('http.request', ViewConsumer())])
+        worker = Worker(wrapper, signal_handlers=False, shutdown_timeout=0)
+
+        def send(channel, message, send=layer.send):
+            send(channel, message)
+            if message['content'] == b'part 1':
+                worker.stop()
+
+        layer.send('http.request', make_message(path='/stream/').content)
+        layer.send = send
+        worker.run()
+        replies = [message for channel, message in layer.receive_batch(['http.response.test!'], 10)]
+        self.assertEqual([reply['content'] for reply in replies], [b'part 0', b'part 1', b''])
+        self.assertTrue(replies[-1]['closed'])
+        self.assertEqual(http_urls.seen, ['closed'])
+        # For the next worker.
+        self.assertIsNone(wrapper.are_streams_over)
 
     def test_a_full_channel_is_waited_for(self):
         layer = FullLayer()

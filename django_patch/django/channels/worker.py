@@ -55,7 +55,8 @@ class Worker(object):
 
     Async consumers, views and streams run on one event loop beside the
     threads, at most `concurrency` at once. When the worker stops, they have
-    `shutdown_timeout` seconds to end before they are cancelled.
+    `shutdown_timeout` seconds to end before they are cancelled, and streams
+    in threads before they are broken off at their next piece.
 
     `limits` are those of the process, after which it ends, and of a message.
     """
@@ -76,6 +77,7 @@ class Worker(object):
         self.shutdown_timeout = shutdown_timeout
         self.limits = limits
         self.termed = False
+        self._streams_end = float('inf')
         self._clock = clock
         self._dispatcher = Dispatcher(channel_layer, type(self), callback, message_retries, requeue_timeout)
 
@@ -101,6 +103,7 @@ class Worker(object):
         if SUPPORTS_ASYNC:
             from .asynchronous.running import AsyncTasks
             self._dispatcher.async_tasks = AsyncTasks(self.concurrency, lambda: self.termed)
+        self.channel_layer.are_streams_over = lambda: self._clock.monotonic() >= self._streams_end
         limit_watch = LimitWatch(
             self.limits, self.in_progress, self.stop, getattr(self._dispatcher.async_tasks, 'cancel', None),
             self._dispatcher.in_flight,
@@ -126,6 +129,7 @@ class Worker(object):
             if self._dispatcher.async_tasks is not None:
                 self._dispatcher.async_tasks.finish(self.shutdown_timeout)
                 self._dispatcher.async_tasks = None
+            self.channel_layer.are_streams_over = None
             LATE_ANSWERS.finish(self.shutdown_timeout)
 
     @property
@@ -143,6 +147,7 @@ class Worker(object):
 
     def stop(self):
         """End every loop once the message that it handles is done."""
+        self._streams_end = min(self._streams_end, self._clock.monotonic() + self.shutdown_timeout)
         self.termed = True
         self._interrupt()
 

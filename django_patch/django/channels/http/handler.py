@@ -269,6 +269,9 @@ class ViewConsumer(object):
         replies = self.handler(message)
         try:
             for reply in replies:
+                if message.is_streaming and self._has_to_end(message):
+                    client.send({'content': b'', 'more_content': False, 'closed': True})
+                    break
                 if reply is not None and reply.get('more_content'):
                     message.is_streaming = True
                 if client.has_left() if reply is None else not client.send(reply):
@@ -281,3 +284,10 @@ class ViewConsumer(object):
             )
         finally:
             replies.close()
+
+    def _has_to_end(self, message):
+        are_streams_over = message.channel_layer.are_streams_over
+        if are_streams_over is None or not are_streams_over():
+            return False
+        logger.warning('The response to %s goes on although the worker ends, and is broken off.', message.get('path'))
+        return True

@@ -157,6 +157,8 @@ class ChannelLayerWrapper(object):
 
     Everything else is the layer's.
     """
+    #: See BaseChannelLayer; a worker sets it here.
+    are_streams_over = None
 
     def __init__(self, channel_layer, alias, routing):
         self.channel_layer = adapted(channel_layer)

@@ -44,7 +44,7 @@ def add_arguments(parser):
     parser.add_argument(
         '--shutdown-timeout', dest='shutdown_timeout', type=float, default=10.0, metavar='SECONDS',
         help='How long async consumers, views and streams may take to end when the worker stops, before they are '
-             'cancelled; default: %(default)s.',
+             'cancelled, and streams of other views before they are broken off; default: %(default)s.',
     )
     _add_limits(parser)
     parser.add_argument(
