@@ -150,3 +150,15 @@ def test_several_shards_and_encryption(server):
     finally:
         layer.close()
         other.stop()
+
+
+def test_a_sender_that_fails_costs_the_others_nothing(caplog):
+    from interface_server.layers import gathering
+
+    def fail(error):
+        raise RuntimeError("a mistake of a session")
+
+    told = []
+    gathering._tell([("work", {}, fail), ("work", {}, told.append)], [object(), object()], None)
+    assert told == [None]
+    assert "a mistake of a session" in caplog.text

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Optional, Protocol
 
@@ -25,6 +26,8 @@ from .courier import PlanRunner
 from .pool import AnsweredRequest, ConnectionPool
 
 __all__ = ["GatheredSends"]
+
+logger = logging.getLogger(__name__)
 
 #: Bytes of a message's content above which it goes out by itself: a script
 #: reads every byte of its arguments.
@@ -159,4 +162,8 @@ def _tell(
     """Tell each of `sends` what came of it: the `error`, if there is one for all, or that it was `refused` as full."""
     full = {id(pair) for pair in refused}
     for (channel, message, done), pair in zip(sends, pairs):
-        done(exceptions.ChannelFull(f"The channel {channel} is full.") if id(pair) in full else error)
+        try:
+            done(exceptions.ChannelFull(f"The channel {channel} is full.") if id(pair) in full else error)
+        except Exception:
+            # The others have clients of their own.
+            logger.exception("Telling the sender of a message to %s failed.", channel)

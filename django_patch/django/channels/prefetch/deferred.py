@@ -48,7 +48,8 @@ class DeferredSends(object):
     def receive(self, channels, limit):
         """Make them, and return what receive_batch() returns; raise what it raises."""
         layer = self._layer
-        pairs = [(name, content) for layer, method, name, content, timeout in self._sends]
+        # Of each its name and its content.
+        pairs = [send[2:4] for send in self._sends]
 
         def on_sent(refused, error):
             if error is not None:
