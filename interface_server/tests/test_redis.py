@@ -423,6 +423,7 @@ def test_server_ends_once_a_layer_that_was_away_is_of_another_project(run, other
 
 
 def test_application_under_another_server_asks_whose_the_layer_is(run, port, other, monkeypatch):  # noqa: F811
+    pytest.importorskip("uvicorn")
     other()
     monkeypatch.setenv("INTERFACE_SERVER_LAYER", "owned:layer")
     status, output = run("-m", "uvicorn", "--port", port, "interface_server.asgi:application").finish()
