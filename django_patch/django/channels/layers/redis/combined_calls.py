@@ -1,5 +1,5 @@
 """
-Replies and acknowledgements that go out in the write that waits for the next.
+Replies and acknowledgments that go out in the write that waits for the next.
 """
 from __future__ import absolute_import, unicode_literals
 
