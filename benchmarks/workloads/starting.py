@@ -22,7 +22,8 @@ VARIANTS = {
     '': {'BENCH_LAYER': 'memory'},
     'installed': {'BENCH_APP': ''},
     'app': {},
-    'redis': {'BENCH_LAYER': 'redis'},
+    # Nothing is sent there: the check only builds the layer.
+    'redis': {'BENCH_LAYER': 'redis', 'BENCH_REDIS': 'redis://127.0.0.1:6379/0'},
 }
 
 

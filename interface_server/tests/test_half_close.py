@@ -76,6 +76,25 @@ def test_client_that_went_is_noticed_as_soon_as_something_is_written(start):
     assert gone.wait(PATIENCE)
 
 
+def test_client_that_went_is_noticed_by_one_write(start):
+    gone, left = threading.Event(), threading.Event()
+
+    def stream(layer, message):
+        layer.send(message["reply_channel"], {"status": 200, "content": b"one", "more_content": True})
+        left.wait(PATIENCE)
+        layer.send(message["reply_channel"], {"content": b"two", "more_content": True})
+
+    server = start(
+        {"http.request": stream, "http.disconnect": lambda *args: gone.set()}, close_timeout=LONG,
+        stream_responses=True,
+    )
+    with half_closed(server, GET % (b"", 1)) as client:
+        while not client.recv(65536).endswith(b"one\r\n"):
+            pass
+    left.set()
+    assert gone.wait(PATIENCE)
+
+
 def test_half_closed_client_reads_longer_than_it_may_be_silent(start):
     """Who is written to is there."""
     may_end = threading.Event()

@@ -1,5 +1,5 @@
 """
-Detection of clients of streams that have left: one look a second at each.
+Detection of clients of streams that have left: two looks a second at each.
 """
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from .loop import in_thread
 logger = logging.getLogger('django.channels')
 
 #: Seconds between two looks at a channel.
-INTERVAL = 1.0
+INTERVAL = 0.5
 #: Channels that one call of a layer looks at.
 CHANNELS_AT_ONCE = 100
 

@@ -65,8 +65,8 @@ class BaseChannelLayer(
     sends_many_at_once = False
     #: Do other processes see the messages?
     spans_processes = False
-    #: Returns whether streams have to end, since the worker does that reads from
-    #: here; None without a worker.
+    #: Returns whether streams have to end, since the worker does that reads
+    #: from here; None without a worker.
     are_streams_over = None
     #: Seconds that receive(block=True) waits at most.
     receive_timeout = 5.0

@@ -170,7 +170,7 @@ class Http1Protocol(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         if self._half_close is not None:
-            self._half_close.has_written = True
+            self._half_close.wrote()
         self._transport.write(data)
 
     # In
