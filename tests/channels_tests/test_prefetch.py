@@ -8,6 +8,7 @@ from django.channels import Channel, Group, route
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.clock import Clock
+from django.channels.layers.late_answers import LATE_ANSWERS
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.prefetch.batch import Batch
 from django.channels.prefetch.coalescer import Coalescer, coalesce
@@ -456,6 +457,21 @@ class BatchTests(LogTestCase, SimpleTestCase):
             deferred.receive(['task'], 10)
         self.assertEqual(([text for name, text in self.texts()], slots), (['1', '2'], ['free']))
         self.assertLogged('1 messages may be lost: gone')
+
+    def test_an_answer_that_may_be_lost_while_receiving_is_sent_late(self):
+        def send_and_receive(pairs, on_sent, *arguments):
+            on_sent([], LayerUnavailable('gone'))
+            return ()
+
+        self.layer = ChannelLayerWrapper(CombiningLayer(), 'test', [])
+        self.layer.channel_layer.send_and_receive = send_and_receive
+        DeferredSends(self.layer, Coalescer(), [
+            (self.layer, 'send', 'p!0', {'status': 200, 'content': b'', 'text': 'answer'}, None),
+            (self.layer, 'send', 'p!1', {'text': 'frame'}, None),
+        ], lambda: None).receive(['task'], 10)
+        LATE_ANSWERS.finish(PATIENCE)
+        # A frame might come out of its order.
+        self.assertEqual(self.texts(), [('p!0', 'answer')])
 
     def test_a_layer_that_takes_nothing_back_is_asked_for_one_at_a_time(self):
         class Plain(object):

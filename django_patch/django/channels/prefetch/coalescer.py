@@ -76,6 +76,21 @@ def deliver(layer, method, name, content, timeout=None):
         )
 
 
+def _answers_late(layer, name, content):
+    """Have a whole response, which is of no use but to who waits for it, be sent late; return whether it is."""
+    return ('!' in name and 'status' in content and not content.get('more_content') and
+            LATE_ANSWERS.add(layer, name, content))
+
+
+def note_lost(layer, pairs, refused, error):
+    """Log that those of `pairs` that were not `refused` may be lost by `error`; responses among them come late."""
+    logger.error('%d messages may be lost: %s', len(pairs) - len(refused), error)
+    refused = set(map(id, refused))
+    for pair in pairs:
+        if id(pair) not in refused:
+            _answers_late(layer, *pair)
+
+
 class Coalescer(object):
     """
     Sends of consumers that are done, in their order, until deliver().
@@ -145,7 +160,7 @@ class SendRun(object):
             for send in run:
                 if layer not in self._unavailable:
                     self._send_one(*send)
-                elif not self._answers_late(layer, *send[2:4]):
+                elif not _answers_late(layer, *send[2:4]):
                     logger.error('A message to %s could not be sent either.', send[2])
 
     def _send_one(self, layer, method, name, content, timeout):
@@ -157,12 +172,7 @@ class SendRun(object):
             logger.exception('A message to %s could not be sent.', name)
             if isinstance(error, LayerUnavailable):
                 self._unavailable.add(layer)
-                self._answers_late(layer, name, content)
-
-    def _answers_late(self, layer, name, content):
-        """Have a whole response, which is of no use but to who waits for it, be sent late; return whether it is."""
-        return ('!' in name and 'status' in content and not content.get('more_content') and
-                LATE_ANSWERS.add(layer, name, content))
+                _answers_late(layer, name, content)
 
     def _send_many(self, layer, sends):
         """Send all that there is room for; return the rest, to be sent one by one."""
@@ -174,11 +184,7 @@ class SendRun(object):
             try:
                 refused = layer.send_many(pairs)
             except LayerUnavailable as error:
-                logger.error('%d messages may be lost: %s', len(pairs) - len(error.refused), error)
-                refused = set(map(id, error.refused))
-                for pair in pairs:
-                    if id(pair) not in refused:
-                        self._answers_late(layer, *pair)
+                note_lost(layer, pairs, error.refused, error)
                 return rest + [by_pair[id(pair)] for pair in error.refused]
             except Exception:
                 # One of them can't be sent at all, and so none was.

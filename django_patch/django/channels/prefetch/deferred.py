@@ -6,13 +6,10 @@ worker receives at once, and what is sent goes out first, in the same write.
 """
 from __future__ import absolute_import
 
-import logging
-
 from ..conf import conf
 from ..exceptions import LayerUnavailable
 from ..layers.endings import end_all, end_and_receive
-
-logger = logging.getLogger('django.channels')
+from .coalescer import note_lost
 
 
 class DeferredEndings(object):
@@ -53,7 +50,7 @@ class DeferredSends(object):
 
         def on_sent(refused, error):
             if error is not None:
-                logger.error('%d messages may be lost: %s', len(pairs) - len(refused), error)
+                note_lost(layer, pairs, refused, error)
             # The layer returns the very pairs that it refused.
             refused = {id(pair) for pair in refused}
             self._sends = [send for pair, send in zip(pairs, self._sends) if id(pair) in refused] if refused else []
