@@ -21,14 +21,10 @@ class RedisCombinedCallsMixin(RedisAcknowledgementMixin):
             calls = self._transport.sender.prepare(pairs, on_sent)
         if calls is None:
             return super(RedisCombinedCallsMixin, self).send_and_receive(pairs, on_sent, channels, limit, timeout)
-        received = []
         try:
-            received = self._take(reader, limit, timeout, False, calls)
+            return self._take_along(calls, reader, limit, timeout)
         finally:
-            if calls.shards():
-                self._run(self._transport.acknowledged.write(calls))
             calls.finish()
-        return [(names[0], message) for names, message in received]
 
     def acknowledge_and_receive(self, finished, on_failed, channels, limit, timeout=0):
         reader = self._reader(channels)
@@ -37,9 +33,15 @@ class RedisCombinedCallsMixin(RedisAcknowledgementMixin):
             return self.receive_batch(channels, limit, timeout)
         calls = self._run(self._transport.acknowledged.prepare(finished))
         try:
+            return self._take_along(calls, reader, limit, timeout)
+        finally:
+            on_failed(self.note_unsaid(finished, calls.failed))
+
+    def _take_along(self, calls, reader, limit, timeout):
+        """Receive, with `calls` in the same write; write them alone if they couldn't go along."""
+        try:
             # Nothing here is for several clients at once.
             return [(names[0], message) for names, message in self._take(reader, limit, timeout, False, calls)]
         finally:
             if calls.shards():
                 self._run(self._transport.acknowledged.write(calls))
-            on_failed(self.note_unsaid(finished, calls.failed))

@@ -23,6 +23,7 @@ from .blocking_read import BlockingReader
 from .combined_calls import RedisCombinedCallsMixin
 from .pool import ConnectionPool, exchange_all
 from .servers import parse_hosts
+from .upkeep import RedisUpkeepMixin
 
 logger = logging.getLogger('django.channels')
 
@@ -30,7 +31,7 @@ logger = logging.getLogger('django.channels')
 _KEPT_READERS = 256
 
 
-class RedisChannelLayer(RedisCombinedCallsMixin, BaseChannelLayer):
+class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, BaseChannelLayer):
     """
     A channel layer on one Redis server, or on several that share the load.
 
@@ -46,9 +47,10 @@ class RedisChannelLayer(RedisCombinedCallsMixin, BaseChannelLayer):
     Threads may share a layer, and a forked child makes its own connections.
     Nothing is connected until there is something to say.
     """
-    supports_groups = supports_flush = supports_statistics = True
+    supports_groups = supports_flush = True
     supports_requeue = supports_throttling = supports_blocking_receive = supports_interrupt = True
-    supports_inspection = tells_waiting_time = supports_presence = sends_many_at_once = spans_processes = True
+    sends_many_at_once = True
+    spans_processes = True
 
     def __init__(self, hosts=None, prefix='channels:', expiry=60, group_expiry=86400, capacity=100,
                  channel_capacity=None, symmetric_encryption_keys=None, process_capacity=None,
@@ -82,7 +84,8 @@ class RedisChannelLayer(RedisCombinedCallsMixin, BaseChannelLayer):
         pairs = list(pairs)
         for channel, message in pairs:
             self.check_message(message)
-        return self._run(self._transport.sender.send_many(pairs))  # The very pairs that were refused.
+        # It returns the very pairs that were refused.
+        return self._run(self._transport.sender.send_many(pairs))
 
     def throttle(self, channel):
         self._run(self._transport.sender.throttle(channel))
@@ -198,65 +201,7 @@ class RedisChannelLayer(RedisCombinedCallsMixin, BaseChannelLayer):
         self.check_message(message)
         self._run(self._transport.groups.send(group, message))
 
-    # Upkeep
-
-    def global_statistics(self):
-        return self._run(self._transport.statistics.of_all())
-
-    def channel_statistics(self, channel):
-        """
-        Return what waits in a channel, and its counts.
-
-        Counts are kept for all processes of a kind (``http.response!``), and
-        for all ``?`` channels of one pattern.
-        """
-        queue = names.non_local_name(names.validate_channel_name(channel))
-        return self.with_acknowledged(self._run(self._transport.statistics.of_channel(queue)), queue)
-
-    def inspect_channels(self, budget=None):
-        return self.with_all_acknowledged(self._run(self._transport.inspection.channels(budget)))
-
-    def inspect_groups(self, budget=None):
-        return self._run(self._transport.inspection.groups(budget))
-
-    def inspect_servers(self):
-        found = zip(self.servers, self._run(self._transport.inspection.servers()))
-        return [dict(facts, server=server.name) for server, facts in found]
-
-    def peek(self, channel, limit):
-        queue = names.non_local_name(names.validate_channel_name(channel, receive=True))
-        return self._run(self._transport.inspection.peek(queue, limit))
-
-    def purge(self, channel):
-        queue = names.non_local_name(names.validate_channel_name(channel, receive=True))
-        return self._run(self._transport.inspection.purge(queue)) + self.purge_acknowledged(queue)
-
-    def watch_waiting(self, callback):
-        self._transport.decoder.on_received = callback
-
-    def add_sample(self, sample, interval, keep):
-        is_turn = self._run(self._transport.samples.claim(interval))
-        if is_turn:
-            self._run(self._transport.samples.add(sample(), interval * keep, keep))
-        return is_turn
-
-    def samples(self):
-        return self._run(self._transport.samples.all())
-
-    def announce(self, process, facts):
-        return self._run(self._transport.presence.announce(process, facts))
-
-    def claim(self, process, facts, project):
-        return self._run(self._transport.presence.claim(process, facts, project))
-
-    def withdraw(self, process):
-        self._run(self._transport.presence.withdraw(process))
-
-    def processes(self, kind=None):
-        return self._run(self._transport.presence.processes(kind))
-
-    def new_processes(self, known):
-        return self._run(self._transport.presence.new_processes(known))
+    # Upkeep; see upkeep.py as well
 
     def flush(self):
         self._run(self._transport.statistics.flush())

@@ -42,14 +42,11 @@ class EntryDecoder(object):
             if entry.kind != MESSAGE:
                 decode = self._decode_for_group if entry.kind == GROUP else self._decode_for_member
                 return decode(shard, queue, entry, inbox)
-            channel = queue
+            channel = queue + entry.label
+            if len(channel) >= MAX_NAME_LENGTH or inbox is None and entry.label:
+                raise MalformedMessage('An entry is for %s, which is not a channel.' % channel)
             if inbox is not None:
-                channel += entry.label
                 inbox.count_received(entry.label)
-            elif entry.label:
-                channel = None
-            if channel is None or len(channel) >= MAX_NAME_LENGTH:
-                raise MalformedMessage('An entry is for %s%s, which is not a channel.' % (queue, entry.label))
             now, deadline = self._transport.clocks[shard].now(), entry.deadline
             if deadline <= now:
                 return self._drop(shard, queue, 'expired')
