@@ -4,7 +4,7 @@
 #   folder    temporary, goes away at the end together with what start() began
 #   need, debian, pypi, npm_packages     what has to be there, or is installed
 #   start, port, reachable, eventually   processes on loopback
-#   asgi_application, slow_server        what several of them serve
+#   asgi_application, slow_server, five_servers   what several of them serve
 #   compare, verdict                     guess, record, and what is seen now
 #
 # Exit status of a finding: 0 as recorded, 1 changed, 2 something is missing.
@@ -121,6 +121,20 @@ async def application(scope, receive, send):
         return
 END
     sed 's/^/    /' >>app.py
+}
+
+# five_servers: uvicorn, Hypercorn, daphne, granian and gunicorn, and an application
+# whose pages are $SITE.
+five_servers() {
+    need curl
+    pypi uvicorn==0.54.0 hypercorn==0.18.0 daphne==4.2.3 granian==2.8.9 gunicorn==27.0.1 uvicorn-worker==0.4.0
+    cd "$folder"
+    asgi_application <<'END'
+body = os.environ['SITE'].encode()
+await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-length', b'%d' % len(body))]})
+await send({'type': 'http.response.body', 'body': body})
+END
+    export PYTHONPATH=$folder HOME=$folder SITE
 }
 
 # slow_server SECONDS: HTTP by Python alone, each page after so long. Sets server (its port).

@@ -13,15 +13,7 @@
 #   uvicorn, daphne, gunicorn, Hypercorn           of the first
 . "$(dirname "$0")/lib.sh"
 
-need curl
-pypi uvicorn==0.54.0 hypercorn==0.18.0 daphne==4.2.3 granian==2.8.9 gunicorn==27.0.1 uvicorn-worker==0.4.0
-cd "$folder"
-asgi_application <<'END'
-body = os.environ['SITE'].encode()
-await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-length', b'%d' % len(body))]})
-await send({'type': 'http.response.body', 'body': body})
-END
-export PYTHONPATH=$folder HOME=$folder SITE
+five_servers
 pages() {
     local page
     for page in $(seq 40); do

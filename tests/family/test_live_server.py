@@ -6,20 +6,9 @@ import re
 import subprocess
 import sys
 
-import pytest
-from redis_server import RedisServer
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 TEST = 'import sys; from django.core import management; ' \
        'management.execute_from_command_line(["", "test", "live_project", "-v2", "--noinput"])'
-
-
-@pytest.fixture(scope='module')
-def redis():
-    server = RedisServer()
-    server.start()
-    yield server
-    server.stop()
 
 
 def start(python, packages, database, redis):

@@ -14,7 +14,6 @@ import subprocess
 import sys
 
 import pytest
-from redis_server import RedisServer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -30,14 +29,6 @@ if sys.version_info >= (3,):
 #: "python -m django" is not there on Django 1.8.
 TEST = 'import sys; from django.core import management; ' \
        'management.execute_from_command_line(["", "test", sys.argv[1]])'
-
-
-@pytest.fixture(scope='module')
-def redis():
-    server = RedisServer()
-    server.start()
-    yield server
-    server.stop()
 
 
 def start(python, suite, redis):
