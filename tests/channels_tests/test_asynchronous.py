@@ -16,6 +16,7 @@ from django.channels.worker import FAILED, HANDLED, Worker
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
 
 from .logs import LogTestCase
+from .order_watches import OrderWatchTestCase
 from .test_http_handler import LogRecords
 
 if SUPPORTS_ASYNC:
@@ -192,7 +193,7 @@ class ConsumerTests(RunningWorkerTestCase, SimpleTestCase):
 
 
 @needs_async
-class SessionTests(RunningWorkerTestCase, TransactionTestCase):
+class SessionTests(OrderWatchTestCase, RunningWorkerTestCase, TransactionTestCase):
     available_apps = ['django.contrib.auth', 'django.contrib.contenttypes', 'django.contrib.sessions']
 
     def setUp(self):

@@ -16,6 +16,8 @@ from django.channels.test import ChannelTestCase, Client, WSClient, apply_routes
 from django.channels.test.linting import exempt
 from django.contrib.auth.models import User
 
+from .order_watches import OrderWatchTestCase
+
 
 class BaseConsumerTests(ChannelTestCase):
 
@@ -80,7 +82,7 @@ class BaseConsumerTests(ChannelTestCase):
 
 
 @exempt('order', 'code')
-class WebsocketConsumerTests(ChannelTestCase):
+class WebsocketConsumerTests(OrderWatchTestCase, ChannelTestCase):
 
     def test_a_socket_is_accepted_and_nothing_else_happens(self):
         client = WSClient()

@@ -19,13 +19,15 @@ from django.test import TestCase, override_settings
 
 from .clocks import ManualClock
 from .logs import LogTestCase
+from .order_watches import OrderWatchTestCase
 
 SIGNED_COOKIES = 'django.contrib.sessions.backends.signed_cookies'
 
 
-class SessionTestCase(TestCase):
+class SessionTestCase(OrderWatchTestCase, TestCase):
 
     def setUp(self):
+        super(SessionTestCase, self).setUp()
         self.layer = InMemoryChannelLayer()
 
     def message(self, channel='websocket.receive', cookie=None, **content):
