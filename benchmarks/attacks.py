@@ -16,12 +16,10 @@ workers have to do, the one worker here is always busy: others wait for the
 request that it is at, and for one more, so that three times as long is what can
 be had.
 """
-import argparse
 import contextlib
+import functools
 import http.client
 import os
-import pathlib
-import resource
 import socket
 import statistics
 import sys
@@ -30,11 +28,9 @@ import time
 if __name__ == '__main__':
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from benchmarks.harness import CHECKOUT, accounting  # noqa: E402: found by the line above
-from benchmarks.harness.machine import Machine, Unavailable  # noqa: E402
-from benchmarks.harness.programs import ProgramFailed, free_port  # noqa: E402
+from benchmarks.harness import CHECKOUT, accounting, own_site  # noqa: E402: found by the line above
+from benchmarks.harness.programs import free_port  # noqa: E402
 from benchmarks.load.attacks import ATTACKS, LONG_REQUESTS, TAKE_WORKERS  # noqa: E402
-from benchmarks.peers import PEERS  # noqa: E402
 
 #: What others' median may be multiplied by, the megabytes that the server may
 #: have, and the lines that it may log for one attack.
@@ -51,15 +47,11 @@ UNNOTICED = 5.0
 
 def parser():
     """Return the ArgumentParser of attacks.py."""
-    result = argparse.ArgumentParser(
-        prog='attacks.py', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    result = own_site.parser('attacks.py', __doc__)
     add = result.add_argument
     add('--only', metavar='TEXT', default='', help='attacks whose names contain this')
     add('--seconds', type=float, default=4, help='for each attack (default: 4)')
     add('--list', action='store_true', help='print the names, and end')
-    add('--cache', metavar='FOLDER', default=os.environ.get('BENCHMARKS_CACHE') or str(CHECKOUT / '.benchmarks'),
-        help='as for run.py')
     return result
 
 
@@ -170,9 +162,8 @@ def long_request(port):
 def measure(machine, attack, seconds):
     """Attack a new site; return the Row."""
     address, port = own_address(), free_port()
-    stack = PEERS['ours'].start_site(machine, options=('-b', '%s:%d' % (address, port)))
-    attacker = None
-    try:
+    site = own_site.own_site(machine, options=('-b', '%s:%d' % (address, port)))
+    with site as stack, machine.programs() as attackers:
         server, others = stack.programs[0], Others(stack.port, stack.roots)
         others.ask(0.5)
         before = others.ask(1.5)
@@ -182,45 +173,32 @@ def measure(machine, attack, seconds):
             sys.executable, str(CHECKOUT / 'benchmarks' / 'load' / 'attacks.py'), '%s:%d' % (address, port),
             name_of(attack),
         ])
+        attackers.append(attacker)
         others.ask(1)
         during, memory = others.ask(seconds), accounting.memory([server.pid])
         spent = (accounting.cpu_seconds([server.pid]) - cpu) / (seconds + 1)
         if attacker.process.poll() is not None:
             raise attacker.failed('ended')
-        stack.check()
         return Row(attack, before, during, memory, spent, count_lines(server.log) - lines, long)
-    finally:
-        if attacker is not None:
-            attacker.stop()
-        stack.stop()
+
+
+def attack_with(chosen, seconds, machine, reporter):
+    """Attack in each of the ways; yield what is beyond its limit."""
+    reporter.say(HEADING)
+    for attack in chosen:
+        row = measure(machine, attack, seconds)
+        reporter.say(str(row))
+        yield from row.wrong()
 
 
 def main(arguments=None):
     """Attack; return the exit status."""
-    from harness.report import Reporter
     options = parser().parse_args(arguments)
     chosen = [attack for attack in ATTACKS if options.only in name_of(attack)]
     if options.list:
         print('\n'.join(map(name_of, chosen)))
         return 0
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    reporter, failed = Reporter(), False
-    machine = Machine(pathlib.Path(options.cache), reporter)
-    try:
-        reporter.say(HEADING)
-        for attack in chosen:
-            row = measure(machine, attack, options.seconds)
-            wrong = '; '.join(row.wrong())
-            failed = failed or bool(wrong)
-            reporter.say(str(row) + (' WRONG: ' + wrong if wrong else ''))
-    except (Unavailable, ProgramFailed, OSError) as error:
-        reporter.say('%s: %s' % (type(error).__name__, error))
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        machine.close()
-    return 1 if failed else 0
+    return own_site.run(functools.partial(attack_with, chosen, options.seconds), options.cache)
 
 
 if __name__ == '__main__':

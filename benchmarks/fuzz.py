@@ -6,18 +6,15 @@ The site behind it is a real one: what is still a request reaches a worker. No
 connection may be without an end, no traceback in the log, nobody else without
 an answer, and memory after the last part must be what it was after the second.
 """
-import argparse
+import functools
 import os
-import pathlib
 import sys
 
 if __name__ == '__main__':
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from benchmarks.attacks import Others  # noqa: E402: found by the line above
-from benchmarks.harness import CHECKOUT, accounting  # noqa: E402
-from benchmarks.harness.machine import Machine, Unavailable  # noqa: E402
-from benchmarks.harness.programs import ProgramFailed  # noqa: E402
+from benchmarks.harness import CHECKOUT, accounting, own_site  # noqa: E402
 from benchmarks.peers import PEERS  # noqa: E402
 
 PROTOCOLS = 'HTTP/1.1', 'HTTP/2', 'WebSocket'
@@ -31,15 +28,11 @@ PATIENCE = 900
 
 def parser():
     """Return the ArgumentParser of fuzz.py."""
-    result = argparse.ArgumentParser(
-        prog='fuzz.py', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    result = own_site.parser('fuzz.py', __doc__)
     add = result.add_argument
     add('--bytes', type=int, default=10 ** 7, metavar='N', help='of each protocol (default: 10,000,000)')
     add('--only', choices=PROTOCOLS, help='one of them')
     add('--seed', type=int, default=17, metavar='N', help='another one means other mutations (default: 17)')
-    add('--cache', metavar='FOLDER', default=os.environ.get('BENCHMARKS_CACHE') or str(CHECKOUT / '.benchmarks'),
-        help='as for run.py')
     return result
 
 
@@ -56,9 +49,8 @@ def wrong_in(answers, memory, log):
 
 
 def fuzz(machine, protocol, size, seed, say):
-    """Send so many bytes of a protocol to a new site; return what was wrong, as a list."""
-    stack = PEERS['ours'].start_site(machine)
-    try:
+    """Send so many bytes of a protocol to a new site; yield what was wrong."""
+    with own_site.own_site(machine) as stack:
         server, answers, memory, worst = stack.programs[0], [], [], 0.0
         for part in range(PARTS):
             fuzzer = machine.program('fuzzer', [
@@ -70,36 +62,27 @@ def fuzz(machine, protocol, size, seed, say):
             worst = max(worst, *Others(stack.port).ask(0.5))
             stack.check()
             memory.append(accounting.memory([server.pid]))
-        say('%-9s %9d bytes, %6d connections, %5d refused amid them; the slowest took %.1f s; %s MB' % (
-            protocol, sum(answer['sent'] for answer in answers), sum(answer['connections'] for answer in answers),
-            sum(answer['reset'] for answer in answers), max(answer['slowest'] for answer in answers),
-            ', '.join('%.1f' % (each / 1e6) for each in memory),
-        ))
-        with open(server.log, encoding='utf-8', errors='replace') as file:
-            found = list(wrong_in(answers, memory, file.read()))
-        return found + (['somebody else had no answer'] if worst >= 30000 else [])
-    finally:
-        stack.stop()
+    say('%-9s %9d bytes, %6d connections, %5d refused amid them; the slowest took %.1f s; %s MB' % (
+        protocol, sum(answer['sent'] for answer in answers), sum(answer['connections'] for answer in answers),
+        sum(answer['reset'] for answer in answers), max(answer['slowest'] for answer in answers),
+        ', '.join('%.1f' % (each / 1e6) for each in memory),
+    ))
+    with open(server.log, encoding='utf-8', errors='replace') as file:
+        yield from wrong_in(answers, memory, file.read())
+    if worst >= 30000:
+        yield 'somebody else had no answer'
+
+
+def fuzz_all(options, machine, reporter):
+    """Fuzz with each protocol that the options ask for; yield what was wrong."""
+    for protocol in [options.only] if options.only else PROTOCOLS:
+        yield from fuzz(machine, protocol, options.bytes, options.seed, reporter.say)
 
 
 def main(arguments=None):
     """Fuzz; return the exit status."""
-    from harness.report import Reporter
     options = parser().parse_args(arguments)
-    reporter, wrong = Reporter(), []
-    machine = Machine(pathlib.Path(options.cache), reporter)
-    try:
-        for protocol in [options.only] if options.only else PROTOCOLS:
-            wrong += fuzz(machine, protocol, options.bytes, options.seed, reporter.say)
-    except (Unavailable, ProgramFailed, OSError) as error:
-        wrong.append('%s: %s' % (type(error).__name__, error))
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        machine.close()
-    for text in wrong:
-        reporter.say('WRONG: ' + text)
-    return 1 if wrong else 0
+    return own_site.run(functools.partial(fuzz_all, options), options.cache)
 
 
 if __name__ == '__main__':

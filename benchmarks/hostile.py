@@ -7,23 +7,18 @@ hundred streams each: requests and bodies that don't go on, and large responses
 for which they have no window. The server's memory must stay below what its
 README.md says.
 """
-import argparse
 import asyncio
+import functools
 import os
-import pathlib
-import resource
 import sys
 
 if __name__ == '__main__':
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from benchmarks.harness import CHECKOUT  # noqa: E402: found by the line above
-from benchmarks.harness.machine import Machine, Unavailable  # noqa: E402
-from benchmarks.harness.programs import ProgramFailed  # noqa: E402
+from benchmarks.harness import own_site  # noqa: E402: found by the line above
 from benchmarks.load.attacks import (  # noqa: E402
     CONTINUATION, DATA, H2_POST, HEADERS, NO_WINDOW, PREFACE, frame, literal,
 )
-from benchmarks.peers import PEERS  # noqa: E402
 
 #: What the server may have, in bytes.
 STATED = 600 * 10 ** 6
@@ -54,14 +49,10 @@ def kinds():
 
 def parser():
     """Return the ArgumentParser of hostile.py."""
-    result = argparse.ArgumentParser(
-        prog='hostile.py', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    result = own_site.parser('hostile.py', __doc__)
     add = result.add_argument
     add('--connections', type=int, default=1000, metavar='N', help='in all (default: 1000)')
     add('--seconds', type=int, default=40, help='after the last came (default: 40)')
-    add('--cache', metavar='FOLDER', default=os.environ.get('BENCHMARKS_CACHE') or str(CHECKOUT / '.benchmarks'),
-        help='as for run.py')
     return result
 
 
@@ -86,32 +77,22 @@ async def attack(port, options, look):
         writer.transport.abort()
 
 
-def main(arguments=None):
-    """Attack; return the exit status."""
-    from harness.report import Reporter
-    options = parser().parse_args(arguments)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    reporter, stack = Reporter(), None
-    machine = Machine(pathlib.Path(options.cache), reporter)
-    try:
-        stack = PEERS['ours'].start_site(machine, workers=2)
+def trouble(options, machine, reporter):
+    """Attack a site; yield what was wrong."""
+    with own_site.own_site(machine, workers=2) as stack:
         server = stack.programs[0].pid
         asyncio.run(attack(stack.port, options, lambda: reporter.progress(
             'hostile', 'at most %.0f MB so far' % (most_memory(server) / 1e6))))
-        stack.check()
         most = most_memory(server)
-        reporter.say('%d connections: at most %.0f MB, stated: %.0f MB' % (
-            options.connections, most / 1e6, STATED / 1e6))
-        return 0 if most < STATED else 1
-    except (Unavailable, ProgramFailed, OSError) as error:
-        reporter.say('%s: %s' % (type(error).__name__, error))
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        if stack is not None:
-            stack.stop()
-        machine.close()
+    reporter.say('%d connections: at most %.0f MB, stated: %.0f MB' % (options.connections, most / 1e6, STATED / 1e6))
+    if most >= STATED:
+        yield 'the server has had more than is stated'
+
+
+def main(arguments=None):
+    """Attack; return the exit status."""
+    options = parser().parse_args(arguments)
+    return own_site.run(functools.partial(trouble, options), options.cache)
 
 
 if __name__ == '__main__':

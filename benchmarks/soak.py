@@ -7,12 +7,10 @@ end: memory is what it was after a fifth of the time, within 5 %; no healthy
 client has missed a message or got one twice; those that don't read have been
 closed by the server, with 1013.
 """
-import argparse
 import asyncio
+import functools
 import os
-import pathlib
 import re
-import resource
 import statistics
 import sys
 import time
@@ -21,11 +19,9 @@ import urllib.request
 if __name__ == '__main__':
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from benchmarks.harness import CHECKOUT  # noqa: E402: found by the line above
-from benchmarks.harness.machine import Machine, Unavailable  # noqa: E402
-from benchmarks.harness.programs import ProgramFailed, free_port  # noqa: E402
+from benchmarks.harness import own_site  # noqa: E402: found by the line above
+from benchmarks.harness.programs import free_port  # noqa: E402
 from benchmarks.harness.sockets import Listener, Sluggard, connect  # noqa: E402
-from benchmarks.peers import PEERS  # noqa: E402
 
 #: How much memory may change, as a part of what it was.
 TOLERANCE = 0.05
@@ -33,9 +29,7 @@ TOLERANCE = 0.05
 
 def parser():
     """Return the ArgumentParser of soak.py."""
-    result = argparse.ArgumentParser(
-        prog='soak.py', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    result = own_site.parser('soak.py', __doc__)
     add = result.add_argument
     add('--seconds', type=float, default=600, help='how long (default: 600)')
     add('--sockets', type=int, default=2000, metavar='N', help='healthy clients (default: 2000)')
@@ -44,8 +38,6 @@ def parser():
         help='healthy clients that are replaced each second (default: 20)')
     add('--size', type=int, default=16384, metavar='BYTES',
         help="of a broadcast (default: 16384; what the kernel holds for a client that doesn't read is megabytes)")
-    add('--cache', metavar='FOLDER', default=os.environ.get('BENCHMARKS_CACHE') or str(CHECKOUT / '.benchmarks'),
-        help='as for run.py')
     return result
 
 
@@ -159,34 +151,21 @@ class Soak:
             yield 'memory has changed by %+.1f %%' % (100 * change)
 
 
+def soak(options, machine, reporter):
+    """Soak a site; yield what was wrong."""
+    management = free_port()
+    # Those who leave are still there for a moment.
+    most = options.sockets + options.slow + 20 * options.churn + 100
+    limits = ('--management', management, '--max-connections', max(10000, most))
+    with own_site.own_site(machine, options=limits) as stack:
+        say = functools.partial(reporter.progress, 'soak')
+        yield from asyncio.run(Soak(options, stack, management, say).run())
+
+
 def main(arguments=None):
     """Soak; return the exit status."""
-    from harness.report import Reporter
     options = parser().parse_args(arguments)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    reporter, stack = Reporter(), None
-    machine = Machine(pathlib.Path(options.cache), reporter)
-    try:
-        management = free_port()
-        # Those who leave are still there for a moment.
-        most = options.sockets + options.slow + 20 * options.churn + 100
-        stack = PEERS['ours'].start_site(
-            machine, options=('--management', management, '--max-connections', max(10000, most)))
-        wrong = asyncio.run(Soak(options, stack, management, lambda text: reporter.progress('soak', text)).run())
-        stack.check()
-    except (Unavailable, ProgramFailed, OSError) as error:
-        wrong = ['%s: %s' % (type(error).__name__, error)]
-    except KeyboardInterrupt:
-        return 130
-    finally:
-        if stack is not None:
-            stack.stop()
-        machine.close()
-    for text in wrong:
-        reporter.say('WRONG: ' + text)
-    if not wrong:
-        reporter.say('All is well.')
-    return 1 if wrong else 0
+    return own_site.run(functools.partial(soak, options), options.cache)
 
 
 if __name__ == '__main__':

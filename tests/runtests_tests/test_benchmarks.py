@@ -17,7 +17,7 @@ sys.path.insert(0, str(CHECKOUT))
 
 from benchmarks import attacks, fuzz, hostile  # noqa: E402: found by the line above
 from benchmarks.harness import (  # noqa: E402: found by the line above
-    accounting, burst, cli, load, machine, numbered, report, schedule, sockets, statistics,
+    accounting, burst, cli, load, machine, numbered, own_site, report, schedule, sockets, statistics,
 )
 from benchmarks.harness.programs import free_port  # noqa: E402
 from benchmarks.harness.statistics import Figure, Goal, Metric  # noqa: E402
@@ -465,6 +465,21 @@ def test_mutated_traffic_that_is_not_survived_is_told(hung, memory, log, wrong):
 def test_hostile_clients_say_what_they_are_to_say():
     said = hostile.kinds()
     assert len(said) == len(set(said.values())) and all(each.startswith(b'PRI * HTTP/2.0') for each in said.values())
+
+
+def its_last_work(error):
+    yield 'memory has grown'
+    raise error
+
+
+@pytest.mark.parametrize('work, status, said', [
+    ((), 0, ''),
+    (its_last_work(machine.Unavailable('no Redis')), 1, 'WRONG: memory has grown\nWRONG: Unavailable: no Redis\n'),
+    (its_last_work(KeyboardInterrupt()), 130, 'WRONG: memory has grown\n'),
+])
+def test_trouble_for_a_site_of_ours_says_what_was_wrong(work, status, said, tmp_path, capsys):
+    assert own_site.run(lambda *arguments: work, tmp_path) == status
+    assert capsys.readouterr().out == said
 
 
 # Numbered jobs
