@@ -69,6 +69,10 @@ class Browser:
         script = 'return Array.from(document.querySelectorAll(arguments[0]), element => element.textContent)'
         return self.driver.execute_script(script, selector)
 
+    def rendered(self, selector):
+        """Return what a person reads in each of the elements that a CSS selector finds."""
+        return [element.text for element in self.driver.find_elements(By.CSS_SELECTOR, selector)]
+
     # The chat.
 
     def log_in(self, url, name, password=None):

@@ -141,6 +141,7 @@ def test_people_talk_and_a_third_sees_the_history(chat, browsers):
     carol.enter()
     carol.until_lines(expected)
     assert carol.texts('.line b') == [], 'markup must stay text'
+    assert carol.rendered('.line') == bob.rendered('.line'), 'the page and its script draw a line alike'
     carol.say('You started without me')
     expected.append(('carol', 'You started without me'))
     for browser in (alice, bob, carol):

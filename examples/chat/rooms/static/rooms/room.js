@@ -62,6 +62,8 @@
     item.className = line.user === room.dataset.user ? 'line mine' : 'line';
     item.dataset.id = line.id;
     child(item, 'span', 'who', line.user);
+    // As the template has it.
+    item.append(' ');
     const time = child(item, 'time', '', '');
     time.dateTime = line.said;
     showTime(time);
