@@ -211,6 +211,70 @@ class DeathTests(AcknowledgedTestCase):
         self.assertEqual(self.take(second), [])
         self.assertEqual(first.acknowledge([(receipt_of(message), ())]), [])
 
+    def set_clock(self, seconds):
+        """Have what the server noted be as if its clock had been set forward by so much, or it had been away."""
+        for name in self.redis.zrange('test:{0}:processes', 0, -1):
+            self.redis.zincrby('test:{0}:processes', -1000 * seconds, name)
+        for name in ('looked', 'spared'):
+            if self.redis.hexists('test:{0}:statistics', name):
+                self.redis.hincrby('test:{0}:statistics', name, -1000 * seconds)
+
+    def held_by_another(self):
+        """Return a reader, the message that it holds, and another reader, which has looked for dead ones."""
+        first, second = self.reader(), self.reader()
+        first.send('jobs', {})
+        message, = self.take(first)
+        self.assertEqual(second.recover(), [])
+        return first, message, second
+
+    def test_nobody_died_while_the_server_was_away(self):
+        first, message, second = self.held_by_another()
+        self.set_clock(20)
+        # It comes before the beat of the first.
+        self.assertEqual(second.recover(), [])
+        self.assertEqual(second.recover(), [])
+        self.assertEqual(first.acknowledge([(receipt_of(message), [])]), [])
+
+    def test_who_died_while_the_server_was_away_is_found(self):
+        first, message, second = self.held_by_another()
+        for seconds, number in ((20, 0), (4, 0), (4, 0), (4, 1)):
+            self.set_clock(seconds)
+            self.assertEqual(len(second.recover()), number)
+        self.assertEqual(len(self.take(second)), 1)
+
+    def test_who_left_while_the_server_was_away_is_found_at_once(self):
+        first, message, second = self.held_by_another()
+        self.die(first)
+        self.set_clock(60)
+        self.assertEqual(len(second.recover()), 1)
+
+    def test_a_dead_reader_is_found_where_all_look_seldom(self):
+        first, message, second = self.held_by_another()
+        found = []
+        for _ in range(3):
+            self.set_clock(10)
+            found += second.recover()
+        self.assertEqual(len(found), 1)
+
+    def test_nobody_is_dead_or_alive_for_a_clock_that_was_set_back(self):
+        first, message, second = self.held_by_another()
+        self.set_clock(-3600)
+        self.assertEqual(second.recover(), [])
+        self.set_clock(4)
+        self.assertEqual(second.recover(), [])
+        for _ in range(2):
+            self.set_clock(4)
+            found = second.recover()
+        self.assertEqual(len(found), 1)
+
+    def test_nobody_is_dead_since_the_list_has_expired(self):
+        first, message, second = self.held_by_another()
+        self.set_clock(3600)
+        self.redis.delete('test:{0}:processes', 'test:{0}:facts')
+        self.assertEqual(second.recover(), [])
+        self.assertGreater(self.redis.pttl('test:{0}:processes'), 0)
+        self.assertEqual(first.acknowledge([(receipt_of(message), [])]), [])
+
     def test_a_reader_is_alive_before_its_first_beat(self):
         # As one that a server which was away has not heard of yet.
         reader, other = self.make_layer(acknowledged=['jobs']), self.reader()

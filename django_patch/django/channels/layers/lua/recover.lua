@@ -10,8 +10,61 @@
 -- ARGV[6]  generation           how often it has seen the server lose something:
 --                               what it held before, it holds no more
 -- Returns {channel, reader, given back, dead, ...}.
+-- Of processes that look every two seconds one came less than AWAY ago, or
+-- nobody could be heard meanwhile: the server was away, or its clock was set.
+-- Then who holds something and is listed counts as heard now, once in AGAIN, or
+-- the dead would never be found where all look that seldom. After EXPIRED, who
+-- isn't listed may be alive, too: the list has expired.
 
+local AWAY, AGAIN, EXPIRED = 5000, 30000, 250000
 local budget, report = tonumber(ARGV[2]), {}
+local names = redis.call('HKEYS', base .. 'acknowledged')
+
+-- Return how many ms ago the time was that a field of the counters' hash has.
+local function age_of(field)
+    local noted = redis.call('HGET', KEYS[1], field)
+    return noted and now - noted
+end
+
+local function note(field)
+    redis.call('HSET', KEYS[1], field, string.format('%.0f', now))
+    redis.call('PEXPIRE', KEYS[1], ARGV[3])
+end
+
+local function spare(reader, is_listed)
+    local process = string.match(reader, '^(.*)~%d+$')
+    if process and (not is_listed or redis.call('ZSCORE', KEYS[2], process)) then
+        redis.call('ZADD', KEYS[2], now, process)
+        redis.call('PEXPIRE', KEYS[2], 300000)
+        return true
+    end
+end
+
+local function spare_all(is_listed)
+    local number = 0
+    for _, name in ipairs(names) do
+        for _, reader in ipairs(redis.call('SMEMBERS', key('o', name))) do
+            if redis.call('EXISTS', key('t', name) .. ':' .. reader) == 1 and spare(reader, is_listed) then
+                number = number + 1
+            end
+        end
+    end
+    return number
+end
+
+-- Find out whether nobody could be heard.
+local function look()
+    local pause, spared = age_of('looked'), age_of('spared')
+    if not pause or math.abs(pause) >= 1000 then
+        note('looked')
+    end
+    if not pause or pause >= -1000 and pause < AWAY or spared and spared >= 0 and spared < AGAIN then
+        return
+    end
+    if spare_all(pause < EXPIRED) > 0 then
+        note('spared')
+    end
+end
 
 local function is_dead(reader)
     local process, generation = string.match(reader, '^(.*)~(%d+)$')
@@ -52,7 +105,10 @@ local function recover(name, reader, options)
     end
 end
 
-for _, name in ipairs(redis.call('HKEYS', base .. 'acknowledged')) do
+if #names > 0 then
+    look()
+end
+for _, name in ipairs(names) do
     -- What old senders put there, who know nothing of acknowledgement.
     redis.call('PERSIST', key('q', name))
     local options
