@@ -16,6 +16,7 @@ import time
 from ..acknowledged_options import ChannelOptions
 from ..compat import six
 from ..names import random_token, validate_channel_name
+from .inspection import add_waiting
 
 #: What send_job() does about a job with the same unique key.
 REFUSE, REPLACE = 'refuse', 'replace'
@@ -223,7 +224,7 @@ class AcknowledgementMixin(object):
         return []
 
     def jobs(self, channel, limit=100):
-        """Return a list of up to `limit` Jobs that wait on `channel`, the next first, plain messages last."""
+        """Return a list of up to `limit` (1 or more) Jobs that wait on `channel`, the next first, the later last."""
         return []
 
     def cancel_jobs(self, channel, ids):
@@ -231,7 +232,7 @@ class AcknowledgementMixin(object):
         return 0
 
     def dead_letters(self, channel, limit=100, offset=0, id=None):
-        """Return up to `limit` DeadLetters of `channel`, the oldest first; or none but that with this `id`."""
+        """Return up to `limit` (1 or more) DeadLetters of `channel`, the oldest first; or only that with `id`."""
         return []
 
     def replay(self, channel, ids):
@@ -274,16 +275,6 @@ class AcknowledgementMixin(object):
             for found in self.acknowledged_statistics(channel).values():
                 add_waiting(numbers, found)
         return numbers
-
-
-def add_waiting(numbers, found):
-    """Add to `numbers`, as a layer's statistics have them, what `found`, of an acknowledged channel, says."""
-    numbers['messages_pending'] += found['waiting']
-    numbers['messages_max_age'] = max(numbers['messages_max_age'], found['max_age'])
-    if not numbers['messages_count']:
-        numbers['messages_count'] = found['sent']
-    for name in ('later', 'held', 'dead_letters', 'retried', 'given_back', 'dead'):
-        numbers[name] = found[name]
 
 
 def may_be_acknowledged(channel):

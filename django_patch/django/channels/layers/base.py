@@ -17,7 +17,7 @@ from ..compat import RemovedAfterNextVersionWarning, six
 from ..durations import checked_seconds
 from .acknowledgement import AcknowledgementMixin
 from .blocking import send_blocking
-from .capacity import CapacityMixin, checked_capacity
+from .capacity import CapacityMixin, checked_number_of_messages
 from .combining import CombiningMixin
 from .group_methods import GroupsMixin
 from .inspection import InspectionMixin
@@ -74,9 +74,9 @@ class BaseChannelLayer(
     def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None, process_capacity=None):
         self.expiry = checked_seconds('expiry', expiry)
         self.group_expiry = checked_seconds('group_expiry', group_expiry)
-        self.capacity = checked_capacity('capacity', capacity)
+        self.capacity = checked_number_of_messages('capacity', capacity)
         if process_capacity is not None:
-            checked_capacity('process_capacity', process_capacity)
+            checked_number_of_messages('process_capacity', process_capacity)
         self.process_capacity = process_capacity
         self.channel_capacity = self.compile_capacities({} if channel_capacity is None else channel_capacity)
         self._capacities = {}
@@ -177,7 +177,9 @@ class BaseChannelLayer(
 
         Wait up to `timeout` seconds for the first, and never for more. Where
         all there is to wait with is receive(), it waits as long as that does.
+        Raise ValueError for a `limit` that isn't a whole number above 0.
         """
+        checked_number_of_messages('limit', limit)
         messages = []
         while len(messages) < limit:
             channel, message = self.receive(channels, block=timeout > 0 and not messages)

@@ -36,7 +36,7 @@ class CapacityMixin(object):
                             (channel_capacity,))
         compiled = []
         for pattern, capacity in channel_capacity.items():
-            checked_capacity('channel_capacity[%r]' % (pattern,), capacity)
+            checked_number_of_messages('channel_capacity[%r]' % (pattern,), capacity)
             if hasattr(pattern, 'match') and isinstance(pattern.pattern, (six.text_type, str)):
                 compiled.append((pattern, capacity))
             elif isinstance(pattern, (six.text_type, str)):
@@ -71,8 +71,8 @@ class CapacityMixin(object):
         return self.get_capacity(channel) * self.process_capacity_factor
 
 
-def checked_capacity(name, value):
-    """Return `value`, a number of messages; raise ValueError otherwise."""
-    if isinstance(value, bool) or not isinstance(value, six.integer_types) or value < 1:
-        raise ValueError('%s must be a whole number of messages, 1 or more, not %r.' % (name, value))
+def checked_number_of_messages(name, value, lowest=1):
+    """Return `value`, a number of messages, `lowest` or more; raise ValueError, which calls it `name`, otherwise."""
+    if isinstance(value, bool) or not isinstance(value, six.integer_types) or value < lowest:
+        raise ValueError('%s must be a whole number of messages, %d or more, not %r.' % (name, lowest, value))
     return value

@@ -84,7 +84,8 @@ class InspectionMixin(object):
 
         As [(age in seconds, full names of the channels, message), ...]; the
         message is None if it can't be read without taking it. `channel` may
-        end in ``!``.
+        end in ``!``. Raise ValueError for a `limit` that isn't a whole number
+        above 0.
         """
         raise NotImplementedError(_missing('a peek'))
 
@@ -95,6 +96,16 @@ class InspectionMixin(object):
         What is sent meanwhile stays. `channel` may end in ``!``.
         """
         raise NotImplementedError(_missing('a purge'))
+
+
+def add_waiting(numbers, found):
+    """Add to `numbers`, as a layer's statistics have them, what `found`, of an acknowledged channel, says."""
+    numbers['messages_pending'] += found['waiting']
+    numbers['messages_max_age'] = max(numbers['messages_max_age'], found['max_age'])
+    if not numbers['messages_count']:
+        numbers['messages_count'] = found['sent']
+    for name in ('later', 'held', 'dead_letters', 'retried', 'given_back', 'dead'):
+        numbers[name] = found[name]
 
 
 def _missing(method):

@@ -9,6 +9,7 @@ from __future__ import absolute_import
 
 from .backoff import Backoff
 from .base import BaseChannelLayer
+from .capacity import checked_number_of_messages
 from .clock import SYSTEM_CLOCK
 
 __all__ = ['LegacyLayerAdapter', 'adapted', 'missing_methods']
@@ -101,6 +102,7 @@ class LegacyLayerAdapter(BaseChannelLayer):
         Its receive() may take `block` for a mere hint; then pause here, so
         that it isn't hammered, and return earlier.
         """
+        checked_number_of_messages('limit', limit)
         started = self._clock.monotonic()
         channel, message = self.layer.receive(channels, block=timeout > 0)
         if channel is not None:

@@ -172,6 +172,17 @@ class AcknowledgementContract(JobContract):
         self.assertEqual(layer.delete_dead_letters('contract.job', [letters[0], letters[1]]), 1)
         self.assertEqual(len(layer.dead_letters('contract.job')), 2)
 
+    def test_lists_have_a_limit_above_zero(self):
+        layer = self.holding_layer()
+        layer.send_job('contract.job', {})
+        for limit in (0, -1, 1.5, '1', None, True):
+            for method in (layer.jobs, layer.dead_letters):
+                with self.assertRaises(ValueError):
+                    method('contract.job', limit)
+            if limit != 0:
+                with self.assertRaises(ValueError):
+                    layer.dead_letters('contract.job', offset=limit)
+
     def test_dead_letters_are_bounded_and_the_oldest_go_first(self):
         layer = self.holding_layer(acknowledged={'contract.job': {'dead_letters': 2}})
         for number in range(3):

@@ -112,6 +112,15 @@ class ChannelLayerContract(AbilityContract, AcknowledgementContract, CapacityCon
     def test_its_extensions_are_known_ones(self):
         self.assertLessEqual(set(self.make_layer().extensions), _EXTENSIONS)
 
+    def test_a_limit_is_a_whole_number_above_zero(self):
+        layer = adapted(self.make_layer())
+        layer.send('contract.a', {'n': 1})
+        for method in (layer.receive_batch, layer.receive_deliveries):
+            for limit in (0, -1, 1.5, '1', None, True):
+                with self.assertRaises(ValueError):
+                    method(['contract.a'], limit)
+        self.assertEqual(layer.receive_batch(['contract.a'], 1), [('contract.a', {'n': 1})])
+
     # Messages
 
     def test_a_message_arrives_once(self):

@@ -56,6 +56,13 @@ class InspectionContract(object):
         self.assertEqual(self.numbers(layer, 'contract.b?x'), [0, 1, 2])
         self.assertEqual(layer.peek('contract.b?x', 2), [])
 
+    def test_a_look_has_a_limit_above_zero(self):
+        layer = self.inspected_layer()
+        layer.send('contract.a', {})
+        for limit in (0, -1, 1.5, '1', None, True):
+            with self.assertRaises(ValueError):
+                layer.peek('contract.a', limit)
+
     def test_what_was_purged_is_gone_and_its_room_is_free(self):
         layer = self.inspected_layer(capacity=2)
         for channel, queue in (('contract.b?x', 'contract.b?x'), ('contract.p!x', 'contract.p!')):

@@ -4,8 +4,8 @@ Inspection of the in-memory layer.
 from __future__ import absolute_import
 
 from ...names import non_local_name, statistics_name, validate_channel_name
-from ..acknowledgement import add_waiting
-from ..inspection import Found
+from ..capacity import checked_number_of_messages
+from ..inspection import Found, add_waiting
 from ..validation import plain_copy
 from .queues import IN_CHANNELS, IN_MESSAGE, IN_PENDING, IN_SENT
 from .statistics import NAMES, summary
@@ -61,7 +61,7 @@ class MemoryInspectionMixin(object):
         return Found((group, size) for group, size in sizes.items() if size)
 
     def peek(self, channel, limit):
-        queue = self._queue_of(channel)
+        queue, limit = self._queue_of(channel), checked_number_of_messages('limit', limit)
         with self._lock:
             now = self._clock()
             return [

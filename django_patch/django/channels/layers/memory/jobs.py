@@ -7,6 +7,7 @@ import json
 import time
 
 from ..acknowledgement import DeadLetter, Job, valid_job_channel
+from ..capacity import checked_number_of_messages
 from ..validation import plain_copy
 
 
@@ -17,6 +18,7 @@ class MemoryJobsMixin(object):
         return self._acknowledged_queues.get(valid_job_channel(channel))
 
     def jobs(self, channel, limit=100):
+        checked_number_of_messages('limit', limit)
         with self._lock:
             queue, now = self._queue_or_none(channel), self._clock()
             found = queue.jobs(now)[:limit] if queue is not None else ()
@@ -45,6 +47,8 @@ class MemoryJobsMixin(object):
             return 0 if queue is None else sum(queue.cancel(id) for id in ids)
 
     def dead_letters(self, channel, limit=100, offset=0, id=None):
+        checked_number_of_messages('limit', limit)
+        checked_number_of_messages('offset', offset, lowest=0)
         with self._lock:
             queue = self._queue_or_none(channel)
             dead = [

@@ -15,6 +15,7 @@ from ...compat.clock import monotonic
 from ...exceptions import ChannelFull
 from ...names import non_local_name, validate_channel_name
 from ..base import RESERVED_KEY, BaseChannelLayer
+from ..capacity import checked_number_of_messages
 from ..drop_log import DropLog
 from ..validation import copy_message, plain_copy
 from .expiries import NEVER, Expiries, MemoryExpiryMixin
@@ -150,6 +151,8 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
         ]
 
     def receive_deliveries(self, channels, limit, timeout=0):
+        checked_number_of_messages('limit', limit)
+
         def take(channels):
             taken = []
             while len(taken) < limit:

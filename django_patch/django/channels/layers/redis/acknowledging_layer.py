@@ -8,9 +8,9 @@ import logging
 
 from ...exceptions import LayerUnavailable
 from ...names import random_token
-from ..acknowledgement import (
-    REFUSE, RELEASE, AcknowledgementMixin, add_waiting, may_be_acknowledged, receipt_of, valid_job_channel,
-)
+from ..acknowledgement import REFUSE, RELEASE, AcknowledgementMixin, may_be_acknowledged, receipt_of, valid_job_channel
+from ..capacity import checked_number_of_messages
+from ..inspection import add_waiting
 from ..job_options import checked_id, checked_priority, checked_times, checked_unique
 from ..promises import with_servers
 from ..transport.queue_states import empty_numbers
@@ -124,6 +124,7 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
         return self._run(self._transport.acknowledged.recover(self.holder))
 
     def jobs(self, channel, limit=100):
+        checked_number_of_messages('limit', limit)
         return self._run(self._transport.acknowledged_inspection.jobs(valid_job_channel(channel), limit))
 
     def _change_by_ids(self, channel, action, ids):
@@ -134,6 +135,8 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
         return self._change_by_ids(channel, 'cancel', ids)
 
     def dead_letters(self, channel, limit=100, offset=0, id=None):
+        checked_number_of_messages('limit', limit)
+        checked_number_of_messages('offset', offset, lowest=0)
         inspection = self._transport.acknowledged_inspection
         return self._run(inspection.dead_letters(valid_job_channel(channel), limit, offset, id))
 

@@ -16,6 +16,7 @@ from ...compat import six
 from ...compat.clock import monotonic
 from ...exceptions import LayerUnavailable
 from ..base import RESERVED_KEY, BaseChannelLayer
+from ..capacity import checked_number_of_messages
 from ..transport import Options, Transport
 from ..transport.operations import Exchange, ExchangeAll, Result
 from ..validation import plain_copy
@@ -104,12 +105,12 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, BaseChannelLa
         return [
             # Each recipient may change its copy.
             (channel, message if len(clients) == 1 else plain_copy(message))
-            for clients, message in self._receive(channels, limit, timeout)
+            for clients, message in self.receive_deliveries(channels, limit, timeout)
             for channel in clients
         ]
 
     def receive_deliveries(self, channels, limit, timeout=0):
-        return self._receive(channels, limit, timeout)
+        return self._receive(channels, checked_number_of_messages('limit', limit), timeout)
 
     def _receive(self, channels, limit, timeout, one_by_one=False):
         reader = self._reader(channels)

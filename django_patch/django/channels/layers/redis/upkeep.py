@@ -4,6 +4,7 @@ Statistics, inspection and presence of the layer that speaks to Redis.
 from __future__ import absolute_import, unicode_literals
 
 from ... import names
+from ..capacity import checked_number_of_messages
 
 
 class RedisUpkeepMixin(object):
@@ -35,7 +36,7 @@ class RedisUpkeepMixin(object):
 
     def peek(self, channel, limit):
         queue = names.non_local_name(names.validate_channel_name(channel, receive=True))
-        return self._run(self._transport.inspection.peek(queue, limit))
+        return self._run(self._transport.inspection.peek(queue, checked_number_of_messages('limit', limit)))
 
     def purge(self, channel):
         queue = names.non_local_name(names.validate_channel_name(channel, receive=True))
