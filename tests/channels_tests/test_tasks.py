@@ -7,7 +7,7 @@ import threading
 import time
 from unittest import SkipTest, skipUnless
 
-from django.channels import channel_layers
+from django.channels import Channel, channel_layers, outbox
 from django.channels.exceptions import TaskLost, TimeLimitExceeded
 from django.channels.layers.acknowledgement import BURY, receipt_of, story_of
 from django.channels.layers.presence import WORKER, this_process
@@ -15,7 +15,8 @@ from django.channels.limits import Limits
 from django.channels.routing import route
 from django.channels.worker import Worker
 from django.core.exceptions import ImproperlyConfigured
-from django.test import SimpleTestCase, override_settings
+from django.db import transaction
+from django.test import SimpleTestCase, TransactionTestCase, override_settings
 from django.utils import timezone
 
 from .logs import LogTestCase
@@ -164,15 +165,44 @@ class TaskTests(TasksTestCase):
 
     def test_a_result_is_there_as_long_as_its_task_waits(self):
         kept = []
-        save, self.layer.save_result = self.layer.save_result, lambda id, text, lifetime: (
+        layer = self.layer.channel_layer
+        save, layer.save_result = layer.save_result, lambda id, text, lifetime: (
             kept.append(lifetime), save(id, text, lifetime))
-        self.addCleanup(delattr, self.layer, 'save_result')
+        self.addCleanup(delattr, layer, 'save_result')
         self.functions.add.using(run_after=timezone.now() + datetime.timedelta(days=30)).enqueue(1, 2)
         self.backend.result_lifetime = 60
         self.functions.add.enqueue(1, 2)
         self.worker.run_once()
         day = 86400
         self.assertEqual([round(lifetime, -1) for lifetime in kept], [37 * day, 7 * day, 7 * day, 60])
+
+    def test_a_task_that_is_cancelled_or_purged_has_no_result(self):
+        later = timezone.now() + datetime.timedelta(days=1)
+        cancelled, purged = [self.functions.add.using(run_after=later).enqueue(1, 2) for _ in range(2)]
+        runs = self.functions.add.enqueue(1, 2)
+        self.layer.receive(['tasks.default'])
+        self.assertFalse(Channel('tasks.default').cancel(runs.id))
+        self.assertTrue(Channel('tasks.default').cancel(cancelled.id))
+        self.assertEqual(self.layer.purge('tasks.default'), 1)
+        for result in (cancelled, purged):
+            with self.assertRaises(compat.TaskResultDoesNotExist):
+                result.refresh()
+        runs.refresh()
+
+    def test_a_consumer_that_fails_has_enqueued_nothing(self):
+        with self.assertRaises(LookupError):
+            with outbox.buffered():
+                result = self.functions.add.enqueue(1, 2)
+                raise LookupError()
+        with self.assertRaises(compat.TaskResultDoesNotExist):
+            result.refresh()
+        self.assertIsNone(self.worker.run_once())
+
+    def test_arguments_that_json_can_not_hold_are_refused(self):
+        for argument in (object(), {1, 2}):
+            with self.assertRaises(TypeError):
+                self.functions.add.enqueue(argument, 2)
+        self.assertEqual(self.layer.jobs('tasks.default'), [])
 
     def test_a_task_that_is_a_dead_letter_has_failed(self):
         result = self.functions.add.enqueue(1, 2)
@@ -216,6 +246,60 @@ class TaskTests(TasksTestCase):
                 self.functions.add.using(run_after=run_after).enqueue(1, 2)
         self.layer.router.channels.clear()
         self.assertEqual([message.id for message in self.backend.check()], ['channels.E024'])
+
+
+@override_settings(CHANNEL_SEND_ON_COMMIT='default')
+class CommittedTaskTests(TasksTestCase, TransactionTestCase):
+    """Tasks that are enqueued inside of transactions."""
+    available_apps = ['django.channels']
+    databases = {'default', 'other'}
+
+    def statuses(self, *results):
+        """Return the status of each, or None where there is no result."""
+        found = []
+        for result in results:
+            try:
+                found.append(self.backend.get_result(result.id).status.value)
+            except compat.TaskResultDoesNotExist:
+                found.append(None)
+        return found
+
+    def test_they_wait_for_the_commit(self):
+        with transaction.atomic():
+            result = self.functions.add.enqueue(1, 2)
+            self.assertEqual(result.status.value, 'READY')
+            self.assertEqual(self.statuses(result), [None])
+            self.assertEqual(self.layer.jobs('tasks.default'), [])
+        self.assertEqual(self.statuses(result), ['READY'])
+        self.assertEqual([job.id for job in self.layer.jobs('tasks.default')], [result.id])
+
+    def test_a_rollback_leaves_no_task_and_no_result(self):
+        with self.assertRaises(LookupError):
+            with transaction.atomic():
+                with transaction.atomic():
+                    result = self.functions.add.enqueue(1, 2)
+                raise LookupError()
+        self.assertEqual(self.statuses(result), [None])
+        self.assertEqual(self.layer.jobs('tasks.default'), [])
+
+    def test_a_savepoint_takes_its_own_along(self):
+        with transaction.atomic():
+            first = self.functions.add.enqueue(1, 2)
+            with self.assertRaises(LookupError):
+                with transaction.atomic():
+                    second = self.functions.add.enqueue(1, 2)
+                    raise LookupError()
+            third = self.functions.add.enqueue(1, 2)
+        self.assertEqual(self.statuses(first, second, third), ['READY', None, 'READY'])
+        self.assertEqual([job.id for job in self.layer.jobs('tasks.default')], [first.id, third.id])
+
+    def test_only_the_database_of_the_setting_counts(self):
+        with transaction.atomic(using='other'):
+            first = self.functions.add.enqueue(1, 2)
+            self.assertEqual(self.statuses(first), ['READY'])
+            with transaction.atomic():
+                second = self.functions.add.enqueue(1, 2)
+            self.assertEqual(self.statuses(second), ['READY'])
 
 
 class CoroutineTaskTests(TasksTestCase):

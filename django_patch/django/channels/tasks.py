@@ -90,18 +90,18 @@ class ChannelsBackend(BaseTaskBackend):
         Send `task` with its arguments; return a TaskResult.
 
         Inside a consumer it goes out when that has succeeded, and with
-        CHANNEL_SEND_ON_COMMIT when the database has committed. Raise
-        ChannelFull, LayerUnavailable, and TypeError or ValueError for
-        arguments that JSON can't hold.
+        CHANNEL_SEND_ON_COMMIT when the database has committed; only then
+        get_result() knows it. Raise ChannelFull, LayerUnavailable, and
+        TypeError or ValueError for arguments that JSON can't hold.
         """
         self.validate_task(task)
         result = task_results.fresh(task, new_job_id(), timezone.now(), args, kwargs, self.alias)
-        self.save(result)
         job = {
             'id': result.id, 'priority': task.priority,
             # The call, since the job may outlive its result.
             'message': {'task': task.module_path, 'id': result.id, 'backend': self.alias,
                         'call': json.dumps([result.args, result.kwargs])},
+            'result': task_results.dumped(result), 'result_lifetime': self._lifetime(result),
         }
         if task.run_after is not None:
             job['at'] = task.run_after.timestamp()
@@ -113,12 +113,16 @@ class ChannelsBackend(BaseTaskBackend):
 
     def save(self, result):
         """Keep `result`, a TaskResult, as it is now."""
-        lifetime = self.result_lifetime
-        if not result.is_finished:
-            lifetime = max(lifetime, RESULT_LIFETIME)
-            if result.task.run_after is not None:
-                lifetime += max(0, result.task.run_after.timestamp() - time.time())
-        self.layer.save_result(result.id, task_results.dumped(result), lifetime)
+        self.layer.save_result(result.id, task_results.dumped(result), self._lifetime(result))
+
+    def _lifetime(self, result):
+        """Return for how many seconds `result` is to be kept."""
+        if result.is_finished:
+            return self.result_lifetime
+        lifetime = max(self.result_lifetime, RESULT_LIFETIME)
+        if result.task.run_after is not None:
+            lifetime += max(0, result.task.run_after.timestamp() - time.time())
+        return lifetime
 
     def get_result(self, result_id):
         """Return the TaskResult of that id; raise TaskResultDoesNotExist."""

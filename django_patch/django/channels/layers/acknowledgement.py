@@ -165,7 +165,15 @@ class AcknowledgementMixin(object):
         raise NotImplementedError('subclasses of BaseChannelLayer with acknowledged channels must provide send_job()')
 
     def put_job(self, channel, job):
-        """Carry out send_job() with the arguments that `job` has, a dict: how an outbox holds it."""
+        """
+        Carry out send_job() with the arguments that `job` has, a dict: how an outbox holds it.
+
+        Its `result`, if it has one, is kept before, for `result_lifetime`.
+        """
+        job = dict(job)
+        result, lifetime = job.pop('result', None), job.pop('result_lifetime', None)
+        if result is not None:
+            self.save_result(job['id'], result, lifetime)
         return self.send_job(channel, **job)
 
     def time(self):

@@ -43,6 +43,10 @@ for i = 3, #ARGV do
             put(name, id, record, 0)
         else
             forget(name, id, record)
+            if action == 'cancel' then
+                -- What is known of a job that never was.
+                redis.call('UNLINK', base .. 's:' .. id)
+            end
         end
     end
 end

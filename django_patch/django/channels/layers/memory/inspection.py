@@ -73,6 +73,7 @@ class MemoryInspectionMixin(object):
         queue = self._queue_of(channel)
         with self._lock:
             if queue in self._acknowledged_queues:
+                self._forget_results(list(self._acknowledged_queues[queue].waiting))
                 return self._acknowledged_queues[queue].purge()
             entries = self._queues.pop(queue, ())
             for entry in entries:

@@ -44,7 +44,14 @@ class MemoryJobsMixin(object):
     def cancel_jobs(self, channel, ids):
         with self._lock:
             queue = self._queue_or_none(channel)
-            return 0 if queue is None else sum(queue.cancel(id) for id in ids)
+            done = [id for id in ids if queue is not None and queue.cancel(id)]
+            self._forget_results(done)
+            return len(done)
+
+    def _forget_results(self, ids):
+        """Keep nothing of jobs that never were."""
+        for id in ids:
+            self._results.pop(id, None)
 
     def dead_letters(self, channel, limit=100, offset=0, id=None):
         checked_number_of_messages('limit', limit)
