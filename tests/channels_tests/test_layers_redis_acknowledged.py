@@ -188,6 +188,25 @@ class DeathTests(AcknowledgedTestCase):
         self.assertEqual(second.acknowledge([(receipt_of(message), []) for message in again]), [])
         self.assertEqual(second.acknowledged_statistics()['jobs']['given_back'], 2)
 
+    def test_nobody_acknowledges_a_newer_job_with_its_id(self):
+        first, second = self.reader(), self.reader()
+        second.send_job('jobs', {'n': 1}, id='a')
+        old, = self.take(first)
+        self.die(first)
+        self.assertEqual(len(second.recover()), 1)
+        again, = self.take(second)
+        self.assertEqual(second.acknowledge([(receipt_of(again), [])]), [])
+        # It was only frozen, and one of its threads gets the next.
+        first.announce(self.processes[first], {})
+        second.send_job('jobs', {'n': 2}, id='a')
+        new, = self.take(first)
+        self.assertEqual(receipt_of(new).token, receipt_of(old).token)
+        self.assertEqual(
+            first.acknowledge([(receipt_of(old), [('out', {})])]), [(receipt_of(old), acknowledgement.GONE)])
+        self.assertEqual(first.postpone(receipt_of(old), acknowledgement.RETRY), acknowledgement.GONE)
+        self.assertEqual(self.received('out'), [])
+        self.assertEqual(first.acknowledge([(receipt_of(new), [])]), [])
+
     def test_a_reader_that_is_alive_keeps_its_messages_for_ever(self):
         first, second = self.reader(), self.reader()
         first.send('jobs', {})

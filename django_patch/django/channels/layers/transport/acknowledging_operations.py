@@ -8,7 +8,7 @@ import logging
 
 from ...exceptions import ChannelFull, LayerUnavailable
 from .. import codec
-from ..acknowledgement import REFUSE, RELEASE, ChannelOptions, story_of
+from ..acknowledgement import GONE, REFUSE, RELEASE, ChannelOptions, story_of
 from . import scripts
 from .acknowledgement_calls import AcknowledgementCalls
 from .confirmation import confirming
@@ -162,6 +162,9 @@ class AcknowledgedOperations(object):
     def _prepare(self, finished, kept):
         calls, together = AcknowledgementCalls(self._transport, self._starts), collections.OrderedDict()
         for receipt, pairs in finished:
+            if self._transport.unanswered.is_older(receipt):
+                calls.failed.append((receipt, GONE))
+                continue
             if pairs:
                 try:
                     along = yield self._along(receipt, pairs, kept)
@@ -214,6 +217,8 @@ class AcknowledgedOperations(object):
 
     def postpone(self, receipt, action, delay, deliveries, story):
         """See AcknowledgementMixin.postpone()."""
+        if self._transport.unanswered.is_older(receipt):
+            yield Result(GONE)
         command = scripts.POSTPONE.call([self._options.keys.statistics(receipt.shard)], [
             receipt.holder, receipt.channel, receipt.token, action, delay, deliveries, story,
         ])

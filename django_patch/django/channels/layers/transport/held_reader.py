@@ -126,9 +126,10 @@ class HeldReader(object):
         for token, data in zip(found[::2], found[1::2]):
             record = Record(data)
             token = token.decode('ascii')
-            self._transport.unanswered.took(shard, channel, token)
+            sent = record.sent / 1000.0
+            self._transport.unanswered.took(shard, channel, token, sent)
             taken.append((Receipt(
-                channel, token.partition(':')[0], record.deliveries + 1, record.sent / 1000.0, shard, held_by, token,
+                channel, token.partition(':')[0], record.deliveries + 1, sent, shard, held_by, token,
             ), record.entry))
         return taken
 

@@ -19,18 +19,29 @@ class UnansweredTakes(object):
     """
 
     def __init__(self):
-        self._known = set()
+        # (shard, channel, token) -> when the message was sent (s).
+        self._known = {}
         # Shard -> [looks that are left, channels, (channel, token) of the last
         # look that weren't known].
         self._shards = {}
 
-    def took(self, shard, channel, token):
-        """Note that the process has what `token` stands for."""
-        self._known.add((shard, channel, token))
+    def took(self, shard, channel, token, sent):
+        """Note that the process has what `token` stands for, a message that was `sent` (s) then."""
+        self._known[shard, channel, token] = sent
+
+    def is_older(self, receipt):
+        """
+        Return whether the token of `receipt` stands for a newer message by now.
+
+        A job whose id comes again may have it: the first was done, or was
+        given to another process, and this one has got the second.
+        """
+        sent = self._known.get((receipt.shard, receipt.channel, receipt.token))
+        return sent is not None and sent != receipt.sent
 
     def over(self, receipt):
         """Note that what `receipt` stands for is held no more."""
-        self._known.discard((receipt.shard, receipt.channel, receipt.token))
+        self._known.pop((receipt.shard, receipt.channel, receipt.token), None)
 
     def lost(self, shard, channels):
         """Note that it isn't known whether `shard` gave this process anything of `channels`."""
