@@ -166,9 +166,10 @@ class AcknowledgementMixin(object):
 
     def put_job(self, channel, job):
         """
-        Carry out send_job() with the arguments that `job` has, a dict: how an outbox holds it.
+        Carry out send_job() with the arguments that `job` has, a dict.
 
-        Its `result`, if it has one, is kept before, for `result_lifetime`.
+        That is how an outbox holds it. Its `result`, if it has one, is kept
+        before, for `result_lifetime` seconds.
         """
         job = dict(job)
         result, lifetime = job.pop('result', None), job.pop('result_lifetime', None)

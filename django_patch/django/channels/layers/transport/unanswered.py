@@ -31,7 +31,7 @@ class UnansweredTakes(object):
 
     def is_older(self, receipt):
         """
-        Return whether the token of `receipt` stands for a newer message by now.
+        Return whether the token of `receipt` stands for a newer message now.
 
         A job whose id comes again may have it: the first was done, or was
         given to another process, and this one has got the second.
