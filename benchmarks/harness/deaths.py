@@ -13,7 +13,7 @@ from .numbered import Death
 
 RedisServer = redis_server.RedisServer
 
-#: Seconds until a master must have been replaced.
+#: Seconds until a master must have been replaced, or a server started.
 PATIENCE = 90
 #: Arguments of a Redis that has everything on disk that it has confirmed.
 ALWAYS = ['--appendonly', 'yes', '--appendfsync', 'always']
@@ -97,7 +97,8 @@ class Servers:
         server, begin = random.choice(self.servers), time.time()
         server.kill()
         time.sleep(random.uniform(0.2, 6 if len(self.servers) > 1 else 2))
-        server.start()
+        # It reads all that it has ever written.
+        server.start(PATIENCE)
         self.deaths.append(Death('restarted', begin, time.time()))
 
     def look(self):

@@ -94,8 +94,8 @@ class RedisServer(object):
     def unix_socket(self):
         return os.path.join(self.folder, 'redis.sock')
 
-    def start(self):
-        """Start it, and return once it accepts connections."""
+    def start(self, patience=30):
+        """Start it, and return once it accepts connections, within `patience` seconds."""
         if self.folder is None:
             self.folder = tempfile.mkdtemp(prefix='redis-')
             # A test that fails half-way leaves nothing behind.
@@ -107,7 +107,7 @@ class RedisServer(object):
         reader = threading.Thread(target=self._read_log, args=(self.process.stdout, started))
         reader.daemon = True
         reader.start()
-        started.wait(30)
+        started.wait(patience)
         if self.process.poll() is not None or not started.is_set():
             self.kill()
             raise RedisServerError('redis-server did not start:\n%s' % '\n'.join(self.log))
