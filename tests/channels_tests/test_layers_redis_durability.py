@@ -107,6 +107,20 @@ class PromiseTests(RedisTestCase):
                          (False, False, 0, 104857600, 'allkeys-lru'))
         self.assertTrue(found.version[0].isdigit())
 
+    def test_a_server_that_refuses_to_confirm_says_so(self):
+        confirm = {'replicas': 1}
+        self.assertEqual(self.make_layer(confirm=confirm).promises()[0].refusal, '')
+        # One that is somebody else's, and lets its users do little.
+        rules = ('on', '>secret', '~*', '+@all', '-wait', '-config')
+        self.redis.execute_command('ACL', 'SETUSER', 'guest', *rules)
+        self.addCleanup(self.redis.execute_command, 'ACL', 'DELUSER', 'guest')
+        host = 'redis://guest:secret@127.0.0.1:%d/0' % self.server.port
+        layer = self.make_layer(hosts=[host], confirm=confirm)
+        found, = layer.promises()
+        self.assertIn('NOPERM', found.refusal)
+        self.assertIn('NOPERM', dangers(found._replace(replicas=1), True, layer.confirmation)[-1])
+        self.assertEqual(self.make_layer(hosts=[host]).promises()[0].refusal, '')
+
     def test_a_server_that_is_away_promises_nothing(self):
         found, = RedisChannelLayer(hosts=['redis://127.0.0.1:1/0']).promises()
         self.assertIsInstance(found, LayerUnavailable)

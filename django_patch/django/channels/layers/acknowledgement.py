@@ -51,10 +51,11 @@ DeadLetter = collections.namedtuple('DeadLetter', 'id channel attempts priority 
 #: and for how many seconds there was none, `snapshot_age`; the number of its
 #: `replicas`; and `max_memory`, in bytes (0: no limit), and the `policy` once
 #: that is reached. `server` is its address, '' where none is known;
-#: `fsync_pauses` says that `fsync` isn't kept while it rewrites its files.
+#: `fsync_pauses` says that `fsync` isn't kept while it rewrites its files;
+#: `refusal` why it refuses to confirm at all, '' if it doesn't.
 Promise = collections.namedtuple(
-    'Promise', 'version aof fsync snapshots snapshot_age replicas max_memory policy server fsync_pauses')
-Promise.__new__.__defaults__ = ('', False)
+    'Promise', 'version aof fsync snapshots snapshot_age replicas max_memory policy server fsync_pauses refusal')
+Promise.__new__.__defaults__ = ('', False, '')
 
 
 class HeldMessage(dict):

@@ -86,6 +86,8 @@ def _unwritten(promise):
 def _unconfirmed(promise, confirmation):
     """Return why `promise` can't hold what a Confirmation waits for, a list of such sentences."""
     found, text = [], 'sends to acknowledged channels wait for %s ("confirm"), and all fail: %s'
+    if promise.refusal and 'unknown command' not in promise.refusal.lower():
+        found.append(text % ('a confirmation', promise.refusal))
     if promise.replicas < confirmation.replicas:
         found.append(text % (
             'replicas, %d of them' % confirmation.replicas, 'it has %d now' % promise.replicas,

@@ -24,7 +24,7 @@ class Confirmation(object):
     that it is on disk, too; within `timeout` seconds. Raise TypeError or
     ValueError for anything else.
     """
-    __slots__ = ('replicas', 'fsync', 'timeout', 'command')
+    __slots__ = ('replicas', 'fsync', 'timeout', 'command', 'probe')
 
     def __init__(self, replicas=0, fsync=False, timeout=_TIMEOUT):
         if not isinstance(replicas, six.integer_types) or isinstance(replicas, bool) or replicas < 0:
@@ -38,6 +38,8 @@ class Confirmation(object):
         self.timeout = timeout
         milliseconds = max(1, int(timeout * 1000))
         self.command = pack('WAITAOF', 1, replicas, milliseconds) if fsync else pack('WAIT', replicas, milliseconds)
+        #: The same, asked for nothing: only a server that refuses it says no.
+        self.probe = pack('WAITAOF', 0, 0, 1) if fsync else pack('WAIT', 0, 1)
 
     def error(self, reply):
         """Return the LayerUnavailable for `reply`, the answer to `command`; None if it confirms."""

@@ -19,14 +19,20 @@ class DurabilityOperations(object):
 
     def promises(self):
         """The Result is a list that has for each shard a Promise, or the LayerUnavailable why not."""
-        answers = yield ExchangeAll([(shard, _QUESTIONS) for shard in range(self._options.keys.shards)])
+        confirmation = self._options.confirmation
+        questions = _QUESTIONS if confirmation is None else _QUESTIONS + (confirmation.probe,)
+        answers = yield ExchangeAll([(shard, questions) for shard in range(self._options.keys.shards)])
         yield Result([
             replies if isinstance(replies, LayerUnavailable) else _promise(*replies) for replies in answers
         ])
 
 
-def _promise(info, fsync, save):
-    """Return the Promise that the replies to _QUESTIONS make, or the LayerUnavailable why there is none."""
+def _promise(info, fsync, save, confirmed=None):
+    """
+    Return the Promise that the replies to _QUESTIONS make, or the LayerUnavailable why there is none.
+
+    `confirmed` is that to the probe of a Confirmation.
+    """
     if type(info) is ReplyError:
         return LayerUnavailable('Redis refused a command: %s' % info)
     facts = {}
@@ -42,6 +48,7 @@ def _promise(info, fsync, save):
         snapshot_age=_age(facts), replicas=int(facts.get('connected_slaves', 0)),
         max_memory=int(facts.get('maxmemory', 0)), policy=facts.get('maxmemory_policy', ''),
         fsync_pauses=fsyncs.get('no-appendfsync-on-rewrite') == 'yes',
+        refusal=str(confirmed) if type(confirmed) is ReplyError else '',
     )
 
 
