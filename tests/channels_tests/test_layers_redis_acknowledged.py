@@ -12,6 +12,7 @@ from django.channels.layers.acknowledgement import receipt_of
 from django.channels.layers.presence import WORKER, this_process
 from django.channels.processes.holding import Holding
 
+from .logs import LogTestCase
 from .redis_case import Records, RedisTestCase
 from .redis_server import RedisServer
 
@@ -162,6 +163,42 @@ class LostAnswerTests(AcknowledgedTestCase):
         self.assertEqual(first.acknowledge([(receipt_of(known), [])]), [])
         self.assertEqual(second.acknowledge([(receipt_of(message), [])]), [])
         self.assertEqual([key for key in self.keys() if '}:t:' in key], [])
+
+
+class LateTests(LogTestCase, AcknowledgedTestCase):
+    """What a worker says once it can reach a server again."""
+
+    def unsaid(self, **options):
+        """
+        Return a reader with those options, and the receipt of a message.
+
+        It is done with that, and has sent a message to "out", which the server
+        hasn't heard.
+        """
+        layer = self.reader(**options)
+        layer.send('jobs', {'n': 1})
+        message, = self.take(layer)
+        receipt = receipt_of(message)
+        layer.note_unsaid([(receipt, [('out', {'n': 2})])], [(receipt, LayerUnavailable('away'))])
+        return layer, receipt
+
+    def test_what_was_requeued_meanwhile_is_logged(self):
+        layer, receipt = self.unsaid()
+        self.die(layer)
+        self.assertEqual(len(self.reader().recover()), 1)
+        layer.recover()
+        self.assertLogged('A message on jobs (%s, attempt 1) is not held here any more' % receipt.id)
+        self.assertEqual(self.received('out'), [])
+
+    def test_what_finds_no_room_is_said_again(self):
+        layer, receipt = self.unsaid(capacity=1)
+        layer.send('out', {'n': 1})
+        layer.recover()
+        self.assertEqual(layer.acknowledged_statistics('jobs')['jobs']['held'], 1)
+        self.assertEqual(self.received('out'), [('out', {'n': 1})])
+        layer.recover()
+        self.assertEqual(layer.acknowledged_statistics('jobs')['jobs']['held'], 0)
+        self.assertEqual(self.received('out'), [('out', {'n': 2})])
 
 
 class DeathTests(AcknowledgedTestCase):

@@ -8,7 +8,9 @@ import logging
 
 from ...exceptions import LayerUnavailable
 from ...names import random_token
-from ..acknowledgement import REFUSE, RELEASE, AcknowledgementMixin, may_be_acknowledged, receipt_of, valid_job_channel
+from ..acknowledgement import (
+    GONE, REFUSE, RELEASE, AcknowledgementMixin, may_be_acknowledged, receipt_of, valid_job_channel,
+)
 from ..capacity import checked_number_of_messages
 from ..inspection import add_waiting
 from ..job_options import checked_id, checked_priority, checked_times, checked_unique
@@ -117,11 +119,31 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
         for _ in range(len(self._unsaid)):
             method, arguments = self._unsaid.popleft()
             try:
-                method(*arguments)
+                said = method(*arguments)
             except LayerUnavailable:
                 # It has put itself back.
                 break
+            if method == self.acknowledge:
+                for receipt, reason in said:
+                    self._said_late(receipt, reason, arguments)
+            elif said == GONE:
+                self._said_late(arguments[0], GONE, arguments)
         return self._run(self._transport.acknowledged.recover(self.holder))
+
+    def _said_late(self, receipt, reason, arguments):
+        """Say what became of what was said to a server that was back, and in vain."""
+        if isinstance(reason, self.ChannelFull):
+            # There may be room at the next look.
+            self._unsaid.append((self.acknowledge, arguments))
+        elif reason == GONE:
+            logger.warning(
+                'A message on %s (%s, attempt %d) is not held here any more, now that Redis can be reached: that this '
+                'worker is done with it was heard, or it was requeued, and what its consumer sent was dropped.',
+                receipt.channel, receipt.id, receipt.attempt,
+            )
+        elif not isinstance(reason, LayerUnavailable):
+            logger.error('A message on %s (%s, attempt %d) is held until this worker ends: what its consumer sent '
+                         'can\'t be sent: %s', receipt.channel, receipt.id, receipt.attempt, reason)
 
     def jobs(self, channel, limit=100):
         checked_number_of_messages('limit', limit)
