@@ -131,7 +131,7 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
         return self._run(self._transport.acknowledged.recover(self.holder))
 
     def _said_late(self, receipt, reason, arguments):
-        """Say what became of what was said to a server that was back, and in vain."""
+        """Say what became of what a server that was back did not do."""
         if isinstance(reason, self.ChannelFull):
             # There may be room at the next look.
             self._unsaid.append((self.acknowledge, arguments))

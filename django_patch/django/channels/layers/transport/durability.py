@@ -29,9 +29,10 @@ class DurabilityOperations(object):
 
 def _promise(info, fsync, save, confirmed=None):
     """
-    Return the Promise that the replies to _QUESTIONS make, or the LayerUnavailable why there is none.
+    Return the Promise that the replies to _QUESTIONS make.
 
-    `confirmed` is that to the probe of a Confirmation.
+    `confirmed` is that to the probe of a Confirmation. Return a
+    LayerUnavailable where there is none.
     """
     if type(info) is ReplyError:
         return LayerUnavailable('Redis refused a command: %s' % info)
