@@ -17,5 +17,6 @@ from django.channels import exceptions, names
 from django.channels.interfaces import bridge
 from django.channels.interfaces.disconnects import Disconnects
 from django.channels.layers.backoff import Backoff
+from django.channels.layers.kept_memory import keep_memory
 
-__all__ = ["Backoff", "Disconnects", "bridge", "exceptions", "names"]
+__all__ = ["Backoff", "Disconnects", "bridge", "exceptions", "keep_memory", "names"]

@@ -14,6 +14,7 @@ from typing import Any, Optional
 from . import check
 from .app.application import Application
 from .arguments import Command, build_parser, parse
+from .backport import keep_memory
 from .errors import UsageError
 from .layers import AsyncLayer
 from .layers.adapters import adapt, connect, import_layer
@@ -39,6 +40,7 @@ def main(arguments: Optional[list[str]] = None) -> None:
         sys.path.insert(0, "")
         if command.check:
             sys.exit(check.run(command, find_layer(command)))
+        keep_memory()
         status = run(command)
     except UsageError as error:
         parser.exit(2, f"interface-server: {error}\n")

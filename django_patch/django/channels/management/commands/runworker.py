@@ -7,6 +7,7 @@ from django.core.management import BaseCommand, CommandError
 
 from ...compat.reloader import raise_last_exception, run_with_reloader
 from ...layers import channel_layers
+from ...layers.kept_memory import keep_memory
 from ...log import setup_logger
 from ...worker import Worker
 from .. import projects, watching, worker_options
@@ -41,6 +42,7 @@ class Command(BaseCommand):
         """Run workers as the `options` say, until a signal comes."""
         if options['reload']:
             raise_last_exception()
+        keep_memory()
         layer = self.get_layer(options['layer'])
         self.verbosity = int(options['verbosity'])
         self.logger = setup_logger('django.channels', self.verbosity)
