@@ -21,6 +21,7 @@ from ..request_log import describe_requests, facts_of
 from .async_views import AsyncViews
 from .client import Client
 from .errors import ErrorResponses
+from .gathering import Gatherer
 from .request import ChannelRequest
 from .response import CHUNK_SIZE, encode_headers, encode_response, has_no_body, split_content
 
@@ -265,7 +266,7 @@ class ViewConsumer(object):
             if self._async_handler is None:
                 self._async_handler = self.handler_class(is_async=True)
             return respond(self._async_handler, message, self.send_timeout)
-        client = Client(message, self.send_timeout)
+        client = Gatherer(Client(message, self.send_timeout))
         replies = self.handler(message)
         try:
             for reply in replies:
@@ -280,9 +281,10 @@ class ViewConsumer(object):
         except message.channel_layer.ChannelFull:
             logger.warning(
                 'Gave up on a response to %s: for %s seconds there was no room in %s.', message.get('path'),
-                self.send_timeout, client.reply_channel, extra=dict(facts_of(message), status_code=503)
+                self.send_timeout, message.reply_channel, extra=dict(facts_of(message), status_code=503)
             )
         finally:
+            client.close()
             replies.close()
 
     def _has_to_end(self, message):

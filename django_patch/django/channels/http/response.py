@@ -60,9 +60,9 @@ def encode_response(response, method='GET', chunk_size=CHUNK_SIZE):
     """
     Yield the reply messages for an HttpResponse to a `method` request.
 
-    A streaming response is asked for its next part only when the message
-    before has been taken; its headers go with its first part, as WSGI
-    servers have it. While one with an async iterator has nothing to say, None
+    A streaming response is asked for its next part only when its caller asks
+    for the message; its headers go with its first part, as WSGI servers have
+    it. While one with an async iterator has nothing to say, None
     comes in the place of a message, once a second.
     """
     head = {'status': response.status_code, 'headers': encode_headers(response)}
