@@ -104,8 +104,8 @@ class Options:
     #: All that waits for room, frames too.
     queue_bytes: int = 64 * 1024 * 1024
     #: Of a request's body inside its message, and in each piece after it.
-    inline_body_size: int = 256 * 1024
-    body_chunk_size: int = 256 * 1024
+    inline_body_size: int = 512 * 1024
+    body_chunk_size: int = 512 * 1024
     #: Hand bodies to workers, and responses to clients, as they come?
     #: Otherwise a worker hears of a request once its body is here, and its
     #: response is taken off its hands (nginx: proxy_request_buffering and
@@ -114,7 +114,7 @@ class Options:
     stream_responses: bool = False
     #: Of a response that waits for a slow client in memory (nginx: 64 KiB),
     #: and in a temporary file before its worker has to wait (nginx: 1 GiB).
-    response_buffer: int = 256 * 1024
+    response_buffer: int = 1024 * 1024
     response_spool: int = 64 * 1024 * 1024
     #: Of all bodies and responses of a process that wait, in memory and in
     #: files. What memory doesn't take goes into files; without room there,

@@ -22,6 +22,8 @@ from .spool import Piece, Spool
 #: Seconds that a piece of a body waits to be joined by the next.
 JOIN_FOR = 0.02
 
+#: Bytes of a body that wait in memory (nginx: client_body_buffer_size, 16 KiB).
+IN_MEMORY = 1024 * 1024
 
 #: Bytes of a body that are kept as one: many small pieces would take forty
 #: times the room.
@@ -124,7 +126,7 @@ class RequestBody:
         return part
 
     async def _read_whole(self, content: bytes) -> None:
-        spool = self._spool = Spool(self._context.budget, self._options.inline_body_size)
+        spool = self._spool = Spool(self._context.budget, max(IN_MEMORY, self._options.inline_body_size))
         joined = bytearray(content)
         while True:
             self._hold(0)
