@@ -16,7 +16,7 @@ from django.utils.encoding import force_bytes
 from . import six
 
 __all__ = [
-    'NATIVE_IS_BYTES', 'has_lone_surrogate', 'is_ascii', 'is_text', 'native_from_bytes', 'native_from_text',
+    'NATIVE_IS_BYTES', 'has_lone_surrogate', 'is_ascii', 'is_text', 'joined', 'native_from_bytes', 'native_from_text',
     'text_from_key', 'text_of_error', 'text_of_traceback', 'wire_bytes',
 ]
 
@@ -31,6 +31,10 @@ def _is_ascii(text):
 
 
 if six.PY2:
+    def joined(buffers):
+        """Return `buffers`, bytes and views, as one bytes."""
+        return b''.join([buffer if type(buffer) is bytes else buffer.tobytes() for buffer in buffers])
+
     def native_from_bytes(value):
         """Return the native string that stands for the bytes `value`."""
         return value if type(value) is bytes else value.encode('latin-1')
@@ -81,6 +85,8 @@ if six.PY2:
         """Return the traceback of `exc_info`, as sys.exc_info() has it, as text."""
         return ''.join(traceback.format_exception(*exc_info)).decode('utf-8', 'replace')
 else:
+    joined = b''.join
+
     # The codec itself: it is called for each header of each request.
     _latin1_decode = codecs.latin_1_decode
 

@@ -6,7 +6,9 @@ import datetime
 import json
 import unittest
 
+import msgpack
 from django.channels.compat import six
+from django.channels.compat.text import joined
 from django.channels.exceptions import MalformedMessage
 from django.channels.layers import codec
 from django.channels.layers.validation import MAX_DEPTH
@@ -136,3 +138,41 @@ class EncodeTests(SimpleTestCase):
         self.assertTrue(codec.is_lossless({'a': (1, b'\xff', '\uffffb')}))
         self.assertFalse(codec.is_lossless({'a': float('inf')}))
         self.assertFalse(codec.is_lossless({'a': object()}))
+
+    @unittest.skipIf(six.PY2, 'Python 2 copies bytes, which are its native strings.')
+    def test_a_large_content_is_not_copied(self):
+        for name, content in (('content', b'x' * 200000), ('body', b'x' * 200000)):
+            message = {'before': [1], name: content, 'after': 'z', 'more': None}
+            body = codec.encode(message)
+            self.assertIs(body.buffers[1], content)
+            self.assertEqual(codec.whole(body), msgpack.packb(message, use_bin_type=True))
+            self.assertEqual(len(body), len(codec.whole(body)))
+            self.assertEqual(codec.decode(codec.whole(body)), message)
+
+    def test_a_large_message_is_as_msgpack_has_it(self):
+        for message in (
+            {'content': '\xe4' * 200000, 'n': 2 ** 63 - 1}, {'n': -1, 'content': b'\xcf' * 98305},
+            {'content': b'x' * 98304}, {'content': b'y' * 3000000, 'same': b'y' * 10}, {'other': b'z' * 3000000},
+        ):
+            body = codec.encode(message)
+            self.assertEqual(codec.whole(body), msgpack.packb(message, use_bin_type=True))
+            self.assertEqual(codec.decode(codec.whole(body)), message)
+
+    def test_a_value_is_told_apart_from_the_same_large_one(self):
+        content = b'x' * 100000
+        message = {'content': content, 'copy': content}
+        self.assertEqual(codec.decode(codec.whole(codec.encode(message))), message)
+
+    def test_a_large_message_is_checked_as_a_small_one(self):
+        for key, value in (('n', 2 ** 63), ('text', '\ud800')):
+            with self.assertRaisesMessage(TypeError, key):
+                codec.encode({'content': b'x' * 200000, key: value})
+        with self.assertRaises(TypeError):
+            codec.encode({'content': 'x' * 200000 + '\ud800'})
+
+    def test_slices_of_a_large_message_are_all_of_it(self):
+        body = codec.encode({'content': b'0123456789' * 200000, 'n': 1})
+        parts = []
+        for start in range(0, len(body), 700001):
+            parts += body.slice(start, start + 700001)
+        self.assertEqual(joined(parts), codec.whole(body))

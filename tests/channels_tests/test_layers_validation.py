@@ -60,7 +60,7 @@ def through_memory(message):
 def through_redis(message):
     """As RedisChannelLayer does, but for the bytes' way to the server and back."""
     body = codec.encode(message)
-    return codec.decode(body.view if isinstance(body, codec.LargeBody) else body)
+    return codec.decode(codec.whole(body))
 
 
 def outcome(way, message):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
 
 import redis
-from django.channels.layers.transport.resp import INCOMPLETE, ProtocolError, make_parser
+from django.channels.layers.transport.resp import INCOMPLETE, ProtocolError, buffers_of, make_parser
 
 FAILURES = (redis.RedisError, OSError, EOFError, asyncio.TimeoutError, ProtocolError)
 
@@ -81,7 +81,11 @@ class RedisConnection(asyncio.Protocol):
     def _flush(self) -> None:
         outgoing, self._outgoing = self._outgoing, []
         if self.is_open:
-            self._transport.write(outgoing[0] if len(outgoing) == 1 else b"".join(outgoing))
+            try:
+                self._transport.write(outgoing[0] if len(outgoing) == 1 else b"".join(outgoing))
+            except TypeError:
+                # One of them is a LargeCommand, which stays where it is.
+                self._transport.writelines(buffers_of(outgoing))
 
     def _on_timer(self) -> None:
         # Set once for many calls; what it finds is usually that the one it

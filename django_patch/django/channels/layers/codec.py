@@ -9,10 +9,11 @@ from __future__ import absolute_import, unicode_literals
 import base64
 import binascii
 import json
+import struct
 import threading
 
 from ..compat import six
-from ..compat.text import NATIVE_IS_BYTES
+from ..compat.text import NATIVE_IS_BYTES, joined
 from ..exceptions import MalformedMessage
 from .validation import check_values, is_plain, plain_copy
 
@@ -25,8 +26,14 @@ except ImportError:
 #: handed out as it is rather than copied.
 _KEPT_BUFFER = 1 << 20
 
+#: Bytes of a message's content from which on it isn't copied among the others.
+_LARGE = 96 << 10
+
 #: What an integer beyond 63 bits begins with; other things may have it, too.
 _UINT64 = b'\xcf'
+
+#: What bytes and text of that size begin with.
+_LARGE_START = struct.Struct('>BL')
 
 _local = threading.local()
 
@@ -46,7 +53,12 @@ def encode(message):
     Raise TypeError, naming the place, for what no message can hold.
     """
     is_usual = not NATIVE_IS_BYTES and type(message) is dict and is_plain(message)
-    if not is_usual:
+    if is_usual:
+        # An http.request has its content in "body".
+        content = message.get('content') or message.get('body')
+        if (type(content) is bytes or type(content) is six.text_type) and len(content) > _LARGE:
+            return _encode_around(message, content)
+    else:
         check_values(message, texts=NATIVE_IS_BYTES)
         if NATIVE_IS_BYTES:
             message = plain_copy(message)
@@ -66,7 +78,7 @@ def encode(message):
         del _local.packer
         if is_usual:
             check_values(message, texts=False)
-        return LargeBody(view, packer)
+        return LargeBody([view], packer)
     data = view.tobytes()
     # A packer can't be used while someone views what it has.
     del view
@@ -76,17 +88,57 @@ def encode(message):
     return data
 
 
-class LargeBody(object):
-    """A large message as msgpack, in the memory where it was made."""
-    __slots__ = ('view', '_packer')
+def _encode_around(message, content):
+    """Return the LargeBody of a usual `message` that has the large `content`."""
+    check_values(message, texts=False)
+    packer = msgpack.Packer(use_bin_type=True)
+    parts, before = [packer.pack_map_header(len(message))], None
+    try:
+        for key, value in message.items():
+            parts.append(packer.pack(key))
+            if value is content and before is None:
+                kind = 0xc6
+                if type(content) is not bytes:
+                    kind, content = 0xdb, content.encode('utf-8')
+                parts.append(_LARGE_START.pack(kind, len(content)))
+                before, parts = b''.join(parts), []
+            else:
+                parts.append(packer.pack(value))
+    except (TypeError, ValueError, OverflowError) as error:
+        # Half of a surrogate pair, which the packer was left to find.
+        check_values(message)
+        six.raise_from(TypeError("A message can't hold one of its values: %s" % error), error)
+    return LargeBody([buffer for buffer in (before, content, b''.join(parts)) if buffer])
 
-    def __init__(self, view, packer):
-        self.view = view
-        # Releases of msgpack before 1.1 free what the view shows with it.
+
+class LargeBody(object):
+    """A large message as msgpack: `buffers`, a list of bytes and views, in the memory where they were made."""
+    __slots__ = ('buffers', '_size', '_packer')
+
+    def __init__(self, buffers, packer=None):
+        self.buffers = buffers
+        self._size = sum(map(len, buffers))
+        # What a view shows is freed with it by releases of msgpack before 1.1.
         self._packer = packer
 
     def __len__(self):
-        return len(self.view)
+        return self._size
+
+    def slice(self, start, stop):
+        """Return the buffers of its bytes from `start` to `stop`, a list."""
+        found, position = [], 0
+        for buffer in self.buffers:
+            first, last = max(start - position, 0), min(stop - position, len(buffer))
+            if first < last:
+                part = memoryview(buffer)[first:last]
+                found.append(part if self._packer is None else part.tobytes())
+            position += len(buffer)
+        return found
+
+
+def whole(body):
+    """Return what encode() returned as bytes."""
+    return joined(body.buffers) if type(body) is LargeBody else body
 
 
 def decode(data):

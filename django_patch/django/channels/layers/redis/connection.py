@@ -13,13 +13,16 @@ import weakref
 
 from ...compat.clock import monotonic
 from ...compat.forks import call_in_forked
-from ..transport.resp import INCOMPLETE, ProtocolError, make_parser
+from ...compat.text import joined
+from ..transport.resp import INCOMPLETE, ProtocolError, buffers_of, make_parser
 from .library import redis
 
 #: Seconds that a connection may lie idle and still be trusted to be open.
 _TRUSTED = 0.0005
 #: Bytes that are read at once, usually and at most.
 _CHUNK, _LARGEST_CHUNK = 1 << 16, 1 << 20
+#: Buffers that one call of the system takes, everywhere.
+_MOST_BUFFERS = 16
 
 #: The connections of this process.
 _connections = weakref.WeakSet()
@@ -143,8 +146,23 @@ class Connection(object):
     def write(self, commands):
         """Send packed commands; afterwards, `was_written` says whether all were sent."""
         self.was_written = False
-        self._socket.sendall(commands[0] if len(commands) == 1 else b''.join(commands))
+        try:
+            self._socket.sendall(commands[0] if len(commands) == 1 else b''.join(commands))
+        except TypeError:
+            # One of them is a LargeCommand, which stays where it is.
+            self._write_buffers(buffers_of(commands))
         self.was_written = True
+
+    def _write_buffers(self, buffers):
+        if self._is_tls or not hasattr(self._socket, 'sendmsg'):
+            self._socket.sendall(joined(buffers))
+            return
+        while buffers:
+            sent = self._socket.sendmsg(buffers[:_MOST_BUFFERS])
+            while buffers and sent >= len(buffers[0]):
+                sent -= len(buffers.pop(0))
+            if sent:
+                buffers[0] = memoryview(buffers[0])[sent:]
 
     def read(self, count):
         """Return `count` replies, waiting for them."""

@@ -79,7 +79,7 @@ class GroupOperations(object):
         body = codec.encode(message)
         if len(body) > self._options.piece_size:
             return flatten(self._send_large(group, body))
-        return flatten(self._send_small(group, body))
+        return flatten(self._send_small(group, codec.whole(body)))
 
     def _send_small(self, group, body):
         sealer = self._options.sealer

@@ -4,12 +4,13 @@ Operations that send a body beside the script, in one piece or in several.
 from __future__ import absolute_import, unicode_literals
 
 from ... import names
+from ...compat.text import joined
 from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
 from .. import codec
 from .envelope import IN_PIECES, MESSAGE, deadline_of, pack_header
 from .operations import DONE, Exchange, checked
 from .options import MAX_SIZE, PIECES_GRACE
-from .resp import pack
+from .resp import LargeCommand, pack
 from .server_clock import know_time
 
 
@@ -119,11 +120,13 @@ def upload(options, key, seal, body, readers=None):
 
     With `readers`, a number, they also say how many readers it is for.
     """
-    view = body.view if isinstance(body, codec.LargeBody) else memoryview(body)
+    slice_of = body.slice if isinstance(body, codec.LargeBody) else lambda start, stop: [memoryview(body)[start:stop]]
     for index, start in enumerate(range(0, len(body), options.piece_size)):
-        piece = seal(index, view[start:start + options.piece_size].tobytes())
-        fields = (index, piece) if readers is None else (index, piece, 'readers', readers)
-        yield pack('HSET', key, *fields), pack('PEXPIRE', key, options.lifetime + PIECES_GRACE)
+        piece = slice_of(start, start + options.piece_size)
+        if options.sealer.flags:
+            piece = [seal(index, joined(piece))]
+        last = () if readers is None else ('readers', readers)
+        yield LargeCommand(('HSET', key, index), piece, last), pack('PEXPIRE', key, options.lifetime + PIECES_GRACE)
 
 
 def full_error(options, destination, label):

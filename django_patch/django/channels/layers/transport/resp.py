@@ -76,6 +76,40 @@ def command(packed, missing=0):
     return b'*%d\r\n' % (len(packed) + missing) + b''.join(packed)
 
 
+class LargeCommand(object):
+    """
+    A packed command one argument of which is large and is not copied.
+
+    `buffers` is a list of bytes and views; those of the argument, `large`,
+    come after the arguments `first` and before those of `last`.
+    """
+    __slots__ = ('buffers',)
+
+    def __init__(self, first, large, last=()):
+        head = b'*%d\r\n%s$%d\r\n' % (
+            len(first) + 1 + len(last), b''.join(map(argument, first)), sum(map(len, large)))
+        self.buffers = [head] + large + [b'\r\n' + b''.join(map(argument, last))]
+
+    def startswith(self, start, begin):
+        """As bytes.startswith()."""
+        return self.buffers[0].startswith(start, begin)
+
+    def index(self, sub):
+        """As bytes.index()."""
+        return self.buffers[0].index(sub)
+
+
+def buffers_of(commands):
+    """Return the buffers that packed `commands` consist of, a list."""
+    found = []
+    for packed in commands:
+        if type(packed) is LargeCommand:
+            found += packed.buffers
+        else:
+            found.append(packed)
+    return found
+
+
 def pack_counts(counts):
     """Return the packed arguments name, number, name, number, ... of {name: number}; names are ASCII."""
     # One format for each: there is one for each message that a server takes.

@@ -180,6 +180,8 @@ class SendOperations(LargeSendMixin):
                 batch.has_large = True
                 if len(body) > self._options.piece_size:
                     check_size(body)
+                else:
+                    body = codec.whole(body)
             batch.waiting.append((pair, label, body))
         return list(batches.values())
 
@@ -248,7 +250,7 @@ class SendOperations(LargeSendMixin):
         queue, label, destination = self._destinations.find(channel)
         kept, entries = [], []
         for index, message in enumerate(messages):
-            entries.append(codec.encode(message))
+            entries.append(codec.whole(codec.encode(message)))
             if '!' in queue or len(entries[-1]) > self._options.piece_size:
                 # With all before it, or those would come after it.
                 kept, entries = messages[:index + 1], []
