@@ -1,6 +1,7 @@
 """The cache folder: where things lie, and locks so that several runs can share it."""
 import contextlib
 import hashlib
+import itertools
 import os
 import pathlib
 import shutil
@@ -16,7 +17,9 @@ KEPT_RUNS = 10
 
 
 class Cache:
-    """Paths below one folder. `logs` is new in each run; the rest is reused."""
+    """Paths below one folder. `logs`, which prepare() makes, is new in each run; the rest is reused."""
+
+    logs: pathlib.Path
 
     def __init__(self, root):
         self.root = pathlib.Path(root).resolve()
@@ -27,14 +30,27 @@ class Cache:
         self.scratch = self.root / 'scratch'
         self.locks = self.root / 'locks'
         self.runs = self.root / 'logs'
-        self.logs = self.runs / ('%s-%d' % (time.strftime('%Y%m%d-%H%M%S'), os.getpid()))
 
     def prepare(self):
         """Create the folders, and forget the logs of old runs."""
-        for folder in (self.environments, self.sdists, self.sources, self.wheels, self.scratch, self.locks, self.logs):
+        for folder in (self.environments, self.sdists, self.sources, self.wheels, self.scratch, self.locks, self.runs):
             folder.mkdir(parents=True, exist_ok=True)
+        self.logs = self._new_logs()
         for old in sorted(self.runs.iterdir())[:-KEPT_RUNS]:
             shutil.rmtree(old, ignore_errors=True)
+
+    def _new_logs(self):
+        """
+        Make a folder for the logs of this run, and return it. Two runs in
+        containers that share the cache may begin in the same second, each with
+        the same process id.
+        """
+        name = '%s-%d' % (time.strftime('%Y%m%d-%H%M%S'), os.getpid())
+        for number in itertools.count(1):
+            folder = self.runs / (name if number == 1 else '%s-%d' % (name, number))
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir()
+                return folder
 
     def clean(self):
         """Remove everything that a run can make again."""
