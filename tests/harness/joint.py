@@ -20,7 +20,7 @@ class JointRun(PairRun):
         """Return whether the row is part of a run with the pairs chosen (as far as they are in its table)."""
         module, pairs = JOINT[name]
         known = all_pairs()
-        return bool(labels.joint(module)) and (options.long or all(pair in known for pair in pairs)) and all(
+        return bool(labels.system_module(module)) and (options.long or all(pair in known for pair in pairs)) and all(
             pair in chosen for pair in pairs if pair in known
         )
 
@@ -40,6 +40,6 @@ class JointRun(PairRun):
             run.prepare(log)
             pythons[str(pair)] = str(run.environment.python)
         return self.pytest(
-            self.bench.labels.joint(self.module), log, driver(self.bench, log).python,
+            self.bench.labels.system_module(self.module), log, driver(self.bench, log).python,
             CHANNELS_SYSTEM_PYTHONS=json.dumps(pythons),
         )

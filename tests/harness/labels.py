@@ -52,8 +52,8 @@ class Labels:
             if not any(module in label for module in JOINT_MODULES)
         ]
 
-    def joint(self, module):
-        """Return the labels of one of JOINT_MODULES as pytest understands them."""
+    def system_module(self, module):
+        """Return the labels of one module of the system tests as pytest understands them."""
         if 'system' in self.of('system'):
             return [str(FOLDERS['system'] / module)]
         return [str(FOLDERS['system']) + label[len('system'):] for label in self.of('system') if module in label]

@@ -57,6 +57,10 @@ EXTRA = [
 #: Pairs whose servers and workers the system tests start as real processes.
 SYSTEM = [('2.7', '1.8'), ('3.6', '1.10p'), ('3.11', '5.2'), ('3.13', '6.1')]
 
+#: Pairs that run some modules of the system tests, in full: what Python changes
+#: about processes, sockets and threads shows in these few as well.
+SYSTEM_IN_PART = {('3.15', '6.1'): ('test_chat.py', 'test_jobs.py')}
+
 #: The pair that runs, for all, what neither Django nor Python makes a
 #: difference to; see also once().
 ONCE = ('3.11', '5.2')
@@ -175,10 +179,12 @@ def once_for_python(pairs, found):
 def system(found):
     """
     Return the pairs of the system tests on a machine with the Pythons found:
-    SYSTEM, and for a lack of the era's Pythons its first Django on the newest.
+    SYSTEM, and what stands in for those whose Pythons are lacking: the pair of
+    what is tested once, and the era's first Django on the newest Python.
     """
+    alone = once(found)
     lacking = not any(python in found for python in ERA_PYTHONS)
-    return SYSTEM + (era_elsewhere(found)[:1] if lacking else [])
+    return SYSTEM + ([alone] if alone and alone not in SYSTEM else []) + (era_elsewhere(found)[:1] if lacking else [])
 
 
 def between(pairs, found):

@@ -9,7 +9,7 @@ from . import node, process, requirements
 from .environments import Base, Environment, Wheel
 from .labels import FOLDERS, JOINT_MODULES
 from .packages import CHECKOUT
-from .pairs import ERA_PYTHONS, once, system
+from .pairs import ERA_PYTHONS, SYSTEM_IN_PART, once, system
 from .programs import Programs
 from .results import Result
 
@@ -71,7 +71,7 @@ class PairRun(Programs):
             if pair == self.once:
                 # As it will be when the deprecation of the wsgi.* keys ends.
                 yield 'channels_tests without emulation', self.without_emulation
-        if pair in system(self.bench.interpreters) and labels.paths('system'):
+        if self.system_paths():
             yield 'system', self.system
         if pair.patched and (labels.of('channels_tests') or labels.of('backport_tests')):
             yield 'backport beside', self.add_backport
@@ -238,12 +238,20 @@ class PairRun(Programs):
         modules = node.modules(self.bench.cache, log)
         if modules is not None:
             env['CHANNELS_NODE_MODULES'] = str(modules)
-        chosen = ignored + self.system_marks() + self.bench.labels.paths('system')
+        chosen = ignored + self.system_marks() + self.system_paths()
         return self.pytest(chosen, log, driver(self.bench, log).python, **env)
+
+    def system_paths(self):
+        """Return the system tests of this pair that the labels ask for, as pytest understands them."""
+        labels = self.bench.labels
+        if self.pair in system(self.bench.interpreters):
+            return labels.paths('system')
+        return [path for module in SYSTEM_IN_PART.get(self.pair, ()) for path in labels.system_module(module)]
 
     def system_marks(self):
         """Return the options that leave out what another pair of the run tests for this one."""
-        if self.pair == self.once or self.once not in self.bench.pairs or self.bench.options.all:
+        alone = self.pair == self.once or self.once not in self.bench.pairs
+        if alone or self.pair in SYSTEM_IN_PART or self.bench.options.all:
             return []
         # Of the era's Pythons the first, whose text is bytes, differs most.
         left = 'not once' if self.pair.python == ERA_PYTHONS[0] else 'not once and not both_eras'

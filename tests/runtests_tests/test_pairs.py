@@ -70,8 +70,17 @@ class PairsTests(unittest.TestCase):
         for found, expected in [(['2.7', '3.6', '3.11', '3.13'], ('3.11', '5.2')), (['3.13'], ('3.13', '6.1')),
                                 (['3.12'], ('3.12', '6.0')), (['3.14'], ('3.14', '6.1')), (['2.7'], None)]:
             self.assertEqual(pairs.once(found), expected)
-        self.assertEqual(pairs.system(['3.12'])[len(pairs.SYSTEM):], [('3.12', '1.8')])
+
+    def test_system_tests_run_for_all_on_any_machine(self):
+        self.assertEqual(pairs.system(['3.12'])[len(pairs.SYSTEM):], [('3.12', '6.0'), ('3.12', '1.8')])
+        self.assertEqual(pairs.system(['3.15'])[len(pairs.SYSTEM):], [('3.15', '6.1'), ('3.15', '1.8')])
+        self.assertEqual(pairs.system(['3.11'])[len(pairs.SYSTEM):], [('3.11', '1.8')])
         self.assertEqual(pairs.system(['3.6', '3.13']), pairs.SYSTEM)
+
+    def test_pairs_that_run_some_system_tests_are_in_the_default_run(self):
+        for row in pairs.SYSTEM_IN_PART:
+            self.assertIn(row, pairs.select(found=['3.11']))
+            self.assertNotIn(row, pairs.SYSTEM)
 
     def test_one_pair_of_each_python_stands_for_all_of_them(self):
         found = ['2.7', '3.6', '3.9', '3.10', '3.11', '3.12', '3.13', '3.14', '3.15']

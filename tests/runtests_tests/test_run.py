@@ -9,7 +9,7 @@ import threading
 import unittest
 from unittest import mock
 
-from harness import cli, pairs, process, report, steps, suite
+from harness import cli, labels, pairs, process, report, steps, suite
 from harness.results import Result
 
 
@@ -146,12 +146,18 @@ class SuiteTests(unittest.TestCase):
         self.assertEqual(self.run_on('3.11', found, long=True), (True, False, True))
 
 
+def pair_run(pair, **bench):
+    """Return the PairRun of a row that has no folders."""
+    run = object.__new__(steps.PairRun)
+    run.pair, run.once, run.bench = pairs.Pair(*pair), pairs.ONCE, mock.Mock(**bench)
+    return run
+
+
 class SystemMarksTests(unittest.TestCase):
     """What the pairs of the system tests leave to another one."""
 
     def marks(self, pair, chosen, everything=False):
-        run = object.__new__(steps.PairRun)
-        run.pair, run.once, run.bench = pairs.Pair(*pair), pairs.ONCE, mock.Mock(pairs=chosen)
+        run = pair_run(pair, pairs=chosen)
         run.bench.options.all = everything
         return run.system_marks()
 
@@ -166,6 +172,33 @@ class SystemMarksTests(unittest.TestCase):
 
     def test_a_run_of_all_leaves_nothing_out(self):
         self.assertEqual(self.marks(('3.13', '6.1'), pairs.SYSTEM, everything=True), [])
+
+    def test_what_a_pair_runs_in_part_it_runs_in_full(self):
+        for row in pairs.SYSTEM_IN_PART:
+            self.assertEqual(self.marks(row, pairs.SYSTEM), [])
+
+
+class SystemPathsTests(unittest.TestCase):
+    """Which of the system tests a pair runs."""
+
+    def names(self, pair, *chosen, found=('2.7', '3.6', '3.11', '3.13', '3.15')):
+        run = pair_run(pair, labels=labels.Labels(chosen), interpreters=found)
+        return [os.path.relpath(path, labels.FOLDERS['system']) for path in run.system_paths()]
+
+    def test_some_pairs_run_all_some_a_few_modules_and_others_none(self):
+        self.assertEqual(self.names(('3.13', '6.1')), ['.'])
+        self.assertEqual(self.names(('3.15', '6.1')), ['test_chat.py', 'test_jobs.py'])
+        self.assertEqual(self.names(('3.15', '1.8')), [])
+        self.assertEqual(self.names(('3.15', '6.1'), found=('3.15',)), ['.'])
+
+    def test_labels_choose_among_them(self):
+        self.assertEqual(self.names(('3.15', '6.1'), 'system/test_jobs.py::test_schedules'),
+                         ['test_jobs.py::test_schedules'])
+        self.assertEqual(self.names(('3.15', '6.1'), 'system/test_path.py', 'channels_tests'), [])
+        self.assertEqual(self.names(('3.13', '6.1'), 'system/test_chat.py'), ['test_chat.py'])
+        for row in pairs.SYSTEM_IN_PART:
+            for module in pairs.SYSTEM_IN_PART[row]:
+                self.assertTrue((labels.FOLDERS['system'] / module).is_file())
 
 
 class ReportTests(unittest.TestCase):
