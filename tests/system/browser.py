@@ -98,6 +98,11 @@ class Browser:
         self.element('#text').send_keys(text)
         self.element('#send').click()
 
+    def click_on(self, button, text):
+        """Click on a button, by its text, of a line that was not sent."""
+        path = '//*[@id="unsent"]/li[p[text()="%s"]]/button[text()="%s"]' % (text, button)
+        self.driver.find_element(By.XPATH, path).click()
+
     def lines(self):
         """Return [(who, text), ...] as the page shows them."""
         return list(zip(self.texts('.line .who'), self.texts('.line p')))

@@ -162,11 +162,14 @@ def test_page_connects_again_and_gets_what_it_missed(own_chat, browsers):
     own_chat.program.signal(signal.SIGSTOP)
     alice.say('on its way')
     assert (alice.texts('#unsent p'), alice.texts('#unsent .state')) == (['on its way'], ['Sending…'])
+    assert not alice.element('#unsent button').is_displayed()
+    alice.say('never mind')
     own_chat.program.signal(signal.SIGKILL)
     own_chat.program.wait_for_exit()
     alice.until(lambda: alice.texts('#status') == ['Not connected, trying again'], 'the loss is shown')
     assert not alice.element('#send').is_enabled()
-    assert alice.texts('#unsent .state') == ['Not sent: the connection was lost']
+    assert alice.texts('#unsent .state') == ['Not sent: the connection was lost'] * 2
+    assert not alice.element('#unsent .again').is_enabled()
     again = own_chat.subject.manage('runserver', '--noreload', '127.0.0.1:%d' % own_chat.port)
     again.wait_for_port(own_chat.port)
     bob = own_chat.socket(own_chat.log_in('bob'))
@@ -175,9 +178,12 @@ def test_page_connects_again_and_gets_what_it_missed(own_chat, browsers):
     alice.until_lines([('alice', 'before'), ('bob', 'meanwhile')])
     alice.until_live()
     # It may be sent again, and isn't by itself.
+    assert alice.texts('#unsent p') == ['on its way', 'never mind']
+    alice.click_on('Discard', 'never mind')
     assert alice.texts('#unsent p') == ['on its way']
-    alice.say('on its way')
+    alice.click_on('Send again', 'on its way')
     alice.until_lines([('alice', 'before'), ('bob', 'meanwhile'), ('alice', 'on its way')])
+    assert alice.texts('#unsent p') == []
     bob.close()
 
 

@@ -126,6 +126,19 @@ def chat_in(browser, port, key):
     browser.until(lambda: browser.texts('#lines li')[-1:] == ['ann: hello'], 'the line is shown')
 
 
+def send_again_in(browser):
+    """Say two things on the page after its socket was closed for good, and send them with a click."""
+    assert not browser.element('#again').is_displayed()
+    browser.driver.execute_script('bridge.socket.close()')
+    for text in ('once', 'more'):
+        browser.element('#text').send_keys(text + '\n')
+    browser.until(lambda: browser.texts('#status') == ['Not sent: once, more'], 'it is told')
+    browser.element('#again').click()
+    browser.until(lambda: sorted(browser.texts('#lines li')[-2:]) == ['ann: more', 'ann: once'], 'both are shown')
+    assert browser.texts('#status') == ['Connected']
+    assert not browser.element('#again').is_displayed()
+
+
 def logged(browser, port, code):
     """Run code in the console of a page of the site; return the first line that it logs."""
     browser.driver.get('http://127.0.0.1:%d/' % port)
@@ -137,9 +150,9 @@ def logged(browser, port, code):
 def with_notices(page):
     """Return the tutorial's page with what it says of notices."""
     page = page.replace('<ul', block('id="notice"') + '<ul', 1)
-    listen = 'bridge.listen(function (line) {\n'
-    assert listen in page
-    return page.replace(listen, listen + block('line.notice'))
+    hear = 'function hear(line) {\n'
+    assert hear in page
+    return page.replace(hear, hear + block('line.notice'))
 
 
 @pytest.fixture(scope='module')
@@ -255,20 +268,21 @@ def test_every_step_of_the_tutorial_runs(project, redis, browser):
     assert '"text": "new"' in informed.recv()
     user.close()
     chat_in(browser, port, key)
+    send_again_in(browser)
 
     # The jobs, in one process.
     project.write('talk/consumers.py', block("'/summary'"), 'a')
     project.write('talk/jobs.py', block('def summarize'))
     project.write('mysite/routing.py', block('jobs.summarize'), 'a')
     port = project.serve()
-    user = socket_to(port, '/talk/?after=3', cookie=cookie)
+    user = socket_to(port, '/talk/?after=5', cookie=cookie)
     user.send('/summary')
-    assert json.loads(user.recv()) == {'notice': 'ann: 3'}
+    assert json.loads(user.recv()) == {'notice': 'ann: 5'}
     user.close()
     project.write('talk/templates/talk/page.html', with_notices(block('<ul')))
     chat_in(browser, port, key)
     browser.element('#text').send_keys('/summary\n')
-    browser.until(lambda: browser.texts('#notice') == ['ann: 4'], 'the notice is shown')
+    browser.until(lambda: browser.texts('#notice') == ['ann: 6'], 'the notice is shown')
 
     project.write('talk/tests.py', block('class TalkTests'))
     tests = project.subject.run('test', 'talk')
@@ -280,10 +294,10 @@ def test_every_step_of_the_tutorial_runs(project, redis, browser):
     project.subject.stop()
     project.subject.manage('runworker', '--exclude-channels', 'summaries')
     _, port = project.subject.server()
-    user = socket_to(port, '/talk/?after=4', cookie=cookie)
+    user = socket_to(port, '/talk/?after=6', cookie=cookie)
     user.send('/summary')
     user.send('and on')
     assert json.loads(user.recv())['text'] == 'and on'
     project.subject.manage('runworker', '--only-channels', 'summaries')
-    assert json.loads(user.recv()) == {'notice': 'ann: 5'}
+    assert json.loads(user.recv()) == {'notice': 'ann: 7'}
     user.close()

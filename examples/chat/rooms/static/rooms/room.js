@@ -1,8 +1,9 @@
 /*
  * The live part of a room: one WebSocket that sends {"text": ...} and gets
  * {"lines": [...]} or {"error": ...}. What one has said stands apart until the
- * room has it, and stays there if the connection is lost before that. Text only ever enters the page as text
- * (textContent), so nobody can smuggle markup into it.
+ * room has it, and stays there, to be sent again, if the connection is lost
+ * before that. Text only ever enters the page as text (textContent), so nobody
+ * can smuggle markup into it.
  */
 (function () {
   'use strict';
@@ -80,27 +81,61 @@
     status.textContent = text;
     status.classList.toggle('live', live);
     button.disabled = !live;
+    unsent.querySelectorAll('.again').forEach((again) => {
+      again.disabled = !live;
+    });
   }
 
-  // Show what was handed to the socket; settle() takes it away.
-  function wait(text) {
+  function isLive() {
+    return bridge.socket.readyState === WebSocket.OPEN;
+  }
+
+  function textOf(item) {
+    return item.querySelector('p').textContent;
+  }
+
+  function showState(item, lost) {
+    item.querySelector('.state').textContent = lost ? 'Not sent: the connection was lost' : 'Sending…';
+    item.classList.toggle('lost', lost);
+  }
+
+  function action(item, className, text, onclick) {
+    const element = child(item, 'button', 'quiet ' + className, text);
+    element.type = 'button';
+    element.addEventListener('click', function () {
+      onclick();
+      input.focus();
+    });
+  }
+
+  // Hand the text of an item to the socket, and show that; settle() takes the item away.
+  function send(item) {
+    if (isLive()) {
+      showState(item, false);
+      // What was handed over last is last.
+      unsent.appendChild(item);
+      bridge.send({text: textOf(item)});
+    }
+  }
+
+  function itemFor(text) {
     const item = document.createElement('li');
     child(item, 'p', '', text);
-    child(item, 'span', 'state', 'Sending…');
-    unsent.appendChild(item);
+    child(item, 'span', 'state', '');
+    action(item, 'again', 'Send again', () => send(item));
+    action(item, 'discard', 'Discard', () => item.remove());
+    return item;
   }
 
   function settle(text) {
-    const item = Array.from(unsent.children).find((each) => each.querySelector('p').textContent === text);
+    const item = Array.from(unsent.children).find((each) => textOf(each) === text);
     if (item) {
       item.remove();
     }
   }
 
   function showUnsent() {
-    unsent.querySelectorAll('.state').forEach((state) => {
-      state.textContent = 'Not sent: the connection was lost';
-    });
+    Array.from(unsent.children).forEach((item) => showState(item, true));
   }
 
   function url() {
@@ -110,9 +145,10 @@
   bridge.connect(url, undefined, {finalCodes: [LOGGED_OUT]});
   bridge.listen(function (data) {
     showError(data.error);
-    if (data.error && unsent.lastElementChild) {
+    const sent = unsent.querySelectorAll('li:not(.lost)');
+    if (data.error && sent.length) {
       // The newest was refused.
-      unsent.lastElementChild.remove();
+      sent[sent.length - 1].remove();
     }
     if (data.lines) {
       const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
@@ -144,9 +180,8 @@
 
   form.addEventListener('submit', function (event) {
     event.preventDefault();
-    if (bridge.socket.readyState === WebSocket.OPEN && input.value.trim()) {
-      wait(input.value.trim());
-      bridge.send({text: input.value});
+    if (isLive() && input.value.trim()) {
+      send(itemFor(input.value.trim()));
       input.value = '';
     }
   });
