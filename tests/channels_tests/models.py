@@ -29,5 +29,14 @@ class ArticleProxy(Article):
         proxy = True
 
 
+class Offer(models.Model):
+    """Has fields of which the application may assign what the database turns into something else."""
+    page = models.ForeignKey(Page, null=True, on_delete=models.SET_NULL)
+    price = models.DecimalField(max_digits=6, decimal_places=2, default=0)
+    seats = models.IntegerField(default=0)
+    until = models.DateTimeField(null=True)
+    is_open = models.BooleanField(default=True)
+
+
 class Person(models.Model):
     friends = models.ManyToManyField('self')

@@ -10,9 +10,9 @@ from .. import outbox
 from ..channel import Group
 from ..compat import six
 from ..compat.transactions import has_commit_hooks
-from .changes import deleted_as, has_fixed_groups, same_fields, saved_as, stored
+from .changes import as_saved, deleted_as, has_fixed_groups, same_fields, saved_as, stored, take_notes
 from .inbound import CREATE, DELETE, UPDATE, InboundBinding
-from .indirect import IndirectChanges, take_notes
+from .indirect import IndirectChanges
 from .nested import Saves
 
 __all__ = ['Binding', 'BindingMetaclass', 'CREATE', 'DELETE', 'UPDATE']
@@ -139,7 +139,8 @@ class Binding(six.with_metaclass(BindingMetaclass, IndirectChanges, InboundBindi
         if not isinstance(instance, cls.model):
             cls._parent_saving(instance, using)
             return
-        adding = instance._state.adding
+        # A copy, made by taking the key away, says that it isn't new.
+        adding = instance._state.adding or instance.pk is None
         if not adding:
             cls._tell_outer_saves(instance, using)
         cls._saves.begin(instance, using)
@@ -206,7 +207,8 @@ class Binding(six.with_metaclass(BindingMetaclass, IndirectChanges, InboundBindi
         bulk_update(), QuerySet.update() and plain SQL. Groups that an object
         was in before the change are not known here.
         """
-        for instance in instances:
+        for each in instances:
+            instance = as_saved(cls.model, each, each._state.db)
             names = set(cls.group_names(instance))
             cls._start(instance).send_messages(instance, names, action, using=instance._state.db)
 
@@ -244,9 +246,12 @@ class Binding(six.with_metaclass(BindingMetaclass, IndirectChanges, InboundBindi
     @classmethod
     def post_change_receiver(cls, instance, action, **kwargs):
         """Tell the groups about `instance`, those it has left first."""
+        instance = as_saved(cls.model, instance, kwargs.get('using'))
         after = set() if action == DELETE or instance.pk is None else set(cls.group_names(instance))
-        # Nothing is noted if a save within this one has told of both.
-        before = instance._binding_group_names.pop(cls, after)
+        noted = instance._binding_group_names.pop(cls, None)
+        # Nothing is noted if a save within this one has told of both; and what
+        # is new may be a copy, under another key, of what they knew.
+        before = after if noted is None else set() if action == CREATE else noted
         left = getattr(instance, '_binding_before', {}).pop(cls, instance)
         # Those who may no longer see it are told what they knew, not what it
         # is now.

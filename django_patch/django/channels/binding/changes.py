@@ -4,8 +4,13 @@ State of an object that changes, as a binding needs it.
 from __future__ import absolute_import
 
 import copy
+import datetime
+import decimal
 
 from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 
 class _Touched(BaseException):
@@ -60,9 +65,84 @@ def hang(source, target):
             setattr(target, name, value)
 
 
-def same_fields(one, other):
-    """Return whether two objects of a model have the same values in its table."""
-    return all(getattr(one, field.attname) == getattr(other, field.attname) for field in one._meta.concrete_fields)
+def take_notes(source, target):
+    """Give `target` what was noted on `source`, which is the same object, before it changed."""
+    for name in ('_binding_before', '_binding_group_names'):
+        if name in vars(source):
+            setattr(target, name, getattr(source, name))
+
+
+def as_saved(model, instance, using):
+    """
+    Return the object of `model` with the values that its saved fields have.
+
+    After a save, an instance has what the application assigned: a date as
+    text, an expression, a price with too many decimal places. Only what the
+    database alone can tell is read from there.
+    """
+    try:
+        return converted(instance)
+    except _Unknown:
+        found = stored(model, instance, using)
+        if found is None:
+            return instance
+        take_notes(instance, found)
+        return found
+
+
+def converted(instance):
+    """
+    Return `instance`, or a copy, with the types that its fields are loaded as.
+
+    Raise ValueError if only the database knows what it has made of a value.
+    """
+    loaded = {field.attname for field in instance._meta.concrete_fields} - instance.get_deferred_fields()
+    changed = {}
+    for field in instance._meta.concrete_fields:
+        if field.attname in loaded:
+            value = getattr(instance, field.attname)
+            known = _as_loaded(field, value)
+            if known is not value and (type(known) is not type(value) or known != value):
+                changed[field.attname] = known
+    if not changed:
+        return instance
+    result = copy.copy(instance)
+    for name, value in changed.items():
+        setattr(result, name, value)
+    return result
+
+
+class _Unknown(ValueError):
+    """Raised for a value that only the database can tell."""
+
+
+def _as_loaded(field, value):
+    if hasattr(value, 'resolve_expression') or getattr(field, 'generated', False):
+        raise _Unknown()
+    while field.is_relation:
+        field = field.foreign_related_fields[0]
+    if value is None or not type(field).__module__.startswith('django.db.models.'):
+        # Nobody knows what others' fields do with a value of theirs.
+        return value
+    try:
+        value = field.to_python(value)
+    except (TypeError, ValidationError, ValueError):
+        raise _Unknown()
+    if isinstance(value, decimal.Decimal) and value.is_finite() and -value.as_tuple().exponent > field.decimal_places:
+        raise _Unknown()
+    if isinstance(value, datetime.datetime) and settings.USE_TZ and timezone.is_naive(value):
+        raise _Unknown()
+    return value
+
+
+def same_fields(found, instance):
+    """Return whether `found`, out of the database, surely has what `instance` has in the table of its model."""
+    try:
+        instance = converted(instance)
+    except _Unknown:
+        return False
+    fields = found._meta.concrete_fields
+    return all(getattr(found, field.attname) == getattr(instance, field.attname) for field in fields)
 
 
 def saved_as(model):

@@ -7,7 +7,7 @@ a save of the model that its own inherits from.
 from __future__ import absolute_import
 
 from .. import outbox
-from .changes import hang, has_fixed_groups, stored
+from .changes import hang, has_fixed_groups, stored, take_notes
 from .inbound import UPDATE
 
 
@@ -88,10 +88,3 @@ class IndirectChanges(object):
             hang(before[now.pk], now)
             take_notes(before[now.pk], now)
             cls.post_change_receiver(now, UPDATE, using=using)
-
-
-def take_notes(source, target):
-    """Give `target` what was noted on `source`, which is the same object, before it changed."""
-    for name in ('_binding_before', '_binding_group_names'):
-        if name in vars(source):
-            setattr(target, name, getattr(source, name))

@@ -3,16 +3,33 @@ Bindings over WebSockets, each on a stream of a demultiplexer.
 """
 from __future__ import absolute_import
 
+import contextlib
 import json
 
 from django.core import serializers
+from django.core.exceptions import ValidationError
+from django.core.serializers.base import DeserializationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import router, transaction
+from django.db import DataError, router, transaction
 
+from ..compat.text import text_of_error
 from ..exceptions import MalformedFrame
 from ..generic.websockets import WebsocketMultiplexer
-from .base import Binding
+from .base import UPDATE, Binding
 from .changes import parent_keys, parts
+
+#: What fields of several Djangos raise for a value that they can't have.
+_UNFIT = (AttributeError, DeserializationError, OverflowError, TypeError, ValidationError, ValueError)
+
+
+@contextlib.contextmanager
+def _refused(*errors):
+    """Have `errors`, by default those of a value that a field can't have, be the fault of the client."""
+    try:
+        yield
+    except errors or _UNFIT as error:
+        reasons = error.messages if isinstance(error, ValidationError) else [text_of_error(error)]
+        raise MalformedFrame("A value of a message to a binding doesn't fit: %s." % '; '.join(reasons).rstrip('.'))
 
 
 class WebsocketBinding(Binding):
@@ -71,7 +88,12 @@ class WebsocketBinding(Binding):
         data = body.get('data')
         if not isinstance(data, dict) and not (data is None and body['action'] == 'delete'):
             raise MalformedFrame('A message to a binding needs "data", an object, unless it deletes.')
-        return body['action'], body.get('pk'), data
+        pk = body.get('pk')
+        if pk is None and body['action'] == UPDATE:
+            raise MalformedFrame('A message to a binding needs a "pk" to update.')
+        with _refused():
+            self.model._meta.pk.to_python(pk)
+        return body['action'], pk, data
 
     def _hydrate(self, pk, data):
         """Return (DeserializedObject, names) of what is bound in `data`."""
@@ -79,8 +101,12 @@ class WebsocketBinding(Binding):
         # be part of another object than the one that permission was asked for.
         bound = self.bound_field_names() - parent_keys(self.model)
         fields = {name: value for name, value in data.items() if name in bound}
+        for name, value in fields.items():
+            if value is None and not self.model._meta.get_field(name).null:
+                raise MalformedFrame("A value of a message to a binding doesn't fit: %s can't be null." % name)
         records = [{'pk': pk, 'model': self.model_label, 'fields': fields}]
-        return next(iter(serializers.deserialize('python', records))), set(fields)
+        with _refused():
+            return next(iter(serializers.deserialize('python', records))), set(fields)
 
     def create(self, data):
         hydrated, _ = self._hydrate(None, data)
@@ -98,7 +124,8 @@ class WebsocketBinding(Binding):
         self._save(instance, hydrated.m2m_data)
 
     def _save(self, instance, m2m_data, **options):
-        with transaction.atomic(using=router.db_for_write(self.model, instance=instance)):
+        with _refused(DataError, OverflowError), \
+                transaction.atomic(using=router.db_for_write(self.model, instance=instance)):
             instance.save(**options)
             for name, values in (m2m_data or {}).items():
                 manager = getattr(instance, name)
