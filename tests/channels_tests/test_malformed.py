@@ -5,7 +5,9 @@ import unittest
 
 from django.channels import route_class
 from django.channels.binding.websockets import WebsocketBinding
+from django.channels.compat import six
 from django.channels.compat.coroutines import SUPPORTS_ASYNC
+from django.channels.compat.text import native_from_text
 from django.channels.exceptions import DenyConnection, MalformedFrame
 from django.channels.generic.websockets import JsonWebsocketConsumer, WebsocketConsumer, WebsocketDemultiplexer
 from django.channels.layers import ChannelLayerWrapper
@@ -15,7 +17,7 @@ from django.channels.security import handshakes
 from django.channels.signals import handshake_refused
 from django.channels.worker import FAILED, HANDLED, Worker
 from django.contrib.auth.models import Group as Model
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, OutputWrapper
 from django.test import TestCase
 
 from .logs import LogTestCase
@@ -187,6 +189,29 @@ class RefusalTests(SocketTestCase):
                 self.handle(WebsocketConsumer, 'websocket.connect', headers=headers)
             self.assertLogged(' is ', 'If it is yours, name it in %s. Further' % setting)
 
+    def test_reasons_may_have_any_characters(self):
+        class Denying(WebsocketConsumer):
+            def connect(self, message, **kwargs):
+                raise DenyConnection('Nur f\xfcr Mitglieder \u2026')
+
+        class Picky(WebsocketConsumer):
+            def receive(self, text=None, bytes=None, **kwargs):
+                raise MalformedFrame('Ung\xfcltig: \u2026')
+
+        self.assertEqual(self.handle(Denying, 'websocket.connect'), HANDLED)
+        self.assertEqual(self.replies(), [{'close': True}])
+        self.assertEqual(self.reasons, ['Nur f\xfcr Mitglieder \u2026'])
+        self.assertEqual(self.handle(Picky, text='x'), HANDLED)
+        self.assertEqual(self.replies(), [{'close': 1007}])
+        self.assertLogged('Ung\xfcltig: \u2026')
+        log = self.action_log([])
+        for path in ('/r\xe4ume/', '/r\xe4ume/'.encode('utf-8'), '/r%C3%A4ume/', str('/r%C3%A4ume/'), b'/r%C3%A4ume/'):
+            log.command.stderr = OutputWrapper(six.StringIO())
+            log.note_refusal(message={'client': ['127.0.0.1', 5], 'path': '/r\xe4ume/'}, reason=self.reasons[0])
+            log('websocket', 'rejected', {'client': '127.0.0.1:5', 'path': path})
+            self.assertTrue(log.command.stderr._out.getvalue().endswith(native_from_text(
+                'WebSocket REJECT /r\xe4ume/ [127.0.0.1:5] Nur f\xfcr Mitglieder \u2026\n')), path)
+
     def test_a_receiver_that_raises_costs_the_client_nothing(self):
         def receiver(**kwargs):
             raise ValueError('of the receiver')
@@ -202,12 +227,15 @@ class RefusalTests(SocketTestCase):
         self.assertEqual(self.replies(), [{'close': True}])
         self.assertLogged('of the receiver')
 
-    def test_runserver_says_why(self):
+    def action_log(self, lines):
         command = BaseCommand()
         command.style.HTTP_BAD_REQUEST = command.style.HTTP_INFO = lambda text: text
-        lines = []
         command.stderr = type(str('Output'), (), {'write': lambda output, line, colour: lines.append(line)})()
-        log = ActionLog(command)
+        return ActionLog(command)
+
+    def test_runserver_says_why(self):
+        lines = []
+        log = self.action_log(lines)
         log.note_refusal(message={'client': ['127.0.0.1', 5], 'path': '/talk/'}, reason='Log in first.')
         # The refusal may come before the line of its handshake.
         log('websocket', 'connecting', {'path': '/talk/', 'client': '127.0.0.1:5'})

@@ -17,6 +17,7 @@ from .compat import URLS_MODULE, six
 from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine
 from .compat.forks import getpid
 from .compat.isolation import run_isolated
+from .compat.text import text_of_error
 from .consumption import Consumption, name_of
 from .exceptions import ChannelSocketException, ConsumeLater, DenyConnection, MalformedFrame
 from .failures import answer, close, is_of_operator
@@ -166,7 +167,7 @@ class Dispatcher(HeldMessagesMixin):
     def obey(self, task, request):
         """Act on the socket of `task` as the ChannelSocketException `request` asks; return HANDLED."""
         if isinstance(request, DenyConnection):
-            self._tell_of_refusal(task, str(request) or 'The consumer %s raised DenyConnection.' %
+            self._tell_of_refusal(task, text_of_error(request) or 'The consumer %s raised DenyConnection.' %
                                   name_of(task.consumer))
         request.run(task.message)
         if task.receipt is not None:
@@ -189,7 +190,7 @@ class Dispatcher(HeldMessagesMixin):
             raise error
         logger.warning(
             'A client sent a malformed frame, and its socket is closed with %d: %s Consumer %s, reply channel %s.',
-            error.code, error, name_of(task.consumer), task.message.reply_channel,
+            error.code, text_of_error(error), name_of(task.consumer), task.message.reply_channel,
         )
         close(task.message, error.code)
         return HANDLED

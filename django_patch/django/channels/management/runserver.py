@@ -19,6 +19,8 @@ from django.core.management import CommandError
 from django.utils import autoreload
 from django.utils.encoding import force_str
 
+from ..compat import six
+from ..compat.text import native_from_text
 from ..conf import conf
 from ..exceptions import AnotherProject, InvalidChannelLayerError
 from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
@@ -215,6 +217,14 @@ def _work(worker, command, options):
         _refuse(command, error)
 
 
+def _unquoted(path):
+    """Return a path as text: of one server it comes as the client sent it, of another as messages have it."""
+    if isinstance(path, bytes):
+        path = path.decode('utf-8', 'replace')
+    path = six.moves.urllib.parse.unquote(native_from_text(path))
+    return path.decode('utf-8', 'replace') if isinstance(path, bytes) else path
+
+
 class ActionLog(object):
     """Writes a line for each request and socket, colored as Django's."""
 
@@ -231,7 +241,7 @@ class ActionLog(object):
         """Remember why a handshake was refused, for its line; a receiver of handshake_refused."""
         client = message.get('client')
         if client and len(self._reasons) < MAX_REASONS:
-            self._reasons['%s:%s' % tuple(client), message.get('path')] = reason
+            self._reasons['%s:%s' % tuple(client), _unquoted(message.get('path', ''))] = reason
 
     def __call__(self, protocol, action, details):
         line = '[%s] ' % datetime.now().strftime('%d/%b/%Y %H:%M:%S')
@@ -243,21 +253,16 @@ class ActionLog(object):
         else:
             words = {'connected': 'CONNECT', 'disconnected': 'DISCONNECT', 'connecting': 'HANDSHAKING',
                      'rejected': 'REJECT'}
-            line += 'WebSocket %s %s [%s]' % (words.get(action, action), details['path'], details['client'])
+            path, client = _unquoted(details['path']), details['client']
+            line += 'WebSocket %s %s [%s]' % (words.get(action, action), path, client)
             # A worker may be faster than the line before this one.
-            reason = self._take_reason(details) if action == 'rejected' else None
+            reason = self._reasons.pop((client, path), None) if action == 'rejected' else None
             if reason is not None:
                 line += ' ' + reason
             colour = {
                 'connected': style.HTTP_SUCCESS, 'disconnected': style.WARNING, 'rejected': style.HTTP_BAD_REQUEST,
             }.get(action, style.HTTP_INFO)
         self.command.stderr.write(line, colour)
-
-    def _take_reason(self, details):
-        path = details['path']
-        if isinstance(path, bytes):
-            path = path.decode('utf-8', 'replace')
-        return self._reasons.pop((details['client'], path), None)
 
     def _http_colour(self, status):
         style = self.command.style
