@@ -1,14 +1,18 @@
 """Tests of log-ins that end while a WebSocket is open."""
 from __future__ import absolute_import, unicode_literals
 
+import unittest
+
 from django.apps.registry import Apps
 from django.channels import auth, channel_layers, route, route_class, socket_users
+from django.channels.compat.transactions import has_commit_hooks
 from django.channels.generic.websockets import WebsocketConsumer
 from django.channels.sessions import enforce_ordering
 from django.channels.test import ChannelTestCase, WSClient, apply_routes
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, authenticate, login as django_login
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpRequest
 from django.test import Client, override_settings
 
@@ -233,6 +237,32 @@ class ClosedTests(SocketUserCase):
         self.user.delete()
         self.assertEqual(client.receive(json=False), CLOSED)
 
+    @unittest.skipUnless(has_commit_hooks(), 'This Django has no commit hooks.')
+    def test_it_is_done_once_the_change_is_committed(self):
+        def change():
+            self.user.set_password('new')
+            self.user.save()
+
+        for end in (self.user.delete, change, lambda: client.browser.logout()):
+            client = self.open()
+            with transaction.atomic():
+                end()
+                self.assertIsNone(client.receive(json=False), 'A page that opens it again would be logged in.')
+            self.assertEqual(client.receive(json=False), CLOSED)
+            self.user = User.objects.filter(username='ann').first() or User.objects.create_user('ann')
+            self.user.set_password('old')
+            self.user.save()
+
+    @unittest.skipUnless(has_commit_hooks(), 'This Django has no commit hooks.')
+    def test_what_is_rolled_back_closes_nothing(self):
+        client = self.open()
+        with self.assertRaisesMessage(ValueError, 'no'), transaction.atomic():
+            self.user.is_active = False
+            self.user.save()
+            raise ValueError('no')
+        self.assertIsNone(client.receive(json=False))
+        self.assertEqual(self.say(client), 'ann')
+
     def test_a_project_can_do_it_itself(self):
         client = self.open()
         auth.close_user_sockets(self.user, code=4001)
@@ -279,8 +309,10 @@ class ClosedTests(SocketUserCase):
             raise RuntimeError('away')
 
         client = self.open()
-        self.addCleanup(setattr, socket_users, 'close_session_sockets', socket_users.close_session_sockets)
-        socket_users.close_session_sockets = fail
+        self.addCleanup(setattr, socket_users, '_close', socket_users._close)
+        socket_users._close = fail
         client.browser.logout()
+        # A test case calls what waits for a commit where it looks at messages.
+        self.assertIsNone(client.receive(json=False))
         self.assertLogged('could not be closed', 'away')
         self.assertIsNone(client.browser.session.get('_auth_user_id'))

@@ -17,9 +17,11 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.signals import user_logged_out
 from django.core.exceptions import ImproperlyConfigured
+from django.db import router
 from django.db.models.signals import post_save, pre_delete, pre_save
 from django.utils.encoding import force_bytes
 
+from . import outbox
 from .channel import Group
 from .conf import conf
 from .layers.clock import SYSTEM_CLOCK
@@ -135,7 +137,11 @@ def close_user_sockets(user, code=UNAUTHORIZED):
     It reaches those that were opened under CHANNEL_CLOSE_ON_LOGOUT, by a
     consumer with channel_session_user_from_http or http_user.
     """
-    _close(user_group(user._meta.pk.value_to_string(user)), code)
+    _close(_group_of(user), code)
+
+
+def _group_of(user):
+    return user_group(user._meta.pk.value_to_string(user))
 
 
 def close_session_sockets(session_key, code=UNAUTHORIZED):
@@ -148,19 +154,29 @@ def _close(name, code):
         Group(name, alias=alias).send({'close': code})
 
 
-def _close_quietly(close, *args):
-    # A log-out must not fail because Redis is away.
-    try:
-        close(*args)
-    except Exception:
-        logger.exception('The sockets of a user who was logged out could not be closed.')
+def _close_at_commit(group, using):
+    """
+    Close the sockets of `group`, once the database `using` has committed.
+
+    What it commits logs their user out: a page that opened its socket again
+    before would still be logged in. Without a database that is at once.
+    """
+    def close():
+        # A log-out must not fail because Redis is away.
+        try:
+            _close(group, UNAUTHORIZED)
+        except Exception:
+            logger.exception('The sockets of a user who was logged out could not be closed.')
+    outbox.at_commit(close, using) if using else close()
 
 
 def on_logout(request, **kwargs):
     """Close the sockets of the HTTP session that a log-out ends."""
     key = getattr(getattr(request, 'session', None), 'session_key', None)
     if conf.close_on_logout and key:
-        _close_quietly(close_session_sockets, key)
+        # Of sessions that aren't in a database none has to be committed.
+        model = getattr(request.session, 'model', None)
+        _close_at_commit(session_group(key), model and router.db_for_write(model))
 
 
 def before_save(sender, instance, using, raw=False, update_fields=None, **kwargs):
@@ -177,16 +193,16 @@ def before_save(sender, instance, using, raw=False, update_fields=None, **kwargs
     )
 
 
-def after_save(instance, **kwargs):
+def after_save(instance, using, **kwargs):
     """Close the sockets of a user whose log-ins have ended."""
     if instance.__dict__.pop('_channels_log_out', False):
-        _close_quietly(close_user_sockets, instance)
+        _close_at_commit(_group_of(instance), using)
 
 
-def before_delete(instance, **kwargs):
+def before_delete(instance, using, **kwargs):
     """Close the sockets of a user who is about to be deleted, while there is a key to know them by."""
     if conf.close_on_logout:
-        _close_quietly(close_user_sockets, instance)
+        _close_at_commit(_group_of(instance), using)
 
 
 def connect_signals():
