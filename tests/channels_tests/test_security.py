@@ -148,7 +148,12 @@ class HandshakeTests(LogTestCase, SimpleTestCase):
                 (None, None, True),
                 (None, b'http://example.com', True),
                 (b'[::1]:8000', b'http://[::1]:8000', True),
+                (b'example.com.', b'http://example.com.', True),
+                (b'example.com', b'https://www.example.org.', True),
+                (b'example.com:443', b'https://example.com', True),
+                (b'EXAMPLE.com', b'http://example.COM:80', True),
                 (b'example.com', b'http://evil.example', False),
+                (b'example.com', b'http://.example.com', False),
                 (b'example.com', b'http://example.com.evil.example', False),
                 (b'example.com', b'null', False),
                 (b'example.com', b'', False),
@@ -167,6 +172,11 @@ class HandshakeTests(LogTestCase, SimpleTestCase):
             self.assertTrue(self.open((b'host', b'a:81'), (b'origin', b'http://a:81')))
             self.assertFalse(self.open((b'host', b'a:81'), (b'origin', b'http://a:82')))
             self.assertFalse(self.open((b'host', b'a'), (b'origin', b'http://b')))
+
+    def test_any_host_is_not_what_is_no_host(self):
+        with override_settings(ALLOWED_HOSTS=['*']):
+            for host in (b'a b', b'a/b', b'a@b', b'[::1', b'a:port', b'\xe4'):
+                self.assertFalse(self.open((b'host', host)), host)
 
     def test_several_origins_are_none(self):
         with override_settings(ALLOWED_HOSTS=['a']):

@@ -50,7 +50,7 @@ def find_reason(message):
     """Return why a handshake is refused, as text, or None."""
     host = _host(message)
     domain, port = split_domain_port(host) if host else ('', '')
-    if host and not validate_host(domain, _allowed_hosts()):
+    if host and not (domain and validate_host(domain, _allowed_hosts())):
         return 'its host, %r, is not in ALLOWED_HOSTS' % str(host)
     origins = header_values(message, b'origin')
     if not origins:
@@ -83,6 +83,8 @@ def _split(origin):
         host, port = parsed.hostname or '', parsed.port
     except ValueError:
         return '', '', ''
+    # Both are the same site, as Django has it for the host of a request.
+    host = host[:-1] if host.endswith('.') else host
     host = '[%s]' % host if ':' in host else host
     return parsed.scheme, host, str(port or DEFAULT_PORTS.get(parsed.scheme, ''))
 
