@@ -22,6 +22,8 @@ from django.urls import re_path
 seen = []
 #: Set by what waits for a test.
 waits = threading.Event()
+#: Set by a test for what waits.
+goes_on = threading.Event()
 
 
 async def echo(message):
@@ -63,6 +65,22 @@ async def endless(message):
         await asyncio.Event().wait()
     finally:
         seen.append('closed')
+
+
+async def block(message):
+    """Waits without giving the event loop back."""
+    waits.set()
+    goes_on.wait(30)
+
+
+async def ignore(message):
+    """Waits, whether it is cancelled or not."""
+    waits.set()
+    while not goes_on.is_set():
+        try:
+            await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            pass
 
 
 async def join(message):

@@ -35,6 +35,7 @@ class RunningWorkerTestCase(LogTestCase):
         self.seen = consumers.seen
         del self.seen[:]
         consumers.waits.clear()
+        consumers.goes_on.clear()
 
     def start(self, routing, **options):
         wrapper = ChannelLayerWrapper(self.layer, 'test', routing)
@@ -124,7 +125,28 @@ class ConsumerTests(RunningWorkerTestCase, SimpleTestCase):
         self.stop()
         self.assertEqual(self.seen, ['closed'])
         self.assertEqual(self.receive()['status'], 500)
-        self.assertLogged('had not ended after 0.01 s')
+        self.assertLogged('1 async consumers and streams had not ended within the shutdown timeout')
+
+    def stop_while_it_runs(self, consumer):
+        """Stop a worker whose consumer goes on meanwhile."""
+        from django.channels.asynchronous import running
+        self.addCleanup(setattr, running, 'CANCEL_TIMEOUT', running.CANCEL_TIMEOUT)
+        running.CANCEL_TIMEOUT = 0.01
+        self.start([route('task', consumer)], shutdown_timeout=0.01)
+        self.layer.send('task', {})
+        self.assertTrue(consumers.waits.wait(PATIENCE))
+        try:
+            self.stop()
+        finally:
+            consumers.goes_on.set()
+
+    def test_a_worker_stops_while_a_consumer_blocks_the_event_loop(self):
+        self.stop_while_it_runs(consumers.block)
+        self.assertLogged('The event loop is blocked')
+
+    def test_what_ignores_that_it_is_cancelled_is_left_behind(self):
+        self.stop_while_it_runs(consumers.ignore)
+        self.assertLogged('1 of them did not end when they were cancelled')
 
     def test_a_cancelled_error_ends_its_message_only(self):
         self.start([route('websocket.receive', consumers.cancelled), route('task', consumers.echo)])

@@ -4,6 +4,7 @@ from __future__ import absolute_import, unicode_literals
 import collections
 import ctypes
 import errno
+import logging
 import os
 import re
 import signal
@@ -29,7 +30,7 @@ from .clocks import ManualClock
 from .logs import LogTestCase
 
 try:
-    from django.channels.processes import reloading
+    from django.channels.processes import leaving, reloading
     from django.channels.processes.programs import Program, ProgramGroup
     from django.channels.processes.supervisor import Child, Supervisor
     from django.channels.processes.watcher import Watcher
@@ -94,6 +95,45 @@ class InFlightTests(SimpleTestCase):
         self.assertEqual(self.in_flight(record), [('a', '')])
         batch.end()
         self.assertEqual(record.records(), [])
+
+
+class LeavingTests(SimpleTestCase):
+
+    def leave(self, target, least):
+        """Return the status of a process that leaves while a thread runs `target`, and what it logged."""
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                signal.alarm(30)
+                handler = logging.StreamHandler(os.fdopen(writer, 'w'))
+                logging.getLogger('django.channels').addHandler(handler)
+                leaving.LEAST = least
+                threading.Thread(target=target, name='left').start()
+                leaving.leave_within(0)
+                leaving.wait_for_threads()
+                os._exit(7)
+            finally:
+                os._exit(1)
+        os.close(writer)
+        with os.fdopen(reader) as file:
+            logged = file.read()
+        return os.waitpid(child, 0)[1], logged
+
+    def test_a_process_ends_though_a_thread_goes_on(self):
+        status, logged = self.leave(threading.Event().wait, 0.01)
+        self.assertEqual(status, 0)
+        self.assertIn('does not come to its end, and is ended now. Its threads: MainThread, ', logged)
+        self.assertIn('left', logged)
+
+    def test_a_process_waits_for_its_threads(self):
+        done = InFlight(1)
+
+        def target():
+            done.add('done', {})
+
+        self.leave(target, 30)
+        self.assertEqual([record.channel for record in done.records()], ['done'])
 
 
 class WatcherTests(LogTestCase, SimpleTestCase):

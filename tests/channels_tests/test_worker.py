@@ -15,6 +15,7 @@ from django.channels.exceptions import (
 )
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.base import BaseChannelLayer
+from django.channels.layers.late_answers import LateAnswers
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.worker import DEFERRED, DROPPED, FAILED, HANDLED, UNROUTED, Worker, WorkerGroup
 from django.db import connection
@@ -337,6 +338,24 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         thread.join(10)
         self.assertEqual(self.seen, ['done'])
         self.assertEqual(self.layer.receive(['task']), ('task', {}))
+
+    def test_all_that_has_to_end_shares_one_shutdown_timeout(self):
+        clock, timeouts = ManualClock(), []
+        module = sys.modules[Worker.__module__]
+        self.addCleanup(setattr, module, 'LATE_ANSWERS', module.LATE_ANSWERS)
+        module.LATE_ANSWERS = LateAnswers()
+        module.LATE_ANSWERS.finish = timeouts.append
+
+        def consumer(message):
+            worker.stop()
+            # It takes so long after that.
+            clock.now += message['seconds']
+
+        for seconds, left in ((7, 3), (70, 0)):
+            worker = self.worker([route('task', consumer)], clock=clock, shutdown_timeout=10.0)
+            self.layer.send('task', {'seconds': seconds})
+            worker.run()
+            self.assertEqual(timeouts.pop(), left)
 
     def test_a_layer_that_fails_is_tried_again_and_complained_of_once(self):
         failures = [LayerUnavailable('no connection'), LayerUnavailable('no connection')]

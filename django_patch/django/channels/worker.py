@@ -55,16 +55,16 @@ class Worker(object):
 
     Async consumers, views and streams run on one event loop beside the
     threads, at most `concurrency` at once. When the worker stops, they have
-    `shutdown_timeout` seconds to end before they are cancelled, and streams
-    in threads before they are broken off at their next piece.
+    `shutdown_timeout` seconds to end before they are cancelled, streams in
+    threads before they are broken off at their next piece, and late answers
+    before they are given up.
 
     `limits` are those of the process, after which it ends, and of a message.
     """
 
     def __init__(self, channel_layer, callback=None, message_retries=10, signal_handlers=True, only_channels=None,
                  exclude_channels=None, threads=1, requeue_timeout=1.0, prefetch=1, clock=SYSTEM_CLOCK,
-                 slow_after=SLOW_AFTER, concurrency=2000, shutdown_timeout=10.0,
-                 limits=Limits()):
+                 slow_after=SLOW_AFTER, concurrency=2000, shutdown_timeout=10.0, limits=Limits()):
         self.channel_layer = channel_layer = adapted(channel_layer)
         self.callback = callback
         self.signal_handlers = signal_handlers
@@ -77,7 +77,7 @@ class Worker(object):
         self.shutdown_timeout = shutdown_timeout
         self.limits = limits
         self.termed = False
-        self._streams_end = float('inf')
+        self._end = float('inf')
         self._clock = clock
         self._dispatcher = Dispatcher(channel_layer, type(self), callback, message_retries, requeue_timeout)
 
@@ -103,7 +103,7 @@ class Worker(object):
         if SUPPORTS_ASYNC:
             from .asynchronous.running import AsyncTasks
             self._dispatcher.async_tasks = AsyncTasks(self.concurrency, lambda: self.termed)
-        self.channel_layer.are_streams_over = lambda: self._clock.monotonic() >= self._streams_end
+        self.channel_layer.are_streams_over = lambda: not self.seconds_left()
         limit_watch = LimitWatch(
             self.limits, self.in_progress, self.stop, getattr(self._dispatcher.async_tasks, 'cancel', None),
             self._dispatcher.in_flight,
@@ -127,10 +127,10 @@ class Worker(object):
                 self._join(helper)
             limit_watch.finish()
             if self._dispatcher.async_tasks is not None:
-                self._dispatcher.async_tasks.finish(self.shutdown_timeout)
+                self._dispatcher.async_tasks.finish(self.seconds_left())
                 self._dispatcher.async_tasks = None
             self.channel_layer.are_streams_over = None
-            LATE_ANSWERS.finish(self.shutdown_timeout)
+            LATE_ANSWERS.finish(self.seconds_left())
 
     @property
     def message_retries(self):
@@ -147,9 +147,13 @@ class Worker(object):
 
     def stop(self):
         """End every loop once the message that it handles is done."""
-        self._streams_end = min(self._streams_end, self._clock.monotonic() + self.shutdown_timeout)
+        self._end = min(self._end, self._clock.monotonic() + self.shutdown_timeout)
         self.termed = True
         self._interrupt()
+
+    def seconds_left(self):
+        """Return how much of `shutdown_timeout` is left, for all that still has to end."""
+        return max(0.0, self._end - self._clock.monotonic())
 
     def _interrupt(self):
         self.channel_layer.interrupt()

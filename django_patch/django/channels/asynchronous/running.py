@@ -2,6 +2,7 @@
 The async work of a worker: started from its threads, run on the event loop.
 """
 import asyncio
+import concurrent.futures
 import logging
 import threading
 
@@ -56,18 +57,25 @@ class AsyncTasks:
             logger.error('An async task failed.', exc_info=task.exception())
 
     def finish(self, timeout):
-        """Wait `timeout` seconds for the tasks, then cancel them; return once they have ended."""
-        if self._is_used:
-            asyncio.run_coroutine_threadsafe(self._finish(timeout), event_loop()).result()
+        """Wait `timeout` seconds for the tasks, then cancel them; return once they have ended, or don't."""
+        if not self._is_used:
+            return
+        finishing = asyncio.run_coroutine_threadsafe(self._finish(timeout), event_loop())
+        # A loop that a consumer blocks finishes nothing.
+        if finishing in concurrent.futures.wait([finishing], timeout + CANCEL_TIMEOUT + INTERVAL).not_done:
+            logger.error('The event loop is blocked, by a consumer or view with code that is not async; its tasks are '
+                         'left behind.')
 
     async def _finish(self, timeout):
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout)
         left = set(self._tasks)
         if left:
-            logger.warning('%d async consumers and streams had not ended after %s s, and are cancelled.',
-                           len(left), timeout)
+            logger.warning('%d async consumers and streams had not ended within the shutdown timeout, and are '
+                           'cancelled.', len(left))
             self.is_cancelling = True
             for task in left:
                 task.cancel()
-            await asyncio.wait(left, timeout=CANCEL_TIMEOUT)
+            _, left = await asyncio.wait(left, timeout=CANCEL_TIMEOUT)
+            if left:
+                logger.error('%d of them did not end when they were cancelled, and are left behind.', len(left))

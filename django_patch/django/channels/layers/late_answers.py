@@ -68,12 +68,12 @@ class LateAnswers(object):
         return thread
 
     def finish(self, timeout):
-        """Wait at most `timeout` seconds for what waits to be sent."""
+        """Wait at most `timeout` seconds for what waits to be sent, but long enough for one more try."""
         with self._lock:
             thread = self._thread
         if thread is None:
             return
-        thread.join(timeout)
+        thread.join(max(timeout, _LAST_PAUSE))
         if self._waiting:
             logger.error('%d clients could not be answered before the worker ended.', len(self._waiting))
 

@@ -13,19 +13,19 @@ from django.db import connections
 from ..compat.forks import freeze_loaded
 from ..in_flight import InFlight
 from ..periodic import PeriodicThread
-from ..processes import service_manager
+from ..processes import leaving, service_manager
 from ..signals import worker_ready
 
 logger = logging.getLogger('django.channels')
 
 
-def run_alone(worker, surroundings, is_embedded=False):
+def run_alone(worker, surroundings, is_embedded=False, is_program=False):
     """
     Run `worker` in this process until it is stopped.
 
     It runs in the context that `surroundings()` returns. It is watched over,
     unless `is_embedded` says that this isn't the main thread of a program of
-    its own.
+    its own. `is_program` says that the program ends with it.
     """
     if is_embedded:
         # What reloads code ends the process without a word.
@@ -39,6 +39,8 @@ def run_alone(worker, surroundings, is_embedded=False):
     try:
         with surroundings():
             worker.run()
+            if is_program:
+                leaving.leave_within(worker.seconds_left())
     finally:
         worker_ready.disconnect(beats.start)
         beats.stop()
@@ -66,10 +68,12 @@ def run_supervised(count, make_worker, surroundings, announce):
         try:
             with surroundings(worker, index):
                 worker.run()
+                leaving.leave_within(worker.seconds_left())
         except CommandError as error:
             # What is wrong here, such as another project's workers, may pass.
             logger.error('%s', error)
             return 1
+        leaving.wait_for_threads()
         return 0
 
     # What loading the project has opened isn't for several processes.

@@ -58,7 +58,8 @@ class Command(BaseCommand):
             )
         if options['processes'] is None:
             self.announce(worker, options)
-            run_alone(worker, lambda: watching.watched(worker, options), is_embedded=options['reload'])
+            run_alone(worker, lambda: watching.watched(worker, options), is_embedded=options['reload'],
+                      is_program=self._called_from_command_line)
             self.logger.info('Worker stopped.')
         else:
             # What was asked of the layer so far has opened a connection, and

@@ -1,0 +1,48 @@
+"""
+The end of a worker process, whatever its consumers have left behind.
+
+Python ends a program once all of its threads have, but those that are daemons.
+A thread that a consumer has started, or one that an async consumer waited for
+when it was cancelled, may never.
+"""
+from __future__ import absolute_import
+
+import logging
+import os
+import sys
+import threading
+import time
+
+__all__ = ['leave_within', 'wait_for_threads']
+
+logger = logging.getLogger('django.channels')
+
+#: Seconds that the end of a process may take in any case. That is less than it
+#: takes to find that a Redis which is away can't be told of it.
+LEAST = 5.0
+
+
+def leave_within(seconds):
+    """Have this process, which has done its work, end in `seconds` or LEAST, whatever goes on in it."""
+    thread = threading.Thread(target=_leave_after, args=(max(seconds, LEAST),), name='worker-end')
+    thread.daemon = True
+    thread.start()
+
+
+def wait_for_threads():
+    """Wait for this process's threads but daemons, as Python does at the end of a program."""
+    # And multiprocessing at the end of its processes, which have no other.
+    threading._shutdown()
+
+
+def _leave_after(seconds):
+    time.sleep(seconds)
+    # Those of executors are daemons as well, or not, as their makers are.
+    names = sorted(thread.name for thread in threading.enumerate() if thread is not threading.current_thread())
+    logger.error(
+        'The worker process %d has done its work, but does not come to its end, and is ended now. Its threads: %s.',
+        os.getpid(), ', '.join(names),
+    )
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
