@@ -12,7 +12,7 @@ from .abilities import SUPPORTS_ASYNC
 
 __all__ = [
     'SUPPORTS_ASYNC', 'WHAT_ASYNC_NEEDS', 'is_async_consumer', 'is_async_iterator', 'is_coroutine',
-    'is_coroutine_function',
+    'is_coroutine_function', 'is_unrun',
 ]
 
 WHAT_ASYNC_NEEDS = 'Django 3.1 or later and Python 3.7 or later'
@@ -20,6 +20,8 @@ WHAT_ASYNC_NEEDS = 'Django 3.1 or later and Python 3.7 or later'
 # Python 2 has no such functions, and none to tell.
 _is_coroutine_function = getattr(inspect, 'iscoroutinefunction', lambda function: False)
 is_coroutine = getattr(inspect, 'iscoroutine', lambda value: False)
+_is_async_generator = getattr(inspect, 'isasyncgen', lambda value: False)
+_is_awaitable = getattr(inspect, 'isawaitable', lambda value: False)
 
 
 def is_coroutine_function(consumer):
@@ -46,6 +48,11 @@ def is_async_consumer(consumer):
         is_coroutine_function(consumer) or any(is_coroutine_function(method) for method in methods) or
         isinstance(streams, dict) and any(is_async_consumer(stream) for stream in streams.values())
     )
+
+
+def is_unrun(value):
+    """Return whether `value`, which isn't None, is code that has not run: a generator, or something to await."""
+    return inspect.isgenerator(value) or _is_async_generator(value) or _is_awaitable(value)
 
 
 def is_async_iterator(response):

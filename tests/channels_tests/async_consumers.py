@@ -67,6 +67,16 @@ async def endless(message):
         seen.append('closed')
 
 
+async def yields(message):
+    yield
+
+
+def promises(message):
+    loop = asyncio.new_event_loop()
+    loop.close()
+    return loop.create_future()
+
+
 async def block(message):
     """Waits without giving the event loop back."""
     waits.set()

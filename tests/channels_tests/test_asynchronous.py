@@ -148,6 +148,14 @@ class ConsumerTests(RunningWorkerTestCase, SimpleTestCase):
         self.stop_while_it_runs(consumers.ignore)
         self.assertLogged('1 of them did not end when they were cancelled')
 
+    def test_an_async_consumer_that_yields_and_a_future_do_not_seem_to_have_run(self):
+        for consumer in (consumers.yields, consumers.promises):
+            self.start([route('websocket.receive', consumer)])
+            self.layer.send('websocket.receive', {'reply_channel': 'p!a', 'path': '/', 'text': 'x', 'order': 1})
+            self.assertEqual(self.receive(), {'close': 1011})
+            self.stop()
+            self.assertLogged('%s has returned <' % consumer.__name__, 'which nothing runs')
+
     def test_a_cancelled_error_ends_its_message_only(self):
         self.start([route('websocket.receive', consumers.cancelled), route('task', consumers.echo)])
         self.layer.send('websocket.receive', {'reply_channel': 'p!a', 'path': '/', 'text': 'x', 'order': 1})

@@ -66,6 +66,15 @@ class EndingTests(DispatchTestCase, SimpleTestCase):
             self.assertEqual((worker.outcomes[FAILED], worker.outcomes[HANDLED]), (1, 0))
             self.assertLogged(type(error).__name__)
 
+    def test_a_consumer_that_yields_does_not_seem_to_have_run(self):
+        def consumer(message):
+            self.seen.append('runs')
+            yield
+
+        self.assertEqual(self.handle(consumer, 'websocket.receive', reply_channel='p!a'), FAILED)
+        self.assertLogged('which nothing runs: it must be a plain function without yield')
+        self.assertEqual((self.seen, self.replies()), ([], [{'close': 1011}]))
+
     def test_ctrl_c_in_a_thread_is_an_error_like_others(self):
         outcomes = []
         worker = self.worker(self.raising(KeyboardInterrupt()))

@@ -14,7 +14,7 @@ from importlib import import_module
 
 from . import outbox
 from .compat import URLS_MODULE, six
-from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine
+from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine, is_unrun
 from .compat.forks import getpid
 from .compat.isolation import run_isolated
 from .compat.text import text_of_error
@@ -152,6 +152,9 @@ class Dispatcher(HeldMessagesMixin):
                 result = getattr(result, 'outcome', result)
                 if is_coroutine(result):
                     return self._go_on(task, result)
+                if is_unrun(result):
+                    raise TypeError('The consumer %s has returned %r, which nothing runs: it must be a plain function '
+                                    'without yield, or an async one.' % (name_of(task.consumer), result))
             if task.receipt is not None:
                 self.finish(task, held)
             return HANDLED
