@@ -413,6 +413,27 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         self.assertEqual(self.seen, ['finished'])
         self.assertEqual(signal.getsignal(signal.SIGTERM), before)
 
+    def test_what_consumers_do_to_signals_is_undone(self):
+        ours, seen = [], []
+
+        def consumer(message):
+            seen.append([signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGCHLD)])
+            for number in (signal.SIGTERM, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_IGN)
+            ours.append(signal.set_wakeup_fd(-1))
+            if message['is_last']:
+                worker.stop()
+
+        self.addCleanup(signal.signal, signal.SIGCHLD, signal.getsignal(signal.SIGCHLD))
+        worker = self.worker([route('task', consumer)], signal_handlers=True)
+        for is_last in (False, False, True):
+            self.layer.send('task', {'is_last': is_last})
+        worker.run()
+        self.assertNotIn(-1, ours)
+        self.assertNotIn(signal.SIG_IGN, seen[1] + seen[2])
+        self.assertEqual(seen[0], seen[2])
+        self.assertEqual(self.log().count('A consumer has changed what signal'), 2)
+
     @unittest.skipIf(six.PY2, 'Python 2 tells of the second once the handler of the first has run only')
     def test_a_second_signal_ends_it_at_once_whatever_its_consumer_is_in(self):
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))

@@ -10,7 +10,8 @@ import os
 import signal
 import threading
 
-from .compat.interrupts import WAKEUP_TELLS_SIGNAL
+from .compat import six
+from .compat.interrupts import WAKEUP_TELLS_SIGNAL, handler_of
 
 try:
     import fcntl
@@ -19,6 +20,7 @@ except ImportError:
     fcntl = None
 
 logger = logging.getLogger('django.channels')
+get_ident = six.moves._thread.get_ident
 
 
 class StopSignals(object):
@@ -43,6 +45,9 @@ class StopSignals(object):
     NUMBERS = tuple(getattr(signal, name) for name in ('SIGTERM', 'SIGINT', 'SIGHUP') if hasattr(signal, name))
     REPORT = getattr(signal, 'SIGUSR1', None)
     OTHERS = tuple(getattr(signal, name) for name in ('SIGUSR1', 'SIGALRM') if hasattr(signal, name))
+    #: Those whose handlers consumers may not change for others. One that has
+    #: SIGPIPE end the process, or children vanish, is as bad.
+    KEPT = NUMBERS + OTHERS + tuple(getattr(signal, name) for name in ('SIGPIPE', 'SIGCHLD') if hasattr(signal, name))
 
     def __init__(self, stop, report=None, second_ends=True):
         self._stop = stop
@@ -50,6 +55,9 @@ class StopSignals(object):
         self._report = report
         self._handlers = {}
         self._is_over = False
+        self._main = get_ident()
+        # Of (signal, handler), and those that were put back.
+        self._kept, self._told = None, set()
 
     def __enter__(self):
         if fcntl is not None:
@@ -76,6 +84,37 @@ class StopSignals(object):
             self._thread.join()
             os.close(self._reader)
             os.close(self._writer)
+
+    def keep(self):
+        """
+        Put back what consumers have changed since the first call.
+
+        Only the main thread can, and only there can they: in another, do
+        nothing. Some libraries leave a handler behind, without which the
+        worker could not be told to stop, or would end in mid-message.
+        """
+        if self._main != get_ident():
+            return
+        if self._kept is None:
+            handlers = [(number, handler_of(number)) for number in self.KEPT]
+            # None is one of C code, which Python can't put back.
+            self._kept = [(number, handler) for number, handler in handlers if handler is not None]
+        for number, handler in self._kept:
+            if handler_of(number) is not handler:
+                self._put_back(number, handler)
+        if fcntl is not None:
+            try:
+                signal.set_wakeup_fd(self._writer)
+            except (EnvironmentError, ValueError):
+                # Closed, which ends the process.
+                pass
+
+    def _put_back(self, number, handler):
+        signal.signal(number, handler)
+        if number not in self._told:
+            self._told.add(number)
+            logger.error('A consumer has changed what signal %d does, and left it so. It does again what it did. '
+                         '(This is not logged again.)', number)
 
     def _handle(self, number, frame):
         if fcntl is not None:

@@ -78,6 +78,7 @@ class Worker(object):
         self.limits = limits
         self.termed = False
         self._end = float('inf')
+        self._keep_signals = lambda: None
         self._clock = clock
         self._dispatcher = Dispatcher(channel_layer, type(self), callback, message_retries, requeue_timeout)
 
@@ -94,7 +95,8 @@ class Worker(object):
     def run(self):
         """Handle messages until stop() is called or a signal comes in."""
         if self.signal_handlers:
-            with StopSignals(self._stop_by_signal, self._report, self.second_signal_ends):
+            with StopSignals(self._stop_by_signal, self._report, self.second_signal_ends) as signals:
+                self._keep_signals = signals.keep
                 self._run()
         else:
             self._run()
@@ -149,20 +151,17 @@ class Worker(object):
         """End every loop once the message that it handles is done."""
         self._end = min(self._end, self._clock.monotonic() + self.shutdown_timeout)
         self.termed = True
-        self._interrupt()
+        self.channel_layer.interrupt()
 
     def seconds_left(self):
         """Return how much of `shutdown_timeout` is left, for all that still has to end."""
         return max(0.0, self._end - self._clock.monotonic())
 
-    def _interrupt(self):
-        self.channel_layer.interrupt()
-
     def _join(self, thread):
         # A loop may have looked at `termed` just before stop() and wait
         # since just after it.
         while thread.is_alive():
-            self._interrupt()
+            self.channel_layer.interrupt()
             thread.join(0.1)
 
     def _stop_by_signal(self):
@@ -211,6 +210,7 @@ class Worker(object):
     def _repeat_until_stopped(self, run_once):
         backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
         while not self.termed:
+            self._keep_signals()
             try:
                 received = run_once()
             except Exception as error:
