@@ -1,7 +1,10 @@
 """HTTP requests through a running server, a layer and workers."""
 import contextlib
+import errno
 import logging
+import os
 import socket
+import tempfile
 import threading
 
 import pytest
@@ -201,6 +204,17 @@ def test_full_channel_gives_503_after_its_time(start, layer):
     assert status == 503
     assert b"waiting for a worker" in body
     layer.flush()
+
+
+def test_full_disk_gives_507_and_one_line_in_the_log(start, caplog, monkeypatch):
+    def full(**options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    server = start({}, threads=0, inline_body_size=1000)
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    for _ in range(2):
+        assert server.request("POST", "/", b"x" * 1000000)[0] == 507
+    assert caplog.text.count("The body of a request can't be kept: No space left on device.") == 1
 
 
 @pytest.mark.parametrize("message", [

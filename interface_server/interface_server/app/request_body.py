@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import logging
 import time
 from typing import Optional
 
@@ -18,6 +19,8 @@ from ..options import NEVER
 from ..types import Receive, Scope
 from .context import Context
 from .spool import Piece, Spool
+
+logger = logging.getLogger(__name__)
 
 #: Seconds that a piece of a body waits to be joined by the next.
 JOIN_FOR = 0.02
@@ -138,6 +141,9 @@ class RequestBody:
                     self._pieces.append(spool.put(bytes(joined)))
                 except OSError as error:
                     self._context.metrics.dropped["spool_failed"] += 1
+                    self._context.repeats.warn(
+                        logger, ("body", error.errno), "The body of a request can't be kept: %s.", error.strerror,
+                    )
                     raise Refused(507, f"The body of the request can't be kept: {error.strerror}.") from error
                 joined.clear()
             if not self._more:
