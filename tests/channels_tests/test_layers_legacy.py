@@ -43,6 +43,11 @@ class OldLayer(object):
     def group_add(self, group, channel):
         self.groups.append((group, channel))
 
+    def send_group(self, group, message):
+        for name, channel in self.groups:
+            if name == group:
+                self.send(channel, message)
+
 
 class AbleLayer(OldLayer):
     """One that has some of what BaseChannelLayer has, without its flags."""
@@ -114,6 +119,21 @@ class LegacyLayerAdapterTests(SimpleTestCase):
         layer.interrupt()
         layer.close()
         self.assertEqual(able.calls, ['requeue', 'throttle', 'unthrottle', 'interrupt', 'close'])
+
+    def test_native_names_reach_it_as_text(self):
+        # As those of asgiref and asgi_redis insist on, on Python 2 as well.
+        old = OldLayer()
+        layer = LegacyLayerAdapter(old)
+        layer.group_add(str('all'), layer.new_channel(str('p!')))
+        layer.send(str('a'), {})
+        layer.send_group(str('all'), {})
+        names = [name for pair in old.groups for name in pair] + [channel for channel, _ in old.messages]
+        self.assertEqual(names, ['all', 'p!new', 'a', 'p!new'])
+        old.receive = lambda channels, block: names.extend(channels) or (None, None)
+        layer.receive([str('a')])
+        layer.receive_batch([str('p!')], 1)
+        self.assertEqual(names[4:], ['a', 'p!'])
+        self.assertEqual({type(name) for name in names}, {type('')})
 
     def test_everything_else_is_the_layers(self):
         old = OldLayer()

@@ -7,6 +7,7 @@ wrapped where it enters, so that nobody else has to ask what it can do.
 """
 from __future__ import absolute_import
 
+from ..names import validate_channel_name, validate_group_name
 from .backoff import Backoff
 from .base import BaseChannelLayer
 from .capacity import checked_number_of_messages
@@ -40,12 +41,18 @@ def adapted(layer):
     return LegacyLayerAdapter(layer)
 
 
+def _as_text(channels):
+    return [validate_channel_name(channel, receive=True) for channel in channels]
+
+
 class LegacyLayerAdapter(BaseChannelLayer):
     """
     Any `layer` as a BaseChannelLayer.
 
     What it can do is found out once. Attributes that BaseChannelLayer
-    doesn't have are the layer's. `clock` is a `Clock`.
+    doesn't have are the layer's. `clock` is a `Clock`. Names reach it as
+    text, which a layer of 1.x insists on: on Python 2 ours are native
+    strings.
     """
 
     def __init__(self, layer, clock=SYSTEM_CLOCK):
@@ -82,7 +89,7 @@ class LegacyLayerAdapter(BaseChannelLayer):
         return type(self.layer).__name__
 
     def send(self, channel, message):
-        self.layer.send(channel, message)
+        self.layer.send(validate_channel_name(channel), message)
 
     def throttle(self, channel):
         if self.supports_throttling:
@@ -93,7 +100,7 @@ class LegacyLayerAdapter(BaseChannelLayer):
             self.layer.unthrottle(channel)
 
     def receive(self, channels, block=False):
-        return self.layer.receive(channels, block=block)
+        return self.layer.receive(_as_text(channels), block=block)
 
     def receive_batch(self, channels, limit, timeout=0):
         """
@@ -104,7 +111,7 @@ class LegacyLayerAdapter(BaseChannelLayer):
         """
         checked_number_of_messages('limit', limit)
         started = self._clock.monotonic()
-        channel, message = self.layer.receive(channels, block=timeout > 0)
+        channel, message = self.layer.receive(_as_text(channels), block=timeout > 0)
         if channel is not None:
             self._backoff.reset()
             return [(channel, message)]
@@ -113,10 +120,10 @@ class LegacyLayerAdapter(BaseChannelLayer):
         return []
 
     def receive_many(self, channels, block=False):
-        return self.layer.receive_many(channels, block=block)
+        return self.layer.receive_many(_as_text(channels), block=block)
 
     def receive_twisted(self, channels):
-        return self.layer.receive_twisted(channels)
+        return self.layer.receive_twisted(_as_text(channels))
 
     def requeue(self, messages):
         return self.layer.requeue(messages) if self.supports_requeue else list(messages)
@@ -126,19 +133,19 @@ class LegacyLayerAdapter(BaseChannelLayer):
             self.layer.interrupt()
 
     def new_channel(self, pattern):
-        return self.layer.new_channel(pattern)
+        return self.layer.new_channel(validate_channel_name(pattern))
 
     def group_add(self, group, channel):
-        self.layer.group_add(group, channel)
+        self.layer.group_add(validate_group_name(group), validate_channel_name(channel))
 
     def group_discard(self, group, channel):
-        self.layer.group_discard(group, channel)
+        self.layer.group_discard(validate_group_name(group), validate_channel_name(channel))
 
     def group_channels(self, group):
-        return self.layer.group_channels(group)
+        return self.layer.group_channels(validate_group_name(group))
 
     def send_group(self, group, message):
-        self.layer.send_group(group, message)
+        self.layer.send_group(validate_group_name(group), message)
 
     def flush(self):
         self.layer.flush()
