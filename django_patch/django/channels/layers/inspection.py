@@ -9,6 +9,11 @@ from __future__ import absolute_import
 class Found(dict):
     """What was found of all that there is."""
 
+    def __init__(self, *args):
+        super(Found, self).__init__(*args)
+        #: Server that can't be asked -> why (text); what it holds is missing.
+        self.absent = {}
+
     #: Was there time to look at all of it?
     is_complete = True
     #: How many there are at most, those included that were not looked at;
@@ -53,7 +58,9 @@ class InspectionMixin(object):
         name's processes, and those of a ``?`` pattern, come together, as
         "http.response!" and "body?". The dict is a Found. What takes longer
         than `budget` seconds (None: no limit) may be left out, but for normal
-        channels to which something was sent.
+        channels to which something was sent. Where some of several servers
+        can't be reached, they are `absent`, and it tells what the others hold;
+        it raises LayerUnavailable if none can.
         """
         raise NotImplementedError(_missing('an inspect_channels'))
 
@@ -62,7 +69,7 @@ class InspectionMixin(object):
         Return {group: how many members it has}, for groups with members.
 
         As a Found, of which some may be left out as by inspect_channels();
-        its `total` tells of how many, if so.
+        its `total` tells of how many, if there was no time for all.
         """
         raise NotImplementedError(_missing('an inspect_groups'))
 
@@ -74,9 +81,22 @@ class InspectionMixin(object):
         `memory_limit` (bytes; 0 is none), `policy` (what the server does at
         the limit) and `latency` (ms of a round trip). Empty if there are no
         servers. Where a server doesn't tell, the numbers of bytes are None,
-        and texts have a "?".
+        and texts have a "?". Those that can't be reached are left out, unless
+        none can: then raise LayerUnavailable.
         """
         return []
+
+    def looking(self, absent):
+        """
+        Return what looks into this layer, but for servers that are away.
+
+        That is an object with the methods peek(), jobs(), dead_letters(),
+        acknowledged_statistics(), channel_statistics() and group_channels().
+        They put servers that can't be asked into `absent`, {server: why}, and
+        tell what the others hold. Here it is the layer, which can only raise
+        LayerUnavailable.
+        """
+        return self
 
     def peek(self, channel, limit):
         """

@@ -39,9 +39,11 @@ class JobActionsMixin(object):
 
     def jobs(self):
         self._need_acknowledgement()
-        found = self.layer.jobs(self.options['channel'], self.options['limit'])
+        absent = {}
+        found = self.layer.looking(absent).jobs(self.options['channel'], self.options['limit'])
         if self.options['json']:
             self.write_json([dict(job._asdict(), message=jsonable(job.message)) for job in found])
+            self.fail_for(absent)
             return
         for job in found:
             due = '' if job.due is None else ', due %s' % time_text(job.due)
@@ -50,13 +52,14 @@ class JobActionsMixin(object):
             if job.story:
                 self.write(['The last attempt failed: %s' % job.story.get('error', 'not known why')])
             self.write_traceback(job.story)
-            self.write([_text(job.message), ''])
+            self.write([text_of(job.message), ''])
         if not found:
             self.stdout.write('No job waits on %s.' % self.options['channel'])
+        self.fail_for(absent)
 
-    def ready_jobs(self):
+    def ready_jobs(self, look):
         """
-        Return what waits on an acknowledged channel and is due.
+        Return what is due on an acknowledged channel; `look` is the layer's.
 
         As peek() of a layer does; the age is None where it is not known.
         """
@@ -65,23 +68,26 @@ class JobActionsMixin(object):
             return []
         return [
             (None if job.sent is None else max(0.0, time.time() - job.sent), [channel], job.message)
-            for job in self.layer.jobs(channel, self.options['limit']) if job.due is None
+            for job in look.jobs(channel, self.options['limit']) if job.due is None
         ]
 
     def dead(self):
         self._need_acknowledgement()
-        found = self.layer.dead_letters(self.options['channel'], self.options['limit'])
+        absent = {}
+        found = self.layer.looking(absent).dead_letters(self.options['channel'], self.options['limit'])
         if self.options['json']:
             self.write_json([dict(letter._asdict(), message=jsonable(letter.message)) for letter in found])
+            self.fail_for(absent)
             return
         for letter in found:
             self.write(['%s: died %s after %s: %s' % (
                 letter.id, time_text(letter.died), counted(letter.attempts, 'attempt'),
                 letter.story.get('error', 'not known why'))])
             self.write_traceback(letter.story)
-            self.write([_text(letter.message), ''])
+            self.write([text_of(letter.message), ''])
         if not found:
             self.stdout.write('%s has no dead letters.' % self.options['channel'])
+        self.fail_for(absent)
 
     def write_traceback(self, story):
         """Write the traceback of a `story`, a dict, if it has one."""
@@ -140,7 +146,8 @@ def jsonable(message):
     return None if message is None else json.loads(to_json(message))
 
 
-def _text(message):
+def text_of(message):
+    """Return `message` as JSON for people, or that it can't be read."""
     return 'It can\'t be read.' if message is None else json.dumps(jsonable(message), indent=2, sort_keys=True)
 
 

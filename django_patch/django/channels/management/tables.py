@@ -6,6 +6,7 @@ from __future__ import absolute_import, division, unicode_literals
 import time
 
 from ..monitoring.process_rows import duration, process_rows
+from ..monitoring.wording import sentences
 
 #: The columns of the table of channels: (heading, key of the numbers, digits).
 COLUMNS = (
@@ -50,6 +51,8 @@ def fitted(snapshot, layer, everything, rows, columns):
 
 def _render(snapshot, layer, most, width):
     lines = ['Channel layer %s' % layer, '']
+    for text in sentences(snapshot.absent):
+        lines += ['%s. What it holds is missing below.' % text, '']
     lines += _servers(snapshot.servers)
     lines += _channels(snapshot.channels, most, width)
     lines += [''] + _groups(snapshot.groups, most, width)

@@ -12,15 +12,15 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
-from ..compat import six
 from ..compat.url_patterns import re_path, reverse
-from ..exceptions import ChannelsError
+from ..exceptions import LayerUnavailable
 from ..layers import channel_layers
 from ..layers.codec import to_json
-from . import history, overview
-from .job_pages import JobPagesMixin
+from . import overview
+from .job_pages import JobPagesMixin, found
 from .models import Overview
-from .wording import counted
+from .snapshot import channels_of, whole
+from .wording import counted, sentences
 
 #: Messages and members that a page lists.
 MAX_MESSAGES, MAX_MEMBERS = 20, 500
@@ -31,7 +31,10 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
 
     def get_urls(self):
         def named(regex, view, name):
-            return re_path(regex, self.admin_site.admin_view(view), name='channels_monitoring_' + name)
+            def answered(request, *args, **kwargs):
+                return self.answered(view, request, *args, **kwargs)
+
+            return re_path(regex, self.admin_site.admin_view(answered), name='channels_monitoring_' + name)
 
         return [
             named(r'^$', self.changelist_view, 'overview_changelist'),
@@ -42,6 +45,17 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
             named(r'^(?P<alias>[^/]+)/jobs/(?P<name>[\w.-]+)/act/$', self.act_view, 'act'),
             named(r'^(?P<alias>[^/]+)/jobs/(?P<name>[\w.-]+)/dead/(?P<id>[\w-]+)/$', self.letter_view, 'letter'),
         ]
+
+    def answered(self, view, request, *args, **kwargs):
+        """Return the response of `view`, or say, with status 503, what can't be reached; 404 if it can't be asked."""
+        try:
+            return view(request, *args, **kwargs)
+        except NotImplementedError as error:
+            raise Http404('This channel layer doesn\'t tell: %s' % error)
+        except LayerUnavailable as error:
+            response = self.page(request, 'unavailable', 'Channels', error=error)
+            response.status_code = 503
+            return response
 
     # Permissions
 
@@ -75,18 +89,18 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
 
     def channel_view(self, request, alias, name):
         """Show what waits in a channel, the oldest messages first."""
-        layer = self.get_layer(request, alias, overview.VIEW)
-        try:
-            waiting = layer.peek(name, MAX_MESSAGES)
-            numbers = layer.channel_statistics(name)
-            points = history.curves(layer).get(name, [])
-        except (ValueError, ChannelsError) as error:
-            raise Http404(six.text_type(error))
+        layer, absent = self.get_layer(request, alias, overview.VIEW), {}
+        look = layer.looking(absent)
+        with found():
+            waiting = look.peek(name, MAX_MESSAGES)
+            numbers = look.channel_statistics(name) if layer.supports_statistics else (
+                channels_of(layer, overview.BUDGET).get(name, {}))
+        points = overview.curves(layer).get(name, [])
         # What messages hold is more private than how many there are.
         may_read = overview.may(request.user, overview.CHANGE)
         return self.page(
-            request, 'channel', name, alias=alias, channel=overview.channel_row(name, numbers, points),
-            may_change=may_read, points=[
+            request, 'channel', name, alias=alias, absent=sentences(absent),
+            channel=overview.channel_row(name, whole(numbers), points), may_change=may_read, points=[
                 dict(point, clock=datetime.datetime.fromtimestamp(point['time'])) for point in points[::-1]
             ], waiting=[
                 {'age': age, 'names': ', '.join(names),
@@ -98,13 +112,11 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
     def purge_view(self, request, alias, name):
         """Ask whether the messages of a channel shall be removed; remove them on POST."""
         layer = self.get_layer(request, alias, overview.CHANGE)
-        try:
+        with found():
             if request.method != 'POST':
                 number = layer.channel_statistics(name)['messages_pending']
                 return self.page(request, 'purge', name, alias=alias, number=number)
             number = layer.purge(name)
-        except (ValueError, ChannelsError) as error:
-            raise Http404(six.text_type(error))
         self.log(request, '%s/%s' % (alias, name), 'Removed %s.' % counted(number, 'message'))
         messages.success(request, 'Removed %s from %s.' % (counted(number, 'message'), name))
         return HttpResponseRedirect(reverse(
@@ -112,14 +124,14 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
 
     def group_view(self, request, alias, name):
         """Show the members of a group."""
-        layer = self.get_layer(request, alias, overview.VIEW)
-        try:
-            members = sorted(layer.group_channels(name))
-        except (ValueError, ChannelsError) as error:
-            raise Http404(six.text_type(error))
+        layer, absent = self.get_layer(request, alias, overview.VIEW), {}
+        if not layer.supports_groups:
+            raise Http404('This channel layer has no groups.')
+        with found():
+            members = sorted(layer.looking(absent).group_channels(name))
         return self.page(
-            request, 'group', name, alias=alias, members=members[:MAX_MEMBERS], number=len(members),
-            more=max(0, len(members) - MAX_MEMBERS),
+            request, 'group', name, alias=alias, absent=sentences(absent), members=members[:MAX_MEMBERS],
+            number=len(members), more=max(0, len(members) - MAX_MEMBERS),
         )
 
     # Helpers

@@ -6,6 +6,7 @@ Plain values; `exposition` has them written by the library prometheus_client.
 from __future__ import absolute_import, division, unicode_literals
 
 from ..histograms import BUCKETS
+from .snapshot import channels_of, groups_of
 
 #: Seconds that looking for channels may take, and once more for groups.
 BUDGET = 1.0
@@ -65,20 +66,14 @@ class Family(object):
 
 def of_layer(layer, alias):
     """Return the families of what `layer` holds, which can be inspected; `alias` is its name among the layers."""
-    channels = layer.inspect_channels(BUDGET)
+    channels = channels_of(layer, BUDGET)
     families = []
     for key, name, kind, text in OF_CHANNELS:
-        family = Family(name, kind, text, ('layer', 'channel'))
-        family.samples = [((alias, channel), numbers.get(key, 0)) for channel, numbers in sorted(channels.items())]
-        families.append(family)
+        families.append(_of_channels(name, kind, text, alias, channels, lambda numbers: numbers[key]))
     for key, name, kind, text in OF_ACKNOWLEDGED:
-        family = Family(name, kind, text, ('layer', 'channel'))
-        family.samples = [
-            ((alias, channel), numbers[key]) for channel, numbers in sorted(channels.items()) if key in numbers
-        ]
-        families.append(family)
+        families.append(_of_channels(name, kind, text, alias, channels, lambda numbers: numbers.get(key)))
     # A time series for each group would be without bounds.
-    groups = layer.inspect_groups(BUDGET)
+    groups = groups_of(layer, BUDGET)
     number = len(groups) if groups.total is None else groups.total
     families += [
         single('channels_groups', 'Groups that have members.', alias, number),
@@ -91,7 +86,22 @@ def of_layer(layer, alias):
         families.append(family)
     latency = Family('channels_store_latency_seconds', GAUGE, 'A round trip to a server.', ('layer', 'server'))
     latency.samples = [((alias, server['server']), server['latency'] / 1000) for server in servers]
-    return families + [latency]
+    is_up = Family('channels_store_up', GAUGE, 'Whether a server of the layer answers, 1 or 0.', ('layer', 'server'))
+    is_up.samples = [((alias, server['server']), 1) for server in servers] + [
+        ((alias, server), 0) for server in sorted(channels.absent)]
+    return families + [latency, is_up]
+
+
+def _of_channels(name, kind, text, alias, channels, value):
+    """Return a family of value(numbers), where that isn't None, by channel."""
+    family = Family(name, kind, text, ('layer', 'channel'))
+    # What servers have counted that are away would come as if it were new once
+    # they are back: a gap is better than a peak.
+    for channel, numbers in () if kind == COUNTER and channels.absent else sorted(channels.items()):
+        number = value(numbers)
+        if number is not None:
+            family.samples.append(((alias, channel), number))
+    return family
 
 
 def everything(layer, alias):

@@ -11,8 +11,9 @@ import json
 import logging
 import time
 
-from ..exceptions import ChannelsError
+from ..exceptions import ChannelsError, LayerUnavailable
 from ..periodic import PeriodicThread
+from .snapshot import channels_of
 
 logger = logging.getLogger('django.channels')
 
@@ -33,7 +34,19 @@ def record(layer, wall=time.time):
     """
     if not layer.supports_inspection:
         return False
-    return layer.add_sample(lambda: encode(layer.inspect_channels(BUDGET), wall()), INTERVAL, SAMPLES)
+    try:
+        return layer.add_sample(lambda: encode(_all_channels(layer), wall()), INTERVAL, SAMPLES)
+    except NotImplementedError:
+        # It keeps none.
+        return False
+
+
+def _all_channels(layer):
+    found = channels_of(layer, BUDGET)
+    for text in found.absent.values():
+        # Half of a channel isn't where it fell to the half.
+        raise LayerUnavailable(text)
+    return found
 
 
 def encode(channels, now):
@@ -58,7 +71,11 @@ def curves(layer):
     (messages a second since the point before; None for the first).
     """
     found = {}
-    for sample in decode(layer.samples()) if layer.supports_inspection else ():
+    try:
+        samples = layer.samples() if layer.supports_inspection else ()
+    except NotImplementedError:
+        samples = ()
+    for sample in decode(samples):
         for name, numbers in sample['channels'].items():
             points = found.setdefault(name, [])
             points.append(_point(sample['time'], numbers, points[-1] if points else None))

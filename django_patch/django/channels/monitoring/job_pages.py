@@ -4,6 +4,7 @@ The admin's pages about acknowledged channels: jobs and dead letters.
 from __future__ import absolute_import, unicode_literals
 
 import collections
+import contextlib
 import time
 
 from django.contrib import messages
@@ -11,11 +12,11 @@ from django.http import Http404, HttpResponseRedirect
 
 from ..compat import six
 from ..compat.url_patterns import reverse
-from ..exceptions import ChannelsError
+from ..exceptions import ChannelsError, LayerUnavailable
 from . import overview
 from .job_rows import find_dead_letter, job_rows, letter_rows, running_rows, with_every_dead_letter
 from .process_rows import process_rows
-from .wording import counted
+from .wording import counted, sentences
 
 #: Jobs, and dead letters, that a page lists.
 MAX_JOBS, MAX_LETTERS = 100, 100
@@ -32,27 +33,36 @@ ACTIONS = {
 }
 
 
+@contextlib.contextmanager
+def found():
+    """Raise Http404 for what a layer says can't be, such as a name; its absence comes through."""
+    try:
+        yield
+    except LayerUnavailable:
+        raise
+    except (ValueError, ChannelsError) as error:
+        raise Http404(six.text_type(error))
+
+
 class JobPagesMixin(object):
     """The views of OverviewAdmin about jobs."""
 
     def jobs_view(self, request, alias, name):
         """Show the jobs of a channel, what runs now, and its dead letters from `offset` of the query string on."""
-        layer = self.get_acknowledging_layer(request, alias, overview.VIEW)
-        may_change = overview.may(request.user, overview.CHANGE)
+        layer, absent = self.get_acknowledging_layer(request, alias, overview.VIEW), {}
+        may_change, look = overview.may(request.user, overview.CHANGE), layer.looking(absent)
         offset = request.GET.get('offset', '')
         # A number of more digits than that is no page's.
         offset = int(offset) if offset.isdigit() and len(offset) < 10 else 0
-        try:
-            numbers = layer.acknowledged_statistics(name).get(name)
-            jobs = layer.jobs(name, MAX_JOBS)
-            letters = layer.dead_letters(name, MAX_LETTERS, offset)
+        with found():
+            numbers = look.acknowledged_statistics(name).get(name)
+            jobs = look.jobs(name, MAX_JOBS)
+            letters = look.dead_letters(name, MAX_LETTERS, offset)
             processes = layer.processes() if layer.supports_presence else ()
-        except (ValueError, ChannelsError) as error:
-            raise Http404(six.text_type(error))
         workers = process_rows(processes, time.time())[0]
         dead = numbers['dead_letters'] if numbers else 0
         return self.page(
-            request, 'jobs', name, alias=alias, numbers=numbers, may_change=may_change,
+            request, 'jobs', name, alias=alias, absent=sentences(absent), numbers=numbers, may_change=may_change,
             jobs=job_rows(jobs, may_change), letters=letter_rows(letters, may_change),
             running=running_rows(workers, name), is_cut=len(jobs) == MAX_JOBS,
             previous=max(0, offset - MAX_LETTERS) if offset else None,
@@ -61,12 +71,13 @@ class JobPagesMixin(object):
 
     def letter_view(self, request, alias, name, id):
         """Show one dead letter with all that is known of it."""
-        layer = self.get_acknowledging_layer(request, alias, overview.VIEW)
+        layer, absent = self.get_acknowledging_layer(request, alias, overview.VIEW), {}
         may_change = overview.may(request.user, overview.CHANGE)
-        try:
-            letter = find_dead_letter(layer, name, id)
-        except (ValueError, ChannelsError) as error:
-            raise Http404(six.text_type(error))
+        with found():
+            letter = find_dead_letter(layer.looking(absent), name, id)
+        for text in absent.values() if letter is None else ():
+            # It may be there.
+            raise LayerUnavailable(text)
         if letter is None:
             raise Http404('There is no such dead letter, or no longer.')
         row, = letter_rows([letter], may_change)
@@ -89,10 +100,8 @@ class JobPagesMixin(object):
                 question=ACTIONS[action].question % what,
             )
         method = getattr(layer, ACTIONS[action].method)
-        try:
+        with found():
             done = with_every_dead_letter(layer, name, method) if every else method(name, ids)
-        except (ValueError, ChannelsError) as error:
-            raise Http404(six.text_type(error))
         text = '%s %s' % (ACTIONS[action].past, counted(done, ACTIONS[action].noun))
         named = 'all' if every else ', '.join(ids[:MAX_LOGGED]) + (', ...' if len(ids) > MAX_LOGGED else '')
         self.log(request, '%s/%s' % (alias, name), '%s: %s.' % (text, named))

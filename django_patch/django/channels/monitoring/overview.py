@@ -15,6 +15,7 @@ from . import history
 from .process_rows import process_rows
 from .schedule_rows import schedule_rows
 from .snapshot import Snapshot
+from .wording import sentences
 
 #: Rows of a table; the page says how many more there are.
 MAX_ROWS = 200
@@ -43,18 +44,18 @@ def collect(layer, alias):
     if not layer.supports_inspection:
         return dict(shown, error='This channel layer can\'t say what it holds.')
     try:
-        history.record(layer)
-        snapshot, curves = Snapshot(layer, monotonic(), budget=BUDGET), history.curves(layer)
+        snapshot = Snapshot(layer, monotonic(), budget=BUDGET)
     except ChannelsError as error:
         return dict(shown, error='The channel layer can\'t be reached: %s' % error)
+    points = curves(layer)
     names = sorted(snapshot.channels, key=lambda name: (
         -snapshot.channels[name]['messages_pending'], -snapshot.channels[name]['messages_max_age'], name,
     ))
     workers, programs, others = process_rows(snapshot.processes or (), time.time())
     groups = sorted(snapshot.groups.items(), key=lambda item: (-item[1], item[0]))
-    channels = [channel_row(name, snapshot.channels[name], curves.get(name, [])) for name in names[:MAX_ROWS]]
+    channels = [channel_row(name, snapshot.channels[name], points.get(name, [])) for name in names[:MAX_ROWS]]
     return dict(
-        shown, schedules=_schedules(layer, alias), channels=channels,
+        shown, schedules=_schedules(layer, alias), channels=channels, absent=sentences(snapshot.absent),
         acknowledged=[row for row in channels if row['is_acknowledged']],
         more_channels=max(0, len(names) - MAX_ROWS),
         groups=[{'name': name, 'members': number} for name, number in groups[:MAX_ROWS]],
@@ -66,6 +67,20 @@ def collect(layer, alias):
         lists_processes=snapshot.processes is not None, is_complete=snapshot.channels.is_complete,
         groups_missing=0 if snapshot.groups.is_complete else snapshot.groups.total - len(snapshot.groups),
     )
+
+
+def curves(layer):
+    """Return what history.curves() does, with a point of now if it is time for one, as far as the layer answers."""
+    try:
+        history.record(layer)
+    except ChannelsError:
+        # It has a gap then.
+        pass
+    try:
+        return history.curves(layer)
+    except ChannelsError:
+        # The server that holds it is away, and is named.
+        return {}
 
 
 def _megabytes(number):

@@ -63,6 +63,17 @@ class InspectionContract(object):
             with self.assertRaises(ValueError):
                 layer.peek('contract.a', limit)
 
+    def test_who_can_do_without_absent_servers_sees_the_same_while_all_are_there(self):
+        layer, absent = self.inspected_layer(), {}
+        layer.send('contract.b?x', {'n': 0})
+        layer.group_add('many', 'contract.p!x')
+        look = layer.looking(absent)
+        self.assertEqual([message for age, channels, message in look.peek('contract.b?x', 2)], [{'n': 0}])
+        self.assertEqual(look.channel_statistics('contract.b?x')['messages_pending'], 1)
+        self.assertEqual(list(look.group_channels('many')), ['contract.p!x'])
+        self.assertEqual(absent, {})
+        self.assertEqual(layer.inspect_channels().absent, {})
+
     def test_what_was_purged_is_gone_and_its_room_is_free(self):
         layer = self.inspected_layer(capacity=2)
         for channel, queue in (('contract.b?x', 'contract.b?x'), ('contract.p!x', 'contract.p!')):

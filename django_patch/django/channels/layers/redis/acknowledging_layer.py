@@ -169,8 +169,9 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
         return self._change_by_ids(channel, 'delete', ids)
 
     def with_all_acknowledged(self, found):
-        """Return `found`, the numbers of all channels, with what waits on acknowledged ones."""
-        for name, numbers in self.acknowledged_statistics().items():
+        """Return `found`, a Found of all channels as a plan has it, with what waits on acknowledged ones."""
+        waiting = self._run(self._transport.acknowledged_inspection.statistics(None, found.absent))
+        for name, numbers in waiting.items():
             add_waiting(found.setdefault(name, empty_numbers()), numbers)
         return found
 

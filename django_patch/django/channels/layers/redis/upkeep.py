@@ -5,6 +5,7 @@ from __future__ import absolute_import, unicode_literals
 
 from ... import names
 from ..capacity import checked_number_of_messages
+from .looking import RedisLook
 
 
 class RedisUpkeepMixin(object):
@@ -25,14 +26,21 @@ class RedisUpkeepMixin(object):
         return self.with_acknowledged(self._run(self._transport.statistics.of_channel(queue)), queue)
 
     def inspect_channels(self, budget=None):
-        return self.with_all_acknowledged(self._run(self._transport.inspection.channels(budget)))
+        return self._with_names(self.with_all_acknowledged(self._run(self._transport.inspection.channels(budget))))
 
     def inspect_groups(self, budget=None):
-        return self._run(self._transport.inspection.groups(budget))
+        return self._with_names(self._run(self._transport.inspection.groups(budget)))
+
+    def _with_names(self, found):
+        found.absent = {self.servers[shard].name: text for shard, text in found.absent.items()}
+        return found
 
     def inspect_servers(self):
         found = self._run(self._transport.inspection.servers())
-        return [dict(facts, server=server.name) for server, facts in zip(self.servers, found)]
+        return [dict(facts, server=self.servers[shard].name) for shard, facts in found]
+
+    def looking(self, absent):
+        return RedisLook(self, absent)
 
     def peek(self, channel, limit):
         queue = names.non_local_name(names.validate_channel_name(channel, receive=True))

@@ -19,6 +19,7 @@ import time
 from ... import names
 from .. import codec
 from . import scripts
+from .absences import Absences
 from .acknowledged_inspection import AcknowledgedInspection
 from .acknowledging_operations import AcknowledgedOperations
 from .decoding import EntryDecoder
@@ -64,9 +65,10 @@ class Transport(object):
         self.groups = GroupOperations(options, self.clocks, self.ask_time)
         self.statistics = StatisticsOperations(self)
         self.decoder = EntryDecoder(self)
+        self.absences = Absences(options.keys.shards, monotonic)
         self.inspection = InspectionOperations(self)
-        self.samples = SampleOperations(options)
-        self.presence = PresenceOperations(options, self.clocks)
+        self.samples = SampleOperations(options, self.absences)
+        self.presence = PresenceOperations(options, self.clocks, self.absences)
         self.durability = DurabilityOperations(options)
         self.unanswered = UnansweredTakes()
         self.acknowledged = AcknowledgedOperations(self, self.sender.destinations)

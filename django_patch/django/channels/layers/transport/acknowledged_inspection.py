@@ -34,13 +34,14 @@ class AcknowledgedInspection(object):
         self._transport = transport
         self._options = transport.options
 
-    def dead_letters(self, channel, limit, offset, id=None):
+    def dead_letters(self, channel, limit, offset, id=None, absent=None):
         """Have the DeadLetters of `channel` as Result, the oldest first; or that with this `id`."""
-        return flatten(self._dead_letters(channel, limit, offset, id))
+        return flatten(self._dead_letters(channel, limit, offset, id, absent))
 
-    def _dead_letters(self, channel, limit, offset, only):
+    def _dead_letters(self, channel, limit, offset, only, absent):
         found = []
-        for shard in range(self._options.keys.shards):
+
+        def look(shard):
             base = self._options.keys.base(shard)
             index = '%sx:%s' % (base, channel)
             command = pack('ZRANGE', index, 0, offset + limit - 1, 'WITHSCORES') if only is None else (
@@ -60,15 +61,19 @@ class AcknowledgedInspection(object):
                         id.decode('ascii'), channel, record.deliveries, record.priority, record.sent / 1000.0,
                         float(died) / 1000.0, _decoded_story(story), message,
                     ))
+            yield DONE
+
+        yield self._transport.absences.each(look, absent)
         yield Result(sorted(found, key=lambda letter: letter.died)[offset:offset + limit])
 
-    def jobs(self, channel, limit):
+    def jobs(self, channel, limit, absent=None):
         """Have the Jobs of `channel` as Result, the next first."""
-        return flatten(self._jobs(channel, limit))
+        return flatten(self._jobs(channel, limit, absent))
 
-    def _jobs(self, channel, limit):
+    def _jobs(self, channel, limit, absent):
         ready, later, line = [], [], []
-        for shard in range(self._options.keys.shards):
+
+        def look(shard):
             base = self._options.keys.base(shard)
             now, at, entries, options = [checked(reply) for reply in (yield Exchange(shard, (
                 pack('ZRANGE', '%sr:%s' % (base, channel), 0, limit - 1),
@@ -95,6 +100,9 @@ class AcknowledgedInspection(object):
                 # None: the channel isn't acknowledged any more.
                 sent = _sent_at(deadline_of(entry), options.decode('ascii')) / 1000.0 if options else None
                 line.append(Job(None, channel, 0, 0, sent, None, message, {}))
+            yield DONE
+
+        yield self._transport.absences.each(look, absent)
         ready.sort(key=lambda job: (-job.priority, job.id))
         later.sort(key=lambda job: job.due)
         yield Result((ready + line + later)[:limit])
@@ -109,24 +117,31 @@ class AcknowledgedInspection(object):
             message = None
         yield Result(message)
 
-    def statistics(self, channel):
-        """Have {channel: {name: number}} of all channels, or of one, as Result."""
-        return flatten(self._statistics(channel))
+    def statistics(self, channel, absent=None):
+        """
+        Have {channel: {name: number}} of all channels, or of one, as Result.
 
-    def _statistics(self, channel):
+        Shards may be away here if `absent` is a dict: see Absences.each().
+        """
+        return flatten(self._statistics(channel, absent))
+
+    def _statistics(self, channel, absent):
         found = {}
-        for shard in range(self._options.keys.shards):
-            key = self._options.keys.acknowledged(shard)
-            if channel is None:
-                known = checked((yield Exchange(shard, (pack('HGETALL', key),)))[0])
-            else:
-                options = checked((yield Exchange(shard, (pack('HGET', key, channel),)))[0])
-                known = [channel.encode('ascii'), options] if options is not None else []
-            for name, options in zip(known[::2], known[1::2]):
-                name = name.decode('ascii')
-                numbers = found.setdefault(name, dict.fromkeys(_NUMBERS + _COUNTERS, 0))
-                yield self._add_numbers(numbers, shard, name, options.decode('ascii'))
+        yield self._transport.absences.each(lambda shard: self._add_shard(found, shard, channel), absent)
         yield Result(found)
+
+    def _add_shard(self, found, shard, channel):
+        key = self._options.keys.acknowledged(shard)
+        if channel is None:
+            known = checked((yield Exchange(shard, (pack('HGETALL', key),)))[0])
+        else:
+            options = checked((yield Exchange(shard, (pack('HGET', key, channel),)))[0])
+            known = [channel.encode('ascii'), options] if options is not None else []
+        for name, options in zip(known[::2], known[1::2]):
+            name = name.decode('ascii')
+            numbers = found.setdefault(name, dict.fromkeys(_NUMBERS + _COUNTERS, 0))
+            yield self._add_numbers(numbers, shard, name, options.decode('ascii'))
+        yield DONE
 
     def _add_numbers(self, numbers, shard, name, options):
         keys, base = self._options.keys, self._options.keys.base(shard)

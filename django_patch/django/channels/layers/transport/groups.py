@@ -55,15 +55,18 @@ class GroupOperations(object):
         self._clocks[shard].see_mark(checked((yield Exchange(shard, (command,)))[0]), of_groups=True)
         yield DONE
 
-    def channels(self, group):
-        """Have the full names of all members of `group` as Result."""
+    def channels(self, group, absent=None):
+        """Have the full names of all members of `group` as Result; `absent` as in Absences.each()."""
         requests = [
             (shard, (members_command(self._options, shard, group, ''),)) for shard in range(self._options.keys.shards)
         ]
         found = []
-        for replies in (yield ExchangeAll(requests)):
+        for shard, replies in enumerate((yield ExchangeAll(requests))):
             if isinstance(replies, LayerUnavailable):
-                raise replies
+                if absent is None or len(absent) == len(requests) - 1:
+                    raise replies
+                absent[shard] = '%s' % replies
+                continue
             found.extend(
                 queue + label.decode('ascii')
                 for queue, version, labels in read_members(checked(replies[0])) for label in labels

@@ -29,77 +29,87 @@ class InspectionOperations(object):
         self._options = transport.options
 
     def channels(self, budget):
-        """Have {statistics' name: numbers} of all channels, a Found, as Result."""
+        """Have {statistics' name: numbers} of all channels, a Found, as Result; `absent` has numbers of shards."""
         return flatten(self._channels(budget))
 
     def groups(self, budget):
-        """Have {group: number of members}, a Found, as Result."""
+        """Have {group: number of members}, a Found as of channels(), as Result."""
         return flatten(self._groups(budget))
 
     def servers(self):
-        """Have what each server says of itself, a list of dicts, as Result."""
+        """Have what each server says of itself, a list of (shard, dict), as Result."""
         return flatten(self._servers())
 
-    def peek(self, queue, limit):
-        """Have [(age in s, channels, message)] of the oldest `limit` entries as Result."""
-        return flatten(self._peek(queue, limit))
+    def peek(self, queue, limit, absent=None):
+        """Have [(age in s, channels, message)] of the oldest `limit` entries as Result; `absent` as in Absences."""
+        return flatten(self._peek(queue, limit, absent))
 
     def purge(self, queue):
         """Remove all entries of `queue`; their number is the Result."""
         return flatten(self._purge(queue))
 
     def _channels(self, budget):
-        keys, found = self._options.keys, Found()
-        for shard in range(keys.shards):
-            counters = checked((yield Exchange(shard, (pack('HGETALL', keys.statistics(shard)),)))[0])
-            for field, value in zip(counters[::2], counters[1::2]):
-                counter, _, name = field.decode('ascii').partition(':')
-                if name and counter in COUNTERS:
-                    numbers = found.setdefault(name, empty_numbers())
-                    numbers[COUNTERS[counter]] += int(value)
+        keys, found, absences = self._options.keys, Found(), self._transport.absences
+        yield absences.each(lambda shard: self._add_counters(found, shard), found.absent)
         # What was ever sent to is counted, and a normal channel by its own
         # name: these need no look at all keys.
         normal = [name for name in sorted(found) if not name.endswith(('!', '?'))]
-        for shard in range(keys.shards):
+        known = set(normal)
+
+        def add_normal(shard):
             for chunk in _chunks([keys.queue(shard, name).encode('ascii') for name in normal]):
                 yield self._add_queues(found, shard, chunk)
+            yield DONE
 
         def look(shard, queues):
             start = len(keys.queue(shard, ''))
             return self._add_queues(found, shard, [key for key in queues if key[start:].decode('ascii') not in known])
 
-        known = set(normal)
-        found.is_complete = yield self._walk(budget, lambda shard: pattern_of(keys.queue(shard, '')), look)
+        yield absences.each(add_normal, found.absent)
+        yield self._walk(budget, lambda shard: pattern_of(keys.queue(shard, '')), look, found)
         yield Result(found)
 
-    def _walk(self, budget, pattern, look):
-        """Have `look(shard, keys)` carried out for all keys of a pattern; whether all were seen is the Result."""
+    def _add_counters(self, found, shard):
+        counters = checked((yield Exchange(shard, (pack('HGETALL', self._options.keys.statistics(shard)),)))[0])
+        for field, value in zip(counters[::2], counters[1::2]):
+            counter, _, name = field.decode('ascii').partition(':')
+            if name and counter in COUNTERS:
+                numbers = found.setdefault(name, empty_numbers())
+                numbers[COUNTERS[counter]] += int(value)
+        yield DONE
+
+    def _walk(self, budget, pattern, look, found):
+        """Have `look(shard, keys)` carried out for all keys of a pattern; say in `found`, a Found, if some weren't."""
         monotonic, shards = self._transport.monotonic, self._options.keys.shards
         deadline = None if budget is None else monotonic() + budget
-        is_complete = True
-        for shard in range(shards):
+
+        def walk(shard):
             walk = Walk(shard, pattern(shard), monotonic, share(deadline, monotonic(), shards - shard))
             while not walk.is_over:
-                found = yield walk.page()
-                for chunk in _chunks(found):
+                page = yield walk.page()
+                for chunk in _chunks(page):
                     yield look(shard, chunk)
-            is_complete = is_complete and walk.is_complete
-        yield Result(is_complete)
+            found.is_complete = found.is_complete and walk.is_complete
+            yield DONE
+
+        yield self._transport.absences.each(walk, found.absent)
+        yield DONE
 
     def _add_queues(self, found, shard, queues):
         return add_queues(self._transport, shard, queues, lambda name: found.setdefault(name, empty_numbers()))
 
     def _groups(self, budget):
-        keys, monotonic, sizes = self._options.keys, self._transport.monotonic, {}
+        keys, monotonic, sizes = self._options.keys, self._transport.monotonic, Found()
         deadline = None if budget is None else monotonic() + budget
-        total, is_complete = 0, True
-        for shard in range(keys.shards):
-            total += checked((yield Exchange(shard, (pack('ZCARD', keys.groups(shard)),)))[0])
+        totals = []
+
+        def look(shard):
+            totals.append(checked((yield Exchange(shard, (pack('ZCARD', keys.groups(shard)),)))[0]))
             ends = share(deadline, monotonic(), keys.shards - shard)
             seen, cursor = set(), None
             while cursor != b'0':
                 if ends is not None and monotonic() >= ends:
-                    is_complete = False
+                    sizes.is_complete = False
                     break
                 command = pack('ZSCAN', keys.groups(shard), cursor or 0, 'COUNT', _CHUNK)
                 cursor, page = checked((yield Exchange(shard, (command,)))[0])
@@ -108,11 +118,15 @@ class InspectionOperations(object):
                 seen.update(fresh)
                 for chunk in _chunks(fresh):
                     yield self._add_groups(sizes, shard, [name.decode('ascii') for name in chunk])
-        found = Found((name, number) for name, number in sizes.items() if number)
-        found.is_complete = is_complete
-        # Some have ended, and one may be on several shards.
-        found.total = len(found) if is_complete else max(total, len(found))
-        yield Result(found)
+            yield DONE
+
+        yield self._transport.absences.each(look, sizes.absent)
+        for name in [name for name, number in sizes.items() if not number]:
+            # It has ended.
+            del sizes[name]
+        # One may be on several shards.
+        sizes.total = len(sizes) if sizes.is_complete else max(sum(totals), len(sizes))
+        yield Result(sizes)
 
     def _add_groups(self, sizes, shard, groups):
         keys, members = self._options.keys, []
@@ -132,28 +146,32 @@ class InspectionOperations(object):
 
     def _servers(self):
         found = []
-        for shard in range(self._options.keys.shards):
-            asked = self._transport.monotonic()
-            yield Exchange(shard, (pack('PING'),))
-            latency = (self._transport.monotonic() - asked) * 1000
-            facts = {}
-            for reply in (yield Exchange(shard, (pack('INFO', 'server'), pack('INFO', 'memory')))):
-                # Its user may not be allowed to ask.
-                for line in () if type(reply) is ReplyError else reply.splitlines():
-                    line = line.decode('utf-8', 'replace')
-                    name, colon, value = line.partition(':')
-                    facts[name] = value
-            found.append({
-                'latency': latency, 'memory': _number(facts.get('used_memory')),
-                'memory_limit': _number(facts.get('maxmemory')), 'policy': facts.get('maxmemory_policy', '?'),
-                'version': '%s %s' % (
-                    facts.get('server_name', 'redis'), facts.get('valkey_version', facts.get('redis_version', '?'))),
-            })
+        yield self._transport.absences.each(lambda shard: self._add_server(found, shard), {})
         yield Result(found)
 
-    def _peek(self, queue, limit):
+    def _add_server(self, found, shard):
+        asked = self._transport.monotonic()
+        yield Exchange(shard, (pack('PING'),))
+        latency = (self._transport.monotonic() - asked) * 1000
+        facts = {}
+        for reply in (yield Exchange(shard, (pack('INFO', 'server'), pack('INFO', 'memory')))):
+            # Its user may not be allowed to ask.
+            for line in () if type(reply) is ReplyError else reply.splitlines():
+                line = line.decode('utf-8', 'replace')
+                name, colon, value = line.partition(':')
+                facts[name] = value
+        found.append((shard, {
+            'latency': latency, 'memory': _number(facts.get('used_memory')),
+            'memory_limit': _number(facts.get('maxmemory')), 'policy': facts.get('maxmemory_policy', '?'),
+            'version': '%s %s' % (
+                facts.get('server_name', 'redis'), facts.get('valkey_version', facts.get('redis_version', '?'))),
+        }))
+        yield DONE
+
+    def _peek(self, queue, limit, absent):
         keys, found = self._options.keys, []
-        for shard in keys.shards_of(queue):
+
+        def look(shard):
             # What has expired goes first.
             yield add_queues(
                 self._transport, shard, [keys.queue(shard, queue).encode('ascii')], lambda name: empty_numbers())
@@ -164,6 +182,9 @@ class InspectionOperations(object):
                 # The sender puts the deadline in by a clock of its own.
                 age = max(0, now - deadline_of(data) + self._options.lifetime) / 1000.0
                 found.append((age,) + self._shown(shard, queue, data))
+            yield DONE
+
+        yield self._transport.absences.each(look, absent, keys.shards_of(queue))
         found.sort(key=lambda entry: -entry[0])
         yield Result(found[:limit])
 

@@ -22,8 +22,9 @@ _REMEMBERED_MS = int(REMEMBERED * 1000)
 class PresenceOperations(object):
     """Plans over all shards; one thread at a time announces a process."""
 
-    def __init__(self, options, clocks):
+    def __init__(self, options, clocks, absences):
         self._keys = options.keys
+        self._absences = absences
         self._clocks = clocks
         # Name of a process -> the shards where it was announced.
         self._announced = {}
@@ -108,13 +109,15 @@ class PresenceOperations(object):
 
     def _look(self, known):
         """Have as Result the names of all processes, and what listed() takes of those that aren't `known`."""
+        shards = range(self._keys.shards)
+        shards = [shard for shard in shards if self._absences.why(shard) is None] or shards
         answers = yield ExchangeAll([
-            (shard, (
-                pack('TIME'), pack('ZRANGE', self._keys.processes(shard), 0, -1, 'WITHSCORES'),
-            )) for shard in range(self._keys.shards)
+            (shard, (pack('TIME'), pack('ZRANGE', self._keys.processes(shard), 0, -1, 'WITHSCORES')))
+            for shard in shards
         ])
         all_names, found, entries = set(), [], {name.encode('ascii'): None for name in known}
-        for shard, (time, beats) in _replies(answers):
+        for number, (time, beats) in _replies(answers):
+            shard = shards[number]
             all_names.update(beats[::2])
             now = int(time[0]) + int(time[1]) / 1000000.0
             names = [name for name in beats[::2] if name not in entries]

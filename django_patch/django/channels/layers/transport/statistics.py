@@ -17,9 +17,9 @@ class StatisticsOperations(object):
         self._transport = transport
         self._options = transport.options
 
-    def of_channel(self, queue):
-        """Have the numbers of one queue as Result, a dict."""
-        return flatten(self._of_channel(queue))
+    def of_channel(self, queue, absent=None):
+        """Have the numbers of one queue as Result, a dict; `absent` as in Absences."""
+        return flatten(self._of_channel(queue, absent))
 
     def of_all(self):
         """Have the numbers of all queues together as Result, a dict."""
@@ -29,16 +29,20 @@ class StatisticsOperations(object):
         """Delete all keys of the layer."""
         return flatten(self._flush())
 
-    def _of_channel(self, queue):
+    def _of_channel(self, queue, absent):
         keys = self._options.keys
         name = statistics_name(queue)
         numbers = empty_numbers()
-        for shard in keys.shards_of(queue):
+
+        def look(shard):
             fields = ['%s:%s' % (field, name) for field in COUNTERS]
             replies = yield Exchange(shard, (pack('HMGET', keys.statistics(shard), *fields),))
             for field, value in zip(COUNTERS, checked(replies[0])):
                 numbers[COUNTERS[field]] += int(value or 0)
             yield add_queues(self._transport, shard, [keys.queue(shard, queue).encode('ascii')], lambda name: numbers)
+            yield DONE
+
+        yield self._transport.absences.each(look, absent, keys.shards_of(queue))
         yield Result(numbers)
 
     def _of_all(self):

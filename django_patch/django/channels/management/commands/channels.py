@@ -18,7 +18,7 @@ from ...durations import MAX_SECONDS
 from ...exceptions import LayerUnavailable
 from ...layers import channel_layers
 from ...monitoring.snapshot import Snapshot, breaches
-from ...monitoring.wording import counted
+from ...monitoring.wording import counted, sentences
 from .. import job_actions, layer_actions
 from ..layers import add_layer_argument, get_shared_layer
 from ..redrawing import redrawn, size_of
@@ -42,6 +42,11 @@ ACTIONS = (
 #: Those that are about no single channel.
 OF_ALL = ('status', 'watch', 'check') + tuple(name for name, text in layer_actions.ACTIONS)
 
+
+#: What the layer has to be able to, for an action that needs more than the
+#: acknowledged channels that others see to.
+ABILITIES = dict.fromkeys(('status', 'watch', 'check', 'peek', 'purge'), 'supports_inspection')
+ABILITIES['drain'] = 'supports_statistics'
 
 #: Action -> its method, where that has another name: Django's own check()
 #: makes the system checks, before any action.
@@ -96,6 +101,8 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
             getattr(self, METHODS.get(options['action'], options['action']))()
         except LayerUnavailable as error:
             raise CommandError('The channel layer %s can\'t be reached: %s' % (self.layer, error))
+        except NotImplementedError as error:
+            raise CommandError('The channel layer %s can\'t do that: %s' % (self.layer, error))
         except ValueError as error:
             # The name of a channel that can't be one.
             raise CommandError(str(error))
@@ -132,7 +139,7 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
             alias, 'inspect_channels(), inspect_groups(), peek() and purge() of channel_layers[%r] in the process '
             'that has it' % str(alias)
         )
-        if not layer.supports_inspection:
+        if not getattr(layer, ABILITIES.get(self.options['action'], ''), True):
             raise CommandError('The channel layer %s can\'t say what it holds.' % layer)
         return layer
 
@@ -179,6 +186,9 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
         limits = {name: self.options[name] for name in ('max_age', 'max_pending', 'max_full', 'min_workers')}
         if all(limit is None for limit in limits.values()):
             raise CommandError('check needs a limit: --max-age, --max-pending, --max-full or --min-workers.')
+        if limits['min_workers'] is not None and not self.layer.supports_presence:
+            raise CommandError(
+                'The channel layer %s lists no workers, so --min-workers can\'t be checked.' % self.layer)
         globs = self.options['match']
         found = breaches(
             Snapshot(self.layer, monotonic(), with_groups=False, budget=self.budget()),
@@ -190,19 +200,23 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
         self.stdout.write('OK: no channel is above its limits.')
 
     def peek(self):
-        entries = self.layer.peek(self.options['channel'], self.options['limit']) or self.ready_jobs()
+        absent = {}
+        look = self.layer.looking(absent)
+        entries = look.peek(self.options['channel'], self.options['limit']) or self.ready_jobs(look)
         if self.options['json']:
             self.write_json([
                 {'channels': list(channels), 'age': age, 'message': job_actions.jsonable(message)}
                 for age, channels, message in entries
             ])
+            self.fail_for(absent)
             return
         for age, channels, message in entries:
-            text = json.dumps(job_actions.jsonable(message), indent=2, sort_keys=True)
+            text = job_actions.text_of(message)
             old = '' if age is None else ', %.1f s old' % age
             self.write([', '.join(channels) + old, text, ''])
         if not entries:
             self.stdout.write('No message waits in %s.' % self.options['channel'])
+        self.fail_for(absent)
 
     def purge(self):
         channel = self.options['channel']
@@ -236,6 +250,11 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
             time.sleep(min(self.options['interval'], max(0.0, deadline - monotonic())))
 
     # Output
+
+    def fail_for(self, absent):
+        """Raise CommandError if what was shown is without what servers hold that are `absent`, {server: why}."""
+        if absent:
+            raise CommandError('\n'.join('%s. What it holds is missing.' % text for text in sentences(absent)))
 
     def write(self, lines):
         self.stdout.write('\n'.join(lines))
