@@ -22,6 +22,9 @@ def wsgi_servers(pair):
     return servers + (['futures'] if pair.python_version < (3,) else [])
 
 
+#: The pairs that traces are tested with, as OpenTelemetry runs on few Pythons.
+TRACED_PAIRS = (('3.11', '5.2'), ('3.13', '6.1'))
+
 #: For the tests of the interface server that one pair runs for all:
 #: other servers underneath and around it, and a client of HTTP/2.
 SERVER_SUITES = ['uvicorn', 'hypercorn', 'granian', 'daphne>=4', 'wsproto', 'httpx[http2]']
@@ -54,8 +57,10 @@ def own_requirements(pair):
     """Return the requirements of a Pair that it alone has. A patched Django is a wheel of ours."""
     wanted = wsgi_servers(pair) + ([] if pair.patched else ['Django==' + pair.release])
     if (pair.python_version[:2], pair.django_version[:2]) == ((3, 11), (5, 2)):
-        # Django's tasks for those before 6.0, and a library for traces.
-        wanted += ['django-tasks==0.12.0', 'opentelemetry-sdk==1.45.2']
+        # Django's tasks for those before 6.0.
+        wanted.append('django-tasks==0.12.0')
+    if tuple(pair) in TRACED_PAIRS:
+        wanted.append('opentelemetry-sdk==1.45.2')
     return wanted
 
 
