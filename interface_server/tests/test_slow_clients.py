@@ -9,6 +9,7 @@ from django.channels.layers.memory import InMemoryChannelLayer
 from test_http import read_body
 from test_limits import open_connection
 
+from interface_server.app import request_body
 from interface_server.app.application import Application
 from interface_server.app.response_queue import PIECE, ResponseQueue
 from interface_server.app.spool import Spool, SpoolBudget
@@ -97,7 +98,8 @@ def test_response_goes_in_pieces_that_one_connection_can_hold():
 
 # Bodies
 
-def test_worker_hears_of_a_request_once_its_body_is_here(start):
+def test_worker_hears_of_a_request_once_its_body_is_here(start, monkeypatch):
+    monkeypatch.setattr(request_body, "IN_MEMORY", 10)
     server = start({"http.request": body_size}, inline_body_size=10)
     with open_connection(server) as connection:
         connection.sendall(HEAD % 300000 + b"x" * 100000)
@@ -108,7 +110,8 @@ def test_worker_hears_of_a_request_once_its_body_is_here(start):
     eventually(lambda: not budget_of(server).in_files and not budget_of(server).in_memory, "the end of the file")
 
 
-def test_worker_never_hears_of_a_body_that_breaks_off(start):
+def test_worker_never_hears_of_a_body_that_breaks_off(start, monkeypatch):
+    monkeypatch.setattr(request_body, "IN_MEMORY", 10)
     server = start({"http.request": body_size}, inline_body_size=10)
     with open_connection(server) as connection:
         connection.sendall(HEAD % 300000 + b"x" * 100000)
