@@ -1,5 +1,6 @@
 """Code of a project with mistakes; each line that has one says so."""
 from django.channels import Chanel, Channel, Group, route  # wrong
+from django.channels.exceptions import ConsumeLater
 from django.channels.generic.websockets import JsonWebsocketConsumer
 from django.channels.message import Message
 from django.channels.test import WSClient
@@ -11,6 +12,7 @@ def consumer(message: Message) -> None:
     Channel("x").send("text")  # wrong
     Channel(3)  # wrong
     Group("g").add(5)  # wrong
+    ConsumeLater(dely=3)  # wrong
     message.contents["text"]  # wrong
     message.reply_channel.send({"accept": True}, imediately=True)  # wrong
 

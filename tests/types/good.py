@@ -27,7 +27,7 @@ def connect(message: Message, room: str) -> None:
 def receive(message: Message, room: str) -> None:
     text: str = message["text"]
     if not text:
-        raise ConsumeLater()
+        raise ConsumeLater(delay=2.5)
     Group("room-%s" % room).send({"text": text}, immediately=True)
 
 
