@@ -11,6 +11,7 @@ import pytest
 from conftest import PATIENCE, eventually
 from django.channels.test.linting import exempt
 
+from interface_server.app.request_body import IN_MEMORY
 from interface_server.backport import names
 from interface_server.layers.adapters import adapt
 
@@ -210,10 +211,10 @@ def test_full_disk_gives_507_and_one_line_in_the_log(start, caplog, monkeypatch)
     def full(**options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    server = start({}, threads=0, inline_body_size=1000)
+    server = start({}, threads=0)
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
     for _ in range(2):
-        assert server.request("POST", "/", b"x" * 1000000)[0] == 507
+        assert server.request("POST", "/", b"x" * (2 * IN_MEMORY))[0] == 507
     assert caplog.text.count("The body of a request can't be kept: No space left on device.") == 1
 
 
