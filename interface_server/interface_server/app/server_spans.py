@@ -69,11 +69,11 @@ class ServerTracer:
         for header, value in scope["headers"]:
             if header in _HEADERS:
                 carrier[header.decode("ascii")] = value.decode("latin-1")
-        keys = self._sampling.unsampled_keys(carrier)
-        if keys is not None:
-            if keys is not carrier:
-                _put(scope, keys)
-            return UnsampledSpan(keys)
+        unsampled = self._sampling.unsampled(carrier)
+        if unsampled is not None:
+            if TRACEPARENT not in carrier:
+                _put(scope, {TRACEPARENT: unsampled.parent})
+            return unsampled
         method = "GET" if name else scope["method"]
         if method not in _METHODS:
             name, method = "HTTP", "_OTHER"
@@ -96,23 +96,24 @@ class ServerTracer:
 
     def stamp(self, message: dict[str, Any], name: str, handshake: trace.Span) -> None:
         """As Handshake.stamp(), with its span."""
-        keys = self._sampling.unsampled_keys({})
-        if keys is None:
-            span = self._sampling.tracer.start_span(
-                name, contexts.Context(), kind=trace.SpanKind.SERVER,
-                attributes={"url.path": message["path"], "messaging.channels.order": message["order"]},
-                links=[trace.Link(handshake.get_span_context())],
-            )
-            keys = keys_of(span)
-            span.end()
-        message.update(keys)
+        parent = self._sampling.decline()
+        if parent is not None:
+            message[TRACEPARENT] = parent
+            return
+        span = self._sampling.tracer.start_span(
+            name, contexts.Context(), kind=trace.SpanKind.SERVER,
+            attributes={"url.path": message["path"], "messaging.channels.order": message["order"]},
+            links=[trace.Link(handshake.get_span_context())],
+        )
+        message.update(keys_of(span))
+        span.end()
 
     def begin_delivery(self, channel: str, message: Message, members: int) -> Optional[trace.Span]:
         """Return the span of handing `message` to as many sockets as `members` says; None without a trace."""
-        carrier = {key: message[key] for key in KEYS if isinstance(message.get(key), str)}
-        if TRACEPARENT not in carrier or self._sampling.unsampled_keys(carrier) is not None:
+        said = message.get(TRACEPARENT)
+        if said is None or not isinstance(said, str) or self._sampling.is_declined(said):
             return None
-        parent = context_of(carrier)
+        parent = context_of({key: message[key] for key in KEYS if isinstance(message.get(key), str)})
         if not trace.get_current_span(parent).get_span_context().is_valid:
             return None
         attributes: dict[str, Any] = {

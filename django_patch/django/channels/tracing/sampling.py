@@ -8,10 +8,13 @@ be known before.
 """
 from __future__ import absolute_import, unicode_literals
 
+import functools
+import random
 import re
 import threading
 
 from opentelemetry import context, trace
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 #: The keys of a message that say which trace it belongs to: section 4.4 of the
@@ -25,6 +28,13 @@ _OBEYING = 'remoteParentNotSampled:AlwaysOffSampler', 'localParentNotSampled:Alw
 _SHARE = re.compile(r'ParentBased\{root:(?:TraceIdRatioBased\{([0-9.e-]+)\}|AlwaysOffSampler),')
 # The numbers of traces that are compared with the share have so many bits.
 _LOW_BITS = (1 << 64) - 1
+
+# What keeps the current Context: the functions of the module `context` ask it.
+_runtime = getattr(context, '_RUNTIME_CONTEXT', context)
+_variable = getattr(_runtime, '_current_context', None)
+#: As those of `context`, without three calls for each message.
+get_current, attach = (_variable.get, _variable.set) if type(_variable).__name__ == 'ContextVar' else (
+    _runtime.get_current, _runtime.attach)
 
 #: Under which key a Context has the current span.
 [SPAN_KEY] = trace.set_span_in_context(trace.INVALID_SPAN, context.Context())
@@ -42,31 +52,36 @@ class Sampling(object):
         self._name = name
         self._provider = provider
         self._is_known = self._obeys = False
-        self._ids = self._bound = None
         self.tracer = trace.get_tracer(name, tracer_provider=provider)
+        #: Returns whether a `traceparent` (text) is of a trace without spans.
+        self.is_declined = self._is_declined
+        #: Begins a trace without spans: returns its `traceparent`; None: ask
+        #: the sampler, which may want it.
+        self.decline = self._decline
         self._learn()
 
-    def unsampled_keys(self, carrier):
+    # The two until the sampler is known.
+
+    def _is_declined(self, parent):
+        return self.obeys_parents() and _UNSAMPLED(parent)
+
+    def _decline(self):
+        if not self._is_known and self._learn():
+            return self.decline()
+        return None
+
+    def unsampled(self, carrier):
         """
-        Return the keys of a trace without spans; None: ask the sampler.
+        Return the UnsampledSpan of a trace without any; None: ask the sampler.
 
         That is the trace that `carrier` tells of, a dict of its keys, or a new
         one if it tells of none.
         """
-        if not self._is_known and not self._learn():
-            return None
         parent = carrier.get(TRACEPARENT)
-        if parent is not None:
-            return carrier if self._obeys and _UNSAMPLED(parent) else None
-        if self._bound is None:
-            return None
-        ids = self._ids
-        number = ids.draw()
-        if number & _LOW_BITS < self._bound:
-            # Which decides: the sampler gets this number to see.
-            ids.keep(number)
-            return None
-        return {TRACEPARENT: ids.unsampled % (number, ids.generate_span_id())}
+        if parent is None:
+            parent = self.decline()
+            return None if parent is None else UnsampledSpan(parent)
+        return UnsampledSpan(parent, carrier.get(TRACESTATE)) if self.is_declined(parent) else None
 
     def obeys_parents(self):
         """Return whether a span has no chance whose parent isn't sampled."""
@@ -88,9 +103,11 @@ class Sampling(object):
             bound = int(round(float(share.group(1) or 0) * (_LOW_BITS + 1)))
             if bound <= _LOW_BITS:
                 # The provider hands the same tracer out each time.
-                self._ids = generator if isinstance(generator, _Ids) else _Ids(generator)
-                self.tracer.id_generator = self._ids
-                self._bound = bound
+                ids = generator if isinstance(generator, _Ids) else _Ids(generator)
+                self.tracer.id_generator = ids
+                self.decline = ids.decliner(bound)
+        if self._obeys:
+            self.is_declined = _UNSAMPLED
         self._is_known = True
         return True
 
@@ -101,12 +118,38 @@ class _Ids(object):
     def __init__(self, generator):
         self._generator = generator
         self._kept = threading.local()
-        #: Draws another one.
-        self.draw = generator.generate_trace_id
-        self.generate_span_id = generator.generate_span_id
+        self._draw = generator.generate_trace_id
         is_random = getattr(generator, 'is_trace_id_random', None)
-        #: What `traceparent` says of a trace that has no spans.
-        self.unsampled = '00-%032x-%016x-' + ('02' if is_random and is_random() else '00')
+        self._flags = '02' if is_random and is_random() else '00'
+
+    def decliner(self, bound):
+        """Return what begins a trace: `traceparent` if it has no spans, else None; `bound` is the sampler's."""
+        # There is no such span, so one number will do for all.
+        end = '-%016x-%s' % (self._generator.generate_span_id(), self._flags)
+        draw, keep, high = self._draw, self.keep, 0
+        if type(self._generator) is RandomIdGenerator and 'generate_trace_id' not in vars(self._generator):
+            # It takes Python's random bits. Half of them are enough to tell
+            # the traces of a process apart, and decide.
+            draw, high = functools.partial(random.getrandbits, 64), draw() >> 64
+            text = '00-%016x%%016x%s' % (high, end)
+
+            def decline():
+                number = draw()
+                if number < bound:
+                    # The sampler gets this number to see.
+                    keep(high << 64 | number)
+                    return None
+                return text % number
+        else:
+            text = '00-%032x' + end
+
+            def decline():
+                number = draw()
+                if number & _LOW_BITS < bound:
+                    keep(number)
+                    return None
+                return text % number
+        return decline
 
     def __getattr__(self, name):
         # Older versions ask for less.
@@ -120,7 +163,7 @@ class _Ids(object):
         """Return the number that was kept, once, or another one."""
         number = getattr(self._kept, 'number', None)
         if number is None:
-            return self.draw()
+            return self._draw()
         self._kept.number = None
         return number
 
@@ -129,25 +172,37 @@ class UnsampledSpan(trace.NonRecordingSpan):
     """
     Stands for the span of a message whose trace isn't sampled.
 
-    `keys` say which that is. It is a MessageSpan as well, and the current one
-    where that has been activated.
+    `parent` and `state`, which may be None, say which that is: see TRACEPARENT
+    and TRACESTATE. It is a MessageSpan as well, and the current one where that
+    has been activated.
     """
     # Its class' constructor would do nothing else, once more for each message.
     _context = None
 
-    def __init__(self, keys):
-        self.keys = keys
+    def __init__(self, parent, state=None):
+        self.parent = parent
+        self.state = state
+
+    def put_into(self, content):
+        """Have `content`, a dict, say of which trace it is."""
+        content[TRACEPARENT] = self.parent
+        if self.state is not None:
+            content[TRACESTATE] = self.state
 
     def get_span_context(self):
         """Return the context that the keys tell of."""
         # Few ask: it costs more than all else.
         if self._context is None:
-            self._context = trace.get_current_span(context_of(self.keys)).get_span_context()
+            keys = {}
+            self.put_into(keys)
+            self._context = trace.get_current_span(context_of(keys)).get_span_context()
         return self._context
 
     def activate(self):
         """Make it the current one, in a context that nobody else has."""
-        context.attach(context.Context({SPAN_KEY: self}))
+        # As a Context, which takes several times as long to make, does for
+        # those who read it and those who copy it.
+        attach({SPAN_KEY: self})
 
     def fail(self, error):
         """As of a MessageSpan: nobody sees it."""
