@@ -14,7 +14,7 @@ from .layers import AsyncLayer
 from .operation.files import missing_files
 from .operation.listeners import explain
 from .option_help import flag
-from .protocols.tls import make_context
+from .protocols.tls import Certificate
 
 #: Seconds that the layer has to answer.
 TIMEOUT = 5.0
@@ -34,8 +34,9 @@ def run(command: Command, layer: AsyncLayer) -> int:
     print(f"--workers: {command.workers}")
     if command.options.uses_tls:
         try:
-            make_context(command.options)
+            certificate = Certificate(command.options)
             print("TLS: the certificate and its key fit")
+            print(f"TLS: certificates of issuers beside it: {certificate.length - 1}")
         except UsageError as error:
             problems.append(str(error))
     if missing_files(command.options.max_connections):

@@ -49,6 +49,8 @@ def main(arguments: Optional[list[str]] = None) -> None:
 
 def run(command: Command) -> int:
     """Serve as the command says, until a signal comes; return a status."""
+    # Until a process has a certificate to load again, and can; it would end.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         sockets = systemd.inherited_sockets() if command.binding.is_default else []
         sockets = sockets or command.binding.open()

@@ -3,7 +3,11 @@ import asyncio
 import errno
 import os
 import socket
+import types
 
+import pytest
+
+from interface_server.operation.management import Management
 from interface_server.options import Options
 from interface_server.protocols import acceptor as acceptor_module
 from interface_server.protocols.acceptor import Acceptor
@@ -42,9 +46,12 @@ class Greeting(asyncio.Protocol):
         transport.close()
 
 
-def test_connections_wait_without_a_flood_of_log_until_there_are_files(monkeypatch, caplog):
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
     monkeypatch.setattr(acceptor_module, "PAUSE", 0.01)
 
+
+def test_connections_wait_without_a_flood_of_log_until_there_are_files(caplog):
     async def run():
         loop = asyncio.get_running_loop()
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -64,3 +71,26 @@ def test_connections_wait_without_a_flood_of_log_until_there_are_files(monkeypat
 
     asyncio.run(run())
     assert len(caplog.records) == 1
+
+
+def test_probes_wait_like_all_others_until_there_are_files(caplog):
+    context = types.SimpleNamespace(layer=types.SimpleNamespace(synchronous=None, alias=""))
+
+    async def run():
+        loop = asyncio.get_running_loop()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            starved = Starved(listener)
+            management = Management(starved, context)
+            management.start()
+            with socket.create_connection(listener.getsockname()) as probe:
+                await asyncio.wait_for(starved.often.wait(), 30)
+                assert len(caplog.records) == 1
+                starved.error = 0
+                probe.setblocking(False)
+                await loop.sock_sendall(probe, b"GET /health HTTP/1.1\r\n\r\n")
+                assert await asyncio.wait_for(loop.sock_recv(probe, 12), 30) == b"HTTP/1.1 200"
+            await management.stop()
+
+    asyncio.run(run())
+    [record] = caplog.records
+    assert "ulimit -n" in record.getMessage()

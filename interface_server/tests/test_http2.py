@@ -766,6 +766,22 @@ def test_scheme_is_that_of_the_connection(start, client, scheme):
     assert server.workers.wait_for("http.request")[0]["scheme"] == "http"
 
 
+def test_early_answer_comes_before_the_reset_and_not_with_it(start, client, certificate):
+    """Each read is one write of the server's here: a record of TLS."""
+    server = start({}, certificate=certificate[0], private_key=certificate[1], max_body_size=1000)
+    two = client(server, tls_context(certificate, "h2"))
+    two.headers("POST", extra=[("content-length", "2000")], end_stream=False)
+    kinds = set()
+    while 3 not in kinds:
+        data, kinds = two.socket.recv(65536), set()
+        assert data
+        while data:
+            kinds.add(data[3])
+            data = data[9 + int.from_bytes(data[:3], "big"):]
+    # RST_STREAM, and not DATA.
+    assert kinds == {3}
+
+
 def test_tls_without_alpn_is_http_1(start, certificate):
     server = start({"http.request": answer(content=b"hello")}, certificate=certificate[0], private_key=certificate[1])
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as plain:

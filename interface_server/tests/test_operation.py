@@ -517,13 +517,47 @@ def test_certificate_is_loaded_again(run, port, folder, certificate):  # noqa: F
         (lambda: (paths[0].write_bytes(own), shutil.copyfile(locked, paths[1])), "needs a password"),
         (lambda: paths[1].write_bytes(b""), "can't be loaded"),
         (lambda: paths[0].write_text("nonsense"), "can't be loaded"),
-        (lambda: paths[0].unlink(), "No such file"),
-        (lambda: paths[0].mkdir(), "can't be loaded"),
+        (lambda: paths[0].unlink(), "certificate.pem can't be read: No such file"),
+        (lambda: paths[0].mkdir(), "certificate.pem can't be read: Is a directory"),
+        (lambda: (paths[0].rmdir(), paths[0].write_bytes(own), paths[1].unlink()), "key.pem can't be read: No such"),
     ):
         spoil()
         program.signal(signal.SIGHUP)
         assert reason in program.wait_for("The certificate stays as it was")
     assert fingerprint(port, trusted) == now
+
+
+def test_certificate_without_the_chain_of_the_last_one_is_told(run, port, folder, certificate):  # noqa: F811
+    own, key = folder / "certificate.pem", certificate[1]
+    (folder / "issuer").mkdir()
+    issuer = pathlib.Path(certificates.make(folder / "issuer")[0]).read_text()
+    own.write_text(pathlib.Path(certificate[0]).read_text() + issuer)
+    command = ["-p", port, "--certificate", own, "--private-key", key, "project:channel_layer"]
+    assert "certificates of issuers beside it: 1\n" in run("-m", "interface_server", "--check", *command).finish()[1]
+    program = server(run, *command)
+    for text, told in ((certificate[0], True), (certificate[0], False), (own, False)):
+        if text is not own:
+            shutil.copyfile(text, own)
+        program.signal(signal.SIGHUP)
+        program.wait_for("The certificate was loaded again")
+        if told:
+            assert "had 2 certificates, and has 1 now" in program.wait_for("WARNING")
+    program.signal(signal.SIGTERM)
+    assert "certificates" not in program.finish()[1]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_hangup_while_it_begins_ends_nothing(run, port, folder, workers):  # noqa: F811
+    (folder / "slow.py").write_text(
+        "import time\nprint('loading', flush=True)\ntime.sleep(1)\nfrom project import channel_layer\n"
+    )
+    program = run("-m", "interface_server", "-p", port, "--workers", workers, "slow:channel_layer")
+    program.wait_for("loading")
+    program.signal(signal.SIGHUP)
+    eventually(lambda: can_answer(port), "answering")
+    program.signal(signal.SIGTERM)
+    status, output = program.finish()
+    assert status == 0 and "ended by" not in output, output
 
 
 def test_certificate_whose_key_is_not_there_yet_changes_nothing(run, port, management, folder, certificate):

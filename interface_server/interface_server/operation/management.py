@@ -7,16 +7,18 @@ that clients don't reach.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Optional
 
 from ..app.context import Context
+from ..options import Options
+from ..protocols.acceptor import Acceptor
 from ..protocols.connections import ConnectionLimiter
 from ..protocols.tls import Certificate
+from ..types import Peer
 from .layer_metrics import LayerMetrics
 from .metrics import END, OPENMETRICS, TEXT, Family, exposition, histogram_samples, wants_openmetrics
 
@@ -26,6 +28,19 @@ logger = logging.getLogger(__name__)
 TIMEOUT, LIMIT = 10.0, 8192
 
 _ACCEPT = re.compile(rb"^accept:([^\r\n]*)", re.I | re.M)
+
+
+class Probe(asyncio.StreamReaderProtocol):
+    """A connection that `serve` answers, a coroutine function of its reader and writer."""
+
+    def __init__(self, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> None:
+        super().__init__(asyncio.StreamReader(LIMIT), serve)
+        #: Whether there was a connection.
+        self.is_connected = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.is_connected = True
+        super().connection_made(transport)
 
 
 class Management:
@@ -44,20 +59,32 @@ class Management:
         self._limiter = limiter
         self._certificate = certificate
         self._layer_metrics = LayerMetrics(context.layer.synchronous, context.layer.alias)
-        self._server: Any = None
+        self._acceptor: Optional[Acceptor] = None
+        #: What answers.
+        self._tasks: set[Any] = set()
 
-    async def start(self) -> None:
-        """Begin to answer."""
-        self._server = await asyncio.start_server(self._serve, sock=self._listener, limit=LIMIT)
+    def start(self) -> None:
+        """Begin to answer; call it on the event loop that serves."""
+        # Probes are none of the clients that there may be so many of.
+        limiter = ConnectionLimiter(Options(max_connections=0, max_connections_per_address=0))
+        if self._limiter is not None:
+            limiter.repeats = self._limiter.repeats
+        self._acceptor = Acceptor(self._listener, limiter, self._new_probe)
+
+    def _new_probe(self, peer: Peer, slot: str) -> Probe:
+        return Probe(self._serve)
 
     async def stop(self) -> None:
         """Answer no more."""
-        if self._server is not None:
-            self._server.close()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._server.wait_closed(), 1)
+        if self._acceptor is not None:
+            self._acceptor.close()
+            self._listener.close()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=1)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._tasks.add(task)
         try:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), TIMEOUT)
             method, target = head.split(b" ", 2)[:2]
@@ -78,6 +105,7 @@ class Management:
             # A probe that left, or something else.
             return
         finally:
+            self._tasks.discard(task)
             writer.close()
 
     async def respond(self, path: str, accept: str = "") -> tuple[str, str, str]:

@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at what is to be done regularly.
 TICK = 1.0
+#: Seconds that clients in the middle of TLS's handshake have to ask for
+#: something when the server ends: one that never says anything mustn't hold it.
+HANDSHAKES = 1.0
 
 
 class Server:
@@ -92,7 +95,7 @@ class Server:
             self._management = Management(
                 self._management_socket, self._application.context, self.limiter, self.certificate,
             )
-            await self._management.start()
+            self._management.start()
         if self._ready is not None:
             self._ready()
         await self._wait()
@@ -121,12 +124,18 @@ class Server:
     def _reload_certificate(self) -> None:
         if self.certificate is None:
             return
+        before = self.certificate.length
         try:
             self.certificate.reload()
         except UsageError as error:
             logger.error("The certificate stays as it was: %s", error)
-        else:
-            logger.warning("The certificate was loaded again.")
+            return
+        logger.warning("The certificate was loaded again.")
+        if self.certificate.length < before:
+            logger.warning(
+                "The file had %d certificates, and has %d now: clients that don't know its issuer refuse it.", before,
+                self.certificate.length,
+            )
 
     # The end
 
@@ -148,10 +157,10 @@ class Server:
             acceptor.close()
         for listener in sockets:
             listener.close()
-        for connection in list(self.limiter.connections):
-            connection.shutdown()
+        self._shut_down_connections()
         await self._close_sockets()
         loop = asyncio.get_running_loop()
+        loop.call_later(HANDSHAKES, self._end_handshakes)
         until = loop.time() + self._options.shutdown_timeout
         while self.limiter.total and loop.time() < until and not self._forced:
             await asyncio.sleep(0.02)
@@ -162,6 +171,18 @@ class Server:
         if self._management is not None:
             await self._management.stop()
         await self._application.stop()
+
+    def _shut_down_connections(self) -> None:
+        for connection in list(self.limiter.connections):
+            connection.shutdown()
+
+    def _end_handshakes(self) -> None:
+        for acceptor in self._acceptors:
+            acceptor.abort()
+        # Those that have ended since have a connection, or a socket.
+        self._shut_down_connections()
+        for connection in list(self.limiter.sockets):
+            connection.shutdown()
 
     async def _close_sockets(self) -> None:
         """Close the WebSockets, over the drain time, so that not all come back at once."""

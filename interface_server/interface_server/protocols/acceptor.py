@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any, Optional
 
 from ..errors import Refused
+from ..options import NEVER
 from ..types import Peer
 from .connections import ConnectionLimiter
 from .responses import error_response
@@ -119,12 +121,21 @@ class Acceptor:
         self._beginning.add(task)
         task.add_done_callback(self._beginning.discard)
 
+    def _tls(self) -> dict[str, Any]:
+        """Return the arguments of a connection for TLS, if it has that."""
+        if self._certificate is None:
+            return {}
+        tls = {"ssl": self._certificate.context, "ssl_handshake_timeout": self._handshake_timeout}
+        if sys.version_info >= (3, 11) or not isinstance(self._loop, asyncio.BaseEventLoop):
+            # What isn't sent when the library's time is over would be lost.
+            # See WriteProgress for ours; older versions have none.
+            tls["ssl_shutdown_timeout"] = NEVER
+        return tls
+
     async def _connect(self, connection: socket.socket, client: Any, slot: str) -> None:
         protocol: Any = None
         is_connected = False
-        tls: dict[str, Any] = {}
-        if self._certificate is not None:
-            tls = {"ssl": self._certificate.context, "ssl_handshake_timeout": self._handshake_timeout}
+        tls = self._tls()
 
         def factory() -> Any:
             nonlocal protocol

@@ -34,6 +34,8 @@ class Certificate:
         self.context = make_context(options)
         #: When it ends, in seconds since the epoch, if the file tells.
         self.ends = _end_of(options)
+        #: How many certificates there are: its own, and those of its issuers.
+        self.length = len(_certificates(options))
         #: Why the last reload failed.
         self.failure: Optional[str] = None
 
@@ -48,6 +50,7 @@ class Certificate:
         """
         try:
             context, ends = make_context(self._options), _end_of(self._options)
+            length = len(_certificates(self._options))
             now = time.time()
             if ends is not None and ends <= now < (self.ends or 0):
                 day = time.strftime("%Y-%m-%d", time.gmtime(ends))
@@ -57,7 +60,7 @@ class Certificate:
         except UsageError as error:
             self.failure = str(error)
             raise
-        self.context, self.ends, self.failure = context, ends, None
+        self.context, self.ends, self.length, self.failure = context, ends, length, None
 
     @property
     def days_left(self) -> Optional[float]:
@@ -78,12 +81,27 @@ def make_context(options: Options) -> ssl.SSLContext:
     context.set_alpn_protocols(PROTOCOLS)
     try:
         context.load_cert_chain(options.certificate, options.private_key, _no_password)
-    except (OSError, ssl.SSLError) as error:
+    except ssl.SSLError as error:
         raise UsageError(
             f"The certificate {options.certificate} and its key can't be loaded: {error}. Both must be PEM files, "
             "and the key that of the certificate."
         ) from error
+    except OSError as error:
+        raise UsageError(
+            f"The certificate can't be loaded: {_unreadable(options) or options.certificate} can't be read: "
+            f"{error.strerror}."
+        ) from error
     return context
+
+
+def _unreadable(options: Options) -> Optional[str]:
+    """Return which of the two files can't be opened: the library doesn't say."""
+    for name in filter(None, (options.certificate, options.private_key)):
+        try:
+            open(name, "rb").close()
+        except OSError:
+            return name
+    return None
 
 
 def _no_password() -> str:
@@ -91,14 +109,22 @@ def _no_password() -> str:
     raise UsageError("The key of the certificate needs a password: a server can only use one that doesn't.")
 
 
+def _certificates(options: Options) -> list[str]:
+    """Return the certificates of the file, the first one its own; none if it was replaced meanwhile."""
+    try:
+        with open(str(options.certificate), encoding="latin-1") as file:
+            return _CERTIFICATE.findall(file.read())
+    except OSError:
+        return []
+
+
 def _end_of(options: Options) -> Optional[float]:
     """Return when the first certificate of the file ends, or None if that can't be told."""
     # The standard library tells about peers' certificates, not about one's
     # own. The two times in a row are in no other place of one.
     try:
-        with open(str(options.certificate), encoding="latin-1") as file:
-            found = _CERTIFICATE.search(file.read())
-        validity = found and _VALIDITY.search(ssl.PEM_cert_to_DER_cert(found.group()))
+        found = _certificates(options)
+        validity = found and _VALIDITY.search(ssl.PEM_cert_to_DER_cert(found[0]))
         if not validity:
             return None
         end = validity.group(1).decode("ascii")
@@ -106,6 +132,6 @@ def _end_of(options: Options) -> Optional[float]:
             # RFC 5280 section 4.1.2.5.1.
             end = ("19" if end >= "50" else "20") + end
         return calendar.timegm(time.strptime(end, "%Y%m%d%H%M%SZ"))
-    except (OSError, ValueError):
-        # It was replaced meanwhile, or has a date that is none; it was loaded.
+    except ValueError:
+        # It has a date that is none; it was loaded.
         return None

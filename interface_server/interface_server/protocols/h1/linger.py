@@ -4,7 +4,7 @@ The end of a connection of HTTP/1, after its last answer (RFC 9112 section 9.6).
 The system cuts a connection that is closed with unread bytes, and the client
 then loses what it hasn't read yet. So our half is closed first; what the
 client still sends is thrown away, until it has read the answer and closes, or
-takes too long.
+takes too long: no piece of that may keep us waiting, nor all of them.
 """
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from typing import Any
 from ...options import Options
 from ..progress import WriteProgress
 
+#: Seconds for which a client may go on sending (nginx: lingering_time).
+MOST = 30.0
+
 
 class Linger:
     """
@@ -24,21 +27,28 @@ class Linger:
     no half of a connection, and is then closed at once.
     """
 
-    __slots__ = ("_transport", "_options", "_progress", "_loop")
+    __slots__ = ("_transport", "_options", "_progress", "_loop", "_until", "_has_heard")
 
     def __init__(self, transport: Any, options: Options, progress: WriteProgress) -> None:
         self._transport = transport
         self._options = options
         self._progress = progress
         self._loop = asyncio.get_running_loop()
+        #: When the client has had enough time, however much it still sends.
+        self._until = 0.0
+        self._has_heard = False
+
+    def heard(self) -> None:
+        """Take note that the client still sends."""
+        self._has_heard = True
 
     def begin(self, is_read: bool) -> float:
-        """Close our half; return the first deadline, or 0 if the connection was closed."""
+        """Close our half, or the connection; return the first deadline."""
         if self._transport.can_write_eof():
             self._transport.write_eof()
         elif is_read:
-            self._transport.close()
-            return 0.0
+            return self._progress.close()
+        self._until = self._loop.time() + MOST
         self._progress.look()
         unsent = self._progress.unsent
         return self._after(self._options.write_timeout if unsent else self._options.close_timeout)
@@ -52,13 +62,14 @@ class Linger:
         elif unsent:
             progress.look()
             return self._after(options.write_timeout or options.close_timeout or 5)
-        elif progress.unsent:
+        elif progress.unsent or self._has_heard and self._loop.time() < self._until:
             progress.look()
+            self._has_heard = False
             return self._after(options.close_timeout)
         elif self._transport.can_write_eof():
             self._transport.abort()
         else:
-            self._transport.close()
+            return progress.close()
         return 0.0
 
     def _after(self, seconds: float) -> float:

@@ -108,9 +108,11 @@ class Http1Protocol(asyncio.Protocol):
     def on_deadline(self) -> None:
         """Take the client to be gone, or never to have been serious."""
         reading = self._connection.state
-        if self._state is LINGERING:
+        if self._transport.is_closing():
+            self.deadline = self._progress.end_if_due()
+        elif self._state is LINGERING:
             self.deadline = self._linger.go_on()
-        elif self.flow.write_paused and self._options.write_timeout or self._transport.is_closing():
+        elif self.flow.write_paused and self._options.write_timeout:
             if self._progress.suffices():
                 self.deadline = self._progress.look()
             else:
@@ -127,8 +129,7 @@ class Http1Protocol(asyncio.Protocol):
 
     def _close(self) -> None:
         """Close once the client has read everything, which it has its time for."""
-        self.deadline = self._progress.look()
-        self._transport.close()
+        self.deadline = self._progress.close()
 
     def _refuse_late(self, detail: str) -> None:
         for event in self._connection.refuse(Refused(408, detail)):
@@ -137,7 +138,7 @@ class Http1Protocol(asyncio.Protocol):
 
     def _wait(self, seconds: float) -> None:
         """Give the client so long for what is to come; 0 stands for ever."""
-        if not self.flow.write_paused:
+        if not self.flow.write_paused and not self._transport.is_closing():
             # Otherwise it has to read first, whatever else it does.
             self.deadline = self._loop.time() + seconds if seconds else 0.0
 
@@ -156,9 +157,9 @@ class Http1Protocol(asyncio.Protocol):
     # Flow
 
     def pause_writing(self) -> None:
-        deadline = self._progress.look()
-        if self._state is not LINGERING:
-            self.deadline = deadline
+        if not self._transport.is_closing():
+            deadline = self._progress.look()
+            self.deadline = self.deadline if self._state is LINGERING else deadline
         self.flow.write_paused = True
 
     def resume_writing(self) -> None:
@@ -178,6 +179,7 @@ class Http1Protocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._state is not OPEN:
             # On its way out.
+            self._linger.heard()
             return
         before = self._connection.state
         events = self._connection.receive(data)
@@ -247,7 +249,8 @@ class Http1Protocol(asyncio.Protocol):
         if self._transport.is_closing():
             return
         if not exchange.writer.keep_alive:
-            self._end()
+            # After a request that was refused, anything may come.
+            self._end(is_read=self._receiving is None and self._state is not LAST)
             return
         if self._exchanges:
             self._start(self._exchanges[0])
@@ -259,7 +262,7 @@ class Http1Protocol(asyncio.Protocol):
         if exchange.state is WAITING and not self._transport.is_closing():
             exchange.disconnect()
             self._transport.write(error_response(Refused(500, "The request couldn't be answered.")))
-            self._end()
+            self._end(is_read=self._receiving is None)
         else:
             # The client has seen a part: only breaking off tells the truth.
             self._close()
@@ -285,15 +288,13 @@ class Http1Protocol(asyncio.Protocol):
         else:
             if was is not COMPLETE:
                 self._transport.write(error_response(refusal))
-            self._end()
+            self._end(is_read=False)
 
-    def _end(self) -> None:
-        """Let the client read the last answer before the connection is closed."""
+    def _end(self, is_read: bool) -> None:
+        """Let the client read the last answer before the connection is closed; say if it has said all it will."""
         if self._state is HALF_CLOSED:
             self._close()
             return
         self._move(ANSWERED)
-        deadline = self._linger.begin(is_read=self._receiving is None)
-        if deadline:
-            self.flow.resume_reading()
-        self.deadline = deadline or self._progress.look()
+        self.deadline = self._linger.begin(is_read)
+        self.flow.resume_reading()

@@ -109,8 +109,7 @@ class Http2Protocol(asyncio.Protocol):
 
     def close(self) -> None:
         """Close once the client has read everything, which it has its time for."""
-        self._transport.close()
-        self.deadline = self._progress.look()
+        self.deadline = self._progress.close()
 
     def abort(self) -> None:
         """End the connection now."""
@@ -141,9 +140,11 @@ class Http2Protocol(asyncio.Protocol):
 
     def on_deadline(self) -> None:
         """Take the client to be gone, or a stream's part of it."""
-        if self._state is LINGERING:
+        if self._transport.is_closing():
+            self.deadline = self._progress.end_if_due()
+        elif self._state is LINGERING:
             self._transport.abort()
-        elif self._transport.is_closing() or not self.writer.writable.is_set() and self._options.write_timeout:
+        elif not self.writer.writable.is_set() and self._options.write_timeout:
             if self._progress.suffices():
                 self.deadline = self._progress.look()
             else:
@@ -178,6 +179,8 @@ class Http2Protocol(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.writer.writable.clear()
+        if self._transport.is_closing():
+            return
         deadline = self._progress.look()
         if self._options.write_timeout and self._state is not LINGERING:
             self.deadline = deadline

@@ -162,7 +162,9 @@ class Receiver:
             # The client has reset it in the same bytes, or has no room for it.
             self._writer.reset(number, h2.errors.ErrorCodes.CANCEL)
             return
-        # The rest of the request isn't read (RFC 9113 section 8.1).
+        # The rest of the request isn't read (RFC 9113 section 8.1). Some clients,
+        # curl 7.88 among them, lose an answer that comes together with the reset.
+        self._writer.flush()
         if number in self._conn.streams and self._conn.streams[number].open:
             self._writer.reset(number, h2.errors.ErrorCodes.NO_ERROR)
 

@@ -186,6 +186,8 @@ class FrameWriter:
         """End a stream whose last data went out."""
         try:
             self._conn.end_stream(number)
+            # Some clients lose an answer that comes together with the reset.
+            self.flush()
             if number in self._conn.streams and self._conn.streams[number].open:
                 self._conn.reset_stream(number, h2.errors.ErrorCodes.NO_ERROR)
         except h2.exceptions.ProtocolError:
