@@ -32,7 +32,7 @@ from .logs import LogTestCase
 try:
     from django.channels.processes import leaving, reloading
     from django.channels.processes.programs import Program, ProgramGroup
-    from django.channels.processes.supervisor import Child, Supervisor
+    from django.channels.processes.supervisor import REFUSED, Child, Supervisor
     from django.channels.processes.watcher import Watcher
 except ImportError:
     # A system that can't fork.
@@ -336,6 +336,19 @@ class SupervisorTests(LogTestCase, SimpleTestCase):
         supervisor.end(101, 0)
         self.assertEqual(supervisor.started, [0, 0])
 
+    def test_the_last_one_that_is_refused_ends_all(self):
+        supervisor = DrySupervisor(2)
+        supervisor.look_once()
+        supervisor.end(101, REFUSED << 8)
+        # The other one may work.
+        self.assertEqual(supervisor.started, [0, 1])
+        self.assertEqual(supervisor._signals, 0)
+        supervisor.end(102, REFUSED << 8)
+        self.assertEqual((supervisor._signals, supervisor._status), (1, REFUSED))
+        supervisor._clock.now += 60
+        supervisor.look_once()
+        self.assertEqual(supervisor.started, [0, 1])
+
     def test_one_that_the_system_has_no_room_for_ends_no_other(self):
         supervisor = DrySupervisor(2)
         supervisor.refused = OSError(errno.EAGAIN, 'Resource temporarily unavailable')
@@ -530,7 +543,7 @@ class ProgramTests(LogTestCase, SimpleTestCase):
         server = self.server.process
         self.workers.process.returncode = 2
         self.group.look_once()
-        self.assertLogged("The workers can't use its options, as it says above, so all programs end.")
+        self.assertLogged("The workers can't run, as it says above, so all programs end.")
         self.assertEqual((server.returncode, self.workers.process), (0, None))
 
     def test_one_that_could_use_its_options_once_is_started_again(self):

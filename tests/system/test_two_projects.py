@@ -48,6 +48,7 @@ def test_every_kind_of_process_is_refused_unless_it_is_told_otherwise(site):
     ]
     if site.has_interface_server:
         programs.append(site.start('interface-server', server, '-p', '0', site.asgi, **OTHER))
+        programs.append(site.manage('runchannels', '--port', '0', '--asgi', site.asgi, **OTHER))
     for program in programs:
         assert ends_with_the_reason(program), program.report()
     site.manage('runworker', '--any-project', **OTHER).wait_for('Listening on')

@@ -10,6 +10,10 @@ from ..fingerprints import fingerprints
 from ..layers.presence import check_project as check_processes
 
 
+class ProjectRefused(CommandError):
+    """Another project's processes use the layer, and keep this one out."""
+
+
 def add_arguments(parser):
     """Add the option to a command's `parser`."""
     parser.add_argument(
@@ -26,7 +30,7 @@ def to_claim(options):
 
 def check_project(layer):
     """
-    Raise CommandError if processes of another project use `layer`.
+    Raise ProjectRefused if processes of another project use `layer`.
 
     For an answer before anything begins: two that ask in one moment may both
     go on, and one of them is refused when it announces itself. Processes that
@@ -42,4 +46,4 @@ def check_project(layer):
         # A worker that starts while the layer is away waits for it.
         return
     except AnotherProject as error:
-        raise CommandError(str(error))
+        raise ProjectRefused(str(error))

@@ -25,7 +25,7 @@ from ..monitoring.history import Recorder
 from ..monitoring.vitals import HealthFile, Vitals, behind, try_file
 from ..presence import Presence, package_version
 from ..processes.holding import Holding
-from .projects import to_claim
+from .projects import ProjectRefused, to_claim
 
 logger = logging.getLogger('django.channels')
 
@@ -136,7 +136,7 @@ def watched(worker, options):
         opened += [presence, Holding(layer, presence.process.name)] + planning
         _begin(opened)
     except AnotherProject as error:
-        raise CommandError(str(error))
+        raise ProjectRefused(str(error))
     except EnvironmentError as error:
         raise CommandError('The address for health and metrics, or the health file, can\'t be opened: %s' % error)
     _warn_of_servers(layer)
@@ -147,7 +147,7 @@ def watched(worker, options):
         for part in reversed(opened):
             part.__exit__(None, None, None)
     if presence.refusal is not None:
-        raise CommandError(str(presence.refusal))
+        raise ProjectRefused(str(presence.refusal))
 
 
 def _begin(parts):

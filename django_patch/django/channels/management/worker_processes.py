@@ -15,6 +15,7 @@ from ..in_flight import InFlight
 from ..periodic import PeriodicThread
 from ..processes import leaving, service_manager
 from ..signals import worker_ready
+from .projects import ProjectRefused
 
 logger = logging.getLogger('django.channels')
 
@@ -54,7 +55,7 @@ def run_supervised(count, make_worker, surroundings, announce):
     `surroundings(worker, index)` returns; `announce()` says that they begin.
     """
     from ..processes.reloading import inherited, is_trial, reload
-    from ..processes.supervisor import Supervisor
+    from ..processes.supervisor import REFUSED, Supervisor
     if is_trial():
         return
     processes, lifeline = inherited()
@@ -70,18 +71,17 @@ def run_supervised(count, make_worker, surroundings, announce):
                 worker.run()
                 leaving.leave_within(worker.seconds_left())
         except CommandError as error:
-            # What is wrong here, such as another project's workers, may pass.
             logger.error('%s', error)
-            return 1
+            # What else is wrong here may pass.
+            return REFUSED if isinstance(error, ProjectRefused) else 1
         leaving.wait_for_threads()
         return 0
 
     # What loading the project has opened isn't for several processes.
     connections.close_all()
     freeze_loaded()
-    status = Supervisor(count, serve, reload, processes, lifeline).run()
-    if status:
-        raise CommandError('The workers ended with status %d.' % status)
+    if Supervisor(count, serve, reload, processes, lifeline).run():
+        raise CommandError('The workers were refused, as the log says above.')
 
 
 def _watch_over(worker):

@@ -223,7 +223,7 @@ class ProgramGroup(object):
         if self._signals or program.process is not None:
             return
         if status == USAGE_ERROR and program.starts == 1:
-            logger.error('The %s can\'t use its options, as it says above, so all programs end.', program.name)
+            logger.error('The %s can\'t run, as it says above, so all programs end.', program.name)
             self._status, self._signals = status, 1
             return
         now, pause = self._clock.monotonic(), 0.0

@@ -17,6 +17,7 @@ from ..compat.interrupts import accept_signals
 from ..layers.backoff import Backoff
 from ..layers.clock import SYSTEM_CLOCK
 from . import service_manager
+from .pipes import open_pipe, say_ready
 
 logger = logging.getLogger('django.channels')
 
@@ -26,6 +27,8 @@ SHORT_LIFE = 5.0
 FIRST_PAUSE, LAST_PAUSE = 0.5, 30.0
 #: Seconds between two looks, where no signal asks for one.
 INTERVAL = 1.0
+#: The exit status of a process that any other would end with in its place.
+REFUSED = 2
 
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _HANDLED = _STOP + (signal.SIGHUP, signal.SIGUSR1, signal.SIGCHLD)
@@ -51,7 +54,8 @@ class Supervisor(object):
     is_stopping)` is called, which has a new program take the place of this,
     or returns. It gets the processes `pids` as `inherited`, and the pipe as
     `lifeline`: each ends when one of its own is ready. A process that dies is
-    replaced, after a pause if it did so soon; no other ends because of it.
+    replaced, after a pause if it did so soon; no other ends because of it. The
+    last one that is left ends all if it ends with REFUSED.
     """
 
     def __init__(self, count, serve, reload=None, inherited=(), lifeline=None, clock=SYSTEM_CLOCK):
@@ -68,16 +72,16 @@ class Supervisor(object):
         #: Place -> when to start a process there.
         self._due = {}
         self._backoffs = {index: Backoff(FIRST_PAUSE, LAST_PAUSE) for index in range(count)}
-        self._signals = 0
+        self._signals = self._status = 0
         self._is_ready = False
         self._pending = []
 
     def run(self):
         """Run until a signal has ended all processes; return the exit status."""
-        self._wake_reader, self._wake_writer = _pipe()
+        self._wake_reader, self._wake_writer = open_pipe()
         if self._lifeline is None:
             # Nothing is written to it; it ends when this process does.
-            self._lifeline = _pipe()
+            self._lifeline = open_pipe()
         for number in self._lifeline:
             fcntl.fcntl(number, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
         before = {number: signal.signal(number, self._on_signal) for number in _HANDLED}
@@ -92,7 +96,7 @@ class Supervisor(object):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        return 0
+        return self._status
 
     # Signals: noted by their handlers, acted upon by the loop.
 
@@ -211,6 +215,9 @@ class Supervisor(object):
             os.close(child.pipe)
         if self._signals:
             return
+        if os.WIFEXITED(code) and os.WEXITSTATUS(code) == REFUSED and not self.processes():
+            self._signals, self._status = 1, REFUSED
+            return
         now = self._clock.monotonic()
         backoff, pause = self._backoffs[child.index], 0.0
         if now - child.started >= SHORT_LIFE or code == 0:
@@ -225,7 +232,7 @@ class Supervisor(object):
         self._due[child.index] = now + pause
 
     def _start(self, index, now):
-        reader, writer = _pipe()
+        reader, writer = open_pipe()
         sys.stdout.flush()
         sys.stderr.flush()
         try:
@@ -252,7 +259,7 @@ class Supervisor(object):
             thread = threading.Thread(target=self._watch_lifeline, name='worker-lifeline')
             thread.daemon = True
             thread.start()
-            status = self._serve(index, lambda: _say_ready(writer))
+            status = self._serve(index, lambda: say_ready(writer))
         except BaseException:
             # Nothing above may go on as if it were the parent.
             traceback.print_exc()
@@ -266,23 +273,6 @@ class Supervisor(object):
         os.read(self._lifeline[0], 1)
         logger.error('The supervisor of the worker process %d is gone, so it finishes.', os.getpid())
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _pipe():
-    reader, writer = os.pipe()
-    for number in (reader, writer):
-        fcntl.fcntl(number, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
-    fcntl.fcntl(writer, fcntl.F_SETFL, fcntl.fcntl(writer, fcntl.F_GETFL) | os.O_NONBLOCK)
-    return reader, writer
-
-
-def _say_ready(writer):
-    try:
-        os.write(writer, b'R')
-    except EnvironmentError as error:
-        if error.errno != errno.EPIPE:
-            raise
-    os.close(writer)
 
 
 def _send(process, number):

@@ -12,7 +12,7 @@ from django.core.management import BaseCommand, CommandError, get_commands
 
 from ...log import setup_logger
 from ...processes.programs import Program, ProgramGroup
-from .. import worker_options
+from .. import projects, worker_options
 from ..layers import add_layer_argument, check_routing, get_shared_layer
 from .runworker import Command as RunWorker
 
@@ -29,6 +29,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         add_layer_argument(parser)
+        projects.add_arguments(parser)
         parser.add_argument('-b', '--bind', dest='bind', default='127.0.0.1', metavar='HOST',
                             help='The address to listen on; default: %(default)s.')
         parser.add_argument('-p', '--port', dest='port', type=int, default=8000,
@@ -56,8 +57,14 @@ class Command(BaseCommand):
             )
         # Each worker would end with them, again and again.
         parser = RunWorker().create_parser('manage.py', 'runworker')
-        worker_options.check(vars(parser.parse_args(options['worker_options'])))
-        check_routing(get_shared_layer(options['layer'], 'a layer that spans processes'))
+        of_workers = vars(parser.parse_args(options['worker_options']))
+        worker_options.check(of_workers)
+        layer = get_shared_layer(options['layer'], 'a layer that spans processes')
+        check_routing(layer)
+        if not options['any_project'] and not of_workers['any_project']:
+            # The server would end, and the workers begin again and again.
+            projects.check_project(layer)
+            layer.close()
         setup_logger('django.channels', int(options['verbosity']))
         listener = open_listener(options['bind'], options['port'])
         try:
@@ -73,16 +80,18 @@ def programs(options, listener):
     server = os.path.join(os.path.dirname(sys.executable), 'interface-server')
     if not os.path.exists(server):
         raise CommandError('There is no %s. Install channels-interface-server in this environment.' % server)
-    layer = options['asgi'] or '%s.asgi:channel_layer' % os.environ['DJANGO_SETTINGS_MODULE'].rpartition('.')[0]
+    both = ['--any-project'] if options['any_project'] else []
+    package = os.environ['DJANGO_SETTINGS_MODULE'].rpartition('.')[0]
+    layer = options['asgi'] or '.'.join(filter(None, [package, 'asgi:channel_layer']))
     yield Program(
-        'interface server', [server, '--fd', listener.fileno()] + options['server_options'] + [layer], [listener],
-        is_replaced=True,
+        'interface server', [server, '--fd', listener.fileno()] + both + options['server_options'] + [layer],
+        [listener], is_replaced=True,
     )
     manage = [sys.executable, sys.argv[0]]
     yield Program('workers', manage + ['runworker', '--processes', options['processes'], '--layer', options['layer'],
-                                       '--verbosity', options['verbosity']] + options['worker_options'])
+                                       '--verbosity', options['verbosity']] + both + options['worker_options'])
     if options['delay']:
-        yield Program('delay server', manage + ['rundelay', '--layer', options['layer']])
+        yield Program('delay server', manage + ['rundelay', '--layer', options['layer']] + both)
 
 
 def open_listener(host, port):
