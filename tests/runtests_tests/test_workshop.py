@@ -1,5 +1,6 @@
 """The rows that lint, check types, build the documentation and spell."""
 import argparse
+import configparser
 import pathlib
 import tempfile
 import unittest
@@ -70,3 +71,11 @@ class SpellingTests(unittest.TestCase):
     def test_lines_are_told(self):
         pieces = [line for line, text in spelling.READERS['.py']('"""One.\n\nwrod\n"""\n') if 'wrod' in text]
         self.assertEqual(pieces, [3])
+
+
+class SortingTests(unittest.TestCase):
+
+    def test_the_name_of_the_checkout_makes_no_difference_to_imports(self):
+        config = configparser.ConfigParser()
+        config.read(str(workshop.CHECKOUT / 'setup.cfg'))
+        self.assertEqual(config['isort']['known_third_party'], 'channels, django')
