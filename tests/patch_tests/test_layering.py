@@ -16,6 +16,7 @@ LEVELS = {
     'consumption': 2, 'request_log': 3, 'tracing': 1,
     'dispatch': 6, 'held_messages': 5, 'failures': 2, 'order_watch': 2, 'stop_signals': 1, 'prefetch': 6,
     'in_progress': 1, 'periodic': 0, 'presence': 2, 'fingerprints': 2, 'in_flight': 1, 'limits': 2, 'processes': 7,
+    'shared_sockets': 1,
     'generic': 6, 'binding': 6, 'schedules': 6, 'delay': 6, 'staticfiles': 6, 'interfaces': 6, 'handler': 6,
     # The command of an app is built as those of the package are.
     'delay.management': 9,

@@ -1,4 +1,5 @@
 """A worker, a server process and a Redis that are killed while clients are served."""
+import concurrent.futures
 import contextlib
 import os
 import signal
@@ -7,6 +8,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+import redis as redis_py
 import websocket
 from clients import get, socket_to
 from programs import eventually, free_ports
@@ -24,9 +26,7 @@ class Served:
             pytest.skip('daphne 1.4.2 stands here for the interface server')
         self.site.run('migrate', '-v', '0')
         self.management = free_ports(2)
-        self.server, self.port = self.site.server(
-            '--workers', '2', '--http-timeout', '15', '--management', self.management,
-        )
+        self.server, self.port = self.site.server('--workers', '2', '--management', self.management)
         self.workers = [self.site.manage('runworker'), self.site.manage('runworker')]
         eventually(lambda: self.ready() == 200, 'readiness')
         # It is ready without workers, who start more slowly on a busy machine.
@@ -90,6 +90,26 @@ def test_killed_worker(served):
             connection.send(str(number))
             assert connection.recv() == str(number)
         assert all(get(served.port, '/hello/').status == 200 for _ in range(20))
+
+
+def test_killed_worker_that_has_not_begun(served):
+    """What Redis had sent it is done by the other."""
+    with redis_py.Redis.from_url(served.redis.url) as client:
+        def waiting():
+            return client.info('clients')['blocked_clients']
+
+        # Both workers, and each process of the server.
+        eventually(lambda: waiting() >= 4, 'waiting')
+        for worker in served.workers:
+            os.kill(worker.pid, signal.SIGSTOP)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            answers = [pool.submit(get, served.port, '/hello/?name=%d' % number) for number in range(4)]
+            handshake = pool.submit(socket_to, served.port, '/echo/')
+            eventually(lambda: waiting() <= 2, 'both having something')
+            os.kill(served.workers[0].pid, signal.SIGKILL)
+            os.kill(served.workers[1].pid, signal.SIGCONT)
+            assert [answer.result().text for answer in answers] == ['Hello, %d!' % number for number in range(4)]
+            handshake.result().close()
 
 
 def test_killed_server_process(served):

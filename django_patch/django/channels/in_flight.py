@@ -43,6 +43,9 @@ class InFlight(object):
         self._memory = mmap.mmap(-1, size * _FIELDS.size)
         self._size = size
         self._free = list(reversed(range(0, size * _FIELDS.size, _FIELDS.size)))
+        #: Called by the thread that has recorded messages, once it has; None:
+        #: nobody is interested.
+        self.on_added = None
 
     def add(self, channel, content):
         """Record the message `content` of `channel`; return the slot, which remove() and exempt() take, or None."""
@@ -67,6 +70,8 @@ class InFlight(object):
                 free.append(slot)
                 slot = None
             slots.append(slot)
+        if self.on_added is not None:
+            self.on_added()
         return slots
 
     def remove(self, slot):

@@ -22,6 +22,7 @@ from .combining import CombiningMixin
 from .group_methods import GroupsMixin
 from .inspection import InspectionMixin
 from .presence import PresenceMixin
+from .rescue import RescueMixin
 from .validation import copy_message
 
 __all__ = ['BaseChannelLayer', 'RESERVED_KEY', 'copy_message', 'send_blocking']
@@ -31,7 +32,7 @@ RESERVED_KEY = '__asgi_channel__'
 
 
 class BaseChannelLayer(
-    AcknowledgementMixin, CapacityMixin, CombiningMixin, GroupsMixin, InspectionMixin, PresenceMixin
+    AcknowledgementMixin, CapacityMixin, CombiningMixin, GroupsMixin, InspectionMixin, PresenceMixin, RescueMixin
 ):
     """
     The template of a channel layer.

@@ -90,7 +90,7 @@ def _watch_over(worker):
     from ..processes.watcher import watch_over
     connections.close_all()
     in_flight = InFlight(worker.threads * worker.prefetch + worker.concurrency)
-    watch_over(in_flight, worker.channel_layer, worker.limits.hard_seconds)
+    watch_over(in_flight, worker.channel_layer, lambda: worker.channels, worker.limits.hard_seconds)
     worker.record_in(in_flight)
 
 

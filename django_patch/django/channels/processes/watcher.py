@@ -22,6 +22,7 @@ from ..failures import reply_to
 from ..layers.backoff import Backoff
 from ..layers.clock import SYSTEM_CLOCK
 from ..layers.presence import Process, this_host
+from ..shared_sockets import SharedSockets
 
 logger = logging.getLogger('django.channels')
 
@@ -36,20 +37,25 @@ PATIENCE = 30.0
 _NOT_FOR_US = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1')
 
 
-def watch_over(in_flight, layer, hard_limit=None):
+def watch_over(in_flight, layer, channels, hard_limit=None):
     """
     Fork a process that watches over this one.
 
     `in_flight` is the InFlight that this process keeps, and `layer` the layer
-    that it receives from. A message in flight for more than `hard_limit`
-    seconds costs it its life. Call it before there are connections.
+    that it receives from; `channels()` returns what it waits for. A message in
+    flight for more than `hard_limit` seconds costs it its life. Call it before
+    there are connections.
     """
     reader, writer = os.pipe()
+    sockets = SharedSockets()
     worker = os.getpid()
     for number in (reader, writer):
         fcntl.fcntl(number, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
     if os.fork():
         os.close(reader)
+        sockets.begin()
+        in_flight.on_added = layer.settle_received
+        layer.leave_received(sockets)
         # Closed by nothing but the end of this process.
         return
     status = 1
@@ -58,7 +64,7 @@ def watch_over(in_flight, layer, hard_limit=None):
         for name in _NOT_FOR_US:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
         signal.set_wakeup_fd(-1)
-        Watcher(worker, reader, in_flight, layer, hard_limit).run()
+        Watcher(worker, reader, in_flight, layer, hard_limit, sockets=sockets, channels=channels).run()
         status = 0
     except BaseException:
         # Nothing above may go on as if it were the worker.
@@ -72,26 +78,49 @@ class Watcher(object):
     Watches over the process `worker`, whose parent it is not.
 
     `pipe` is the end of a pipe to read from, whose other end the worker has.
+    `sockets` are its SharedSockets, in which what comes on `channels()` is
+    left until it is in `in_flight`.
     """
 
-    def __init__(self, worker, pipe, in_flight, layer, hard_limit=None, clock=SYSTEM_CLOCK):
+    def __init__(self, worker, pipe, in_flight, layer, hard_limit=None, clock=SYSTEM_CLOCK, sockets=None,
+                 channels=None):
         self._worker = worker
         self._pipe = pipe
         self._in_flight = in_flight
         self._layer = layer
         self._hard_limit = hard_limit
         self._clock = clock
+        self._sockets = sockets
+        self._channels = channels
 
     def run(self):
         """Return once the worker has ended, and those who waited for it have been answered."""
         while not self._has_ended():
             if self._hard_limit is not None:
                 self.end_if_overdue(self._clock.monotonic())
+        self.rescue()
         records = self._in_flight.records()
         held = [record for record in records if self._layer.options_of(record.channel) is not None]
         if self._layer.supports_acknowledgement and self._layer.supports_presence:
             self.requeue(held)
         self.answer_all([record for record in records if record not in held])
+
+    def rescue(self):
+        """Have what the worker had received and not recorded be received again, by others."""
+        if self._sockets is None:
+            return
+        self._sockets.take_in()
+        sockets = self._sockets.sockets()
+        if sockets:
+            try:
+                number = self._layer.rescue_received(self._worker, sockets, self._channels())
+            except Exception:
+                # What is recorded is to be answered all the same.
+                logger.exception('What the worker %d had received could not be looked for.', self._worker)
+                return
+            if number:
+                logger.warning('A worker process, %d, ended before it began %d messages that it had received. They '
+                               'are requeued.', self._worker, number)
 
     def requeue(self, held):
         """Have what the worker held on acknowledged channels, `held` among it, be received again at once."""
@@ -125,7 +154,13 @@ class Watcher(object):
     def _wait(self):
         """Return whether the pipe has ended, after INTERVAL at most."""
         try:
-            return bool(select.select([self._pipe], [], [], INTERVAL)[0])
+            watched = [self._pipe]
+            if self._sockets is not None and not self._sockets.is_over:
+                watched.append(self._sockets)
+            ready = select.select(watched, [], [], INTERVAL)[0]
+            if self._sockets in ready:
+                self._sockets.take_in()
+            return self._pipe in ready
         except (EnvironmentError, select.error) as error:
             if error.args[0] != errno.EINTR:
                 raise

@@ -103,6 +103,20 @@ class BlockingReader(object):
                 # A message that was there is among the answers (rule 2).
                 connection.exchange(wait.wake[number], COMMAND_TIMEOUT)
 
+    def end_waiting_of(self, pid, reader, number):
+        """
+        End what waits in the process `pid`, which was forked from this one.
+
+        It had `number` connections, and its threads waited by `reader`.
+        """
+        tokens = ['%s.%d.%d' % (self._token, pid, thread) for thread in range(number)]
+        for shard, wake in reader.waking(tokens):
+            try:
+                self.pools[shard].exchange(wake)
+            except LayerUnavailable:
+                # Its connections have been cut as well.
+                pass
+
     def carry_out(self, wait):
         """
         Return the answer to `wait`: [(shard, replies or LayerUnavailable)].
@@ -209,7 +223,7 @@ class _MultiShardWait(object):
                     self._unsent[number] = shard.outage.failure
                 continue
             try:
-                connection = shard.borrow()
+                connection = shard.borrow_to_wait()
                 shard.write(connection, self._commands[number])
             except LayerUnavailable as error:
                 shard.failed(error)

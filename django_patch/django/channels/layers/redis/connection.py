@@ -7,6 +7,7 @@ straight through the socket, which costs a fraction of redis-py's commands.
 from __future__ import absolute_import, unicode_literals
 
 import errno
+import os
 import select
 import socket
 import weakref
@@ -93,6 +94,9 @@ class Connection(object):
         self.used = monotonic()
         # Replies that were read of those that are expected.
         self._replies = []
+        # The SharedSockets, its number there, and whether it is hidden; how
+        # much of what was read is still in the socket.
+        self.shared, self._number, self._is_hidden, self._left = None, None, False, 0
         _connections.add(self)
 
     def fileno(self):
@@ -128,6 +132,45 @@ class Connection(object):
             # It has been cut.
             pass
 
+    def share(self, sockets):
+        """Share it by `sockets`, SharedSockets; what is read stays in the socket until settle()."""
+        # What is in there of TLS is of no use to anybody else.
+        number = None if self._is_tls else sockets.add(self._socket)
+        if number is not None:
+            self.shared, self._number = sockets, number
+
+    def settle(self):
+        """Take out of the socket what was read and left there."""
+        left = self._left
+        if not left:
+            return
+        if self._parser.has_data():
+            # Half of a reply is nothing that others could read.
+            self._is_hidden = True
+            self.shared.hide(self._number)
+        self._left = 0
+        try:
+            while left:
+                # Without a look whether there is something, as recv() has it.
+                taken = len(os.read(self._socket.fileno(), left))
+                if not taken:
+                    raise EOFError('The server closed the connection.')
+                left -= taken
+        except OSError as error:
+            # Python 2: that isn't the error of a socket.
+            raise socket.error(*error.args)
+        if self._is_hidden and not self._parser.has_data():
+            self._is_hidden = False
+            self.shared.show(self._number)
+
+    def _look(self):
+        """As the socket's recv(), but leave it there."""
+        if self._left:
+            self.settle()
+        data = self._socket.recv(self._chunk, socket.MSG_PEEK)
+        self._left = len(data)
+        return data
+
     def set_timeout(self, timeout):
         """Wait `timeout` seconds for the server from now on."""
         if timeout != self._timeout:
@@ -146,6 +189,8 @@ class Connection(object):
     def write(self, commands):
         """Send packed commands; afterwards, `was_written` says whether all were sent."""
         self.was_written = False
+        if self._left:
+            self.settle()
         try:
             self._socket.sendall(commands[0] if len(commands) == 1 else b''.join(commands))
         except TypeError:
@@ -183,7 +228,7 @@ class Connection(object):
         else:
             return True
         try:
-            data = self._socket.recv(self._chunk)
+            data = self._socket.recv(self._chunk) if self.shared is None else self._look()
         except socket.error as error:
             if error.errno == errno.EINTR:
                 # Python 2: a signal's handler has run.

@@ -23,6 +23,7 @@ from ..validation import plain_copy
 from .blocking_read import BlockingReader
 from .combined_calls import RedisCombinedCallsMixin
 from .pool import ConnectionPool, exchange_all
+from .rescuing_layer import RedisRescueMixin
 from .servers import parse_hosts
 from .upkeep import RedisUpkeepMixin
 
@@ -32,7 +33,7 @@ logger = logging.getLogger('django.channels')
 _KEPT_READERS = 256
 
 
-class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, BaseChannelLayer):
+class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMixin, BaseChannelLayer):
     """
     A channel layer on one Redis server, or on several that share the load.
 

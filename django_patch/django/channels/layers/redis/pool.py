@@ -15,6 +15,7 @@ from ..transport.resp import ReplyError, is_wrong_type
 from .connection import Connection, failures
 from .masters import MasterWatch
 from .outage import COMMAND_TIMEOUT, REDIRECTED, RETRY_LATER, Outage, unavailable
+from .own_connections import OwnConnections
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ class ConnectionPool(object):
         self.end_waiting = None
         self._watch = MasterWatch(server, self) if server.needs_watching else None
         self._opened = weakref.WeakSet()
+        #: What waits for messages has of its own.
+        self.own = OwnConnections()
 
     def exchange(self, commands, follow=True):
         """
@@ -75,7 +78,7 @@ class ConnectionPool(object):
         readers. Raise LayerUnavailable if there is no connection. Call
         `look` with the `first` replies as soon as they are there.
         """
-        connection = self.borrow()
+        connection = self.borrow_to_wait()
         try:
             if first:
                 connection.set_timeout(timeout + COMMAND_TIMEOUT)
@@ -111,9 +114,15 @@ class ConnectionPool(object):
                 pass
             connection.close()
 
+    def borrow_to_wait(self):
+        """As borrow(), for what waits for messages."""
+        return self.borrow() if self.own.sockets is None else self.own.take(self._connect)
+
     def release(self, connection):
         """Keep `connection` for the next one who borrows."""
-        if len(self._idle) < _KEPT_CONNECTIONS:
+        if connection.shared is not None:
+            self.own.keep(connection)
+        elif len(self._idle) < _KEPT_CONNECTIONS:
             self._idle.append(connection)
         else:
             connection.close()

@@ -5,7 +5,7 @@ from __future__ import absolute_import, unicode_literals
 
 from ...exceptions import LayerUnavailable
 from . import scripts
-from .operations import DONE, Exchange, checked
+from .operations import DONE, Exchange, Result, checked, flatten
 from .resp import ReplyError, pack, pack_counts
 
 
@@ -43,6 +43,26 @@ class ReportsMixin(object):
     def _forget_reports(self, shard):
         for inbox in self._inboxes.get(shard, ()):
             inbox.counts_dirty = True
+
+    def waking(self, tokens):
+        """Return [(shard, the commands that wake waits of `tokens` there), ...]."""
+        return [
+            (shard, tuple(command for token in tokens for command in self._wakes.get(shard, token)[1]))
+            for shard in self._shards
+        ]
+
+    def put_back(self, reply):
+        """A plan that requeues what another process took by `reply`; the Result is how many messages that were."""
+        return flatten(self._put_back(reply))
+
+    def _put_back(self, reply):
+        is_pop = type(reply) is list and len(reply) == 2 and type(reply[0]) is bytes
+        taken = self._parse_pop(reply) if is_pop else None
+        if taken is None or taken[2] is not None:
+            yield Result(0)
+        shard, queue, inbox, entries = taken
+        yield self._requeue(shard, queue, entries)
+        yield Result(len(entries))
 
     def _requeue(self, shard, queue, entries):
         key = self._options.keys.queue(shard, queue)

@@ -162,6 +162,10 @@ class Parser(object):
         # Arrays that have begun: [items so far, how many there will be].
         self._open = []
 
+    def has_data(self):
+        """Return whether there are bytes of a reply that isn't complete."""
+        return bool(self._open) or self._position < len(self._buffer)
+
     def feed(self, data):
         """Take bytes from the connection."""
         position = self._position
@@ -242,12 +246,12 @@ class Parser(object):
 
 class FastParser(object):
     """A Parser that leaves the work to hiredis, which must be installed."""
-    __slots__ = ('feed', 'next')
+    __slots__ = ('feed', 'next', 'has_data')
 
     def __init__(self):
         reader = hiredis.Reader(protocolError=ProtocolError, replyError=_reply_error)
         # Methods of its own would cost each reply a call.
-        self.feed, self.next = reader.feed, reader.gets
+        self.feed, self.next, self.has_data = reader.feed, reader.gets, reader.has_data
 
 
 def _reply_error(text):
