@@ -12,7 +12,7 @@ from django.channels.exceptions import DenyConnection, MalformedFrame
 from django.channels.generic.websockets import JsonWebsocketConsumer, WebsocketConsumer, WebsocketDemultiplexer
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.memory import InMemoryChannelLayer
-from django.channels.management.runserver import ActionLog
+from django.channels.management.runserver import CONSUMER_REFUSED, ActionLog
 from django.channels.security import handshakes
 from django.channels.signals import handshake_refused
 from django.channels.worker import FAILED, HANDLED, Worker
@@ -242,7 +242,7 @@ class RefusalTests(SocketTestCase):
         self.assertTrue(lines.pop().endswith('WebSocket HANDSHAKING /talk/ [127.0.0.1:5]'), lines)
         for path, client in (('/talk/', '127.0.0.1:6'), ('/talk/', '127.0.0.1:5'), (b'/talk/', '127.0.0.1:5')):
             log('websocket', 'rejected', {'path': path, 'client': client})
-        self.assertTrue(lines[0].endswith('WebSocket REJECT /talk/ [127.0.0.1:6]'), lines)
+        self.assertTrue(lines[0].endswith('WebSocket REJECT /talk/ [127.0.0.1:6] ' + CONSUMER_REFUSED), lines)
         self.assertTrue(lines[1].endswith('WebSocket REJECT /talk/ [127.0.0.1:5] Log in first.'), lines)
         # It is told once.
-        self.assertTrue(lines[2].endswith('[127.0.0.1:5]'), lines)
+        self.assertTrue(lines[2].endswith('[127.0.0.1:5] ' + CONSUMER_REFUSED), lines)

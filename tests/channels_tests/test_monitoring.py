@@ -2,6 +2,7 @@
 from __future__ import absolute_import, unicode_literals
 
 import contextlib
+import errno
 import io
 import json
 import logging
@@ -26,7 +27,7 @@ from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.layers.presence import this_process
 from django.channels.management import watching
 from django.channels.management.projects import fingerprints
-from django.channels.monitoring import exposition, families, history
+from django.channels.monitoring import exposition, families, history, vitals
 from django.channels.monitoring.activity import MAX_CHANNELS, OTHER, Activity
 from django.channels.monitoring.endpoint import Endpoint
 from django.channels.monitoring.metrics import metrics_view
@@ -37,6 +38,7 @@ from django.test import RequestFactory, SimpleTestCase, override_settings
 
 from .clocks import ManualClock
 from .logs import LogTestCase
+from .test_http_handler import LogRecords
 
 try:
     import prometheus_client
@@ -423,6 +425,16 @@ class VitalsTests(LogTestCase, SimpleTestCase):
             file.look()
             self.assertEqual(self.read()['behind'], 5)
         self.assertEqual(os.listdir(os.path.dirname(self.path)), [])
+
+    def test_a_full_disk_is_no_reason_to_do_no_work(self):
+        def write(path, facts):
+            raise EnvironmentError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+        self.addCleanup(setattr, vitals, 'write_file', vitals.write_file)
+        vitals.write_file = write
+        with LogRecords('django.channels') as logged, HealthFile(self.path, self.vitals, interval=3600):
+            pass
+        self.assertIn("can't be written", logged[0].getMessage())
 
     def read(self):
         with open(self.path) as file:

@@ -35,6 +35,8 @@ from .servers import HOW_TO_INSTALL, find_server
 WORKER_THREADS = 4
 #: Seconds that Ctrl-C gives the consumers to finish.
 SHUTDOWN_TIMEOUT = 5
+#: Why a handshake was refused where nobody told.
+CONSUMER_REFUSED = 'Its consumer sent {"close": True} or {"accept": False}.'
 #: How many reasons of refusals may wait for their line. Those whose client
 #: left first are never asked for.
 MAX_REASONS = 1000
@@ -256,9 +258,8 @@ class ActionLog(object):
             path, client = _unquoted(details['path']), details['client']
             line += 'WebSocket %s %s [%s]' % (words.get(action, action), path, client)
             # A worker may be faster than the line before this one.
-            reason = self._reasons.pop((client, path), None) if action == 'rejected' else None
-            if reason is not None:
-                line += ' ' + reason
+            if action == 'rejected':
+                line += ' ' + self._reasons.pop((client, path), CONSUMER_REFUSED)
             colour = {
                 'connected': style.HTTP_SUCCESS, 'disconnected': style.WARNING, 'rejected': style.HTTP_BAD_REQUEST,
             }.get(action, style.HTTP_INFO)

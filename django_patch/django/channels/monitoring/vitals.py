@@ -112,8 +112,14 @@ class HealthFile(object):
         self._thread = PeriodicThread('health-file', interval, self._look_again)
 
     def __enter__(self):
-        # A folder that isn't there is said at once, and not in a thread.
-        self.look()
+        # A folder that isn't there is said at once, and not in a thread. A disk
+        # that is full is no reason to do no work.
+        try:
+            self.look()
+        except EnvironmentError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            self._log(error)
         self._thread.start()
         return self
 
@@ -132,4 +138,7 @@ class HealthFile(object):
         try:
             self.look()
         except EnvironmentError as error:
-            logger.error('The health file %s can\'t be written: %s', self._path, error)
+            self._log(error)
+
+    def _log(self, error):
+        logger.error('The health file %s can\'t be written: %s', self._path, error)
