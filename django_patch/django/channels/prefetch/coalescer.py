@@ -18,6 +18,7 @@ from ..layers.blocking import send_blocking
 from ..layers.clock import SYSTEM_CLOCK
 from ..layers.endings import end_all
 from ..layers.late_answers import LATE_ANSWERS
+from .failure_log import failure_log
 
 logger = logging.getLogger('django.channels')
 
@@ -84,7 +85,9 @@ def _answers_late(layer, name, content):
 
 def note_lost(layer, pairs, refused, error):
     """Log that those of `pairs` that were not `refused` may be lost by `error`; responses among them come late."""
-    logger.error('%d messages may be lost: %s', len(pairs) - len(refused), error)
+    lost = len(pairs) - len(refused)
+    if lost:
+        failure_log.failed(layer, 'lost', lost, '%d messages may be lost: %s', lost, error)
     refused = set(map(id, refused))
     for pair in pairs:
         if id(pair) not in refused:
@@ -161,18 +164,19 @@ class SendRun(object):
                 if layer not in self._unavailable:
                     self._send_one(*send)
                 elif not _answers_late(layer, *send[2:4]):
-                    logger.error('A message to %s could not be sent either.', send[2])
+                    failure_log.failed(layer, 'either', 1, 'A message to %s could not be sent either.', send[2])
 
     def _send_one(self, layer, method, name, content, timeout):
         if timeout is None:
             timeout = conf.send_timeout
         try:
             deliver(layer, method, name, content, max(0, timeout - (self._clock.monotonic() - self._began)))
-        except Exception as error:
+        except LayerUnavailable as error:
+            failure_log.failed(layer, 'unsent', 1, 'A message to %s could not be sent: %s', name, error)
+            self._unavailable.add(layer)
+            _answers_late(layer, name, content)
+        except Exception:
             logger.exception('A message to %s could not be sent.', name)
-            if isinstance(error, LayerUnavailable):
-                self._unavailable.add(layer)
-                _answers_late(layer, name, content)
 
     def _send_many(self, layer, sends):
         """Send all that there is room for; return the rest, to be sent one by one."""
