@@ -29,7 +29,7 @@ LEVELS = {
     'channel': 3, 'checks': 3, 'asgi': 3, 'package_checks': 3,
     'outbox': 3,
     # Where sends go that an outbox has delivered.
-    'prefetch.coalescer': 2,
+    'prefetch.coalescer': 2, 'prefetch.failure_log': 2,
     # The registry of the layers reads the settings; the layers don't.
     'layers': 2, 'layers.registry': 2, 'layers.*': 1, 'routing': 1, 'signals': 1, 'conf': 1, 'log': 1,
     # Async code, each module below what hands over to it.

@@ -112,8 +112,8 @@ class HealthFile(object):
         self._thread = PeriodicThread('health-file', interval, self._look_again)
 
     def __enter__(self):
-        # A folder that isn't there is said at once, and not in a thread. A disk
-        # that is full is no reason to do no work.
+        # A folder that isn't there is said at once, and not in a thread. A
+        # full disk is no reason to do no work.
         try:
             self.look()
         except EnvironmentError as error:

@@ -27,11 +27,16 @@ class FailureLog(object):
     def __init__(self, clock=SYSTEM_CLOCK):
         self._clock = clock
         self._lock = threading.Lock()
-        # Layer -> kind -> [when it was logged, when it was last seen, number that was not logged].
+        # Layer -> kind -> (when it was logged, when it was last seen, number
+        # that wasn't logged).
         self._kinds = weakref.WeakKeyDictionary()
 
     def failed(self, layer, kind, number, message, *arguments):
-        """Log `message` with `arguments` about `number` sends to `layer`, unless one of its `kind` was logged of late."""
+        """
+        Log `message` with `arguments`, about `number` sends to `layer`.
+
+        If one of its `kind` was logged of late, count it instead.
+        """
         now = self._clock.monotonic()
         with self._lock:
             kinds = self._kinds.setdefault(layer, {})
