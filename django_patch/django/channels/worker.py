@@ -76,7 +76,7 @@ class Worker(object):
         self.concurrency = concurrency
         self.shutdown_timeout = shutdown_timeout
         self.limits = limits
-        self.termed = False
+        self.termed, self._turns = False, threading.Lock()
         self._end = float('inf')
         self._keep_signals = lambda: None
         self._clock = clock
@@ -200,7 +200,7 @@ class Worker(object):
             return
         runner = PrefetchRunner(
             self.channel_layer, self.channels, self.handle, lambda: self.termed, self.prefetch, self._clock,
-            self.slow_after, self._dispatcher.in_flight,
+            self.slow_after, self._dispatcher.in_flight, self._turns,
         )
         try:
             self._repeat_until_stopped(runner.run_once)

@@ -52,11 +52,13 @@ class Batch(object):
     Messages received from `layer`; the sends of those done go to `coalescer`.
 
     `slow_after` is in seconds. Its messages are in `in_flight`, a record of
-    InFlight, until their replies have left.
+    InFlight, until their replies have left. `on_slow()` is called once a
+    message has run for longer than that, maybe several times.
     """
 
-    def __init__(self, layer, coalescer, clock=SYSTEM_CLOCK, slow_after=SLOW_AFTER, in_flight=None):
+    def __init__(self, layer, coalescer, clock=SYSTEM_CLOCK, slow_after=SLOW_AFTER, in_flight=None, on_slow=None):
         self.slow_after = slow_after
+        self._on_slow = on_slow or (lambda: None)
         self._in_flight = in_flight or NothingRecorded()
         # The id() of a content -> its slot in there.
         self._slots = {}
@@ -139,6 +141,7 @@ class Batch(object):
         """If the message that runs is slow, let nobody wait for it."""
         started_at = self._started_at
         if started_at is not None and self._monotonic() - started_at > self.slow_after:
+            self._on_slow()
             if not self._has_yielded:
                 # Once only: what the layer doesn't take back stays here.
                 self._has_yielded = True

@@ -3,12 +3,15 @@ The turn of a worker's loop where the layer can have messages back.
 """
 from __future__ import absolute_import
 
+import threading
+
 from ..in_flight import NothingRecorded
 from ..layers.acknowledgement import receipt_of
 from ..layers.clock import SYSTEM_CLOCK
 from .batch import SLOW_AFTER, Batch
 from .coalescer import Coalescer
 from .sizer import PrefetchSizer
+from .turns import QUICK, Turn
 from .watchdog import Watchdog
 
 
@@ -18,14 +21,15 @@ class PrefetchRunner(object):
 
     `handle(channel, content)` returns what became of a message, and never
     raises; `is_stopping()` says whether to start no further message;
-    `in_flight` records what was received and is not done. Call stop() at the
-    end.
+    `in_flight` records what was received and is not done; `turns` is a lock
+    that all threads of the worker have. Call stop() at the end.
     """
 
     def __init__(self, layer, channels, handle, is_stopping, maximum, clock=SYSTEM_CLOCK, slow_after=SLOW_AFTER,
-                 in_flight=None):
+                 in_flight=None, turns=None):
         self._in_flight = in_flight or NothingRecorded()
-        self.batch = Batch(layer, Coalescer(clock), clock, slow_after, self._in_flight)
+        self._turn = Turn(turns or threading.Lock())
+        self.batch = Batch(layer, Coalescer(clock), clock, slow_after, self._in_flight, self._turn.pass_on)
         self._layer = layer
         self._channels = channels
         self._handle = handle
@@ -39,9 +43,7 @@ class PrefetchRunner(object):
     def stop(self):
         """Send and acknowledge what is done, and end the thread that watches."""
         self._watchdog.stop()
-        deferred, self._deferred = self._deferred, None
-        if deferred is not None:
-            deferred.carry_out()
+        self._end_deferred()
 
     def run_once(self):
         """
@@ -51,6 +53,21 @@ class PrefetchRunner(object):
         the layer raises.
         """
         limit = self._sizer.limit
+        try:
+            if limit >= QUICK:
+                self._turn.take(self._end_deferred)
+            # It may have waited for the turn for long.
+            return None if self._is_stopping() else self._receive_and_handle(limit)
+        finally:
+            self._turn.pass_on()
+
+    def _end_deferred(self):
+        """Send and acknowledge what the last batch has left to the next receiving."""
+        deferred, self._deferred = self._deferred, None
+        if deferred is not None:
+            deferred.carry_out()
+
+    def _receive_and_handle(self, limit):
         deferred, self._deferred = self._deferred, None
         if deferred is not None:
             received = deferred.receive(self._channels, limit)
@@ -63,7 +80,8 @@ class PrefetchRunner(object):
             return None
         began = self._clock.monotonic()
         if len(received) == 1 and not self._layer.sends_with_receive and receipt_of(received[0][1]) is None:
-            # As a batch it would save nothing.
+            # As a batch it would save nothing. Nobody watches it.
+            self._turn.pass_on()
             outcome, ended = self._handle_one(*received[0]), self._clock.monotonic()
         else:
             outcome, ended = self.handle_batch(received)
