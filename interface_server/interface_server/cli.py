@@ -28,6 +28,9 @@ from .operation.supervisor import Supervisor
 
 logger = logging.getLogger("interface_server")
 
+#: Seconds for the end of a process beside the times of its options.
+TO_SPARE = 10.0
+
 
 def main(arguments: Optional[list[str]] = None) -> None:
     """Run the command; exit with 0 after a signal, 1 or 2 after an error."""
@@ -70,8 +73,10 @@ def run(command: Command) -> int:
     try:
         if command.workers == 1:
             return serve(command, sockets, managements[0], announce)
+        options = command.options
         return Supervisor(
-            command.workers, lambda index: serve(command, sockets, managements[index], None), announce
+            command.workers, lambda index: serve(command, sockets, managements[index], None), announce,
+            options.drain_time + options.close_timeout + options.shutdown_timeout + TO_SPARE,
         ).run()
     finally:
         for opened in [*sockets, *managements]:

@@ -417,6 +417,45 @@ def test_signal_reaches_processes_that_have_just_begun(run, folder):  # noqa: F8
     assert program.finish() == (0, "")
 
 
+#: Processes that don't hear a signal while they start, and one that never ends.
+DEAF = """
+import signal, sys, time
+from interface_server.operation.supervisor import Supervisor
+
+def serve(index):
+    if sys.argv[1:]:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        try:
+            time.sleep(600)
+        except KeyboardInterrupt:
+            pass
+
+sys.exit(Supervisor(2, serve, lambda: print("started", flush=True), patience=1).run())
+"""
+
+
+def test_signal_ends_processes_that_could_not_raise_it(run, folder):  # noqa: F811
+    (folder / "deaf.py").write_text(DEAF)
+    program = run("deaf.py")
+    program.wait_for("started")
+    time.sleep(0.5)
+    program.signal(signal.SIGINT)
+    assert program.finish() == (0, "")
+
+
+def test_process_that_does_not_end_is_ended_and_says_what_it_is_doing(run, folder):  # noqa: F811
+    (folder / "deaf.py").write_text(DEAF)
+    program = run("deaf.py", "for ever")
+    program.wait_for("started")
+    time.sleep(0.5)
+    program.signal(signal.SIGINT)
+    status, output = program.finish()
+    assert status == signal.SIGABRT
+    assert output.count("has not ended 1 s after the signal, and is ended by SIGABRT") == 2, output
+    assert output.count("in serve") >= 2, output
+
+
 def test_processes_end_with_the_one_that_started_them(run, port):  # noqa: F811
     program = server(run, "-p", port, "--workers", "2", "project:channel_layer")
     pid = program._process.pid

@@ -3,6 +3,8 @@ Several processes on the same sockets, the dead ones replaced.
 """
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import logging
 import os
 import signal
@@ -57,13 +59,20 @@ class Supervisor:
     Keeps `count` processes running `serve(index)`, which returns a status.
 
     SIGTERM and SIGINT are passed on, and end the supervisor once all
-    processes have ended; SIGHUP is passed on.
+    processes have ended; SIGHUP is passed on. Processes that have not ended
+    `patience` seconds later are ended by SIGABRT, for which they write what
+    each of their threads is doing.
     """
 
-    def __init__(self, count: int, serve: Callable[[int], int], ready: Optional[Callable[[], None]] = None) -> None:
+    def __init__(
+        self, count: int, serve: Callable[[int], int], ready: Optional[Callable[[], None]] = None,
+        patience: float = 30.0,
+    ) -> None:
         self._count = count
         self._serve = serve
         self._ready = ready
+        self._patience = patience
+        self._timer: Optional[threading.Timer] = None
         #: Process id -> (index, start).
         self._children: dict[int, tuple[int, float]] = {}
         self._ended_by: Optional[int] = None
@@ -91,6 +100,8 @@ class Supervisor:
         finally:
             if interval is not None:
                 signal.setitimer(signal.ITIMER_REAL, 0)
+            if self._timer is not None:
+                self._timer.cancel()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -101,12 +112,25 @@ class Supervisor:
         if number != signal.SIGHUP:
             self._ended_by = number
             systemd.notify("STOPPING=1")
+            if self._timer is None:
+                self._timer = threading.Timer(self._patience, self._abort)
+                self._timer.daemon = True
+                self._timer.start()
         for process in list(self._children):
             try:
                 os.kill(process, number)
             except ProcessLookupError:
                 # It is being waited for.
                 continue
+
+    def _abort(self) -> None:
+        for process in list(self._children):
+            logger.error(
+                "The process %d has not ended %g s after the signal, and is ended by SIGABRT.", process,
+                self._patience,
+            )
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGABRT)
 
     def _start(self, index: int, handlers: Mapping[signal.Signals, Any]) -> int:
         standard_streams.flush()
@@ -124,6 +148,10 @@ class Supervisor:
         try:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+            # Python's own would raise wherever it is, also where nothing can
+            # be raised.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            faulthandler.enable()
             signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
             self._children = {}
             os.close(self._lifeline[1])
