@@ -2,12 +2,19 @@
 from __future__ import absolute_import, unicode_literals
 
 import threading
+import unittest
 
+from django.channels.compat.coroutines import SUPPORTS_ASYNC
 from django.channels.http.gathering import Gatherer
 from django.channels.http.response import CHUNK_SIZE
 from django.test import SimpleTestCase
 
 from .clocks import ManualClock
+
+if SUPPORTS_ASYNC:
+    import asyncio
+
+    from . import async_gathering
 
 
 class Layer(object):
@@ -148,3 +155,38 @@ class GathererTests(SimpleTestCase):
         thread.join(30)
         self.assertFalse(thread.is_alive())
         self.assertEqual(self.client.contents(), [b'1', b'2'])
+
+
+@unittest.skipUnless(SUPPORTS_ASYNC, 'This Django or Python has no async code.')
+class AsyncGathererTests(SimpleTestCase):
+
+    def run_to_its_end(self, coroutine):
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(coroutine)
+        finally:
+            loop.close()
+
+    def test_what_comes_meanwhile_goes_in_one_message_in_its_order(self):
+        sent = self.run_to_its_end(async_gathering.meanwhile())
+        self.assertEqual([reply['content'] for reply in sent], [b'1', b'2', b'345'])
+        self.assertEqual([reply.get('status') for reply in sent], [200, None, None])
+        self.assertTrue(all(reply['more_content'] for reply in sent))
+
+    def test_an_iterator_is_one_message_ahead_at_most(self):
+        waits, contents = self.run_to_its_end(async_gathering.full(CHUNK_SIZE))
+        self.assertTrue(waits)
+        self.assertEqual(contents[2], b'x' * CHUNK_SIZE)
+        self.assertFalse(self.run_to_its_end(async_gathering.full(CHUNK_SIZE - 1))[0])
+
+    def test_what_comes_slowly_or_stays_within_a_process_goes_out_at_once(self):
+        for spans_processes, step in ((True, 1.0), (False, 0.0)):
+            contents = self.run_to_its_end(async_gathering.one_by_one(spans_processes, step))
+            self.assertEqual(contents, [b'1', b'2', b'3'])
+
+    def test_what_sending_raises_reaches_the_iterator(self):
+        with self.assertRaisesMessage(ValueError, 'full'):
+            self.run_to_its_end(async_gathering.failing(ValueError('full')))
+
+    def test_what_was_not_sent_is_forgotten_at_the_end(self):
+        self.assertEqual(self.run_to_its_end(async_gathering.left()), (True, [b'1', b'2']))

@@ -19,6 +19,7 @@ from ..names import disconnect_channel
 from ..request_log import facts_of
 from .bridging import close
 from .loop import in_thread
+from .pieces import AsyncGatherer
 from .watch import watch
 
 logger = logging.getLogger('django.request')
@@ -187,11 +188,13 @@ async def _send(handler, client, request, response):
 async def _stream(handler, client, response):
     head = handler.head_of(response)
     client.message.is_streaming = True
-    async for part in _parts(response):
-        for piece in handler.split(part):
-            if piece:
-                await client.send(dict(head, content=piece, more_content=True))
-                head = {}
+    async with AsyncGatherer(client, handler.chunk_size, handler.quick) as gatherer:
+        async for part in _parts(response):
+            for piece in handler.split(part):
+                if piece:
+                    await gatherer.send(piece, head)
+                    head = {}
+        await gatherer.finish()
     await client.send(dict(head, content=b'', more_content=False))
 
 

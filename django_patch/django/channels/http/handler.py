@@ -21,7 +21,7 @@ from ..request_log import describe_requests, facts_of
 from .async_views import AsyncViews
 from .client import Client
 from .errors import ErrorResponses
-from .gathering import Gatherer
+from .gathering import QUICK, Gatherer
 from .request import ChannelRequest
 from .response import CHUNK_SIZE, encode_headers, encode_response, has_no_body, split_content
 
@@ -41,6 +41,8 @@ class ChannelHandler(ErrorResponses, base.BaseHandler):
     request_class = ChannelRequest
     #: Bytes of content in one reply message at most.
     chunk_size = CHUNK_SIZE
+    #: Seconds after a piece within which the next one is no slow one.
+    quick = QUICK
     #: What a request that can't be read raises.
     bad_request_errors = BAD_REQUEST_ERRORS + (MalformedMessage,)
     #: Does it yield None while a response with an async iterator has nothing
