@@ -145,7 +145,8 @@ class Program:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
-                self.process.wait(10)
+                # Longer than any time limit that a program has for its own end.
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 with self.changed:
                     self.all.append(b'\n[the test had to kill it]\n')
