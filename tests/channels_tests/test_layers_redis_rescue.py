@@ -76,7 +76,9 @@ class RescueTests(RedisTestCase):
 
     def test_a_batch_comes_again_in_its_order(self):
         self.send(0, 1, 2, 3)
-        self.assertEqual(self.rescued(lambda: self.layer.receive_batch(['a'], 3, 5)), 3)
+        # Without BLMPOP a read brings one message.
+        number = 3 if self.has_blmpop() else 1
+        self.assertEqual(self.rescued(lambda: self.layer.receive_batch(['a'], 3, 5)), number)
         self.assertEqual(self.numbers(), [0, 1, 2, 3])
 
     def test_what_was_recorded_does_not(self):
@@ -127,6 +129,8 @@ class RescueTests(RedisTestCase):
         self.assertEqual(self.rescue(child, 'b', 'a!'), 0)
 
     def test_what_begins_in_the_middle_of_something_is_not_looked_at(self):
+        if not self.has_blmpop():
+            self.skipTest('A read of Redis before 7.0 brings one message.')
         # Read in several parts: what is left of it may look like anything.
         for number in range(64):
             self.layer.send('a', {'n': number, 'body': b'*1\r\n$1\r\nx\r\n' * 200})

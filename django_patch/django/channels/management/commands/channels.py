@@ -14,6 +14,7 @@ from django.core.management import BaseCommand, CommandError
 
 from ...compat import six
 from ...compat.clock import monotonic
+from ...compat.command_output import flush
 from ...durations import MAX_SECONDS
 from ...exceptions import LayerUnavailable
 from ...layers import channel_layers
@@ -177,7 +178,7 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
                     self.stdout.write(redrawn(fitted(snapshot, self.layer, everything, *size), *size), ending='')
                 else:
                     self.write(render(snapshot, self.layer, everything) + [''])
-                self.stdout.flush()
+                flush(self.stdout)
                 earlier = snapshot
         except KeyboardInterrupt:
             self.stdout.write('')
