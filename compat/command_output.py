@@ -1,5 +1,5 @@
 """
-What a management command writes to; delete it when Django < 3.1 support ends.
+Output of management commands; delete it when Django < 3.1 support ends.
 """
 from __future__ import absolute_import
 
