@@ -2,7 +2,7 @@
 """
 Workers, server processes and Redis killed at random for ten minutes.
 
-That is tests/system/test_chaos.py, which takes 15 seconds in CI, run for
+That is tests/system/test_chaos.py, which takes a minute in CI, run for
 longer; afterwards it also waits until Redis holds nothing any more. It ends
 with pytest's exit status, and prints the seed, what was killed, and what the
 clients saw.

@@ -1,7 +1,7 @@
 """
 Workers, server processes and Redis killed at random, while clients are served.
 
-CHANNELS_CHAOS_SECONDS says for how long (15); CHANNELS_CHAOS_SEED repeats what
+CHANNELS_CHAOS_SECONDS says for how long (60); CHANNELS_CHAOS_SEED repeats what
 was killed when.
 """
 import contextlib
@@ -24,7 +24,7 @@ from test_killed import Served
 
 pytestmark = pytest.mark.once
 
-SECONDS = float(os.environ.get('CHANNELS_CHAOS_SECONDS', 15))
+SECONDS = float(os.environ.get('CHANNELS_CHAOS_SECONDS', 60))
 NUMBERED_JOBS = os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'benchmarks', 'numbered_jobs.py')
 #: Seconds between two kills, on the average.
@@ -178,7 +178,8 @@ def test_whatever_is_killed_each_client_hears_of_it_and_all_comes_back(sites, re
     assert not clients.lost, told
     assert not lasting(redis), told
     if SECONDS >= 60:
-        assert clients.longest < 10, told
+        # With threefold slack where other tests run at the same time.
+        assert clients.longest < (10 if SECONDS >= 600 else TIMEOUT), told
         served.site.stop()
         try:
             eventually(lambda: not left(redis), 'an empty Redis, but for counters: ' + told, 180)
