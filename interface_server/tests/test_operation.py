@@ -425,21 +425,22 @@ from interface_server.operation.supervisor import Supervisor
 def serve(index):
     if sys.argv[1:]:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    print("serving", flush=True)
     while True:
         try:
             time.sleep(600)
         except KeyboardInterrupt:
             pass
 
-sys.exit(Supervisor(2, serve, lambda: print("started", flush=True), patience=1).run())
+sys.exit(Supervisor(2, serve, patience=1).run())
 """
 
 
 def test_signal_ends_processes_that_could_not_raise_it(run, folder):  # noqa: F811
     (folder / "deaf.py").write_text(DEAF)
     program = run("deaf.py")
-    program.wait_for("started")
-    time.sleep(0.5)
+    for _ in range(2):
+        program.wait_for("serving")
     program.signal(signal.SIGINT)
     assert program.finish() == (0, "")
 
@@ -447,8 +448,8 @@ def test_signal_ends_processes_that_could_not_raise_it(run, folder):  # noqa: F8
 def test_process_that_does_not_end_is_ended_and_says_what_it_is_doing(run, folder):  # noqa: F811
     (folder / "deaf.py").write_text(DEAF)
     program = run("deaf.py", "for ever")
-    program.wait_for("started")
-    time.sleep(0.5)
+    for _ in range(2):
+        program.wait_for("serving")
     program.signal(signal.SIGINT)
     status, output = program.finish()
     assert status == signal.SIGABRT
