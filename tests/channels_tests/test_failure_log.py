@@ -55,6 +55,12 @@ class FailureLogTests(LogTestCase, SimpleTestCase):
             self.clock.now += 30
         self.assertEqual(len(self.lines()), 2)
 
+    def test_a_lock_that_was_held_elsewhere_holds_nobody_up_after_a_fork(self):
+        self.failures._lock.acquire()
+        self.failures.forget()
+        self.fail()
+        self.assertEqual(len(self.lines()), 1)
+
     def test_the_consumers_of_a_worker_write_one_line_without_a_traceback(self):
         self.addCleanup(setattr, coalescer, 'failure_log', coalescer.failure_log)
         coalescer.failure_log, layer = self.failures, AwayLayer()

@@ -10,6 +10,7 @@ import logging
 import threading
 import weakref
 
+from ..compat.forks import call_in_forked
 from ..layers.clock import SYSTEM_CLOCK
 
 __all__ = ['FailureLog', 'failure_log']
@@ -26,6 +27,10 @@ class FailureLog(object):
 
     def __init__(self, clock=SYSTEM_CLOCK):
         self._clock = clock
+        self.forget()
+
+    def forget(self):
+        """Begin again, as in a process that was forked while a thread held the lock."""
         self._lock = threading.Lock()
         # Layer -> kind -> (when it was logged, when it was last seen, number
         # that wasn't logged).
@@ -53,3 +58,4 @@ class FailureLog(object):
 
 #: That of this process.
 failure_log = FailureLog()
+call_in_forked(failure_log.forget)
