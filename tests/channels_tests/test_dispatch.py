@@ -257,6 +257,26 @@ class IsolationTests(DispatchTestCase, SimpleTestCase):
         self.handle(self.look, 'websocket.receive')
         self.assertEqual([seen[2] for seen in self.seen], ['/app/', '/'])
 
+    def test_the_script_name_of_the_settings_comes_first_as_for_views(self):
+        for name, begins in (('/forced', '/forced/'), ('', '/')):
+            with override_settings(FORCE_SCRIPT_NAME=name):
+                self.handle(self.look, 'websocket.receive', root_path='/app')
+            self.assertEqual(self.seen.pop()[2], begins)
+
+    @override_settings(FORCE_SCRIPT_NAME='/app')
+    def test_a_socket_whose_server_tells_no_root_path_has_that_of_the_settings(self):
+        def consumer(message, rest):
+            self.seen.append((message['path'], rest, urls.get_script_prefix()))
+
+        for path in ('/app/chat', '/chat'):
+            for root_path in ({}, {'root_path': ''}):
+                content = dict(root_path, path=path)
+                wrapper = ChannelLayerWrapper(self.layer, 'test', [
+                    route('websocket.receive', consumer, path='^/(?P<rest>.*)$'),
+                ])
+                Worker(wrapper, signal_handlers=False).handle('websocket.receive', content)
+                self.assertEqual(self.seen.pop(), (path, 'chat', '/app/'), content)
+
 
 class TransactionTests(DispatchTestCase, TransactionTestCase):
     available_apps = []

@@ -10,10 +10,9 @@ from __future__ import absolute_import
 import logging
 import os
 import sys
-from importlib import import_module
 
 from . import outbox
-from .compat import URLS_MODULE, six
+from .compat import six
 from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine, is_unrun
 from .compat.forks import getpid
 from .compat.isolation import run_isolated
@@ -26,11 +25,11 @@ from .in_flight import NothingRecorded
 from .in_progress import InProgress
 from .layers.blocking import send_blocking
 from .message import Message
+from .mounts import add_root_path, set_script_prefix
 from .security.handshakes import check_handshake
 from .signals import consumer_finished, consumer_started, handshake_refused
 
 logger = logging.getLogger('django.channels')
-urls = import_module(URLS_MODULE)
 get_ident = six.moves._thread.get_ident
 
 #: What became of a message, as handle() returns it. STARTED is what is known
@@ -121,6 +120,7 @@ class Dispatcher(HeldMessagesMixin):
     def _consume(self, task):
         if task.span is not None:
             task.span.activate()
+        add_root_path(task.channel, task.content)
         task.message = message = Message(task.content, task.channel, self.channel_layer)
         message.attempt = task.attempt
         match = self.channel_layer.router.match(message)
@@ -135,10 +135,7 @@ class Dispatcher(HeldMessagesMixin):
             return UNROUTED
         task.consumer, task.kwargs = match
         message.consumer = task.consumer
-        root_path = task.content.get('root_path')
-        if root_path and task.channel != 'http.request':
-            # What Django's handlers do for a request themselves.
-            urls.set_script_prefix(root_path)
+        set_script_prefix(task.content)
         if self.callback:
             self.callback(task.channel, message)
         consumer_started.send(sender=self.sender, environ={})

@@ -2,19 +2,16 @@
 An async consumer's message, from its first line to what became of it.
 """
 import asyncio
-from importlib import import_module
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
 from django.db import connections
 
 from .. import outbox
-from ..compat import URLS_MODULE
 from ..exceptions import ChannelSocketException, ConsumeLater, MalformedFrame
+from ..mounts import set_script_prefix
 from ..signals import consumer_finished, consumer_started
 from .interruption import is_end_of_worker, meaning_of, note_running
 from .loop import in_thread
-
-urls = import_module(URLS_MODULE)
 
 
 async def consume(dispatcher, task, coroutine):
@@ -72,9 +69,7 @@ def run_here(coroutine):
 
 
 async def _run(dispatcher, task, coroutine):
-    root_path = task.content.get('root_path')
-    if root_path:
-        urls.set_script_prefix(root_path)
+    set_script_prefix(task.content)
     try:
         with outbox.collected() as held:
             await coroutine
