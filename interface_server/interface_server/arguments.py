@@ -15,7 +15,7 @@ from .operation.access_log import FORMATS
 from .operation.listeners import Binding
 from .operation.logging_setup import FORMATTERS
 from .option_help import GROUPS, REPEATED, flag
-from .options import Options, number
+from .options import Options, number, root_path
 
 DESCRIPTION = """\
 Serve HTTP and WebSocket in front of a Django channel layer: requests and
@@ -204,7 +204,7 @@ def parse(parser: argparse.ArgumentParser, arguments: Optional[list[str]] = None
         field: tuple(value) if isinstance(value, list) else value for field, value in given.items()
     }
     if "root_path" in values:
-        values["root_path"] = values["root_path"].rstrip("/")
+        values["root_path"] = root_path(values["root_path"])
     if "private_key" in values and "certificate" not in values:
         raise UsageError("--private-key needs the --certificate that it belongs to.")
     options = Options(**values)

@@ -18,7 +18,7 @@ from typing import Any
 from .app.application import Application
 from .errors import UsageError
 from .layers.adapters import adapt, connect, import_layer
-from .options import Options, number
+from .options import Options, number, root_path
 from .types import Receive, Scope, Send
 
 PREFIX = "INTERFACE_SERVER_"
@@ -52,7 +52,7 @@ def read_options(environ: Mapping[str, str]) -> Options:
             elif isinstance(default, bool):
                 values[field.name] = text.lower() in ("1", "true", "yes", "on")
             elif default is None or isinstance(default, str):
-                values[field.name] = text
+                values[field.name] = root_path(text) if field.name == "root_path" else text
             else:
                 values[field.name] = number(type(default), text)
         except ValueError as error:

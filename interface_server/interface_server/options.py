@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from typing import Any, Optional
+from urllib.parse import unquote
 
 #: Seconds that stand for no limit in time: timers don't take infinity.
 NEVER = 10.0 ** 8
@@ -153,6 +154,12 @@ class Options:
     @property
     def uses_tls(self) -> bool:
         return self.certificate is not None
+
+
+def root_path(text: str) -> str:
+    """Return the root path that somebody wrote, as in an address (/caf%C3%A9/) or as in a message."""
+    root = unquote(text).strip("/")
+    return "/" + root if root else ""
 
 
 def number(kind: Any, text: str) -> Any:

@@ -6,6 +6,10 @@ from conftest import PATIENCE, eventually
 from test_command import folder, get, port, run  # noqa: F401  Fixtures, too.
 from test_operation import can_connect
 
+from interface_server.arguments import build_parser, parse
+from interface_server.asgi import read_options
+from interface_server.options import Options
+
 pytestmark = pytest.mark.outer_pythons
 
 SITE = """
@@ -49,6 +53,16 @@ BELOW = {"/app/x/": "/x/", "/x/": "/x/", "/app": "", "/apple/": "/apple/"}
 #: Told of a root path, uvicorn puts it in front of each path: the proxy has to
 #: have taken it off.
 UVICORN = dict(BELOW, **{"/app/x/": "/app/x/", "/app": "/app"})
+
+
+@pytest.mark.parametrize("given, root", [
+    ("/app", "/app"), ("/app/", "/app"), ("app", "/app"), ("//app/x//", "/app/x"), ("/", ""), ("", ""),
+    # As in an address, and as in a message.
+    ("/caf%C3%A9/", "/café"), ("/café", "/café"), ("/a%20b", "/a b"), ("/a%2525", "/a%25"),
+])
+def test_spellings_of_a_root_path(given, root):
+    options = parse(build_parser(), ["site:layer", "--root-path", given]).options
+    assert options == read_options({"INTERFACE_SERVER_ROOT_PATH": given}) == Options(root_path=root)
 
 
 @pytest.mark.parametrize("name, told", [(name, "server") for name in SERVERS] + [("uvicorn", "application")])
