@@ -12,6 +12,10 @@ from typing import Optional
 #: acknowledged yet.
 WINDOW = 5.0
 
+#: The kind of Death of a worker that lives, and that another has taken for
+#: dead, since the machine did not let it say that it lives.
+TAKEN = 'taken for dead'
+
 Note = collections.namedtuple('Note', 'time worker')
 
 
@@ -20,8 +24,9 @@ class Death:
     """
     A worker or a server that was away from `begin` to `end`, in seconds since 1970.
 
-    `kind` is 'killed', 'frozen' or 'ended' (SIGTERM) of a worker, whose
-    session's number `worker` is, and otherwise what happened to a server.
+    `kind` is 'killed', 'frozen', 'ended' (SIGTERM) or TAKEN of a worker,
+    whose session's number `worker` is, and otherwise what happened to a
+    server.
     """
     kind: str
     begin: float
@@ -36,7 +41,8 @@ class Death:
             # It had the time to say what it has done.
             return False
         if self.worker == first.worker:
-            return self.begin - window <= first.time and self.begin <= second.time
+            # It does nothing more until it is awake again.
+            return self.begin - window <= first.time <= self.end + window and self.begin <= second.time
         # The other had it when it froze, and did it nevertheless.
         return self.worker == second.worker and self.begin <= first.time and second_begun <= self.end + window
 
@@ -52,7 +58,7 @@ class Account:
         self.window = window
         self.confirmed, self.failed = {}, collections.Counter()
         self.begun, self.done = collections.defaultdict(list), collections.defaultdict(list)
-        self.deaths = sorted(deaths, key=lambda death: death.begin)
+        taken = []
         for line in sent:
             kind, number, time = line.split()[:3]
             if kind == 'c':
@@ -61,7 +67,25 @@ class Account:
                 self.failed[line.split()[3]] += 1
         for line in worked:
             kind, number, worker, time = line.split()
-            (self.begun if kind == 'b' else self.done)[int(number)].append(Note(float(time), int(worker)))
+            if kind == 't':
+                taken.append((float(time), int(number)))
+            else:
+                (self.begun if kind == 'b' else self.done)[int(number)].append(Note(float(time), int(worker)))
+        self.deaths = sorted(deaths, key=lambda death: death.begin)
+        self.deaths += self._starved(taken)
+
+    def _starved(self, taken):
+        """Return a list of Deaths for `taken`, (time, worker) of who was taken for dead, without known ones."""
+        found = []
+        for time, worker in sorted(taken):
+            if any(death.worker == worker and death.begin <= time and
+                   (death.kind != 'frozen' or time <= death.end + self.window) for death in self.deaths):
+                # Who was killed is dead, and who was to end must leave nothing.
+                continue
+            later = [note.time for notes in self.begun.values() for note in notes
+                     if note.worker == worker and note.time >= time]
+            found.append(Death(TAKEN, time, min(later, default=time), worker))
+        return found
 
     def lost(self):
         """Return the numbers of the jobs that were confirmed, and not done."""

@@ -254,6 +254,15 @@ class DeathTests(AcknowledgedTestCase):
         self.redis.zincrby('test:{0}:processes', -2000, self.processes[first].name)
         self.assertEqual(len(second.recover()), 1)
 
+    def test_a_reader_that_looks_first_after_a_stop_keeps_its_messages(self):
+        first, second = self.reader(), self.reader()
+        first.send('jobs', {})
+        message, = self.take(first)
+        self.redis.zincrby('test:{0}:processes', -13000, self.processes[first].name)
+        self.assertEqual(first.recover(), [])
+        self.assertEqual(second.recover(), [])
+        self.assertEqual(first.acknowledge([(receipt_of(message), [])]), [])
+
     def test_a_job_of_six_hours_is_done_once(self):
         first, second = self.reader(), self.reader()
         first.send('jobs', {})

@@ -504,6 +504,8 @@ def test_what_was_done_twice_is_explained_by_the_death_of_who_had_it_and_by_no_o
         (numbered.Death('killed', 18, 18, 7), False),
         (numbered.Death('ended', 10.3, 11, 7), False),
         (numbered.Death('frozen', 10.15, 30, 7), True),
+        # It was awake long before.
+        (numbered.Death('frozen', 1, 2, 7), False),
         (numbered.Death('restarted', 9, 10.1), True),
         (numbered.Death('restarted', 20, 21), False),
     ):
@@ -517,6 +519,22 @@ def test_who_has_frozen_may_end_what_another_has_done():
     for begun, why in ((10.1, frozen), (29.92, frozen), (40, None)):
         worked = 'b 0 7 %s\nb 0 8 23\nd 0 8 23.1\nd 0 7 %s' % (begun, begun + 20)
         assert an_account(worked, frozen).twice()[0][3] is why
+
+
+def test_who_was_taken_for_dead_alive_is_counted():
+    worked = 'b 0 7 10.1\nt 7 8 22.9\nb 0 8 23\nd 0 8 23.1\nd 0 7 24.2\nb 1 7 24.3\nd 1 7 24.4'
+    account = an_account(worked, numbered.Death('frozen', 1, 2, 7))
+    assert account.twice()[0][3] == numbered.Death(numbered.TAKEN, 22.9, 24.3, 7)
+    assert account.figures()['deaths'] == {'frozen': 1, numbered.TAKEN: 1}
+    # Who was killed, or frozen for so long, was not taken for dead for nothing.
+    for death in numbered.Death('killed', 10.2, 10.2, 7), numbered.Death('frozen', 10.2, 23, 7):
+        assert an_account(worked, death).deaths == [death]
+
+
+def test_who_was_to_end_and_left_a_job_explains_nothing():
+    worked = 'b 0 7 10.1\nd 0 7 10.2\nt 7 8 12\nb 0 8 12.1\nd 0 8 12.2'
+    account = an_account(worked, numbered.Death('ended', 10.3, 11, 7))
+    assert account.figures()['unexplained'] == 1
 
 
 def test_what_a_killed_worker_was_doing_is_waited_for():

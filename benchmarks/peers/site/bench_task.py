@@ -64,7 +64,12 @@ def numbered(number):
 
 
 def note(kind, number):
-    """Append a line: the kind, the number, the worker (whose session it is), and the time."""
+    """
+    Append a line: the kind, the number, the worker (whose session it is), and the time.
+
+    The kinds: a job begins, "b", or is done, "d"; the worker takes another one
+    for dead, "t", whose number that is.
+    """
     line = '%s %d %d %.6f\n' % (kind, number, os.getsid(0), time.time())
     file = os.open(os.environ['BENCH_NOTES'], os.O_WRONLY | os.O_APPEND)
     try:

@@ -105,6 +105,9 @@ local function recover(name, reader, options)
     end
 end
 
+-- Who asks is alive, even if it was stopped for longer than that: nobody has
+-- given back what it holds, so it goes on with that.
+redis.call('ZADD', KEYS[2], 'XX', now, ARGV[5])
 if #names > 0 then
     look()
 end
