@@ -625,6 +625,35 @@ class EndingWhileWaitingTests(AcknowledgedTestCase):
         layer.send('plain', {})
         self.assertEqual((got(), self.failed), ([('plain', {})], []))
 
+    def test_a_backlog_is_one_write_for_each_batch_and_others_have_their_turn(self):
+        layer, receipt = self.holding()
+        for number in range(20):
+            layer.send('jobs', {'n': number})
+        # Before Redis 7.0 a wait takes one message, and a look takes several.
+        reads = 1 if self.has_blmpop() else 2
+        got = self.end(layer, receipt)
+        for _ in range(2):
+            self.calls()
+            before = self.redis.info('stats')['total_reads_processed']
+            got = layer.acknowledge_and_receive(
+                [(receipt_of(message), ()) for channel, message in got], self.failed.extend, ['jobs', 'plain'], 5, 20,
+            )
+            self.assertEqual([channel for channel, message in got], ['jobs'] * 5)
+            # One is that of info().
+            self.assertLessEqual(self.redis.info('stats')['total_reads_processed'] - before - 1, reads)
+        turns = []
+        for number in range(8):
+            layer.send('plain', {})
+        while self.held(layer) or turns.count('plain') < 8:
+            got = layer.acknowledge_and_receive(
+                [(receipt_of(message), ()) for channel, message in got if receipt_of(message)], self.failed.extend,
+                ['jobs', 'plain'], 2, 1,
+            )
+            turns += [channel for channel, message in got]
+        self.assertEqual(turns, ['plain'] * 2 + ['jobs'] * 2 + ['plain'] * 2 + ['jobs'] * 2 + ['plain'] * 2 +
+                         ['jobs'] + ['plain'] * 2)
+        self.assertEqual(self.failed, [])
+
     def test_one_that_is_another_readers_ends_the_wait(self):
         layer, receipt = self.holding()
         layer.acknowledge([(receipt, [])])

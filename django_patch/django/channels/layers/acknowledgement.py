@@ -63,7 +63,7 @@ class HeldMessage(dict):
     __slots__ = ('receipt',)
 
     def __init__(self, message, receipt):
-        super(HeldMessage, self).__init__(message)
+        dict.__init__(self, message)
         self.receipt = receipt
 
 

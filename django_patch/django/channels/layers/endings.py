@@ -70,8 +70,9 @@ def _begin(layer, endings, timeout):
     """Send what comes before; return what acknowledge() takes, and {token: Ending}."""
     finished, by_receipt = [], {}
     for ending in endings:
-        pairs = [(name, content) for of, method, name, content, timeout in ending.sends
-                 if method == 'send' and of is layer]
+        # Most have sent nothing.
+        pairs = ending.sends and [(name, content) for of, method, name, content, timeout in ending.sends
+                                  if method == 'send' and of is layer]
         if len(pairs) != len(ending.sends):
             # To groups and other layers first: a crash in between repeats.
             if not _send_all(ending, timeout):

@@ -5,7 +5,8 @@ do
     local number = tonumber(ARGV[3])
     local is_usual = #ARGV == 3 + number
     for i = 4, #ARGV do
-        is_usual = is_usual and string.sub(ARGV[i], -1) ~= '*'
+        -- 42 is the "*".
+        is_usual = is_usual and string.byte(ARGV[i], -1) ~= 42
     end
     if is_usual then
         local base = string.sub(KEYS[1], 1, -#'statistics' - 1)

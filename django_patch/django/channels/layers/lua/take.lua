@@ -2,6 +2,8 @@
 --
 -- KEYS[1]  statistics           hash of counters
 -- KEYS[2]  wake (optional)      list that the reader waits for next
+-- KEYS[3]  queue (optional)     more may follow: of other channels, whose turn
+--                               it is; if anything is there, nothing is done
 -- ARGV[1]  reader               its process's name, "~", generation
 -- ARGV[2]  limit                messages to take at most
 -- ARGV[3]  known                ms of the server's clock when the reader looks

@@ -44,9 +44,10 @@ class AcknowledgementCalls(object):
             return ()
         self._unanswered[shard] = calls
         return tuple([
-            command(self._start(receipts[0]) + [argument(len(receipts))] + [
-                argument(receipt.token) for receipt in receipts
-            ] + [argument(value) for value in along])
+            # Those in one piece of bytes: there may be many.
+            command(self._start(receipts[0]) + [argument(len(receipts)), _tokens(receipts)] + [
+                argument(value) for value in along
+            ], len(receipts) - 1)
             for receipts, along in calls
         ])
 
@@ -68,6 +69,9 @@ class AcknowledgementCalls(object):
         """Take in the first of `replies`, which answer commands(), and return the others."""
         calls = self._unanswered.pop(shard, ())
         for (receipts, along), reply in zip(calls, replies):
+            if type(reply) is list and 0 not in reply:
+                self._transport.unanswered.all_over(receipts)
+                continue
             refused = _refused(receipts, reply)
             self.failed += refused
             held = {receipt for receipt, reason in refused if reason is not GONE}
@@ -87,6 +91,13 @@ class AcknowledgementCalls(object):
             self._unwritten[shard] = calls
         else:
             self.failed += [(receipt, error) for receipts, along in calls for receipt in receipts]
+
+
+def _tokens(receipts):
+    """Return the tokens of `receipts`, packed arguments."""
+    return u''.join([
+        u'$%d\r\n%s\r\n' % (len(token), token) for token in [receipt.token for receipt in receipts]
+    ]).encode('ascii')
 
 
 def _refused(receipts, reply):

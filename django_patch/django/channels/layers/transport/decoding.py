@@ -170,6 +170,9 @@ class EntryDecoder(object):
         deadline is the scripts' matter. Raise MalformedMessage.
         """
         entry = Entry(data)
+        if entry.kind == MESSAGE and not (entry.flags or entry.label) and self._reads_plain:
+            # Nearly all are so.
+            return codec.decode(entry.body)
         if entry.kind == GROUP or entry.kind == MESSAGE and entry.label:
             raise MalformedMessage('An entry of kind %d on the acknowledged channel %s.' % (entry.kind, channel))
         if entry.flags & IN_PIECES:

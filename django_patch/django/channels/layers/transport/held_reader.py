@@ -3,6 +3,7 @@ The part of a Reader that holds what it takes, on acknowledged channels.
 """
 from __future__ import absolute_import, unicode_literals
 
+import functools
 import struct
 import types
 
@@ -19,6 +20,15 @@ _GRACE = 0.001
 
 # Deliveries before, priority + 128, ms of the sending, size of the unique key.
 _RECORD = struct.Struct('>HBQH')
+# As Receipt(...) of a tuple, without a call of Python's.
+_receipt = functools.partial(tuple.__new__, Receipt)
+
+
+def _unpacked(data):
+    try:
+        return _RECORD.unpack_from(data)
+    except struct.error as error:
+        raise MalformedMessage('A record on an acknowledged channel is invalid: %s.' % error)
 
 
 def holder(reader, clock):
@@ -37,10 +47,7 @@ class Record(object):
     __slots__ = ('deliveries', 'priority', 'sent', 'unique', 'entry')
 
     def __init__(self, data):
-        try:
-            self.deliveries, priority, self.sent, size = _RECORD.unpack_from(data)
-        except struct.error as error:
-            raise MalformedMessage('A record on an acknowledged channel is invalid: %s.' % error)
+        self.deliveries, priority, self.sent, size = _unpacked(data)
         self.priority = priority - 128
         self.unique = data[_RECORD.size:_RECORD.size + size].decode('utf-8', 'replace')
         self.entry = data[_RECORD.size + size:]
@@ -67,15 +74,16 @@ class HeldReader(object):
         """Return the name that the next command() to `shard` is to have; its answer is read with the same."""
         return holder(self._reader, self._transport.clocks[shard])
 
-    def command(self, shard, held_by, limit, wake):
+    def command(self, shard, held_by, limit, wake, others=()):
         """
         Return the packed command that takes messages of `shard` for `held_by`.
 
-        `wake` is the key that is waited for, or None.
+        `wake` is the key that is waited for, or None. It takes none while
+        there is anything in the queues of the keys `others`, a tuple.
         """
         self._turn = start = (self._turn + 1) % len(self._channels)
         due = self._due.get(shard)
-        known = shard, held_by, limit, wake, start, due
+        known = shard, held_by, limit, wake, start, due, others
         try:
             return self._commands[known]
         except KeyError:
@@ -86,7 +94,10 @@ class HeldReader(object):
         ]
         for pair in self._channels[start:] + self._channels[:start]:
             arguments += pair
-        packed = scripts.TAKE.call(keys if wake is None else keys + [wake], arguments)
+        if wake is not None:
+            keys.append(wake)
+            keys.extend(others)
+        packed = scripts.TAKE.call(keys, arguments)
         if due is None:
             # Others are asked for once.
             if len(self._commands) >= KEPT_COMMANDS:
@@ -122,15 +133,17 @@ class HeldReader(object):
         channel = channel.decode('ascii')
         if found:
             self._transport.clocks[shard].held()
-        taken = []
+        taken, took = [], self._transport.unanswered.took
         for token, data in zip(found[::2], found[1::2]):
-            record = Record(data)
+            # As Record does it, without what is of no interest here.
+            deliveries, priority, sent, size = _unpacked(data)
             token = token.decode('ascii')
-            sent = record.sent / 1000.0
-            self._transport.unanswered.took(shard, channel, token, sent)
-            taken.append((Receipt(
-                channel, token.partition(':')[0], record.deliveries + 1, sent, shard, held_by, token,
-            ), record.entry))
+            sent /= 1000.0
+            took(shard, channel, token, sent)
+            taken.append((
+                _receipt((channel, token.partition(':')[0], deliveries + 1, sent, shard, held_by, token)),
+                data[_RECORD.size + size:],
+            ))
         return taken
 
     def release(self, taken):

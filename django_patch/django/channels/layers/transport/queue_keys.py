@@ -33,6 +33,8 @@ class QueueKeys(object):
         self._shard = shard
         self._clock = clock
         self._keys = []
+        #: The keys that entries are taken from, text.
+        self.there = ()
         # Those that entries are taken from, and those that ring; packed.
         self._packed, self._bells = [], []
         # Which is first next time: they take turns, so that a busy queue can't
@@ -46,6 +48,7 @@ class QueueKeys(object):
     def add(self, key):
         """Add the key of a queue, text."""
         self._keys.append(key)
+        self.there += (key,)
         self._packed.append(argument(key))
 
     def __len__(self):
@@ -64,15 +67,16 @@ class QueueKeys(object):
         """Try again what was set aside, if it is time to."""
         if self._until is not None and self._clock.now() >= self._until:
             self._until = None
+            self.there = tuple(self._keys)
             self._packed = [argument(key) for key in self._keys]
             self._commands.clear()
 
-    def command(self, count, timeout, wake):
+    def command(self, count, timeout, wake, bells_last=False):
         """
         Return the packed command that takes up to `count` entries.
 
         It blocks for `timeout` seconds, if that isn't None; `wake` is the key
-        that ends that.
+        that ends that. With `bells_last`, an entry comes before what rings.
         """
         if self._until is not None:
             self._take_back()
@@ -80,7 +84,7 @@ class QueueKeys(object):
         start = 0
         if len(keys) > 1:
             start = self._first = (self._first + 1) % len(keys)
-        known = start, count, timeout, wake, self._clock.pops_many
+        known = start, count, timeout, wake, bells_last, self._clock.pops_many
         try:
             return self._commands[known]
         except KeyError:
@@ -89,7 +93,7 @@ class QueueKeys(object):
             self._commands.clear()
         keys = keys[start:] + keys[:start]
         if wake is not None:
-            keys = [argument(wake)] + self._bells + keys
+            keys = [argument(wake)] + (keys + self._bells if bells_last else self._bells + keys)
         packed = self._commands[known] = _pack(keys, count, timeout, known[-1])
         return packed
 
@@ -97,11 +101,11 @@ class QueueKeys(object):
         """A plan that sets aside what holds no list, after a command that said that there is something."""
         replies = yield Exchange(self._shard, tuple(pack('TYPE', key) for key in self._keys))
         kinds = [checked(reply) for reply in replies]
-        self._packed = []
+        self.there = tuple(key for key, kind in zip(self._keys, kinds) if kind in (b'list', b'none'))
+        self._packed = [argument(key) for key in self.there]
         for key, kind in zip(self._keys, kinds):
-            if kind in (b'list', b'none'):
+            if key in self.there:
                 self._named.discard(key)
-                self._packed.append(argument(key))
             elif key not in self._named:
                 self._named.add(key)
                 logger.error(

@@ -107,7 +107,7 @@ class Reader(ReportsMixin):
         taken = ()
         if not timeout or len(shards) > 1:
             taken = yield self._look(shards, limit, timeout, None, calls)
-        elif self._held_came_last:
+        elif self._held_came_last and not self._transport.clocks[shards[0]].pops_many:
             # The wait looks for what is to be held.
             taken = yield self._look(shards, limit, timeout, (False,), calls)
         if timeout and not taken:
@@ -206,7 +206,7 @@ class Reader(ReportsMixin):
     # complexity: as _receive().
     def _wait(self, shards, limit, timeout, token, calls=None):
         """Have all shards tell when there is something."""
-        requests, wake, reported, names, ended = [], {}, {}, {}, ()
+        requests, wake, reported, names, ended, others = [], {}, {}, {}, (), ()
         alarm = self._held and self._held.alarm(shards, timeout)
         if calls is not None:
             if alarm is not None:
@@ -225,8 +225,10 @@ class Reader(ReportsMixin):
             if self._held is not None:
                 # It looks, and wakes what follows if there is something.
                 names[shard] = self._held.holder_on(shard)
-                commands += (self._held.command(shard, names[shard], limit, key),)
-            requests.append((shard, ended + commands + (self._command(shard, limit, timeout, key),)))
+                if self._held_came_last and len(shards) == 1:
+                    others = self._keys[shard].there
+                commands += (self._held.command(shard, names[shard], limit, key, others),)
+            requests.append((shard, ended + commands + (self._command(shard, limit, timeout, key, bool(others)),)))
         wait = Block(requests, timeout, wake, alarm, len(ended), calls and calls.are_done)
         found, rung = [], []
         for shard, outcome in (yield wait):
@@ -275,14 +277,10 @@ class Reader(ReportsMixin):
 
     # Commands and replies
 
-    def _command(self, shard, limit, timeout, wake):
-        """
-        Return the packed command that takes messages from a shard.
-
-        It blocks for `timeout` seconds; `wake` is the key that ends that.
-        """
+    def _command(self, shard, limit, timeout, wake, bells_last=False):
+        """Return the packed command that takes messages from a shard; see QueueKeys.command()."""
         count = max(limit, _PREFETCH) if self._only_own else limit
-        return self._keys[shard].command(count, timeout, wake)
+        return self._keys[shard].command(count, timeout, wake, bells_last)
 
     def _parse_pop(self, reply):
         """Return (shard, queue, inbox, entries) of a reply, or None."""

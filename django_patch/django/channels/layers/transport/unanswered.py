@@ -43,6 +43,12 @@ class UnansweredTakes(object):
         """Note that what `receipt` stands for is held no more."""
         self._known.pop((receipt.shard, receipt.channel, receipt.token), None)
 
+    def all_over(self, receipts):
+        """As over(), of several."""
+        known = self._known
+        for receipt in receipts:
+            known.pop((receipt.shard, receipt.channel, receipt.token), None)
+
     def lost(self, shard, channels):
         """Note that it isn't known whether `shard` gave this process anything of `channels`."""
         seen = self._shards[shard][2] if shard in self._shards else frozenset()
