@@ -9,7 +9,7 @@ from ...exceptions import ChannelFull, LayerUnavailable
 from ..acknowledgement import GONE
 from . import scripts
 from .queue_keys import KEPT_COMMANDS
-from .resp import ReplyError, argument, command
+from .resp import ReplyError, argument, command, pack_texts
 
 
 class AcknowledgementCalls(object):
@@ -45,9 +45,11 @@ class AcknowledgementCalls(object):
         self._unanswered[shard] = calls
         return tuple([
             # Those in one piece of bytes: there may be many.
-            command(self._start(receipts[0]) + [argument(len(receipts)), _tokens(receipts)] + [
-                argument(value) for value in along
-            ], len(receipts) - 1)
+            command(
+                self._start(receipts[0]) +
+                [argument(len(receipts)), pack_texts([receipt.token for receipt in receipts])] +
+                [argument(value) for value in along], len(receipts) - 1,
+            )
             for receipts, along in calls
         ])
 
@@ -91,13 +93,6 @@ class AcknowledgementCalls(object):
             self._unwritten[shard] = calls
         else:
             self.failed += [(receipt, error) for receipts, along in calls for receipt in receipts]
-
-
-def _tokens(receipts):
-    """Return the tokens of `receipts`, packed arguments."""
-    return u''.join([
-        u'$%d\r\n%s\r\n' % (len(token), token) for token in [receipt.token for receipt in receipts]
-    ]).encode('ascii')
 
 
 def _refused(receipts, reply):

@@ -43,8 +43,9 @@ class Reader(ReportsMixin):
         #: The Inboxes of its ``!`` names.
         self.inboxes = []
         self._held = HeldReader(transport, held, holder) if held else None
-        # Whether others have to get their turn before what is held.
-        self._held_came_last = False
+        # Whether others have their turn before what is held, and whether that
+        # may be more.
+        self._held_came_last = self._held_was_full = False
         for queue in channels:
             inbox = None
             if queue in held:
@@ -107,8 +108,8 @@ class Reader(ReportsMixin):
         taken = ()
         if not timeout or len(shards) > 1:
             taken = yield self._look(shards, limit, timeout, None, calls)
-        elif self._held_came_last and not self._transport.clocks[shards[0]].pops_many:
-            # The wait looks for what is to be held.
+        elif self._held_came_last and not self._yields(shards):
+            # The wait looks for what is to be held; more may come meanwhile.
             taken = yield self._look(shards, limit, timeout, (False,), calls)
         if timeout and not taken:
             taken = yield self._wait(shards, limit, timeout, token, calls)
@@ -184,7 +185,7 @@ class Reader(ReportsMixin):
             yield self._keys[shard].set_aside()
             yield Result((yield self._look_at(shard, is_held, limit)))
         reply = checked(replies[-1])
-        yield Result(self._parse_held(shard, held_by, reply) if is_held else self._parse_pop(reply))
+        yield Result(self._parse_held(shard, held_by, reply, limit) if is_held else self._parse_pop(reply))
 
     def _look_further(self, shard, limit):
         """Have what other queues of a shard have as Result, a list: a command takes from one of them only."""
@@ -197,10 +198,15 @@ class Reader(ReportsMixin):
             replies = ()
         yield Result([taken for taken in map(self._parse_pop, replies) if taken])
 
-    def _parse_held(self, shard, held_by, reply):
+    def _yields(self, shards):
+        """Return whether the wait leaves others their turn, in one write."""
+        return self._held_was_full and len(shards) == 1 and self._transport.clocks[shards[0]].pops_many
+
+    def _parse_held(self, shard, held_by, reply, limit):
         """Return (shard, None, None, what is held now), or None."""
         taken = self._held.read(shard, held_by, reply)
         self._held_came_last = bool(taken) and bool(self._queues)
+        self._held_was_full = len(taken) >= limit
         return (shard, None, None, taken) if taken else None
 
     # complexity: as _receive().
@@ -225,7 +231,7 @@ class Reader(ReportsMixin):
             if self._held is not None:
                 # It looks, and wakes what follows if there is something.
                 names[shard] = self._held.holder_on(shard)
-                if self._held_came_last and len(shards) == 1:
+                if self._held_came_last and self._yields(shards):
                     others = self._keys[shard].there
                 commands += (self._held.command(shard, names[shard], limit, key, others),)
             requests.append((shard, ended + commands + (self._command(shard, limit, timeout, key, bool(others)),)))
@@ -244,7 +250,7 @@ class Reader(ReportsMixin):
             if is_wrong_type(outcome[-1]):
                 yield self._keys[shard].set_aside()
                 outcome = outcome[:-1] + [None]
-            reply, taken = outcome[-1], self._parse_replies(shard, names.get(shard), outcome)
+            reply, taken = outcome[-1], self._parse_replies(shard, names.get(shard), outcome, limit)
             found += taken
             if reply is not None and reply[0] in self._bell_keys:
                 rung.append(shard)
@@ -268,11 +274,11 @@ class Reader(ReportsMixin):
         if self._held is not None:
             self._held.unanswered(shard)
 
-    def _parse_replies(self, shard, held_by, replies):
+    def _parse_replies(self, shard, held_by, replies, limit):
         """Return what a wait gave, in a list: what is held now, and what was taken."""
         held = None
         if self._held is not None and type(replies[-2]) is not ReplyError:
-            held = self._parse_held(shard, held_by, replies[-2])
+            held = self._parse_held(shard, held_by, replies[-2], limit)
         return [taken for taken in (held, self._parse_pop(replies[-1])) if taken]
 
     # Commands and replies

@@ -120,6 +120,11 @@ def pack_counts(counts):
     ]).encode('ascii')
 
 
+def pack_texts(texts):
+    """Return the packed arguments `texts`, which are ASCII."""
+    return u''.join([u'$%d\r\n%s\r\n' % (len(text), text) for text in texts]).encode('ascii')
+
+
 def append(start, header, body):
     """Return the bytes `start` and one more argument: `header` and `body`, both bytes."""
     size = len(header) + len(body)
