@@ -116,6 +116,12 @@ class RunChannelsTests(SimpleTestCase):
                 call_command('runchannels', worker_options=[option])
 
     @override_settings(CHANNEL_LAYERS=LAYERS)
+    def test_workers_that_no_channel_would_be_left_for_are_refused(self):
+        for option in '--only-channels=none.*', '--exclude-channels=*':
+            with self.assertRaisesMessage(CommandError, 'No channel is left to receive from. The routing has: '):
+                call_command('runchannels', worker_options=[option])
+
+    @override_settings(CHANNEL_LAYERS=LAYERS)
     def test_a_delay_server_without_its_app_is_refused(self):
         # It keeps those of the apps of other tests.
         get_commands.cache_clear()

@@ -46,3 +46,10 @@ def check_routing(layer):
         # A system check says so too, unless it was skipped.
         six.raise_from(CommandError("The ROUTING of CHANNEL_LAYERS['%s'] can't be used: %s" % (layer.alias, error)),
                        error)
+
+
+def check_channels(worker):
+    """Raise CommandError if there is no channel that `worker`, a Worker, receives from."""
+    if not worker.channels:
+        raise CommandError('No channel is left to receive from. The routing has: %s.' %
+                           ', '.join(sorted(worker.channel_layer.router.channels)))

@@ -12,8 +12,9 @@ from django.core.management import BaseCommand, CommandError, get_commands
 
 from ...log import setup_logger
 from ...processes.programs import Program, ProgramGroup
+from ...worker import Worker
 from .. import projects, worker_options
-from ..layers import add_layer_argument, check_routing, get_shared_layer
+from ..layers import add_layer_argument, check_channels, check_routing, get_shared_layer
 from .runworker import Command as RunWorker
 
 #: Connections that may wait to be accepted.
@@ -61,6 +62,9 @@ class Command(BaseCommand):
         worker_options.check(of_workers)
         layer = get_shared_layer(options['layer'], 'a layer that spans processes')
         check_routing(layer)
+        check_channels(Worker(
+            layer, only_channels=of_workers['only_channels'], exclude_channels=of_workers['exclude_channels'],
+        ))
         if not options['any_project'] and not of_workers['any_project']:
             # The server would end, and the workers begin again and again.
             projects.check_project(layer)

@@ -11,7 +11,7 @@ from ...layers.kept_memory import keep_memory
 from ...log import setup_logger
 from ...worker import Worker
 from .. import projects, watching, worker_options
-from ..layers import check_routing, get_shared_layer
+from ..layers import check_channels, check_routing, get_shared_layer
 from ..runserver import static_files_consumer
 from ..worker_processes import run_alone, run_supervised
 
@@ -52,10 +52,7 @@ class Command(BaseCommand):
         if not options.get('any_project'):
             projects.check_project(layer)
         worker = self.make_worker(layer, options)
-        if not worker.channels:
-            raise CommandError(
-                'No channel is left to receive from. The routing has: %s.' % ', '.join(sorted(layer.router.channels))
-            )
+        check_channels(worker)
         if options['processes'] is None:
             self.announce(worker, options)
             run_alone(worker, lambda: watching.watched(worker, options), is_embedded=options['reload'],
