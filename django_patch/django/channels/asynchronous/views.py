@@ -15,6 +15,7 @@ from django.db import connections
 from ..compat import URLS_MODULE
 from ..compat.coroutines import is_async_iterator
 from ..layers.backoff import Backoff
+from ..layers.pace import LONGEST_PAUSE, pace
 from ..names import disconnect_channel
 from ..request_log import facts_of
 from .bridging import close
@@ -60,8 +61,16 @@ class AsyncClient:
         self.has_left = True
         self._task.cancel()
 
+    async def _let_catch_up(self):
+        """Pause while the server is behind."""
+        backoff, until = pace.backoff(), time.monotonic() + LONGEST_PAUSE
+        while await in_thread(pace.is_behind, self.channel_layer, self.reply_channel) and time.monotonic() < until:
+            await asyncio.sleep(backoff.next_pause())
+
     async def send(self, reply):
         """Send `reply`; raise the layer's ChannelFull if there was no room in time."""
+        if pace.has_to_look(self.reply_channel, len(reply.get('content', b''))):
+            await self._let_catch_up()
         deadline, backoff = time.monotonic() + self.timeout, Backoff(FIRST_PAUSE, LAST_PAUSE)
         while True:
             try:

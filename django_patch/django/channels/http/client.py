@@ -5,6 +5,7 @@ from __future__ import absolute_import
 
 from ..layers.blocking import send_blocking
 from ..layers.clock import SYSTEM_CLOCK
+from ..layers.pace import LONGEST_PAUSE, pace
 from ..names import disconnect_channel
 from ..prefetch.coalescer import coalesce, flush_coalesced
 
@@ -37,10 +38,13 @@ class Client(object):
 
         Raise the layer's ChannelFull if there was no room in time.
         """
-        if not self._started and not reply.get('more_content') and len(reply.get('content', b'')) <= COALESCED_SIZE:
+        size = len(reply.get('content', b''))
+        if not self._started and not reply.get('more_content') and size <= COALESCED_SIZE:
             if coalesce(self.channel_layer, self.reply_channel, reply, self.timeout):
                 return True
         flush_coalesced()
+        if pace.has_to_look(self.reply_channel, size) and not self._let_catch_up():
+            return False
         ChannelFull = self.channel_layer.ChannelFull
         deadline = self._clock.monotonic() + self.timeout
         while True:
@@ -57,6 +61,15 @@ class Client(object):
             else:
                 self._started = True
                 return True
+
+    def _let_catch_up(self):
+        """Pause while the server is behind; return whether the client is still there."""
+        backoff, until = pace.backoff(), self._clock.monotonic() + LONGEST_PAUSE
+        while pace.is_behind(self.channel_layer, self.reply_channel) and self._clock.monotonic() < until:
+            self._clock.sleep(backoff.next_pause())
+            if self._started and self.has_left():
+                return False
+        return True
 
     def has_left(self):
         """Look whether the client has left, if it is time for that; return whether it is known to have."""

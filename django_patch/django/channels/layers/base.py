@@ -57,6 +57,8 @@ class BaseChannelLayer(
     supports_requeue = False
     #: Does throttle() make senders to one client wait or give up?
     supports_throttling = False
+    #: Does count_waiting() tell how far the process of a client is behind?
+    counts_waiting = False
     #: Does receive(block=True) wait without polling?
     supports_blocking_receive = False
     #: Does interrupt() end a receive that waits?
@@ -154,6 +156,14 @@ class BaseChannelLayer(
 
     def unthrottle(self, channel):
         """End a throttle() of `channel`."""
+
+    def count_waiting(self, channel):
+        """
+        Return how many messages wait for the process that has `channel`.
+
+        A whole number. See `counts_waiting`.
+        """
+        raise NotImplementedError('subclasses of BaseChannelLayer that count must provide a count_waiting() method')
 
     # Receiving
 

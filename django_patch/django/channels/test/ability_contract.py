@@ -67,6 +67,16 @@ class AbilityContract(object):
         layer.unthrottle('contract.p!slow')
         self.assertEqual(self.fill(layer, 'contract.p!slow'), 3)
 
+    def test_who_sends_to_a_client_can_see_how_much_its_process_has_before_it(self):
+        layer = self.adapted_layer()
+        for channel in ('contract.p!x', 'contract.p!y', 'contract.p!x', 'contract.q!x'):
+            layer.send(channel, {'n': 1})
+        if not layer.counts_waiting:
+            return
+        self.assertEqual(layer.count_waiting('contract.p!y'), 3)
+        self.numbers(layer, 'contract.p!')
+        self.assertEqual(layer.count_waiting('contract.p!y'), 0)
+
     def test_an_interrupt_ends_a_receive_that_waits(self):
         layer = self.adapted_layer()
         if not layer.supports_interrupt:

@@ -38,7 +38,7 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
     `clock` returns a time in seconds that is not set back; tests bring their
     own.
     """
-    supports_flush = supports_statistics = supports_requeue = supports_throttling = True
+    supports_flush = supports_statistics = supports_requeue = supports_throttling = counts_waiting = True
     supports_blocking_receive = supports_interrupt = True
 
     def __init__(self, expiry=60, group_expiry=86400, capacity=100, channel_capacity=None, process_capacity=None,
@@ -136,6 +136,9 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
             pending = self._pending.pop(channel, 0) - self.get_capacity(channel)
             if pending > 0:
                 self._pending[channel] = pending
+
+    def count_waiting(self, channel):
+        return len(self._queues.get(self._channels.of(channel).queue, NO_QUEUE))
 
     # Receiving
 

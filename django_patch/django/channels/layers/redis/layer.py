@@ -51,6 +51,7 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
     """
     supports_groups = supports_flush = True
     supports_requeue = supports_throttling = supports_blocking_receive = supports_interrupt = True
+    counts_waiting = True
     sends_many_at_once = True
     spans_processes = True
 
@@ -94,6 +95,9 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
 
     def unthrottle(self, channel):
         self._run(self._transport.sender.unthrottle(channel))
+
+    def count_waiting(self, channel):
+        return self._run(self._transport.sender.destinations.count_waiting(channel))
 
     # Receiving
 

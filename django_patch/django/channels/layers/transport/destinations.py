@@ -9,7 +9,8 @@ import random
 from ... import names
 from . import scripts
 from .envelope import MESSAGE, pack_header
-from .resp import append
+from .operations import Exchange, Result, checked
+from .resp import append, pack
 
 #: Queues whose packed commands are kept, and channels whose queues are known;
 #: those of ? and ! come and go.
@@ -93,6 +94,12 @@ class Destinations(object):
     def forget(self):
         """Drop what was worked out from the old options of channels."""
         self._destinations, self._channels = {}, {}
+
+    def count_waiting(self, channel):
+        """A plan whose Result is the number of messages that wait for the process of `channel`, a ``!`` channel."""
+        queue, label, destination = self.find(channel)
+        length = pack('LLEN', self._options.keys.queue(destination.shards[0], queue))
+        yield Result(checked((yield Exchange(destination.shards[0], (length,)))[0]))
 
     def order(self, destination):
         """Return the shards to try, the one whose turn it is first."""
