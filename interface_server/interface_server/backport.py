@@ -18,5 +18,6 @@ from django.channels.interfaces import bridge
 from django.channels.interfaces.disconnects import Disconnects
 from django.channels.layers.backoff import Backoff
 from django.channels.layers.kept_memory import keep_memory
+from django.channels.layers.repeats import Repeats
 
-__all__ = ["Backoff", "Disconnects", "bridge", "exceptions", "keep_memory", "names"]
+__all__ = ["Backoff", "Disconnects", "Repeats", "bridge", "exceptions", "keep_memory", "names"]

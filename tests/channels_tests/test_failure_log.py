@@ -3,9 +3,10 @@ from __future__ import absolute_import, unicode_literals
 
 from django.channels.exceptions import LayerUnavailable
 from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.layers.repeats import QUIET
 from django.channels.prefetch import coalescer
 from django.channels.prefetch.coalescer import SendRun
-from django.channels.prefetch.failure_log import QUIET, STILL, FailureLog
+from django.channels.prefetch.failure_log import FailureLog
 from django.test import SimpleTestCase
 
 from .clocks import ManualClock
@@ -48,12 +49,6 @@ class FailureLogTests(LogTestCase, SimpleTestCase):
         self.assertEqual(
             self.lines(), ['A message to a is lost', 'A message to a is lost (8 more since the last such line)']
         )
-
-    def test_one_that_never_ends_is_told_again_after_an_hour(self):
-        for _ in range(int(2 * STILL / 30)):
-            self.fail()
-            self.clock.now += 30
-        self.assertEqual(len(self.lines()), 2)
 
     def test_a_lock_that_was_held_elsewhere_holds_nobody_up_after_a_fork(self):
         self.failures._lock.acquire()

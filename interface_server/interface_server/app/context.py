@@ -6,12 +6,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Optional
 
-from ..backport import Disconnects
+from ..backport import Disconnects, Repeats
 from ..layers import AsyncLayer
 from ..layers.queues import SendQueues
 from ..operation.metrics import Metrics
 from ..options import Options
-from ..repeats import Repeats
 from ..types import ActionLogger, Scope
 from .origins import host_is_allowed, origin_is_allowed
 from .replies import ReplyDispatcher

@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable
 from typing import Any, BinaryIO, Optional
 
+from ..backport import Repeats
 from ..errors import UsageError
-from ..repeats import Repeats
 
 logger = logging.getLogger(__name__)
 
@@ -112,9 +112,10 @@ class AccessLog:
         try:
             self._write(("\n".join(lines) + "\n").encode("utf-8"))
         except OSError as error:
-            self._repeats.warn(
-                logger, "lost", "The access log can't be written (%s); its lines are dropped until it can be again.",
-                error.strerror or error, level=logging.ERROR,
+            self._repeats.log(
+                logger, logging.ERROR, "lost", 1,
+                "The access log can't be written (%s); its lines are dropped until it can be again.",
+                error.strerror or error,
             )
             self._lost += len(lines)
             self.dropped["access_log"] += len(lines)

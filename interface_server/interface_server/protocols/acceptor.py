@@ -96,10 +96,11 @@ class Acceptor:
     def _pause(self, error: OSError) -> None:
         self._loop.remove_reader(self._listener)
         self._retry = self._loop.call_later(PAUSE, self._resume)
-        self._limiter.repeats.warn(
-            logger, ("accept", error.errno), "Accepting connections failed (%s); those that wait are accepted once it "
-            "works again. If it is files that are missing, raise their number: ulimit -n, LimitNOFILE=.",
-            error.strerror or error, level=logging.ERROR,
+        self._limiter.repeats.log(
+            logger, logging.ERROR, ("accept", error.errno), 1,
+            "Accepting connections failed (%s); those that wait are accepted once it works again. "
+            "If it is files that are missing, raise their number: ulimit -n, LimitNOFILE=.",
+            error.strerror or error,
         )
 
     def _resume(self) -> None:

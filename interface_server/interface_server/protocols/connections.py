@@ -12,8 +12,8 @@ import logging
 from typing import Any, Optional, Protocol
 
 from ..app.proxy_headers import TrustedProxies
+from ..backport import Repeats
 from ..options import Options
-from ..repeats import Repeats
 from .turns import Turns
 from .ws.unread import UnreadTotal
 
