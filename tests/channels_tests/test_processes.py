@@ -7,8 +7,10 @@ import errno
 import logging
 import os
 import re
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -30,7 +32,7 @@ from .clocks import ManualClock
 from .logs import LogTestCase
 
 try:
-    from django.channels.processes import leaving, reloading
+    from django.channels.processes import leaving, reloading, service_manager
     from django.channels.processes.programs import Program, ProgramGroup
     from django.channels.processes.supervisor import REFUSED, Child, Supervisor
     from django.channels.processes.watcher import Watcher
@@ -487,6 +489,38 @@ class DryGroup(ProgramGroup):
         if program.name in self.refused:
             raise OSError(errno.ENOENT, 'No such file or directory')
         return DryProgram()
+
+
+class NoticesTests(SimpleTestCase):
+
+    def told(self):
+        notices = service_manager.Notices()
+        try:
+            os.environ['NOTIFY_SOCKET'] = str(notices.address)
+            self.addCleanup(os.environ.pop, 'NOTIFY_SOCKET', None)
+            service_manager.notify('READY=1')
+            return notices.address, notices.socket.recv(100)
+        finally:
+            notices.close()
+
+    def test_a_program_tells_that_it_is_ready(self):
+        address, notice = self.told()
+        self.assertEqual(notice, b'READY=1')
+        self.assertFalse(os.path.exists(os.path.dirname(address)))
+
+    @unittest.skipUnless(sys.platform.startswith('linux'), 'Other systems have no sockets without a file.')
+    def test_it_needs_no_file_system_to_write_to(self):
+        self.addCleanup(setattr, tempfile, 'tempdir', tempfile.tempdir)
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        # The path of a socket has some 100 bytes.
+        long_one = os.path.join(folder, 'x' * 100)
+        os.mkdir(long_one)
+        for tempdir in (os.path.join(folder, 'none'), long_one):
+            tempfile.tempdir = tempdir
+            address, notice = self.told()
+            self.assertEqual((address[0], notice), ('@', b'READY=1'))
+        self.assertEqual(os.listdir(long_one), [])
 
 
 class ProgramTests(LogTestCase, SimpleTestCase):

@@ -9,10 +9,8 @@ import logging
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 
 from ..layers.backoff import Backoff
 from ..layers.clock import SYSTEM_CLOCK
@@ -100,11 +98,7 @@ class ProgramGroup(object):
 
     def run(self):
         """Run until all programs have ended; return the exit status: 0 because of a signal, else USAGE_ERROR."""
-        folder = tempfile.mkdtemp(prefix='channels-')
-        self._address = os.path.join(folder, 'notify')
-        self._notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._notices.bind(self._address)
-        self._notices.setblocking(False)
+        self._notices = service_manager.Notices()
         handled = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
         before = {number: signal.signal(number, self._on_signal) for number in handled}
         try:
@@ -115,8 +109,6 @@ class ProgramGroup(object):
             for number, handler in before.items():
                 signal.signal(number, handler)
             self._notices.close()
-            os.remove(self._address)
-            os.rmdir(folder)
         return self._status
 
     def _on_signal(self, number, frame):
@@ -124,7 +116,8 @@ class ProgramGroup(object):
 
     def _wait(self):
         try:
-            if select.select([self._notices], [], [], INTERVAL)[0] and b'READY=1' in self._notices.recv(4096):
+            notices = self._notices.socket
+            if select.select([notices], [], [], INTERVAL)[0] and b'READY=1' in notices.recv(4096):
                 self._replace()
         except (EnvironmentError, select.error) as error:
             if error.args[0] != errno.EINTR:
@@ -207,7 +200,7 @@ class ProgramGroup(object):
         for name in ('NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'):
             environment.pop(name, None)
         if program.is_replaced:
-            environment['NOTIFY_SOCKET'] = self._address
+            environment['NOTIFY_SOCKET'] = self._notices.address
         return subprocess.Popen(program.command, env=environment, close_fds=False, preexec_fn=_bind_to(os.getpid()))
 
     def _collect(self, program):
