@@ -9,6 +9,7 @@ from conftest import PATIENCE, eventually
 from django.channels.test.linting import exempt
 from websockets.exceptions import ConnectionClosed
 
+from interface_server.app.ahead import AHEAD
 from interface_server.app.websocket import WebSocketSession
 from interface_server.backport import bridge
 from interface_server.options import Options
@@ -260,6 +261,31 @@ def test_rest_of_a_body_that_does_not_come(start):
     channel, message = server.workers.layer.receive([request["body_channel"]], block=True)
     assert message == {"closed": True}
     server.workers.wait_for("http.disconnect")
+
+
+@pytest.mark.parametrize("size, stream_bodies", [(100000, False), (10000000, True)])
+def test_a_worker_that_has_not_read_yet_has_few_pieces_of_a_body_before_it(start, size, stream_bodies):
+    waiting, contents = [], []
+
+    def read(layer, message):
+        channel = message["body_channel"]
+        eventually(lambda: layer.count_waiting(channel) >= AHEAD, "the pieces that come unasked")
+        contents.append(message["body"])
+        while True:
+            waiting.append(layer.count_waiting(channel))
+            _, piece = layer.receive([channel], block=True)
+            contents.append(piece["content"])
+            if not piece["more_content"]:
+                break
+        answer(layer, message)
+
+    server = start({"http.request": read}, body_chunk_size=1000, inline_body_size=10, stream_bodies=stream_bodies)
+    body = bytes(range(200)) * (size // 200)
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % size
+    response = say(server, head + body)
+    assert status_of(response) == 200
+    assert b"".join(contents) == body
+    assert max(waiting) == AHEAD
 
 
 def test_idle_connection_between_requests(start):

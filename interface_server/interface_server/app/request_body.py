@@ -17,6 +17,7 @@ from ..backport import bridge
 from ..errors import Refused
 from ..options import NEVER
 from ..types import Receive, Scope
+from .ahead import Ahead
 from .context import Context
 from .spool import Piece, Spool
 
@@ -171,20 +172,25 @@ class RequestBody:
 
     async def forward(self, channel: str) -> None:
         """Send what begin() left to `channel`."""
+        ahead = Ahead(self._context.layer, channel)
         if self._spool is None:
-            await self._forward_as_it_comes(channel)
+            await self._forward_as_it_comes(channel, ahead)
             return
         more = True
         while more:
+            await ahead.wait(self._timeout)
             content, more = self._take(self._options.body_chunk_size)
             await self._send(channel, content, more)
 
-    async def _send(self, channel: str, content: bytes, more: bool) -> None:
-        await self._context.layer.send_with_room(
-            channel, bridge.body_chunk(content, more), self._options.http_timeout or NEVER
-        )
+    @property
+    def _timeout(self) -> float:
+        """Seconds that a piece may wait until there is room for it."""
+        return self._options.http_timeout or NEVER
 
-    async def _forward_as_it_comes(self, channel: str) -> None:
+    async def _send(self, channel: str, content: bytes, more: bool) -> None:
+        await self._context.layer.send_with_room(channel, bridge.body_chunk(content, more), self._timeout)
+
+    async def _forward_as_it_comes(self, channel: str, ahead: Ahead) -> None:
         # Few large messages cost less than many small ones, but what a
         # client sends slowly must not wait for the rest.
         more = True
@@ -204,6 +210,7 @@ class RequestBody:
                     next_part = None
                     parts.append(part)
                     size += len(part)
+                await ahead.wait(self._timeout)
                 await self._send(channel, b"".join(parts), more)
         finally:
             if next_part is not None:
