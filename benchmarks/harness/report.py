@@ -113,7 +113,8 @@ def verdict_lines(row):
         if verdict.holds is None:
             reached, word = 'not measured', '?'
         else:
-            reached = factor(float('%.3g' % verdict.value)) if goal.base else '%.4g' % verdict.value
+            is_ratio = goal.base and not goal.is_more
+            reached = factor(float('%.3g' % verdict.value)) if is_ratio else '%.4g' % verdict.value
             word = 'holds' if verdict.holds else 'MISSED'
         lines.append('%-6s  %s: %s' % (word, goal, reached))
     return lines

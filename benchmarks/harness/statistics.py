@@ -22,13 +22,15 @@ class Goal:
     What `of` should reach in `metric`.
 
     With `base`, `bound` is a ratio to what that contender reached in the same
-    run, else a figure in the metric's unit. `sense` is '>=' or '<='.
+    run, or with `is_more` how much more it is, else a figure in the metric's
+    unit. `sense` is '>=' or '<='.
     """
     metric: str
     sense: str
     bound: float
     base: Optional[str] = None
     of: str = 'ours'
+    is_more: bool = False
 
     def __post_init__(self):
         if self.sense not in ('>=', '<='):
@@ -37,6 +39,8 @@ class Goal:
     def __str__(self):
         if self.base is None:
             return '%s %s %s %g' % (self.of, self.metric, self.sense, self.bound)
+        if self.is_more:
+            return '%s %s %s %g more than %s' % (self.of, self.metric, self.sense, self.bound, self.base)
         return '%s %s %s %s of %s' % (self.of, self.metric, self.sense, factor(self.bound), self.base)
 
 
@@ -100,12 +104,20 @@ def ratio(figures, metric, of, base):
     return above / below if below else None
 
 
+def difference(figures, metric, of, base):
+    """Return by how much a contender's median is more than another's, or None; `figures` as for ratio()."""
+    try:
+        return figures[of][metric].median - figures[base][metric].median
+    except KeyError:
+        return None
+
+
 def judge(goals, figures):
     """Return the Verdict of each of `goals`; `figures` as for ratio()."""
     verdicts = []
     for goal in goals:
         if goal.base is not None:
-            value = ratio(figures, goal.metric, goal.of, goal.base)
+            value = (difference if goal.is_more else ratio)(figures, goal.metric, goal.of, goal.base)
         else:
             figure = figures.get(goal.of, {}).get(goal.metric)
             value = figure and figure.median

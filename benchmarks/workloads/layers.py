@@ -174,7 +174,10 @@ WORKLOADS = [
     Pairs(
         'layer-pair-1MB', 'Redis layer: one producer, one consumer, 1 MB, one message a call', PAIR,
         REDIS_PEERS + ('redis-py', 'baseline'), size=1000000, rounds=3, series=SIZES, x=1000000,
-        goals=(Goal('rate', '>=', 0.95, 'redis-py'), Goal('redis cpu', '<=', 1.15, 'redis-py')),
+        goals=(
+            Goal('rate', '>=', 2.5, 'channels1'), Goal('rate', '>=', 5, 'channels4'),
+            Goal('rate', '>=', 0.95, 'redis-py'), Goal('redis cpu', '<=', 1.15, 'redis-py'),
+        ),
     ),
     Pairs(
         'layer-4-pairs', 'Redis layer: four producers, four consumers, 200 bytes', PAIR, REDIS_PEERS,

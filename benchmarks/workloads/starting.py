@@ -9,7 +9,7 @@ import time
 
 from harness import process
 
-from ..harness.statistics import Metric
+from ..harness.statistics import Goal, Metric
 from ..harness.workload import Workload
 from .layers import CPU, MemoryPair
 from .site import CPU as REQUEST_CPU, RATE, Requests
@@ -69,6 +69,10 @@ WORKLOADS = [
     Command(
         'start-check', 'manage.py check: plain Django; our wheel installed; with the app; with a layer, too', START,
         ('django', 'ours/installed', 'ours/app', 'ours', 'ours/redis'), arguments=('-m', 'django', 'check'), rounds=3,
+        goals=(
+            Goal('time', '<=', 40, 'django', of='ours/redis', is_more=True),
+            Goal('time', '<=', 40, 'django', is_more=True),
+        ),
     ),
     Command(
         'native-start', 'manage.py check, backport and patch set', START, NATIVE, arguments=('-m', 'django', 'check'),

@@ -65,6 +65,8 @@ def test_a_ratio_is_that_of_medians_and_none_where_there_is_no_figure():
     (Goal('rate', '>=', 3, 'theirs'), True), (Goal('rate', '>=', 3.1, 'theirs'), False),
     (Goal('rate', '<=', 3, 'theirs'), True), (Goal('rate', '<=', 1 / 3, 'theirs'), False),
     (Goal('rate', '>=', 6), True), (Goal('rate', '<=', 5), False), (Goal('rate', '>=', 1, of='theirs'), True),
+    (Goal('rate', '<=', 4, 'theirs', is_more=True), True), (Goal('rate', '<=', 3, 'theirs', is_more=True), False),
+    (Goal('rate', '>=', 1, 'failed', is_more=True), None),
     (Goal('rate', '>=', 1, 'failed'), None), (Goal('cpu', '>=', 1), None),
 ])
 def test_goals_are_judged_by_ratio_or_by_figure(goal, holds):
