@@ -17,6 +17,7 @@ from django.channels.interfaces.replies import ReplyReader
 from django.channels.interfaces.wsgi import WSGIInterface
 from django.channels.layers import blocking
 from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.layers.pace import AHEAD
 from django.channels.message import Message
 from django.channels.names import disconnect_channel
 from django.channels.test import lint
@@ -154,6 +155,24 @@ class WSGIInterfaceTests(InterfaceTestCase):
         for size in (0, 1, 9, 10, 11, 17, 18, 100):
             body = bytes(bytearray(range(size)))
             self.assertEqual((size, self.call(app, '/', 'POST', body)[2]), (size, body))
+
+    def test_a_body_is_a_few_pieces_ahead_of_its_worker(self):
+        waiting = []
+
+        def read_slowly(message):
+            channel = message['body_channel']
+            deadline = time.time() + PATIENCE
+            while self.layer.count_waiting(channel) < AHEAD and time.time() < deadline:
+                time.sleep(0.001)
+            more_content = True
+            while more_content:
+                waiting.append(self.layer.count_waiting(channel))
+                more_content = self.layer.receive([channel], block=True)[1]['more_content']
+            reply_with(OK)(message)
+
+        app = self.serve(read_slowly, inline_body_size=10, body_chunk_size=10)
+        self.assertEqual(self.call(app, '/', 'POST', b'z' * 500)[0], '200 OK')
+        self.assertEqual(max(waiting), AHEAD)
 
     def test_a_chunked_body_is_read_where_uwsgi_has_it(self):
         app = self.serve(echo, inline_body_size=10, body_chunk_size=7)

@@ -6,7 +6,7 @@ import unittest
 from django.channels.compat.coroutines import SUPPORTS_ASYNC
 from django.channels.http.client import Client
 from django.channels.layers.memory import InMemoryChannelLayer
-from django.channels.layers.pace import LARGE, LONGEST_PAUSE, MOST_AHEAD, UNSEEN
+from django.channels.layers.pace import AHEAD, LARGE, LONGEST_PAUSE, MOST_AHEAD, UNSEEN, Lead
 from django.channels.names import disconnect_channel
 from django.test import SimpleTestCase
 
@@ -103,6 +103,30 @@ class PaceTests(SimpleTestCase):
         finally:
             loop.close()
         self.assertLessEqual(most, MOST_AHEAD + UNSEEN_PIECES + 1)
+
+
+class LeadTests(SimpleTestCase):
+    channel = 'http.request.body?one'
+
+    def setUp(self):
+        self.layer = InMemoryChannelLayer()
+
+    def test_a_body_is_a_few_pieces_ahead_of_its_worker(self):
+        clock = ServerClock(self.layer, self.channel, takes=1)
+        lead = Lead(self.layer, self.channel, clock)
+        for _ in range(50):
+            lead.send(PIECE, 1.0)
+            self.assertLessEqual(self.layer.count_waiting(self.channel), AHEAD)
+        self.assertEqual(len(clock.slept), 50 - AHEAD)
+
+    def test_a_worker_that_does_not_read_is_given_up(self):
+        clock = ManualClock()
+        lead = Lead(self.layer, self.channel, clock)
+        for _ in range(AHEAD):
+            lead.send(PIECE, 1.0)
+        with self.assertRaisesMessage(self.layer.ChannelFull, 'Nobody reads what waits in http.request.body?one.'):
+            lead.send(PIECE, 1.0)
+        self.assertGreaterEqual(clock.now, 1.0)
 
 
 class RedisPaceTests(RedisTestCase):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 
-from ..backport import Backoff
+from ..backport import AHEAD, Backoff
 from ..layers import AsyncLayer
 
-#: Pieces that may wait for the worker: enough for one that reads.
-AHEAD = 8
+__all__ = ["AHEAD", "Ahead"]
+
 #: Seconds between two looks how many do, growing from first to last.
 FIRST_PAUSE, LAST_PAUSE = 0.001, 0.1
 

@@ -24,6 +24,7 @@ from ..exceptions import ChannelsError, LayerUnavailable, MalformedMessage, Mess
 from ..http.meta import message_from_environ
 from ..layers.blocking import send_blocking
 from ..layers.legacy import adapted
+from ..layers.pace import Lead
 from . import bridge, disconnects
 from .chunked_input import ChunkedInput
 from .project_watch import ProjectWatch
@@ -189,7 +190,7 @@ class WSGIExchange(object):
         return b''.join(parts)
 
     def _send_body(self, channel, rest):
-        more_content = True
+        more_content, lead = True, Lead(self.channel_layer, channel)
         while more_content:
             size = self.interface.body_chunk_size if rest is None else min(rest, self.interface.body_chunk_size)
             try:
@@ -206,15 +207,15 @@ class WSGIExchange(object):
                     # The client went away, and nobody waits for an answer.
                     self.interface.send_quietly(channel, bridge.body_closed())
                     raise IOError('The client went away before its request was complete.')
-            if not self._send_chunk(channel, bridge.body_chunk(content, more_content)):
+            if not self._send_chunk(lead, bridge.body_chunk(content, more_content)):
                 break
 
-    def _send_chunk(self, channel, chunk):
+    def _send_chunk(self, lead, chunk):
         """Send `chunk`; return whether the worker may want another."""
         deadline = monotonic() + self.interface.timeout
         while True:
             try:
-                send_blocking(self.channel_layer, channel, chunk, 1.0)
+                lead.send(chunk, 1.0)
                 return True
             except LayerUnavailable as error:
                 logger.warning('The body of the request for %s was lost: %s', self.path, error)
