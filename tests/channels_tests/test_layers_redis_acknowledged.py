@@ -461,6 +461,31 @@ class SenderTests(AcknowledgedTestCase):
         self.assertEqual([message['n'] for message in self.take(reader)], [0, 1, 200000, 3000000, 1, 2, 3, 4])
         self.assertEqual(reader.acknowledged_statistics()['jobs']['sent'], 8)
 
+    def test_what_is_kept_is_in_pieces_also_where_it_is_small(self):
+        reader = self.reader()
+        reader.send('jobs', {'large': 'x' * 200000})
+        reader.send_job('jobs', {'large': 'x' * 200000}, delay=1000)
+        self.make_layer().send_job('undeclared', {'large': 'x' * 200000}, delay=1000)
+        pieces = self.redis.keys('*:k:*')
+        self.assertEqual([self.redis.type(key) for key in pieces], [b'hash'] * 3)
+        self.assertFalse(self.redis.keys('*:b:*'))
+        for name in ('jobs', 'undeclared'):
+            entries = self.redis.lrange(self.key('a', name), 0, -1) + self.redis.hvals(self.key('j', name))
+            self.assertNotIn(b'\x02\x91', b''.join(entries))
+
+    def test_a_string_that_was_sent_before_the_channel_was_declared_is_held_as_pieces(self):
+        sender, reader = self.make_layer(), self.reader()
+        sender.send('jobs', {'large': 'x' * 200000})
+        string, = self.redis.keys('*:b:*')
+        self.assertEqual(self.redis.type(string), b'string')
+        reader.send('jobs', {'n': 0})
+        first, second = self.take(reader)
+        self.assertEqual([len(message.get('large', '')) for message in (first, second)], [0, 200000])
+        pieces, = self.redis.keys('*:[bk]:*')
+        self.assertEqual((self.redis.type(pieces), self.redis.pttl(pieces)), (b'hash', -1))
+        reader.acknowledge([(receipt_of(message), []) for message in (first, second)])
+        self.assertFalse(self.redis.keys('*:[bk]:*'))
+
     def test_what_an_old_sender_puts_on_the_queue_is_held_and_does_not_expire(self):
         reader = self.reader()
         reader.send('jobs', {'n': 0})

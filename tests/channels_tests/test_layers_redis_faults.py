@@ -174,7 +174,7 @@ class FaultTests(RedisTestCase):
         good = client.lindex(self.key('q', 'p.1!'), 0)
         garbage = [
             b'', b'x', b'\0' * 50, bytes(bytearray(range(56, 256))), good[:11], good[:14], good[:-1], good + b'x',
-            b'\x02' + good[1:], good[:1] + b'\x07' + good[2:], good[:1] + b'\x02' + good[2:],
+            b'\x03' + good[1:], good[:1] + b'\x07' + good[2:], good[:1] + b'\x02' + good[2:],
             good[:1] + b'\x11' + good[2:], good[:1] + b'\x21' + good[2:],
             good[:12] + b'\xff' + good[13:], good[:-5] + b'\xd4\x01\x00\x00\x00',
             # Changes of a group with two spaces between them.

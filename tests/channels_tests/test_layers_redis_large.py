@@ -2,10 +2,15 @@
 from __future__ import absolute_import, unicode_literals
 
 import os
+import socket
+import threading
 
 from django.channels.exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
+from django.channels.layers.redis.connection import Connection
 from django.channels.layers.transport import large
 from django.channels.layers.transport.envelope import Entry, unpack_reference
+from django.channels.layers.transport.resp import ProtocolError
+from django.test import SimpleTestCase
 
 from .redis_case import Records, RedisTestCase
 
@@ -99,8 +104,157 @@ class LargeMessageTests(RedisTestCase):
             self.layer.send('a', {'body': b'x' * 200000, 'n': number})
         second = Entry(self.redis.lindex(self.key('q', 'a'), 1))
         identifier = unpack_reference(second.body)[0]
-        self.redis.hset('test:{0}:b:' + identifier, 0, b'short')
+        self.redis.set('test:{0}:b:' + identifier, b'short', px=60000)
         with Records() as records:
             self.assertEqual([message['n'] for channel, message in self.received('a')], [0, 2])
         self.assertIn('less than it claims', records.lines[0])
         self.assertFalse(self.redis.keys('*:b:*'))
+
+
+class StringTests(RedisTestCase):
+    """A body that fits into one piece and has one reader is a string (transport standard, 10.3)."""
+    message = {'body': b'x' * 200000}
+
+    def setUp(self):
+        super(StringTests, self).setUp()
+        # What is done once for a connection is not looked at.
+        self.layer.send('other', {})
+        self.received('other')
+
+    def beside(self):
+        """Return the type of the only key that has something beside its queue."""
+        key, = self.redis.keys('*:b:*')
+        return self.redis.type(key).decode('ascii')
+
+    def somebody_reads_version_1(self):
+        seconds, microseconds = self.redis.time()
+        self.redis.hset('test:{0}:statistics', 'reads:1', '%d' % (seconds * 1000))
+
+    def test_it_takes_one_command_to_store_it_and_one_to_have_it(self):
+        for name in ('a', 'a?b', 'p!c'):
+            self.calls()
+            self.layer.send(name, self.message)
+            self.assertEqual(self.beside(), 'string')
+            sent = self.calls()
+            self.assertEqual((sent.get('set'), sent.get('hset')), (1, None))
+            queue = name.partition('!')[0] + '!' if '!' in name else name
+            self.assertEqual(self.received(queue), [(name, self.message)])
+            self.assertEqual(self.calls().get('getdel'), 1)
+            self.assertFalse(self.redis.keys('*:b:*'))
+
+    def test_an_entry_says_so(self):
+        self.layer.send('a', self.message)
+        self.assertEqual(self.redis.lindex(self.key('q', 'a'), 0)[:2], b'\x02\x91')
+        # Whoever doesn't need that is as before.
+        self.layer.send('a', {'n': 1})
+        self.assertEqual(self.redis.lindex(self.key('q', 'a'), 1)[:2], b'\x01\x01')
+
+    def test_it_lives_as_long_as_pieces_do(self):
+        self.layer.send('a', self.message)
+        key, = self.redis.keys('*:b:*')
+        self.assertLessEqual(self.redis.pttl(key), 120000)
+        self.assertGreater(self.redis.pttl(key), 115000)
+
+    def test_only_where_everybody_reads_version_2(self):
+        self.somebody_reads_version_1()
+        for layer in (self.make_layer(), self.make_layer(symmetric_encryption_keys=['secret'])):
+            with Records() as records:
+                layer.send('a', self.message)
+            self.assertIn('reads entries of version 1 at most', records.lines[0])
+            self.assertEqual(self.beside(), 'hash')
+            self.assertEqual(self.redis.lindex(self.key('q', 'a'), 0)[:1], b'\x01')
+            self.assertEqual(self.received('a', layer=layer), [('a', self.message)])
+        self.assertFalse(self.redis.keys('*:b:*'))
+
+    def test_a_sender_asks_again_after_a_minute_who_reads_what(self):
+        self.somebody_reads_version_1()
+        self.layer.send('a', self.message)
+        self.assertEqual(self.beside(), 'string')
+        self.received('a')
+        clock = self.layer._transport.clocks[0]
+        clock._asked -= 61
+        self.layer.send('a', self.message)
+        self.assertEqual(self.beside(), 'hash')
+
+    def test_encrypted_it_is_bound_to_its_entry(self):
+        layer = self.make_layer(symmetric_encryption_keys=['secret'])
+        for number in range(2):
+            layer.send('a', dict(self.message, n=number))
+        self.assertEqual(self.redis.lindex(self.key('q', 'a'), 0)[:2], b'\x02\xf1')
+        first, second = [
+            'test:{0}:b:' + entry[12:28].decode('ascii') for entry in self.redis.lrange(self.key('q', 'a'), 0, -1)
+        ]
+        self.assertEqual(self.redis.type(first), b'string')
+        # The other's bytes are not taken for this one's.
+        self.redis.set(first, self.redis.get(second), px=60000)
+        with Records():
+            self.assertEqual(self.received('a', layer=layer), [('a', dict(self.message, n=1))])
+        self.assertEqual(layer.global_statistics()['malformed_count'], 1)
+
+    def test_without_its_string_a_message_is_lost_and_costs_no_other(self):
+        for number in range(3):
+            self.layer.send('a', dict(self.message, n=number))
+        second = Entry(self.redis.lindex(self.key('q', 'a'), 1))
+        self.redis.delete('test:{0}:b:' + unpack_reference(second.body)[0])
+        with Records() as records:
+            self.assertEqual([message['n'] for channel, message in self.received('a')], [0, 2])
+        self.assertIn('a piece is missing', records.lines[0])
+        self.assertEqual(self.layer.global_statistics()['lost_count'], 1)
+
+    def test_what_is_purged_leaves_none(self):
+        self.layer.send('a', self.message)
+        self.assertEqual(self.layer.purge('a'), 1)
+        self.assertFalse(self.redis.keys('*:b:*'))
+
+    def test_members_of_a_group_share_pieces(self):
+        for name in ('a', 'b'):
+            self.layer.group_add('g', name)
+        self.layer.send_group('g', {'body': b'x' * 2000000})
+        self.assertEqual(self.beside(), 'hash')
+
+
+class _Opened(object):
+    """A connection of redis-py, of which no more than the socket is used."""
+
+    def __init__(self, sock):
+        self._sock = sock
+
+    def disconnect(self):
+        self._sock.close()
+
+
+class LongStringTests(SimpleTestCase):
+    """Replies of one long string, which are read to where they stay."""
+
+    def setUp(self):
+        self.server, ours = socket.socketpair()
+        self.addCleanup(self.server.close)
+        self.addCleanup(ours.close)
+        ours.settimeout(30)
+        self.connection = Connection(_Opened(ours))
+
+    def test_it_comes_whole_and_takes_nothing_of_what_follows(self):
+        for size in (5000, 70000, 150000):
+            text = os.urandom(size)
+            head = ('$%d\r\n' % size).encode('ascii')
+            for first in (4096, 4999 + len(head), size + len(head) - 1, size + len(head) + 1):
+                data = head + text + b'\r\n' + b':5\r\n'
+                # What one read has, and then the rest.
+                self.server.sendall(data[:first])
+                sender = threading.Thread(target=self.server.sendall, args=[data[first:]])
+                sender.start()
+                replies = self.connection.read(2)
+                sender.join()
+                self.assertEqual(replies[1], 5)
+                self.assertTrue(replies[0] == text, (size, first))
+
+    def test_an_end_in_its_middle_is_one(self):
+        self.server.sendall(b'$100000\r\n' + b'x' * 50000)
+        self.server.close()
+        with self.assertRaisesMessage(EOFError, 'The server closed the connection.'):
+            self.connection.read(1)
+
+    def test_what_only_looks_like_one_is_left_to_the_parser(self):
+        self.server.sendall(b'$-1\r\n' + b':7\r\n' * 1000 + b'$x\r\n' + b'y' * 5000)
+        with self.assertRaises(ProtocolError):
+            self.connection.read(1003)

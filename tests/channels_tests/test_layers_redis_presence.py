@@ -34,12 +34,12 @@ class PresenceTests(RedisTestCase):
         process = this_process(WORKER, '1')
         self.layer.announce(process, {})
         said = json.loads(self.redis.hget('test:{0}:facts', process.name).decode('utf-8'))
-        self.assertEqual(said['entries'], [1, 1])
-        # Somebody came who reads version 0 at most, were there one.
-        self.layer._transport.clocks[0].lowest_version = 0
+        self.assertEqual(said['entries'], [2, 2])
+        # Somebody came who reads version 1 at most.
+        self.layer._transport.clocks[0].lowest_version = 1
         self.layer.announce(process, {})
         said = json.loads(self.redis.hget('test:{0}:facts', process.name).decode('utf-8'))
-        self.assertEqual(said['entries'], [0, 1])
+        self.assertEqual(said['entries'], [1, 2])
 
     def test_who_was_silent_and_not_given_up_is_alive_again(self):
         process = this_process(WORKER, '1')
@@ -90,7 +90,7 @@ class PresenceTests(RedisTestCase):
         entry = json.loads(self.redis.hget('test:{0}:facts', process.name).decode('utf-8'))
         self.assertEqual(entry, {
             'name': process.name, 'kind': 'worker', 'host': process.host, 'pid': process.pid, 'version': '1.5',
-            'started': process.started, 'entries': [1, 1], 'facts': {'threads': 2},
+            'started': process.started, 'entries': [2, 2], 'facts': {'threads': 2},
         })
 
 

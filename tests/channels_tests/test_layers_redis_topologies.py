@@ -596,13 +596,13 @@ class EncryptionTests(Exchanges, RedisTestCase):
     def test_everything_travels_encrypted(self):
         self.other = self.make_layer(symmetric_encryption_keys=['old', 'new'])
         self.check()
-        for size in (100, 3000000):
+        for size in (100, 200000, 3000000):
             self.layer.send('a', {'text': 'readable' * (size // 8)})
         for key in self.redis.keys('*:q:*'):
             for entry in self.redis.lrange(key, 0, -1):
                 self.assertNotIn(b'readable', entry)
         for key in self.redis.keys('*:b:*'):
-            for piece in self.redis.hvals(key):
+            for piece in [self.redis.get(key)] if self.redis.type(key) == b'string' else self.redis.hvals(key):
                 self.assertNotIn(b'readable', piece)
                 self.assertLessEqual(len(piece), 1 << 20)
 

@@ -144,6 +144,8 @@ class ScriptTests(RedisTestCase):
 
     def put(self, moment, state):
         for key, content in state.items():
+            if 'string' in content:
+                self.redis.set(key, moment.write(content['string']))
             for value in content.get('list', ()):
                 self.redis.rpush(key, moment.write(value))
             for field, value in content.get('hash', {}).items():

@@ -300,7 +300,7 @@ class ClockTests(SimpleTestCase):
 
     def test_the_lowest_version_that_is_read_here(self):
         clock = ServerClock(Monotonic())
-        self.assertEqual(clock.lowest_version, 1)
+        self.assertEqual(clock.lowest_version, 2)
         clock.update([b'5000', b'0', b'e', 1, 7], 100.0)
         self.assertEqual(clock.lowest_version, 7)
 

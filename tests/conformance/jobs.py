@@ -142,7 +142,7 @@ def large(peer):
 @rows('transport 17.2', 'what can not be read is a dead letter, and costs no other')
 def unreadable(peer):
     before = peer.job()
-    for entry in (b'garbage', peer.entry(b'\xc1'), peer.entry(b'\x80', version=2), peer.entry(b'\x80', 'label')):
+    for entry in (b'garbage', peer.entry(b'\xc1'), peer.entry(b'\x80', version=3), peer.entry(b'\x80', 'label')):
         peer.shards[0].rpush(peer.key(0, 'a', JOBS), entry)
     peer.layer.send(JOBS, before)
     peer.done(before)

@@ -389,5 +389,14 @@ def lost(peer):
 
 @rows('transport 15.1', 'the server says which version it reads')
 def says_hello(peer):
-    for number, shard in enumerate(peer.shards):
-        assert shard.hget('%s{%d}:statistics' % (peer.prefix, number), 'reads:1'), 'nobody said hello'
+    for number in range(len(peer.shards)):
+        assert peer.reads(number), 'nobody said hello'
+
+
+@rows('transport 10.3', 'a response whose body is one string, and nothing stays of it')
+def response_in_one_string(peer):
+    client, message = peer.asked()
+    content = b'0123456789' * 30000
+    key = peer.push_string(message['reply_channel'], {'status': 200, 'content': content})
+    assert client.response()[2] == content
+    assert not peer.shards[key.shard].exists(key.name)

@@ -211,7 +211,7 @@ def malformed(peer):
 def unsupported(peer):
     before = peer.statistic('unsupported:http.request')
     body = msgpack.packb(peer.request_message(body=b'never'))
-    peer.push('http.request', peer.entry(body, version=2), 0)
+    peer.push('http.request', peer.entry(body, version=3), 0)
     peer.push('http.request', peer.entry(body, kind=1 + 128), 0)
     peer.push('http.request', peer.entry(body, kind=7), 0)
     peer.check(peer.request(body=b'good'), b'good')
@@ -251,8 +251,17 @@ def bytes_of_a_reply(peer):
 @rows('transport 15.1', 'the worker says which version it reads')
 def says_hello(peer):
     peer.check(peer.request(body=b'a'), b'a')
-    for number, shard in enumerate(peer.shards):
-        assert shard.hget('%s{%d}:statistics' % (peer.prefix, number), 'reads:1'), 'nobody said hello'
+    for number in range(len(peer.shards)):
+        assert peer.reads(number), 'nobody said hello'
+
+
+@rows('transport 10.3', 'a request whose body is one string, and nothing stays of it')
+def request_in_one_string(peer):
+    content = b'0123456789' * 30000
+    message = peer.request_message(body=content)
+    key = peer.push_string('http.request', message, 0)
+    peer.check(message['reply_channel'], content)
+    assert not peer.shards[key.shard].exists(key.name)
 
 
 @rows('transport 8.2', 'requests on every shard are answered')

@@ -74,7 +74,8 @@ class Moment {
 }
 
 async function put(redis, moment, state) {
-  for (const [key, {list = [], hash = {}, zset = {}, set = []}] of Object.entries(state)) {
+  for (const [key, {string, list = [], hash = {}, zset = {}, set = []}] of Object.entries(state)) {
+    if (string !== undefined) await redis.set(key, moment.write(string));
     for (const member of set) await redis.sadd(key, member);
     for (const value of list) await redis.rpush(key, moment.write(value));
     for (const [field, value] of Object.entries(hash)) await redis.hset(key, field, moment.write(value));

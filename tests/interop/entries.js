@@ -4,7 +4,10 @@ const crypto = require('node:crypto');
 const {Malformed} = require('./encoding');
 
 const MAX_SIZE = 2 ** 30;
-const MESSAGE = 1, GROUP = 2, MEMBER = 3, IN_PIECES = 16, ENCRYPTED = 32, BOUND = 64;
+const MESSAGE = 1, GROUP = 2, MEMBER = 3;
+const IN_PIECES = 16, ENCRYPTED = 32, BOUND = 64, WHOLE = 128;
+//: The newest version that is read, and the flags of each.
+const NEWEST = 2, FLAGS = [240, IN_PIECES | ENCRYPTED | BOUND, IN_PIECES | ENCRYPTED | BOUND | WHOLE];
 //: Milliseconds after its sender's deadline that a bound body is accepted.
 const BOUND_GRACE = 10000;
 
@@ -70,10 +73,11 @@ function text(data, start, end, form) {
 function parse(data, queue) {
   try {
     const deadline = Number(data.readBigUInt64BE(2)), kind = data[1] & 15, flags = data[1] & 240;
-    if (data[0] > 1 || (data[0] && (kind < MESSAGE || kind > MEMBER || (flags & ~(IN_PIECES | ENCRYPTED | BOUND))))) {
+    if (data[0] > NEWEST || (data[0] && (kind < MESSAGE || kind > MEMBER || (flags & ~FLAGS[data[0]])))) {
       throw new Unsupported('a version, kind or flag that is not known');
     }
     if (data[0] === 0 || (flags & (BOUND | ENCRYPTED)) === BOUND) throw new RangeError('version 0, or bound only');
+    if (flags & WHOLE && (kind !== MESSAGE || !(flags & IN_PIECES))) throw new RangeError('a string of no one channel');
     let end = 12 + data.readUInt16BE(10);
     const entry = {kind, flags, deadline, label: text(data, 12, end, LABEL)};
     const isGroup = kind === GROUP, own = queue.endsWith('!');
@@ -124,12 +128,14 @@ function reference(identifier, size, pieces) {
   return body;
 }
 
-function parseReference(body) {
+function parseReference(body, isWhole) {
   const identifier = body.toString('latin1', 0, 16);
   if (body.length !== 28 || !/^[A-Za-z0-9]{16}$/.test(identifier)) throw new Malformed('a reference that is none');
   const size = Number(body.readBigUInt64BE(16));
   if (size > MAX_SIZE) throw new Malformed('a reference to too much');
-  return {identifier, size, pieces: body.readUInt32BE(24)};
+  const pieces = body.readUInt32BE(24);
+  if (isWhole && pieces !== 1) throw new Malformed('a string of several pieces');
+  return {identifier, size, pieces};
 }
 
 class Cipher {
@@ -173,5 +179,5 @@ class Cipher {
 }
 
 module.exports = {
-  BOUND, ENCRYPTED, GROUP, IN_PIECES, MESSAGE, Cipher, Expired, Unsupported, checkEnds, pieceContext, time, countedAs, crc32, header, parse, parseReference, place, reference, split,
+  BOUND, ENCRYPTED, GROUP, IN_PIECES, MESSAGE, NEWEST, WHOLE, Cipher, Expired, Unsupported, checkEnds, pieceContext, time, countedAs, crc32, header, parse, parseReference, place, reference, split,
 };

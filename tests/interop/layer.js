@@ -54,7 +54,7 @@ class Shard {
 
   hello() {
     return call('hello', [this.statistics, this.key('w', '')], [
-      token(16), this.layer.statisticsLifetime, 1, this.mark, this.epoch ?? '', this.groupsMark, this.run,
+      token(16), this.layer.statisticsLifetime, entries.NEWEST, this.mark, this.epoch ?? '', this.groupsMark, this.run,
     ]);
   }
 
@@ -456,7 +456,10 @@ class Layer extends EventEmitter {
 
   async message(shard, queue, entry) {
     const {cipher} = this, inPieces = entry.flags & entries.IN_PIECES;
-    if ((entry.flags & ~entries.IN_PIECES) !== this.flags) throw new Malformed('encrypted, or not, against our settings');
+    const isWhole = entry.flags & entries.WHOLE;
+    if ((entry.flags & ~(entries.IN_PIECES | entries.WHOLE)) !== this.flags) {
+      throw new Malformed('encrypted, or not, against our settings');
+    }
     const split = inPieces ? entry.body.length - 8 : 8;
     let context = null, {body: reference} = entry;
     if (cipher) {
@@ -467,14 +470,14 @@ class Layer extends EventEmitter {
       if (inPieces) reference = entry.body.subarray(0, split);
     }
     if (!inPieces) return unpack(cipher ? cipher.decrypt(entry.body.subarray(split), context) : entry.body);
-    const whole = entries.parseReference(reference), {identifier, size, pieces} = whole;
+    const whole = entries.parseReference(reference, isWhole), {identifier, size, pieces} = whole;
     const key = shard.key('b', identifier), parts = [];
     for (let index = 0; index < pieces; index++) {
-      const piece = await shard.ask(['HGET', key, index]);
+      const piece = await shard.ask(isWhole ? ['GETDEL', key] : ['HGET', key, index]);
       if (piece === null) throw new Malformed('lost');
       parts.push(cipher ? cipher.decrypt(piece, entries.pieceContext(context, whole, index)) : piece);
     }
-    await shard.ask(call('release', [key], []));
+    if (!isWhole) await shard.ask(call('release', [key], []));
     const body = Buffer.concat(parts);
     if (body.length !== size) throw new Malformed('pieces of another size than the reference says');
     return unpack(body);

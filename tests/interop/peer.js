@@ -125,7 +125,8 @@ const commands = {
     const read = ({entry: data, queue = 'p!'}) => {
       const entry = entries.parse(Buffer.from(data, 'hex'), queue);
       if (entry.flags & entries.ENCRYPTED) throw new Malformed('encrypted');
-      return entry.flags & entries.IN_PIECES ? entries.parseReference(entry.body) : unpack(entry.body);
+      return entry.flags & entries.IN_PIECES ? entries.parseReference(entry.body, entry.flags & entries.WHOLE) :
+        unpack(entry.body);
     };
     for (const vector of transport.malformed_entries) refused(vector.name, () => read(vector));
     for (const vector of transport.unsupported_entries) {
@@ -142,7 +143,7 @@ const commands = {
       const bound = new Layer({servers: ['redis://127.0.0.1:1'], ...vector}), pieces = [...(vector.pieces || [])];
       const counted = [], shard = {
         number: vector.shard, now: () => vector.now, key: () => 'key', count: (counter) => counted.push(counter),
-        ask: async ([command]) => (command === 'HGET' && pieces.length ? Buffer.from(pieces.shift(), 'hex') : null),
+        ask: async ([command]) => (['HGET', 'GETDEL'].includes(command) && pieces.length ? Buffer.from(pieces.shift(), 'hex') : null),
       };
       const delivery = await bound.arrived(shard, vector.queue, Buffer.from(vector.entry, 'hex'));
       const found = delivery ? {channels: delivery[0], message: box(delivery[1])} : {counted: counted[0]};

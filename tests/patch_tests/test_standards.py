@@ -102,7 +102,7 @@ class StandardsTests(unittest.TestCase):
                 self.check_names(name, held, defined)
                 self.assertTrue(re.search(r'``\w+``|\.json`` \w', held), name)
             self.assertEqual(left, [], '%s: no test or vector is named' % name)
-        self.assertEqual(len(reasons), 8, reasons)
+        self.assertEqual(len(reasons), 6, reasons)
 
     def check_names(self, where, text, defined):
         """The vectors and tests that `text` names are there."""

@@ -24,6 +24,7 @@ const (
 	capacity        = 100
 	processCapacity = 10000
 	pieceSize       = 1 << 20
+	newest          = 2 // The version of entries that is read.
 	grace           = 60000
 	waitFor         = 5 * time.Second
 )
@@ -151,7 +152,7 @@ func (s *shard) greet(c *connection) error {
 	s.clock.Unlock()
 	asked := time.Since(began).Milliseconds()
 	replies, err := c.say(0, append(commands, call(
-		"hello", []string{s.base + "statistics", s.base + "w:"}, token(), statistics, 1, mark, epoch, 0, run,
+		"hello", []string{s.base + "statistics", s.base + "w:"}, token(), statistics, newest, mark, epoch, 0, run,
 	))...)
 	if err != nil {
 		return err
@@ -382,8 +383,16 @@ func (s *shard) decode(data []byte, isKept bool) (message, string) {
 		return nil, "malformed"
 	}
 	kind, flags := data[1]&15, data[1]&240
-	if data[0] > 1 || kind < 1 || kind > 3 || flags&^(16|32|64) != 0 {
+	known := byte(16 | 32 | 64)
+	if data[0] == 2 {
+		known |= 128
+	}
+	if data[0] > newest || kind < 1 || kind > 3 || flags&^known != 0 {
 		return nil, "unsupported"
+	}
+	isString := flags&128 != 0
+	if isString && (kind != 1 || flags&16 == 0) {
+		return nil, "malformed"
 	}
 	size := int(binary.BigEndian.Uint16(data[10:]))
 	if len(data) < 12+size {
@@ -402,7 +411,7 @@ func (s *shard) decode(data []byte, isKept bool) (message, string) {
 	}
 	if flags&16 != 0 {
 		var counter string
-		if body, counter = s.collect(body, isKept); counter != "" {
+		if body, counter = s.collect(body, isKept, isString); counter != "" {
 			return nil, counter
 		}
 	}
@@ -413,12 +422,12 @@ func (s *shard) decode(data []byte, isKept bool) (message, string) {
 	return content, ""
 }
 
-func (s *shard) collect(reference []byte, isKept bool) ([]byte, string) {
+func (s *shard) collect(reference []byte, isKept, isString bool) ([]byte, string) {
 	if len(reference) != 28 || !identifiers.Match(reference[:16]) {
 		return nil, "malformed"
 	}
 	size, count := binary.BigEndian.Uint64(reference[16:]), binary.BigEndian.Uint32(reference[24:])
-	if size > 1<<30 {
+	if size > 1<<30 || isString && count != 1 {
 		return nil, "malformed"
 	}
 	key := s.base + "b:" + string(reference[:16])
@@ -427,7 +436,11 @@ func (s *shard) collect(reference []byte, isKept bool) ([]byte, string) {
 	}
 	body := bytes.Buffer{}
 	for index := uint32(0); index < count; index++ {
-		replies, err := s.say([]interface{}{"HGET", key, index})
+		command := []interface{}{"HGET", key, index}
+		if isString && !isKept {
+			command = []interface{}{"GETDEL", key}
+		}
+		replies, err := s.say(command)
 		if err != nil || replies[0] == nil {
 			return nil, "lost"
 		}
@@ -436,7 +449,7 @@ func (s *shard) collect(reference []byte, isKept bool) ([]byte, string) {
 			return nil, "malformed"
 		}
 	}
-	if !isKept {
+	if !isKept && !isString {
 		s.say(call("release", []string{key}))
 	}
 	if uint64(body.Len()) != size {

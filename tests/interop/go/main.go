@@ -38,7 +38,7 @@ func main() {
 func (s *shard) keepTime() {
 	for {
 		time.Sleep(time.Minute)
-		s.say(call("hello", []string{s.base + "statistics", s.base + "w:"}, token(), statistics, 1))
+		s.say(call("hello", []string{s.base + "statistics", s.base + "w:"}, token(), statistics, newest))
 	}
 }
 

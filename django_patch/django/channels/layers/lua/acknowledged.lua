@@ -67,6 +67,12 @@ local function keep_pieces(entry)
         return
     end
     local kept = key('k', identifier)
+    if string.byte(entry, 2) >= 128 then
+        -- A string, of a sender that took the channel for a normal one. What is
+        -- kept is a hash, which readers of version 1 know, too.
+        redis.call('HSET', kept, 0, redis.call('GETDEL', pieces), 'readers', 1)
+        return
+    end
     if redis.call('HINCRBY', pieces, 'readers', -1) <= 0 then
         redis.call('RENAME', pieces, kept)
     else

@@ -15,13 +15,15 @@ import weakref
 from ...compat.clock import monotonic
 from ...compat.forks import call_in_forked
 from ...compat.text import joined
-from ..transport.resp import INCOMPLETE, ProtocolError, buffers_of, make_parser
+from ..transport.resp import INCOMPLETE, ProtocolError, buffers_of, make_parser, unfinished_string
 from .library import redis
 
 #: Seconds that a connection may lie idle and still be trusted to be open.
 _TRUSTED = 0.0005
 #: Bytes that are read at once, usually and at most.
 _CHUNK, _LARGEST_CHUNK = 1 << 16, 1 << 20
+#: Bytes of a read from which on it may be the start of a long string.
+_START = 4096
 #: Buffers that one call of the system takes, everywhere.
 _MOST_BUFFERS = 16
 
@@ -236,6 +238,11 @@ class Connection(object):
             raise
         if not data:
             raise EOFError('The server closed the connection.')
+        if len(data) >= _START and self.shared is None and not parser.has_data():
+            unfinished = unfinished_string(data)
+            if unfinished is not None:
+                replies.append(self._read_rest(*unfinished))
+                return len(replies) >= count
         # A large message comes in fewer, larger parts.
         self._chunk = min(self._chunk * 4, _LARGEST_CHUNK) if len(data) == self._chunk else _CHUNK
         parser.feed(data)
@@ -245,6 +252,32 @@ class Connection(object):
                 return False
             replies.append(reply)
         return True
+
+    def _read_rest(self, start, length, end):
+        """
+        Return a string of `length` bytes whose `start` was read; `end` more
+        come behind it.
+
+        They are read to where they stay. A parser would have a long string
+        in memory twice more.
+        """
+        whole = bytearray(length + end)
+        view, done = memoryview(whole), len(start)
+        view[:done] = start
+        while done < len(whole):
+            try:
+                number = self._socket.recv_into(view[done:])
+            except socket.error as error:
+                if error.errno == errno.EINTR:
+                    continue
+                raise
+            if not number:
+                raise EOFError('The server closed the connection.')
+            done += number
+        # A buffer can't change its size while someone views it.
+        del view
+        del whole[length:]
+        return whole
 
     def peek(self, count):
         """Return the first `count` replies, waiting for them; they are read again."""

@@ -24,7 +24,7 @@ from .acknowledged_inspection import AcknowledgedInspection
 from .acknowledging_operations import AcknowledgedOperations
 from .decoding import EntryDecoder
 from .durability import DurabilityOperations
-from .envelope import VERSION
+from .envelope import NEWEST
 from .groups import GroupOperations
 from .inbox import Inbox
 from .inspection import InspectionOperations
@@ -137,7 +137,7 @@ class Transport(object):
         return scripts.HELLO.call(
             [keys.statistics(shard), keys.wake(shard, '')],
             [
-                names.random_token(16), self.options.statistics_lifetime, VERSION,
+                names.random_token(16), self.options.statistics_lifetime, NEWEST,
                 clock.mark, clock.epoch or b'', clock.groups_mark, clock.run,
             ],
         )
@@ -152,10 +152,10 @@ class Transport(object):
         clock = self.clocks[shard]
         before = clock.lowest_version
         lost = clock.update(reply, asked)
-        if clock.lowest_version < min(before, VERSION):
+        if clock.lowest_version < min(before, NEWEST):
             logger.warning(
                 'Somebody on shard %d reads entries of version %d at most; this process reads and writes %d.',
-                shard, clock.lowest_version, VERSION,
+                shard, clock.lowest_version, NEWEST,
             )
         if lost:
             self._forget_groups(shard)

@@ -8,7 +8,7 @@ from ...names import MAX_NAME_LENGTH, statistics_name
 from .. import codec
 from ..drop_log import DropLog
 from . import scripts
-from .envelope import ENCRYPTED, GROUP, IN_PIECES, MESSAGE, Entry, ExpiredEntry, UnsupportedEntry
+from .envelope import ENCRYPTED, GROUP, IN_PIECES, MESSAGE, WHOLE, Entry, ExpiredEntry, UnsupportedEntry
 from .groups import members_command, read_members
 from .operations import Exchange, Result, checked
 from .options import MAX_SIZE
@@ -138,11 +138,15 @@ class EntryDecoder(object):
         if size > MAX_SIZE:
             raise MalformedMessage('A message claims to have %d bytes.' % size)
         key = key_of(shard, identifier)
+        if entry.flags & WHOLE and pieces != 1:
+            raise MalformedMessage('A message in one string claims to have %d pieces.' % pieces)
         # One buffer for all of it, so that memory holds each byte once.
         body, end = None if pieces == 1 else bytearray(size), 0
         for index in range(pieces):
             commands = (pack('HGET', key, index),)
-            if release and index == pieces - 1:
+            if release and entry.flags & WHOLE:
+                commands = (pack('GETDEL', key),)
+            elif release and index == pieces - 1:
                 # It is known by then whether the others were there.
                 commands += (scripts.RELEASE.call([key], []),)
             piece = checked((yield Exchange(shard, commands))[0])

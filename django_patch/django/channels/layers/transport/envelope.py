@@ -14,15 +14,18 @@ import struct
 from ...exceptions import MalformedMessage
 from ...names import MAX_NAME_LENGTH
 
-VERSION = 1
+#: What entries are written as, and the newest that is read: in that, a body
+#: may be WHOLE.
+VERSION, NEWEST = 1, 2
 
 #: The low four bits of the kind: a message to one channel, to a group's
 #: members in one process, or to a member that is a channel without "!".
 MESSAGE, GROUP, MEMBER = 1, 2, 3
 #: Flags of the kind: the body is a reference to pieces; it is encrypted; what
-#: is encrypted is bound to where it belongs.
-IN_PIECES, ENCRYPTED, BOUND = 16, 32, 64
-_FLAGS = IN_PIECES | ENCRYPTED | BOUND
+#: is encrypted is bound to where it belongs; there is one piece, and it is a
+#: key of its own. Each version with the flags that it knows.
+IN_PIECES, ENCRYPTED, BOUND, WHOLE = 16, 32, 64, 128
+_FLAGS = {1: IN_PIECES | ENCRYPTED | BOUND, 2: IN_PIECES | ENCRYPTED | BOUND | WHOLE}
 
 #: Bytes of a body that are copied without a thought. A copy of much more
 #: costs as much as everything else, since its memory comes from the system.
@@ -46,10 +49,11 @@ class ExpiredEntry(MalformedMessage):
 
 def pack_header(kind, deadline, label):
     """Return what comes before the body: numbers, and `label` (text)."""
+    version = NEWEST if kind & WHOLE else VERSION
     if not label:
-        return _HEADER.pack(VERSION, kind, deadline, 0)
+        return _HEADER.pack(version, kind, deadline, 0)
     label = label.encode('ascii')
-    return _HEADER.pack(VERSION, kind, deadline, len(label)) + label
+    return _HEADER.pack(version, kind, deadline, len(label)) + label
 
 
 class Entry(object):
@@ -81,16 +85,18 @@ class Entry(object):
 
     def _read(self, data, version, kind, size):
         self.kind, self.flags = kind & 15, kind & 240
-        if version > VERSION or (version == VERSION and not (
-            self.kind in (MESSAGE, GROUP, MEMBER) and self.flags | _FLAGS == _FLAGS
+        if version > NEWEST or (version and not (
+            self.kind in (MESSAGE, GROUP, MEMBER) and self.flags & ~_FLAGS[version] == 0
         )):
             raise UnsupportedEntry('An entry has version %d and kind %d, which are not known.' % (version, kind))
         start = 12 + size
         label = data[12:start]
-        if version != VERSION or len(label) != size:
+        if not version or len(label) != size:
             raise ValueError('version 0, or cut short')
         if self.flags & (BOUND | ENCRYPTED) == BOUND:
             raise ValueError('bound, but not encrypted')
+        if self.flags & WHOLE and (self.kind != MESSAGE or not self.flags & IN_PIECES):
+            raise ValueError('its body is to be in one string, which it does not refer to')
         if not _LABEL.match(label):
             raise ValueError('its label is not a name: %.100r' % (label,))
         self.label = label.decode('ascii')

@@ -119,7 +119,7 @@ class GroupOperations(object):
             reference, seal = sealer.split(
                 shard, GROUP, group, self._ends(shard) + PIECES_GRACE, identifier, len(body)
             )
-            for commands in upload(self._options, key, seal, body):
+            for commands in upload(self._options, IN_PIECES, key, seal, body):
                 checked((yield Exchange(shard, commands))[0])
             command = append(self._call(shard, group, IN_PIECES | sealer.flags, key), b'', reference)
             dropped += checked((yield Exchange(shard, (command,)))[0])[1]

@@ -9,7 +9,7 @@ from __future__ import absolute_import, unicode_literals
 from ...exceptions import MalformedMessage
 from ..inspection import Found
 from . import scripts
-from .envelope import IN_PIECES, MESSAGE, Entry, deadline_of, reference_of, unpack_reference
+from .envelope import IN_PIECES, MESSAGE, WHOLE, Entry, deadline_of, reference_of, unpack_reference
 from .keyspace import Walk, pattern_of, share
 from .operations import DONE, Exchange, Result, checked, flatten
 from .queue_states import COUNTERS, add_queues, empty_numbers
@@ -222,8 +222,10 @@ class InspectionOperations(object):
             try:
                 entry = Entry(data)
                 if entry.flags & IN_PIECES:
-                    identifier = unpack_reference(reference_of(entry))[0]
-                    commands.append(scripts.RELEASE.call([keys.pieces(shard, identifier)], []))
+                    key = keys.pieces(shard, unpack_reference(reference_of(entry))[0])
+                    commands.append(
+                        pack('UNLINK', key) if entry.flags & WHOLE else scripts.RELEASE.call([key], [])
+                    )
             except MalformedMessage:
                 # Nothing is known of it that could be taken back.
                 continue

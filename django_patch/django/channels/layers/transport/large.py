@@ -7,7 +7,7 @@ from ... import names
 from ...compat.text import joined
 from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
 from .. import codec
-from .envelope import IN_PIECES, MESSAGE, deadline_of, pack_header
+from .envelope import IN_PIECES, MESSAGE, NEWEST, WHOLE, deadline_of, pack_header
 from .operations import DONE, Exchange, checked
 from .options import MAX_SIZE, PIECES_GRACE
 from .resp import LargeCommand, pack
@@ -19,17 +19,16 @@ class LargeSendMixin(object):
 
     def _send_beside(self, destination, label, body):
         """Put one piece and the entry that refers to it, in one write."""
-        flags = IN_PIECES | self._options.sealer.flags
         shards = self._destinations.order(destination)
         for shard in shards:
             try:
-                if self._options.sealer.is_bound:
-                    yield know_time(self._clocks, shard, self._ask_time)
-                key, reference, seal = self._refer(shard, destination, label, body)
-                (store, expire), = upload(self._options, key, seal, body, readers=1)
-                stored, lasts, put = yield Exchange(shard, (
-                    store, expire, self._destinations.command(destination, shard, flags, label, reference),
-                ))
+                # With that, who reads what is known.
+                yield know_time(self._clocks, shard, self._ask_time)
+                flags, key, reference, seal = self._refer(shard, destination, label, body)
+                commands, = upload(self._options, flags, key, seal, body, readers=1)
+                command = self._destinations.command(destination, shard, flags, label, reference)
+                replies = yield Exchange(shard, commands + (command,))
+                stored, put = replies[0], replies[-1]
                 if not destination.went(put):
                     put, = yield Exchange(
                         shard, (self._destinations.command(destination, shard, flags, label, reference),)
@@ -46,7 +45,6 @@ class LargeSendMixin(object):
 
     def _send_large(self, destination, label, body):
         check_size(body)
-        flags = IN_PIECES | self._options.sealer.flags
         shards = self._destinations.order(destination)
         for shard in shards:
             # Look before carrying what may be hundreds of megabytes.
@@ -64,8 +62,8 @@ class LargeSendMixin(object):
                 # If the oldest has expired, sending makes room.
                 if head is None or deadline_of(head) > int(time[0]) * 1000 + int(time[1]) // 1000:
                     continue
-            key, reference, seal = self._refer(shard, destination, label, body)
-            for commands in upload(self._options, key, seal, body):
+            flags, key, reference, seal = self._refer(shard, destination, label, body)
+            for commands in upload(self._options, flags, key, seal, body):
                 checked((yield Exchange(shard, commands))[0])
             put = None
             while put is None or not destination.went(put):
@@ -79,21 +77,26 @@ class LargeSendMixin(object):
             yield Exchange(shard, (pack('UNLINK', key),))
         raise full_error(self._options, destination, label)
 
-    def _refer(self, shard, destination, label, body):
-        """Return (key of the pieces, reference to them, what seals each) for `body`."""
+    def _refer(self, shard, destination, label, body, is_kept=False):
+        """Return (flags, key of the pieces, reference to them, what seals each) for `body`."""
         identifier = names.random_token(16)
+        # What is kept until it is done outlives those who agreed on versions.
+        is_whole = (
+            len(body) <= self._options.piece_size and not is_kept and destination.acknowledged is None and
+            self._clocks[shard].lowest_version >= NEWEST
+        )
+        flags = (IN_PIECES | WHOLE if is_whole else IN_PIECES) | self._options.sealer.flags
         reference, seal = self._options.sealer.split(
-            shard, MESSAGE, destination.queue + label,
+            shard, MESSAGE | flags, destination.queue + label,
             self._clocks[shard].after(self._options.lifetime + PIECES_GRACE), identifier, len(body),
         )
-        return self._options.keys.pieces(shard, identifier), reference, seal
+        return flags, self._options.keys.pieces(shard, identifier), reference, seal
 
     def beside(self, shard, destination, body):
         """Return (key of the pieces, iterator of the commands that store them, bytes of the entry for them)."""
-        flags = IN_PIECES | self._options.sealer.flags
-        key, reference, seal = self._refer(shard, destination, '', body)
+        flags, key, reference, seal = self._refer(shard, destination, '', body, is_kept=True)
         header = pack_header(MESSAGE | flags, self._clocks[shard].after(self._options.lifetime), '')
-        return key, upload(self._options, key, seal, body, readers=1), header + reference
+        return key, upload(self._options, flags, key, seal, body, readers=1), header + reference
 
     def _questions(self, destination, shard, label):
         keys, queue = self._options.keys, destination.queue
@@ -114,19 +117,25 @@ def check_size(body):
         raise MessageTooLarge('The message has %d bytes; at most %d can be sent.' % (len(body), MAX_SIZE))
 
 
-def upload(options, key, seal, body, readers=None):
+def upload(options, flags, key, seal, body, readers=None):
     """
     Return an iterator of the commands that store each piece of `body`.
 
-    With `readers`, a number, they also say how many readers it is for.
+    With `readers`, a number, they also say how many readers it is for, unless
+    the `flags` of its entry say that it is WHOLE: then it is for one.
     """
+    lifetime = options.lifetime + PIECES_GRACE
     slice_of = body.slice if isinstance(body, codec.LargeBody) else lambda start, stop: [memoryview(body)[start:stop]]
     for index, start in enumerate(range(0, len(body), options.piece_size)):
         piece = slice_of(start, start + options.piece_size)
         if options.sealer.flags:
             piece = [seal(index, joined(piece))]
-        last = () if readers is None else ('readers', readers)
-        yield LargeCommand(('HSET', key, index), piece, last), pack('PEXPIRE', key, options.lifetime + PIECES_GRACE)
+        if flags & WHOLE:
+            # Redis keeps the argument as it is; a hash would have a copy.
+            yield LargeCommand(('SET', key), piece, ('PX', lifetime)),
+        else:
+            last = () if readers is None else ('readers', readers)
+            yield LargeCommand(('HSET', key, index), piece, last), pack('PEXPIRE', key, lifetime)
 
 
 def full_error(options, destination, label):

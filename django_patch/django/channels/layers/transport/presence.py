@@ -12,7 +12,7 @@ from ...exceptions import AnotherProject, LayerUnavailable
 from ...names import validate_process_name
 from ..presence import REMEMBERED, Process, listed
 from . import scripts
-from .envelope import VERSION
+from .envelope import NEWEST
 from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
 from .resp import pack
 
@@ -48,7 +48,7 @@ class PresenceOperations(object):
         """Return the name of `process`, and the arguments of a beat."""
         name = validate_process_name(process.name)
         # Of entries: the version that it writes, the highest that it reads.
-        versions = [min([VERSION] + [clock.lowest_version for clock in self._clocks]), VERSION]
+        versions = [min([NEWEST] + [clock.lowest_version for clock in self._clocks]), NEWEST]
         entry = json.dumps(
             dict(process._asdict(), facts=facts, entries=versions), separators=(',', ':'), sort_keys=True,
         )

@@ -152,6 +152,21 @@ def restarted(command, starts):
     return command
 
 
+def unfinished_string(data):
+    """
+    Return what is known of a reply that is a string and that `data` begins.
+
+    That is (a view of what is there of it, its length, how many bytes end
+    it); None if it is something else, or all of it is there.
+    """
+    if data[:1] == b'$':
+        end = data.find(b'\r\n', 0, 24)
+        length = data[1:end]
+        if end > 0 and length.isdigit() and int(length) + 2 > len(data) - end - 2:
+            return memoryview(data)[end + 2:], int(length), 2
+    return None
+
+
 class Parser(object):
     """
     Turns bytes into replies: bytes, int, None, ReplyError, or a list of them.

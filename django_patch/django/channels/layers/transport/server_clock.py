@@ -4,7 +4,7 @@ The clock of a Redis server, as a client knows it without asking each time.
 from __future__ import absolute_import
 
 from ...exceptions import LayerUnavailable
-from .envelope import VERSION, deadline_of
+from .envelope import NEWEST, deadline_of
 from .operations import DONE, Exchange
 
 #: Seconds after which a server is asked again.
@@ -57,7 +57,7 @@ class ServerClock(object):
         #: Does the server have LMPOP and BLMPOP?
         self.pops_many = True
         #: The newest version of entries that all on this server read.
-        self.lowest_version = VERSION
+        self.lowest_version = NEWEST
 
     def is_known(self):
         """Return whether the server ever told its time."""
