@@ -270,12 +270,25 @@ class TracingTests(LogTestCase, SimpleTestCase):
 
     def test_what_no_trace_can_be_begins_one(self):
         for content in ({'traceparent': 'x' * 100}, {'traceparent': 7}, {'headers': 5}, {'headers': [b'ab', [1, 2]]},
-                        {'headers': [[b'traceparent', b'\xff']]},
-                        {'traceparent': '00-%s-%s-00' % ('0' * 32, PARENT)}):
+                        {'headers': [[b'traceparent', b'\xff']]}, {'headers': [{}, 7, [b'traceparent', 7], []]},
+                        {'headers': [[b'traceparent', b'00-%s-%s-00' % (b'0' * 32, PARENT.encode('ascii'))]]}):
             self.inner.send('task', content)
             self.work([route('task', lambda message: None)])
             self.assertIsNone(self.spans()['process task'].parent)
             self.exporter.clear()
+
+    def test_what_only_looks_like_a_trace_that_is_not_sampled_is_told_to_nobody(self):
+        for malformed in ('00-%s-%s-00' % ('0' * 32, PARENT), 'x' * 54 + '0', '00-%s-%s-00' % (TRACE.upper(), PARENT)):
+            self.exporter.clear()
+            message, context = self.hand_on({'traceparent': malformed, 'tracestate': 'a=b'})
+            self.assertFalse(context.is_valid and not context.trace_flags.sampled)
+            message, context = self.hand_on({'traceparent': malformed})
+            self.assertFalse(context.is_valid)
+            # What its consumer sends begins a trace, about which the sampler is asked.
+            [span] = [span for span in self.exporter.get_finished_spans() if span.name == 'send next'][1:]
+            self.assertIsNone(span.parent)
+            self.assertEqual(message['traceparent'].split('-')[1], '%032x' % span.context.trace_id)
+            self.assertNotIn('tracestate', message)
 
     def test_a_failure_is_noted(self):
         def fail(message):

@@ -99,10 +99,11 @@ class Dispatcher(HeldMessagesMixin):
 
     def count(self, task, outcome):
         """Count the message of `task`, which came to `outcome`."""
-        if self.activity is not None and outcome != STARTED:
-            self.activity.end(task, outcome)
-        if task.span is not None and outcome != STARTED:
-            task.span.end(outcome)
+        if outcome != STARTED:
+            if self.activity is not None:
+                self.activity.end(task, outcome)
+            if task.span is not None:
+                task.span.end(outcome)
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
 
     def _go_on(self, task, coroutine):

@@ -10,7 +10,9 @@ import http
 import logging
 from typing import Any, Optional
 
-from django.channels.tracing.sampling import TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, context_of, keys_of
+from django.channels.tracing.sampling import (
+    LAST, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, context_of, keys_of,
+)
 from opentelemetry import context as contexts, trace
 
 from ..types import AsgiApplication, Message, Receive, Scope, Send
@@ -57,7 +59,7 @@ class ServerTracer:
 
     def begin_handshake(self, scope: Scope) -> Handshake:
         """Return the span of a WebSocket's handshake, which begins now."""
-        return Handshake(self, self._begin(scope, "WebSocket handshake"))
+        return Handshake(self, self._sampling, self._begin(scope, "WebSocket handshake"))
 
     def _begin(self, scope: Scope, name: str = "") -> trace.Span:
         """
@@ -71,7 +73,9 @@ class ServerTracer:
                 carrier[header.decode("ascii")] = value.decode("latin-1")
         unsampled = self._sampling.unsampled(carrier)
         if unsampled is not None:
-            if TRACEPARENT not in carrier:
+            if not carrier:
+                scope["headers"] = [*scope["headers"], (_HEADERS[0], unsampled.parent.encode("ascii"))]
+            elif TRACEPARENT not in carrier:
                 _put(scope, {TRACEPARENT: unsampled.parent})
             return unsampled
         method = "GET" if name else scope["method"]
@@ -95,11 +99,7 @@ class ServerTracer:
         return span
 
     def stamp(self, message: dict[str, Any], name: str, handshake: trace.Span) -> None:
-        """As Handshake.stamp(), with its span."""
-        parent = self._sampling.decline()
-        if parent is not None:
-            message[TRACEPARENT] = parent
-            return
+        """As Handshake.stamp(), with its span, of a trace that may be sampled."""
         span = self._sampling.tracer.start_span(
             name, contexts.Context(), kind=trace.SpanKind.SERVER,
             attributes={"url.path": message["path"], "messaging.channels.order": message["order"]},
@@ -111,7 +111,7 @@ class ServerTracer:
     def begin_delivery(self, channel: str, message: Message, members: int) -> Optional[trace.Span]:
         """Return the span of handing `message` to as many sockets as `members` says; None without a trace."""
         said = message.get(TRACEPARENT)
-        if said is None or not isinstance(said, str) or self._sampling.is_declined(said):
+        if said is None or not isinstance(said, str) or said[LAST] in self._sampling.unsampled_ends:
             return None
         parent = context_of({key: message[key] for key in KEYS if isinstance(message.get(key), str)})
         if not trace.get_current_span(parent).get_span_context().is_valid:
@@ -130,10 +130,11 @@ class ServerTracer:
 class Handshake:
     """The span of a handshake, which those of what comes from the socket link to."""
 
-    __slots__ = ("_tracer", "_span", "_ended")
+    __slots__ = ("_tracer", "_sampling", "_span", "_ended")
 
-    def __init__(self, tracer: ServerTracer, span: trace.Span) -> None:
+    def __init__(self, tracer: ServerTracer, sampling: Sampling, span: trace.Span) -> None:
         self._tracer = tracer
+        self._sampling = sampling
         self._span = span
         self._ended = False
 
@@ -144,7 +145,11 @@ class Handshake:
         It begins a trace of its own: that of a handshake would go on for as
         long as the socket is open, which may be days.
         """
-        self._tracer.stamp(message, name, self._span)
+        parent = self._sampling.decline()
+        if parent is None:
+            self._tracer.stamp(message, name, self._span)
+        else:
+            message[TRACEPARENT] = parent
 
     def end(self, status: Optional[int]) -> None:
         """Record the answer, None if the client went before it; does nothing the second time."""

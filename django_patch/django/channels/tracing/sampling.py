@@ -8,7 +8,6 @@ be known before.
 """
 from __future__ import absolute_import, unicode_literals
 
-import functools
 import random
 import re
 import threading
@@ -20,8 +19,12 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 #: The keys of a message that say which trace it belongs to: section 4.4 of the
 #: message standard, W3C Trace Context.
 TRACEPARENT, TRACESTATE = 'traceparent', 'tracestate'
+#: The last digit of a `traceparent`, and whatever is behind it.
+LAST = slice(54, None)
 # A trace that is not to be sampled, as its beginning decided: an even flag.
 _UNSAMPLED = re.compile(r'00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f][02468ace]\Z').match
+# What such a one ends with.
+_EVEN = frozenset('02468ace')
 # What a sampler says of itself if it leaves that decision as it is, and by
 # which share of the numbers it decides where there is none.
 _OBEYING = 'remoteParentNotSampled:AlwaysOffSampler', 'localParentNotSampled:AlwaysOffSampler'
@@ -52,6 +55,9 @@ class Sampling(object):
         self._name = name
         self._provider = provider
         self._is_known = self._obeys = False
+        #: What the `traceparent` of a trace without spans has at LAST, as soon
+        #: as that is known; so may what is no `traceparent`.
+        self.unsampled_ends = frozenset()
         self.tracer = trace.get_tracer(name, tracer_provider=provider)
         #: Returns whether a `traceparent` (text) is of a trace without spans.
         self.is_declined = self._is_declined
@@ -77,11 +83,17 @@ class Sampling(object):
         That is the trace that `carrier` tells of, a dict of its keys, or a new
         one if it tells of none.
         """
-        parent = carrier.get(TRACEPARENT)
+        span, parent = UnsampledSpan(), carrier.get(TRACEPARENT)
         if parent is None:
             parent = self.decline()
-            return None if parent is None else UnsampledSpan(parent)
-        return UnsampledSpan(parent, carrier.get(TRACESTATE)) if self.is_declined(parent) else None
+            if parent is None:
+                return None
+        elif self.is_declined(parent):
+            span.state = carrier.get(TRACESTATE)
+        else:
+            return None
+        span.parent = parent
+        return span
 
     def obeys_parents(self):
         """Return whether a span has no chance whose parent isn't sampled."""
@@ -107,7 +119,7 @@ class Sampling(object):
                 self.tracer.id_generator = ids
                 self.decline = ids.decliner(bound)
         if self._obeys:
-            self.is_declined = _UNSAMPLED
+            self.is_declined, self.unsampled_ends = _UNSAMPLED, _EVEN
         self._is_known = True
         return True
 
@@ -126,20 +138,20 @@ class _Ids(object):
         """Return what begins a trace: `traceparent` if it has no spans, else None; `bound` is the sampler's."""
         # There is no such span, so one number will do for all.
         end = '-%016x-%s' % (self._generator.generate_span_id(), self._flags)
-        draw, keep, high = self._draw, self.keep, 0
+        draw, keep = self._draw, self.keep
         if type(self._generator) is RandomIdGenerator and 'generate_trace_id' not in vars(self._generator):
             # It takes Python's random bits. Half of them are enough to tell
             # the traces of a process apart, and decide.
-            draw, high = functools.partial(random.getrandbits, 64), draw() >> 64
-            text = '00-%016x%%016x%s' % (high, end)
+            bits, high = random.getrandbits, draw() >> 64
+            start = '00-%016x' % high
 
             def decline():
-                number = draw()
+                number = bits(64)
                 if number < bound:
                     # The sampler gets this number to see.
                     keep(high << 64 | number)
                     return None
-                return text % number
+                return start + '%016x' % number + end
         else:
             text = '00-%032x' + end
 
@@ -172,29 +184,25 @@ class UnsampledSpan(trace.NonRecordingSpan):
     """
     Stands for the span of a message whose trace isn't sampled.
 
-    `parent` and `state`, which may be None, say which that is: see TRACEPARENT
-    and TRACESTATE. It is a MessageSpan as well, and the current one where that
-    has been activated.
+    It is a MessageSpan as well, and the current one where that has been
+    activated.
     """
-    # Its class' constructor would do nothing else, once more for each message.
+    #: The values of TRACEPARENT, which whoever makes it sets, and TRACESTATE.
+    #: They may be none at all if they only looked so: told() knows.
+    parent = state = None
     _context = None
+    # A constructor of Python's would be one more call for each message.
+    __init__ = object.__init__
 
-    def __init__(self, parent, state=None):
-        self.parent = parent
-        self.state = state
-
-    def put_into(self, content):
-        """Have `content`, a dict, say of which trace it is."""
-        content[TRACEPARENT] = self.parent
-        if self.state is not None:
-            content[TRACESTATE] = self.state
+    def told(self):
+        """Return what else belongs to the trace is told of it, `parent` and `state`; (None, None) if it is none."""
+        return (self.parent, self.state) if _UNSAMPLED(self.parent) else (None, None)
 
     def get_span_context(self):
         """Return the context that the keys tell of."""
         # Few ask: it costs more than all else.
         if self._context is None:
-            keys = {}
-            self.put_into(keys)
+            keys = {key: value for key, value in zip((TRACEPARENT, TRACESTATE), self.told()) if value is not None}
             self._context = trace.get_current_span(context_of(keys)).get_span_context()
         return self._context
 

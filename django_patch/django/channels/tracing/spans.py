@@ -8,7 +8,9 @@ from __future__ import absolute_import, unicode_literals
 from opentelemetry import context, trace
 
 from ..names import non_local_name
-from .sampling import SPAN_KEY, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, context_of, get_current, keys_of
+from .sampling import (
+    LAST, SPAN_KEY, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, context_of, get_current, keys_of,
+)
 
 # The lengths of these names: other headers aren't looked at closer.
 _LENGTHS = len(TRACEPARENT), len(TRACESTATE)
@@ -37,32 +39,38 @@ class Tracer(object):
         if span is None or span is trace.INVALID_SPAN:
             parent = self._sampling.decline()
         elif type(span) is UnsampledSpan:
-            parent, state = span.parent, span.state
+            if name.startswith(_UNTOLD):
+                return content
+            parent, state = span.told()
+            if parent is None:
+                parent = self._sampling.decline()
         else:
             parent, state = self._unsampled_by_others(span)
         if parent is None:
-            keys = self._keys_of_span(method, name)
-        elif name.startswith(_UNTOLD):
+            parent, state = self._begin_and_end(method, name)
+            if parent is None:
+                return content
+        elif '!' in name and name.startswith(_UNTOLD):
             return content
-        else:
-            keys = {TRACEPARENT: parent}
-            if state is not None:
-                keys[TRACESTATE] = state
+        content = told = dict(content)
         if method == 'put_job':
-            return dict(content, message=dict(content['message'], **keys))
-        return dict(content, **keys)
+            content['message'] = told = dict(content['message'])
+        told[TRACEPARENT] = parent
+        if state is not None:
+            told[TRACESTATE] = state
+        return content
 
     def _unsampled_by_others(self, span):
-        """Return the values of the keys of the trace of `span` if it has no spans; else None."""
+        """Return the values of the keys of the trace of `span` if it has no spans; else (None, None)."""
         if span.is_recording():
             return None, None
         current = span.get_span_context()
         if not current.is_valid or current.trace_flags.sampled or not self._sampling.obeys_parents():
             return None, None
-        keys = keys_of(span)
-        return keys[TRACEPARENT], keys.get(TRACESTATE)
+        return _values_of(span)
 
-    def _keys_of_span(self, method, name):
+    def _begin_and_end(self, method, name):
+        """Make the span of a send; return the values of its keys."""
         attributes = {
             'messaging.system': 'channels', 'messaging.operation.type': 'send', 'messaging.destination.name': name,
         }
@@ -70,9 +78,9 @@ class Tracer(object):
             '%s %s' % ('send to group' if method == 'send_group' else 'send', non_local_name(name)),
             kind=trace.SpanKind.PRODUCER, attributes=attributes,
         )
-        keys = keys_of(span)
+        values = _values_of(span)
         span.end()
-        return keys
+        return values
 
     # Consuming
 
@@ -80,9 +88,11 @@ class Tracer(object):
         """Return the MessageSpan of `task`, a Consumption, which begins now, or an UnsampledSpan."""
         content = task.content
         said = content.get(TRACEPARENT)
-        if type(said) is str and TRACESTATE not in content and self._sampling.is_declined(said):
-            # As below, in half the time.
-            return UnsampledSpan(said)
+        if type(said) is str and said[LAST] in self._sampling.unsampled_ends and TRACESTATE not in content:
+            # Nearly all that end so are what they seem, and few are asked.
+            span = UnsampledSpan()
+            span.parent = said
+            return span
         carrier = carrier_of(content)
         span = self._sampling.unsampled(carrier)
         if span is not None:
@@ -128,6 +138,11 @@ class MessageSpan(object):
         self._span.end()
 
 
+def _values_of(span):
+    keys = keys_of(span)
+    return keys.get(TRACEPARENT), keys.get(TRACESTATE)
+
+
 def carrier_of(content):
     """
     Return a dict of what `content`, a message, says of its trace.
@@ -143,6 +158,11 @@ def carrier_of(content):
         found[TRACESTATE] = content[TRACESTATE]
     if not isinstance(headers, (list, tuple)):
         return found
+    try:
+        # Of the usual ones, which are pairs, few are left.
+        headers = [pair for pair in headers if len(pair[0]) in _LENGTHS]
+    except (LookupError, TypeError):
+        pass
     for pair in headers:
         # The handler of the request checks them later.
         if (isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], bytes)
