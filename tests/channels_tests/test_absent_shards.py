@@ -2,6 +2,7 @@
 from __future__ import absolute_import, unicode_literals
 
 import json
+import signal
 
 from django.channels import channel_layers
 from django.channels.compat import six
@@ -107,6 +108,51 @@ class AbsentShardCase(RedisTestCase):
         return self.layer.looking({}).dead_letters('jobs.acknowledged')[0].id
 
 
+class HangingShardTests(AbsentShardCase):
+    """A server takes connections, and answers nothing."""
+
+    def setUp(self):
+        super(HangingShardTests, self).setUp()
+        self.use_hosts([self.server.url, self.other.url])
+        self.layer = channel_layers['default'].channel_layer
+        self.hanging = '127.0.0.1:%d' % self.other.port
+        self.other.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.other.process.send_signal, signal.SIGCONT)
+        self.asked = []
+        pool = self.layer._pools[1]
+        exchange = pool.exchange
+
+        def noted(commands, *args, **kwargs):
+            self.asked.append((b'PING' in commands[0], kwargs))
+            return exchange(commands, *args, **kwargs)
+        pool.exchange = noted
+
+    def test_each_look_asks_it_once_and_soon_gives_up(self):
+        for look in (
+            lambda absent: absent.update(self.layer.inspect_channels().absent),
+            lambda absent: absent.update(self.layer.inspect_groups().absent),
+            lambda absent: self.layer.looking(absent).group_channels('room'),
+            lambda absent: self.layer.looking(absent).acknowledged_statistics(),
+        ):
+            absent = {}
+            look(absent)
+            self.assertEqual(len(absent), 1, absent)
+            self.assertIn("Redis at %s can't be reached" % self.hanging, list(absent.values())[0])
+            self.layer.inspect_servers()
+            self.assertEqual(self.asked, [(True, {'timeout': absences.PATIENCE})])
+            del self.asked[:]
+            self.layer._transport.absences._known.clear()
+            self.layer._prober._silent.clear()
+
+    def test_other_shards_of_a_server_that_hangs_are_not_asked(self):
+        layer = self.make_layer(hosts=[self.server.url, self.other.url, self.other.url])
+        asked, connect = [], layer._pools[2]._connect
+        layer._pools[2]._connect = lambda *args: (asked.append(args), connect(*args))[1]
+        self.assertEqual(sorted(layer.inspect_channels().absent), [self.hanging])
+        self.assertEqual(asked, [])
+        self.assertEqual(len(layer.inspect_servers()), 1)
+
+
 class AbsentShardTests(AbsentShardCase):
 
     def run_command(self, *arguments, **options):
@@ -166,13 +212,14 @@ class AbsentShardTests(AbsentShardCase):
             asked = []
             pool = self.layer._pools[place]
             connect = pool._connect
-            pool._connect = lambda: (asked.append(place), connect())[1]
+            pool._connect = lambda *args: (asked.append(place), connect(*args))[1]
             collect(self.layer, 'default')
             self.assertEqual(asked, [place])
             # And again, some time later.
             absences.REMEMBERED, before = 0.0, absences.REMEMBERED
             self.addCleanup(setattr, absences, 'REMEMBERED', before)
             self.layer._transport.absences._known.clear()
+            self.layer._prober._silent.clear()
             self.layer.inspect_groups()
             self.layer.inspect_groups()
             self.assertEqual(asked, [place] * 3)

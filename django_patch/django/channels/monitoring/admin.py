@@ -114,7 +114,11 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
         layer = self.get_layer(request, alias, overview.CHANGE)
         with found():
             if request.method != 'POST':
-                number = layer.channel_statistics(name)['messages_pending']
+                absent = {}
+                number = layer.looking(absent).channel_statistics(name)['messages_pending']
+                if absent:
+                    # Of some that may be removed it isn't known.
+                    raise LayerUnavailable('. '.join(sentences(absent)))
                 return self.page(request, 'purge', name, alias=alias, number=number)
             number = layer.purge(name)
         self.log(request, '%s/%s' % (alias, name), 'Removed %s.' % counted(number, 'message'))

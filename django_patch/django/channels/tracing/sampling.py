@@ -187,7 +187,7 @@ class UnsampledSpan(trace.NonRecordingSpan):
     It is a MessageSpan as well, and the current one where that has been
     activated.
     """
-    #: The values of TRACEPARENT, which whoever makes it sets, and TRACESTATE.
+    #: The values of TRACEPARENT, which its maker sets, and TRACESTATE.
     #: They may be none at all if they only looked so: told() knows.
     parent = state = None
     _context = None

@@ -18,11 +18,12 @@ from ...exceptions import LayerUnavailable
 from ..base import RESERVED_KEY, BaseChannelLayer
 from ..capacity import checked_number_of_messages
 from ..transport import Options, Transport
-from ..transport.operations import Exchange, ExchangeAll, Result
+from ..transport.operations import Exchange, ExchangeAll, Probe, Result
 from ..validation import plain_copy
 from .blocking_read import BlockingReader
 from .combined_calls import RedisCombinedCallsMixin
 from .pool import ConnectionPool, exchange_all
+from .probing import Prober
 from .rescuing_layer import RedisRescueMixin
 from .servers import parse_hosts
 from .upkeep import RedisUpkeepMixin
@@ -68,6 +69,7 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
         )
         self._transport = Transport(options, monotonic)
         self._pools = [ConnectionPool(number, server, self._transport) for number, server in enumerate(servers)]
+        self._prober = Prober(self._pools)
         self._blocking = BlockingReader(self._pools, names.random_token())
         for pool in self._pools:
             pool.end_waiting = self._blocking.end_waiting
@@ -243,6 +245,8 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
                 try:
                     if kind is Exchange:
                         answer = self._pools[request.shard].exchange(request.commands)
+                    elif kind is Probe:
+                        answer = self._prober.carry_out(request)
                     elif kind is ExchangeAll:
                         answer = exchange_all(self._pools, request.requests)
                     else:

@@ -36,7 +36,8 @@ class RedisLook(object):
         return numbers
 
     def group_channels(self, group):
-        return self._run(self._transport.groups.channels, names.validate_group_name(group))
+        group = names.validate_group_name(group)
+        return self._run(self._transport.groups.channels, group, self._transport.absences)
 
     def jobs(self, channel, limit=100):
         checked_number_of_messages('limit', limit)

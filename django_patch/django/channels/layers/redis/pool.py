@@ -28,11 +28,13 @@ class ConnectionPool(object):
 
     def __init__(self, number, server, transport):
         self.number = number
-        self._server = server
+        self.server = server
         self._transport = transport
         self._process = os.getpid()
         self._idle = collections.deque()
         self.outage = Outage(server.name, logger)
+        #: Where the last connection led to.
+        self.address = None
         #: When readers may try again to reach a server that is away.
         self.next_try = 0.0
         #: Called with the number and a connection when the server is left:
@@ -43,15 +45,15 @@ class ConnectionPool(object):
         #: What waits for messages has of its own.
         self.own = OwnConnections()
 
-    def exchange(self, commands, follow=True):
+    def exchange(self, commands, follow=True, timeout=COMMAND_TIMEOUT):
         """
         Send `commands`, and return their replies; raise LayerUnavailable.
 
         With `follow`, repeat once what the server says is done elsewhere now.
         """
-        connection = self.borrow()
+        connection = self.borrow(timeout)
         try:
-            replies = connection.exchange(commands, COMMAND_TIMEOUT) if commands else []
+            replies = connection.exchange(commands, timeout) if commands else []
             if ReplyError not in map(type, replies):
                 # As release(), without a call.
                 if len(self._idle) < _KEPT_CONNECTIONS:
@@ -65,7 +67,7 @@ class ConnectionPool(object):
         wrong = scripts.to_repeat(commands, replies, REDIRECTED)
         if wrong and follow:
             # finish() has closed the connections; the next leads elsewhere.
-            again = self.exchange([commands[index] for index in wrong], follow=False)
+            again = self.exchange([commands[index] for index in wrong], False, timeout)
             for index, reply in zip(wrong, again):
                 replies[index] = reply
         return replies
@@ -95,7 +97,7 @@ class ConnectionPool(object):
             return replies
         return self.outcome(replies)
 
-    def borrow(self):
+    def borrow(self, timeout=COMMAND_TIMEOUT):
         """Return a connection that nobody uses; raise LayerUnavailable."""
         if os.getpid() != self._process:
             # A forked child would read its parent's replies.
@@ -105,7 +107,7 @@ class ConnectionPool(object):
             try:
                 connection = self._idle.pop()
             except IndexError:
-                return self._connect()
+                return self._connect(timeout)
             try:
                 if not connection.is_stale():
                     return connection
@@ -127,25 +129,25 @@ class ConnectionPool(object):
         else:
             connection.close()
 
-    def _connect(self):
+    def _connect(self, timeout=COMMAND_TIMEOUT):
         try:
-            address = self._server.resolve()[0]
-            connection = Connection(self._server.connect(address), address)
+            address = self.address = self.server.resolve()[0]
+            connection = Connection(self.server.connect(address, timeout), address)
         except failures() as error:
-            raise unavailable(self._server.name, error, False)
+            raise unavailable(self.server.name, error, False)
         if self._watch is not None:
             self._opened.add(connection)
             self._watch.start()
         try:
             asked = self._transport.monotonic()
             greeting = self._transport.greeting(self.number)
-            replies = connection.exchange(greeting, COMMAND_TIMEOUT)
+            replies = connection.exchange(greeting, timeout)
             commands = self._transport.greeted(self.number, replies, asked)
             if commands:
-                connection.exchange(commands, COMMAND_TIMEOUT)
+                connection.exchange(commands, timeout)
         except failures() + (LayerUnavailable,) as error:
             connection.close()
-            raise unavailable(self._server.name, error, False)
+            raise unavailable(self.server.name, error, False)
         self._worked()
         return connection
 
@@ -162,7 +164,7 @@ class ConnectionPool(object):
             return self.broken(connection, error)
         connection.close()
         # One command that was not sent whole is not executed.
-        return unavailable(self._server.name, error, len(commands) > 1)
+        return unavailable(self.server.name, error, len(commands) > 1)
 
     def finish(self, connection, commands, replies):
         """Repeat what failed for want of a script, release `connection`, and return `replies`."""
@@ -185,7 +187,7 @@ class ConnectionPool(object):
     def broken(self, connection, error):
         """Close `connection` and all idle ones, and return a LayerUnavailable."""
         self.close_all(connection)
-        return unavailable(self._server.name, error, True)
+        return unavailable(self.server.name, error, True)
 
     def close_all(self, connection):
         """Close `connection`, and all that are idle, since they lead to the same."""
@@ -196,7 +198,7 @@ class ConnectionPool(object):
         """Return `replies` to a Block, or LayerUnavailable for an error."""
         reply = replies[-1]
         if type(reply) is ReplyError and not is_wrong_type(reply):
-            error = unavailable(self._server.name, reply, True)
+            error = unavailable(self.server.name, reply, True)
             self.failed(error)
             return error
         if self.outage.failure is not None:
@@ -233,11 +235,11 @@ class ConnectionPool(object):
         left = [connection for connection in left if not connection.is_over]
         if not left:
             return
-        logger.warning('The master of %s is another server now: %s.', self._server.name, address)
+        logger.warning('The master of %s is another server now: %s.', self.server.name, address)
         for connection in left:
             connection.is_over = True
         try:
-            connection = Connection(self._server.connect(left[0].address))
+            connection = Connection(self.server.connect(left[0].address))
             self.end_waiting(self.number, connection)
             connection.close()
         except failures():

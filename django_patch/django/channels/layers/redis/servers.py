@@ -15,6 +15,8 @@ from .outage import COMMAND_TIMEOUT, CONNECT_TIMEOUT
 DEFAULT_HOST = 'redis://localhost:6379/0'
 #: Seconds that a Sentinel has for its answer; there are others to ask.
 SENTINEL_TIMEOUT = 1.0
+#: Seconds until the next node of a cluster is asked who has what.
+NODE_TIMEOUT = 1.0
 #: Shards of a cluster, if its host doesn't say. Each costs a reader of normal
 #: channels a connection, and each master should have some.
 CLUSTER_SHARDS = 12
@@ -100,7 +102,7 @@ def _cluster(options):
             'servers as hosts instead.' % redis.__version__
         )
     ssl = options.pop('ssl', False)
-    nodes = [url_of(node, {'ssl': ssl}) for node in listed('cluster', options.pop('cluster'))]
+    nodes = _Nodes(url_of(node, {'ssl': ssl}) for node in listed('cluster', options.pop('cluster')))
     shards = options.pop('shards', CLUSTER_SHARDS)
     if not isinstance(shards, int) or not 0 < shards < 1000:
         raise ValueError("A cluster's 'shards' must be a number from 1 to 999, not %r." % (shards,))
@@ -161,13 +163,18 @@ class Server(object):
         """Return (URL, options) of where to connect to."""
         return self.url, self._all_options()
 
-    def connect(self, url):
+    def connect(self, url, timeout=COMMAND_TIMEOUT):
         """Return a new connection to `url`, of resolve(); raise redis-py's or the system's errors."""
-        pool = self._pool(url)
-        options = dict(pool.connection_kwargs, socket_timeout=COMMAND_TIMEOUT, decode_responses=False)
-        connection = pool.connection_class(**options)
+        connection = self._connection(self._pool(url), timeout)
         connection.connect()
         return connection
+
+    def _connection(self, pool, timeout):
+        """Return one of `pool`, which connects and is answered within `timeout` seconds each."""
+        options = dict(pool.connection_kwargs, socket_timeout=timeout, decode_responses=False)
+        if (options.get('socket_connect_timeout') or 0) > timeout:
+            options['socket_connect_timeout'] = timeout
+        return pool.connection_class(**options)
 
 
 class MasterOfSentinels(Server):
@@ -206,30 +213,32 @@ class ClusterShard(Server):
     def __init__(self, nodes, number, options):
         self._nodes = nodes
         self._slot = binascii.crc_hqx(b'%d' % number, 0) % 16384
-        super(ClusterShard, self).__init__(nodes[0], dict(options))
+        super(ClusterShard, self).__init__(nodes.urls[0], dict(options))
         self.name = 'cluster %s, shard %d' % (self.name, number)
         # What else a URL says holds for all nodes.
-        arguments = self._pool(nodes[0]).connection_kwargs
+        arguments = self._pool(nodes.urls[0]).connection_kwargs
         for option in ('username', 'password'):
             if arguments.get(option):
                 self.options.setdefault(option, arguments[option])
 
     def resolve(self):
-        failure = None
-        for url in self._nodes:
+        failure, urls = None, list(self._nodes.urls)
+        # If nobody knows, it is worth to wait.
+        for url, timeout in [(url, NODE_TIMEOUT) for url in urls] + [(url, COMMAND_TIMEOUT) for url in urls]:
             try:
-                found = self._ask(url)
+                found = self._ask(url, timeout)
             except (redis.RedisError, OSError) as error:
                 failure = error
+                self._nodes.put_last(url)
                 continue
             if found is not None:
                 return found, self._all_options()
         raise failure or redis.ConnectionError('No node of the cluster has slot %d.' % self._slot)
 
-    def _ask(self, url):
+    def _ask(self, url, timeout):
         """Return the URL of who has the slot, as the node at `url` says."""
         pool = self._pool(url)
-        connection = pool.connection_class(**dict(pool.connection_kwargs, decode_responses=False))
+        connection = self._connection(pool, timeout)
         try:
             connection.connect()
             connection.send_command('CLUSTER', 'SLOTS')
@@ -245,6 +254,19 @@ class ClusterShard(Server):
                 nodes.append(node)
             if first <= self._slot <= last:
                 found = node
-        # The nodes that were named may all be replaced one day.
-        self._nodes = nodes + [node for node in self._nodes if node not in nodes]
+        self._nodes.put_first(nodes)
         return found
+
+
+class _Nodes(object):
+    """The URLs of a cluster's nodes, as its shards ask them: those first that have answered."""
+
+    def __init__(self, urls):
+        self.urls = list(urls)
+
+    def put_first(self, urls):
+        # The nodes that were named may all be replaced one day.
+        self.urls = urls + [url for url in self.urls if url not in urls]
+
+    def put_last(self, url):
+        self.urls = [other for other in self.urls if other != url] + [url]

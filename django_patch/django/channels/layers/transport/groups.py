@@ -55,15 +55,22 @@ class GroupOperations(object):
         self._clocks[shard].see_mark(checked((yield Exchange(shard, (command,)))[0]), of_groups=True)
         yield DONE
 
-    def channels(self, group, absent=None):
-        """Have the full names of all members of `group` as Result; `absent` as in Absences.each()."""
-        requests = [
-            (shard, (members_command(self._options, shard, group, ''),)) for shard in range(self._options.keys.shards)
-        ]
+    def channels(self, group, absences=None, absent=None):
+        """
+        Have the full names of all members of `group` as Result.
+
+        With `absences`, an Absences, of the members on the shards that are
+        there; the others go into `absent`, as in each() of that.
+        """
+        shards = range(self._options.keys.shards)
+        if absences is not None:
+            yield absences.find(absent)
+            shards = [shard for shard in shards if shard not in absent]
+        requests = [(shard, (members_command(self._options, shard, group, ''),)) for shard in shards]
         found = []
-        for shard, replies in enumerate((yield ExchangeAll(requests))):
+        for shard, replies in zip(shards, (yield ExchangeAll(requests))):
             if isinstance(replies, LayerUnavailable):
-                if absent is None or len(absent) == len(requests) - 1:
+                if absent is None or len(absent) == self._options.keys.shards - 1:
                     raise replies
                 absent[shard] = '%s' % replies
                 continue

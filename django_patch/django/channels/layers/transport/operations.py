@@ -8,6 +8,8 @@ driver carries out each thing it yields and sends the outcome back in:
     One write to one shard, and its replies.
 ``ExchangeAll``
     The same with several shards at once.
+``Probe``
+    A short question whether one shard is there; who looks at all asks it.
 ``Block``
     The same, waiting until the first of them has a message.
 ``Result``
@@ -47,6 +49,11 @@ class ExchangeAll(collections.namedtuple('ExchangeAll', 'requests')):
 
     The answer is a list that has for each its replies, or a LayerUnavailable.
     """
+    __slots__ = ()
+
+
+class Probe(collections.namedtuple('Probe', 'shard commands timeout')):
+    """As an Exchange whose shard can't be reached if it hasn't answered within `timeout` seconds."""
     __slots__ = ()
 
 
