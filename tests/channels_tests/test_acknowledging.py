@@ -14,7 +14,7 @@ from django.channels.layers.clock import Clock
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.layers.redis import RedisChannelLayer
 from django.channels.layers.registry import ChannelLayerWrapper
-from django.channels.prefetch.runner import PrefetchRunner
+from django.channels.prefetch.runner import GATHERING, IN_A_ROW, PrefetchRunner
 from django.channels.retries import Acknowledged, Retry
 from django.channels.routing import Router, include, route
 from django.channels.worker import Worker
@@ -31,8 +31,16 @@ class SteppedClock(Clock):
     """A clock that goes on when the test says so; its sleeps are real."""
     now = 0.0
 
+    def __init__(self):
+        #: How long each was.
+        self.slept = []
+
     def monotonic(self):
         return self.now
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        super(SteppedClock, self).sleep(seconds)
 
 
 class RetryTests(SimpleTestCase):
@@ -295,6 +303,32 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         self.assertEqual((runner.run_once(), self.numbers()['held']), ('handled', 1))
         runner.stop()
         self.assertEqual((self.numbers()['held'], self.numbers()['waiting']), (0, 0))
+
+    def pauses(self, consumer, seconds=0, channel='jobs'):
+        """Handle six messages, one by one and so many `seconds` apart; return for how long that paused."""
+        clock = SteppedClock()
+        worker = self.work(consumer)
+        runner = PrefetchRunner(self.layer, [channel], worker.handle, lambda: False, 10, clock)
+        self.addCleanup(runner.stop)
+        # As where they are quick.
+        runner._sizer.limit = 10
+        for number in range(6):
+            self.inner.send(channel, {'n': number})
+            runner.run_once()
+            clock.now += seconds
+        return [seconds for seconds in clock.slept if seconds == GATHERING]
+
+    def test_jobs_that_come_one_by_one_gather(self):
+        self.inner.acknowledges_with_receive = True
+        # The first isn't in a row with anything, nor does it come after one.
+        self.assertEqual(len(self.pauses(lambda message: None)), 4)
+
+    def test_nobody_waits_for_jobs_that_gather(self):
+        self.inner.acknowledges_with_receive = True
+        # They come seldom; something comes of them; or they are no jobs.
+        self.assertEqual(self.pauses(lambda message: None, seconds=2 * IN_A_ROW), [])
+        self.assertEqual(self.pauses(lambda message: Channel('out', channel_layer=self.layer).send({})), [])
+        self.assertEqual(self.pauses(lambda message: None, channel='others'), [])
 
     def test_a_layer_that_fails_meanwhile_has_the_message_tried_again(self):
         def acknowledge_and_receive(*arguments):

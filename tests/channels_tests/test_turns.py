@@ -135,6 +135,26 @@ class RunnerTests(SimpleTestCase):
         self.assertWaited()
         self.assertEqual(len(self.layer.waiting), 1)
 
+    def test_who_has_the_turn_keeps_it_while_messages_are_quick(self):
+        runner = PrefetchRunner(self.layer, ['task'], self.handle, self.stopping.is_set, 100, turns=self.turns)
+        runner._sizer.record = lambda number, seconds: None
+        for limit, has_it in ((QUICK, True), (QUICK, True), (QUICK - 1, False), (QUICK, True)):
+            runner._sizer.limit = limit
+            self.layer.coming.release()
+            runner.run_once()
+            self.assertEqual(self.turns.locked(), has_it)
+        runner.stop()
+        self.assertFalse(self.turns.locked())
+
+    def test_a_layer_that_fails_leaves_the_turn_to_others(self):
+        runner = PrefetchRunner(self.layer, None, self.handle, self.stopping.is_set, 100, turns=self.turns)
+        self.addCleanup(runner.stop)
+        runner._sizer.limit = QUICK
+        self.layer.receive_batch = lambda *arguments: 1 / 0
+        with self.assertRaises(ZeroDivisionError):
+            runner.run_once()
+        self.assertFalse(self.turns.locked())
+
     def test_who_gets_the_turn_at_the_end_receives_nothing(self):
         for _ in range(2):
             self.start(QUICK)

@@ -18,6 +18,8 @@ class DeferredEndings(object):
     def __init__(self, layer, endings):
         self._layer = layer
         self._endings = endings
+        #: Whether nobody waits for it: its consumers have sent nothing.
+        self.may_wait = not any(ending.sends for ending in endings)
 
     def receive(self, channels, limit):
         """Carry them out, and return what receive_batch() returns; raise what it raises."""
@@ -35,6 +37,7 @@ class DeferredSends(object):
 
     `on_done()` is called as soon as they have left, or never will.
     """
+    may_wait = False
 
     def __init__(self, layer, coalescer, sends, on_done):
         self._layer = layer

@@ -15,6 +15,12 @@ from .turns import QUICK, Turn
 from .watchdog import Watchdog
 
 
+#: Seconds for which held messages gather that come in ones and twos, each
+#: batch no more than so many seconds after the one before: to receive them
+#: costs more than to handle them, and a job's worth is not in a millisecond.
+GATHERING, IN_A_ROW = 0.001, 0.003
+
+
 class PrefetchRunner(object):
     """
     Receives up to `maximum` messages of `channels` at once and handles them.
@@ -39,10 +45,13 @@ class PrefetchRunner(object):
         self._watchdog = Watchdog(self.batch, clock)
         # What the last batch has left to the next receiving, or None.
         self._deferred = None
+        # When the last batch came, and whether more may gather before the next.
+        self._began, self._gathers = float('-inf'), False
 
     def stop(self):
         """Send and acknowledge what is done, and end the thread that watches."""
         self._watchdog.stop()
+        self._turn.pass_on()
         self._end_deferred()
 
     def run_once(self):
@@ -53,13 +62,17 @@ class PrefetchRunner(object):
         the layer raises.
         """
         limit = self._sizer.limit
+        if limit >= QUICK:
+            self._turn.take(self._end_deferred)
+        else:
+            self._turn.pass_on()
         try:
-            if limit >= QUICK:
-                self._turn.take(self._end_deferred)
             # It may have waited for the turn for long.
             return None if self._is_stopping() else self._receive_and_handle(limit)
-        finally:
+        except BaseException:
+            # It is about to pause.
             self._turn.pass_on()
+            raise
 
     def _end_deferred(self):
         """Send and acknowledge what the last batch has left to the next receiving."""
@@ -70,6 +83,8 @@ class PrefetchRunner(object):
     def _receive_and_handle(self, limit):
         deferred, self._deferred = self._deferred, None
         if deferred is not None:
+            if self._gathers and deferred.may_wait:
+                self._clock.sleep(GATHERING)
             received = deferred.receive(self._channels, limit)
         elif limit == 1:
             channel, content = self._layer.receive(self._channels, block=True)
@@ -78,14 +93,15 @@ class PrefetchRunner(object):
             received = self._layer.receive_batch(self._channels, limit, self._layer.receive_timeout)
         if not received:
             return None
-        began = self._clock.monotonic()
+        before, self._began = self._began, self._clock.monotonic()
+        self._gathers = 2 * len(received) <= limit and self._began - before < IN_A_ROW
         if len(received) == 1 and not self._layer.sends_with_receive and receipt_of(received[0][1]) is None:
             # As a batch it would save nothing. Nobody watches it.
             self._turn.pass_on()
             outcome, ended = self._handle_one(*received[0]), self._clock.monotonic()
         else:
             outcome, ended = self.handle_batch(received)
-        self._sizer.record(len(received), ended - began)
+        self._sizer.record(len(received), ended - self._began)
         return outcome
 
     def _handle_one(self, channel, content):

@@ -3,8 +3,9 @@ Turns: of the threads of a worker, one waits for messages that take no time.
 
 Where all wait at once, each message that comes wakes another of them, which
 costs more than the message; what comes meanwhile would have waited no longer
-for the one that is at work. Who has the turn waits, and handles what it got;
-once a consumer turns out to be slow, the `watchdog` passes the turn on.
+for the one that is at work. Who has the turn waits, handles what it got, and
+waits again, which wakes nobody; once a consumer turns out to be slow, the
+`watchdog` passes the turn on.
 """
 from __future__ import absolute_import
 
@@ -24,7 +25,9 @@ class Turn(object):
         self._is_mine = False
 
     def take(self, before_waiting):
-        """Take the turn; if another has it, call `before_waiting()` first."""
+        """Take the turn, or keep it; if another has it, call `before_waiting()` first."""
+        if self._is_mine:
+            return
         if not self._lock.acquire(False):
             before_waiting()
             self._lock.acquire()
