@@ -679,6 +679,23 @@ class EndingWhileWaitingTests(AcknowledgedTestCase):
                          ['jobs'] + ['plain'] * 2)
         self.assertEqual(self.failed, [])
 
+    def test_jobs_have_their_turn_while_others_wait_however_many_there_are(self):
+        for timeout in (0, 1):
+            layer = self.reader()
+            for number in range(3):
+                layer.send('jobs', {})
+            for number in range(20):
+                layer.send('plain', {})
+            turns = []
+            # More than there are jobs: each of these batches is a small one.
+            for number in range(4):
+                turns += [channel for channel, message in layer.receive_batch(['jobs', 'plain'], 5, timeout)]
+                layer.send('jobs', {}) if len(turns) == 8 else None
+            self.assertEqual(
+                turns[:14], ['jobs'] * 3 + ['plain'] * 5 + ['jobs'] + ['plain'] * 5, timeout,
+            )
+            layer.flush()
+
     def test_one_that_is_another_readers_ends_the_wait(self):
         layer, receipt = self.holding()
         layer.acknowledge([(receipt, [])])

@@ -36,8 +36,7 @@ class Reader(ReportsMixin):
         keys = transport.options.keys
         #: Key -> (shard, queue, inbox or None).
         self._queues = {}
-        # Shard -> QueueKeys; and the keys of what rings when something is to
-        # be held.
+        # Shard -> QueueKeys; the keys of what rings if something can be held.
         self._keys, self._bell_keys = {}, set()
         self._inboxes = {}
         #: The Inboxes of its ``!`` names.
@@ -145,6 +144,7 @@ class Reader(ReportsMixin):
                 for is_held in tries:
                     taken = yield self._look_at(shard, is_held, limit, calls)
                     if taken:
+                        self._held_came_last &= is_held
                         found, left = [taken], limit - len(taken[3])
                         if not timeout and not is_held and left > 0 and len(self._keys[shard]) > 1:
                             found += yield self._look_further(shard, left)
