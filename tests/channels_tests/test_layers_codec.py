@@ -149,6 +149,14 @@ class EncodeTests(SimpleTestCase):
             self.assertEqual(len(body), len(codec.whole(body)))
             self.assertEqual(codec.decode(codec.whole(body)), message)
 
+    @unittest.skipIf(six.PY2, 'Python 2 looks at each message, for texts.')
+    def test_what_was_read_to_where_it_stays_is_looked_through_no_more_than_bytes(self):
+        message = {'content': b'x' * 200000, 'n': 1}
+        self.addCleanup(setattr, codec, 'check_values', codec.check_values)
+        data, codec.check_values = codec.whole(codec.encode(message)), None
+        for kind in (bytes, bytearray):
+            self.assertEqual(codec.decode(kind(data)), message)
+
     def test_a_large_message_is_as_msgpack_has_it(self):
         for message in (
             {'content': '\xe4' * 200000, 'n': 2 ** 63 - 1}, {'n': -1, 'content': b'\xcf' * 98305},

@@ -201,6 +201,24 @@ class StringTests(RedisTestCase):
         self.assertIn('a piece is missing', records.lines[0])
         self.assertEqual(self.layer.global_statistics()['lost_count'], 1)
 
+    def test_those_of_a_batch_are_kept_out_of_the_script_one_by_one(self):
+        pairs = [('a', {'n': 0}), ('a', dict(self.message, n=1)), ('b', dict(self.message, n=2)), ('a', {'n': 3})]
+        pairs += [('a', dict(self.message, n=number)) for number in (4, 5)]
+        self.calls()
+        self.assertEqual(self.layer.send_many(pairs), [])
+        self.assertEqual(self.calls().get('set'), 4)
+        self.assertLess(max(map(len, self.redis.lrange(self.key('q', 'a'), 0, -1))), 100)
+        self.assertEqual([message['n'] for channel, message in self.received('a')], [0, 1, 3, 4, 5])
+        self.assertEqual(self.received('b'), pairs[2:3])
+
+    def test_of_a_batch_those_are_refused_that_find_it_full(self):
+        layer = self.make_layer(capacity=2)
+        pairs = [('a', dict(self.message, n=number)) for number in range(4)] + [('a', {'n': 4}), ('b', {'n': 5})]
+        refused = layer.send_many(pairs)
+        self.assertEqual(refused, pairs[2:5])
+        self.assertEqual(len(self.redis.keys('*:b:*')), 2)
+        self.assertEqual([message['n'] for channel, message in self.received('a')], [0, 1])
+
     def test_what_is_purged_leaves_none(self):
         self.layer.send('a', self.message)
         self.assertEqual(self.layer.purge('a'), 1)

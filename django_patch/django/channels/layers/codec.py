@@ -31,6 +31,8 @@ _LARGE = 96 << 10
 
 #: What an integer beyond 63 bits begins with; other things may have it, too.
 _UINT64 = b'\xcf'
+#: Types of bytes in which that can be looked for.
+_SEARCHABLE = (bytes, bytearray)
 
 #: What bytes and text of that size begin with.
 _LARGE_START = struct.Struct('>BL')
@@ -154,7 +156,7 @@ def decode(data):
         six.raise_from(MalformedMessage("The bytes of a message can't be read: %s" % error), error)
     if type(message) is not dict:
         raise MalformedMessage('A message must be a dict, not %.100r.' % (message,))
-    if not NATIVE_IS_BYTES and type(data) is bytes and _UINT64 not in data and is_plain(message):
+    if not NATIVE_IS_BYTES and type(data) in _SEARCHABLE and _UINT64 not in data and is_plain(message):
         return message
     try:
         # msgpack has keys and values that messages don't have.

@@ -153,7 +153,7 @@ class SendOperations(LargeSendMixin):
         failure = None
         while True:
             for batch in batches:
-                if batch.waiting and len(batch.waiting[0][2]) > self._options.piece_size:
+                while batch.waiting and batch.shards and len(batch.waiting[0][2]) > INLINE_SIZE:
                     # Its turn has come; what is behind it waits.
                     failure = (yield self._send_first(batch)) or failure
             busy = [batch for batch in batches if batch.waiting and batch.shards]
@@ -178,18 +178,16 @@ class SendOperations(LargeSendMixin):
             body = codec.encode(pair[1])
             if len(body) > INLINE_SIZE:
                 batch.has_large = True
-                if len(body) > self._options.piece_size:
-                    check_size(body)
-                else:
-                    body = codec.whole(body)
+                check_size(body)
             batch.waiting.append((pair, label, body))
         return list(batches.values())
 
     def _send_first(self, batch):
         """Send the first message of `batch`, a large one; the Result is a LayerUnavailable or None."""
         pair, label, body = batch.waiting.popleft()
+        send = self._send_large if len(body) > self._options.piece_size else self._send_beside
         try:
-            yield self._send_large(batch.destination, label, body)
+            yield send(batch.destination, label, body)
         except (ChannelFull, LayerUnavailable) as error:
             batch.shards = ()
             if not getattr(error, 'sent', False):
@@ -227,9 +225,7 @@ class SendOperations(LargeSendMixin):
     def _batch_command(self, batch):
         shard, waiting, destinations = batch.shards[0], batch.waiting, self._destinations
         if len(waiting) > _BATCH or batch.has_large:
-            waiting = itertools.takewhile(
-                lambda item: len(item[2]) <= self._options.piece_size, itertools.islice(waiting, _BATCH)
-            )
+            waiting = itertools.takewhile(lambda item: len(item[2]) <= INLINE_SIZE, itertools.islice(waiting, _BATCH))
         entries = destinations.entries(batch.destination, shard, waiting)
         batch.size = len(entries)
         return self._destinations.head(batch.destination, shard, len(entries)) + b''.join(entries)
