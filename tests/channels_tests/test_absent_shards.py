@@ -185,6 +185,23 @@ class AbsentShardTests(AbsentShardCase):
         self.assertNamed(text)
         self.assertEqual(text.count('\njobs.mail '), 2)
 
+    def test_watch_goes_on_when_none_is_left_and_when_they_are_back(self):
+        server = RedisServer().start()
+        self.addCleanup(server.stop)
+        self.use_hosts([server.url])
+
+        class Output(UntilShown):
+            def flush(self):
+                looks = {4: server.stop, 3: server.start}
+                looks.get(self.count, lambda: None)()
+                UntilShown.flush(self)
+
+        text = self.run_command('watch', interval=0.01, stdout=Output(5))
+        looks = text.split('Channel layer ')[1:]
+        is_away = ["can't be reached: Redis at 127.0.0.1:" in look for look in looks]
+        self.assertEqual(is_away, [False, True, False, False])
+        self.assertEqual(['\nserver ' in look for look in looks], [True] * 4)
+
     def test_check_fails_and_names_it_beside_what_is_above_its_limit(self):
         self.fill()
         for limit, is_above in ((1000, False), (5, True)):

@@ -169,17 +169,24 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
             earlier = Snapshot(self.layer, monotonic(), with_groups=False, budget=self.budget())
             while True:
                 time.sleep(self.options['interval'])
-                snapshot = Snapshot(self.layer, monotonic(), budget=self.budget())
-                snapshot.add_rates(earlier)
+                size = size_of(sys.stdout) if self.stdout.isatty() else None
                 everything = self.options['everything']
-                if self.stdout.isatty():
-                    size = size_of(sys.stdout)
-                    # In one piece, which doesn't flicker.
-                    self.stdout.write(redrawn(fitted(snapshot, self.layer, everything, *size), *size), ending='')
+                try:
+                    snapshot = Snapshot(self.layer, monotonic(), budget=self.budget())
+                except LayerUnavailable as error:
+                    # It was there: it is seen here when it comes back.
+                    lines = ["The channel layer %s can't be reached: %s" % (self.layer, error)]
                 else:
-                    self.write(render(snapshot, self.layer, everything) + [''])
+                    snapshot.add_rates(earlier)
+                    earlier = snapshot
+                    lines = render(snapshot, self.layer, everything) if size is None else fitted(
+                        snapshot, self.layer, everything, *size)
+                if size is None:
+                    self.write(lines + [''])
+                else:
+                    # In one piece, which doesn't flicker.
+                    self.stdout.write(redrawn(lines, *size), ending='')
                 flush(self.stdout)
-                earlier = snapshot
         except KeyboardInterrupt:
             self.stdout.write('')
 
