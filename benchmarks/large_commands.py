@@ -1,0 +1,152 @@
+"""
+What Redis spends on a large message, by the commands alone.
+
+    python benchmarks/large_commands.py redis://127.0.0.1:6379/0
+
+For each way to carry it, the processor time of the server for one message, in
+and out, while its reader waits: the least of some rounds, in which the ways
+take turns, since what else a machine does only adds to it. It needs hiredis,
+and a Redis of this machine, which has nothing else to do, whose keys that
+begin with "large:" it may delete. Section 10.3 of
+docs/standards/transport.txt and docs/benchmarks.txt quote it.
+"""
+import os
+import socket
+import struct
+import sys
+import time
+import urllib.parse
+
+import hiredis
+
+ROUNDS = 15
+#: Bytes of a message, and how many of them each round has.
+SIZES = {100000: 150, 1000000: 20}
+LUA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'docs', 'standards', 'lua')
+QUEUE, COUNTERS, ACKNOWLEDGED, PIECES = ['large:{0}:' + name for name in ('q:n', 'statistics', 'acknowledged', 'b:x')]
+#: The smallest that takes back what was put before it in a transaction.
+CHECK = """
+redis.call('TIME')
+if redis.call('HEXISTS', KEYS[3], 'n') == 1 or redis.call('LLEN', KEYS[1]) > 100 then
+    redis.call('LTRIM', KEYS[1], 0, -2)
+    return 0
+end
+return redis.call('HINCRBY', KEYS[2], 'sent:n', '1')
+"""
+
+
+def lua(*names):
+    """Return the text of a script."""
+    return ''.join(open(os.path.join(LUA, name + '.lua'), encoding='utf-8').read() for name in names)
+
+
+class Client:
+    """A connection."""
+
+    def __init__(self, address):
+        self._socket = socket.create_connection(address, timeout=30)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._reader = hiredis.Reader()
+        self._expected = 0
+
+    def write(self, *commands):
+        """Send commands in one write."""
+        self._socket.sendall(b''.join(map(hiredis.pack_command, commands)))
+        self._expected += len(commands)
+
+    def read(self):
+        """Return the replies to all that was written, a list."""
+        replies = []
+        while self._expected:
+            reply = self._reader.gets()
+            if reply is False:
+                self._reader.feed(self._socket.recv(131072))
+                continue
+            if isinstance(reply, Exception):
+                raise reply
+            replies.append(reply)
+            self._expected -= 1
+        return replies
+
+    def call(self, *commands):
+        """Send commands in one write, and return their replies."""
+        self.write(*commands)
+        return self.read()
+
+
+class Ways:
+    """The ways to carry a message from `sender` to `reader`, Clients; each is a method with a docstring for a name."""
+
+    def __init__(self, sender, reader):
+        self.sender, self.reader = sender, reader
+        self.send, self.release, self.check = sender.call(*[('SCRIPT', 'LOAD', text) for text in (
+            lua('prelude', 'sending', 'send'), lua('release'), CHECK)])
+
+    def pass_on(self, *commands, then=()):
+        """Have the reader wait, the sender send, and the reader do what comes `then`; return what it got."""
+        self.reader.write(('BLPOP', QUEUE, '30'))
+        self.sender.call(*commands)
+        got = self.reader.read()[0][1]
+        return self.reader.call(*then)[0] if then else got
+
+    def script(self, body):
+        """Return the call of send.lua with an entry that has `body`."""
+        entry = b'\1\1' + struct.pack('>Q', int(time.time() * 1000) + 60000) + b'\0\0' + body
+        return ('EVALSHA', self.send, '3', QUEUE, COUNTERS, ACKNOWLEDGED, '60000', '100', 'n', '86400000', '', entry)
+
+    def bare(self, body):
+        """RPUSH, BLPOP"""
+        return self.pass_on(('RPUSH', QUEUE, body))
+
+    def through_script(self, body):
+        """send.lua with the message, BLPOP"""
+        return self.pass_on(self.script(body))[12:]
+
+    def hash(self, body):
+        """HSET, PEXPIRE, send.lua, BLPOP, HGET, release.lua"""
+        return self.pass_on(
+            ('HSET', PIECES, '0', body, 'readers', '1'), ('PEXPIRE', PIECES, '120000'), self.script(b'x' * 28),
+            then=[('HGET', PIECES, '0'), ('EVALSHA', self.release, '1', PIECES)],
+        )
+
+    def string(self, body):
+        """SET, send.lua, BLPOP, GETDEL"""
+        return self.pass_on(
+            ('SET', PIECES, body, 'PX', '120000'), self.script(b'x' * 28), then=[('GETDEL', PIECES)])
+
+    def transaction(self, body):
+        """MULTI, RPUSH, PEXPIRE, a small script, EXEC, BLPOP"""
+        check = 'EVALSHA', self.check, '3', QUEUE, COUNTERS, ACKNOWLEDGED
+        return self.pass_on(('MULTI',), ('RPUSH', QUEUE, body), ('PEXPIRE', QUEUE, '60000'), check, ('EXEC',))
+
+
+def used(client):
+    """Return the seconds of processor time that the server has used."""
+    facts = dict(line.split(':') for line in client.call(('INFO', 'cpu'))[0].decode().split() if ':' in line)
+    return float(facts['used_cpu_user']) + float(facts['used_cpu_sys'])
+
+
+def main(url):
+    parts = urllib.parse.urlsplit(url)
+    clients = [Client((parts.hostname, parts.port)) for _ in range(2)]
+    ways = Ways(*clients)
+    methods = ways.bare, ways.through_script, ways.hash, ways.string, ways.transaction
+    for size, number in SIZES.items():
+        body, found = os.urandom(size), {method: [] for method in methods}
+        for _ in range(ROUNDS):
+            for method in methods:
+                if method(body) != body:
+                    sys.exit('%s: something else arrived' % method.__doc__)
+                before = used(clients[0])
+                for _ in range(number):
+                    method(body)
+                found[method].append((used(clients[0]) - before) / number * 1e6)
+        for method in methods:
+            print('%9d bytes  %5.0f us  %s' % (size, min(found[method]), method.__doc__))
+    clients[0].call(('DEL', QUEUE, COUNTERS, ACKNOWLEDGED, PIECES))
+
+
+if __name__ == '__main__':
+    if len(sys.argv) != 2:
+        sys.exit(__doc__.strip())
+    main(sys.argv[1])
