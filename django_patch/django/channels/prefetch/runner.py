@@ -45,7 +45,7 @@ class PrefetchRunner(object):
         self._watchdog = Watchdog(self.batch, clock)
         # What the last batch has left to the next receiving, or None.
         self._deferred = None
-        # When the last batch came, and whether more may gather before the next.
+        # When the last batch came; whether more may gather before the next.
         self._began, self._gathers = float('-inf'), False
 
     def stop(self):
