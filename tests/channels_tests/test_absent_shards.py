@@ -11,6 +11,7 @@ from django.channels.exceptions import LayerUnavailable
 from django.channels.layers.acknowledgement import BURY, receipt_of, story_of
 from django.channels.layers.presence import WORKER, this_process
 from django.channels.layers.transport import absences
+from django.channels.management import tables
 from django.channels.monitoring import families, history
 from django.channels.monitoring.overview import collect, fragment
 from django.channels.monitoring.snapshot import Snapshot
@@ -184,6 +185,13 @@ class AbsentShardTests(AbsentShardCase):
         text = self.run_command('watch', interval=0.01, stdout=output)
         self.assertNamed(text)
         self.assertEqual(text.count('\njobs.mail '), 2)
+
+    def test_on_a_narrow_terminal_the_whole_sentence_is_shown(self):
+        self.fill()
+        lines = tables.fitted(Snapshot(channel_layers['default'], 0.0), self.layer, False, 40, 50)
+        self.assertLessEqual(max(len(line) for line in lines[2:lines.index('', 2)]), 50)
+        self.assertIn('Connection refused. What it holds is missing below.', ' '.join(lines))
+        self.assertNamed(' '.join(lines))
 
     def test_watch_goes_on_when_none_is_left_and_when_they_are_back(self):
         server = RedisServer().start()

@@ -3,6 +3,7 @@ Tables of text in which `manage.py channels` shows a Snapshot.
 """
 from __future__ import absolute_import, division, unicode_literals
 
+import textwrap
 import time
 
 from ..monitoring.process_rows import duration, process_rows
@@ -49,10 +50,15 @@ def fitted(snapshot, layer, everything, rows, columns):
     return lines
 
 
+def wrapped(text, width):
+    """Return the lines of a sentence on a screen of that width; 0 or None is one that isn't known."""
+    return textwrap.wrap(text, width) if width else [text]
+
+
 def _render(snapshot, layer, most, width):
     lines = ['Channel layer %s' % layer, '']
     for text in sentences(snapshot.absent):
-        lines += ['%s. What it holds is missing below.' % text, '']
+        lines += wrapped('%s. What it holds is missing below.' % text, width) + ['']
     lines += _servers(snapshot.servers)
     lines += _channels(snapshot.channels, most, width)
     lines += [''] + _groups(snapshot.groups, most, width)

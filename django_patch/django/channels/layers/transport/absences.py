@@ -14,6 +14,9 @@ from .resp import pack
 #: Seconds for which a shard that didn't answer isn't asked again: as long as
 #: all questions of one look may take.
 REMEMBERED = 3.0
+#: Seconds for which a shard that answered is taken to be there: as long as a
+#: look takes that finds all of them.
+BELIEVED = 0.5
 #: Seconds within which a shard says that it is there. Monitors wait ten for
 #: all they ask.
 PATIENCE = 1.5
@@ -77,7 +80,7 @@ class Absences(object):
         """Raise LayerUnavailable unless `shard` is there, or was a moment ago."""
         if self._known.get(shard, (0, None))[0] <= self._monotonic():
             yield Probe(shard, (pack('PING'),), PATIENCE)
-            self._known[shard] = self._monotonic() + REMEMBERED, None
+            self._known[shard] = self._monotonic() + BELIEVED, None
         yield DONE
 
 

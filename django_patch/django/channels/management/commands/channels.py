@@ -23,7 +23,7 @@ from ...monitoring.wording import counted, sentences
 from .. import job_actions, layer_actions
 from ..layers import add_layer_argument, get_shared_layer
 from ..redrawing import redrawn, size_of
-from ..tables import fitted, render
+from ..tables import fitted, render, wrapped
 
 #: Seconds between the two looks that give `status` its rates.
 RATE_INTERVAL = 0.5
@@ -175,7 +175,8 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
                     snapshot = Snapshot(self.layer, monotonic(), budget=self.budget())
                 except LayerUnavailable as error:
                     # It was there: it is seen here when it comes back.
-                    lines = ["The channel layer %s can't be reached: %s" % (self.layer, error)]
+                    text = "The channel layer %s can't be reached: %s" % (self.layer, error)
+                    lines = wrapped(text, size[1] if size else None)
                 else:
                     snapshot.add_rates(earlier)
                     earlier = snapshot
