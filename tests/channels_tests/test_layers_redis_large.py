@@ -219,6 +219,45 @@ class StringTests(RedisTestCase):
         self.assertEqual(len(self.redis.keys('*:b:*')), 2)
         self.assertEqual([message['n'] for channel, message in self.received('a')], [0, 1])
 
+    def test_what_finds_a_full_channel_again_is_not_carried_again(self):
+        layer = self.make_layer(capacity=1)
+        for name in ('a', 'p!c'):
+            layer.send(name, {})
+            with self.assertRaises(ChannelFull):
+                layer.send(name, self.message)
+            self.calls()
+            for _ in range(3):
+                with self.assertRaises(ChannelFull):
+                    layer.send(name, self.message)
+            self.assertNotIn('set', self.calls())
+            self.received(name.rstrip('c'))
+            layer.send(name, self.message)
+            self.assertEqual(self.calls().get('set'), 1)
+            # What has expired makes room.
+            self.make_old(name.rstrip('c'))
+            layer.send(name, self.message)
+            self.redis.flushall()
+
+    def test_a_channel_that_is_full_now_and_then_is_looked_at_before(self):
+        layer, message = self.make_layer(capacity=4), {'body': b'x' * 500000}
+        for _ in range(4):
+            layer.send('a', {})
+        with self.assertRaises(ChannelFull):
+            layer.send('a', message)
+        for number in range(6):
+            layer.receive(['a'])
+            layer.send('a', message)
+            self.calls()
+            with self.assertRaises(ChannelFull):
+                layer.send('a', message)
+            self.assertNotIn('set', self.calls())
+        # Not any more, once there is much room.
+        self.received('a')
+        layer.send('a', message)
+        self.calls()
+        layer.send('a', message)
+        self.assertNotIn('llen', self.calls())
+
     def test_what_is_purged_leaves_none(self):
         self.layer.send('a', self.message)
         self.assertEqual(self.layer.purge('a'), 1)

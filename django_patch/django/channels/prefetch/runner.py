@@ -14,7 +14,6 @@ from .sizer import PrefetchSizer
 from .turns import QUICK, Turn
 from .watchdog import Watchdog
 
-
 #: Seconds for which held messages gather that come in ones and twos, each
 #: batch no more than so many seconds after the one before: to receive them
 #: costs more than to handle them, and a job's worth is not in a millisecond.

@@ -20,7 +20,7 @@ _KEPT_CHANNELS = 4096
 
 class Destination(object):
     """What is known of a queue before there is a message."""
-    __slots__ = ('queue', 'shards', 'heads', 'capacity', 'acknowledged')
+    __slots__ = ('queue', 'shards', 'heads', 'capacity', 'acknowledged', 'full')
 
     def __init__(self, queue, shards, capacity, acknowledged=None):
         self.queue = queue
@@ -31,6 +31,8 @@ class Destination(object):
         self.acknowledged = acknowledged
         # shard -> the packed call up to its last argument.
         self.heads = {}
+        #: The shards that had no room for a large message, and may have none.
+        self.full = set()
 
     def went(self, reply):
         """

@@ -8,10 +8,14 @@ from ...compat.text import joined
 from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
 from .. import codec
 from .envelope import IN_PIECES, MESSAGE, NEWEST, WHOLE, deadline_of, pack_header
-from .operations import DONE, Exchange, checked
+from .operations import DONE, Exchange, Result, checked
 from .options import MAX_SIZE, PIECES_GRACE
 from .resp import LargeCommand, pack
 from .server_clock import know_time
+
+#: Bytes of a body from which on looking for room costs Redis less than a body
+#: that is carried for nothing each time that a channel is full again.
+_LOOK_SIZE = 256 << 10
 
 
 class LargeSendMixin(object):
@@ -24,6 +28,9 @@ class LargeSendMixin(object):
             try:
                 # With that, who reads what is known.
                 yield know_time(self._clocks, shard, self._ask_time)
+                if shard in destination.full and not (yield self._has_room(destination, shard, label)):
+                    # Not carried again for each time that a sender tries.
+                    continue
                 flags, key, reference, seal = self._refer(shard, destination, label, body)
                 commands, = upload(self._options, flags, key, seal, body, readers=1)
                 command = self._destinations.command(destination, shard, flags, label, reference)
@@ -39,9 +46,26 @@ class LargeSendMixin(object):
                 continue
             checked(stored)
             if checked(put):
+                if len(body) < _LOOK_SIZE:
+                    destination.full.discard(shard)
                 yield DONE
+            destination.full.add(shard)
             yield Exchange(shard, (pack('UNLINK', key),))
         raise full_error(self._options, destination, label)
+
+    def _has_room(self, destination, shard, label):
+        """Look whether a message would fit; whether it seems so is the Result."""
+        length, pending, time = yield Exchange(shard, self._questions(destination, shard, label))
+        if not self._is_full(destination, 2 * checked(length), 2 * int(checked(pending) or 0)):
+            # Full again soon, else.
+            destination.full.discard(shard)
+        elif self._is_full(destination, length, pending):
+            oldest = pack('LINDEX', self._options.keys.queue(shard, destination.queue), 0)
+            head = checked((yield Exchange(shard, (oldest,)))[0])
+            # If the oldest has expired, sending makes room.
+            if head is None or deadline_of(head) > int(time[0]) * 1000 + int(time[1]) // 1000:
+                yield Result(False)
+        yield Result(True)
 
     def _send_large(self, destination, label, body):
         check_size(body)
@@ -51,17 +75,13 @@ class LargeSendMixin(object):
             try:
                 if self._options.sealer.is_bound:
                     yield know_time(self._clocks, shard, self._ask_time)
-                length, pending, time = (yield Exchange(shard, self._questions(destination, shard, label)))
+                has_room = yield self._has_room(destination, shard, label)
             except LayerUnavailable:
                 if shard == shards[-1]:
                     raise
                 continue
-            if self._is_full(destination, checked(length), checked(pending)):
-                oldest = pack('LINDEX', self._options.keys.queue(shard, destination.queue), 0)
-                head = checked((yield Exchange(shard, (oldest,)))[0])
-                # If the oldest has expired, sending makes room.
-                if head is None or deadline_of(head) > int(time[0]) * 1000 + int(time[1]) // 1000:
-                    continue
+            if not has_room:
+                continue
             flags, key, reference, seal = self._refer(shard, destination, label, body)
             for commands in upload(self._options, flags, key, seal, body):
                 checked((yield Exchange(shard, commands))[0])
