@@ -35,6 +35,20 @@ class InstalledAppsTests(unittest.TestCase):
                 finished = self.setup_apps([entry], code, environment)
                 self.assertEqual((entry, finished.output, finished.errors), (entry, expected, ''))
 
+    def test_the_apps_of_a_test_case_are_named_as_installed_apps_does(self):
+        code = textwrap.dedent('''
+            apps.set_available_apps([%r])
+            print(apps.is_installed('channels'), [str(app.label) for app in apps.get_app_configs()])
+            apps.unset_available_apps()
+        ''')
+        for entry, name, label in [
+            ('channels', 'channels', 'channels'), ('django.channels', 'django.channels', 'channels'),
+            ('channels.apps.ChannelsConfig', 'channels', 'channels'),
+            ('channels.delay', 'channels.delay', 'channels_delay'),
+        ]:
+            finished = self.setup_apps([entry, 'django.contrib.contenttypes'], code % name)
+            self.assertIn("['%s']" % label, finished.output, finished.errors)
+
     def test_two_entries_are_refused(self):
         finished = self.setup_apps(['channels', 'django.channels'])
         self.assertIn("Application labels aren't unique, duplicates: channels", finished.errors)

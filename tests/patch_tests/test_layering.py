@@ -37,7 +37,7 @@ LEVELS = {
     'asynchronous.interruption': 2, 'asynchronous.coroutine_tasks': 3, 'asynchronous.generic': 4,
     'asynchronous.pieces': 3, 'asynchronous.views': 4, 'asynchronous.consuming': 5,
     'filters': 1, 'retries': 1, 'task_results': 1, 'acknowledged_options': 0, 'durations': 0, 'setting_checks': 2,
-    'names': 0, 'app_names': 0, 'histograms': 0, 'headers': 0, 'utils': 0, 'exceptions': 0, 'compat': 0,
+    'names': 0, 'app_names': 2, 'histograms': 0, 'headers': 0, 'utils': 0, 'exceptions': 0, 'compat': 0,
 }
 
 #: Steps to the side that are meant, and why.

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import find_commands, get_commands
 from django.core.signals import setting_changed
 
-from .app_names import AppName
+from .app_names import AppName, NameAsListedMixin
 from .compat import six
 
 
@@ -35,7 +35,7 @@ def _start_tracing():
             six.raise_from(ImproperlyConfigured('CHANNEL_TRACING is set. %s' % error), error)
 
 
-class ChannelsConfig(AppConfig):
+class ChannelsConfig(NameAsListedMixin, AppConfig):
     name = AppName('django.channels')
     label = 'channels'
     verbose_name = 'Channels'

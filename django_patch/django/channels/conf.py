@@ -173,6 +173,10 @@ class Settings(object):
         return settings.FORCE_SCRIPT_NAME
 
     @property
+    def installed_apps(self):
+        return settings.INSTALLED_APPS
+
+    @property
     def root_urlconf(self):
         return settings.ROOT_URLCONF
 

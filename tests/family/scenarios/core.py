@@ -13,12 +13,23 @@ from django.test.utils import override_settings
 from .cases import attempt, case, cases
 from .tools import layer, message, received, work
 
+
+def available(names):
+    """Return how many apps a TransactionTestCase with these available_apps has."""
+    apps.set_available_apps(names)
+    try:
+        return len(list(apps.get_app_configs()))
+    finally:
+        apps.unset_available_apps()
+
+
 cases('names', {
     'default layer': lambda: DEFAULT_CHANNEL_LAYER,
     'version is 1.1 or later': lambda: tuple(int(part) for part in channels.__version__.split('.')[:2]) >= (1, 1),
     'app is installed': lambda: apps.is_installed('channels'),
     'delay app is installed': lambda: apps.is_installed('channels.delay'),
     'another app is not': lambda: apps.is_installed('channels.nothing'),
+    'apps of a test case': lambda: available(['channels', 'channels.delay']),
     'app config by label': lambda: apps.get_app_config('channels').name == 'channels',
     'app label': lambda: apps.get_app_config('channels').label,
     'app config by module': lambda: apps.get_containing_app_config('channels.sessions') is not None,

@@ -5,10 +5,10 @@ from __future__ import absolute_import
 
 from django.apps import AppConfig
 
-from ..app_names import AppName
+from ..app_names import AppName, NameAsListedMixin
 
 
-class DelayConfig(AppConfig):
+class DelayConfig(NameAsListedMixin, AppConfig):
     name = AppName('django.channels.delay')
     label = 'channels_delay'
     verbose_name = 'Channels: delayed messages'

@@ -5,11 +5,11 @@ from __future__ import absolute_import, unicode_literals
 
 from django.apps import AppConfig
 
-from ..app_names import AppName
+from ..app_names import AppName, NameAsListedMixin
 
 
-class MonitoringConfig(AppConfig):
-    name = AppName(str('django.channels.monitoring'))
+class MonitoringConfig(NameAsListedMixin, AppConfig):
+    name = AppName('django.channels.monitoring')
     label = 'channels_monitoring'
     verbose_name = 'Channels'
     # What the migration has, whatever DEFAULT_AUTO_FIELD is.
