@@ -30,7 +30,8 @@ class AppName(six.text_type):
         return name
 
     def __eq__(self, other):
-        # A slice is plain text. Text of Python 2 asks what derives from it first.
+        # A slice is plain text. That of Python 2 asks what derives from it
+        # first.
         return self[:] == other or self[len('django.'):] == other
 
     def __ne__(self, other):
