@@ -17,7 +17,8 @@ cachegrind, so no other load of the machine changes them; what Redis executes is
 not counted, and isn't changed by it. The price of tracing is told beside that:
 spans by OpenTelemetry, kept in memory, all of them; and what those of the
 interface server take for a request, and for a frame and the delivery of its
-answer, by themselves. "Root" is a trace that begins there and is not sampled.
+answer, by themselves, and so those of a worker that aren't sampled, whose price
+is less than two runs over the layer in memory differ by. "Root" is a trace that begins there and is not sampled.
 While it is off it costs a test of an attribute or two for a message, which are
 counted as well. It needs valgrind, and django, redis, msgpack, six and
 opentelemetry-sdk.
@@ -31,7 +32,9 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-KINDS = ('pair', 'echo', 'get', 'task', 'server-get', 'server-echo')
+KINDS = (
+    'pair', 'echo', 'get', 'task', 'server-get', 'server-echo', 'tracer-get', 'tracer-echo', 'tracer-task',
+)
 #: Messages that are counted, after as many that warm up.
 NUMBER = 200
 #: Tests of `tracing.tracer` for a message that is consumed, and for each that
@@ -49,6 +52,7 @@ SPANS = ('traced', 'root', 'sampled', 'unsampled')
 #: task where it is sent.
 STATES = {
     'pair': ('seen',), 'task': ('seen', 'traced', 'root'), 'server-get': SPANS, 'server-echo': ('traced', 'root'),
+    'tracer-get': ('unsampled',), 'tracer-echo': ('root', 'unsampled'), 'tracer-task': ('root',),
 }
 VALGRIND = ['valgrind', '--tool=cachegrind', '--cache-sim=no', '--cachegrind-out-file=/dev/null']
 
@@ -118,6 +122,9 @@ def handle(kind, url, state, number):
     if kind.startswith('server'):
         serve(kind, state, number)
         return
+    if kind.startswith('tracer'):
+        follow(kind[len('tracer-'):], state, number)
+        return
     if kind == 'test':
         from django.channels import tracing
         for _ in range(number):
@@ -145,6 +152,35 @@ def handle(kind, url, state, number):
         worker.run_once()
     if url:
         layer.flush()
+
+
+def follow(kind, state, number):
+    """Have a worker's tracer see to so many messages and what their consumers send, as they ask it to."""
+    from types import SimpleNamespace
+
+    from django.channels import tracing
+    from opentelemetry import context
+    channel, content = MESSAGES[kind]
+    if state in PARENTS and kind == 'get':
+        key = (PARENT + PARENTS[state]).encode('ascii')
+        content = dict(content, headers=content['headers'] + [[b'traceparent', key]])
+    elif state in PARENTS:
+        content = dict(content, traceparent=PARENT + PARENTS[state])
+    reply, before = content.get('reply_channel'), context.Context()
+    task = SimpleNamespace(channel=channel, attempt=1, receipt=None, consumer_name='seeing.echo')
+    gc.collect()
+    gc.freeze()
+    for _ in range(number):
+        task.content = content
+        if state:
+            if kind == 'task':
+                task.content = tracing.tracer.traced('send', channel, content)
+            span = tracing.tracer.begin(task)
+            span.activate()
+            if reply:
+                tracing.tracer.traced('send', reply, content)
+            span.end('handled')
+        context.attach(before)
 
 
 def serve(kind, state, number):
@@ -218,7 +254,7 @@ def main(url, kinds):
         untouched, whole = for_each(kind, '', ''), for_each(kind, url, '')
         for state in STATES.get(kind, ('seen',) + SPANS):
             price = for_each(kind, '', state) - untouched
-            if kind.startswith('server'):
+            if kind.startswith(('server', 'tracer')):
                 print('%s: %d for being %s' % (kind, price, state))
                 continue
             print('%s: %d, and %d for being %s (%+.1f %%)' % (kind, whole, price, state, 100 * price / whole))

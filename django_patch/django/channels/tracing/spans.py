@@ -12,7 +12,8 @@ from .sampling import (
     LAST, SPAN_KEY, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, context_of, get_current, keys_of,
 )
 
-# The lengths of these names: other headers aren't looked at closer.
+# The headers of these names, and their lengths: others aren't looked into.
+_HEADERS = {key.encode('ascii'): key for key in (TRACEPARENT, TRACESTATE)}
 _LENGTHS = len(TRACEPARENT), len(TRACESTATE)
 # What is sent there goes to a client: a server makes no span of a message that
 # says no trace, so that of one without spans need not be told.
@@ -86,14 +87,18 @@ class Tracer(object):
 
     def begin(self, task):
         """Return the MessageSpan of `task`, a Consumption, which begins now, or an UnsampledSpan."""
-        content = task.content
+        content = carrier = task.content
         said = content.get(TRACEPARENT)
-        if type(said) is str and said[LAST] in self._sampling.unsampled_ends and TRACESTATE not in content:
+        if said is None and 'headers' in content:
+            carrier = carrier_of(content)
+            said = carrier.get(TRACEPARENT)
+        if type(said) is str and said[LAST] in self._sampling.unsampled_ends and TRACESTATE not in carrier:
             # Nearly all that end so are what they seem, and few are asked.
             span = UnsampledSpan()
             span.parent = said
             return span
-        carrier = carrier_of(content)
+        if carrier is content:
+            carrier = carrier_of(content)
         span = self._sampling.unsampled(carrier)
         if span is not None:
             return span
@@ -150,24 +155,19 @@ def carrier_of(content):
     That is under its own keys, or, in a request or a handshake, in headers of
     the same names.
     """
-    found, headers = {}, content.get('headers')
-    parent = content.get(TRACEPARENT)
-    if isinstance(parent, str):
-        found[TRACEPARENT], headers = parent, None
+    found, parent = {}, content.get(TRACEPARENT)
     if isinstance(content.get(TRACESTATE), str):
         found[TRACESTATE] = content[TRACESTATE]
-    if not isinstance(headers, (list, tuple)):
+    if isinstance(parent, str):
+        found[TRACEPARENT] = parent
         return found
-    try:
-        # Of the usual ones, which are pairs, few are left.
-        headers = [pair for pair in headers if len(pair[0]) in _LENGTHS]
-    except (LookupError, TypeError):
-        pass
-    for pair in headers:
+    headers = content.get('headers')
+    for pair in headers if isinstance(headers, (list, tuple)) else ():
         # The handler of the request checks them later.
-        if (isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], bytes)
-                and len(pair[0]) in _LENGTHS and isinstance(pair[1], bytes)):
-            name = pair[0].lower().decode('latin-1')
-            if name in (TRACEPARENT, TRACESTATE):
-                found[name] = pair[1].decode('latin-1')
+        try:
+            name, value = pair
+            if len(name) in _LENGTHS and name in _HEADERS:
+                found[_HEADERS[name]] = value.decode('latin-1')
+        except (AttributeError, TypeError, ValueError):
+            continue
     return found
