@@ -6,6 +6,8 @@ import signal
 import socket
 import unittest
 
+from django.channels.compat.clock import monotonic
+
 from .redis_case import RedisTestCase
 
 try:
@@ -61,6 +63,26 @@ class RescueTests(RedisTestCase):
         self.assertTrue(self.has_received())
         self.kill(child)
         return self.rescue(child)
+
+    def test_a_job_is_taken_when_it_is_due_and_not_at_the_end_of_the_wait(self):
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+
+        def receive():
+            # The first answers are there at once, and stay in the socket.
+            layer = self.make_layer(acknowledged=['jobs'])
+            layer.leave_received(self.sockets)
+            layer.hold_as('reader')
+            layer.send_job('jobs', {}, delay=1)
+            layer.receive_batch(['jobs'], 5)
+            began = monotonic()
+            layer.receive_batch(['jobs'], 5, 20)
+            os.write(writer, b'%d' % (monotonic() - began))
+
+        child = self.forked(receive)
+        self.assertLess(int(os.read(reader, 10)), 10)
+        os.close(writer)
+        self.kill(child)
 
     def test_what_was_received_and_not_recorded_comes_again_before_all_others(self):
         self.send(0, 1, 2, 3)

@@ -53,6 +53,9 @@ def failures():
 
 def readable(connections, timeout):
     """Return those of `connections` that have something, after `timeout` s at most."""
+    for connection in connections:
+        # What was read and left there is nothing new.
+        connection.settle()
     ready = [connection for connection in connections if connection.has_buffered()]
     if ready:
         return ready
