@@ -74,6 +74,15 @@ class DisconnectsTests(unittest.TestCase):
         self.learn(processes(True))
         self.assertEqual([message['reply_channel'] for message in self.sent], ['r!2', 'r!3', 'r!4'])
 
+    def test_they_are_kept_while_a_layer_has_forgotten_the_workers(self):
+        self.learn(processes(False))
+        self.learn([])
+        self.disconnects.add('r!1', '/')
+        self.learn([])
+        self.assertEqual(self.sent, [])
+        self.learn(processes(True))
+        self.assertEqual(self.paths(), ['/'])
+
     def test_a_worker_that_left_does_not_count(self):
         reader, other = processes(True, False)
         self.learn([reader, other])

@@ -32,7 +32,9 @@ class Disconnects(object):
 
     `send` takes a message. All are sent until update() has told that there are
     workers and that none of them reads the channel. From then on they are kept
-    until the next update(), since a worker that reads it may have begun.
+    until the next update(), since a worker that reads it may have begun. That
+    is so while no worker is known, too: a layer that has lost its data has
+    forgotten those that there are.
     """
 
     def __init__(self, send):
@@ -77,6 +79,8 @@ class Disconnects(object):
         for name in [name for name in self._processes if name not in listed]:
             del self._processes[name]
         workers = [reads for reads in self._processes.values() if reads is not None]
+        if not workers and not self._are_read:
+            return
         self._are_read = not workers or any(workers)
         with self._lock:
             kept, self._kept, self._kept_size = self._kept, collections.deque(), 0
