@@ -137,8 +137,14 @@ def lasting(redis):
 
 
 def left(redis):
-    """Return the names of the keys in Redis but those of counters, and of processes that were killed (5 minutes)."""
-    names = b':statistics', b':acknowledged', b':processes', b':facts'
+    """
+    Return the names of the keys in Redis but those that may stay for a while.
+
+    Those are counters, what processes said that were killed (five minutes), and
+    what a server that began after Redis had lost its data sent to
+    "http.disconnect" before the workers had announced themselves again.
+    """
+    names = b':statistics', b':acknowledged', b':processes', b':facts', b':q:http.disconnect'
     with redis_py.Redis.from_url(redis.url) as client:
         return [name for name in client.keys('*') if not name.endswith(names)]
 
