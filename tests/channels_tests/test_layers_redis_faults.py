@@ -49,6 +49,8 @@ class FaultTests(RedisTestCase):
 
     def test_a_waiting_reader_survives_a_restart_and_says_it_once(self):
         self.layer.receive(['a'])
+        told = []
+        self.layer.on_lost_state = told.append
         with Records() as records:
             join = self.in_thread(self.layer.receive_batch, ['a'], 10, 30)
             client = self.connect(self.server.url)
@@ -62,6 +64,7 @@ class FaultTests(RedisTestCase):
         self.assertNotIn('.;', line)
         self.assertEqual(len([line for line in records.lines if 'can be reached again' in line]), 1)
         self.assertEqual(len([line for line in records.lines if 'has lost what it held' in line]), 1)
+        self.assertEqual(told, [0])
 
     def test_what_was_received_does_not_come_again_from_an_older_dump(self):
         self.layer.send('a', {'n': 1})

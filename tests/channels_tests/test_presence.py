@@ -2,6 +2,7 @@
 from __future__ import absolute_import, unicode_literals
 
 import threading
+import time
 
 import django.channels
 from django.channels.exceptions import LayerUnavailable
@@ -62,6 +63,24 @@ class PresenceTests(SimpleTestCase):
             presence.beat()
         self.assertEqual(heard, [[0]])
         self.assertEqual(len(records.lines), 1)
+
+    def test_it_says_so_at_once_to_a_layer_that_has_lost_its_data(self):
+        layer, told = InMemoryChannelLayer(), threading.Semaphore(0)
+
+        def facts():
+            told.release()
+            return {}
+        with Presence(layer, WORKER, '1', facts, interval=3600):
+            self.assertTrue(told.acquire(False))
+            self.assertFalse(told.acquire(False))
+            layer.flush()
+            layer.on_lost_state(0)
+            for _ in range(3000):
+                if layer.processes():
+                    break
+                time.sleep(0.01)
+            self.assertEqual(len(layer.processes()), 1)
+        self.assertIsNone(layer.on_lost_state)
 
     def test_no_failure_ends_it(self):
         layer = FailingLayer()

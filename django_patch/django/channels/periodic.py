@@ -17,7 +17,8 @@ class PeriodicThread(object):
     def __init__(self, name, interval, look):
         self._interval = interval
         self._look = look
-        self._is_over = threading.Event()
+        self._is_over = False
+        self._is_time = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name)
         self._thread.daemon = True
 
@@ -27,10 +28,19 @@ class PeriodicThread(object):
 
     def stop(self, timeout=None):
         """End it, if it was begun; wait at most `timeout` seconds (None: for ever) for a look to come to its end."""
-        self._is_over.set()
+        self._is_over = True
+        self._is_time.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
+    def look_soon(self):
+        """Have it look now, or once more if it is looking; any thread may call it."""
+        self._is_time.set()
+
     def _run(self):
-        while not self._is_over.wait(self._interval):
+        while True:
+            self._is_time.wait(self._interval)
+            self._is_time.clear()
+            if self._is_over:
+                return
             self._look()

@@ -59,12 +59,14 @@ class Presence(object):
             self.beat()
             if self.refusal is not None:
                 raise self.refusal
+            self._layer.on_lost_state = self._on_lost_state
             self._thread.start()
         return self
 
     def __exit__(self, *exc_info):
         if not self._layer.supports_presence:
             return
+        self._layer.on_lost_state = None
         # It may be waiting for a layer that is gone.
         self._thread.stop(1.0)
         if self._failure is not None or self.refusal is not None:
@@ -74,6 +76,10 @@ class Presence(object):
             self._layer.withdraw(self.process)
         except LayerUnavailable as error:
             logger.info('The layer was not told that this process has ended: %s', error)
+
+    def _on_lost_state(self, shard):
+        # Nobody knows of this process until it says so again.
+        self._thread.look_soon()
 
     def beat(self):
         """Announce the process once; an outage is logged once."""

@@ -68,6 +68,9 @@ class BaseChannelLayer(
     sends_many_at_once = False
     #: Do other processes see the messages?
     spans_processes = False
+    #: Called with the number of a shard that turns out to have lost its data,
+    #: by a layer that can tell; None where nobody wants to know.
+    on_lost_state = None
     #: Returns whether streams have to end, since the worker does that reads
     #: from here; None without a worker.
     are_streams_over = None

@@ -67,7 +67,7 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
             symmetric_encryption_keys, unbound_encryption, sum(server.is_joining for server in servers),
             self.options_of, confirm,
         )
-        self._transport = Transport(options, monotonic)
+        self._transport = Transport(options, monotonic, self._tell_of_lost_state)
         self._pools = [ConnectionPool(number, server, self._transport) for number, server in enumerate(servers)]
         self._prober = Prober(self._pools)
         self._blocking = BlockingReader(self._pools, names.random_token())
@@ -77,6 +77,10 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
         self.start_acknowledging(acknowledged)
         # One thread at a time reads a ! channel: its messages have an order.
         self._locks = {}
+
+    def _tell_of_lost_state(self, shard):
+        if self.on_lost_state is not None:
+            self.on_lost_state(shard)
 
     # Sending
 
