@@ -150,7 +150,8 @@ def left(redis):
 
 
 def test_whatever_is_killed_each_client_hears_of_it_and_all_comes_back(sites, redis):
-    served = Served(sites, redis)
+    # A process that is killed leaves its clients in their groups, whose expiry is a day otherwise.
+    served = Served(sites, redis, SUT_GROUP_EXPIRY='90')
     for worker in served.workers:
         worker.signal(signal.SIGTERM)
     workers = served.site.manage('runworker', '--processes', '2')

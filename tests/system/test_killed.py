@@ -19,9 +19,9 @@ pytestmark = pytest.mark.once
 class Served:
     """The project behind a server of two processes, with two workers."""
 
-    def __init__(self, sites, redis):
+    def __init__(self, sites, redis, **settings):
         self.redis = redis
-        self.site = sites(SUT_LAYERS='redis', SUT_REDIS=redis.url)
+        self.site = sites(SUT_LAYERS='redis', SUT_REDIS=redis.url, **settings)
         if not self.site.has_interface_server:
             pytest.skip('daphne 1.4.2 stands here for the interface server')
         self.site.run('migrate', '-v', '0')

@@ -9,6 +9,7 @@ SUT_LAYERS    'memory', 'redis', 'empty' (CHANNEL_LAYERS = {}), 'unset',
               'no-routing' (a layer whose ROUTING was forgotten) or
               'no-default' (a layer of another alias).
 SUT_REDIS     URL of the Redis, for 'redis'; several with commas between.
+SUT_GROUP_EXPIRY  seconds that a group keeps a member, there (86400)
 SUT_KEY       another SECRET_KEY, that of another project.
 SUT_SECRETS   secrets of its encryption, with commas between.
 SUT_ROUTING   another module of routing than 'routing'.
@@ -95,6 +96,7 @@ elif LAYERS == 'redis':
         'BACKEND': 'django.channels.layers.redis.RedisChannelLayer',
         'CONFIG': {
             'hosts': os.environ['SUT_REDIS'].split(','),
+            'group_expiry': int(os.environ.get('SUT_GROUP_EXPIRY', 86400)),
             'prefix': 'system-tests:',
             'symmetric_encryption_keys': list(filter(None, os.environ.get('SUT_SECRETS', '').split(','))),
         },
