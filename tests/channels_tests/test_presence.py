@@ -2,7 +2,6 @@
 from __future__ import absolute_import, unicode_literals
 
 import threading
-import time
 
 import django.channels
 from django.channels.exceptions import LayerUnavailable
@@ -26,6 +25,19 @@ class FailingLayer(InMemoryChannelLayer):
         if self.errors:
             raise self.errors.pop(0)
         return super(FailingLayer, self).announce(process, facts)
+
+
+class TellingLayer(InMemoryChannelLayer):
+    """Tells when somebody has announced himself."""
+
+    def __init__(self):
+        super(TellingLayer, self).__init__()
+        self.announced = threading.Event()
+
+    def announce(self, process, facts):
+        gone = super(TellingLayer, self).announce(process, facts)
+        self.announced.set()
+        return gone
 
 
 class PresenceTests(SimpleTestCase):
@@ -65,20 +77,13 @@ class PresenceTests(SimpleTestCase):
         self.assertEqual(len(records.lines), 1)
 
     def test_it_says_so_at_once_to_a_layer_that_has_lost_its_data(self):
-        layer, told = InMemoryChannelLayer(), threading.Semaphore(0)
-
-        def facts():
-            told.release()
-            return {}
-        with Presence(layer, WORKER, '1', facts, interval=3600):
-            self.assertTrue(told.acquire(False))
-            self.assertFalse(told.acquire(False))
+        layer = TellingLayer()
+        with self.make(layer, interval=3600):
+            self.assertTrue(layer.announced.is_set())
+            layer.announced.clear()
             layer.flush()
             layer.on_lost_state(0)
-            for _ in range(3000):
-                if layer.processes():
-                    break
-                time.sleep(0.01)
+            self.assertTrue(layer.announced.wait(30))
             self.assertEqual(len(layer.processes()), 1)
         self.assertIsNone(layer.on_lost_state)
 
