@@ -26,6 +26,9 @@ PAUSE, MOST_SHORT_LIVES = 1.0, 10
 #: The exit status of a process that was started wrongly.
 USAGE_STATUS = 2
 
+#: Seconds for which a process may write what it is doing, by itself.
+TIME_TO_WRITE = 1.0
+
 # What becomes of the others when a process has ended by itself.
 REPLACE, END_ALL, GIVE_UP = "REPLACE", "END_ALL", "GIVE_UP"
 
@@ -60,8 +63,8 @@ class Supervisor:
 
     SIGTERM and SIGINT are passed on, and end the supervisor once all
     processes have ended; SIGHUP is passed on. Processes that have not ended
-    `patience` seconds later are ended by SIGABRT, for which they write what
-    each of their threads is doing.
+    `patience` seconds later are ended by SIGABRT, one after the other, for
+    which they write what each of their threads is doing.
     """
 
     def __init__(
@@ -131,6 +134,10 @@ class Supervisor:
             )
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGABRT)
+            # What two of them write at once is mixed, letter by letter.
+            end = time.monotonic() + TIME_TO_WRITE
+            while process in self._children and time.monotonic() < end:
+                time.sleep(0.01)
 
     def _start(self, index: int, handlers: Mapping[signal.Signals, Any]) -> int:
         standard_streams.flush()
