@@ -41,6 +41,15 @@ class AsyncTests(HandlerTestCase):
             received = [message['by'] for channel, message in layer.receive_batch(['news'], 10, 0)]
             self.assertEqual((query, received), (query, sent))
 
+    @unittest.skipIf(sys.version_info < (3, 7), 'This Python has no contexts.')
+    @override_settings(CHANNEL_SEND_TIMEOUT=0.0)
+    def test_it_fails_if_a_job_that_it_sends_has_no_room(self):
+        for capacity, status in ((2, 200), (1, 500)):
+            layer = InMemoryChannelLayer(acknowledged={'news': {'capacity': capacity}})
+            with outbox.buffered():
+                reply, = self.replies(path='/announce/', channel_layer=layer)
+                self.assertEqual((reply['status'], len(layer.jobs('news'))), (status, capacity))
+
     @unittest.skipIf(django.VERSION < (4, 2), 'This Django has no async streams.')
     def test_an_async_stream_is_sent_piece_by_piece(self):
         with warnings.catch_warnings(record=True) as caught:

@@ -9,12 +9,15 @@ well, in a consumer and elsewhere.
 """
 from __future__ import absolute_import
 
+import itertools
+
 from . import tracing
 from .compat.context import ContextVar
 from .compat.transactions import connection_of, has_commit_hooks, on_commit
 from .conf import conf
 from .layers.base import copy_message
-from .prefetch.coalescer import active_coalescer, deliver, flush_coalesced
+from .layers.blocking import send_many_blocking
+from .prefetch.coalescer import SendRun, active_coalescer, deliver, flush_coalesced
 
 _current = ContextVar('django.channels.outbox', default=None)
 
@@ -30,6 +33,11 @@ class Outbox(object):
     def has_sends(self):
         """Whether there is anything to deliver."""
         return bool(self._sends)
+
+    @property
+    def has_jobs(self):
+        """Whether a send to an acknowledged channel is among it."""
+        return bool(self._sends) and any(map(_is_job, self._sends))
 
     def put(self, layer, method, name, content):
         """Hold `layer.method(name, content)` back; `content` is copied."""
@@ -63,6 +71,31 @@ class Outbox(object):
         # client keep their order.
         for send in sends:
             deliver(*send)
+
+    def deliver_now(self):
+        """
+        Send what is held before its consumer has ended.
+
+        Raise what keeps one to an acknowledged channel from leaving, the
+        layer's ChannelFull among it; those behind it are dropped. What else
+        can't be sent is dropped as at the end, with an error in the log.
+        """
+        sends = self.take()
+        flush_coalesced()
+        for (is_job, layer, method), run in itertools.groupby(sends, lambda send: (_is_job(send),) + send[:2]):
+            if not is_job:
+                SendRun().carry_out(list(run))
+            elif method == 'send':
+                send_many_blocking(layer, [send[2:4] for send in run], conf.send_timeout)
+            else:
+                for send in run:
+                    deliver(*send)
+
+
+def _is_job(send):
+    layer, method, name = send[:3]
+    return layer.supports_acknowledgement and (
+        method == 'put_job' or method == 'send' and layer.options_of(name) is not None)
 
 
 def current():

@@ -12,6 +12,7 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.core import signals
 from django.db import connections
 
+from .. import outbox
 from ..compat import URLS_MODULE
 from ..compat.coroutines import is_async_iterator
 from ..layers.backoff import Backoff
@@ -156,6 +157,9 @@ async def _get_response(handler, message):
             # A view that reads it would hold up the event loop.
             await in_thread(request.receive_body)
             response = handler.end_request(request, await handler.get_response_async(request))
+            held = outbox.current()
+            if held is not None and held.has_jobs:
+                response = await in_thread(handler.send_jobs, request, response, held)
     except BaseException as error:
         if not isinstance(error, Exception):
             handler.drop_sends()

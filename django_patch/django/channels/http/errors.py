@@ -36,6 +36,21 @@ class ErrorResponses(object):
         getattr(other, closers).extend(getattr(response, closers))
         return other
 
+    def send_jobs(self, request, response, held):
+        """
+        Send what the view has sent, if a job is among it.
+
+        That is in `held`, an Outbox or None. Return `response`, or an error
+        in its place if the job can't be sent: no client is to take for
+        accepted what is lost.
+        """
+        if held is not None and held.has_jobs:
+            try:
+                held.deliver_now()
+            except Exception:
+                return self._replace(response, self.uncaught_error(request, sys.exc_info()))
+        return response
+
     def uncaught_error(self, request, exc_info):
         """
         Return the response for an error that Django itself didn't handle.

@@ -95,6 +95,7 @@ class ChannelHandler(ErrorResponses, base.BaseHandler):
                 urls.set_script_prefix(request.script_name)
                 signals.request_started.send(sender=self.__class__, message=message, environ=request.META)
                 response = self.end_request(request, self.get_response(request))
+                response = self.send_jobs(request, response, outbox.current())
         except BaseException as error:
             # A view may raise anything: SystemExit, a CancelledError.
             if is_of_operator(error):

@@ -112,3 +112,10 @@ def _send_as_first(layer, channel, message, deadline, clock, has_tried):
             has_tried = True
             if clock.monotonic() >= deadline:
                 raise
+
+
+def send_many_blocking(layer, pairs, timeout, clock=SYSTEM_CLOCK):
+    """As send_blocking() for each (channel, message) of `pairs`, in as few calls as the layer can."""
+    deadline = clock.monotonic() + timeout
+    for channel, message in layer.send_many(pairs):
+        send_blocking(layer, channel, message, max(0, deadline - clock.monotonic()), clock)
