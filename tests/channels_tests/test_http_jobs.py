@@ -161,6 +161,7 @@ class FullChannelTests(JobsOfViewsCase, SimpleTestCase):
 @override_settings(**SETTINGS)
 class WithoutMemoryTests(JobsOfViewsCase, RedisTestCase, TransactionTestCase):
     """A Redis with `maxmemory` and `noeviction` that has no room for a job, nor for an answer."""
+    available_apps = ['django.channels']
 
     def setUp(self):
         super(WithoutMemoryTests, self).setUp()
@@ -182,6 +183,7 @@ class WithoutMemoryTests(JobsOfViewsCase, RedisTestCase, TransactionTestCase):
 @unittest.skipUnless(has_commit_hooks(), 'This Django has no commit hooks.')
 @override_settings(CHANNEL_SEND_ON_COMMIT='default', **SETTINGS)
 class CommitTests(JobsOfViewsCase, TransactionTestCase):
+    available_apps = ['django.channels']
 
     def test_jobs_that_waited_for_the_commit_leave_before_the_answer(self):
         layer = InMemoryChannelLayer(acknowledged={'jobs': {'capacity': 1}})
