@@ -421,6 +421,23 @@ class DeathTests(AcknowledgedTestCase):
         self.make_layer().recover()
         self.assertEqual(got(), ('jobs', {}))
 
+    def test_a_reader_that_is_frozen_does_not_keep_others_from_what_is_given_back(self):
+        first, second = self.reader(), self.reader()
+        first.send('jobs', {})
+        self.take(first)
+        # It has waited longest, and so is woken first.
+        frozen = self.in_thread(self.connect(self.server.url).blpop, self.key('n', 'jobs'))
+        self.wait_until_blocked()
+        # Whoever is woken by nobody looks in an hour.
+        second.receive_timeout = 3600
+        got = self.in_thread(second.receive, ['jobs'], True)
+        self.wait_until_blocked(2)
+        self.die(first)
+        self.make_layer().recover()
+        frozen()
+        self.wait_until_blocked(0)
+        self.assertEqual(got(), ('jobs', {}))
+
     def test_holding_gives_back_and_tells_of_it(self):
         first, second = self.reader(), self.reader()
         first.send('jobs', {})

@@ -96,6 +96,11 @@ local function recover(name, reader, options)
     if redis.call('EXISTS', held) == 0 then
         redis.call('SREM', key('o', name), reader)
     end
+    if returned > 0 then
+        -- Wake all: the bell of one that is frozen, too, is gone, and the
+        -- others would look by themselves only later.
+        ring(name, 64)
+    end
     if returned + dead > 0 then
         count('given_back', name, returned)
         redis.call('PEXPIRE', KEYS[1], ARGV[3])
