@@ -28,7 +28,7 @@ if __name__ == '__main__':
 from benchmarks.harness import BENCHMARKS, CHECKOUT  # noqa: E402: found by the line above
 from benchmarks.harness.deaths import ALWAYS, Failovers, PowerCuts, Servers, Workers  # noqa: E402
 from benchmarks.harness.machine import Machine  # noqa: E402
-from benchmarks.harness.numbered import TABLE_HEAD, WINDOW, Account, table_row  # noqa: E402
+from benchmarks.harness.numbered import PROMISE, TABLE_HEAD, WINDOW, Account, table_row  # noqa: E402
 from benchmarks.harness.programs import Program  # noqa: E402
 from benchmarks.harness.report import align  # noqa: E402
 from benchmarks.peers import PEERS  # noqa: E402
@@ -176,7 +176,11 @@ def main(arguments=None):
                 commands = PEERS[name].environment(machine).folder / 'bin'
             folder = pathlib.Path(tempfile.mkdtemp(prefix='numbered-'))
             run = Run(options, name, scenario, folder, reporter.say)
-            figures = run.do(commands, seed).figures()
+            account = run.do(commands, seed)
+            figures = account.figures()
+            for again in account.redelivered():
+                if again.after > PROMISE:
+                    reporter.say(account.describe(again))
             reporter.say(json.dumps(dict(figures, scenario=scenario, contender=name, seed=seed)))
             table.append(table_row(scenario, name, figures))
             if run.fails(figures):

@@ -16,7 +16,16 @@ WINDOW = 5.0
 #: dead, since the machine did not let it say that it lives.
 TAKEN = 'taken for dead'
 
-Note = collections.namedtuple('Note', 'time worker')
+#: Seconds after a holder's death within which a job is to begin again.
+PROMISE = 15.0
+
+#: `attempt` is 0 where it isn't known.
+Note = collections.namedtuple('Note', 'time worker attempt', defaults=[0])
+#: A job that began again `after` so many seconds, since its `worker` was killed.
+#: `holders` is how many had held it and died by then, that worker among them
+#: (0: unknown), `others` the numbers of who of them are known, and `is_late` is
+#: whether that is longer than PROMISE for each of them.
+Again = collections.namedtuple('Again', 'after number worker holders others is_late')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,18 +75,20 @@ class Account:
             else:
                 self.failed[line.split()[3]] += 1
         for line in worked:
-            kind, number, worker, time = line.split()
+            kind, number, worker, time, *attempt = line.split()
             if kind == 't':
                 taken.append((float(time), int(number)))
             else:
-                (self.begun if kind == 'b' else self.done)[int(number)].append(Note(float(time), int(worker)))
+                notes = self.begun if kind == 'b' else self.done
+                notes[int(number)].append(Note(float(time), int(worker), *map(int, attempt)))
+        self.taken = sorted(taken)
         self.deaths = sorted(deaths, key=lambda death: death.begin)
-        self.deaths += self._starved(taken)
+        self.deaths += self._starved()
 
-    def _starved(self, taken):
-        """Return a list of Deaths for `taken`, (time, worker) of who was taken for dead, without known ones."""
+    def _starved(self):
+        """Return a list of Deaths for who was taken for dead, without known ones."""
         found = []
-        for time, worker in sorted(taken):
+        for time, worker in self.taken:
             if any(death.worker == worker and death.begin <= time and
                    (death.kind != 'frozen' or time <= death.end + self.window) for death in self.deaths):
                 # Who was killed is dead, and who was to end must leave nothing.
@@ -105,17 +116,48 @@ class Account:
         return found
 
     def redelivered(self):
-        """Return after how many seconds each job began again that a worker was doing when it was killed."""
+        """Return an Again for each job that began again that a worker was doing when it was killed."""
         found, killed = [], {death.worker: death.begin for death in self.deaths if death.kind == 'killed'}
         for number, notes in self.begun.items():
             for note in notes:
                 at = killed.get(note.worker)
                 if at is None or any(done.worker == note.worker for done in self.done.get(number, ())):
                     continue
-                again = [other.time for other in notes if other.worker != note.worker and other.time > at]
+                again = [other for other in notes if other.worker != note.worker and other.time > at]
                 if again:
-                    found.append(min(again) - at)
+                    found.append(self._again(number, note, at, min(again)))
         return sorted(found)
+
+    def _again(self, number, note, at, next_note):
+        holders = max(0, next_note.attempt - note.attempt)
+        others = []
+        if holders > 1:
+            others = sorted({worker for time, worker in self.taken
+                             if at < time <= next_note.time and worker not in (note.worker, next_note.worker)})
+        due = at
+        for _ in range(max(holders, 1)):
+            due = self._due(due)
+        return Again(next_note.time - at, number, note.worker, holders, others, next_note.time > due)
+
+    def _due(self, moment):
+        """Return when a job is to begin again whose holder has died at `moment`: servers may be away meanwhile."""
+        due = moment + PROMISE
+        for death in self.deaths:
+            if death.worker is None and death.begin <= due and death.end > moment:
+                due = max(due, death.end + PROMISE)
+        return due
+
+    def describe(self, again):
+        """Return a line about an Again."""
+        text = 'job %d of worker %d began again after %.1f s; %s held it meanwhile' % (
+            again.number, again.worker, again.after,
+            'nobody else' if again.holders == 1 else
+            'it is not known who' if not again.holders else '%d others' % (again.holders - 1))
+        for death in self.deaths:
+            if death.worker in again.others:
+                text += '; worker %d was %s at %.1f, for %.1f s' % (
+                    death.worker, death.kind, death.begin, death.end - death.begin)
+        return text + ': %s %d s for each death' % ('MORE THAN' if again.is_late else 'within', PROMISE)
 
     def oldest_lost(self):
         """Return how many seconds before a server's end the oldest job was confirmed that was lost; None without."""
@@ -136,7 +178,8 @@ class Account:
             'lost': len(self.lost()), 'oldest_lost': self.oldest_lost(), 'twice': len(twice),
             'twice_by': dict(collections.Counter(why.kind for *rest, why in twice if why)),
             'unexplained': len(unexplained), 'redelivered': len(again),
-            'again_median': statistics.median(again) if again else None, 'again_longest': again[-1] if again else None,
+            'again_median': statistics.median(entry.after for entry in again) if again else None,
+            'again_longest': again[-1].after if again else None, 'late': sum(entry.is_late for entry in again),
         }
 
 

@@ -541,7 +541,22 @@ def test_who_was_to_end_and_left_a_job_explains_nothing():
 
 def test_what_a_killed_worker_was_doing_is_waited_for():
     worked = 'b 0 7 10\nb 0 8 22.5\nd 0 8 22.6\nb 1 7 10\nd 1 7 10.1'
-    assert an_account(worked, numbered.Death('killed', 10.5, 10.5, 7)).redelivered() == [12.0]
+    again, = an_account(worked, numbered.Death('killed', 10.5, 10.5, 7)).redelivered()
+    assert again == numbered.Again(12.0, 0, 7, 0, [], False)
+
+
+def test_a_job_that_was_held_by_several_that_died_has_the_time_for_each():
+    deaths = numbered.Death('killed', 10.5, 10.5, 7), numbered.Death('frozen', 24, 41, 8)
+    for attempt, holders, others, is_late in ((2, 1, [], True), (3, 2, [8], False)):
+        worked = 'b 0 7 10 1\nt 7 8 23\nt 8 9 37\nb 0 9 38.5 %d\nd 0 9 38.6' % attempt
+        account = an_account(worked, *deaths)
+        again, = account.redelivered()
+        assert again == numbered.Again(28.0, 0, 7, holders, others, is_late)
+        assert account.figures()['late'] == is_late
+        assert ('worker 8 was frozen at 24.0, for 17.0 s' in account.describe(again)) is not is_late
+    # While no server is there, nobody is taken for dead.
+    account = an_account(worked.replace(' 3\n', ' 2\n'), numbered.Death('restarted', 20, 24), *deaths)
+    assert not account.redelivered()[0].is_late
 
 
 def test_the_table_of_numbered_jobs_says_what_was_lost():

@@ -18,7 +18,7 @@ logging.getLogger('django.channels').addHandler(Deaths())
 
 
 def numbered(message):
-    bench_task.numbered(message.content['number'])
+    bench_task.numbered(message.content['number'], message.attempt)
 
 
 channel_routing = [

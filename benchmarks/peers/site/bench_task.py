@@ -56,21 +56,21 @@ def work_later(total, due):
         }))
 
 
-def numbered(number):
+def numbered(number, attempt=0):
     """Note in a file that a numbered job begins, take BENCH_WORK seconds, and note that it is done."""
-    note('b', number)
+    note('b', number, attempt)
     time.sleep(float(os.environ['BENCH_WORK']))
     note('d', number)
 
 
-def note(kind, number):
+def note(kind, number, attempt=0):
     """
-    Append a line: the kind, the number, the worker (whose session it is), and the time.
+    Append a line: the kind, the number, the worker (whose session it is), the time, and the attempt (0: unknown).
 
     The kinds: a job begins, "b", or is done, "d"; the worker takes another one
     for dead, "t", whose number that is.
     """
-    line = '%s %d %d %.6f\n' % (kind, number, os.getsid(0), time.time())
+    line = '%s %d %d %.6f %d\n' % (kind, number, os.getsid(0), time.time(), attempt)
     file = os.open(os.environ['BENCH_NOTES'], os.O_WRONLY | os.O_APPEND)
     try:
         os.write(file, line.encode('ascii'))
