@@ -1,7 +1,7 @@
 """The watch over the order of sockets, while a test runs."""
 from __future__ import absolute_import, unicode_literals
 
-from django.channels import ordering
+from django.channels import waiting_room
 from django.channels.order_watch import OrderWatch
 from django.db import close_old_connections
 
@@ -16,8 +16,9 @@ class OrderWatchTestCase(object):
 
     def setUp(self):
         super(OrderWatchTestCase, self).setUp()
-        self.assertIsNone(ordering._watch._thread, 'a test before this one has early messages, and lacks this mixin')
-        watch = OrderWatch(ordering._look_after, tidy=close_old_connections)
+        self.assertIsNone(
+            waiting_room._watch._thread, 'a test before this one has early messages, and lacks this mixin')
+        watch = OrderWatch(waiting_room._look_after, tidy=close_old_connections)
         self.addCleanup(watch.stop)
-        self.addCleanup(setattr, ordering, '_watch', ordering._watch)
-        ordering._watch = watch
+        self.addCleanup(setattr, waiting_room, '_watch', waiting_room._watch)
+        waiting_room._watch = watch

@@ -1,8 +1,10 @@
 """Tests of sessions and users for messages."""
 from __future__ import absolute_import, unicode_literals
 
-from django.channels import auth, ordering, outbox, session_stores, sessions
+from django.channels import auth, outbox, session_stores, sessions, waiting_room
+from django.channels.channel_sessions import end_session
 from django.channels.exceptions import ConsumeLater
+from django.channels.generic.websockets import WebsocketConsumer
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.message import Message
@@ -282,6 +284,67 @@ class KeptKeyTests(LogTestCase, SessionTestCase):
         layer = ChannelLayerWrapper(self.layer, 'default', [])
         content = {'reply_channel': 'p!a', 'path': '/', 'order': 1, 'code': 1000}
         self.assertEqual(Worker(layer, signal_handlers=False).handle('websocket.disconnect', content), 'handled')
+        self.assertEqual(Session.objects.count(), 0)
+
+    def test_it_ends_with_a_consumer_that_has_no_decorator(self):
+        class Closing(WebsocketConsumer):
+            def disconnect(self, message, **kwargs):
+                pass
+
+        for consumer in lambda message: None, Closing, lambda message: 1 // 0:
+            self.run_with_session(lambda session: session.update({'a': 1}), 'p!a', 'websocket.connect')
+            layer = ChannelLayerWrapper(self.layer, 'default', [route('websocket.disconnect', consumer)])
+            Worker(layer, signal_handlers=False).handle('websocket.disconnect', self.closed(order=1).content)
+            self.assertEqual(Session.objects.count(), 0)
+
+    def test_it_lasts_for_a_consumer_that_has_no_decorator_and_comes_again(self):
+        def later(message):
+            raise ConsumeLater()
+
+        self.run_with_session(lambda session: session.update({'a': 1}), 'p!a', 'websocket.connect')
+        layer = ChannelLayerWrapper(self.layer, 'default', [route('websocket.disconnect', later)])
+        content = self.closed(order=1).content
+        self.assertEqual(Worker(layer, signal_handlers=False).handle('websocket.disconnect', content), 'deferred')
+        self.assertEqual(Session.objects.count(), 1)
+
+    def closed(self, **content):
+        return self.message('websocket.disconnect', path='/', code=1000, **content)
+
+    def ordered(self, order, closing):
+        """Have the ordered message `order` handled, and `closing()` called meanwhile."""
+        done = []
+
+        @sessions.enforce_ordering
+        def consumer(message):
+            closing()
+            done.append(message['order'])
+        consumer(self.message(order=order, text='x'))
+        return done
+
+    def test_it_lasts_for_ordered_frames_that_a_disconnect_without_order_has_overtaken(self):
+        for disconnect in sessions.channel_session(lambda message: None), end_session:
+            closed = self.closed(order=4)
+            self.assertEqual(self.ordered(0, lambda: None), [0])
+            # Another worker takes it while the first frame is handled.
+            self.assertEqual(self.ordered(1, lambda: disconnect(closed)), [1])
+            self.assertEqual(self.ordered(2, lambda: None), [2])
+            self.assertEqual(Session.objects.count(), 1)
+            self.assertEqual(self.ordered(3, lambda: None), [3])
+            self.assertEqual(Session.objects.count(), 0)
+
+    def test_it_ends_where_a_frame_that_a_disconnect_has_overtaken_never_comes(self):
+        clock = ManualClock()
+        watch = waiting_room.OrderWatch(waiting_room._look_after, clock)
+        watch._thread = 'never started'
+        self.addCleanup(setattr, waiting_room, '_watch', waiting_room._watch)
+        waiting_room._watch = watch
+        self.ordered(0, lambda: None)
+        end_session(self.closed(order=3))
+        clock.sleep(29)
+        watch.look_once()
+        self.assertEqual(Session.objects.count(), 1)
+        clock.sleep(1)
+        watch.look_once()
         self.assertEqual(Session.objects.count(), 0)
 
     def test_it_lasts_for_a_disconnect_that_waits_for_its_turn(self):
@@ -579,10 +642,10 @@ class OrderingTests(LogTestCase, SessionTestCase):
 
     def test_a_socket_that_lost_a_message_is_closed_and_goes_on(self):
         clock = ManualClock()
-        watch = ordering.OrderWatch(ordering._look_after, clock)
+        watch = waiting_room.OrderWatch(waiting_room._look_after, clock)
         watch._thread = 'never started'
-        self.addCleanup(setattr, ordering, '_watch', ordering._watch)
-        ordering._watch = watch
+        self.addCleanup(setattr, waiting_room, '_watch', waiting_room._watch)
+        waiting_room._watch = watch
         self.consumer(self.message(order=0))
         # 1 is lost with its worker.
         for order in (3, 2):
@@ -599,7 +662,7 @@ class OrderingTests(LogTestCase, SessionTestCase):
         self.assertLogged('Message 1 of the socket p!a is lost')
 
     def test_the_thread_ends_with_the_process_whatever_waits(self):
-        watch = ordering.OrderWatch(lambda message, order_seen: None)
+        watch = waiting_room.OrderWatch(lambda message, order_seen: None)
         watch.add(self.message(order=2), 0, 60.0)
         thread = watch._thread
         self.assertTrue(thread.is_alive())
@@ -612,10 +675,10 @@ class OrderingTests(LogTestCase, SessionTestCase):
 
     def test_a_socket_that_gets_on_slowly_is_left_alone(self):
         clock = ManualClock()
-        watch = ordering.OrderWatch(ordering._look_after, clock)
+        watch = waiting_room.OrderWatch(waiting_room._look_after, clock)
         watch._thread = 'never started'
-        self.addCleanup(setattr, ordering, '_watch', ordering._watch)
-        ordering._watch = watch
+        self.addCleanup(setattr, waiting_room, '_watch', waiting_room._watch)
+        waiting_room._watch = watch
         self.consumer(self.message(order=2))
         self.consumer(self.message(order=0))
         clock.now = 31.0

@@ -21,8 +21,8 @@ LEVELS = {
     # The command of an app is built as those of the package are.
     'delay.management': 9,
     # What the class-based consumers are decorated with.
-    'session_stores': 4, 'decorators': 2, 'channel_sessions': 5, 'ordering': 5, 'sessions': 5, 'auth': 5,
-    'socket_users': 5,
+    'session_stores': 4, 'decorators': 2, 'waiting_room': 5, 'channel_sessions': 5, 'ordering': 5, 'sessions': 5,
+    'auth': 5, 'socket_users': 5,
     'security': 5,
     'http': 5,
     'message': 4,

@@ -6,19 +6,10 @@ from __future__ import absolute_import
 import contextlib
 
 from .channel import Group
-from .conf import conf
 from .decorators import decorator_from_context
 from .exceptions import ConsumeLater
-from .session_stores import GROUPS_KEY, one_consumer, open_channel_session
-
-
-def session_for_reply_channel(reply_channel):
-    """
-    Return the session of a reply channel, whose name is given.
-
-    Raise ValueError if CHANNEL_SESSION_ENGINE keeps sessions in cookies.
-    """
-    return open_channel_session(conf.session_engine, reply_channel)
+from .session_stores import GROUPS_KEY, one_consumer, session_for_reply_channel
+from .waiting_room import end_in_turn
 
 
 @contextlib.contextmanager
@@ -63,7 +54,8 @@ def _opened(message):
 def _end(message, session):
     for name in session.get(GROUPS_KEY, ()):
         Group(name, channel_layer=message.channel_layer).discard(message.reply_channel)
-    session.end()
+    end_in_turn(message, session)
+    message.has_ended_session = True
 
 
 _decorate = decorator_from_context(with_channel_session)
@@ -91,3 +83,40 @@ def end_session(message, **kwargs):
     """
     if _in_use and message.reply_channel is not None:
         _end(message, session_for_reply_channel(message.reply_channel.name))
+
+
+@contextlib.contextmanager
+def _with_end(message):
+    try:
+        yield
+    except ConsumeLater:
+        raise
+    except Exception:
+        _end_unless_ended(message)
+        raise
+    _end_unless_ended(message)
+
+
+def _end_unless_ended(message):
+    if not (getattr(message, 'is_early', False) or getattr(message, 'has_ended_session', False)):
+        end_session(message)
+
+
+_and_end = decorator_from_context(_with_end)
+
+
+def ending_session(consumer):
+    """
+    Return `consumer`, that of websocket.disconnect, with the channel session
+    ended after it.
+
+    It may have no decorator that does so, though others of the socket have.
+    """
+    if not _in_use:
+        return consumer
+
+    def consume(message, **kwargs):
+        result = consumer(message, **kwargs)
+        # An instance, where the consumer is a class.
+        return getattr(result, 'outcome', result)
+    return _and_end(consume)

@@ -12,6 +12,7 @@ import os
 import sys
 
 from . import outbox
+from .channel_sessions import ending_session
 from .compat import six
 from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine, is_unrun
 from .compat.forks import getpid
@@ -144,7 +145,10 @@ class Dispatcher(HeldMessagesMixin):
             if task.channel == 'websocket.connect':
                 check_handshake(message)
             with outbox.buffered() if task.receipt is None else outbox.collected() as held:
-                result = task.consumer(message, **task.kwargs)
+                consumer = task.consumer
+                if task.channel == 'websocket.disconnect':
+                    consumer = ending_session(consumer)
+                result = consumer(message, **task.kwargs)
             # An instance, where the consumer is a class.
             if result is not None:
                 result = getattr(result, 'outcome', result)

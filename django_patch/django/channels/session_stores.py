@@ -16,6 +16,7 @@ from importlib import import_module
 from django.contrib.sessions.backends import base
 
 from .compat.context import ContextVar
+from .conf import conf
 from .exceptions import ConsumeLater
 
 logger = logging.getLogger('django.channels')
@@ -246,6 +247,15 @@ def open_channel_session(engine, reply_channel):
             'django.contrib.sessions.backends.db.'
         )
     return _with_mixin(ChannelSessionMixin, engine).open(session_key(reply_channel))
+
+
+def session_for_reply_channel(reply_channel):
+    """
+    Return the session of a reply channel, whose name is given.
+
+    Raise ValueError if CHANNEL_SESSION_ENGINE keeps sessions in cookies.
+    """
+    return open_channel_session(conf.session_engine, reply_channel)
 
 
 def open_http_session(engine, key):

@@ -10,14 +10,14 @@ import logging
 from django.conf import settings
 from django.http.cookie import parse_cookie
 
-from .channel_sessions import channel_session, session_for_reply_channel, with_channel_session
+from .channel_sessions import channel_session, with_channel_session
 from .compat import six
 from .compat.text import native_from_bytes
 from .conf import conf
 from .decorators import decorator_from_context
 from .headers import header_values
 from .ordering import enforce_ordering
-from .session_stores import HTTP_SESSION_KEY, open_http_session, session_key
+from .session_stores import HTTP_SESSION_KEY, open_http_session, session_for_reply_channel, session_key
 
 __all__ = [
     'channel_and_http_session', 'channel_session', 'enforce_ordering', 'http_session', 'session_for_reply_channel',
