@@ -100,6 +100,20 @@ class ToldValuesTests(OfferTestCase):
         binding.announce([offer])
         self.assertEqual(self.told(client), [(UPDATE, {'seats': 7})])
 
+    def test_a_call_announces_nothing_that_is_in_memory_only(self):
+        binding = self.bind_offers('seats')
+        client = self.listener('offers')
+        offers = [Offer.objects.create(seats=1) for _ in range(3)]
+        Offer.objects.filter(pk=offers[1].pk).update(seats=5)
+        for offer in offers:
+            offer.seats = 9
+        self.told(client)
+        with self.assertNumQueries(1):
+            binding.announce(offers + [Offer(seats=4)])
+        self.assertEqual([data['seats'] for action, data in self.told(client)], [1, 5, 1, 4])
+        binding.announce(Offer.objects.order_by('pk').only('pk'))
+        self.assertEqual([data['seats'] for action, data in self.told(client)], [1, 5, 1])
+
 
 class CopiesTests(OfferTestCase):
     """An object that is saved under another key is a new one."""

@@ -10,7 +10,7 @@ from .. import outbox
 from ..channel import Group
 from ..compat import six
 from ..compat.transactions import has_commit_hooks
-from .changes import as_saved, deleted_as, has_fixed_groups, same_fields, saved_as, stored, take_notes
+from .changes import all_as_saved, as_saved, deleted_as, has_fixed_groups, same_fields, saved_as, stored, take_notes
 from .inbound import CREATE, DELETE, UPDATE, InboundBinding
 from .indirect import IndirectChanges
 from .nested import Saves
@@ -207,8 +207,7 @@ class Binding(six.with_metaclass(BindingMetaclass, IndirectChanges, InboundBindi
         bulk_update(), QuerySet.update() and plain SQL. Groups that an object
         was in before the change are not known here.
         """
-        for each in instances:
-            instance = as_saved(cls.model, each, each._state.db)
+        for instance in all_as_saved(cls.model, instances):
             names = set(cls.group_names(instance))
             cls._start(instance).send_messages(instance, names, action, using=instance._state.db)
 

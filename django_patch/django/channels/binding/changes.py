@@ -13,6 +13,10 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 
+#: Objects that are read with one query.
+_AT_ONCE = 500
+
+
 class _Touched(BaseException):
     """Raised when group_names() looks at the object; application code doesn't catch it."""
 
@@ -88,6 +92,31 @@ def as_saved(model, instance, using):
             return instance
         take_notes(instance, found)
         return found
+
+
+def all_as_saved(model, instances):
+    """
+    Yield each of `instances` as as_saved() returns it, but read together.
+
+    They may have more on them than was saved: bulk_update() saves the fields
+    that it is told.
+    """
+    instances = list(instances)
+    for start in range(0, len(instances), _AT_ONCE):
+        batch = [(each._state.db, getattr(each, model._meta.pk.attname, None), each)
+                 for each in instances[start:start + _AT_ONCE]]
+        found = {}
+        for using in {using for using, _, _ in batch}:
+            keys = [key for alias, key, _ in batch if alias == using and key is not None]
+            found.update(((using, row.pk), row) for row in model._base_manager.using(using).filter(pk__in=keys))
+        for using, key, each in batch:
+            row = found.get((using, key))
+            if row is None or not each.get_deferred_fields() and same_fields(row, each):
+                # As it came, with the related objects that it has.
+                yield as_saved(model, each, using)
+            else:
+                hang(each, row)
+                yield row
 
 
 def converted(instance):
