@@ -12,7 +12,6 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-
 #: Objects that are read with one query.
 _AT_ONCE = 500
 
