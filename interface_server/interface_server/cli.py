@@ -76,7 +76,7 @@ def run(command: Command) -> int:
         options = command.options
         return Supervisor(
             command.workers, lambda index: serve(command, sockets, managements[index], None), announce,
-            options.drain_time + options.close_timeout + options.shutdown_timeout + TO_SPARE,
+            options.grace_time + options.drain_time + options.close_timeout + options.shutdown_timeout + TO_SPARE,
         ).run()
     finally:
         for opened in [*sockets, *managements]:

@@ -51,6 +51,7 @@ def run(
         websocket_handshake_timeout=websocket_handshake_timeout,
         ws_protocols=tuple(ws_protocols or ()),
         root_path=root_path,
+        grace_time=0.0,
         shutdown_timeout=2.0,
         signal_handlers=signal_handlers,
         any_project=any_project,
@@ -89,7 +90,7 @@ class Background:
     ) -> None:
         options = Options(
             http_timeout=http_timeout, websocket_handshake_timeout=websocket_handshake_timeout, root_path=root_path,
-            shutdown_timeout=2.0, signal_handlers=False,
+            grace_time=0.0, shutdown_timeout=2.0, signal_handlers=False,
         )
         self._sockets = Binding(addresses=((host.strip("[]"), port),), ipv6=ipv6).open()
         #: Where it listens; with several addresses of `host`, the first one's.

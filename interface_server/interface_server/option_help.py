@@ -82,6 +82,8 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
         ("close_timeout", "SECONDS", "longest time that a client may take to answer a close, and after which one "
                                      "that has closed its half of a connection is taken to be gone"),
         ("outage_timeout", "SECONDS", "how long WebSockets stay open while the channel layer can't be reached"),
+        ("grace_time", "SECONDS", "time for which a server that stops still answers, and tells its clients to use "
+                                  "other connections; those that are idle after it are closed"),
         ("drain_time", "SECONDS", "time over which the closing of WebSockets, with 1012, is spread when the server "
                                   "stops"),
         ("shutdown_timeout", "SECONDS", "how long a server that stops waits for the responses in progress"),

@@ -144,6 +144,9 @@ class Options:
     tracing: bool = False
 
     # The end
+    #: The time in which what was open when the server was told to stop may ask
+    #: once more (Envoy's drain time: 600).
+    grace_time: float = 1.0
     #: The time over which sockets are closed when the server stops.
     drain_time: float = 0.0
     #: The time that responses in progress have after a request to stop.

@@ -192,7 +192,7 @@ def start(layer):
     """A function that starts workers and a server, and ends them after."""
     with contextlib.ExitStack() as stack:
         def start(consumers, action_logger=None, layer=layer, threads=2, **options):
-            options = dataclasses.replace(Options(shutdown_timeout=2), **options)
+            options = dataclasses.replace(Options(shutdown_timeout=2, grace_time=0), **options)
             running = Running(layer, options, action_logger)
             # Workers go last: the server's last messages are for them.
             running.workers = Workers(layer, consumers, threads)

@@ -1,6 +1,7 @@
 """Worker processes: killed, replaced, reloaded, asked what they do."""
 import contextlib
 import fcntl
+import http.client
 import itertools
 import json
 import os
@@ -317,14 +318,29 @@ def test_one_command_runs_a_site_and_reloads_it_without_refusing_anybody(site):
         while not stopped.is_set():
             statuses.append(get(port, '/hello/').status)
 
-    client = threading.Thread(target=ask)
-    client.start()
+    def keep_asking():
+        # One that keeps its connection until it is told otherwise, and sends
+        # nothing twice, loses nothing.
+        try:
+            with contextlib.closing(http.client.HTTPConnection('127.0.0.1', port, timeout=PATIENCE)) as connection:
+                while not stopped.is_set():
+                    connection.request('POST', '/form/', 'word=x')
+                    response = connection.getresponse()
+                    response.read()
+                    statuses.append(response.status)
+        except (EnvironmentError, http.client.HTTPException) as error:
+            statuses.append(repr(error))
+
+    clients = [threading.Thread(target=target) for target in [ask] + [keep_asking] * 8]
+    for client in clients:
+        client.start()
     programs.signal(signal.SIGHUP)
     programs.wait_for('has a successor')
     programs.wait_for('worker processes are ready', 2)
     eventually(lambda: get(port, '/where/').json()['pid'] != before, 'the new worker alone')
     stopped.set()
-    client.join()
+    for client in clients:
+        client.join()
     assert set(statuses) == {200}
     programs.signal(signal.SIGTERM)
     assert programs.wait_for_exit() == 0, programs.report()

@@ -153,6 +153,7 @@ class Server:
     async def _end(self, sockets: Sequence[socket.socket]) -> None:
         self._application.begin_to_stop()
         systemd.notify("STOPPING=1")
+        await self._take_last_requests()
         for acceptor in self._acceptors:
             acceptor.close()
         for listener in sockets:
@@ -171,6 +172,21 @@ class Server:
         if self._management is not None:
             await self._management.stop()
         await self._application.stop()
+
+    async def _take_last_requests(self) -> None:
+        """
+        Answer for a while, and tell clients to go elsewhere.
+
+        A connection that is idle here may have a request on its way already,
+        which would be lost, and which nobody may send again unless it is
+        idempotent (RFC 9112 section 9.3.1, RFC 9113 section 6.8). Who is new
+        has nowhere else to go until the listening sockets are closed.
+        """
+        self.limiter.announce_end()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._options.grace_time
+        while self.limiter.connections and loop.time() < until and not self._forced:
+            await asyncio.sleep(0.02)
 
     def _shut_down_connections(self) -> None:
         for connection in list(self.limiter.connections):

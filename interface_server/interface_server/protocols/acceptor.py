@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 PAUSE = 1.0
 #: Connections that are accepted before others get their turn.
 BURST = 64
+#: How often that is done at the end: as many as may wait (4096 on Linux).
+LAST_BURSTS = 64
 
 _TOO_MANY = error_response(Refused(503, "Too many connections."))
 
@@ -59,10 +61,14 @@ class Acceptor:
         self._loop.add_reader(listener, self._accept)
 
     def close(self) -> None:
-        """Accept no more; handshakes under way are finished."""
+        """Accept who has connected, and no more; handshakes under way are finished."""
         if self._closed:
             return
         self._closed = True
+        if self._retry is None:
+            # The system resets who waits in a socket that is closed.
+            for _ in range(LAST_BURSTS):
+                self._accept()
         if self._retry is None:
             self._loop.remove_reader(self._listener)
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import logging
+from collections.abc import Coroutine
 from typing import Any, Optional, Protocol
 
 from ..app.proxy_headers import TrustedProxies
@@ -21,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at the deadlines.
 SWEEP_INTERVAL = 1.0
+#: Seconds after its deadline for which what an idle client has sent may wait to
+#: be read.
+MOST_UNREAD = 2.0
 
 
 class Connection(Protocol):
@@ -31,6 +35,9 @@ class Connection(Protocol):
 
     def on_deadline(self) -> None:
         """The deadline is over; end, or set another."""
+
+    def announce_end(self) -> None:
+        """Have the client learn that it will soon need another connection."""
 
     def shutdown(self) -> None:
         """Finish what is under way, and end."""
@@ -57,6 +64,10 @@ class ConnectionLimiter:
         #: Who is read when.
         self.turns = Turns()
         self.total = 0
+        #: How long connections may be idle.
+        self.idle_time = options.keep_alive_timeout
+        #: Whether the server ends, so that each answer is a connection's last.
+        self.is_ending = False
         #: Connections that were refused, by reason.
         self.refused: collections.Counter[str] = collections.Counter()
         self._by_address: collections.Counter[str] = collections.Counter()
@@ -68,6 +79,25 @@ class ConnectionLimiter:
     def start(self) -> None:
         """Begin to watch; call it on the event loop that serves."""
         self._task = asyncio.get_running_loop().create_task(self._sweep())
+
+    def run(self, answer: Coroutine[Any, Any, None]) -> None:
+        """Have a request answered by a task that ends with the server."""
+        task = asyncio.get_running_loop().create_task(answer)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def may_ask(self, transport: Any, deadline: float) -> bool:
+        """Say if a client whose `deadline` is over has asked for something that just wasn't read."""
+        # What isn't a request, such as blank lines, isn't waited for.
+        return transport.has_unread() and asyncio.get_running_loop().time() < deadline + MOST_UNREAD
+
+    def announce_end(self) -> None:
+        """Have all clients learn that they will soon need other connections."""
+        self.is_ending = True
+        # 0 would stand for ever.
+        self.idle_time = max(self.options.grace_time, SWEEP_INTERVAL)
+        for connection in list(self.connections):
+            connection.announce_end()
 
     def stop(self) -> None:
         """Watch no more."""

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from typing import Any, Optional
 
+from .progress import has_unread
 from .turns import FIRST_SLICE, SLOW, TURN, Client, Turns, next_slice, now
 
 logger = logging.getLogger(__name__)
@@ -171,6 +172,10 @@ class Intake(asyncio.BufferedProtocol):
 
     def is_closing(self) -> bool:
         return self._transport.is_closing()  # type: ignore[no-any-return]
+
+    def has_unread(self) -> bool:
+        """Say if the client has sent something that the protocol hasn't seen."""
+        return bool(self._pending) or has_unread(self._transport)
 
     def close(self) -> None:
         self._transport.close()

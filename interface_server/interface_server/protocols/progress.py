@@ -15,7 +15,7 @@ import asyncio
 import fcntl
 import struct
 import termios
-from typing import Any
+from typing import Any, Optional
 
 from ..options import Options
 
@@ -73,12 +73,19 @@ class WriteProgress:
 
     def _is_read(self) -> bool:
         """Say if all that was written has reached the client's system, as far as ours tells."""
-        connection: Any = self._transport.get_extra_info("socket")
-        if connection is None or self._transport.get_write_buffer_size():
-            return False
-        try:
-            waiting: bytes = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(_INT.size))
-        except (OSError, ValueError):
-            # It is closed, or the system doesn't tell.
-            return False
-        return _INT.unpack(waiting) == (0,)
+        return not self._transport.get_write_buffer_size() and _ask_system(self._transport, termios.TIOCOUTQ) == 0
+
+
+def has_unread(transport: asyncio.BaseTransport) -> bool:
+    """Say if the client has sent something that the system still has."""
+    return bool(_ask_system(transport, termios.FIONREAD))
+
+
+def _ask_system(transport: asyncio.BaseTransport, queue: int) -> Optional[int]:
+    """Return the bytes in one of a connection's two queues, or None if it is closed or the system doesn't tell."""
+    connection: Any = transport.get_extra_info("socket")
+    try:
+        size: bytes = fcntl.ioctl(connection.fileno(), queue, bytes(_INT.size))
+    except (AttributeError, OSError, ValueError):
+        return None
+    return int(_INT.unpack(size)[0])

@@ -96,12 +96,19 @@ class Http1Protocol(asyncio.Protocol):
         """End the connection now."""
         self._transport.abort()
 
+    def announce_end(self) -> None:
+        """Have the next answer be the last, unless it has begun: then the one after it."""
+        if self._exchanges and self._exchanges[-1].state is WAITING:
+            self._exchanges[-1].writer.keep_alive = False
+
     def shutdown(self) -> None:
         """Finish what was asked for, and end."""
-        if self._exchanges:
-            self._exchanges[-1].writer.keep_alive = False
-        elif self._state is OPEN:
-            self._close()
+        self.announce_end()
+        if not self._exchanges and self._state is OPEN:
+            if self._connection.state is IDLE and not self._transport.has_unread():
+                self._close()
+            else:
+                self._wait(self._limiter.idle_time)
 
     # Deadlines
 
@@ -118,7 +125,8 @@ class Http1Protocol(asyncio.Protocol):
             else:
                 self._transport.abort()
         elif reading is IDLE or reading is STOPPED or self._state is not OPEN:
-            self._close()
+            if not self._limiter.may_ask(self._transport, self.deadline):
+                self._close()
         elif self.flow.read_paused:
             # It isn't the client who is slow.
             self._update_deadline()
@@ -137,9 +145,8 @@ class Http1Protocol(asyncio.Protocol):
                 self._refuse(event.refusal)
 
     def _wait(self, seconds: float) -> None:
-        """Give the client so long for what is to come; 0 stands for ever."""
+        """Give the client so long for what is to come, unless it has to read first; 0 stands for ever."""
         if not self.flow.write_paused and not self._transport.is_closing():
-            # Otherwise it has to read first, whatever else it does.
             self.deadline = self._loop.time() + seconds if seconds else 0.0
 
     def _update_deadline(self) -> None:
@@ -152,7 +159,7 @@ class Http1Protocol(asyncio.Protocol):
         elif self._exchanges:
             self._wait(0)
         else:
-            self._wait(self._options.keep_alive_timeout)
+            self._wait(self._limiter.idle_time)
 
     # Flow
 
@@ -203,20 +210,14 @@ class Http1Protocol(asyncio.Protocol):
             self._update_deadline()
 
     def _begin(self, request: Request) -> None:
+        request.keep_alive = request.keep_alive and not self._limiter.is_ending
         exchange = Http1Exchange(self, self.flow, request, http_scope(request, self._peer, self.flow.drain))
-        if not request.ended:
-            self._receiving = exchange
+        self._receiving = None if request.ended else exchange
         self._exchanges.append(exchange)
         if len(self._exchanges) == 1:
-            self._start(exchange)
+            self._limiter.run(exchange.run(self._site))
         else:
             self.flow.pause_reading()
-
-    def _start(self, exchange: Http1Exchange) -> None:
-        tasks = self._limiter.tasks
-        task = self._loop.create_task(exchange.run(self._site))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
 
     def _end_body(self) -> None:
         if self._receiving is not None:
@@ -253,7 +254,7 @@ class Http1Protocol(asyncio.Protocol):
             self._end(is_read=self._receiving is None and self._state is not LAST)
             return
         if self._exchanges:
-            self._start(self._exchanges[0])
+            self._limiter.run(self._exchanges[0].run(self._site))
         self.flow.resume_reading()
         if self._connection.state is not HEADERS:
             self._update_deadline()
@@ -270,9 +271,8 @@ class Http1Protocol(asyncio.Protocol):
     def _refuse(self, refusal: Refused) -> None:
         """Answer the request that is coming in with an error, and end."""
         incomplete, self._receiving = self._receiving, None
-        was = None
+        was = incomplete.state if incomplete is not None else None
         if incomplete is not None:
-            was = incomplete.state
             incomplete.disconnect()
             if was is not COMPLETE:
                 self._exchanges.pop()

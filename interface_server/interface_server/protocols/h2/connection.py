@@ -27,6 +27,10 @@ STREAM_WINDOW, CONNECTION_WINDOW = 256 * 1024, 1024 * 1024
 CLOSED_STREAMS = 1000
 
 
+#: The last stream that there can be.
+LAST_STREAM = 2 ** 31 - 1
+
+
 #: Frames that are taken before what they ask for is done, and counted. One read
 #: may bring 7,000, which take the library a quarter of a second.
 BATCH = 16
@@ -151,9 +155,10 @@ class Http2Connection(h2.connection.H2Connection):
                 raise _Enough()
         return events
 
-    def send_goaway(self) -> None:
-        """Send GOAWAY for streams that are yet to come."""
-        self._prepare_for_sending([GoAwayFrame(0, self.highest_inbound_stream_id)])
+    def send_goaway(self, last_stream: Optional[int] = None) -> None:
+        """Send GOAWAY for streams after `last_stream`, or for all that are yet to come."""
+        last = self.highest_inbound_stream_id if last_stream is None else last_stream
+        self._prepare_for_sending([GoAwayFrame(0, last)])
 
     def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[h2.events.Event]]:
         if frame.error_code != h2.errors.ErrorCodes.NO_ERROR:

@@ -4,16 +4,18 @@ The lives of a connection of HTTP/2 and of its streams, as tables of transitions
 from __future__ import annotations
 
 # The connection's life.
-OPEN, DRAINING, LINGERING, CLOSED = "OPEN", "DRAINING", "LINGERING", "CLOSED"
+OPEN, LEAVING, DRAINING, LINGERING, CLOSED = "OPEN", "LEAVING", "DRAINING", "LINGERING", "CLOSED"
 
-# What happens: no new streams are taken; a client is told why it is sent away;
-# the transport is gone.
-NO_MORE, DISMISSED, ENDED = "NO_MORE", "DISMISSED", "ENDED"
+# What happens: a client is asked for no new streams; none are taken; a client
+# is told why it is sent away; the transport is gone.
+WARNED, NO_MORE, DISMISSED, ENDED = "WARNED", "NO_MORE", "DISMISSED", "ENDED"
 
 #: State -> event -> the next state.
 TRANSITIONS = {
-    OPEN: {NO_MORE: DRAINING, DISMISSED: LINGERING, ENDED: CLOSED},
-    # The streams there are, are finished (RFC 9113 section 6.8).
+    OPEN: {WARNED: LEAVING, NO_MORE: DRAINING, DISMISSED: LINGERING, ENDED: CLOSED},
+    # Those on their way are taken (RFC 9113 section 6.8).
+    LEAVING: {NO_MORE: DRAINING, DISMISSED: LINGERING, ENDED: CLOSED},
+    # The streams there are, are finished.
     DRAINING: {NO_MORE: DRAINING, DISMISSED: LINGERING, ENDED: CLOSED},
     # Nothing is read or said any more.
     LINGERING: {NO_MORE: LINGERING, DISMISSED: LINGERING, ENDED: CLOSED},

@@ -19,9 +19,9 @@ import h2.exceptions
 from ...types import Peer, Site
 from ..connections import ConnectionLimiter
 from ..progress import WriteProgress
-from .connection import Flood, Http2Connection
+from .connection import LAST_STREAM, Flood, Http2Connection
 from .floods import Floods
-from .lifecycle import CLOSED, DISMISSED, ENDED, LINGERING, NO_MORE, OPEN, TRANSITIONS
+from .lifecycle import CLOSED, DISMISSED, DRAINING, ENDED, LEAVING, LINGERING, NO_MORE, OPEN, TRANSITIONS, WARNED
 from .receiver import Receiver
 from .writer import FrameWriter
 
@@ -62,6 +62,9 @@ class Http2Protocol(asyncio.Protocol):
         self.writer.start(transport)
         self._limiter.connections.add(self)
         self._conn.start(self._options)
+        if self._limiter.is_ending:
+            self._move(WARNED)
+            self._conn.send_goaway(LAST_STREAM)
         self.writer.flush()
         self._update_deadline()
 
@@ -76,7 +79,7 @@ class Http2Protocol(asyncio.Protocol):
     @property
     def takes_streams(self) -> bool:
         """Whether more streams may be opened."""
-        return self._state is OPEN
+        return self._state is OPEN or self._state is LEAVING
 
     def on_streams_changed(self) -> None:
         """Take note that streams have come, or gone."""
@@ -94,16 +97,24 @@ class Http2Protocol(asyncio.Protocol):
             self._conn.close()
             del self._conn, self.writer, self.receiver
 
+    def announce_end(self) -> None:
+        """Have the client open no more streams, and take those on their way (RFC 9113 section 6.8)."""
+        if self._state is OPEN:
+            self._move(WARNED)
+            self._conn.send_goaway(LAST_STREAM)
+            self.writer.flush()
+            self._update_deadline()
+
     def shutdown(self) -> None:
         """Finish the streams there are, and end."""
-        if self._state is OPEN:
+        if self.takes_streams:
             self._move(NO_MORE)
             self._conn.send_goaway()
             self.writer.flush()
             self._end_if_done()
 
     def _end_if_done(self) -> None:
-        if self._state is not OPEN and self._state is not LINGERING and self.receiver.is_idle:
+        if self._state is DRAINING and self.receiver.is_idle:
             self.writer.flush()
             self.close()
 
@@ -151,6 +162,8 @@ class Http2Protocol(asyncio.Protocol):
                 self._transport.abort()
         elif not self.receiver.is_idle:
             self._end_late_streams()
+        elif self._state is OPEN and self._options.grace_time:
+            self.announce_end()
         else:
             self.shutdown()
             self.close()
@@ -174,7 +187,7 @@ class Http2Protocol(asyncio.Protocol):
             ]
             self.deadline = min(filter(None, times), default=0.0)
         else:
-            timeout = self._options.keep_alive_timeout
+            timeout = self._options.grace_time if self._state is LEAVING else self._options.keep_alive_timeout
             self.deadline = self._loop.time() + timeout if timeout else 0.0
 
     def pause_writing(self) -> None:

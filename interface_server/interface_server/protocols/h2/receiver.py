@@ -135,9 +135,7 @@ class Receiver:
         scope["extensions"][ROOM] = stream.wait_for_room
         self.streams[number] = stream
         self._driver.on_streams_changed()
-        task = self._loop.create_task(stream.run(self._site))
-        task.add_done_callback(self._limiter.tasks.discard)
-        self._limiter.tasks.add(task)
+        self._limiter.run(stream.run(self._site))
 
     def _open_tunnel(self, number: int, scope: dict[str, Any]) -> None:
         scope.update(
