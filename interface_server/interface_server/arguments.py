@@ -99,7 +99,7 @@ def build_parser() -> argparse.ArgumentParser:
     binding.add_argument("-p", "--port", type=int, help="the port where --bind names none; default: 8000")
     binding.add_argument(
         "-u", "--unix-socket", action="append", default=[], metavar="PATH",
-        help="the path of a Unix socket",
+        help="the path of a Unix socket; who may enter its folder may connect",
     )
     binding.add_argument(
         "--fd", type=int, action="append", default=[], metavar="N",

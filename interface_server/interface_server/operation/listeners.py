@@ -13,6 +13,9 @@ import stat
 #: Connections that may wait to be accepted.
 BACKLOG = 2048
 
+#: What stands before paths where others are host and port.
+_UNIX = "unix:"
+
 
 @dataclasses.dataclass(frozen=True)
 class Binding:
@@ -39,7 +42,7 @@ class Binding:
             sockets = [
                 *[opened.enter_context(open_tcp(host, port, self.ipv6)) for host, port in self.addresses],
                 *[opened.enter_context(open_unix(path)) for path in self.unix_sockets],
-                *[opened.enter_context(socket.socket(fileno=os.dup(fd))) for fd in self.fds],
+                *[opened.enter_context(open_fd(fd)) for fd in self.fds],
             ]
             opened.pop_all()
             return sockets
@@ -73,17 +76,36 @@ def open_tcp(host: str, port: int, ipv6: bool = False) -> socket.socket:
 
 
 def open_unix(path: str) -> socket.socket:
-    """Return a listening socket; raise OSError as Binding.open()."""
+    """
+    Return a listening socket; raise OSError as Binding.open().
+
+    Everybody may connect who may enter its folder, as to systemd's sockets:
+    the user of a proxy is another one.
+    """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_stale_socket(path)
         listener.bind(path)
+        os.chmod(path, 0o666)
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        error.filename = path
-        raise
+        # Without a number, if Python looked at the path.
+        raise OSError(error.errno or errno.EINVAL, error.strerror or str(error), _UNIX + path) from error
     return listener
+
+
+def open_fd(fd: int) -> socket.socket:
+    """Return the listening socket that was inherited as `fd`; raise OSError as Binding.open()."""
+    try:
+        inherited = socket.socket(fileno=os.dup(fd))
+        if not inherited.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            inherited.close()
+            raise OSError(errno.EINVAL, "it is no socket that listens")
+    except OSError as error:
+        error.filename = f"descriptor {fd}"
+        raise
+    return inherited
 
 
 def _remove_stale_socket(path: str) -> None:
@@ -105,7 +127,7 @@ def describe(listener: socket.socket, uses_tls: bool = False) -> str:
     """Return where `listener` can be reached, for people to read."""
     address = listener.getsockname()
     if listener.family == getattr(socket, "AF_UNIX", None):
-        return f"unix:{address}"
+        return f"{_UNIX}{address}"
     host = f"[{address[0]}]" if listener.family == socket.AF_INET6 else address[0]
     return f"{'https' if uses_tls else 'http'}://{host}:{address[1]}"
 
@@ -113,8 +135,11 @@ def describe(listener: socket.socket, uses_tls: bool = False) -> str:
 def explain(error: OSError) -> str:
     """Return what went wrong with listening, and what to do."""
     place = error.filename or "that address"
-    if error.errno == errno.EADDRINUSE:
+    if place.startswith(_UNIX):
+        if error.errno == errno.EADDRINUSE:
+            return f"Something else is at {place}: stop what listens there, or choose another path with -u."
+    elif error.errno == errno.EADDRINUSE:
         return f"Something else listens on {place}: stop it, or choose another port with -p."
-    if error.errno == errno.EACCES:
+    elif error.errno == errno.EACCES:
         return f"You may not listen on {place}: ports below 1024 need privileges; choose another with -p."
     return f"Can't listen on {place}: {error.strerror or error}."

@@ -9,20 +9,25 @@ import os
 import socket
 from typing import Optional
 
+from ..errors import UsageError
+from .listeners import open_fd
+
 FIRST_FD = 3
 
 
 def inherited_sockets() -> list[socket.socket]:
-    """Return the sockets that systemd opened for this process."""
+    """Return the sockets that systemd opened for this process; raise OSError or UsageError."""
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return []
-    number = int(os.environ.get("LISTEN_FDS", "0"))
+    text = os.environ.get("LISTEN_FDS", "0")
+    if not text.isdecimal():
+        raise UsageError(f"LISTEN_FDS has to be the number of sockets that this process inherits, not {text!r}.")
     # Not for the processes that we start.
     for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
         os.environ.pop(name, None)
-    sockets = [socket.socket(fileno=FIRST_FD + index) for index in range(number)]
-    for listener in sockets:
-        listener.set_inheritable(False)
+    sockets = [open_fd(FIRST_FD + index) for index in range(int(text))]
+    for index in range(len(sockets)):
+        os.close(FIRST_FD + index)
     return sockets
 
 
