@@ -16,6 +16,7 @@ from django.channels.layers.registry import ChannelLayerWrapper
 from django.channels.message import Message
 from django.channels.outbox import collected
 from django.channels.routing import include, route
+from django.channels.schedules.cron import CronLine
 from django.channels.schedules.firing import last_run, plan, run_schedule
 from django.channels.schedules.planning import Planning
 from django.channels.schedules.table import SCHEDULES, Schedule, schedules_of
@@ -55,11 +56,19 @@ class Berlin(datetime.tzinfo):
     dst = utcoffset
 
 
+class Samoa(Berlin):
+    """That of Samoa, which left out 2011-12-30: it went to the other side of the date line."""
+
+    CHANGE = datetime.datetime(2011, 12, 30, 10)
+
+    def fromutc(self, when):
+        return when + datetime.timedelta(hours=14 if when.replace(tzinfo=None) >= self.CHANGE else -10)
+
+
 @skipIf(croniter is None, 'croniter is not installed')
 class CronTests(SimpleTestCase):
 
     def times(self, line, start, number):
-        from django.channels.schedules.cron import CronLine
         cron, found = CronLine(line, Berlin()), []
         for _ in range(number):
             start = cron.next_after(start)
@@ -86,6 +95,12 @@ class CronTests(SimpleTestCase):
         self.assertEqual(self.times('*/30 2,3 * * *', moment(2026, 3, 29, 0), 4),
                          ['29 01:00', '29 01:30', '30 00:00', '30 00:30'])
 
+    def test_a_day_that_is_left_out_is_followed_by_another(self):
+        # The 29th, the 31st and the 1st at noon there.
+        times = [moment(2011, 12, 29, 22), moment(2011, 12, 30, 22), moment(2011, 12, 31, 22)]
+        line = CronLine('0 12 * * *', Samoa())
+        self.assertEqual([line.next_after(before) for before in (times[0] - 1, times[0], times[1])], times)
+
     def test_a_day_of_the_month_or_of_the_week_is_enough(self):
         # Mondays are 8 and 15. With */2, too, which cron itself takes for both.
         start = moment(2026, 6, 5, 12)
@@ -96,7 +111,6 @@ class CronTests(SimpleTestCase):
         self.assertEqual(self.times('@hourly', moment(2026, 5, 1, 7, 59), 1), ['01 08:00'])
 
     def test_what_is_not_a_line_is_refused(self):
-        from django.channels.schedules.cron import CronLine
         for line in ('', '* * * *', '* * * * * *', '61 * * * *', '0 0 30 2 *', 'R 2 * * *', 'H(0-9) 2 * * *'):
             with self.assertRaises(ValueError):
                 CronLine(line, Berlin())
@@ -106,7 +120,6 @@ class CronTests(SimpleTestCase):
             zone = named_zone('Europe/Berlin')
         except ValueError as error:
             self.skipTest(str(error))
-        from django.channels.schedules.cron import CronLine
         cron = CronLine('30 2 * * *', zone)
         start, found = moment(2026, 3, 28, 12), []
         for _ in range(2):

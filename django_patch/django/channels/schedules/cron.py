@@ -20,8 +20,9 @@ _NAMED = {
 }
 _EPOCH = datetime.datetime(1970, 1, 1)
 _DAY = datetime.timedelta(days=1)
-#: More than any clock is set at once, and less than there is from one time
-#: that it is set to the next.
+#: More than any clock is set at once, but where a country changes its side of
+#: the date line, and less than there is from one time that it is set to the
+#: next.
 _MARGIN = datetime.timedelta(hours=3)
 
 
@@ -53,16 +54,16 @@ class CronLine(object):
     def next_after(self, moment):
         """Return the first time after `moment`, both in seconds since 1970."""
         moment = _EPOCH + datetime.timedelta(seconds=moment)
-        found = self._next_by(self._offset(moment), moment)
-        if len({self._offset(when) for near in (moment, found) for when in (near - _MARGIN, near + _MARGIN)}) > 1:
+        offset = self._offset(moment)
+        wall = next(self._walls(moment + offset))
+        found = wall - self._offset(wall - offset)
+        # Clocks are set near it, or by so much that they never show it.
+        if self._local(found) != wall or self._is_near_a_change(moment, found):
             found = self._next_near_a_change(moment)
         return (found - _EPOCH).total_seconds()
 
-    def _next_by(self, offset, moment):
-        """Return the first time after `moment`; the clocks differ by `offset` from UTC then, or by what they say."""
-        wall = self._walls(moment + offset)
-        found = next(wall)
-        return found - self._offset(found - offset)
+    def _is_near_a_change(self, *moments):
+        return len({self._offset(when) for near in moments for when in (near - _MARGIN, near + _MARGIN)}) > 1
 
     def _next_near_a_change(self, moment):
         found = None
