@@ -414,6 +414,63 @@ def test_a_worker_starts_anew_when_a_file_changes(site, scratch):
             file.write(source)
 
 
+def changed(path, source):
+    """Write a file that the reloader has to see as newer than any before."""
+    then = int(os.stat(path).st_mtime) + 5 if os.path.exists(path) else int(time.time())
+    with open(path, 'w') as file:
+        file.write(source)
+    os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize('name', ['consumers.py', 'models.py'])
+def test_a_worker_that_reloads_outlives_code_that_does_not_load(site, scratch, name):
+    """What a request would load, and what Django itself does before any command begins."""
+    path = os.path.join(site.project, 'site_under_test', name)
+    source = ''
+    if os.path.exists(path):
+        with open(path) as file:
+            source = file.read()
+    changed(path, source)
+    worker = site.manage('runworker', '--reload')
+    worker.wait_for('Listening on')
+
+    def until(text, number, source):
+        # The reloader may not have looked at the file before it was changed,
+        # and what is changed too often never begins.
+        looks = itertools.count()
+
+        def has_come():
+            if next(looks) in (0, 40, 160, 480):
+                changed(path, source)
+            return worker.output.count(text) >= number
+
+        eventually(has_come, text)
+
+    until('SyntaxError: ', 1, source + '\n)\n')
+    until('Listening on', 2, source)
+    quick = os.path.join(scratch, 'quick')
+
+    def has_run():
+        # What a worker has in hand when it starts anew is lost.
+        site.put('quick-job', quick)
+        return done_by(quick + '.finished')
+
+    eventually(has_run, 'the job')
+    worker.signal(signal.SIGTERM)
+    worker.wait_for_exit()
+
+
+def test_processes_whose_output_is_closed(site, scratch):
+    command = [site.python, 'manage.py', 'runworker', '--processes', '1']
+    workers = site.start('runworker', '/bin/sh', '-c', 'exec "$@" <&- >&- 2>&-', 'sh', *command)
+    first = Job(site, scratch, 'first').finish()
+    workers.signal(signal.SIGHUP)
+    eventually(lambda: not is_running(first), 'the end of the first')
+    assert Job(site, scratch, 'second').finish() != first
+    workers.signal(signal.SIGTERM)
+    assert workers.wait_for_exit() == 0
+
+
 def test_systemd_can_read_the_units_of_the_documentation(scratch):
     analyze = shutil.which('systemd-analyze')
     if analyze is None:

@@ -9,9 +9,10 @@ from __future__ import absolute_import
 
 import logging
 import os
-import sys
 import threading
 import time
+
+from . import standard_streams
 
 __all__ = ['leave_within', 'wait_for_threads']
 
@@ -43,6 +44,5 @@ def _leave_after(seconds):
         'The worker process %d has done its work, but does not come to its end, and is ended now. Its threads: %s.',
         os.getpid(), ', '.join(names),
     )
-    sys.stdout.flush()
-    sys.stderr.flush()
+    standard_streams.flush()
     os._exit(0)

@@ -12,12 +12,11 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 
 from ..compat.command_line import command_line
 from ..compat.interrupts import accept_signals, keep_signals
 from ..layers.clock import SYSTEM_CLOCK
-from . import service_manager
+from . import service_manager, standard_streams
 
 __all__ = ['INHERITED', 'TRIAL', 'inherited', 'is_trial', 'reload']
 
@@ -66,8 +65,7 @@ def reload(processes, lifeline, is_stopping):
         return
     if not loads:
         return
-    sys.stdout.flush()
-    sys.stderr.flush()
+    standard_streams.flush()
     # Until the new program handles them: it may have loaded the code before
     # that of a second deployment came, which its SIGHUP tells.
     keep_signals(_KEPT)

@@ -9,14 +9,13 @@ import logging
 import os
 import select
 import signal
-import sys
 import threading
 import traceback
 
 from ..compat.interrupts import accept_signals
 from ..layers.backoff import Backoff
 from ..layers.clock import SYSTEM_CLOCK
-from . import service_manager
+from . import service_manager, standard_streams
 from .pipes import open_pipe, say_ready
 
 logger = logging.getLogger('django.channels')
@@ -233,8 +232,7 @@ class Supervisor(object):
 
     def _start(self, index, now):
         reader, writer = open_pipe()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        standard_streams.flush()
         try:
             process = os.fork()
         except EnvironmentError:
@@ -264,8 +262,7 @@ class Supervisor(object):
             # Nothing above may go on as if it were the parent.
             traceback.print_exc()
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            standard_streams.flush()
             os._exit(status or 0)
 
     def _watch_lifeline(self):

@@ -11,6 +11,7 @@ import sys
 from django.core.management import BaseCommand, CommandError, get_commands
 
 from ...log import setup_logger
+from ...processes import standard_streams
 from ...processes.programs import Program, ProgramGroup
 from ...worker import Worker
 from .. import projects, worker_options
@@ -56,6 +57,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "--delay needs 'django.channels.delay' in INSTALLED_APPS, and its table: manage.py migrate."
             )
+        standard_streams.occupy()
         # Each worker would end with them, again and again.
         parser = RunWorker().create_parser('manage.py', 'runworker')
         of_workers = vars(parser.parse_args(options['worker_options']))

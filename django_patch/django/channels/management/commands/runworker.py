@@ -9,6 +9,7 @@ from ...compat.reloader import raise_last_exception, run_with_reloader
 from ...layers import channel_layers
 from ...layers.kept_memory import keep_memory
 from ...log import setup_logger
+from ...processes import standard_streams
 from ...worker import Worker
 from .. import projects, watching, worker_options
 from ..layers import check_channels, check_routing, get_shared_layer
@@ -24,13 +25,23 @@ class Command(BaseCommand):
         'they are doing; with --processes, SIGHUP replaces them one by one with processes that run the new code.'
     )
     leave_locale_alone = True
+    #: Whether system checks are left to work().
+    _are_checks_due = False
 
     def add_arguments(self, parser):
         worker_options.add_arguments(parser)
         watching.add_arguments(parser)
         projects.add_arguments(parser)
 
+    def execute(self, *args, **options):
+        # Under the reloader what they find waits for the next change.
+        self._are_checks_due = options.get('reload') and not options.get('skip_checks')
+        if self._are_checks_due:
+            options['skip_checks'] = True
+        return super(Command, self).execute(*args, **options)
+
     def handle(self, *args, **options):
+        standard_streams.occupy()
         worker_options.check(options)
         watching.check(options)
         if not options['reload']:
@@ -42,6 +53,8 @@ class Command(BaseCommand):
         """Run workers as the `options` say, until a signal comes."""
         if options['reload']:
             raise_last_exception()
+        if self._are_checks_due:
+            self.check()
         keep_memory()
         layer = self.get_layer(options['layer'])
         self.verbosity = int(options['verbosity'])

@@ -14,6 +14,7 @@ from ....layers import ChannelLayerWrapper
 from ....log import setup_logger
 from ....management import projects, watching
 from ....management.layers import add_layer_argument, get_shared_layer
+from ....processes import standard_streams
 from ....retries import Acknowledged
 from ....routing import route
 from ....worker import Worker
@@ -45,6 +46,7 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         if not options['sleep'] > 0:
             raise CommandError('--sleep must be more than 0.')
+        standard_streams.occupy()
         self.logger = setup_logger('django.channels', int(options['verbosity']))
         layer = self.get_layer(options['layer'])
         # While the database is away, a message may be put back any number of
