@@ -54,7 +54,7 @@ def test_descriptor_that_is_no_listening_socket():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, socket.socket() as unbound:
         for each in (datagrams, unbound):
             assert explanation(fds=(each.fileno(),)) == (
-                f"Can't listen on descriptor {each.fileno()}: it is no socket that listens."
+                f"Can't listen on descriptor {each.fileno()}: it does not listen."
             )
             each.getsockname()
 

@@ -101,7 +101,7 @@ def open_fd(fd: int) -> socket.socket:
         inherited = socket.socket(fileno=os.dup(fd))
         if not inherited.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             inherited.close()
-            raise OSError(errno.EINVAL, "it is no socket that listens")
+            raise OSError(errno.EINVAL, "it does not listen")
     except OSError as error:
         error.filename = f"descriptor {fd}"
         raise
