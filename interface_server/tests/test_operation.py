@@ -354,6 +354,13 @@ def test_check_finds_a_port_in_use_and_a_redis_that_is_away(run, port, own_redis
     assert "The channel layer can't be reached" in output
 
 
+def test_a_redis_needs_no_settings_of_the_environment(run, port, own_redis, monkeypatch):  # noqa: F811
+    # Those of a project that isn't installed here, for example.
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "nowhere.settings")
+    status, output = run("-m", "interface_server", "--check", "-p", port, "--redis", own_redis.url).finish()
+    assert status == 0, output
+
+
 @pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
 def test_option_for_other_servers_says_how_to_run_under_them(run, name):  # noqa: F811
     status, output = run("-m", "interface_server", "--server", name, "--check", "project:channel_layer").finish()

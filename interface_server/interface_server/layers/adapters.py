@@ -22,13 +22,18 @@ _HOW = (
 
 
 def adapt(layer: Any) -> AsyncLayer:
-    """Return an AsyncLayer for a synchronous channel layer of any kind."""
+    """Return an AsyncLayer for a synchronous channel layer of any kind, which a project has made."""
+    made = _adapted(layer)
+    made.project = project_of(made.synchronous)
+    return made
+
+
+def _adapted(layer: Any) -> AsyncLayer:
     # A project's layer comes with its alias and routing around it.
     alias = getattr(layer, "alias", AsyncLayer.alias)
     layer = adapted(getattr(layer, "channel_layer", layer))
     made = _driver_of(layer)
     made.synchronous, made.alias = layer, alias
-    made.project = project_of(layer)
     return made
 
 
@@ -51,16 +56,15 @@ def connect(url: str) -> AsyncLayer:
     try:
         from django.channels.layers.redis import RedisChannelLayer
 
-        layer = adapt(RedisChannelLayer(hosts=[url]))
+        # No project's: settings that the environment names aren't the layer's,
+        # and may not even be here.
+        return _adapted(RedisChannelLayer(hosts=[url]))
     except ImportError as error:
         raise UsageError(
             f"--redis needs {error.name or error}: run 'pip install channels-interface-server[redis]'."
         ) from error
     except ValueError as error:
         raise UsageError(str(error)) from error
-    # A project of the environment that we run in needn't be the layer's.
-    layer.project = ()
-    return layer
 
 
 def import_layer(path: str) -> Any:
