@@ -141,10 +141,12 @@ class Failovers(Servers):
         master = RedisServer().start()
         replica = RedisServer(options=['--replicaof', '127.0.0.1', str(master.port)]).start()
         self.sentinels = [RedisServer(sentinel='\n'.join([
-            'sentinel monitor main 127.0.0.1 %d 2' % master.port, 'sentinel down-after-milliseconds main 1000',
+            'sentinel monitor main 127.0.0.1 %d 2' % master.port, 'sentinel down-after-milliseconds main 3000',
             'sentinel failover-timeout main 4000', 'sentinel parallel-syncs main 1',
         ])).start() for _ in range(3)]
         self.servers, self.deaths = [master, replica], []
+        # When the first of them was surely the master, and the other in sync.
+        self.seen = time.time()
         self.config = dict(config, hosts=[{
             'sentinels': [('127.0.0.1', server.port) for server in self.sentinels], 'master_name': 'main',
         }])
@@ -167,20 +169,22 @@ class Failovers(Servers):
 
     def wait_for_replica(self):
         """Return once one server follows the other, which comes first then, and all Sentinels know it."""
-        begin = time.time()
-
         def following():
             if self.masters() == {self.servers[1].port}:
                 # On a loaded machine they take one for dead that is slow.
                 self.servers.reverse()
-                self.deaths.append(Death('failed over', begin, time.time()))
+                self.deaths.append(Death('failed over', self.seen, time.time()))
             facts = self.ask(self.servers[0], 'INFO', 'replication')
             states = [self.ask(server, 'SENTINEL', 'REPLICAS', 'main') for server in self.sentinels]
             return facts.get('connected_slaves') == 1 and facts['slave0']['state'] == 'online' and all(states)
         self.wait(following, 'a replica')
+        self.seen = time.time()
 
     def restart(self, random):
         """Kill the master; once the replica is the master, start it again, as its replica."""
+        # A replica that isn't in sync may be promoted as well, and what the
+        # master has confirmed is lost then.
+        self.wait_for_replica()
         old, new = self.servers
         begin = time.time()
         old.kill()
