@@ -116,6 +116,17 @@ class SendTests(LogTestCase, SimpleTestCase):
         self.assertEqual(repr(Group('g')), '<Group g>')
 
 
+class FullAtFirst(InMemoryChannelLayer):
+    """A layer that has no room for so many jobs."""
+    refusals = 0
+
+    def send_job(self, *args, **kwargs):
+        if self.refusals:
+            self.refusals -= 1
+            raise self.ChannelFull()
+        return super(FullAtFirst, self).send_job(*args, **kwargs)
+
+
 @override_settings(CHANNEL_LAYERS=LAYERS)
 class OutboxTests(SimpleTestCase):
 
@@ -186,6 +197,17 @@ class OutboxTests(SimpleTestCase):
             Channel('a').send({'n': 2})
             Channel('b').send({'n': 3})
         self.assertEqual(sorted(self.received('a', 'b')), [('a', {'n': 1}), ('b', {'n': 3})])
+
+    def test_jobs_wait_for_room_as_messages_do(self):
+        layer = FullAtFirst(acknowledged=['jobs'])
+        with outbox.buffered():
+            Channel('jobs', channel_layer=layer).send({'n': 1}, priority=5)
+            layer.refusals = 2
+        with outbox.collected() as held:
+            Channel('jobs', channel_layer=layer).send({'n': 2}, priority=5)
+        layer.refusals = 2
+        held.deliver_now()
+        self.assertEqual([job.message for job in layer.jobs('jobs')], [{'n': 1}, {'n': 2}])
 
 
 @unittest.skipIf(not has_commit_hooks(), 'This Django has no transaction.on_commit().')

@@ -16,7 +16,7 @@ from .compat.context import ContextVar
 from .compat.transactions import connection_of, has_commit_hooks, on_commit
 from .conf import conf
 from .layers.base import copy_message
-from .layers.blocking import send_many_blocking
+from .layers.blocking import send_blocking, send_many_blocking
 from .prefetch.coalescer import SendRun, active_coalescer, deliver, flush_coalesced
 
 _current = ContextVar('django.channels.outbox', default=None)
@@ -89,7 +89,7 @@ class Outbox(object):
                 send_many_blocking(layer, [send[2:4] for send in run], conf.send_timeout)
             else:
                 for send in run:
-                    deliver(*send)
+                    send_blocking(layer, send[2], send[3], conf.send_timeout, method=method)
 
 
 def _is_job(send):

@@ -75,9 +75,11 @@ class _Place(object):
         return self._is_first.wait(seconds)
 
 
-def send_blocking(layer, channel, message, timeout, clock=SYSTEM_CLOCK):
+def send_blocking(layer, channel, message, timeout, clock=SYSTEM_CLOCK, method='send'):
     """
     Send `message` through any `layer`, waiting up to `timeout` seconds.
+
+    `method` may be that of jobs, "put_job", as well.
 
     Who came before is served before. The pauses between two tries double, so
     a full channel is not hammered. Raise the layer's ChannelFull once the
@@ -87,7 +89,7 @@ def send_blocking(layer, channel, message, timeout, clock=SYSTEM_CLOCK):
     has_tried = not _lines or (os.getpid(), id(layer), channel) not in _lines
     if has_tried:
         try:
-            return layer.send(channel, message)
+            return getattr(layer, method)(channel, message)
         except layer.ChannelFull:
             if timeout <= 0:
                 raise
@@ -96,18 +98,19 @@ def send_blocking(layer, channel, message, timeout, clock=SYSTEM_CLOCK):
     try:
         if not place.enter() or not place.wait(max(0, timeout)):
             raise layer.ChannelFull('Too many messages wait for room in %s.' % channel)
-        return _send_as_first(layer, channel, message, deadline, clock, has_tried and not place.has_waited)
+        send = getattr(layer, method)
+        return _send_as_first(send, layer, channel, message, deadline, clock, has_tried and not place.has_waited)
     finally:
         place.leave()
 
 
-def _send_as_first(layer, channel, message, deadline, clock, has_tried):
+def _send_as_first(send, layer, channel, message, deadline, clock, has_tried):
     backoff = Backoff(_FIRST_PAUSE, _LAST_PAUSE)
     while True:
         if has_tried:
             clock.sleep(max(0.0, min(backoff.next_pause(), deadline - clock.monotonic())))
         try:
-            return layer.send(channel, message)
+            return send(channel, message)
         except layer.ChannelFull:
             has_tried = True
             if clock.monotonic() >= deadline:

@@ -99,11 +99,10 @@ def _send_all(ending, timeout):
     """Make the sends of `ending`, waiting for room; return whether that worked."""
     try:
         for layer, method, name, content, own_timeout in ending.sends:
-            if method != 'send':
-                # To a group, or a job.
-                getattr(layer, method)(name, content)
+            if method == 'send_group':
+                layer.send_group(name, content)
             else:
-                send_blocking(layer, name, content, timeout if own_timeout is None else own_timeout)
+                send_blocking(layer, name, content, timeout if own_timeout is None else own_timeout, method=method)
         return True
     except Exception:
         ending.on_failure(sys.exc_info())

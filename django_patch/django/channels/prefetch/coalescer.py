@@ -62,14 +62,13 @@ def deliver(layer, method, name, content, timeout=None):
     `timeout` is how many seconds to wait for room; by default what the
     settings say. Then the message is dropped, with an error in the log.
     """
-    if method != 'send':
-        # To a group, or a job.
-        getattr(layer, method)(name, content)
+    if method == 'send_group':
+        layer.send_group(name, content)
         return
     if timeout is None:
         timeout = conf.send_timeout
     try:
-        send_blocking(layer, name, content, timeout)
+        send_blocking(layer, name, content, timeout, method=method)
     except layer.ChannelFull:
         logger.error(
             'A message to %s was dropped: the channel was full for %s s. Run more workers for it, or raise its '
