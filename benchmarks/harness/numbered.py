@@ -18,6 +18,9 @@ TAKEN = 'taken for dead'
 
 #: Seconds after a holder's death within which a job is to begin again.
 PROMISE = 15.0
+#: Seconds without any worker after which nobody is taken for dead for what was
+#: before.
+AWAY = 5.0
 
 #: `attempt` is 0 where it isn't known.
 Note = collections.namedtuple('Note', 'time worker attempt', defaults=[0])
@@ -82,6 +85,10 @@ class Account:
                 notes = self.begun if kind == 'b' else self.done
                 notes[int(number)].append(Note(float(time), int(worker), *map(int, attempt)))
         self.taken = sorted(taken)
+        times = sorted([time for time, worker in taken] + [
+            note.time for notes in (self.begun, self.done) for of_job in notes.values() for note in of_job])
+        #: (begin, end) of when no worker did anything.
+        self.pauses = [pair for pair in zip(times, times[1:]) if pair[1] - pair[0] >= AWAY]
         self.deaths = sorted(deaths, key=lambda death: death.begin)
         self.deaths += self._starved()
 
@@ -140,11 +147,12 @@ class Account:
         return Again(next_note.time - at, number, note.worker, holders, others, next_note.time > due)
 
     def _due(self, moment):
-        """Return when a job is to begin again whose holder has died at `moment`: servers may be away meanwhile."""
+        """Return when a job is to begin again whose holder has died at `moment`: nobody may be there meanwhile."""
         due = moment + PROMISE
-        for death in self.deaths:
-            if death.worker is None and death.begin <= due and death.end > moment:
-                due = max(due, death.end + PROMISE)
+        away = self.pauses + [(death.begin, death.end) for death in self.deaths if death.worker is None]
+        for begin, end in sorted(away):
+            if begin <= due and end > moment:
+                due = max(due, end + PROMISE)
         return due
 
     def describe(self, again):

@@ -547,16 +547,22 @@ def test_what_a_killed_worker_was_doing_is_waited_for():
 
 def test_a_job_that_was_held_by_several_that_died_has_the_time_for_each():
     deaths = numbered.Death('killed', 10.5, 10.5, 7), numbered.Death('frozen', 24, 41, 8)
+    busy = ''.join('\nb %d 9 %d' % (second, second) for second in range(9, 45))
     for attempt, holders, others, is_late in ((2, 1, [], True), (3, 2, [8], False)):
         worked = 'b 0 7 10 1\nt 7 8 23\nt 8 9 37\nb 0 9 38.5 %d\nd 0 9 38.6' % attempt
-        account = an_account(worked, *deaths)
+        account = an_account(worked + busy, *deaths)
         again, = account.redelivered()
         assert again == numbered.Again(28.0, 0, 7, holders, others, is_late)
         assert account.figures()['late'] == is_late
         assert ('worker 8 was frozen at 24.0, for 17.0 s' in account.describe(again)) is not is_late
-    # While no server is there, nobody is taken for dead.
-    account = an_account(worked.replace(' 3\n', ' 2\n'), numbered.Death('restarted', 20, 24), *deaths)
-    assert not account.redelivered()[0].is_late
+
+
+def test_nobody_is_taken_for_dead_while_no_server_or_no_worker_is_there():
+    worked = 'b 0 7 10 1\nt 7 8 37\nb 0 9 38.5 2'
+    for away, restarts in ((range(0), []), (range(0), [numbered.Death('restarted', 20, 24)]), (range(17, 24), [])):
+        busy = ''.join('\nb %d 9 %d' % (second, second) for second in range(9, 45) if second not in away)
+        again, = an_account(worked + busy, numbered.Death('killed', 10.5, 10.5, 7), *restarts).redelivered()
+        assert again.is_late is not (bool(away) or bool(restarts))
 
 
 def test_the_table_of_numbered_jobs_says_what_was_lost():
