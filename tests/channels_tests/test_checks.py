@@ -176,6 +176,23 @@ class CheckTests(SimpleTestCase):
                     self.assertEqual((error.id, error.msg.startswith(name)), ('channels.E027', True))
                     self.assertEqual(check_origins(), [])
 
+    def test_what_no_browser_sends_as_an_origin_is_named(self):
+        good = [
+            '*', 'null', 'https://app.example.com', 'http://127.0.0.1:8000', 'http://[::1]:8000', 'file://',
+            'capacitor://localhost', 'chrome-extension://abcdef', 'http://a_b.example', 'https://a.example:80',
+        ]
+        bad = [
+            'app.example.com', 'https://App.example.com', 'https://app.example.com/', 'https://app.example.com:443',
+            'http://app.example.com:80', 'https://*.example.com', 'https://k\xe4se.example', '', 'localhost:3000',
+            'https://user@app.example.com',
+        ]
+        with override_settings(CHANNEL_ALLOWED_ORIGINS=good):
+            self.assertEqual(check_channel_layers(), [])
+        with override_settings(CHANNEL_ALLOWED_ORIGINS=good + bad):
+            found = check_channel_layers()
+        self.assertEqual([message.id for message in found], ['channels.W030'] * len(bad))
+        self.assertIn("CHANNEL_ALLOWED_ORIGINS has 'app.example.com'", found[0].msg)
+
     def test_text_is_no_switch(self):
         for name in ('CHANNEL_SESSION_KEY_IN_QUERY', 'CHANNEL_CLOSE_ON_LOGOUT', 'CHANNEL_TRACING',
                      'CHANNEL_WSGI_EMULATION'):

@@ -3,13 +3,20 @@ Checks of the types of the settings of channels other than CHANNEL_LAYERS.
 """
 from __future__ import absolute_import
 
-from django.core.checks import Error
+import re
+
+from django.core.checks import Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from .compat.text import text_of_error
 from .conf import conf
 from .durations import checked_number_of_seconds
+
+#: What browsers send: also for pages that have no host, and for apps.
+_ORIGIN = re.compile(r'(null|[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]*)$')
+#: What they leave out.
+_USUAL_PORT = re.compile(r'(http://.*:80|https://.*:443)$')
 
 
 def check_types():
@@ -45,7 +52,22 @@ def _check_lists():
             getattr(conf, name)
         except ImproperlyConfigured as error:
             errors.append(Error(text_of_error(error), hint="For example ['%s']." % example, id='channels.E027'))
+        else:
+            errors.extend(_check_origins() if name == 'allowed_origins' else [])
     return errors
+
+
+def _check_origins():
+    return [
+        Warning(
+            "CHANNEL_ALLOWED_ORIGINS has '%s', which no browser sends as an origin." % origin,
+            hint="Write it as browsers do: scheme, host in lower case, and port unless it is the scheme's own, with "
+                 "nothing behind it, such as 'https://app.example.com'.",
+            id='channels.W030',
+        )
+        for origin in conf.allowed_origins
+        if origin != '*' and (_USUAL_PORT.match(origin) or not _ORIGIN.match(origin))
+    ]
 
 
 def _check_switches():
