@@ -658,6 +658,8 @@ class EndingWhileWaitingTests(AcknowledgedTestCase):
         layer.send('jobs', {'n': 2})
         (channel, message), = got()
         self.assertEqual(message, {'n': 2})
+        # A mark is due after a tenth of a second.
+        layer._transport.clocks[0].is_to_mark = lambda: False
         # Nobody looks at `plain` first: the wait did that.
         self.calls()
         got = self.in_thread(self.end, layer, receipt_of(message))
