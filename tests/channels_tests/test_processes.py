@@ -198,8 +198,18 @@ class WatcherTests(LogTestCase, SimpleTestCase):
         self.assertEqual(os.waitpid(child, os.WNOHANG), (0, 0))
         record.add('task', {})
         watcher.end_if_overdue(monotonic() + 6)
+        # It may not have ended yet.
+        watcher.end_if_overdue(monotonic() + 7)
         self.assertEqual(os.WTERMSIG(os.waitpid(child, 0)[1]), signal.SIGKILL)
-        self.assertLogged('for more than 5 s, the time limit, and is killed')
+        self.assertEqual(self.log().count('for more than 5 s, the time limit, and is killed'), 1)
+
+    def test_a_worker_that_ends_just_before_it_is_killed_ends_nothing_else(self):
+        record, child = InFlight(2), os.fork()
+        if not child:
+            os._exit(0)
+        os.waitpid(child, 0)
+        record.add('task', {})
+        Watcher(child, None, record, None, 5).end_if_overdue(monotonic() + 6)
 
 
 class LimitTests(LogTestCase, SimpleTestCase):

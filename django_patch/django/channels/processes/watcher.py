@@ -92,6 +92,7 @@ class Watcher(object):
         self._clock = clock
         self._sockets = sockets
         self._channels = channels
+        self._is_killed = False
 
     def run(self):
         """Return once the worker has ended, and those who waited for it have been answered."""
@@ -169,12 +170,20 @@ class Watcher(object):
     def end_if_overdue(self, now):
         """Kill the worker if, at `now` of monotonic(), it has had a message for longer than the hard limit."""
         records = self._in_flight.records()
-        if records and now - records[0].since > self._hard_limit:
-            logger.critical(
-                'The worker %d has had a message on %s for more than %g s, the time limit, and is killed.',
-                self._worker, records[0].channel, self._hard_limit,
-            )
+        if self._is_killed or not records or now - records[0].since <= self._hard_limit:
+            return
+        # It takes a while to end, and its number may be another's then.
+        self._is_killed = True
+        logger.critical(
+            'The worker %d has had a message on %s for more than %g s, the time limit, and is killed.',
+            self._worker, records[0].channel, self._hard_limit,
+        )
+        try:
             os.kill(self._worker, signal.SIGKILL)
+        except EnvironmentError as error:
+            # It has ended by itself; its clients are answered all the same.
+            if error.errno != errno.ESRCH:
+                raise
 
     def answer_all(self, records):
         """Answer the clients that wait for the messages of `records`; log what was lost."""
