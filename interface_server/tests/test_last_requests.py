@@ -16,6 +16,7 @@ from conftest import PATIENCE, eventually
 from django.channels.layers.memory import InMemoryChannelLayer
 from hyperframe.frame import GoAwayFrame
 from test_http2 import Client
+from websockets.exceptions import ConnectionClosed
 
 from interface_server.protocols.h2.connection import LAST_STREAM
 
@@ -210,3 +211,18 @@ def test_http2_that_begins_at_the_end_is_told_at_once(start):
         with contextlib.closing(client.socket):
             assert client.response(client.headers())[0] == 200
             assert told == [LAST_STREAM]
+
+
+def test_websocket_that_comes_at_the_end_is_told_to_come_again(start):
+    server = start({
+        "http.request": consumer,
+        "websocket.connect": lambda layer, message: layer.send(message["reply_channel"], {"accept": True}),
+    }, grace_time=PATIENCE)
+    with server.connection() as idle:
+        ask(idle)
+        begin_to_end(server)
+        with server.socket() as ws:
+            ask(idle)
+            with pytest.raises(ConnectionClosed):
+                ws.recv(PATIENCE)
+            assert ws.close_code == 1012
