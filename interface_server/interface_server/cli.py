@@ -75,7 +75,7 @@ def run(command: Command) -> int:
             return serve(command, sockets, managements[0], announce)
         options = command.options
         return Supervisor(
-            command.workers, lambda index: serve(command, sockets, managements[index], None), announce,
+            command.workers, lambda index, serves: serve(command, sockets, managements[index], serves), announce,
             options.grace_time + options.drain_time + options.close_timeout + options.shutdown_timeout + TO_SPARE,
         ).run()
     finally:

@@ -398,6 +398,32 @@ def test_dead_process_is_replaced(run, port):  # noqa: F811
     assert not os.path.exists(f"/proc/{first[1]}")
 
 
+#: The second process serves only once it is told to.
+LATE = """
+import os, sys, time
+from interface_server.operation.supervisor import Supervisor
+
+def serve(index, serves):
+    while index and not os.path.exists("go"):
+        time.sleep(0.05)
+    serves()
+    open(f"serves {index}", "w").close()
+    time.sleep(600)
+
+sys.exit(Supervisor(2, serve, lambda: print("all serve", os.path.exists("go"), flush=True)).run())
+"""
+
+
+def test_supervisor_is_ready_once_all_processes_serve(run, folder):  # noqa: F811
+    (folder / "late.py").write_text(LATE)
+    program = run("late.py")
+    eventually((folder / "serves 0").exists)
+    (folder / "go").touch()
+    program.wait_for("all serve True")
+    program.signal(signal.SIGTERM)
+    assert program.finish()[0] == 0
+
+
 #: A machine that is busy: the new process isn't scheduled for a second.
 STALLED = """
 import os, sys, time
@@ -405,14 +431,20 @@ from interface_server.operation.supervisor import Supervisor
 
 fork = os.fork
 
+number = 0
+
 def fork_and_stall():
+    global number
+    number += 1
     process = fork()
     if not process:
         time.sleep(1)
+    elif number == 2:
+        print("started", flush=True)
     return process
 
 os.fork = fork_and_stall
-sys.exit(Supervisor(2, lambda index: time.sleep(600), lambda: print("started", flush=True)).run())
+sys.exit(Supervisor(2, lambda index, serves: time.sleep(600)).run())
 """
 
 
@@ -429,7 +461,7 @@ DEAF = """
 import signal, sys, time
 from interface_server.operation.supervisor import Supervisor
 
-def serve(index):
+def serve(index, serves):
     if sys.argv[1:]:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     print("serving", flush=True)

@@ -8,6 +8,7 @@ import faulthandler
 import logging
 import os
 import signal
+import struct
 import threading
 import time
 import traceback
@@ -25,6 +26,7 @@ SHORT_LIFE = 5.0
 PAUSE, MOST_SHORT_LIVES = 1.0, 10
 #: The exit status of a process that was started wrongly.
 USAGE_STATUS = 2
+_INDEX = struct.Struct("i")
 
 #: Seconds for which a process may write what it is doing, by itself.
 TIME_TO_WRITE = 1.0
@@ -59,7 +61,10 @@ def decide(status: int, is_replacement: bool, short_lives: int, others_are_well:
 
 class Supervisor:
     """
-    Keeps `count` processes running `serve(index)`, which returns a status.
+    Keeps `count` processes running `serve(index, serves)`, which returns a status.
+
+    Each calls `serves()` once it does, and `ready` is called here when all have:
+    a service manager ends the server before this one upon that.
 
     SIGTERM and SIGINT are passed on, and end the supervisor once all
     processes have ended; SIGHUP is passed on. Processes that have not ended
@@ -68,7 +73,7 @@ class Supervisor:
     """
 
     def __init__(
-        self, count: int, serve: Callable[[int], int], ready: Optional[Callable[[], None]] = None,
+        self, count: int, serve: Callable[[int, Callable[[], None]], int], ready: Optional[Callable[[], None]] = None,
         patience: float = 30.0,
     ) -> None:
         self._count = count
@@ -84,11 +89,16 @@ class Supervisor:
         self._replacements: set[int] = set()
         # Nothing is written to it; it ends when this process does.
         self._lifeline = os.pipe()
+        # Who serves writes its index to it.
+        self._serving = os.pipe()
+        os.set_blocking(self._serving[0], False)
+        self._unready = set(range(count))
 
     def run(self) -> int:
         """Run until a signal comes; return the exit status."""
         signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         before: dict[signal.Signals, Any] = {number: signal.signal(number, self._on_signal) for number in signals}
+        before[signal.SIGUSR2] = signal.signal(signal.SIGUSR2, self._on_serving)
         # systemd watches this process, the main one, which waits for others.
         interval = systemd.watchdog_interval()
         if interval is not None:
@@ -97,8 +107,6 @@ class Supervisor:
         try:
             for index in range(self._count):
                 self._start(index, before)
-            if self._ready is not None:
-                self._ready()
             return self._watch(before)
         finally:
             if interval is not None:
@@ -110,6 +118,21 @@ class Supervisor:
 
     def _on_alarm(self, number: int, frame: Optional[FrameType]) -> None:
         systemd.notify("WATCHDOG=1")
+
+    def _on_serving(self, number: int, frame: Optional[FrameType]) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._unready.discard(_INDEX.unpack(os.read(self._serving[0], _INDEX.size))[0])
+        if not self._unready and self._ready is not None:
+            ready, self._ready = self._ready, None
+            # What this interrupts may be in the middle of a line of the log.
+            threading.Thread(target=ready, daemon=True).start()
+
+    def _say_serving(self, index: int, supervisor: int) -> None:
+        """Have the process `supervisor` know that this one serves."""
+        os.write(self._serving[1], _INDEX.pack(index))
+        if os.getppid() == supervisor:
+            os.kill(supervisor, signal.SIGUSR2)
 
     def _on_signal(self, number: int, frame: Optional[FrameType]) -> None:
         if number != signal.SIGHUP:
@@ -143,6 +166,7 @@ class Supervisor:
         standard_streams.flush()
         # A signal to a process that still has our handlers would be lost.
         unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
+        supervisor = os.getpid()
         process = os.fork()
         if process:
             self._children[process] = (index, time.monotonic())
@@ -163,7 +187,7 @@ class Supervisor:
             self._children = {}
             os.close(self._lifeline[1])
             threading.Thread(target=self._watch_lifeline, daemon=True).start()
-            status = self._serve(index)
+            status = self._serve(index, lambda: self._say_serving(index, supervisor))
         except KeyboardInterrupt:
             status = 130
         except BaseException:
