@@ -64,11 +64,12 @@ def add_arguments(parser):
 def _add_limits(parser):
     parser.add_argument(
         '--max-messages', dest='max_messages', type=int, default=None, metavar='N',
-        help='End a process after it has handled N messages; another takes its place.',
+        help='End a process after it has handled N messages; with --processes, another takes its place.',
     )
     parser.add_argument(
         '--max-memory', dest='max_memory', type=int, default=None, metavar='MB',
-        help='End a process whose resident memory is larger, once it has finished the messages in progress.',
+        help='End a process whose resident memory is larger, once it has finished the messages in progress; with '
+             '--processes, another takes its place.',
     )
     parser.add_argument(
         '--time-limit', dest='time_limit', type=float, default=None, metavar='SECONDS',
