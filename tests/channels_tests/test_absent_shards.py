@@ -145,6 +145,21 @@ class HangingShardTests(AbsentShardCase):
             self.layer._transport.absences._known.clear()
             self.layer._prober._silent.clear()
 
+    def test_commands_that_change_something_do_nothing_and_soon_give_up(self):
+        for action, channel in (
+            ('purge', 'jobs.mail'), ('drain', 'jobs.mail'), ('delete', 'jobs.acknowledged'),
+            ('replay', 'jobs.acknowledged'), ('cancel', 'jobs.acknowledged'), ('peek', 'jobs.mail'),
+            ('jobs', 'jobs.acknowledged'), ('dead', 'jobs.acknowledged'),
+        ):
+            with self.assertRaises(CommandError) as caught:
+                call_command('channels', action, channel, interactive=False, every=action != 'cancel',
+                             ids=['x'] if action == 'cancel' else None, stdout=six.StringIO())
+            self.assertIn("Redis at %s can't be reached" % self.hanging, str(caught.exception))
+            self.assertEqual(self.asked, [(True, {'timeout': absences.PATIENCE})], action)
+            del self.asked[:]
+            self.layer._transport.absences._known.clear()
+            self.layer._prober._silent.clear()
+
     def test_other_shards_of_a_server_that_hangs_are_not_asked(self):
         layer = self.make_layer(hosts=[self.server.url, self.other.url, self.other.url])
         asked, connect = [], layer._pools[2]._connect

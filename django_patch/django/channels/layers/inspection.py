@@ -98,6 +98,14 @@ class InspectionMixin(object):
         """
         return self
 
+    def check_servers(self):
+        """
+        Raise LayerUnavailable, saying which, if servers are away.
+
+        It is for those who are about to change something in all of them, and
+        don't wait as long as a sender does.
+        """
+
     def peek(self, channel, limit):
         """
         Return the oldest `limit` messages of a channel, which stay there.

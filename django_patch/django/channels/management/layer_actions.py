@@ -28,7 +28,8 @@ class LayerActionsMixin(object):
         if not promises:
             raise CommandError('The channel layer %s has no servers that could be asked.' % self.layer)
         # The routing says it, too.
-        has_acknowledged = bool(self.layer.router.acknowledged_channels() or self.layer.acknowledged_statistics())
+        has_acknowledged = bool(
+            self.layer.router.acknowledged_channels() or self.layer.looking({}).acknowledged_statistics())
         for number, promise in enumerate(promises):
             if isinstance(promise, LayerUnavailable):
                 found.append('Shard %d can\'t be asked: %s' % (number, promise))

@@ -120,6 +120,7 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
                     # Of some that may be removed it isn't known.
                     raise LayerUnavailable('. '.join(sentences(absent)))
                 return self.page(request, 'purge', name, alias=alias, number=number)
+            layer.check_servers()
             number = layer.purge(name)
         self.log(request, '%s/%s' % (alias, name), 'Removed %s.' % counted(number, 'message'))
         messages.success(request, 'Removed %s from %s.' % (counted(number, 'message'), name))

@@ -101,6 +101,7 @@ class JobPagesMixin(object):
             )
         method = getattr(layer, ACTIONS[action].method)
         with found():
+            layer.check_servers()
             done = with_every_dead_letter(layer, name, method) if every else method(name, ids)
         text = '%s %s' % (ACTIONS[action].past, counted(done, ACTIONS[action].noun))
         named = 'all' if every else ', '.join(ids[:MAX_LOGGED]) + (', ...' if len(ids) > MAX_LOGGED else '')

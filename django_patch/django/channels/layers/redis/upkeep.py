@@ -4,7 +4,9 @@ Statistics, inspection and presence of the layer that speaks to Redis.
 from __future__ import absolute_import, unicode_literals
 
 from ... import names
+from ...exceptions import LayerUnavailable
 from ..capacity import checked_number_of_messages
+from ..transport.operations import flatten
 from .looking import RedisLook
 
 
@@ -41,6 +43,12 @@ class RedisUpkeepMixin(object):
 
     def looking(self, absent):
         return RedisLook(self, absent)
+
+    def check_servers(self):
+        absent = {}
+        self._run(flatten(self._transport.absences.find(absent)))
+        if absent:
+            raise LayerUnavailable('. '.join(sorted(set(absent.values()))))
 
     def peek(self, channel, limit):
         queue = names.non_local_name(names.validate_channel_name(channel, receive=True))

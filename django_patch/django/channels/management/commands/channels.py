@@ -44,6 +44,10 @@ ACTIONS = (
 OF_ALL = ('status', 'watch', 'check') + tuple(name for name, text in layer_actions.ACTIONS)
 
 
+#: Those that first see whether all servers are there.
+CHANGING = ('purge', 'cancel', 'replay', 'delete', 'schedules')
+
+
 #: What the layer has to be able to, for an action that needs more than the
 #: acknowledged channels that others see to.
 ABILITIES = dict.fromkeys(('status', 'watch', 'check', 'peek', 'purge'), 'supports_inspection')
@@ -99,6 +103,8 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
             raise CommandError('%s needs the name of a channel: manage.py channels %s CHANNEL' % (
                 options['action'], options['action']))
         try:
+            if options['action'] in CHANGING:
+                self.layer.check_servers()
             getattr(self, METHODS.get(options['action'], options['action']))()
         except LayerUnavailable as error:
             raise CommandError('The channel layer %s can\'t be reached: %s' % (self.layer, error))
@@ -230,7 +236,7 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
     def purge(self):
         channel = self.options['channel']
         if self.options['interactive']:
-            waiting = self.layer.channel_statistics(channel)['messages_pending']
+            waiting = self.look_at(channel)['messages_pending']
             self.stdout.write('Remove %s that %s in %s? What is removed can\'t be had back. [y/N]' % (
                 counted(waiting, 'message'), 'waits' if waiting == 1 else 'wait', channel))
             try:
@@ -244,7 +250,7 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
     def drain(self):
         channel, deadline = self.options['channel'], monotonic() + self.options['timeout']
         while True:
-            numbers = self.layer.channel_statistics(channel)
+            numbers = self.look_at(channel)
             waiting, held, later = [numbers.get(key, 0) for key in ('messages_pending', 'held', 'later')]
             if not waiting + held:
                 rest = ' %s due later.' % counted(later, 'message') if later else ''
@@ -257,6 +263,13 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
                 raise CommandError('After %g s still %s. Does a worker read it?' % (self.options['timeout'], text))
             self.stdout.write('Waiting: %s.' % text)
             time.sleep(min(self.options['interval'], max(0.0, deadline - monotonic())))
+
+    def look_at(self, channel):
+        """Return the numbers of `channel`; raise CommandError if servers are away that may have more of it."""
+        absent = {}
+        numbers = self.layer.looking(absent).channel_statistics(channel)
+        self.fail_for(absent)
+        return numbers
 
     # Output
 
