@@ -17,8 +17,9 @@ cachegrind, so no other load of the machine changes them; what Redis executes is
 not counted, and isn't changed by it. The price of tracing is told beside that:
 spans by OpenTelemetry, kept in memory, all of them; and what those of the
 interface server take for a request, and for a frame and the delivery of its
-answer, by themselves, and so those of a worker that aren't sampled, whose price
-is less than two runs over the layer in memory differ by. "Root" is a trace that begins there and is not sampled.
+answer, by themselves, and so what a worker notes, and its spans that aren't
+sampled, whose price is less than two runs over the layer in memory differ by.
+"Root" is a trace that begins there and is not sampled.
 While it is off it costs a test of an attribute or two for a message, which are
 counted as well. It needs valgrind, and django, redis, msgpack, six and
 opentelemetry-sdk.
@@ -30,13 +31,15 @@ import os
 import re
 import subprocess
 import sys
+from threading import get_ident
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 KINDS = (
-    'pair', 'echo', 'get', 'task', 'server-get', 'server-echo', 'tracer-get', 'tracer-echo', 'tracer-task',
+    'pair', 'echo', 'get', 'task', 'server-get', 'server-echo', 'worker-get', 'worker-echo', 'worker-task',
 )
-#: Messages that are counted, after as many that warm up.
-NUMBER = 200
+#: Messages that are counted, after as many that warm up: as many as traces get
+#: their numbers at once, so that each is counted as one of them.
+NUMBER = 256
 #: Tests of `tracing.tracer` for a message that is consumed, and for each that
 #: its consumer sends.
 TESTS = 2
@@ -52,7 +55,8 @@ SPANS = ('traced', 'root', 'sampled', 'unsampled')
 #: task where it is sent.
 STATES = {
     'pair': ('seen',), 'task': ('seen', 'traced', 'root'), 'server-get': SPANS, 'server-echo': ('traced', 'root'),
-    'tracer-get': ('unsampled',), 'tracer-echo': ('root', 'unsampled'), 'tracer-task': ('root',),
+    'worker-get': ('seen', 'unsampled'), 'worker-echo': ('seen', 'root', 'unsampled'),
+    'worker-task': ('seen', 'root'),
 }
 VALGRIND = ['valgrind', '--tool=cachegrind', '--cache-sim=no', '--cachegrind-out-file=/dev/null']
 
@@ -115,15 +119,15 @@ def handle(kind, url, state, number):
     worker = Worker(layer, signal_handlers=False)
     if state in SPANS:
         trace(state)
+    activity = Activity(worker.in_progress)
     if state == 'seen':
-        activity = Activity()
         worker.watch(activity)
         layer.watch_waiting(activity.waited)
     if kind.startswith('server'):
         serve(kind, state, number)
         return
-    if kind.startswith('tracer'):
-        follow(kind[len('tracer-'):], state, number)
+    if kind.startswith('worker'):
+        follow(kind[len('worker-'):], state, number, activity)
         return
     if kind == 'test':
         from django.channels import tracing
@@ -154,11 +158,12 @@ def handle(kind, url, state, number):
         layer.flush()
 
 
-def follow(kind, state, number):
-    """Have a worker's tracer see to so many messages and what their consumers send, as they ask it to."""
+def follow(kind, state, number, activity):
+    """Have a worker's tracer or Activity see to so many messages, and what their consumers send."""
     from types import SimpleNamespace
 
     from django.channels import tracing
+    from django.channels.compat.clock import monotonic
     from opentelemetry import context
     channel, content = MESSAGES[kind]
     if state in PARENTS and kind == 'get':
@@ -166,20 +171,23 @@ def follow(kind, state, number):
         content = dict(content, headers=content['headers'] + [[b'traceparent', key]])
     elif state in PARENTS:
         content = dict(content, traceparent=PARENT + PARENTS[state])
-    reply, before = content.get('reply_channel'), context.Context()
+    reply, before, thread = content.get('reply_channel'), context.Context(), get_ident()
     task = SimpleNamespace(channel=channel, attempt=1, receipt=None, consumer_name='seeing.echo')
     gc.collect()
     gc.freeze()
     for _ in range(number):
-        task.content = content
-        if state:
+        task.content, task.since = content, monotonic()
+        if state == 'seen':
+            if kind != 'task':
+                # It isn't told of what is acknowledged.
+                activity.waited(channel, 0.0005)
+            activity.end(task, 'handled', thread)
+        elif state:
             if kind == 'task':
                 task.content = tracing.tracer.traced('send', channel, content)
-            span = tracing.tracer.begin(task)
-            span.activate()
+            tracing.tracer.begin(task)
             if reply:
                 tracing.tracer.traced('send', reply, content)
-            span.end('handled')
         context.attach(before)
 
 
@@ -208,7 +216,8 @@ def serve(kind, state, number):
                 handshake.stamp(message)
                 # A worker's answer doesn't tell of a trace without spans.
                 answer = message if state == 'traced' else FRAME
-                span = tracer.begin_delivery('websocket.send.p!c', answer, 1)
+                # As interface_server.app.replies asks for one.
+                span = tracer.begin_delivery('websocket.send.p!c', answer, 1) if 'traceparent' in answer else None
                 if span is not None:
                     span.end()
     asyncio.run(requests() if kind == 'server-get' else frames())
@@ -254,7 +263,7 @@ def main(url, kinds):
         untouched, whole = for_each(kind, '', ''), for_each(kind, url, '')
         for state in STATES.get(kind, ('seen',) + SPANS):
             price = for_each(kind, '', state) - untouched
-            if kind.startswith(('server', 'tracer')):
+            if kind.startswith(('server', 'worker')):
                 print('%s: %d for being %s' % (kind, price, state))
                 continue
             print('%s: %d, and %d for being %s (%+.1f %%)' % (kind, whole, price, state, 100 * price / whole))

@@ -80,13 +80,13 @@ def busy(layer):
     from django.channels.consumption import Consumption
     from django.channels.monitoring.activity import Activity
     from django.channels.worker import Worker
-    worker, activity = Worker(layer, signal_handlers=False), Activity()
+    worker = Worker(layer, signal_handlers=False)
+    activity = Activity(worker.in_progress)
     for number in range(COUNTED):
         for _ in range(3):
             task = Consumption('jobs.%d' % number, {})
-            activity.begin(task)
             activity.waited(task.channel, 0.01)
-            activity.end(task, 'handled')
+            activity.end(task, 'handled', 1)
     return worker, activity
 
 

@@ -21,6 +21,7 @@ from django.channels.compat import six
 from django.channels.compat.coroutines import SUPPORTS_ASYNC
 from django.channels.exceptions import LayerUnavailable
 from django.channels.histograms import BUCKETS
+from django.channels.in_progress import InProgress
 from django.channels.layers import ChannelLayerWrapper, channel_layers
 from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of
 from django.channels.layers.memory import InMemoryChannelLayer
@@ -49,8 +50,9 @@ except ImportError:
 class Task(object):
     consumer_name = 'app.consumer'
 
-    def __init__(self, channel):
+    def __init__(self, channel, since=0.0):
         self.channel = channel
+        self.since = since
 
 
 class ActivityTests(LogTestCase, SimpleTestCase):
@@ -58,26 +60,29 @@ class ActivityTests(LogTestCase, SimpleTestCase):
     def setUp(self):
         super(ActivityTests, self).setUp()
         self.clock = ManualClock()
-        self.activity = Activity(self.clock)
+        self.in_progress = InProgress()
+        self.activity = Activity(self.in_progress, self.clock)
 
     def test_it_tells_what_runs_and_since_when(self):
-        first, second = Task('a'), Task('b')
-        self.activity.begin(first)
-        self.clock.now = 2.0
-        self.activity.begin(second)
+        first, second = Task('a', 0.0), Task('b', 2.0)
+        self.in_progress.threads.update({1: second, 2: first})
         self.clock.now = 5.0
         number, running = self.activity.running()
         self.assertEqual((number, [(task['channel'], task['seconds']) for task in running]), (2, [('a', 5), ('b', 3)]))
         self.assertEqual(running[0]['consumer'], 'app.consumer')
-        self.activity.end(first, 'handled')
+
+    def test_an_async_consumer_runs_once_whether_it_has_begun_or_not(self):
+        task = Task('a')
+        self.in_progress.submitted[task] = 1
+        self.assertEqual(self.activity.running()[0], 1)
+        self.in_progress.threads[1] = task
         self.assertEqual(self.activity.running()[0], 1)
 
     def test_it_counts_outcomes_and_durations_by_channel(self):
         for seconds, outcome in ((0.0005, 'handled'), (0.3, 'failed'), (100.0, 'handled')):
-            task = Task('a')
-            self.activity.begin(task)
+            task = Task('a', self.clock.now)
             self.clock.now += seconds
-            self.activity.end(task, outcome)
+            self.activity.end(task, outcome, 1)
         self.activity.waited('a', 0.02)
         numbers = self.activity.numbers()['a']
         self.assertEqual(numbers['outcomes'], {'handled': 2, 'failed': 1})
@@ -97,7 +102,7 @@ class ActivityTests(LogTestCase, SimpleTestCase):
         self.assertEqual(sum(self.activity.numbers()['a']['waited'][:-1]), 10000)
 
     def test_it_names_the_thread(self):
-        self.activity.begin(Task('a'))
+        self.in_progress.threads[threading.current_thread().ident] = Task('a')
         self.assertEqual(self.activity.running()[1][0]['thread'], threading.current_thread().name)
 
     def test_names_without_end_are_counted_together(self):
@@ -111,8 +116,9 @@ class ActivityTests(LogTestCase, SimpleTestCase):
 
     def work(self, consumer):
         layer = ChannelLayerWrapper(InMemoryChannelLayer(), 'default', [route('task', consumer)])
-        layer.watch_waiting(self.activity.waited)
         worker = Worker(layer, signal_handlers=False)
+        self.activity = Activity(worker.in_progress)
+        layer.watch_waiting(self.activity.waited)
         worker.watch(self.activity)
         layer.send('task', {})
         worker.run_once()
@@ -219,10 +225,9 @@ class FamilyTests(SimpleTestCase):
         self.layer = InMemoryChannelLayer(acknowledged=['job'])
         self.layer.send('task', {})
         self.layer.group_add('room', 'a!b')
-        self.activity = Activity(ManualClock())
+        self.activity = Activity(InProgress(), ManualClock())
         task = Task('task')
-        self.activity.begin(task)
-        self.activity.end(task, 'handled')
+        self.activity.end(task, 'handled', 1)
         self.activity.waited('task', 0.003)
 
     def values(self, found):
@@ -563,27 +568,25 @@ class WatchedTests(SimpleTestCase):
 
     @unittest.skipUnless(prometheus_client, 'prometheus_client is not installed')
     def test_one_worker_has_the_metrics_of_all(self):
-        worker, activity = self.worker(), Activity()
+        worker, activity = self.worker(), Activity(InProgress())
         task = Task('task')
-        activity.begin(task)
-        activity.end(task, 'handled')
+        activity.end(task, 'handled', 1)
         worker.channel_layer.announce(this_process('worker', '1')._replace(name='other'), {
             'numbers': activity.numbers(),
         })
         with watching.watched(worker, {'layer': 'default'}):
-            text = watching._metrics(worker.channel_layer, 'default', Activity(), 'me', '', of_all=True)[1]
-            alone = watching._metrics(worker.channel_layer, 'default', Activity(), 'me', '')[1]
+            text = watching._metrics(worker.channel_layer, 'default', activity, 'me', '', of_all=True)[1]
+            alone = watching._metrics(worker.channel_layer, 'default', Activity(InProgress()), 'me', '')[1]
         line = b'channels_messages_handled_total{channel="task",outcome="handled",process="other"} 1.0'
         self.assertIn(line, text)
         self.assertIn(b'channels_processes{kind="worker",layer="default"} 2.0', text)
         self.assertNotIn(line, alone)
 
     def test_a_process_tells_the_numbers_of_its_busiest_channels(self):
-        activity = Activity()
+        activity = Activity(InProgress())
         for channel in ('rare', 'busy', 'busy'):
             task = Task(channel)
-            activity.begin(task)
-            activity.end(task, 'handled')
+            activity.end(task, 'handled', 1)
         self.assertEqual(list(activity.numbers(1)), ['busy'])
         self.assertEqual(set(activity.numbers()), {'rare', 'busy'})
 

@@ -257,6 +257,57 @@ class TracingTests(LogTestCase, SimpleTestCase):
             self.assertEqual([span.context.trace_id for span in self.exporter.get_finished_spans()], [
                 number for number in numbers[:2] + numbers[5:] for _ in 'ab'] + numbers[:2] + numbers[5:])
 
+    def test_each_new_trace_has_a_number_of_its_own_which_decides(self):
+        sampler = ParentBased(TraceIdRatioBased(0.25))
+        self.use_sampler(sampler)
+        contexts = [self.send_outside()[1] for _ in range(600)]
+        self.assertEqual(len(set(context.trace_id for context in contexts)), 600)
+        decided = [sampler.should_sample(None, context.trace_id, 'send').decision.is_sampled() for context in contexts]
+        self.assertEqual(len(set(decided)), 2)
+        self.assertEqual([bool(context.trace_flags.sampled) for context in contexts], decided)
+
+    @unittest.skipUnless(hasattr(os, 'fork'), 'needs fork')
+    def test_a_process_that_is_forked_begins_other_traces(self):
+        self.use_sampler(ParentBased(ALWAYS_OFF))
+        self.send_outside()
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                os.write(writer, self.send_outside()[0]['traceparent'].encode('ascii'))
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        others = os.read(reader, 100).decode('ascii')
+        os.close(reader)
+        os.close(writer)
+        self.assertEqual(len(others), len(TRACEPARENT))
+        self.assertNotEqual(self.send_outside()[0]['traceparent'], others)
+
+    def test_what_is_sent_to_no_client_says_a_trace_without_spans(self):
+        names = ('websocket.sendmail', 'http.responses', 'websocket.send.p!c', 'http.response.p!c')
+        answer = {'status': 200, 'content': b''}
+
+        def consumer(message):
+            for name in names:
+                content = answer if name.startswith('http.response.') else {'text': ''}
+                Channel(name, channel_layer=message.channel_layer).send(content)
+
+        self.inner.send('task', {'traceparent': TRACEPARENT[:-2] + '00'})
+        self.work([route('task', consumer)])
+        told = [name for name in names if 'traceparent' in self.inner.receive([name.rstrip('c')])[1]]
+        self.assertEqual(told, ['websocket.sendmail', 'http.responses'])
+
+    def test_a_message_whose_sampler_raises_is_failed_as_by_its_consumer(self):
+        class Broken(type(ALWAYS_ON)):
+            def should_sample(self, *args, **kwargs):
+                raise ZeroDivisionError('as samplers do')
+
+        self.use_sampler(Broken(None))
+        self.inner.send('task', {})
+        worker = Worker(ChannelLayerWrapper(self.inner, 'default', [route('task', lambda message: None)]))
+        self.assertEqual(worker.run_once(), 'failed')
+
     def send_outside(self):
         """Send a message where no trace is; return it, and the context that it tells of."""
         Channel('next', channel_layer=self.inner).send({})
@@ -345,3 +396,11 @@ class TracingTests(LogTestCase, SimpleTestCase):
             self.assertChain('process task', 'send next.p!')
             self.assertEqual(self.spans()['process task'].attributes['messaging.channels.outcome'], 'handled')
             self.assertEqual(self.inner.receive(['next.p!'])[1]['traceparent'].split('-')[1], TRACE)
+            # One that has no spans is handed on as well.
+            unsampled = TRACEPARENT[:-2] + '00'
+            self.inner.send('task', {'traceparent': unsampled, 'reply_channel': 'next.p!c', 'text': ''})
+            worker.run_once()
+            if tasks is not None:
+                tasks.finish(30)
+            self.assertEqual(self.inner.receive(['next.p!'])[1]['traceparent'], unsampled)
+            self.assertEqual(len(self.spans()), 2)

@@ -3,7 +3,6 @@ A message on its way through its consumer: what is known of it so far.
 """
 from __future__ import absolute_import
 
-from . import tracing
 from .compat.clock import monotonic
 from .compat.forks import getpid
 from .conf import conf
@@ -13,8 +12,8 @@ from .layers.acknowledgement import receipt_of
 class Consumption(object):
     """A message on its way through its consumer, as far as it has come."""
     __slots__ = (
-        'channel', 'content', 'attempt', 'message', 'consumer', 'kwargs', 'started', 'thread', 'since', 'process',
-        'is_overdue', 'slot', 'receipt', 'span',
+        'channel', 'content', 'attempt', 'message', 'consumer', 'kwargs', 'since', 'process', 'is_overdue', 'slot',
+        'receipt', 'span',
     )
 
     def __init__(self, channel, content):
@@ -29,13 +28,13 @@ class Consumption(object):
         #: The slot of an async one in the InFlight.
         self.slot = None
         self.kwargs = {}
-        #: By monotonic(); `started` is the Activity's.
+        #: By monotonic().
         self.since = monotonic()
         self.process = getpid()
         #: Whether it has been interrupted, since its time was over.
         self.is_overdue = False
-        #: A MessageSpan, where messages are traced.
-        self.span = None if tracing.tracer is None else tracing.tracer.begin(self)
+        #: A MessageSpan, where messages are traced, and this one is.
+        self.span = None
 
     @property
     def is_streaming(self):

@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 
-from . import outbox
+from . import outbox, tracing
 from .channel_sessions import ending_session
 from .compat import six
 from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine, is_unrun
@@ -79,8 +79,6 @@ class Dispatcher(HeldMessagesMixin):
         task = Consumption(channel, content)
         thread = get_ident()
         self.in_progress.threads[thread] = task
-        if self.activity is not None:
-            self.activity.begin(task)
         try:
             outcome = run_isolated(self._consume, task)
         except BaseException as error:
@@ -95,14 +93,14 @@ class Dispatcher(HeldMessagesMixin):
                 )
                 os._exit(1)
             self.in_progress.end(thread, task)
-        self.count(task, outcome)
+        self.count(task, outcome, thread)
         return outcome
 
-    def count(self, task, outcome):
-        """Count the message of `task`, which came to `outcome`."""
+    def count(self, task, outcome, thread):
+        """Count the message of `task`, which came to `outcome`; `thread` is the identifier of the calling one."""
         if outcome != STARTED:
             if self.activity is not None:
-                self.activity.end(task, outcome)
+                self.activity.end(task, outcome, thread)
             if task.span is not None:
                 task.span.end(outcome)
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
@@ -116,12 +114,15 @@ class Dispatcher(HeldMessagesMixin):
         if self.async_tasks is None:
             return consume_here(self, task, coroutine)
         task.slot = self.in_flight.add(task.channel, task.content)
+        if tracing.tracer is not None and task.span is None:
+            task.span = tracing.tracer.unsampled()
+        self.in_progress.submitted[task] = get_ident()
         self.async_tasks.submit(consume, self, task, coroutine)
         return STARTED
 
     def _consume(self, task):
-        if task.span is not None:
-            task.span.activate()
+        if tracing.tracer is not None:
+            task.span = tracing.tracer.begin(task)
         add_root_path(task.channel, task.content)
         task.message = message = Message(task.content, task.channel, self.channel_layer)
         message.attempt = task.attempt

@@ -28,9 +28,20 @@ class InProgress(object):
         self.threads = {}
         #: asyncio.Task -> Consumption. Only the event loop changes it.
         self.tasks = {}
+        #: Consumption -> identifier of the thread that received it, of those
+        #: whose async consumers have yet to end, or to begin.
+        self.submitted = {}
         # Held while a thread is interrupted, so that it can't have begun its
         # next message.
         self._lock = threading.Lock()
+
+    def all(self):
+        """Return [(thread identifier, Consumption)] of all that is in progress."""
+        # Copies in one step: other threads go on. What a thread has just
+        # handed on is in both.
+        tasks = {task: ident for ident, task in list(self.threads.items())}
+        tasks.update(list(self.submitted.items()))
+        return [(ident, task) for task, ident in tasks.items()]
 
     def interrupt(self, ident, task, interrupt):
         """Call `interrupt(ident)` if the thread `ident` is still working on `task`."""

@@ -212,7 +212,9 @@ class ReplyDispatcher:
             return
         self._metrics.messages_out["websocket"] += len(channels)
         # One for all of a group that are here.
-        span = None if self._tracer is None else self._tracer.begin_delivery(channels[0], message, len(channels))
+        span = None
+        if self._tracer is not None and "traceparent" in message:
+            span = self._tracer.begin_delivery(channels[0], message, len(channels))
         frame, failed = EncodedFrame(), 0
         sockets = self._sockets
         for channel in channels:

@@ -111,7 +111,7 @@ class ServerTracer:
     def begin_delivery(self, channel: str, message: Message, members: int) -> Optional[trace.Span]:
         """Return the span of handing `message` to as many sockets as `members` says; None without a trace."""
         said = message.get(TRACEPARENT)
-        if said is None or not isinstance(said, str) or said[LAST] in self._sampling.unsampled_ends:
+        if not isinstance(said, str) or said[LAST] in self._sampling.unsampled_ends:
             return None
         parent = context_of({key: message[key] for key in KEYS if isinstance(message.get(key), str)})
         if not trace.get_current_span(parent).get_span_context().is_valid:

@@ -109,7 +109,7 @@ def watched(worker, options):
     """Offer the health and metrics of `worker` while the block runs, as the command's `options` say."""
     layer, alias = worker.channel_layer, options['layer']
     _check_busy(options)
-    activity = Activity()
+    activity = Activity(worker.in_progress)
     worker.watch(activity)
     layer.watch_waiting(activity.waited)
     vitals = Vitals(

@@ -7,12 +7,15 @@ import threading
 from bisect import bisect_left
 
 from ..compat import six
+from ..dispatch import HANDLED
 from ..histograms import BUCKETS, Histogram
 from ..layers.clock import SYSTEM_CLOCK
 from ..names import statistics_name
 
 get_ident = six.moves._thread.get_ident
 
+#: The least of BUCKETS, which nearly all durations are below.
+LEAST = BUCKETS[0]
 #: Channels that are counted by name; the others come together as OTHER.
 MAX_CHANNELS = 200
 OTHER = 'other'
@@ -22,14 +25,22 @@ MAX_SHOWN = 20
 
 class Durations(object):
     """What is known of the messages of one channel."""
-    __slots__ = ('outcomes', 'waited', 'handled')
+    __slots__ = ('outcomes', 'waited', 'handled', 'others')
 
     def __init__(self):
-        self.outcomes = {}
         #: From its sending to its receiving, where the layer reports that.
         self.waited = Histogram()
-        #: From the consumer's beginning to its end.
+        #: From the consumer's beginning to its end, of those HANDLED.
         self.handled = Histogram()
+        #: ... and of those that came to anything else, which `outcomes`
+        #: counts.
+        self.others = Histogram()
+        self.outcomes = {}
+
+    def otherwise(self, outcome):
+        """Count a message that came to `outcome`, which is not HANDLED; return the Histogram of those."""
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        return self.others
 
     def add(self, other):
         """Add what another Durations has counted."""
@@ -37,57 +48,58 @@ class Durations(object):
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + number
         self.waited.add(other.waited)
         self.handled.add(other.handled)
+        self.others.add(other.others)
 
-
-class _OfThread(threading.local):
-    """The Durations that a thread counts, by channel: nobody else changes them."""
-
-    def __init__(self, of_all):
-        super(_OfThread, self).__init__()
-        self.channels = {}
-        of_all.append(self.channels)
+    def numbers(self):
+        """Return {'outcomes': dict, 'waited': list, 'handled': list}, the last of all outcomes."""
+        outcomes, handled, whole = dict(self.outcomes), sum(self.handled.counts), Histogram()
+        if handled:
+            outcomes[HANDLED] = handled
+        whole.add(self.handled)
+        whole.add(self.others)
+        return {'outcomes': outcomes, 'waited': self.waited.as_list(), 'handled': whole.as_list()}
 
 
 class Activity(object):
     """
-    What a worker's dispatcher reports of each message; threads share it.
+    What becomes of each message of a worker, and when; threads share it.
 
-    `clock` is a Clock. Each message costs two reads of it and no lock: each
-    thread counts for itself, and who asks adds up.
+    `in_progress` is the worker's InProgress, `clock` a Clock. What most
+    messages come to takes few steps, and no lock: each thread counts for
+    itself, and who asks adds up.
     """
 
-    def __init__(self, clock=SYSTEM_CLOCK):
+    def __init__(self, in_progress, clock=SYSTEM_CLOCK):
+        self._in_progress = in_progress
         self._now = clock.monotonic
-        self._running = {}
-        # The channels of all threads, of those that have ended as well.
-        self._of_all = []
-        self._own = _OfThread(self._of_all)
+        # Thread identifier -> {channel: Durations}: one that ends leaves its
+        # to the next that has its number.
+        self._of_threads = {}
 
-    def begin(self, task):
-        """Take note that `task`, a Consumption, has begun in this thread."""
-        task.started = self._now()
-        task.thread = get_ident()
-        self._running[id(task)] = task
-
-    def end(self, task, outcome):
-        """Take note that `task` has come to `outcome`, a text."""
-        self._running.pop(id(task), None)
-        # As in waited().
-        durations = self._own.channels.get(task.channel) or self._of(task.channel)
-        durations.outcomes[outcome] = durations.outcomes.get(outcome, 0) + 1
-        seconds, histogram = self._now() - task.started, durations.handled
-        histogram.counts[bisect_left(BUCKETS, seconds)] += 1
+    def end(self, task, outcome, thread):
+        """Take note that `task`, a Consumption, came to `outcome`, a text, in the calling thread, number `thread`."""
+        seconds = self._now() - task.since
+        try:
+            durations = self._of_threads[thread][task.channel]
+        except KeyError:
+            durations = self._of(task.channel, thread)
+        histogram = durations.handled if outcome == HANDLED else durations.otherwise(outcome)
+        # As Histogram.observe() does: each call of Python's would cost more.
+        histogram.counts[0 if seconds <= LEAST else bisect_left(BUCKETS, seconds)] += 1
         histogram.total += seconds
 
     def waited(self, channel, seconds):
         """Take note that a message has been received from `channel`, where it waited `seconds`."""
-        # As Histogram.observe() does: each call of Python's would cost more.
-        histogram = (self._own.channels.get(channel) or self._of(channel)).waited
-        histogram.counts[bisect_left(BUCKETS, seconds)] += 1
+        try:
+            histogram = self._of_threads[get_ident()][channel].waited
+        except KeyError:
+            histogram = self._of(channel, get_ident()).waited
+        # As in end().
+        histogram.counts[0 if seconds <= LEAST else bisect_left(BUCKETS, seconds)] += 1
         histogram.total += seconds
 
-    def _of(self, channel):
-        channels = self._own.channels
+    def _of(self, channel, thread):
+        channels = self._of_threads.setdefault(thread, {})
         durations = channels.get(channel)
         if durations is None:
             name = _listed(statistics_name(channel), channels)
@@ -104,12 +116,11 @@ class Activity(object):
         name), `thread` (its name) and `seconds`.
         """
         now, names = self._now(), {thread.ident: thread.name for thread in threading.enumerate()}
-        # A copy in one step: other threads go on.
-        tasks = sorted(list(self._running.values()), key=lambda task: task.started)
+        tasks = sorted(self._in_progress.all(), key=lambda pair: pair[1].since)
         return len(tasks), [
             {'channel': task.channel, 'consumer': task.consumer_name,
-             'thread': names.get(task.thread, '%d' % task.thread), 'seconds': round(max(0.0, now - task.started), 3)}
-            for task in tasks[:MAX_SHOWN]
+             'thread': names.get(ident, '%d' % ident), 'seconds': round(max(0.0, now - task.since), 3)}
+            for ident, task in tasks[:MAX_SHOWN]
         ]
 
     def numbers(self, limit=None):
@@ -120,17 +131,11 @@ class Activity(object):
         their name. Of the `limit` busiest channels, if that isn't None.
         """
         channels = {}
-        for of_thread in list(self._of_all):
+        for of_thread in list(self._of_threads.values()):
             for name, durations in list(of_thread.items()):
                 channels.setdefault(_listed(name, channels), Durations()).add(durations)
-        chosen = sorted(channels.items(), key=lambda item: -sum(item[1].handled.counts))[:limit]
-        return {
-            name: {
-                'outcomes': durations.outcomes, 'waited': durations.waited.as_list(),
-                'handled': durations.handled.as_list(),
-            }
-            for name, durations in chosen
-        }
+        numbers = {name: durations.numbers() for name, durations in channels.items()}
+        return dict(sorted(numbers.items(), key=lambda item: -sum(item[1]['handled'][:-1]))[:limit])
 
 
 def _listed(name, channels):

@@ -8,9 +8,12 @@ be known before.
 """
 from __future__ import absolute_import, unicode_literals
 
-import random
+import os
 import re
+import struct
 import threading
+import weakref
+from binascii import hexlify
 
 from opentelemetry import context, trace
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
@@ -31,6 +34,10 @@ _OBEYING = 'remoteParentNotSampled:AlwaysOffSampler', 'localParentNotSampled:Alw
 _SHARE = re.compile(r'ParentBased\{root:(?:TraceIdRatioBased\{([0-9.e-]+)\}|AlwaysOffSampler),')
 # The numbers of traces that are compared with the share have so many bits.
 _LOW_BITS = (1 << 64) - 1
+# How many traces get their numbers at once, in a process that no other one
+# can be a copy of without being told.
+_AT_ONCE = 256 if hasattr(os, 'register_at_fork') or not hasattr(os, 'fork') else 1
+_NUMBERS = struct.Struct(str('16s' * _AT_ONCE))
 
 # What keeps the current Context: the functions of the module `context` ask it.
 _runtime = getattr(context, '_RUNTIME_CONTEXT', context)
@@ -129,6 +136,8 @@ class _Ids(object):
 
     def __init__(self, generator):
         self._generator = generator
+        #: What begins the next traces; see decliner().
+        self.ready = []
         self._kept = threading.local()
         self._draw = generator.generate_trace_id
         is_random = getattr(generator, 'is_trace_id_random', None)
@@ -140,18 +149,34 @@ class _Ids(object):
         end = '-%016x-%s' % (self._generator.generate_span_id(), self._flags)
         draw, keep = self._draw, self.keep
         if type(self._generator) is RandomIdGenerator and 'generate_trace_id' not in vars(self._generator):
-            # It takes Python's random bits. Half of them are enough to tell
-            # the traces of a process apart, and decide.
-            bits, high = random.getrandbits, draw() >> 64
-            start = '00-%016x' % high
+            # It takes any random bits. Half of them are enough to tell the
+            # traces of a process apart, and decide.
+            start, least, last = [text.encode('ascii') for text in (
+                '00-%016x' % (draw() >> 64), '%016x' % bound, end)]
+            between, ready = last + b' ' + start, self.ready
+            take = ready.pop
+            _all_ids.add(self)
+
+            def draw_many():
+                # In few calls, however many there are.
+                numbers = _NUMBERS.unpack(hexlify(os.urandom(8 * _AT_ONCE)))
+                texts = (start + between.join(numbers) + last).decode('ascii').split(' ')
+                ready.extend(texts if not bound else [
+                    text if number >= least else int(start[3:] + number, 16) for number, text in zip(numbers, texts)
+                ])
 
             def decline():
-                number = bits(64)
-                if number < bound:
+                while True:
+                    try:
+                        parent = take()
+                    except IndexError:
+                        draw_many()
+                        continue
+                    if type(parent) is str:
+                        return parent
                     # The sampler gets this number to see.
-                    keep(high << 64 | number)
+                    keep(parent)
                     return None
-                return start + '%016x' % number + end
         else:
             text = '00-%032x' + end
 
@@ -178,6 +203,20 @@ class _Ids(object):
             return self._draw()
         self._kept.number = None
         return number
+
+
+#: Those with something `ready`.
+_all_ids = weakref.WeakSet()
+
+
+def _forget():
+    # The other process has the same.
+    for ids in _all_ids:
+        del ids.ready[:]
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_forget)
 
 
 class UnsampledSpan(trace.NonRecordingSpan):

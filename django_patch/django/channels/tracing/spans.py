@@ -9,15 +9,17 @@ from opentelemetry import context, trace
 
 from ..names import non_local_name
 from .sampling import (
-    LAST, SPAN_KEY, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, context_of, get_current, keys_of,
+    LAST, SPAN_KEY, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, attach, context_of, get_current, keys_of,
 )
 
 # The headers of these names, and their lengths: others aren't looked into.
 _HEADERS = {key.encode('ascii'): key for key in (TRACEPARENT, TRACESTATE)}
 _LENGTHS = len(TRACEPARENT), len(TRACESTATE)
 # What is sent there goes to a client: a server makes no span of a message that
-# says no trace, so that of one without spans need not be told.
-_UNTOLD = 'http.response', 'websocket.send'
+# says no trace, so that of one without spans need not be told. As long as the
+# names' beginnings, which are compared with each name.
+_UNTOLD = frozenset(['http.response.', 'http.response!', 'websocket.send'])
+_BEGINNING = slice(len('websocket.send'))
 
 
 class Tracer(object):
@@ -37,21 +39,21 @@ class Tracer(object):
         """Return what is sent to `name` by a layer's `method`, or a copy of it which says its trace."""
         # As trace.get_current_span(), without asking the abstract class.
         span, state = get_current().get(SPAN_KEY), None
-        if span is None or span is trace.INVALID_SPAN:
-            parent = self._sampling.decline()
-        elif type(span) is UnsampledSpan:
-            if name.startswith(_UNTOLD):
+        if type(span) is UnsampledSpan:
+            if name[_BEGINNING] in _UNTOLD and '!' in name:
                 return content
             parent, state = span.told()
             if parent is None:
                 parent = self._sampling.decline()
+        elif span is None or span is trace.INVALID_SPAN:
+            parent = self._sampling.decline()
         else:
             parent, state = self._unsampled_by_others(span)
         if parent is None:
             parent, state = self._begin_and_end(method, name)
             if parent is None:
                 return content
-        elif '!' in name and name.startswith(_UNTOLD):
+        elif name[_BEGINNING] in _UNTOLD and '!' in name:
             return content
         content = told = dict(content)
         if method == 'put_job':
@@ -86,7 +88,12 @@ class Tracer(object):
     # Consuming
 
     def begin(self, task):
-        """Return the MessageSpan of `task`, a Consumption, which begins now, or an UnsampledSpan."""
+        """
+        Begin the span of `task`, a Consumption, and make it the current one.
+
+        Return the MessageSpan; None if it has none. The caller runs in a
+        context that nobody else has.
+        """
         content = carrier = task.content
         said = content.get(TRACEPARENT)
         if said is None and 'headers' in content:
@@ -96,12 +103,14 @@ class Tracer(object):
             # Nearly all that end so are what they seem, and few are asked.
             span = UnsampledSpan()
             span.parent = said
-            return span
+            attach({SPAN_KEY: span})
+            return None
         if carrier is content:
             carrier = carrier_of(content)
         span = self._sampling.unsampled(carrier)
         if span is not None:
-            return span
+            span.activate()
+            return None
         # What the thread did before is no part of it.
         parent = context_of(carrier)
         attributes = {
@@ -110,9 +119,16 @@ class Tracer(object):
         }
         if task.receipt is not None:
             attributes['messaging.message.id'] = task.receipt.id
-        return MessageSpan(task, self._sampling.tracer.start_span(
+        span = MessageSpan(task, self._sampling.tracer.start_span(
             'process %s' % non_local_name(task.channel), parent, kind=trace.SpanKind.CONSUMER, attributes=attributes,
         ))
+        span.activate()
+        return span
+
+    def unsampled(self):
+        """Return the UnsampledSpan that begin() has made the current one, for another context; None if it isn't."""
+        span = get_current().get(SPAN_KEY)
+        return span if type(span) is UnsampledSpan else None
 
 
 class MessageSpan(object):

@@ -52,7 +52,8 @@ class EntryDecoder(object):
                 return self._drop(shard, queue, 'expired')
             if self.on_received is not None:
                 # The sender puts the deadline in by a clock of its own.
-                self.on_received(queue, max(0.0, now - deadline + self._options.lifetime) / 1000.0)
+                waited = (now - deadline + self._options.lifetime) / 1000.0
+                self.on_received(queue, waited if waited > 0.0 else 0.0)
             if not entry.flags and self._reads_plain:
                 return deadline, (channel,), codec.decode(entry.body)
             if entry.flags & IN_PIECES:
