@@ -342,6 +342,19 @@ class TracingTests(LogTestCase, SimpleTestCase):
             self.assertEqual(message['traceparent'].split('-')[1], '%032x' % span.context.trace_id)
             self.assertNotIn('tracestate', message)
 
+    def test_a_trace_of_a_later_version_is_gone_on_with(self):
+        for flags in ('00', '01', '00-more', '01-more'):
+            self.exporter.clear()
+            message, context = self.hand_on({'traceparent': 'cc' + TRACEPARENT[2:-2] + flags, 'tracestate': 'a=b'})
+            without_state, _ = self.hand_on({'traceparent': 'cc' + TRACEPARENT[2:-2] + flags})
+            is_sampled = flags.startswith('01')
+            self.assertEqual(('%032x' % context.trace_id, bool(context.trace_flags.sampled)), (TRACE, is_sampled))
+            for told in (message, without_state):
+                self.assertEqual(told['traceparent'].split('-')[:2], ['00', TRACE])
+                self.assertEqual(told['traceparent'].endswith('-01'), is_sampled)
+            self.assertEqual(message['tracestate'], 'a=b')
+            self.assertEqual(bool(self.exporter.get_finished_spans()), is_sampled)
+
     def test_a_failure_is_noted(self):
         def fail(message):
             raise ZeroDivisionError('as consumers do')

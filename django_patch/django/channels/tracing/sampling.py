@@ -235,15 +235,22 @@ class UnsampledSpan(trace.NonRecordingSpan):
 
     def told(self):
         """Return what else belongs to the trace is told of it, `parent` and `state`; (None, None) if it is none."""
-        return (self.parent, self.state) if _UNSAMPLED(self.parent) else (None, None)
+        if _UNSAMPLED(self.parent):
+            return self.parent, self.state
+        # A later version's, or none.
+        keys = keys_of(trace.get_current_span(self._read()))
+        return keys.get(TRACEPARENT), keys.get(TRACESTATE)
 
     def get_span_context(self):
         """Return the context that the keys tell of."""
         # Few ask: it costs more than all else.
         if self._context is None:
-            keys = {key: value for key, value in zip((TRACEPARENT, TRACESTATE), self.told()) if value is not None}
-            self._context = trace.get_current_span(context_of(keys)).get_span_context()
+            self._context = trace.get_current_span(self._read()).get_span_context()
         return self._context
+
+    def _read(self):
+        keys = ((TRACEPARENT, self.parent), (TRACESTATE, self.state))
+        return context_of({key: value for key, value in keys if value is not None})
 
     def activate(self):
         """Make it the current one, in a context that nobody else has."""
