@@ -149,10 +149,10 @@ class HangingShardTests(AbsentShardCase):
         for action, channel in (
             ('purge', 'jobs.mail'), ('drain', 'jobs.mail'), ('delete', 'jobs.acknowledged'),
             ('replay', 'jobs.acknowledged'), ('cancel', 'jobs.acknowledged'), ('peek', 'jobs.mail'),
-            ('jobs', 'jobs.acknowledged'), ('dead', 'jobs.acknowledged'),
+            ('jobs', 'jobs.acknowledged'), ('dead', 'jobs.acknowledged'), ('durability', None), ('schedules', None),
         ):
             with self.assertRaises(CommandError) as caught:
-                call_command('channels', action, channel, interactive=False, every=action != 'cancel',
+                call_command('channels', *filter(None, (action, channel)), interactive=False, every=action != 'cancel',
                              ids=['x'] if action == 'cancel' else None, stdout=six.StringIO())
             self.assertIn("Redis at %s can't be reached" % self.hanging, str(caught.exception))
             self.assertEqual(self.asked, [(True, {'timeout': absences.PATIENCE})], action)

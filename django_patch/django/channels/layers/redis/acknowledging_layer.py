@@ -15,6 +15,7 @@ from ..capacity import checked_number_of_messages
 from ..inspection import add_waiting
 from ..job_options import checked_id, checked_priority, checked_times, checked_unique
 from ..promises import with_servers
+from ..transport.operations import flatten
 from ..transport.queue_states import empty_numbers
 
 logger = logging.getLogger('django.channels')
@@ -113,7 +114,14 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
         return others
 
     def promises(self):
-        return with_servers(self._run(self._transport.durability.promises()), self.servers)
+        absent = {}
+        try:
+            self._run(flatten(self._transport.absences.find(absent)))
+        except LayerUnavailable as error:
+            # None is left.
+            for shard in range(len(self.servers)):
+                absent.setdefault(shard, '%s' % error)
+        return with_servers(self._run(self._transport.durability.promises(absent)), self.servers)
 
     def recover(self):
         for _ in range(len(self._unsaid)):

@@ -17,13 +17,23 @@ class DurabilityOperations(object):
     def __init__(self, options):
         self._options = options
 
-    def promises(self):
-        """The Result is a list that has for each shard a Promise, or the LayerUnavailable why not."""
+    def promises(self, absent=None):
+        """
+        Have for each shard a Promise, or the LayerUnavailable why not, as Result.
+
+        It is a list. Those of `absent`, {shard: why}, aren't asked.
+        """
+        absent = absent or {}
+        shards = range(self._options.keys.shards)
         confirmation = self._options.confirmation
         questions = _QUESTIONS if confirmation is None else _QUESTIONS + (confirmation.probe,)
-        answers = yield ExchangeAll([(shard, questions) for shard in range(self._options.keys.shards)])
+        asked = [shard for shard in shards if shard not in absent]
+        answers = {shard: LayerUnavailable(text) for shard, text in absent.items()}
+        if asked:
+            answers.update(zip(asked, (yield ExchangeAll([(shard, questions) for shard in asked]))))
         yield Result([
-            replies if isinstance(replies, LayerUnavailable) else _promise(*replies) for replies in answers
+            answers[shard] if isinstance(answers[shard], LayerUnavailable) else _promise(*answers[shard])
+            for shard in shards
         ])
 
 
