@@ -19,9 +19,10 @@ class DurabilityOperations(object):
 
     def promises(self, absent=None):
         """
-        Have for each shard a Promise, or the LayerUnavailable why not, as Result.
+        Ask each shard but those of `absent`, {shard: why}.
 
-        It is a list. Those of `absent`, {shard: why}, aren't asked.
+        The Result is a list that has for each shard a Promise, or the
+        LayerUnavailable why not.
         """
         absent = absent or {}
         shards = range(self._options.keys.shards)
