@@ -1,13 +1,15 @@
 """Tests of Channel, Group and the outbox that holds a consumer's sends."""
 from __future__ import absolute_import, unicode_literals
 
+import contextlib
 import threading
 import unittest
 
 from django.channels import Channel, Group, channel_layers, outbox, route
 from django.channels.compat.transactions import has_commit_hooks
 from django.channels.layers.memory import InMemoryChannelLayer
-from django.db import transaction
+from django.channels.test import ChannelTestCase
+from django.db import connection, transaction
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
 
 from .logs import LogTestCase
@@ -252,3 +254,40 @@ class CommitTests(TransactionTestCase):
         with transaction.atomic():
             Channel('a').send({'n': 1}, immediately=True)
             self.assertEqual(self.received(), {'n': 1})
+
+
+@unittest.skipIf(not has_commit_hooks(), 'This Django has no transaction.on_commit().')
+@override_settings(CHANNEL_LAYERS=LAYERS, CHANNEL_SEND_ON_COMMIT='default')
+class CapturedCommitTests(ChannelTestCase):
+    """A TestCase never commits; Django's captureOnCommitCallbacks() and we run its hooks."""
+
+    @contextlib.contextmanager
+    def captured(self):
+        # As that does it, which came with Django 3.2.
+        begin = len(connection.run_on_commit)
+        yield
+        for hook in connection.run_on_commit[begin:]:
+            hook[1]()
+
+    def numbers(self):
+        messages = iter(lambda: self.get_next_message('a'), None)
+        return [message['n'] for message in messages]
+
+    def test_what_was_captured_is_sent_once(self):
+        with self.captured():
+            with transaction.atomic():
+                Channel('a').send({'n': 1})
+        with transaction.atomic():
+            Channel('a').send({'n': 2})
+        self.assertEqual(self.numbers(), [1, 2])
+
+    def test_a_look_costs_nobody_else_a_hook(self):
+        called = []
+        with transaction.atomic():
+            Channel('a').send({'n': 1})
+        with self.captured():
+            with transaction.atomic():
+                Channel('a').send({'n': 2})
+            self.assertEqual(self.numbers(), [1, 2])
+            transaction.on_commit(lambda: called.append('theirs'))
+        self.assertEqual((called, self.numbers()), (['theirs'], []))

@@ -11,6 +11,8 @@ import contextlib
 
 from django.db import connections
 
+from ..outbox import CommitHook
+
 #: Alias -> the number of savepoints that the running TestCase itself has.
 _depths = {}
 
@@ -36,10 +38,8 @@ def commit():
         connection = connections[alias]
         if len(connection.savepoint_ids) > depth:
             continue
-        # Django 1.8 has no hooks. Each is a tuple with the function second.
-        hooks = getattr(connection, 'run_on_commit', [])
-        ours = [hook for hook in hooks if getattr(hook[1], 'sends_messages', False)]
-        if ours:
-            connection.run_on_commit = [hook for hook in hooks if hook not in ours]
-            for hook in ours:
+        # Django 1.8 has no hooks. Each is a tuple with the function second; who
+        # captures them counts them, so they stay where they are.
+        for hook in list(getattr(connection, 'run_on_commit', [])):
+            if isinstance(hook[1], CommitHook):
                 hook[1]()
