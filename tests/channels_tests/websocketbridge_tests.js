@@ -219,6 +219,26 @@ const tests = {
     assert.deepStrictEqual(told, ['Not sent, since there is no connection: 1 message(s).']);
   },
 
+  'a function that raises is asked again for its url'() {
+    const bridge = new channels.WebSocketBridge();
+    const urls = ['/1/', null, null, '/2/'];
+    bridge.connect(() => {
+      const url = urls.shift();
+      if (url === null) {
+        throw new Error('no token');
+      }
+      return url;
+    });
+    last().lose(1006);
+    assert.strictEqual(bridge.send({n: 1}), false);
+    assert.throws(() => pending()[0].action(), /no token/);
+    assert.throws(() => bridge.socket.retry(), /no token/);
+    assert.strictEqual(sockets.length, 1);
+    pending().pop().action();
+    last().open();
+    assert.deepStrictEqual([last().url, last().sent], ['wss://example.com:1/2/', ['{"n":1}']]);
+  },
+
   'which codes are final can be said'() {
     const bridge = connected({finalCodes: [3000]});
     last().lose(1008);

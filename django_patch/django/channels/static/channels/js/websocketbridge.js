@@ -124,10 +124,7 @@
         self._ended = true;
       }
       if (!self._ended) {
-        self._timer = setTimeout(function () {
-          self._timer = null;
-          self._open();
-        }, self._pause());
+        self._tryLater();
       }
       self._dispatch('close', event);
       self._giveUp();
@@ -156,6 +153,22 @@
       }
     };
     socket.onclose = lost;
+  };
+
+  ReconnectingSocket.prototype._tryLater = function () {
+    var self = this;
+    this._timer = setTimeout(function () { self._tryAgain(); }, this._pause());
+  };
+
+  // A function that has no URL now, as it had no token, may have one later.
+  ReconnectingSocket.prototype._tryAgain = function () {
+    this._timer = null;
+    try {
+      this._open();
+    } catch (error) {
+      this._tryLater();
+      throw error;
+    }
   };
 
   // Pauses grow, and differ from client to client: after a restart of the
@@ -222,9 +235,8 @@
   ReconnectingSocket.prototype.retry = function () {
     if (this._timer !== null && !this._ended) {
       clearTimeout(this._timer);
-      this._timer = null;
       this._tries = 0;
-      this._open();
+      this._tryAgain();
     }
   };
 
