@@ -38,8 +38,8 @@ def commit():
         connection = connections[alias]
         if len(connection.savepoint_ids) > depth:
             continue
-        # Django 1.8 has no hooks. Each is a tuple with the function second; who
-        # captures them counts them, so they stay where they are.
+        # Django 1.8 has no hooks. Each is a tuple with the function second;
+        # who captures them counts them, so they stay where they are.
         for hook in list(getattr(connection, 'run_on_commit', [])):
             if isinstance(hook[1], CommitHook):
                 hook[1]()
