@@ -124,7 +124,7 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         """Return a worker that has handled what waits on "jobs", `number` messages at least."""
         options.setdefault('retry', Retry(first=1, factor=2, jitter=0))
         self.layer = ChannelLayerWrapper(self.inner, 'default', [
-            route('jobs', consumer, acknowledged=Acknowledged(**options)),
+            route('jobs', consumer, acknowledged=Acknowledged(**options)), route('others', consumer),
         ])
         worker = Worker(self.layer, signal_handlers=False, prefetch=prefetch)
         worker.ready = lambda: None
@@ -325,10 +325,27 @@ class WorkerTests(LogTestCase, SimpleTestCase):
 
     def test_nobody_waits_for_jobs_that_gather(self):
         self.inner.acknowledges_with_receive = True
-        # They come seldom; something comes of them; or they are no jobs.
+        # They come seldom; something comes of them; or they are no jobs, and
+        # the layer saves nothing by that.
         self.assertEqual(self.pauses(lambda message: None, seconds=2 * IN_A_ROW), [])
         self.assertEqual(self.pauses(lambda message: Channel('out', channel_layer=self.layer).send({})), [])
         self.assertEqual(self.pauses(lambda message: None, channel='others'), [])
+
+    def test_plain_messages_of_which_nothing_comes_gather_too(self):
+        self.inner.sends_with_receive = True
+        self.assertEqual(len(self.pauses(lambda message: None, channel='others')), 4)
+
+    def test_nobody_waits_for_plain_messages_that_gather(self):
+        self.inner.sends_with_receive = True
+        for consumer in (
+            lambda message: Channel('out%d' % message['n'], channel_layer=self.layer).send({}),
+            lambda message: Channel('out%d' % message['n'], channel_layer=self.layer).send({}, immediately=True),
+            lambda message: Group('g', channel_layer=self.layer).send({}),
+            lambda message: Group('g', channel_layer=self.layer).add('out'),
+            lambda message: 1 // 0,
+        ):
+            self.assertEqual(self.pauses(consumer, channel='others'), [])
+        self.assertEqual(self.pauses(lambda message: None, seconds=2 * IN_A_ROW, channel='others'), [])
 
     def test_a_layer_that_fails_meanwhile_has_the_message_tried_again(self):
         def acknowledge_and_receive(*arguments):

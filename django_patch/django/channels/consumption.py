@@ -8,6 +8,12 @@ from .compat.forks import getpid
 from .conf import conf
 from .layers.acknowledgement import receipt_of
 
+#: What became of a message, as the Dispatcher's handle() returns it. STARTED
+#: is what is known of one whose async consumer goes on; it is counted once
+#: that has ended, too.
+HANDLED, FAILED, DEFERRED, DROPPED, UNROUTED = 'handled', 'failed', 'deferred', 'dropped', 'unrouted'
+STARTED = 'started'
+
 
 class Consumption(object):
     """A message on its way through its consumer, as far as it has come."""

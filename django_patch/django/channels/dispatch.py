@@ -18,7 +18,7 @@ from .compat.coroutines import SUPPORTS_ASYNC, WHAT_ASYNC_NEEDS, is_coroutine, i
 from .compat.forks import getpid
 from .compat.isolation import run_isolated
 from .compat.text import text_of_error
-from .consumption import Consumption, name_of
+from .consumption import DEFERRED, DROPPED, FAILED, HANDLED, STARTED, UNROUTED, Consumption, name_of
 from .exceptions import ChannelSocketException, ConsumeLater, DenyConnection, MalformedFrame
 from .failures import answer, close, is_of_operator
 from .held_messages import HeldMessagesMixin
@@ -32,11 +32,6 @@ from .signals import consumer_finished, consumer_started, handshake_refused
 
 logger = logging.getLogger('django.channels')
 get_ident = six.moves._thread.get_ident
-
-#: What became of a message, as handle() returns it. STARTED is what is known
-#: of one whose async consumer goes on; it is counted once that has ended, too.
-HANDLED, FAILED, DEFERRED, DROPPED, UNROUTED = 'handled', 'failed', 'deferred', 'dropped', 'unrouted'
-STARTED = 'started'
 
 
 class Dispatcher(HeldMessagesMixin):

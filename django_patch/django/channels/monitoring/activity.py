@@ -7,7 +7,7 @@ import threading
 from bisect import bisect_left
 
 from ..compat import six
-from ..dispatch import HANDLED
+from ..consumption import HANDLED
 from ..histograms import BUCKETS, Histogram
 from ..layers.clock import SYSTEM_CLOCK
 from ..names import statistics_name

@@ -78,6 +78,11 @@ class Batch(object):
         """Whether the worker's thread is between begin() and end()."""
         return self._started_at is not None
 
+    @property
+    def has_sent(self):
+        """Whether a consumer has sent anything since begin()."""
+        return self._coalescer.is_used
+
     def begin(self, messages):
         """Take on `messages`, a list of (channel, content)."""
         self._slots = dict(zip(
@@ -86,6 +91,7 @@ class Batch(object):
         with self._lock:
             self._unstarted.extend(messages)
             self._started_at = self._monotonic()
+        self._coalescer.is_used = False
         use_coalescer(self._coalescer)
 
     def next(self):

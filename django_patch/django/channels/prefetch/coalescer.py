@@ -112,6 +112,9 @@ class Coalescer(object):
         self._lock = threading.Lock()
         self._delivering = threading.RLock()
         self._sends = []
+        #: Whether anything was sent through it, or past it; who wants to know
+        #: sets it back.
+        self.is_used = False
 
     @property
     def has_sends(self):
@@ -120,6 +123,7 @@ class Coalescer(object):
 
     def add(self, sends):
         """Add `sends`, a list of (layer, method, name, content, timeout or None)."""
+        self.is_used = True
         with self._lock:
             self._sends.extend(sends)
 
@@ -134,6 +138,7 @@ class Coalescer(object):
 
     def deliver(self):
         """Send what was added. Errors are logged, since its consumers are done."""
+        self.is_used = True
         with self._delivering:
             with self._lock:
                 sends, self._sends = self._sends, []

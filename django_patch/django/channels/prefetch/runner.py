@@ -5,6 +5,7 @@ from __future__ import absolute_import
 
 import threading
 
+from ..consumption import HANDLED
 from ..in_flight import NothingRecorded
 from ..layers.acknowledgement import receipt_of
 from ..layers.clock import SYSTEM_CLOCK
@@ -14,9 +15,10 @@ from .sizer import PrefetchSizer
 from .turns import QUICK, Turn
 from .watchdog import Watchdog
 
-#: Seconds for which held messages gather that come in ones and twos, each
-#: batch no more than so many seconds after the one before: to receive them
-#: costs more than to handle them, and a job's worth is not in a millisecond.
+#: Seconds for which messages gather that come in ones and twos, each batch no
+#: more than so many seconds after the one before, and of which nothing comes
+#: that somebody waits for: to receive them costs more than to handle them, and
+#: a task's worth is not in a millisecond.
 GATHERING, IN_A_ROW = 0.001, 0.003
 
 
@@ -46,6 +48,8 @@ class PrefetchRunner(object):
         self._deferred = None
         # When the last batch came; whether more may gather before the next.
         self._began, self._gathers = float('-inf'), False
+        # Whether the last batch is done, and nothing was sent meanwhile.
+        self._was_quiet = False
 
     def stop(self):
         """Send and acknowledge what is done, and end the thread that watches."""
@@ -81,9 +85,9 @@ class PrefetchRunner(object):
 
     def _receive_and_handle(self, limit):
         deferred, self._deferred = self._deferred, None
+        if self._gathers and (self._was_quiet if deferred is None else deferred.may_wait):
+            self._clock.sleep(GATHERING)
         if deferred is not None:
-            if self._gathers and deferred.may_wait:
-                self._clock.sleep(GATHERING)
             received = deferred.receive(self._channels, limit)
         elif limit == 1:
             channel, content = self._layer.receive(self._channels, block=True)
@@ -97,6 +101,7 @@ class PrefetchRunner(object):
         if len(received) == 1 and not self._layer.sends_with_receive and receipt_of(received[0][1]) is None:
             # As a batch it would save nothing. Nobody watches it.
             self._turn.pass_on()
+            self._was_quiet = False
             outcome, ended = self._handle_one(*received[0]), self._clock.monotonic()
         else:
             outcome, ended = self.handle_batch(received)
@@ -120,7 +125,7 @@ class PrefetchRunner(object):
         keep batches at one message wherever many threads want the server.
         """
         batch = self.batch
-        outcome, has_returned = None, False
+        outcome, has_returned, is_quiet = None, False, True
         batch.begin(received)
         self._watchdog.wake()
         try:
@@ -132,5 +137,9 @@ class PrefetchRunner(object):
                 if message is None:
                     return outcome, self._clock.monotonic()
                 outcome = self._handle(*message)
+                # What is async has only begun.
+                is_quiet = is_quiet and outcome == HANDLED
         finally:
+            # Elsewhere, receiving costs too little.
+            self._was_quiet = is_quiet and self._layer.sends_with_receive and not batch.has_sent
             self._deferred = batch.end(may_end_later=not self._is_stopping())
