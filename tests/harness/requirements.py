@@ -132,5 +132,5 @@ FAMILY_NEEDS = [
 
 
 def driver_requirements():
-    """Return what the system tests' own process needs (clients, a browser's driver), and those of sources."""
-    return ['pytest', 'redis', 'msgpack', 'selenium', 'websocket-client', 'h2', 'radon==6.0.1']
+    """Return what the system tests' own process needs (clients, a browser's driver, a supervisor), and sources'."""
+    return ['pytest', 'redis', 'msgpack', 'selenium', 'websocket-client', 'h2', 'supervisor==4.3.0', 'radon==6.0.1']
