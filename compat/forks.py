@@ -8,9 +8,12 @@ from __future__ import absolute_import
 import gc
 import os
 
-__all__ = ['call_in_forked', 'freeze_loaded', 'getpid']
+__all__ = ['call_in_forked', 'freeze_loaded', 'getpid', 'hears_of_all_forks']
 
-if hasattr(os, 'register_at_fork'):
+#: Does call_in_forked() hear of each fork, whoever makes it?
+hears_of_all_forks = hasattr(os, 'register_at_fork')
+
+if hears_of_all_forks:
     def call_in_forked(function):
         """Call `function` in each process that this one forks, without an exec behind it."""
         os.register_at_fork(after_in_child=function)

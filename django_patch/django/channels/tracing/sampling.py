@@ -19,6 +19,8 @@ from opentelemetry import context, trace
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from ..compat.forks import call_in_forked, hears_of_all_forks
+
 #: The keys of a message that say which trace it belongs to: section 4.4 of the
 #: message standard, W3C Trace Context.
 TRACEPARENT, TRACESTATE = 'traceparent', 'tracestate'
@@ -36,7 +38,7 @@ _SHARE = re.compile(r'ParentBased\{root:(?:TraceIdRatioBased\{([0-9.e-]+)\}|Alwa
 _LOW_BITS = (1 << 64) - 1
 # How many traces get their numbers at once, in a process that no other one
 # can be a copy of without being told.
-_AT_ONCE = 256 if hasattr(os, 'register_at_fork') or not hasattr(os, 'fork') else 1
+_AT_ONCE = 256 if hears_of_all_forks else 1
 _NUMBERS = struct.Struct(str('16s' * _AT_ONCE))
 
 # What keeps the current Context: the functions of the module `context` ask it.
@@ -215,8 +217,7 @@ def _forget():
         del ids.ready[:]
 
 
-if hasattr(os, 'register_at_fork'):
-    os.register_at_fork(after_in_child=_forget)
+call_in_forked(_forget)
 
 
 class UnsampledSpan(trace.NonRecordingSpan):
