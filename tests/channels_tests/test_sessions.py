@@ -332,6 +332,20 @@ class KeptKeyTests(LogTestCase, SessionTestCase):
             self.assertEqual(self.ordered(3, lambda: None), [3])
             self.assertEqual(Session.objects.count(), 0)
 
+    def test_an_end_for_which_there_is_no_room_any_more_costs_no_frame(self):
+        self.ordered(0, lambda: None)
+        send, ends = self.layer.send, []
+
+        def send_once(channel, content):
+            if 'ends_session' in content:
+                ends.append(content)
+                if len(ends) > 1:
+                    raise self.layer.ChannelFull()
+            send(channel, content)
+        self.layer.send = send_once
+        self.assertEqual(self.ordered(1, lambda: end_session(self.closed(order=4))), [1])
+        self.assertEqual((len(ends), Session.objects.count()), (2, 1))
+
     def test_it_ends_where_a_frame_that_a_disconnect_has_overtaken_never_comes(self):
         clock = ManualClock()
         watch = waiting_room.OrderWatch(waiting_room._look_after, clock)

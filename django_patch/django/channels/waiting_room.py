@@ -66,13 +66,25 @@ def end_in_turn(message, session):
 
 
 def _wait(message, content):
+    latest = _put(message, content)
+    if latest is not None:
+        _watch.add(message, latest, conf.ordering_timeout)
+
+
+def _put(message, content):
+    """
+    Put `content` into the room of `message`.
+
+    Return the number that the socket has come to, or None if that is the turn
+    of `content`; then it has been called.
+    """
     message.channel_layer.send(_channel(message), content)
     # The message before this one may have finished since this one looked.
     latest = _session_of(message).get(ORDER_KEY, 0)
-    if latest >= message['order']:
-        call_waiting(message)
-    else:
-        _watch.add(message, latest, conf.ordering_timeout)
+    if latest < content['order']:
+        return latest
+    call_waiting(message)
+    return None
 
 
 def _look_after(message, order_seen):
@@ -144,7 +156,8 @@ def _end_or_wait(message, end):
     if session.get(ORDER_KEY, 0) >= end['order']:
         session.end()
         return
-    message.channel_layer.send(_channel(message), end)
-    # As in _wait().
-    if _session_of(message).get(ORDER_KEY, 0) >= end['order']:
-        call_waiting(message)
+    try:
+        _put(message, end)
+    except message.channel_layer.ChannelFull:
+        # Who brought it watches the socket, and ends the session later.
+        return
