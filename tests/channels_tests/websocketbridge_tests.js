@@ -239,6 +239,16 @@ const tests = {
     assert.deepStrictEqual([last().url, last().sent], ['wss://example.com:1/2/', ['{"n":1}']]);
   },
 
+  'a function that closes for good and raises is not asked again'() {
+    const bridge = new channels.WebSocketBridge();
+    const answers = [() => '/1/', () => { bridge.socket.close(); throw new Error('logged out'); }];
+    bridge.connect(() => answers.shift()());
+    last().lose(1006);
+    const number = timers.length;
+    assert.throws(() => pending()[0].action(), /logged out/);
+    assert.strictEqual(timers.length, number);
+  },
+
   'which codes are final can be said'() {
     const bridge = connected({finalCodes: [3000]});
     last().lose(1008);

@@ -166,7 +166,9 @@
     try {
       this._open();
     } catch (error) {
-      this._tryLater();
+      if (!this._ended) {
+        this._tryLater();
+      }
       throw error;
     }
   };
