@@ -10,7 +10,7 @@ import os
 
 __all__ = ['call_in_forked', 'freeze_loaded', 'getpid', 'hears_of_all_forks']
 
-#: Does call_in_forked() hear of each fork, whoever makes it?
+#: Does call_in_forked() hear of each os.fork()?
 hears_of_all_forks = hasattr(os, 'register_at_fork')
 
 if hears_of_all_forks:
