@@ -13,6 +13,7 @@ from django.channels.exceptions import ConsumeLater, LayerUnavailable
 from django.channels.layers import ChannelLayerWrapper, late_answers
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.log import setup_logger
+from django.channels.signals import consumer_finished, consumer_started
 from django.channels.worker import DROPPED, FAILED, HANDLED, UNROUTED, Worker
 from django.db import connection, transaction
 from django.test import SimpleTestCase, TransactionTestCase, override_settings
@@ -278,6 +279,19 @@ class IsolationTests(DispatchTestCase, SimpleTestCase):
                 self.assertEqual(self.seen.pop(), (path, 'chat', '/app/'), content)
 
 
+class FrameTests(DispatchTestCase, SimpleTestCase):
+
+    def test_a_frame_has_the_kind_of_data_that_it_came_with_alone(self):
+        """Servers may name the other kind, as None; consumers of Channels 1.x ask whether it is in the message."""
+        def consumer(message):
+            self.seen.append({key: message[key] for key in ('text', 'bytes') if key in message})
+
+        for data in ({'text': 'x', 'bytes': None}, {'text': None, 'bytes': b'x'}, {'text': '', 'bytes': None},
+                     {'text': None, 'bytes': b''}, {'text': 'x'}, {'bytes': b'x'}):
+            self.handle(consumer, 'websocket.receive', reply_channel='p!c', path='/', order=1, **data)
+            self.assertEqual(self.seen.pop(), {key: value for key, value in data.items() if value is not None})
+
+
 class TransactionTests(DispatchTestCase, TransactionTestCase):
     available_apps = []
 
@@ -300,6 +314,24 @@ class TransactionTests(DispatchTestCase, TransactionTestCase):
         thread.join()
         self.assertEqual(self.seen, [False, False, False])
         self.assertLogged('A consumer left a transaction of the database default open')
+
+    def test_a_transaction_that_was_open_before_is_left_alone(self):
+        """A client of a project's own sends the signals in a TestCase."""
+        def run():
+            try:
+                for sent in ([consumer_finished], [consumer_started, consumer_finished], [consumer_finished]):
+                    with transaction.atomic():
+                        wrapped = connection.connection
+                        for each in sent:
+                            each.send(sender=type(self))
+                        self.seen.append(connection.in_atomic_block and connection.connection is wrapped)
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        self.assertEqual(self.seen, [True, True, True])
 
 
 class LogTests(SimpleTestCase):

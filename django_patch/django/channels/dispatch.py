@@ -25,7 +25,7 @@ from .held_messages import HeldMessagesMixin
 from .in_flight import NothingRecorded
 from .in_progress import InProgress
 from .layers.blocking import send_blocking
-from .message import Message
+from .message import Message, leave_out_absent
 from .mounts import add_root_path, set_script_prefix
 from .security.handshakes import check_handshake
 from .signals import consumer_finished, consumer_started, handshake_refused
@@ -119,6 +119,7 @@ class Dispatcher(HeldMessagesMixin):
         if tracing.tracer is not None:
             task.span = tracing.tracer.begin(task)
         add_root_path(task.channel, task.content)
+        leave_out_absent(task.channel, task.content)
         task.message = message = Message(task.content, task.channel, self.channel_layer)
         message.attempt = task.attempt
         match = self.channel_layer.router.match(message)

@@ -58,3 +58,16 @@ class Message(object):
 
     def __repr__(self):
         return '<Message on %s: %s>' % (self.channel, ', '.join(sorted(self.content)))
+
+
+def leave_out_absent(channel, content):
+    """
+    Take out of a frame the kind of data that it doesn't have.
+
+    Servers say None there, or nothing; consumers of Channels 1.x ask whether
+    "text" is in the message.
+    """
+    if channel == 'websocket.receive':
+        for kind in ('text', 'bytes'):
+            if kind in content and content[kind] is None:
+                del content[kind]

@@ -6,7 +6,7 @@ from __future__ import absolute_import
 import logging
 import threading
 
-from django.db import close_old_connections, connections, reset_queries
+from django.db import connections, reset_queries
 from django.db.backends.signals import connection_created
 from django.dispatch import Signal
 
@@ -29,7 +29,9 @@ logger = logging.getLogger('django.channels')
 class _Thread(threading.local):
     #: Has this thread had a connection? None: not known.
     has_connected = None
-    in_transaction = ()
+    #: The connections that were in a transaction before the consumer; None
+    #: before the first.
+    in_transaction = None
 
 
 _thread = _Thread()
@@ -47,14 +49,14 @@ def note_connection(**kwargs):
 
 def prepare_connections(**kwargs):
     """Do to this thread's connections what is due before a consumer."""
-    _thread.in_transaction = ()
+    _thread.in_transaction = []
     if _thread.has_connected is None:
         _look_for_connections()
     if _thread.has_connected:
         reset_queries()
-        close_old_connections()
-        # Those of a TestCase are.
+        # Those of a TestCase are, which has not disconnected this.
         _thread.in_transaction = [connection for connection in connections.all() if connection.in_atomic_block]
+        _close_old()
 
 
 def tidy_connections(**kwargs):
@@ -62,10 +64,20 @@ def tidy_connections(**kwargs):
     if _thread.has_connected is None:
         _look_for_connections()
     if _thread.has_connected:
+        if _thread.in_transaction is None:
+            # A test has sent the signal alone, in a transaction of its own.
+            _thread.in_transaction = [connection for connection in connections.all() if connection.in_atomic_block]
         for connection in connections.all():
             if connection.in_atomic_block and connection not in _thread.in_transaction:
                 _end_transaction(connection)
-        close_old_connections()
+        _close_old()
+
+
+def _close_old():
+    """As close_old_connections(), but for those whose transaction is none of the consumer's."""
+    for connection in connections.all():
+        if connection not in _thread.in_transaction:
+            connection.close_if_unusable_or_obsolete()
 
 
 def _end_transaction(connection):
