@@ -10,7 +10,7 @@ import threading
 from asgiref.sync import sync_to_async
 from django.channels import Channel, Group
 from django.channels.auth import channel_session_user
-from django.channels.exceptions import MalformedFrame
+from django.channels.exceptions import DenyConnection, MalformedFrame
 from django.channels.generic.websockets import JsonWebsocketConsumer, WebsocketConsumer, WebsocketDemultiplexer
 from django.channels.security.websockets import allowed_hosts_only
 from django.channels.sessions import channel_session, enforce_ordering
@@ -199,6 +199,35 @@ class Streams(WebsocketDemultiplexer):
     def connect(self, message, **kwargs):
         # As many do it: the result is dropped.
         super().connect(message, **kwargs)
+
+
+class Checking:
+    """A mixin of before there was async code, with methods around those of the class."""
+
+    def raw_connect(self, message, **kwargs):
+        if message['path'] == '/no/':
+            raise DenyConnection()
+        seen.append('connects')
+        super().raw_connect(message, **kwargs)
+
+    def raw_receive(self, message, **kwargs):
+        if message['text'] != 'no':
+            super().raw_receive(message, **kwargs)
+
+    def raw_disconnect(self, message, **kwargs):
+        seen.append('disconnects')
+        super().raw_disconnect(message, **kwargs)
+
+
+class Checked(Checking, Echo):
+    pass
+
+
+class AwaitedBase(Echo):
+
+    async def raw_connect(self, message, **kwargs):
+        await super().raw_connect(message, **kwargs)
+        self.send(text='welcome')
 
 
 class Failing(WebsocketConsumer):

@@ -192,6 +192,28 @@ class ConsumerTests(RunningWorkerTestCase, SimpleTestCase):
         self.stop_when(lambda: self.seen)
         self.assertEqual((self.seen, self.layer.group_channels('g')), ([('disconnect', {})], []))
 
+    def test_methods_around_them_are_called_as_in_a_class_that_is_not_async(self):
+        self.start([route_class(consumers.Checked)])
+        message = {'reply_channel': 'p!a', 'headers': [], 'order': 0}
+        self.layer.send('websocket.connect', dict(message, path='/no/'))
+        self.assertEqual(self.receive(), {'close': True})
+        self.layer.send('websocket.connect', dict(message, path='/'))
+        self.assertEqual(self.receive(), {'accept': True})
+        self.assertEqual((self.seen, self.layer.group_channels('g')), (['connects'], ['p!a']))
+        for text in ('no', 'hi'):
+            self.layer.send('websocket.receive', dict(message, path='/', text=text, order=1))
+        self.assertEqual(self.receive(), {'text': 'hi'})
+        self.layer.send('websocket.disconnect', dict(message, path='/', code=1000, order=2))
+        self.stop_when(lambda: len(self.seen) == 3)
+        self.assertEqual(self.seen[1:], ['disconnects', ('disconnect', {})])
+        self.assertEqual(self.layer.group_channels('g'), [])
+
+    def test_they_may_be_async_themselves(self):
+        self.start([route_class(consumers.AwaitedBase)])
+        self.layer.send('websocket.connect', {'reply_channel': 'p!a', 'path': '/', 'headers': [], 'order': 0})
+        self.assertEqual([self.receive(), self.receive()], [{'accept': True}, {'text': 'welcome'}])
+        self.assertEqual(self.layer.group_channels('g'), ['p!a'])
+
     def test_the_streams_of_a_demultiplexer_may_be_async(self):
         self.start([route_class(consumers.Streams)])
         message = {'reply_channel': 'p!a', 'path': '/'}

@@ -24,14 +24,39 @@ async def run_deferred(consumer):
             await result
 
 
+async def call_own(consumer, raw, name, message, kwargs):
+    """
+    Call the method `raw` that a project has of its own, and then `name`, which the one that it overrides calls.
+
+    It may be of before there was async code: what it does first, or refuses,
+    holds for the async method, too.
+    """
+    method = getattr(consumer, raw)
+    if is_coroutine_function(method):
+        # It awaits the one that it overrides.
+        await method(message, **kwargs)
+        return
+    calls = []
+    setattr(consumer, name, lambda *args, **kwargs: calls.append((args, kwargs)))
+    try:
+        await sync_to_async(method)(message, **kwargs)
+    finally:
+        delattr(consumer, name)
+    for args, named in calls:
+        await call(getattr(consumer, name), *args, **named)
+
+
 def connect_of(consumer):
     """Return the coroutine function for "websocket.connect"."""
     async def raw_connect(message, **kwargs):
         groups = consumer.groups_of(message, kwargs)
-        for group in groups:
-            await group.aadd(message.reply_channel)
         try:
-            await call(consumer.connect, message, **kwargs)
+            if consumer.has_own('raw_connect'):
+                await call_own(consumer, 'raw_connect', 'connect', message, kwargs)
+            else:
+                for group in groups:
+                    await group.aadd(message.reply_channel)
+                await call(consumer.connect, message, **kwargs)
             await run_deferred(consumer)
         except BaseException:
             for group in groups:
@@ -43,7 +68,9 @@ def connect_of(consumer):
 def receive_of(consumer):
     """Return the coroutine function for "websocket.receive"."""
     async def raw_receive(message, **kwargs):
-        if is_coroutine_function(consumer.receive):
+        if consumer.has_own('raw_receive'):
+            result = call_own(consumer, 'raw_receive', 'receive', message, kwargs)
+        elif is_coroutine_function(consumer.receive):
             result = consumer.raw_receive(message, **kwargs)
         else:
             result = await sync_to_async(consumer.raw_receive)(message, **kwargs)
@@ -64,9 +91,12 @@ def receive_of(consumer):
 def disconnect_of(consumer):
     """Return the coroutine function for "websocket.disconnect"."""
     async def raw_disconnect(message, **kwargs):
-        for group in consumer.groups_of(message, kwargs):
-            await group.adiscard(message.reply_channel)
-        await call(consumer.disconnect, message, **kwargs)
+        if consumer.has_own('raw_disconnect'):
+            await call_own(consumer, 'raw_disconnect', 'disconnect', message, kwargs)
+        else:
+            for group in consumer.groups_of(message, kwargs):
+                await group.adiscard(message.reply_channel)
+            await call(consumer.disconnect, message, **kwargs)
         await run_deferred(consumer)
     return raw_disconnect
 

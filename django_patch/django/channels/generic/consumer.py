@@ -53,6 +53,10 @@ class WebsocketConsumer(BaseConsumer):
         """Return whether the method `name` is async, or runs what is."""
         return is_coroutine_function(getattr(self, name))
 
+    def has_own(self, name):
+        """Return whether the class overrides the method `name`."""
+        return getattr(type(self), name) is not getattr(WebsocketConsumer, name)
+
     def get_handler(self, message, **kwargs):
         self.path = message.get('path')
         if self.http_user or self.http_user_and_session:
@@ -85,7 +89,7 @@ class WebsocketConsumer(BaseConsumer):
         for group in groups:
             group.add(message.reply_channel)
         try:
-            self.connect(message, **kwargs)
+            return self.connect(message, **kwargs)
         except Exception:
             # The socket will never open.
             for group in groups:
@@ -109,7 +113,7 @@ class WebsocketConsumer(BaseConsumer):
         """Call receive() with what `message` brings; raise MalformedFrame if that can't be read."""
         if message.get('text') is not None:
             return self.receive(text=message['text'], **kwargs)
-        return self.receive(bytes=message['bytes'], **kwargs)
+        return self.receive(bytes=message.get('bytes'), **kwargs)
 
     def receive(self, text=None, bytes=None, **kwargs):
         """Take a frame: one of `text` and `bytes`, the other is None."""
@@ -145,7 +149,7 @@ class WebsocketConsumer(BaseConsumer):
     def raw_disconnect(self, message, **kwargs):
         for group in self.groups_of(message, kwargs):
             group.discard(message.reply_channel)
-        self.disconnect(message, **kwargs)
+        return self.disconnect(message, **kwargs)
 
     def disconnect(self, message, **kwargs):
         """Clean up after a socket that has closed."""
