@@ -148,6 +148,15 @@ class SameAsWSGITests(SimpleTestCase):
             self.assertEqual((name, request.get_full_path()), (name, expected.get_full_path()))
             self.assertEqual((name, type(request.path_info)), (name, type(expected.path_info)))
 
+    def test_the_handshake_of_a_socket_is_a_get_request(self):
+        content = {'path': '/chat/', 'query_string': b'token=t', 'headers': [[b'cookie', b'a=1']]}
+        for channel in ('websocket.connect', 'websocket.receive'):
+            request = ChannelRequest(Message(dict(content), channel, InMemoryChannelLayer()))
+            self.assertEqual((request.method, request.path, request.GET['token'], request.COOKIES),
+                             ('GET', '/chat/', 't', {'a': '1'}))
+        with self.assertRaises(MalformedMessage):
+            ChannelRequest(Message(dict(content), 'http.request', InMemoryChannelLayer()))
+
     @override_settings(FORCE_SCRIPT_NAME='/forced')
     def test_forced_script_name_is_the_same(self):
         for name, expected, request in self.requests():

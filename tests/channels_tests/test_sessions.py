@@ -16,8 +16,10 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.http import HttpRequest
 from django.test import TestCase, override_settings
+from django.test.utils import CaptureQueriesContext
 
 from .clocks import ManualClock
 from .logs import LogTestCase
@@ -70,6 +72,21 @@ class ChannelSessionTests(SessionTestCase):
         consumer = Consumer()
         self.assertIs(consumer.receive(self.message(), n=5), consumer)
         self.assertEqual(sessions.session_for_reply_channel('p!a')['n'], 5)
+
+    def test_a_session_that_a_program_has_opened_itself_is_saved(self):
+        first = sessions.session_for_reply_channel('p!a')
+        first['a'] = 1
+        first.save()
+        message = self.message()
+        message.channel_session = sessions.session_for_reply_channel('p!a')
+        sessions.channel_session(lambda message: message.channel_session.update({'b': 2}))(message)
+        self.assertEqual(dict(sessions.session_for_reply_channel('p!a').items()), {'a': 1, 'b': 2})
+
+    def test_so_is_one_that_a_test_puts_on_a_message(self):
+        message = self.message(order=0)
+        message.channel_session = session = self.http_session(a=1)
+        sessions.enforce_ordering(lambda message: message.channel_session.update({'b': 2}))(message)
+        self.assertEqual(SessionStore(session.session_key)['b'], 2)
 
     def test_nothing_is_kept_of_a_consumer_that_raises(self):
         @sessions.channel_session
@@ -430,6 +447,14 @@ class HttpSessionTests(LogTestCase, SessionTestCase):
         consumer(self.message(cookie=self.cookie(session)))
         self.assertEqual(SessionStore(session.session_key)['colour'], 'blue')
 
+    def test_a_change_is_saved_also_of_one_that_a_program_has_opened_itself(self):
+        for decorator in (sessions.http_session, sessions.channel_and_http_session, auth.http_session_user):
+            session = self.http_session(colour='red')
+            message = self.message('websocket.connect', reply_channel='p!%s' % session.session_key)
+            message.http_session = SessionStore(session.session_key)
+            decorator(lambda message: message.http_session.update({'colour': 'blue'}))(message)
+            self.assertEqual(SessionStore(session.session_key)['colour'], 'blue')
+
     def test_it_is_at_hand_for_the_life_of_the_socket(self):
         session = self.http_session(colour='red')
         consumer = sessions.channel_and_http_session(lambda message: message.http_session['colour'])
@@ -586,6 +611,36 @@ class UserTests(SessionTestCase):
         self.assertEqual(connect(message), self.user)
         self.assertEqual(receive(self.message()), self.user)
         self.assertIsNone(receive(self.message(reply_channel='p!b')).pk)
+
+    def test_a_decorator_inside_of_another_sees_who_has_logged_in_or_out_since(self):
+        inside = auth.channel_session_user(lambda message: message.user.pk)
+
+        def log_in(message):
+            auth.transfer_user(self.login(), message.channel_session)
+            return inside(message)
+
+        def log_out(message):
+            message.channel_session.flush()
+            return inside(message)
+
+        self.assertEqual(auth.channel_session_user(log_in)(self.message()), self.user.pk)
+        self.assertIsNone(auth.channel_session_user(log_out)(self.message()))
+
+    def test_each_decorator_has_the_user_of_its_own_session(self):
+        message = self.message('websocket.connect', cookie=self.cookie(self.login()))
+        both = auth.channel_session_user(auth.http_session_user(lambda message: message.user.pk))
+        self.assertEqual(both(message), self.user.pk)
+        message = self.message('websocket.connect', cookie=self.cookie(self.login()), reply_channel='p!b')
+        both = auth.http_session_user(auth.channel_session_user(lambda message: message.user.pk))
+        self.assertIsNone(both(message))
+
+    def test_who_has_been_looked_up_is_looked_up_once(self):
+        message = self.message('websocket.connect', cookie=self.cookie(self.login()))
+        consumer = auth.channel_session_user_from_http(auth.channel_session_user(auth.http_session_user(
+            lambda message: message.user.pk)))
+        with CaptureQueriesContext(connection) as queries:
+            self.assertEqual(consumer(message), self.user.pk)
+        self.assertEqual(len([query for query in queries if 'auth_user' in query['sql']]), 1)
 
     def test_nothing_a_frame_says_changes_its_user(self):
         connect = auth.channel_session_user_from_http(lambda message: message.user)

@@ -67,16 +67,37 @@ def transfer_user(from_session, to_session):
 
 @contextlib.contextmanager
 def _with_channel_user(message):
-    if not hasattr(message, 'user'):
-        message.user = user_for(message.channel_session if is_logged_in(message) else None)
+    session = message.channel_session
+    if not _has_user_of(message, session):
+        _look_up(message, session if session is not None and is_logged_in(message) else None)
     yield
 
 
 @contextlib.contextmanager
 def _with_http_user(message):
-    if not hasattr(message, 'user'):
-        message.user = user_for(message.http_session)
+    if not _has_user_of(message, message.http_session):
+        _look_up(message, message.http_session)
     yield
+
+
+def _keys_of(session):
+    return [None if session is None else session.get(key) for key in _KEYS]
+
+
+def _has_user_of(message, session):
+    """
+    Return whether a decorator around this has looked up the user of `session`.
+
+    A consumer may have logged somebody in since, or out, or put another user
+    on the message.
+    """
+    user, keys = getattr(message, 'looked_up', (None, None))
+    return user is not None and user is getattr(message, 'user', None) and keys == _keys_of(session)
+
+
+def _look_up(message, session):
+    message.user = user_for(session)
+    message.looked_up = message.user, _keys_of(session)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import contextlib
 from .channel import Group
 from .decorators import decorator_from_context
 from .exceptions import ConsumeLater
-from .session_stores import GROUPS_KEY, one_consumer, session_for_reply_channel
+from .session_stores import GROUPS_KEY, one_consumer, save_foreign, session_for_reply_channel
 from .waiting_room import end_in_turn
 
 
@@ -19,12 +19,15 @@ def with_channel_session(message):
 
     It is saved at the end, or deleted with its socket.
     """
+    if hasattr(message, 'channel_session'):
+        yield
+        if not getattr(message, 'saves_channel_session', False):
+            # None of ours has opened it, which would save it.
+            save_foreign(message.channel_session)
+        return
     if message.reply_channel is None:
         raise ValueError('channel_session needs a message with a reply_channel; %s has none.' % message.channel)
-    if hasattr(message, 'channel_session'):
-        # An outer decorator has opened it and will save it.
-        yield
-        return
+    message.saves_channel_session = True
     with one_consumer(), _opened(message):
         yield
 

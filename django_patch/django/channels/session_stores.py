@@ -235,6 +235,12 @@ def _asynchronous(name):
     return method
 
 
+def save_foreign(session):
+    """Save a session that a program has opened by itself, or put on a message in a test, if it was changed."""
+    if getattr(session, 'modified', False):
+        session.save()
+
+
 def open_channel_session(engine, reply_channel):
     """
     Return the session of the reply channel of that name (text).

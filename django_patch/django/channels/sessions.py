@@ -47,7 +47,11 @@ def _http_session(key):
 def _with_http_session(message):
     if hasattr(message, 'http_session'):
         yield
+        if not getattr(message, 'saves_http_session', False):
+            # None of ours has opened it, which would save it.
+            _save_http_session(message.http_session)
         return
+    message.saves_http_session = True
     key = _http_session_key(message)
     message.http_session = _http_session(key)
     yield
@@ -71,7 +75,7 @@ def _is_begun_anew(session):
 
 def _save_http_session(session):
     # An empty one was never begun, or the visitor has logged out.
-    if session is not None and session.modified and not session.is_empty():
+    if getattr(session, 'modified', False) and not session.is_empty():
         session.save()
 
 
@@ -82,6 +86,7 @@ http_session = decorator_from_context(_with_http_session)
 @contextlib.contextmanager
 def _with_channel_and_http_session(message):
     with with_channel_session(message):
+        message.saves_http_session = True
         if not hasattr(message, 'http_session'):
             key = _stored_key(message) or _http_session_key(message)
             if key and key == message.channel_session.session_key and not message.channel_session.must_create:

@@ -31,7 +31,7 @@ def mark_done(order, session):
     """Note in the channel `session` that the turn of the message `order` is over."""
     session[ORDER_KEY] = max(order + 1, session.get(ORDER_KEY, 0))
     # What waits is called once the next worker can see the new number.
-    session.save_if_changed()
+    getattr(session, 'save_if_changed', session.save)()
 
 
 def _channel(message):

@@ -40,6 +40,11 @@ class ChannelRequest(WSGIRequest):
         self.message = message
         self.reply_channel = message.reply_channel
         content = message.content
+        channel = '' if message.channel is None else message.channel.name
+        if 'method' not in content and channel.startswith('websocket.'):
+            # RFC 6455 section 4.1: a handshake is a GET request. The messages
+            # of a socket don't say so.
+            content = dict(content, method='GET')
         note_version(content)
         meta = meta_from_message(content, conf.force_script_name)
         self._scheme = native_from_text(content.get('scheme') or 'http')
