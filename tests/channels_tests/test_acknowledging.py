@@ -220,7 +220,7 @@ class WorkerTests(LogTestCase, SimpleTestCase):
 
     def test_a_message_without_a_route_is_a_dead_letter(self):
         worker = self.work(lambda message: None)
-        self.layer.router.routes[:] = [route('jobs', len, name='^nobody$')]
+        self.layer.router.root.routing[:] = [route('jobs', len, name='^nobody$')]
         self.send(name='somebody')
         self.assertEqual(worker.run_once(), 'unrouted')
         self.assertEqual(self.inner.dead_letters('jobs')[0].story, {'error': 'No route takes it.'})

@@ -286,7 +286,7 @@ class CommandTests(LogTestCase, SimpleTestCase):
     }})
     def test_its_routing_is_its_own(self):
         layer = Command().get_layer('default')
-        self.assertEqual([r.channels for r in layer.router.routes], [['asgi.delay']])
+        self.assertEqual([r.channels for r in layer.router.root.routing], [['asgi.delay']])
 
 
 class ServerTests(LogTestCase, SimpleTestCase):

@@ -94,6 +94,13 @@ class RegistryTests(SimpleTestCase):
         self.assertIs(self.layers.set('default', before), mine)
         self.assertIsNone(ChannelLayerManager().set('default', None))
 
+    def test_those_that_were_made_are_there_by_alias(self):
+        manager = ChannelLayerManager()
+        layer = manager['default']
+        self.assertEqual(manager.backends, {'default': layer})
+        manager.backends.clear()
+        self.assertIsNot(manager['default'], layer)
+
     def test_new_settings_make_new_layers(self):
         before = channel_layers['default']
         with override_settings(CHANNEL_LAYERS={'default': {'BACKEND': MEMORY, 'ROUTING': []}}):

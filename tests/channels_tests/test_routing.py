@@ -84,7 +84,7 @@ class RoutingTests(SimpleTestCase):
     def test_an_include_can_be_included(self):
         inner = include([route('a', consumer_1, path=r'^/chat$')], path=r'^/v1')
         self.assertEqual(self.match([include(inner, path=r'^/api')], 'a', path='/api/v1/chat'), (consumer_1, {}))
-        self.assertEqual(inner.routing, inner.routes)
+        self.assertEqual([each.channels for each in inner.routing], [['a']])
 
     def test_patterns_may_be_bytes(self):
         for path in ('/chat', b'/chat'):
@@ -215,6 +215,19 @@ class RoutingTests(SimpleTestCase):
         router.add_route(route('late', consumer_1))
         self.assertIn('late', router.channels)
         self.assertEqual(router.match(Message({}, 'late', self.layer)), (consumer_1, {}))
+
+    def test_what_a_route_has_can_be_replaced(self):
+        """As tools do that log or count."""
+        replaced = route('a', 'no.such.consumer')
+        replaced.consumer = consumer_1
+        replaced.channels.append('b')
+        inside = include([])
+        inside.routing = [replaced]
+        for channel in ('a', 'b'):
+            self.assertEqual(self.match([inside], channel), (consumer_1, {}))
+        router = Router([])
+        router.root = inside
+        self.assertEqual(router.match(Message({}, 'a', self.layer)), (consumer_1, {}))
 
     def test_a_repr_names_the_consumer(self):
         self.assertEqual(repr(route(['a', 'b'], consumer_1)), '<Route a/b -> consumer_1>')

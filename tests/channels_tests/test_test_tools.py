@@ -13,6 +13,8 @@ from django.channels.compat import RemovedAfterNextVersionWarning
 from django.channels.exceptions import ConsumeLater, DenyConnection, InvalidChannelLayerError, WebsocketCloseException
 from django.channels.layers import ChannelLayerWrapper, channel_layers
 from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.message import Message
+from django.channels.routing import null_consumer
 from django.channels.sessions import channel_session, enforce_ordering, http_session
 from django.channels.test import (
     ChannelTestCase, ChannelTestCaseMixin, Client, HttpClient, TransactionChannelTestCase, WSClient, apply_routes,
@@ -159,7 +161,7 @@ class TransactionTests(TransactionChannelTestCase):
 class ApplyRoutesTests(ChannelTestCaseMixin, SimpleTestCase):
 
     def consumers(self):
-        return channel_layers['default'].router.routes
+        return channel_layers['default'].router.root.routing
 
     def test_as_a_context_it_nests_and_comes_off(self):
         before = channel_layers['default']
@@ -182,7 +184,7 @@ class ApplyRoutesTests(ChannelTestCaseMixin, SimpleTestCase):
         @apply_routes([route('a', echo)])
         class Case(ChannelTestCaseMixin, SimpleTestCase):
             def setUp(self):
-                seen.append([r.channels for r in channel_layers['default'].router.routes])
+                seen.append([r.channels for r in channel_layers['default'].router.root.routing])
 
             def runTest(self):
                 pass
@@ -192,6 +194,17 @@ class ApplyRoutesTests(ChannelTestCaseMixin, SimpleTestCase):
         self.assertEqual(result.errors, [])
         self.assertEqual(seen, [[['a']], [['a']]])
         self.assertEqual(self.consumers(), [])
+
+    def test_who_held_the_layer_before_has_the_routes_too(self):
+        client = Client()
+        held, sent = client.channel_layer, []
+        held.send = lambda channel, message: sent.append(channel)
+        self.addCleanup(delattr, held, 'send')
+        with apply_routes([route('a', lambda message: Channel('b').send({}))]):
+            self.assertIsNotNone(held.router.match(Message({}, 'a', held)))
+            Channel('b').send({})
+        self.assertEqual(sent, ['b'])
+        self.assertIsNone(held.router.match(Message({}, 'a', held)))
 
     def test_an_unknown_alias_is_refused(self):
         with self.assertRaisesMessage(InvalidChannelLayerError, "There is no channel layer 'missing'"):
@@ -244,6 +257,16 @@ class ClientTests(ChannelTestCase):
             client.send_and_consume('task')
         self.assertIsNone(client.consume('task', fail_on_none=False))
         self.assertIsNone(client.send_and_consume('task', fail_on_none=False))
+
+    def test_a_frame_for_which_there_is_only_the_default_has_no_route(self):
+        """A worker ignores it; a test with a mistake in its path is not to pass."""
+        with apply_routes([route('websocket.receive', echo, path='^/chat/$')]):
+            with self.assertRaisesMessage(AssertionError, 'No route fits <Message on websocket.receive'):
+                WSClient().send_and_consume('websocket.receive', path='/cat/', text='x')
+            WSClient().send_and_consume('websocket.receive', path='/cat/', text='x', fail_on_none=False)
+            WSClient().send_and_consume('websocket.disconnect', {'code': 1000}, path='/chat/')
+        with apply_routes([route('websocket.receive', null_consumer)]):
+            WSClient().send_and_consume('websocket.receive', path='/cat/', text='x')
 
     def test_what_a_consumer_raises_is_raised_and_its_sends_are_dropped(self):
         def consumer(message):

@@ -380,11 +380,11 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         ready = threading.Event()
 
         def process_ready(sender, **kwargs):
-            self.seen.append('process')
+            self.seen.append(('process', sender))
 
         def thread_ready(sender, **kwargs):
-            self.seen.append('thread')
-            if self.seen.count('thread') == 2:
+            self.seen.append(('thread', sender))
+            if len(self.seen) == 3:
                 ready.set()
 
         signals.worker_process_ready.connect(process_ready)
@@ -398,7 +398,8 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         finally:
             signals.worker_process_ready.disconnect(process_ready)
             signals.worker_ready.disconnect(thread_ready)
-        self.assertEqual(self.seen, ['process', 'thread', 'thread'])
+        # Receivers of Channels 1.x ask their sender for its layer and channels.
+        self.assertEqual(self.seen, [('process', worker), ('thread', worker), ('thread', worker)])
 
     def test_a_signal_stops_it_and_handlers_are_given_back(self):
         before = signal.getsignal(signal.SIGTERM)

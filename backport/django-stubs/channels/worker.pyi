@@ -6,6 +6,9 @@ from .message import Message
 
 class Worker:
     channel_layer: Any
+    callback: Callable[[str, Message], Any] | None
+    message_retries: int
+    signal_handlers: bool
     only_channels: Iterable[str] | None
     exclude_channels: Iterable[str] | None
     threads: int
@@ -17,8 +20,6 @@ class Worker:
         prefetch: int = 1, clock: Any = ..., slow_after: float = ..., concurrency: int = 2000,
         shutdown_timeout: float = 10.0, limits: Any = ...,
     ) -> None: ...
-    @property
-    def message_retries(self) -> int: ...
     @property
     def channels(self) -> list[str]: ...
     def run(self) -> None: ...

@@ -135,7 +135,7 @@ def _check_routing(where, config):
         )]
     try:
         router = Router(config['ROUTING'])
-        routes = router.routes
+        routes = router.root.routing
         unusable = [route for route in _flat(routes) if not _has_usable_consumer(route)]
     except (ImproperlyConfigured, ValueError, TypeError) as error:
         return [Error(
@@ -195,8 +195,8 @@ def _has_usable_consumer(route):
 def _flat(routes):
     """Yield the routes in `routes`, and in what they include."""
     for route in routes:
-        if hasattr(route, 'routes'):
-            for inner in _flat(route.routes):
+        if hasattr(route, 'routing'):
+            for inner in _flat(route.routing):
                 yield inner
         else:
             yield route

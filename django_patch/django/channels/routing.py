@@ -32,22 +32,21 @@ class Router(object):
 
     def __init__(self, routing):
         self.root = Include(resolve_routing(routing))
-        self.routes = self.root.routes
         self.channels = self.root.channel_names()
         self._defaults = []
 
     def add_route(self, route):
         """Add `route` behind those there are, before the defaults."""
-        self.routes.append(route)
+        self.root.routing.append(route)
         self.channels |= set(route.channel_names())
 
     def acknowledged_channels(self):
         """Return {channel: ChannelOptions} of the channels that routes call acknowledged."""
-        return _acknowledged_channels(self.routes)
+        return _acknowledged_channels(self.root.routing)
 
     def acknowledgement(self, message):
         """Return the Acknowledged of the route that `message` takes, or None."""
-        return _acknowledgement(self.routes, message)
+        return _acknowledgement(self.root.routing, message)
 
     def check_default(self, http_consumer=None):
         """
@@ -68,14 +67,14 @@ class Router(object):
     def _connect_if_received(self, message):
         later = copy.copy(message)
         later.channel = _Name('websocket.receive')
-        if not any(route.match(later) for route in self.routes):
+        if not any(route.match(later) for route in self.root.routing):
             raise DenyConnection('No route for WebSockets at %s.' % message.get('path'))
         message.reply_channel.send({'accept': True})
 
     def match(self, message):
         """Return (consumer, its keyword arguments) for `message`, or None."""
-        for route in self.routes + self._defaults:
-            is_for_others = type(route) is Route and message.channel.name not in route._names
+        for route in self.root.routing + self._defaults:
+            is_for_others = type(route) is Route and message.channel.name not in route.channels
             match = None if is_for_others else route.match(message)
             if match is not None:
                 return match
@@ -93,7 +92,8 @@ def ignore(message, **kwargs):
     """Do nothing: the consumer for messages that a project has no route for."""
 
 
-null_consumer = ignore
+def null_consumer(message, **kwargs):
+    """Do nothing with the message."""
 
 
 def connect_consumer(message, **kwargs):
@@ -122,13 +122,16 @@ class Route(object):
         self.channels = [validate_channel_name(name, receive=True) for name in channels]
         self._consumer = consumer
         self.filters = Filters(filters)
-        self._names = frozenset(self.channels)
 
     @property
     def consumer(self):
         if isinstance(self._consumer, (six.text_type, str)):
             self._consumer = _import(self._consumer, 'consumer')
         return self._consumer
+
+    @consumer.setter
+    def consumer(self, consumer):
+        self._consumer = consumer
 
     def channel_names(self):
         return set(self.channels)
@@ -143,7 +146,7 @@ class Route(object):
 
     def match(self, message):
         """Return (consumer, keyword arguments) if `message` fits, or None."""
-        if message.channel.name not in self._names:
+        if message.channel.name not in self.channels:
             return None
         if not self.filters:
             return self.consumer, {}
@@ -182,31 +185,21 @@ class Include(object):
     """
 
     def __init__(self, routing, **filters):
-        self.routes = list(resolve_routing(routing))
+        self.routing = list(resolve_routing(routing))
         # As in Channels 1.x: what the prefix only groups, it may group so.
-        self.filters = Filters(filters, named_only=False)
-
-    @property
-    def routing(self):
-        """The routes, under the name they have in Channels 1.x."""
-        return self.routes
-
-    @property
-    def prefixes(self):
-        """The filters, {key: pattern}, under the name they have in 1.x."""
-        return self.filters
+        self.prefixes = Filters(filters, named_only=False)
 
     def channel_names(self):
-        return {name for route in self.routes for name in route.channel_names()}
+        return {name for route in self.routing for name in route.channel_names()}
 
     def acknowledged_channels(self):
         """Return {channel: ChannelOptions} of what is acknowledged."""
-        return _acknowledged_channels(self.routes)
+        return _acknowledged_channels(self.routing)
 
     def acknowledgement(self, message):
         """Return the Acknowledged of the first route that fits, or None."""
         inside = self._inside(message)
-        return None if inside is None else _acknowledgement(self.routes, inside[0])
+        return None if inside is None else _acknowledgement(self.routing, inside[0])
 
     def match(self, message):
         """Return what the first route that fits returns, or None."""
@@ -214,7 +207,7 @@ class Include(object):
         if inside is None:
             return None
         message, kwargs = inside
-        for route in self.routes:
+        for route in self.routing:
             match = route.match(message)
             if match is not None:
                 consumer, inner = match
@@ -223,9 +216,9 @@ class Include(object):
 
     def _inside(self, message):
         """Return (message without what the filter matches, keyword arguments), or None if it doesn't match."""
-        if not self.filters:
+        if not self.prefixes:
             return message, {}
-        matches = self.filters.match(message)
+        matches = self.prefixes.match(message)
         if matches is None:
             return None
         message = copy.copy(message)

@@ -39,6 +39,11 @@ FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
 POLL_INTERVAL = 0.01
 
 
+def _of_dispatcher(name, doc):
+    return property(lambda worker: getattr(worker._dispatcher, name),
+                    lambda worker, value: setattr(worker._dispatcher, name, value), doc=doc)
+
+
 class Worker(object):
     """
     Receives from `channel_layer`, a ChannelLayerWrapper, until stopped.
@@ -66,7 +71,6 @@ class Worker(object):
                  exclude_channels=None, threads=1, requeue_timeout=1.0, prefetch=1, clock=SYSTEM_CLOCK,
                  slow_after=SLOW_AFTER, concurrency=2000, shutdown_timeout=10.0, limits=Limits()):
         self.channel_layer = channel_layer = adapted(channel_layer)
-        self.callback = callback
         self.signal_handlers = signal_handlers
         self.only_channels = only_channels
         self.exclude_channels = exclude_channels
@@ -85,6 +89,11 @@ class Worker(object):
     #: Whether a second signal ends the process at once. A supervisor, who
     #: may send what others have sent as well, decides that itself.
     second_signal_ends = True
+
+    callback = _of_dispatcher('callback', 'What is called before each consumer.')
+    message_retries = _of_dispatcher('message_retries', 'How often ConsumeLater may put a message back.')
+    outcomes = _of_dispatcher('outcomes', 'How many messages came to what: {HANDLED: number, FAILED: number, ...}.')
+    in_progress = _of_dispatcher('in_progress', 'What each thread and each async task is doing, an InProgress.')
 
     def record_in(self, in_flight):
         """Record in `in_flight`, an InFlight, what this worker receives from now on."""
@@ -134,18 +143,13 @@ class Worker(object):
             self.channel_layer.are_streams_over = None
             LATE_ANSWERS.finish(self.seconds_left())
 
-    @property
-    def message_retries(self):
-        """How often ConsumeLater may put a message back."""
-        return self._dispatcher.message_retries
-
     def watch(self, activity):
         """Tell `activity`, an Activity, of each message from now on."""
         self._dispatcher.activity = activity
 
     def ready(self):
         """Send worker_process_ready: the process is about to work."""
-        worker_process_ready.send(sender=type(self), worker=self)
+        worker_process_ready.send(sender=self, worker=self)
 
     def stop(self):
         """End every loop once the message that it handles is done."""
@@ -183,7 +187,7 @@ class Worker(object):
             try:
                 if not is_ready:
                     is_ready = True
-                    worker_ready.send(sender=type(self), worker=self)
+                    worker_ready.send(sender=self, worker=self)
                 self._loop()
             except BaseException as error:
                 if is_of_operator(error):
@@ -252,16 +256,6 @@ class Worker(object):
         if not self.channel_layer.supports_blocking_receive:
             # Only a layer that can't wait itself is polled.
             self._clock.sleep(POLL_INTERVAL)
-
-    @property
-    def outcomes(self):
-        """How many messages came to what: {HANDLED: number, FAILED: number, ...}."""
-        return self._dispatcher.outcomes
-
-    @property
-    def in_progress(self):
-        """What each thread and each async task is doing, an InProgress."""
-        return self._dispatcher.in_progress
 
     @property
     def channels(self):

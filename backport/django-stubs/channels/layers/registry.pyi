@@ -5,6 +5,7 @@ from ..routing import Router
 from .base import BaseChannelLayer
 
 class ChannelLayerManager:
+    backends: dict[str, ChannelLayerWrapper]
     @property
     def configs(self) -> dict[str, dict[str, Any]]: ...
     def make_backend(self, name: str) -> ChannelLayerWrapper: ...

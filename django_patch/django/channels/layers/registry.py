@@ -48,7 +48,8 @@ class ChannelLayerManager(object):
     """Alias -> layer, as `django.core.cache.caches` is for caches."""
 
     def __init__(self):
-        self._layers = {}
+        #: The layers that have been made: alias -> ChannelLayerWrapper.
+        self.backends = {}
         # Two threads must not build two layers: what one sends, the other's
         # readers would never see.
         self._lock = threading.RLock()
@@ -124,12 +125,12 @@ class ChannelLayerManager(object):
 
     def __getitem__(self, alias):
         try:
-            return self._layers[alias]
+            return self.backends[alias]
         except KeyError:
             with self._lock:
-                if alias not in self._layers:
-                    self._layers[alias] = self.make_backend(alias)
-                return self._layers[alias]
+                if alias not in self.backends:
+                    self.backends[alias] = self.make_backend(alias)
+                return self.backends[alias]
 
     def __contains__(self, alias):
         return alias in self._checked_configs()
@@ -140,15 +141,15 @@ class ChannelLayerManager(object):
     def set(self, key, layer):
         """Put `layer` in the place of `key` and return what was there."""
         with self._lock:
-            old = self._layers.pop(key, None)
+            old = self.backends.pop(key, None)
             if layer is not None:
-                self._layers[key] = layer
+                self.backends[key] = layer
             return old
 
     def reset(self):
         """Forget all layers; they are built again on next use."""
         with self._lock:
-            self._layers.clear()
+            self.backends.clear()
 
 
 class ChannelLayerWrapper(object):
@@ -183,6 +184,16 @@ class ChannelLayerWrapper(object):
         if acknowledged and self.channel_layer.supports_acknowledgement:
             self.channel_layer.declare(acknowledged)
         self._router = router
+
+    def route_by(self, routing, router=None):
+        """
+        Route by `routing` from now on; return (routing, router) of before.
+
+        Without a `router`, it is made when it is asked for.
+        """
+        before = self.routing, self._router
+        self.routing, self._router = routing, router
+        return before
 
     def options_of(self, channel):
         """As the layer's options_of(), after the routing has said what is acknowledged."""

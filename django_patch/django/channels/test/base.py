@@ -17,6 +17,7 @@ from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from ..layers.base import copy_message
 from ..message import Message
 from ..names import non_local_name, process_channel, random_token, validate_channel_name
+from ..routing import ignore
 from ..security.handshakes import check_handshake
 from ..signals import consumer_finished, consumer_started, prepare_connections, tidy_connections
 from . import committing
@@ -126,6 +127,10 @@ class Client(object):
         """
         message = self.get_next_message(channel)
         match = None if message is None else self.channel_layer.router.match(message)
+        if match is not None and match[0] is ignore:
+            # No route of the project takes it: a mistake in a path shall
+            # fail the test.
+            match = None
         if match is None:
             if fail_on_none:
                 raise AssertionError(

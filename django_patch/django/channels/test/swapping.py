@@ -72,16 +72,15 @@ class apply_routes(object):
 
     def enter(self):
         """Replace the routes."""
-        layers = [(alias, channel_layers[alias]) for alias in self.aliases]
-        self._before.append(layers)
-        for alias, layer in layers:
-            channel_layers.set(alias, ChannelLayerWrapper(layer.channel_layer, alias, self.routes))
+        # Not by other layers: who holds these goes on with them.
+        layers = [channel_layers[alias] for alias in self.aliases]
+        self._before.append([(layer, layer.route_by(self.routes)) for layer in layers])
         return self
 
     def exit(self, exc_type=None, exc_val=None, exc_tb=None):
         """Put back what enter() has replaced."""
-        for alias, layer in self._before.pop():
-            channel_layers.set(alias, layer)
+        for layer, before in self._before.pop():
+            layer.route_by(*before)
 
     __enter__ = enter
     __exit__ = exit
