@@ -219,6 +219,30 @@ class NestedTests(RelationsTestCase, ChannelTestCase):
         page.save()
         self.assertEqual([data['text'] for _, data in self.told(client)], ['one!', 'two'])
 
+    def test_a_save_that_a_binding_keeps_to_itself_is_not_told_later(self):
+        def post_save_receiver(cls, instance, **kwargs):
+            if instance.text != 'hidden':
+                super(cls, cls).post_save_receiver(instance, **kwargs)
+        self.watch(Page, post_save_receiver=classmethod(post_save_receiver))
+        page = Page.objects.create(room='a', text='one')
+        client = self.listener('a')
+        page.text = 'hidden'
+        page.save()
+        other = Page.objects.get()
+        other.text = 'two'
+        other.save()
+        self.assertEqual(self.told(client), [(UPDATE, {'room': 'a', 'text': 'two'})])
+
+    def test_a_binding_may_have_a_receiver_of_its_own(self):
+        def post_save_receiver(cls, instance, created, **kwargs):
+            cls.post_change_receiver(instance, CREATE if created else UPDATE)
+        self.watch(Page, post_save_receiver=classmethod(post_save_receiver))
+        client = self.listener('a')
+        page = Page.objects.create(room='a', text='one')
+        Page.objects.get().save()
+        page.save()
+        self.assertEqual([action for action, _ in self.told(client)], [CREATE, UPDATE, UPDATE])
+
     def test_a_save_that_failed_is_not_told_later(self):
         def fail(sender, instance, **kwargs):
             if instance.text == 'fails':

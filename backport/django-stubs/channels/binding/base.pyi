@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from django.db.models import Model
@@ -24,9 +24,14 @@ class Binding(metaclass=BindingMetaclass):
     channel_session: ClassVar[bool]
     strict_ordering: ClassVar[bool]
     slight_ordering: ClassVar[bool]
+    model_label: ClassVar[str]
     signal_kwargs: dict[str, Any] | None
+    instance: Any
     message: Message
     kwargs: dict[str, Any]
+    action: str
+    pk: Any
+    data: Any
     user: Any
     @classmethod
     def register(cls) -> None: ...
@@ -34,6 +39,16 @@ class Binding(metaclass=BindingMetaclass):
     def unregister(cls) -> None: ...
     @classmethod
     def announce(cls, instances: Model | Iterable[Model], action: str = ...) -> None: ...
+    @classmethod
+    def get_registered_models(cls) -> list[type[Model]]: ...
+    @classmethod
+    def pre_save_receiver(cls, instance: Any, using: str | None = None, **kwargs: Any) -> None: ...
+    @classmethod
+    def post_save_receiver(cls, instance: Any, created: bool, **kwargs: Any) -> None: ...
+    @classmethod
+    def pre_delete_receiver(cls, instance: Any, using: str | None = None, **kwargs: Any) -> None: ...
+    @classmethod
+    def post_delete_receiver(cls, instance: Any, **kwargs: Any) -> None: ...
     @classmethod
     def pre_change_receiver(cls, instance: Any, action: str) -> None: ...
     @classmethod
@@ -44,6 +59,8 @@ class Binding(metaclass=BindingMetaclass):
     def serialize(self, instance: Any, action: str) -> Any: ...
     @classmethod
     def encode(cls, stream: str, payload: Any) -> dict[str, Any]: ...
+    @classmethod
+    def get_handler(cls) -> Callable[..., Any]: ...
     @classmethod
     def consumer(cls, message: Message, **kwargs: Any) -> None: ...
     @classmethod

@@ -113,6 +113,7 @@ class Binding(six.with_metaclass(BindingMetaclass, IndirectChanges, InboundBindi
             for sender in saved_as(model):
                 yield pre_save, cls.pre_save_receiver, sender
                 yield post_save, cls.post_save_receiver, sender
+                yield post_save, cls._saves.forget, sender
             for sender in deleted_as(model):
                 yield pre_delete, cls.pre_delete_receiver, sender
                 yield post_delete, cls.post_delete_receiver, sender

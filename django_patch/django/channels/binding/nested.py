@@ -33,6 +33,10 @@ class Saves(threading.local):
         """Note that the save of `instance` ends; return whether it is still to be told of."""
         return self._running.pop(id(instance), (None, None, None))[2] is not _TOLD
 
+    def forget(self, instance, **kwargs):
+        """Note that the save of `instance` is over, whatever a binding's own receiver of post_save has made of it."""
+        self._running.pop(id(instance), None)
+
     def told(self, instance):
         """Note that the save of `instance`, which goes on, was told of."""
         held, using, _ = self._running[id(instance)]
