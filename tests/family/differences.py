@@ -36,7 +36,7 @@ ALLOWED = {
         'decorators around each other: an object that can be called',
         'routings of a program: None in the content', 'routings of a program: a list in the content',
         'routings of a program: numbers in the content', 'tests of a program: a close code',
-        'requests of a program: two cookie headers'],
+        'requests of a program: two cookie headers', 'attributes that are replaced: the same in a consumer'],
     'from the consumer of a frame fails that consumer': ['workers of a program: a denial of a frame'],
     'there the consumer failed in 1.x': ['origins: half a v6', 'origins: half a v6 with hosts of all kinds'],
     'names that begin with ``__``': ['a channel session over several messages: with a user'],
@@ -65,6 +65,10 @@ ALLOWED = {
     'under a key that no cookie has': ['http_session: what is written to one that is gone'],
     'never ends or moves the session': ['users: a changed password'],
     '``transfer_user()`` from a session': ['transfer_user: nobody to somebody'],
+    'What a client creates through a data binding': ['bindings by hand: create of what is not bound'],
+    'decodes a frame in ``receive_frame()``': ['consumers that a program has made of classes: frames as they are'],
+    'The reply channel of a client has the form': [
+        'attributes that are replaced: the reply channel of a client, received by hand'],
     'no longer blocks the messages after it': ['enforce_ordering: a consumer that fails'],
     'must be a number, and a message whose number has been handled already': [
         'enforce_ordering: order as text', 'enforce_ordering: a number twice'],

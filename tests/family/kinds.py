@@ -44,5 +44,14 @@ KINDS = {
     'Patterns of bytes, and routes as text': ['route: bytes pattern', 'route: text form'],
     'The version': ['names: version is 1.1 or later'],
     'Options of the layers': ['Redis', 'layer'],
+    'Attributes of instances that are read and replaced': ['attributes of', 'attributes that are replaced'],
+    'Decorators around each other, and who is logged in there': ['message.user of decorators around each other'],
+    'Sessions that a program opens itself': ["sessions of a program's own"],
+    'Requests made of the messages of sockets': ["requests that a socket's consumer makes"],
+    'Classes with methods that are decorated, replaced or of other protocols': [
+        'consumers that a program has made of classes'],
+    'Bindings whose methods a program calls or replaces': ['bindings by hand'],
+    'Signals of workers, and frames without a route in tests': [
+        'workers that a program starts', 'tests that a program has'],
     'Bodies that break off': ['body in pieces'],
 }

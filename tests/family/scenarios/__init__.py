@@ -9,5 +9,5 @@ them, too, on Python 2.7 and 3.6.
 #: The modules that have cases.
 MODULES = (
     'core', 'routes', 'sessions', 'generic', 'bindings', 'http', 'workers', 'testing', 'layers',
-    'idioms', 'bound_models', 'programs',
+    'idioms', 'bound_models', 'programs', 'attributes', 'habits',
 )
