@@ -218,10 +218,10 @@ class HandshakeTests(LogTestCase, SimpleTestCase):
                 self.assertEqual([warning.id for warning in check_origins()], expected)
 
 
-# On Django 1.8 a test's ALLOWED_HOSTS are all.
-@override_settings(ALLOWED_HOSTS=['testserver'])
 class TestClientTests(LogTestCase, ChannelTestCase):
 
+    # Without a Host there is nothing else to go by, and Django 1.8 has tests allow all.
+    @override_settings(ALLOWED_HOSTS=['testserver'])
     def test_the_handshake_of_a_test_passes_it_as_well(self):
         with apply_routes([route('websocket.connect', lambda message: message.reply_channel.send({'accept': True}))]):
             client = Client()
@@ -244,3 +244,37 @@ class TestClientTests(LogTestCase, ChannelTestCase):
             with self.assertRaises(DenyConnection):
                 client.send_and_consume('websocket.connect', path='/')
         self.assertEqual(seen, [[b'http://testserver']])
+
+    def test_a_websocket_client_has_the_host_of_the_site(self):
+        cases = [
+            (['testserver'], None, True), (['*'], None, True),
+            (['testserver', 'example.com'], 'http://example.com', True),
+            (['testserver'], 'http://evil.example', False), (['*'], 'http://evil.example', False),
+            (['*'], 'null', False),
+            # Tests of the 1.x family name the one host that is allowed in both places.
+            (['example.com'], 'http://example.com', True), (['example.com'], 'http://example.com:8000', True),
+            (['example.com'], 'http://evil.example', False), (['example.com'], None, False),
+        ]
+        with apply_routes([route('websocket.connect', lambda message: message.reply_channel.send({'accept': True}))]):
+            for hosts, origin, accepted in cases:
+                client = WSClient(ordered=True)
+                if origin is not None:
+                    client.set_header('Origin', origin)
+                with override_settings(ALLOWED_HOSTS=hosts):
+                    client.send_and_consume('websocket.connect', path='/', check_accept=False)
+                self.assertEqual(client.receive(), {'accept': True} if accepted else {'close': True}, (hosts, origin))
+
+    def test_a_consumer_can_make_addresses_of_the_host(self):
+        seen = []
+
+        def connect(message):
+            seen.append(header_values(message, b'host'))
+            message.reply_channel.send({'accept': True})
+
+        with apply_routes([route('websocket.connect', connect)]), override_settings(ALLOWED_HOSTS=['*']):
+            WSClient(ordered=True).send_and_consume('websocket.connect', path='/')
+            client = WSClient(ordered=True)
+            client.set_header('Host', 'shop.example:8000')
+            client.set_header('Origin', 'http://shop.example:8000')
+            client.send_and_consume('websocket.connect', path='/')
+        self.assertEqual(seen, [[b'testserver'], [b'shop.example:8000']])

@@ -315,9 +315,7 @@ class ToolTests(ChannelTestCase):
         def accept(message):
             message.reply_channel.send({'accept': True})
 
-        # The site's own check is that of the settings alone, where Django's tests let all hosts in.
-        with override_settings(ALLOWED_HOSTS=['testserver']), \
-                apply_routes([route('websocket.connect', accept, path='^/live/$')]):
+        with apply_routes([route('websocket.connect', accept, path='^/live/$')]):
             run('evil.example', client=WSClient(ordered=True), self=self)
 
     def test_what_breaks_the_standard_is_told(self):

@@ -144,7 +144,8 @@ def sent(function, channel='websocket.connect', kind=WSClient, **options):
                                 else content['headers'])}
         cookies = content['headers'].pop('cookie', b'').decode('latin-1')
         content['cookies'] = sorted(part.strip().split('=')[0] for part in cookies.split(';') if part)
-        content['headers'].pop('origin', None)
+        for name in ('host', 'origin'):
+            content['headers'].pop(name, None)
         return content
     return with_client(inner, kind, **options)
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from django.apps import apps
 from django.conf import settings
 from django.http import HttpRequest, SimpleCookie
+from django.http.request import validate_host
 
 from ..compat import six
 from ..conf import conf
@@ -16,6 +17,9 @@ from ..exceptions import DenyConnection
 from ..layers.base import copy_message
 from ..sessions import session_for_reply_channel, session_key
 from .base import Client
+
+#: The host of Django's test client.
+TEST_HOST = b'testserver'
 
 
 class ConnectionRejected(AssertionError, DenyConnection):
@@ -81,8 +85,9 @@ class WSClient(Client):
     def headers(self):
         """The headers that are sent along: {lower-case name: value}."""
         headers = {key: _as_bytes(value) for key, value in self._headers.items()}
-        # Browsers always send one; this is the host of Django's test client.
-        headers.setdefault('origin', b'http://testserver')
+        # Browsers always send both.
+        headers.setdefault('origin', b'http://' + TEST_HOST)
+        headers.setdefault('host', _host_for(headers['origin']))
         cookies = SimpleCookie()
         for key, value in self.get_cookies().items():
             cookies[str(key)] = str(value)
@@ -223,3 +228,15 @@ def _as_bytes(value):
 
 def _one_engine():
     return conf.session_engine == settings.SESSION_ENGINE
+
+
+def _host_for(origin):
+    """
+    Return the Host to send along with an Origin; both are bytes.
+
+    Where a test's ALLOWED_HOSTS don't have that of Django's test client, the
+    page is taken to be of the site that the socket is to.
+    """
+    if validate_host(TEST_HOST.decode('ascii'), conf.allowed_hosts):
+        return TEST_HOST
+    return origin.partition(b'://')[2] or TEST_HOST
