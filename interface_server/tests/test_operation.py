@@ -22,7 +22,7 @@ import pytest
 from conftest import CHECKOUT, PATIENCE, eventually
 from django.channels import monitoring
 from django.channels.exceptions import LayerUnavailable
-from django.channels.layers.presence import WORKER, this_process
+from django.channels.layers.presence import BEAT_INTERVAL, WORKER, this_process
 from redis_server import free_port
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures, too.
 from test_http2 import certificate  # noqa: F401
@@ -159,11 +159,16 @@ def test_management_of_a_command(run, port, management, own_redis):  # noqa: F81
     assert eventually(lambda: fetch(management, "/ready")[0] == 200, "readiness")
     own_redis.kill()
     eventually(lambda: fetch(management, "/ready")[0] == 503, "noticing")
+    status, text = fetch(management, "/metrics/all")
+    assert status == 200 and "interface_server_up 0" in text and 'channels_layer_up{layer="default"} 0.0' in text
     assert fetch(management, "/health")[0] == 200
     assert get(port)[0] == 503
     own_redis.start()
     eventually(lambda: fetch(management, "/ready")[0] == 200, "coming back")
-    text = fetch(management, "/metrics/all")[1]
+    # That it was away is remembered for some seconds.
+    text = eventually(
+        lambda: [text for text in [fetch(management, "/metrics/all")[1]] if "channels_groups{" in text], "its numbers",
+    )[0]
     all_families = plain_families(text)
     of_itself = {name for name in all_families if name.startswith("interface_server_")}
     assert plain_families(fetch(management, "/metrics")[1]).keys() == of_itself < all_families.keys()
@@ -290,6 +295,47 @@ def test_a_server_is_announced_whatever_its_layer_promises(error):
 
     asyncio.run(asyncio.wait_for(run(), PATIENCE))
     assert announced == [{"sockets": 0}]
+
+
+def test_a_layer_that_answers_late_puts_off_no_sign_of_life(monkeypatch):
+    slept, late, clock = [], [0.0, 3.0, 12.0], [time.monotonic()]
+    is_over = is_never = None
+
+    class Layer:
+        supports_presence = True
+
+        async def promises(self):
+            return []
+
+        async def announce(self, process, facts):
+            clock[0] += late.pop(0)
+
+        async def new_processes(self, known):
+            return [], []
+
+        async def withdraw(self, process):
+            pass
+
+    async def sleep(seconds):
+        slept.append(seconds)
+        clock[0] += seconds
+        if not late:
+            is_over.set()
+            await is_never.wait()
+
+    async def run():
+        nonlocal is_over, is_never
+        is_over, is_never = asyncio.Event(), asyncio.Event()
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock[0])
+        presence = Presence(Layer(), dict, Disconnects(lambda *args: None))
+        monkeypatch.setattr(asyncio, "sleep", sleep)
+        presence.start()
+        await is_over.wait()
+        monkeypatch.undo()
+        await presence.stop()
+
+    asyncio.run(run())
+    assert slept == pytest.approx([BEAT_INTERVAL, BEAT_INTERVAL - 3, 0])
 
 
 def test_formats_of_the_access_log():

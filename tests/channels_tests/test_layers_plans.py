@@ -6,6 +6,7 @@ import struct
 from django.channels.acknowledged_options import ChannelOptions
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers.acknowledgement import receipt_of
+from django.channels.layers.presence import WORKER, this_process
 from django.channels.layers.transport import Options, Transport, scripts
 from django.channels.layers.transport.envelope import Entry
 from django.channels.layers.transport.keyspace import Walk, pattern_of, share
@@ -50,6 +51,30 @@ class PlanTests(SimpleTestCase):
         error = LayerUnavailable('away')
         error.sent = sent
         return error
+
+    def test_a_shard_that_keeps_silent_puts_off_no_sign_of_life_on_the_others(self):
+        transport, process = self.make_transport(shards=4), this_process(WORKER, '1')
+        away, listed, new = self.away(False), [1], [0]
+
+        def announce(*answers):
+            requests, gone = self.run_plan(transport.presence.announce(process, {}), *answers)
+            return [[shard for shard, commands in request.requests] for request in requests], gone
+
+        self.assertEqual(announce([new] * 4), ([[0, 1, 2, 3]], []))
+        # Each may take ten seconds, and not two of them one after the other.
+        self.assertEqual(announce([listed, away, listed, away]), ([[0, 1, 2, 3]], []))
+        self.assertEqual(announce([listed, listed], [away]), ([[0, 2], [1]], []))
+        self.assertEqual(announce([listed, listed], [away]), ([[0, 2], [3]], []))
+        self.assertEqual(announce([listed, away], ), ([[0, 2]], []))
+        # Who looks does without them.
+        look, _ = self.run_plan(transport.presence.processes(None), [[[b'5000', b'0'], []]])
+        self.assertEqual([shard for shard, commands in look[0].requests], [0])
+        # All that are back are told at once.
+        self.assertEqual(announce([listed], [new], [listed], [listed]), ([[0], [1], [3], [2]], [1]))
+        self.assertEqual(announce([listed] * 4), ([[0, 1, 2, 3]], []))
+        self.assertEqual(announce([away] * 4), ([[0, 1, 2, 3]], away))
+        self.assertEqual(announce([away]), ([[0]], away))
+        self.assertEqual(announce([listed], [away]), ([[1], [2]], []))
 
     def entry(self, label='', deadline=5060000, body=b'\x80', kind=1):
         return struct.pack(str('>BBQH'), 1, kind, deadline, len(label)) + label.encode('ascii') + body

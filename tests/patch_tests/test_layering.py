@@ -15,7 +15,7 @@ LEVELS = {
     'worker': 7, 'tasks': 7, 'interfaces.wsgi': 7, 'monitoring': 7,
     'consumption': 2, 'mounts': 2, 'request_log': 3, 'tracing': 1,
     'dispatch': 6, 'held_messages': 5, 'failures': 2, 'order_watch': 2, 'stop_signals': 1, 'prefetch': 6,
-    'in_progress': 1, 'periodic': 0, 'presence': 2, 'fingerprints': 2, 'in_flight': 1, 'limits': 2, 'processes': 7,
+    'in_progress': 1, 'periodic': 1, 'presence': 2, 'fingerprints': 2, 'in_flight': 1, 'limits': 2, 'processes': 7,
     'shared_sockets': 1,
     'generic': 6, 'binding': 6, 'schedules': 6, 'delay': 6, 'staticfiles': 6, 'interfaces': 6, 'handler': 6,
     # The command of an app is built as those of the package are.
@@ -46,6 +46,8 @@ ALLOWED = {
     ('test.live_threads', 'management.runserver'),
     ('test.liveserver', 'management.servers'),
     ('test.pytest_plugin', 'management.servers'),
+    # A thread that looks again and again is no layer, and needs the clock.
+    ('layers.redis.masters', 'periodic'),
     # A binding's frames are those of a multiplexer.
     ('binding.websockets', 'generic.websockets'),
 }

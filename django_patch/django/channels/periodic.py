@@ -5,18 +5,22 @@ from __future__ import absolute_import
 
 import threading
 
+from .compat.clock import monotonic
+
 
 class PeriodicThread(object):
     """
     Calls `look()` every `interval` seconds, in a thread called `name`.
 
-    What `look` raises ends the thread, so it handles what may go wrong. The
-    thread is a daemon, which keeps no process alive.
+    They count from the beginning of a look: one that takes long doesn't put
+    off the next. What `look` raises ends the thread, so it handles what may
+    go wrong. The thread is a daemon, which keeps no process alive.
     """
 
-    def __init__(self, name, interval, look):
+    def __init__(self, name, interval, look, monotonic=monotonic):
         self._interval = interval
         self._look = look
+        self._monotonic = monotonic
         self._is_over = False
         self._is_time = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name)
@@ -38,9 +42,12 @@ class PeriodicThread(object):
         self._is_time.set()
 
     def _run(self):
+        began = self._monotonic()
         while True:
-            self._is_time.wait(self._interval)
+            # On Python 2 the clock may be set back.
+            self._is_time.wait(min(self._interval, max(0.0, began + self._interval - self._monotonic())))
             self._is_time.clear()
             if self._is_over:
                 return
+            began = self._monotonic()
             self._look()

@@ -65,8 +65,9 @@ class Presence:
             await asyncio.wait([self._asked], timeout=CLAIM_TIMEOUT)
 
     async def _run(self) -> None:
-        is_new = True
+        is_new, loop = True, asyncio.get_running_loop()
         while True:
+            began = loop.time()
             try:
                 await self._announce()
                 self._disconnects.update(*await self._layer.new_processes(self._disconnects.known))
@@ -89,7 +90,8 @@ class Presence:
             if is_new:
                 is_new = False
                 await self._warn_of_servers()
-            await asyncio.sleep(BEAT_INTERVAL)
+            # One of several servers that hangs doesn't put the next sign off.
+            await asyncio.sleep(max(0.0, began + BEAT_INTERVAL - loop.time()))
 
     def _tell_that_it_was_asked(self) -> None:
         if self._asked is not None and not self._asked.done():

@@ -284,13 +284,16 @@ def exchange_all(pools, requests):
             connections.append(connection)
         except LayerUnavailable as error:
             connections.append(error)
-    answers = []
+    answers, deadline, is_late = [], monotonic() + COMMAND_TIMEOUT, False
     for connection, (number, commands) in zip(connections, requests):
         answer = connection
         if isinstance(connection, Connection):
             try:
+                if is_late:
+                    # However many of them hang, they all have the same time.
+                    connection.set_timeout(max(0.01, deadline - monotonic()))
                 answer = pools[number].finish(connection, commands, connection.read(len(commands)))
             except failures() as error:
-                answer = pools[number].broken(connection, error)
+                answer, is_late = pools[number].broken(connection, error), True
         answers.append(answer)
     return answers

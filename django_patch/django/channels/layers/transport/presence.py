@@ -28,20 +28,42 @@ class PresenceOperations(object):
         self._clocks = clocks
         # Name of a process -> the shards where it was announced.
         self._announced = {}
+        # Shards that did not answer the last time, the one to ask next first.
+        self._silent = []
 
     def announce(self, process, facts):
-        """Have the numbers of the shards that had forgotten `process` as Result, a list."""
+        """
+        Have the shards that had forgotten `process`, a list, as Result.
+
+        One that doesn't answer takes nearly as long as a silent process is
+        believed to live. So it comes after the others the next time, and not
+        two of these are waited for at once.
+        """
         name, arguments = self._beat(process, facts)
-        answers = yield ExchangeAll([
-            (shard, (scripts.BEAT.call([self._keys.processes(shard), self._keys.facts(shard)], arguments),))
-            for shard in range(self._keys.shards)
-        ])
         before = self._announced.setdefault(name, set())
-        gone = []
-        for shard, (was_listed,) in _replies(answers):
-            if shard in before and not was_listed:
-                gone.append(shard)
-            before.add(shard)
+        silent, gone, failure = self._silent, [], None
+        heard = [shard for shard in range(self._keys.shards) if shard not in silent]
+        for asked in [heard] * bool(heard) + [[shard] for shard in silent]:
+            answers = yield ExchangeAll([
+                (shard, (scripts.BEAT.call([self._keys.processes(shard), self._keys.facts(shard)], arguments),))
+                for shard in asked
+            ])
+            for shard, answer in zip(asked, answers):
+                # Behind those that weren't asked.
+                silent = [each for each in silent if each != shard]
+                try:
+                    [was_listed] = _checked(answer)
+                except LayerUnavailable as error:
+                    silent, failure = silent + [shard], error
+                    continue
+                if shard in before and not was_listed:
+                    gone.append(shard)
+                before.add(shard)
+            if failure is not None:
+                break
+        self._silent = silent
+        if len(silent) == self._keys.shards:
+            raise failure
         yield Result(gone)
 
     def _beat(self, process, facts):
@@ -109,8 +131,8 @@ class PresenceOperations(object):
 
     def _look(self, known):
         """Have as Result the names of all processes, and what listed() takes of those that aren't `known`."""
-        shards = range(self._keys.shards)
-        shards = [shard for shard in shards if self._absences.why(shard) is None] or shards
+        away = [shard for shard in range(self._keys.shards) if self._absences.why(shard) is not None] + self._silent
+        shards = [shard for shard in range(self._keys.shards) if shard not in away] or range(self._keys.shards)
         answers = yield ExchangeAll([
             (shard, (pack('TIME'), pack('ZRANGE', self._keys.processes(shard), 0, -1, 'WITHSCORES')))
             for shard in shards
@@ -132,14 +154,19 @@ class PresenceOperations(object):
         yield Result(([name.decode('ascii', 'replace') for name in sorted(all_names)], found))
 
 
+def _checked(answer):
+    """Return the replies of a shard; raise what it answered instead."""
+    if isinstance(answer, LayerUnavailable):
+        raise answer
+    return [checked(reply) for reply in answer]
+
+
 def _replies(answers):
     """Return [(shard, replies), ...] of the shards that answered; raise LayerUnavailable if none did."""
     found, failure = [], None
     for shard, answer in enumerate(answers):
         try:
-            if isinstance(answer, LayerUnavailable):
-                raise answer
-            found.append((shard, [checked(reply) for reply in answer]))
+            found.append((shard, _checked(answer)))
         except LayerUnavailable as error:
             failure = error
     if not found:
