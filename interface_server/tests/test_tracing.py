@@ -163,6 +163,15 @@ def test_a_trace_that_begins_here_and_is_not_sampled_says_so():
     assert exporter.get_finished_spans() == ()
 
 
+def test_a_state_in_several_headers_is_one():
+    tracer = ServerTracer(TracerProvider())
+    scope = {"path": "/", "headers": [
+        (name.encode(), value.encode()) for name, value in (*HEADERS.items(), ("tracestate", "c=d"))
+    ]}
+    tracer.begin_handshake(scope).end(101)
+    assert [value for name, value in scope["headers"] if name == b"tracestate"] == [b"a=b,c=d"]
+
+
 def test_a_handshake_that_is_denied_says_so(start, exporter):
     server = start({
         "websocket.connect": lambda layer, message: layer.send(message["reply_channel"], {"accept": False}),

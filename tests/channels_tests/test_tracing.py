@@ -218,6 +218,18 @@ class TracingTests(LogTestCase, SimpleTestCase):
         self.assertEqual(self.inner.receive(['next'])[1]['traceparent'][:-2], TRACEPARENT[:-2])
         self.assertEqual(self.spans(), {})
 
+    def test_a_state_in_several_headers_is_one(self):
+        pairs = [
+            ('traceparent', TRACEPARENT), ('tracestate', 'a=b'), ('traceparent', '00-%s-%s-01' % ('1' * 32, '2' * 16)),
+            ('tracestate', 'c=d'),
+        ]
+        for sampled in ('01', '00'):
+            message, context = self.hand_on({'tracestate': 'e=f', 'headers': [
+                [name.encode('ascii'), value.replace('-01', '-' + sampled).encode('ascii')] for name, value in pairs
+            ]})
+            self.assertEqual((message['traceparent'][3:35], message['traceparent'][-2:]), (TRACE, sampled))
+            self.assertEqual(message['tracestate'], 'a=b,c=d')
+
     def test_a_sampler_that_decides_for_itself_is_asked(self):
         for sampler in (ALWAYS_ON, ParentBased(ALWAYS_OFF, remote_parent_not_sampled=ALWAYS_ON)):
             self.use_sampler(sampler)

@@ -11,7 +11,7 @@ import logging
 from typing import Any, Optional
 
 from django.channels.tracing.sampling import (
-    LAST, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, context_of, keys_of,
+    LAST, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, add_header, context_of, keys_of,
 )
 from opentelemetry import context as contexts, trace
 
@@ -67,10 +67,10 @@ class ServerTracer:
 
         Its `name` is the method where it isn't given.
         """
-        carrier = {}
+        carrier: dict[str, str] = {}
         for header, value in scope["headers"]:
             if header in _HEADERS:
-                carrier[header.decode("ascii")] = value.decode("latin-1")
+                add_header(carrier, header.decode("ascii"), value.decode("latin-1"))
         unsampled = self._sampling.unsampled(carrier)
         if unsampled is not None:
             if not carrier:

@@ -270,6 +270,14 @@ def context_of(carrier):
     return TraceContextTextMapPropagator().extract(carrier, context.Context())
 
 
+def add_header(carrier, key, value):
+    """Add a header's value to `carrier`: the parts of a list (W3C Trace Context 3.3.1.1) together, else the first."""
+    if key not in carrier:
+        carrier[key] = value
+    elif key == TRACESTATE:
+        carrier[key] += ',' + value
+
+
 def keys_of(span):
     """Return the keys of a message that belongs to the trace of `span`; none if it has no trace."""
     # As a propagator writes them, which takes several times as long.

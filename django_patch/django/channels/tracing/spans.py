@@ -9,7 +9,8 @@ from opentelemetry import context, trace
 
 from ..names import non_local_name
 from .sampling import (
-    LAST, SPAN_KEY, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, attach, context_of, get_current, keys_of,
+    LAST, SPAN_KEY, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, add_header, attach, context_of, get_current,
+    keys_of,
 )
 
 # The headers of these names, and their lengths: others aren't looked into.
@@ -177,13 +178,14 @@ def carrier_of(content):
     if isinstance(parent, str):
         found[TRACEPARENT] = parent
         return found
-    headers = content.get('headers')
+    # A state alone says nothing.
+    found, headers = {}, content.get('headers')
     for pair in headers if isinstance(headers, (list, tuple)) else ():
         # The handler of the request checks them later.
         try:
             name, value = pair
             if len(name) in _LENGTHS and name in _HEADERS:
-                found[_HEADERS[name]] = value.decode('latin-1')
+                add_header(found, _HEADERS[name], value.decode('latin-1'))
         except (AttributeError, TypeError, ValueError):
             continue
     return found
