@@ -16,6 +16,7 @@ from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of, stor
 from django.channels.layers.presence import SERVER, WORKER, this_process
 from django.channels.management import tables
 from django.channels.management.commands import channels as command
+from django.channels.management.printing import printable
 from django.channels.monitoring import families, job_rows
 from django.channels.monitoring.overview import collect
 from django.channels.monitoring.snapshot import Snapshot
@@ -24,6 +25,7 @@ from django.channels.retries import Acknowledged
 from django.channels.worker import Worker
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.core.management.base import OutputWrapper
 from django.test import override_settings
 
 from .redis_case import RedisTestCase
@@ -75,17 +77,44 @@ class ChannelsCommandTests(CommandTestCase):
                 self.run_command('durability')
 
     def test_a_reader_that_has_seen_enough_ends_it_without_an_error(self):
-        reading, writing = os.pipe()
-        os.close(reading)
-        before, sys.stdout = sys.stdout, os.fdopen(writing, 'w')
-        try:
-            # It writes at once to a terminal, and watch() does anywhere.
-            call_command('channels', 'watch', interval=0.01)
-            # What Python has left to say at its end goes nowhere.
-            sys.stdout.write('x')
-            sys.stdout.close()
-        finally:
-            sys.stdout = before
+        # The second writes all of it at its end.
+        for action in ('watch', 'status'):
+            reading, writing = os.pipe()
+            os.close(reading)
+            before, sys.stdout = sys.stdout, os.fdopen(writing, 'w')
+            try:
+                # It writes at once to a terminal, and watch() does anywhere.
+                call_command('channels', action, interval=0.01)
+                # What Python has left to say at its end goes nowhere.
+                sys.stdout.write('x')
+                sys.stdout.close()
+            finally:
+                sys.stdout = before
+
+    def test_whoever_waits_may_end_it(self):
+        class Impatient(object):
+            @staticmethod
+            def sleep(seconds):
+                raise KeyboardInterrupt
+
+        self.layer.send('jobs.mail', {})
+        before, command.time = command.time, Impatient
+        self.addCleanup(setattr, command, 'time', before)
+        with self.assertRaisesMessage(CommandError, 'drain was ended by Ctrl-C.'):
+            self.run_command('drain', 'jobs.mail')
+
+    def test_without_schedules_there_is_json_as_well(self):
+        self.assertEqual(json.loads(self.run_command('schedules', json=True)), [])
+        self.assertEqual(self.run_command('schedules').strip(), 'CHANNEL_SCHEDULES is empty.')
+
+    def test_what_a_terminal_would_obey_or_cannot_show_is_escaped(self):
+        class Narrow(object):
+            encoding = 'ascii'
+
+        text = 'caf\xe9\n\t\x1b]0;title\x07 \x7f\x9b1m \r\x00'
+        self.assertEqual(printable(text, six.StringIO()), 'caf\xe9\n\t\\x1b]0;title\\x07 \\x7f\\x9b1m \\x0d\\x00')
+        self.assertEqual(printable('caf\xe9', Narrow), 'caf\\xe9')
+        self.assertEqual(printable('caf\xe9', OutputWrapper(Narrow)), 'caf\\xe9')
 
     def test_status_shows_what_waits_the_groups_and_the_server(self):
         for number in range(3):
@@ -441,6 +470,32 @@ class JobActionTests(CommandTestCase):
         self.addCleanup(setattr, job_rows, 'PAGE', before)
         self.assertIn('Replayed 1 dead letter', self.run_command('replay', 'jobs.mail', every=True))
         self.assertEqual([letter.message['n'] for letter in self.layer.dead_letters('jobs.mail')], [0, 1, 2])
+
+    def test_what_a_stranger_sent_does_nothing_to_the_terminal(self):
+        evil = '\x1b]0;mine\x07\x1b[2J'
+        self.bury(1, error='ValueError: ' + evil, traceback='line 7 ' + evil)
+        self.layer.send('jobs.mail', {'n': evil})
+        receipt = receipt_of(self.layer.receive(['jobs.mail'])[1])
+        self.layer.postpone(receipt, RETRY, 60, story=story_of(error=evil, traceback=evil))
+        for action, count in (('dead', 2), ('jobs', 2)):
+            shown = self.run_command(action, 'jobs.mail')
+            self.assertNotIn('\x1b', shown)
+            self.assertEqual(shown.count('\\x1b]0;mine\\x07\\x1b[2J'), count)
+
+    def test_two_who_replay_all_at_once_leave_none(self):
+        for number in range(7):
+            self.bury(number)
+        before, job_rows.PAGE = job_rows.PAGE, 3
+        self.addCleanup(setattr, job_rows, 'PAGE', before)
+        rest = []
+
+        def replay(channel, ids):
+            # The other one was quicker with these.
+            rest.append(self.layer.replay(channel, ids[:2]))
+            return self.layer.replay(channel, ids)
+
+        done = job_rows.with_every_dead_letter(self.layer, 'jobs.mail', replay)
+        self.assertEqual((done + sum(rest), self.layer.dead_letters('jobs.mail')), (7, []))
 
     def test_status_counts_what_waits_there(self):
         for number in range(3):

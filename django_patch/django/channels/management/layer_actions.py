@@ -43,9 +43,6 @@ class LayerActionsMixin(object):
             raise CommandError('\n'.join(found))
 
     def schedules(self):
-        if not conf.schedules:
-            self.stdout.write('CHANNEL_SCHEDULES is empty.')
-            return
         try:
             rows = schedule_rows(self.layer, self.options['layer'], time.time())
         except (TypeError, ValueError, ImportError) as error:
@@ -53,6 +50,8 @@ class LayerActionsMixin(object):
         if self.options['json']:
             self.write_json(rows)
             return
+        if not conf.schedules:
+            self.stdout.write('CHANNEL_SCHEDULES is empty.')
         for row in rows:
             self.write(['%s: to %s, next %s, last %s' % (
                 row['name'], row['sends'], time_text(row['next']),

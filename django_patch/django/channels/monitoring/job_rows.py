@@ -87,16 +87,21 @@ def with_every_dead_letter(layer, channel, method):
     The oldest come first; it removes them, and returns how many it removed.
     Return the sum. Those that die meanwhile are left for the next time.
     """
-    left, done = layer.acknowledged_statistics(channel).get(channel, {}).get('dead_letters', 0), 0
-    stayed = 0
+    left = layer.acknowledged_statistics(channel).get(channel, {}).get('dead_letters', 0)
+    tried, done, offset = set(), 0, 0
     while left > 0:
-        ids = [letter.id for letter in layer.dead_letters(channel, min(left, PAGE), stayed)]
-        if not ids:
+        found = [letter.id for letter in layer.dead_letters(channel, PAGE, offset)]
+        ids = [id for id in found if id not in tried][:left]
+        if ids:
+            # Somebody else may be doing the same: none stays because another
+            # one went.
+            done += method(channel, ids)
+            tried.update(ids)
+            left -= len(ids)
+        elif found:
+            offset += len(found)
+        else:
             break
-        removed = method(channel, ids)
-        done += removed
-        stayed += len(ids) - removed
-        left -= len(ids)
     return done
 
 

@@ -22,6 +22,7 @@ from ...monitoring.snapshot import Snapshot, breaches
 from ...monitoring.wording import counted, sentences
 from .. import job_actions, layer_actions
 from ..layers import add_layer_argument, get_shared_layer
+from ..printing import printable
 from ..redrawing import redrawn, size_of
 from ..tables import fitted, render, wrapped
 
@@ -106,6 +107,8 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
             if options['action'] in CHANGING:
                 self.layer.check_servers()
             getattr(self, METHODS.get(options['action'], options['action']))()
+            # Who reads it may have left before the last of it.
+            flush(self.stdout)
         except LayerUnavailable as error:
             raise CommandError('The channel layer %s can\'t be reached: %s' % (self.layer, error))
         except NotImplementedError as error:
@@ -113,6 +116,8 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
         except ValueError as error:
             # The name of a channel that can't be one.
             raise CommandError(str(error))
+        except KeyboardInterrupt:
+            raise CommandError('%s was ended by Ctrl-C.' % options['action'])
         except EnvironmentError as error:
             if error.errno != errno.EPIPE:
                 raise
@@ -192,6 +197,7 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
                     self.write(lines + [''])
                 else:
                     # In one piece, which doesn't flicker.
+                    lines = printable('\n'.join(lines), self.stdout).split('\n')
                     self.stdout.write(redrawn(lines, *size), ending='')
                 flush(self.stdout)
         except KeyboardInterrupt:
@@ -279,7 +285,7 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
             raise CommandError('\n'.join('%s. What it holds is missing.' % text for text in sentences(absent)))
 
     def write(self, lines):
-        self.stdout.write('\n'.join(lines))
+        self.stdout.write(printable('\n'.join(lines), self.stdout))
 
     def discard_output(self):
         # Or Python complains of what it can't write at its end.
