@@ -4,13 +4,13 @@ support ends.
 """
 from __future__ import absolute_import
 
-__all__ = ['re_path', 'reverse']
+__all__ = ['Resolver404', 're_path', 'resolve', 'reverse']
 
 try:
-    from django.urls import reverse
+    from django.urls import Resolver404, resolve, reverse
 except ImportError:
     # Before Django 1.10.
-    from django.core.urlresolvers import reverse
+    from django.core.urlresolvers import Resolver404, resolve, reverse
 try:
     from django.urls import re_path
 except ImportError:

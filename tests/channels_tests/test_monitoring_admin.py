@@ -5,6 +5,7 @@ import time
 
 from django.channels import Channel, Group, channel_layers, route
 from django.channels.compat.url_patterns import re_path, reverse
+from django.channels.exceptions import LayerUnavailable
 from django.channels.layers.acknowledgement import BURY, RETRY, Job, receipt_of, story_of
 from django.channels.layers.presence import SERVER, WORKER, this_process
 from django.channels.monitoring import job_pages, overview
@@ -17,11 +18,31 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.contrib.contenttypes.models import ContentType
+from django.db import OperationalError
+from django.db.models.signals import pre_save
 from django.test import Client, override_settings
 
-site = admin.AdminSite()
-site.register(Overview, OverviewAdmin)
-urlpatterns = [re_path(r'^admin/', site.urls)]
+
+class StrictSite(admin.AdminSite):
+    """A site with a rule of its own."""
+
+    def has_permission(self, request):
+        return request.user.is_superuser
+
+
+class BrokenSite(admin.AdminSite):
+    """A site whose rule asks for what a middleware has put into the request."""
+
+    def has_permission(self, request):
+        return request.is_verified
+
+
+site, strict, broken = admin.AdminSite(), StrictSite('strict'), BrokenSite('broken')
+for each in (site, strict, broken):
+    each.register(Overview, OverviewAdmin)
+urlpatterns = [
+    re_path(r'^admin/', site.urls), re_path(r'^strict/', strict.urls), re_path(r'^broken/', broken.urls),
+]
 
 PROCESSORS = [
     'django.template.context_processors.request', 'django.contrib.auth.context_processors.auth',
@@ -90,6 +111,16 @@ class AdminTests(ChannelTestCase):
         self.assertContains(page, '<td data-label="Sockets">250</td>')
         self.assertNotContains(page, '<script>alert')
 
+    def test_what_another_program_calls_its_channels_and_groups_costs_no_page(self):
+        self.log_in('view_channels')
+        layer = channel_layers['default'].channel_layer
+        layer.inspect_channels = lambda budget=None: {'a/b': {'dead_letters': 1}, 'body?': {}, 'jobs.mail': {}}
+        layer.inspect_groups = lambda budget=None: {'c d': 1}
+        page = self.client.get(self.overview)
+        for name, count in (('a/b', 2), ('body?', 1), ('c d', 1)):
+            self.assertContains(page, '<th scope="row">%s</th>' % name, count)
+        self.assertContains(page, 'jobs.mail</a>')
+
     def test_messages_are_shown_to_those_who_may_change_them(self):
         user = self.log_in('view_channels')
         Channel('jobs.mail').send({'to': HTML})
@@ -145,16 +176,16 @@ class AdminTests(ChannelTestCase):
 
     # Jobs
 
-    def bury(self, message, error, traceback=None):
-        self.give_up(BURY, message, error, traceback)
+    def bury(self, message, error, traceback=None, id=None):
+        self.give_up(BURY, message, error, traceback, id)
         return channel_layers['default'].dead_letters('jobs.sent')[-1].id
 
-    def give_up(self, action, message, error, traceback):
+    def give_up(self, action, message, error, traceback, id=None):
         layer = channel_layers['default']
         # It tells the layer which channels are acknowledged.
         self.assertIn('jobs.sent', layer.router.channels)
         layer.hold_as('tester')
-        layer.send('jobs.sent', message)
+        layer.send_job('jobs.sent', message, id=id) if id else layer.send('jobs.sent', message)
         held = layer.receive(['jobs.sent'])[1]
         story = story_of(error=error, traceback=traceback, consumer='app.consumer', reader='tester')
         layer.postpone(receipt_of(held), action, 0 if action == BURY else 60, story=story)
@@ -250,6 +281,63 @@ class AdminTests(ChannelTestCase):
             self.assertEqual(self.client.get(url).status_code, 403)
         self.assertEqual(len(channel_layers['default'].dead_letters('jobs.sent')), 1)
 
+    def test_ids_of_all_characters_have_pages(self):
+        self.log_in('change_channels')
+        letter = self.bury({}, 'no', id='invoice.42-a_b')
+        self.assertEqual(letter, 'invoice.42-a_b')
+        self.assertContains(self.client.get(self.url('jobs')), self.url('letter', letter))
+        self.assertContains(self.client.get(self.url('letter', letter)), 'no')
+
+    @override_settings(CHANNEL_LAYERS={'a/b "<i>\xe9': LAYERS['default']})
+    def test_an_alias_of_all_characters_has_pages(self):
+        self.log_in('change_channels')
+        [alias] = channel_layers.configs
+        channel_layers[alias].send('jobs.mail', {})
+        channel_layers[alias].group_add('room', 'a!b')
+        self.assertNotContains(self.client.get(self.overview), '<i>')
+        for name, what in (('channel', 'jobs.mail'), ('purge', 'jobs.mail'), ('group', 'room'), ('jobs', 'jobs.sent')):
+            page = self.client.get(reverse('admin:channels_monitoring_' + name, args=(alias, what)))
+            self.assertEqual((name, page.status_code), (name, 200))
+        self.client.post(reverse('admin:channels_monitoring_purge', args=(alias, 'jobs.mail')))
+        self.assertEqual(LogEntry.objects.get().object_id, alias + '/jobs.mail')
+
+    def test_what_is_done_is_logged_before_and_so_is_what_fails(self):
+        self.log_in('change_channels')
+        layer, noted = channel_layers['default'].channel_layer, []
+        letter = self.bury({}, 'no')
+
+        def fail(*args):
+            noted.append(LogEntry.objects.latest('pk').change_message)
+            raise LayerUnavailable('Redis is gone')
+
+        for method, url, data, wanted in (
+            ('purge', reverse('admin:channels_monitoring_purge', args=('default', 'jobs.mail')), {},
+             'Remove all messages'),
+            ('replay', self.url('act'), {'action': 'replay', 'id': letter, 'confirmed': 'yes'},
+             'Replay dead letters (%s)' % letter),
+            ('delete_dead_letters', self.url('act'), {'action': 'delete', 'every': 'yes', 'confirmed': 'yes'},
+             'Delete dead letters (all)'),
+        ):
+            setattr(layer, method, fail)
+            self.assertEqual(self.client.post(url, data).status_code, 503)
+            delattr(layer, method)
+            self.assertEqual(noted.pop(), wanted + ': begun.')
+            self.assertEqual(LogEntry.objects.latest('pk').change_message,
+                             wanted + ': failed, some of it may be done. Redis is gone')
+
+    def test_nothing_is_done_that_the_log_cannot_hold(self):
+        self.log_in('change_channels')
+        Channel('jobs.mail').send({})
+
+        def refuse(sender, **kwargs):
+            raise OperationalError('read-only')
+
+        pre_save.connect(refuse, sender=LogEntry)
+        self.addCleanup(pre_save.disconnect, refuse, sender=LogEntry)
+        with self.assertRaisesMessage(OperationalError, 'read-only'):
+            self.client.post(reverse('admin:channels_monitoring_purge', args=('default', 'jobs.mail')))
+        self.assertEqual(channel_layers['default'].channel_statistics('jobs.mail')['messages_pending'], 1)
+
     def test_dead_letters_have_pages(self):
         self.log_in('view_channels')
         self.bury({}, 'no')
@@ -260,7 +348,8 @@ class AdminTests(ChannelTestCase):
         self.assertContains(page, 'offset=1')
         self.assertNotContains(page, last)
         self.assertContains(self.client.get(self.url('jobs') + '?offset=1'), last)
-        self.assertEqual(self.client.get(self.url('jobs') + '?offset=nonsense').status_code, 200)
+        for offset in ('nonsense', '%C2%B2', '%D9%A3', '-1', '9' * 99):
+            self.assertEqual(self.client.get(self.url('jobs') + '?offset=' + offset).status_code, 200)
 
     @override_settings(CHANNEL_SCHEDULES={'tick': {'channel': 'jobs.mail', 'every': 86400 * 3650}})
     def test_schedules_are_shown_with_their_runs(self):
@@ -308,6 +397,23 @@ class AdminTests(ChannelTestCase):
         client.send_and_consume('websocket.receive', {'text': 'default'}, path=self.overview + 'live/')
         message = self.get_next_message(client.reply_channel, require=True)
         self.assertEqual(message.content, {'close': 4403})
+
+    def test_the_socket_obeys_the_site_of_its_page_and_links_to_it(self):
+        Channel('jobs.mail').send({})
+        for user, path, is_let_in in (
+            (self.log_in('view_channels'), reverse('strict:channels_monitoring_overview_changelist'), False),
+            (User.objects.create_superuser('root', 'r@example.com', 'secret'),
+             reverse('strict:channels_monitoring_overview_changelist'), True),
+            (User.objects.get(username='root'), reverse('broken:channels_monitoring_overview_changelist'), False),
+        ):
+            client = self.socket(user)
+            client.send_and_consume('websocket.connect', path=path + 'live/', check_accept=False)
+            answer = self.get_next_message(client.reply_channel, require=True).content
+            self.assertIs(answer.get('accept', False), is_let_in)
+            client.send_and_consume('websocket.receive', {'text': 'default'}, path=path + 'live/')
+            answer = self.get_next_message(client.reply_channel, require=True).content
+            self.assertIn(reverse('strict:channels_monitoring_channel', args=('default', 'jobs.mail'))
+                          if is_let_in else '4403', '%s' % answer)
 
     def test_a_curve_fits_its_picture(self):
         self.assertEqual(overview.polyline([(0, 3)]), '')

@@ -3,6 +3,7 @@ The admin's pages: what the channel layers hold, and what may be removed.
 """
 from __future__ import absolute_import, unicode_literals
 
+import contextlib
 import datetime
 
 from django.contrib import admin, messages
@@ -29,21 +30,27 @@ MAX_MESSAGES, MAX_MEMBERS = 20, 500
 class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
     """Stands where a model's list would stand, and shows layers instead."""
 
+    def __init__(self, model, admin_site):
+        super(OverviewAdmin, self).__init__(model, admin_site)
+        overview.sites.add(admin_site)
+
     def get_urls(self):
         def named(regex, view, name):
             def answered(request, *args, **kwargs):
                 return self.answered(view, request, *args, **kwargs)
 
-            return re_path(regex, self.admin_site.admin_view(answered), name='channels_monitoring_' + name)
+            inside = self.admin_site.admin_view(answered)
+            setattr(inside, overview.SITE, self.admin_site)
+            return re_path(regex, inside, name='channels_monitoring_' + name)
 
         return [
             named(r'^$', self.changelist_view, 'overview_changelist'),
-            named(r'^(?P<alias>[^/]+)/channel/(?P<name>[\w.?!-]+)/$', self.channel_view, 'channel'),
-            named(r'^(?P<alias>[^/]+)/channel/(?P<name>[\w.?!-]+)/purge/$', self.purge_view, 'purge'),
-            named(r'^(?P<alias>[^/]+)/group/(?P<name>[\w.-]+)/$', self.group_view, 'group'),
-            named(r'^(?P<alias>[^/]+)/jobs/(?P<name>[\w.-]+)/$', self.jobs_view, 'jobs'),
-            named(r'^(?P<alias>[^/]+)/jobs/(?P<name>[\w.-]+)/act/$', self.act_view, 'act'),
-            named(r'^(?P<alias>[^/]+)/jobs/(?P<name>[\w.-]+)/dead/(?P<id>[\w-]+)/$', self.letter_view, 'letter'),
+            named(r'^(?P<alias>.+)/channel/(?P<name>[\w.?!-]+)/$', self.channel_view, 'channel'),
+            named(r'^(?P<alias>.+)/channel/(?P<name>[\w.?!-]+)/purge/$', self.purge_view, 'purge'),
+            named(r'^(?P<alias>.+)/group/(?P<name>[\w.-]+)/$', self.group_view, 'group'),
+            named(r'^(?P<alias>.+)/jobs/(?P<name>[\w.-]+)/$', self.jobs_view, 'jobs'),
+            named(r'^(?P<alias>.+)/jobs/(?P<name>[\w.-]+)/act/$', self.act_view, 'act'),
+            named(r'^(?P<alias>.+)/jobs/(?P<name>[\w.-]+)/dead/(?P<id>[\w.-]+)/$', self.letter_view, 'letter'),
         ]
 
     def answered(self, view, request, *args, **kwargs):
@@ -84,7 +91,8 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
             return self.page(request, 'overview', 'Channels', error='CHANNEL_LAYERS is empty.')
         layer = self.get_layer(request, alias, overview.VIEW)
         return self.page(
-            request, 'overview', 'Channels', aliases=aliases, **overview.collect(layer, alias)
+            request, 'overview', 'Channels', aliases=aliases,
+            **overview.collect(layer, alias, self.admin_site.name)
         )
 
     def channel_view(self, request, alias, name):
@@ -121,8 +129,9 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
                     raise LayerUnavailable('. '.join(sentences(absent)))
                 return self.page(request, 'purge', name, alias=alias, number=number)
             layer.check_servers()
-            number = layer.purge(name)
-        self.log(request, '%s/%s' % (alias, name), 'Removed %s.' % counted(number, 'message'))
+            with self.logged(request, alias, name, 'Remove all messages') as log:
+                number = layer.purge(name)
+                log.change_message = 'Removed %s.' % counted(number, 'message')
         messages.success(request, 'Removed %s from %s.' % (counted(number, 'message'), name))
         return HttpResponseRedirect(reverse(
             self.admin_site.name + ':channels_monitoring_channel', args=(alias, name)))
@@ -156,12 +165,29 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
         context = dict(self.admin_site.each_context(request), title=title, opts=Overview._meta, **context)
         return TemplateResponse(request, 'channels_monitoring/%s.html' % template, context)
 
-    def log(self, request, name, text):
-        """Write into the admin's log who did what."""
-        LogEntry.objects.create(
+    @contextlib.contextmanager
+    def logged(self, request, alias, name, wanted):
+        """
+        Write into the admin's log who does what, before the block does it.
+
+        `wanted` is what the log says until the block has said, in the entry's
+        change_message, what came of it: if the database can't be written to,
+        nothing is done that nobody would know of; and if the layer fails in
+        between, the log tells that some of it may be done.
+        """
+        name = '%s/%s' % (alias, name)
+        entry = LogEntry(
             user_id=request.user.pk, content_type_id=ContentType.objects.get_for_model(Overview).pk,
-            object_id=name, object_repr=name[:200], action_flag=CHANGED, change_message=text,
+            object_id=name, object_repr=name[:200], action_flag=CHANGED, change_message=wanted + ': begun.',
         )
+        entry.save()
+        try:
+            yield entry
+        except Exception as error:
+            entry.change_message = '%s: failed, some of it may be done. %s' % (wanted, error)
+            raise
+        finally:
+            entry.save()
 
 
 admin.site.register(Overview, OverviewAdmin)

@@ -53,7 +53,7 @@ class JobPagesMixin(object):
         may_change, look = overview.may(request.user, overview.CHANGE), layer.looking(absent)
         offset = request.GET.get('offset', '')
         # A number of more digits than that is no page's.
-        offset = int(offset) if offset.isdigit() and len(offset) < 10 else 0
+        offset = int(offset) if offset.isdecimal() and len(offset) < 10 else 0
         with found():
             numbers = look.acknowledged_statistics(name).get(name)
             jobs = look.jobs(name, MAX_JOBS)
@@ -100,12 +100,14 @@ class JobPagesMixin(object):
                 question=ACTIONS[action].question % what,
             )
         method = getattr(layer, ACTIONS[action].method)
+        named = 'all' if every else ', '.join(ids[:MAX_LOGGED]) + (', ...' if len(ids) > MAX_LOGGED else '')
         with found():
             layer.check_servers()
-            done = with_every_dead_letter(layer, name, method) if every else method(name, ids)
-        text = '%s %s' % (ACTIONS[action].past, counted(done, ACTIONS[action].noun))
-        named = 'all' if every else ', '.join(ids[:MAX_LOGGED]) + (', ...' if len(ids) > MAX_LOGGED else '')
-        self.log(request, '%s/%s' % (alias, name), '%s: %s.' % (text, named))
+            wanted = '%s %ss (%s)' % (action.title(), ACTIONS[action].noun, named)
+            with self.logged(request, alias, name, wanted) as log:
+                done = with_every_dead_letter(layer, name, method) if every else method(name, ids)
+                text = '%s %s' % (ACTIONS[action].past, counted(done, ACTIONS[action].noun))
+                log.change_message = '%s: %s.' % (text, named)
         messages.success(request, '%s of %s.' % (text, name))
         return HttpResponseRedirect(back)
 

@@ -5,12 +5,14 @@ from __future__ import absolute_import, division, unicode_literals
 
 import datetime
 import time
+import weakref
 
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from ..compat.clock import monotonic
 from ..exceptions import ChannelsError
+from ..names import validate_group_name
 from . import history
 from .process_rows import process_rows
 from .schedule_rows import schedule_rows
@@ -25,6 +27,10 @@ BUDGET = 0.2
 #: Width and height of a curve, and the seconds that its width stands for.
 WIDTH, HEIGHT, SPAN = 120, 24, history.INTERVAL * history.SAMPLES
 
+#: The admin sites that have the pages, and the attribute of a view that has
+#: its site.
+sites, SITE = weakref.WeakSet(), 'channels_admin_site'
+
 VIEW, CHANGE = 'channels_monitoring.view_channels', 'channels_monitoring.change_channels'
 
 
@@ -33,14 +39,19 @@ def may(user, permission):
     return user.is_active and user.is_staff and (user.has_perm(permission) or user.has_perm(CHANGE))
 
 
-def collect(layer, alias):
+def collect(layer, alias, namespace='admin'):
     """
     Return a dict of what the template shows of `layer`, whose name is `alias`.
+
+    `namespace` is that of the admin site that its links lead to.
 
     It takes a sample for the history as well. A layer that can't be reached
     or looked into gives an `error`, a text.
     """
-    shown = {'alias': alias, 'layer': layer, 'now': timezone.now(), 'channels': [], 'groups': [], 'servers': []}
+    shown = {
+        'alias': alias, 'layer': layer, 'now': timezone.now(), 'channels': [], 'groups': [], 'servers': [],
+        'links': {name: '%s:channels_monitoring_%s' % (namespace, name) for name in ('channel', 'group', 'jobs')},
+    }
     if not layer.supports_inspection:
         return dict(shown, error='This channel layer can\'t say what it holds.')
     try:
@@ -58,7 +69,7 @@ def collect(layer, alias):
         shown, schedules=_schedules(layer, alias), channels=channels, absent=sentences(snapshot.absent),
         acknowledged=[row for row in channels if row['is_acknowledged']],
         more_channels=max(0, len(names) - MAX_ROWS),
-        groups=[{'name': name, 'members': number} for name, number in groups[:MAX_ROWS]],
+        groups=[{'name': name, 'members': number, 'has_page': _has_page(name)} for name, number in groups[:MAX_ROWS]],
         more_groups=max(0, len(groups) - MAX_ROWS),
         servers=[dict(server, megabytes=_megabytes(server['memory']), limit=_megabytes(server['memory_limit']))
                  for server in snapshot.servers],
@@ -107,9 +118,17 @@ def channel_row(name, numbers, points):
         numbers, name=name, in_rate=last.get('in_rate'), out_rate=last.get('out_rate'),
         curve=polyline([(point['time'], point['pending']) for point in points]),
         most=max([point['pending'] for point in points] or [0]),
-        # The page of a channel is about one queue, and these are many.
-        is_one=not name.endswith(('!', '?')), is_acknowledged='dead_letters' in numbers,
+        has_page=_has_page(name), is_acknowledged='dead_letters' in numbers,
     )
+
+
+def _has_page(name):
+    # The page of a channel is about one queue, and those with an ! or a ? at
+    # their end are many. Another program may have written what is no name.
+    try:
+        return bool(validate_group_name(name))
+    except ValueError:
+        return False
 
 
 def polyline(points):
@@ -128,6 +147,6 @@ def polyline(points):
     )
 
 
-def fragment(layer, alias):
+def fragment(layer, alias, namespace='admin'):
     """Return the tables as HTML text."""
-    return render_to_string('channels_monitoring/tables.html', collect(layer, alias))
+    return render_to_string('channels_monitoring/tables.html', collect(layer, alias, namespace))
