@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import signal
 
 import pytest
 from browser import Browser
@@ -74,6 +75,16 @@ def delete_dead_letter(page, url):
     page.until(lambda: page.texts('.messagelist li') == ['Deleted 1 dead letter of doomed-job.'], 'it is gone')
 
 
+def check_that_silence_is_said(page, program):
+    """See that the page doesn't call itself live while nobody answers, and does so again."""
+    program.signal(signal.SIGSTOP)
+    try:
+        page.until(lambda: page.texts('#channels-state') == ['Not live: no worker answers.'], 'the silence is said')
+    finally:
+        program.signal(signal.SIGCONT)
+    page.until(lambda: page.texts('#channels-state') == ['Live'], 'the page is live again')
+
+
 def test_pages_are_live_and_an_administrator_empties_a_channel(sites, redis, scratch):
     site = sites(SUT_LAYERS='redis', SUT_REDIS=redis.url, SUT_ADMIN='yes')
     if not site.django.startswith(PAIRS):
@@ -87,6 +98,7 @@ def test_pages_are_live_and_an_administrator_empties_a_channel(sites, redis, scr
             page.element('input[name=%s]' % name).send_keys('admin')
         page.element('input[type=submit]').click()
         page.until(lambda: page.texts('#channels-state') == ['Live'], 'the page is live')
+        check_that_silence_is_said(page, program)
         # What comes in shows without loading the page.
         site.run('put', 'nobody.reads', '{"secret": "<b>"}')
         page.until(lambda: in_table(page, 'nobody.reads', 'Waiting') == '1', 'what waits is shown')

@@ -2,9 +2,15 @@
 (function () {
     'use strict';
     var tables = document.getElementById('channels-tables'), state = document.getElementById('channels-state');
-    var pause = 1000, timer = null;
+    var pause = 1000, patience = 10000, timer = null;
     if (!tables || !window.WebSocket) {
         return;
+    }
+
+    function show(text, isLive) {
+        state.textContent = text;
+        document.body.className = document.body.className.replace(/ channels-live/g, '') +
+            (isLive ? ' channels-live' : '');
     }
 
     function connect() {
@@ -13,6 +19,13 @@
 
         function ask() {
             socket.send(tables.getAttribute('data-alias'));
+            timer = setTimeout(miss, patience);
+        }
+
+        // The workers are busy or gone, or the question was lost with one.
+        function miss() {
+            show('Not live: no worker answers.', false);
+            ask();
         }
 
         socket.onopen = function () {
@@ -20,20 +33,19 @@
             ask();
         };
         socket.onmessage = function (event) {
+            clearTimeout(timer);
             // It comes from a template of the server's, which escapes names.
             tables.innerHTML = event.data;
-            state.textContent = 'Live';
-            document.body.className += / channels-live/.test(document.body.className) ? '' : ' channels-live';
+            show('Live', true);
             timer = setTimeout(ask, 2000);
         };
         socket.onclose = function (event) {
             clearTimeout(timer);
-            document.body.className = document.body.className.replace(' channels-live', '');
             if (event.code === 4403) {
-                state.textContent = 'You may not see this any more.';
+                show('You may not see this any more.', false);
                 return;
             }
-            state.textContent = 'Not live; load the page again to see what has changed.';
+            show('Not live; load the page again to see what has changed.', false);
             pause = Math.min(pause * 2, 30000);
             setTimeout(connect, pause);
         };
