@@ -145,6 +145,20 @@ class HangingShardTests(AbsentShardCase):
             self.layer._transport.absences._known.clear()
             self.layer._prober._silent.clear()
 
+    def test_metrics_find_out_that_it_hangs_before_they_ask_who_is_alive(self):
+        self.make_layer(hosts=[self.server.url]).announce(this_process(WORKER, '1.0'), {})
+        known, processes = [], self.layer.processes
+
+        def noted():
+            known.append(self.layer._transport.absences.why(1))
+            return processes()
+
+        self.layer.processes = noted
+        samples = {family.name: family.samples for family in families.everything(self.layer, 'default')}
+        self.assertIn(self.hanging, known[0])
+        self.assertEqual(self.asked, [(True, {'timeout': absences.PATIENCE})])
+        self.assertEqual(dict(samples['channels_processes'])['default', 'worker'], 1)
+
     def test_commands_that_change_something_do_nothing_and_soon_give_up(self):
         for action, channel in (
             ('purge', 'jobs.mail'), ('drain', 'jobs.mail'), ('delete', 'jobs.acknowledged'),

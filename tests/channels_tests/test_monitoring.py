@@ -286,6 +286,48 @@ class FamilyTests(SimpleTestCase):
         self.assertFalse([key for key in values if 'dead' in key])
         self.assertEqual(len({family.name for family in found}), len(found))
 
+    def test_what_another_version_tells_costs_the_others_nothing(self):
+        good = self.activity.numbers()
+        odd = [[], {'task': {}}, {'task': dict(good['task'], waited=['x'] * 17)}, {'task': None}]
+        of_servers = [[], {'responses': []}, {'responses': {'200': 'many'}, 'durations': [1], 'closed': {'1000': 1}}]
+        found = families.of_processes([
+            {'kind': 'worker', 'name': 'odd-%d' % number, 'alive': True, 'facts': {'numbers': numbers}}
+            for number, numbers in enumerate(odd + [{'task': dict(good['task'], handled=[1])}])
+        ] + [
+            {'kind': 'server', 'name': 'served-%d' % number, 'alive': True, 'facts': {'served': served}}
+            for number, served in enumerate(of_servers)
+        ] + [{'kind': 'worker', 'name': 'good', 'alive': True, 'facts': {'numbers': good}}], 'default')
+        values = self.values(found)
+        self.assertEqual(values['channels_messages_handled', 'good', 'task', 'handled'], 1)
+        # What is understood of it is told.
+        self.assertEqual(values['channels_messages_handled', 'odd-4', 'task', 'handled'], 1)
+        self.assertEqual(values['channels_interface_server_sockets_closed', 'served-2', '1000'], 1)
+        self.assertEqual(
+            {key[:2] for key in values if key[0].startswith(('channels_consumer', 'channels_interface'))},
+            {('channels_consumer_duration_seconds', 'good'),
+             ('channels_interface_server_sockets_closed', 'served-2')})
+        if prometheus_client:
+            exposition.render('', lambda: found)
+
+    def test_names_without_end_have_no_series_without_end(self):
+        self.addCleanup(setattr, families, 'MAX_CHANNELS', families.MAX_CHANNELS)
+        families.MAX_CHANNELS = 2
+        for number in range(4):
+            for _ in range(number + 1):
+                self.layer.send('user-%d' % number, {})
+        for number in (2, 3):
+            for _ in range(number + 1):
+                self.layer.receive(['user-%d' % number])
+        values = self.values(families_of(self.layer))
+        self.assertEqual({key: value for key, value in values.items() if key[0] == 'channels_messages_pending'}, {
+            ('channels_messages_pending', 'default', 'task'): 1,
+            ('channels_messages_pending', 'default', 'user-1'): 2,
+        })
+        self.assertEqual({key: value for key, value in values.items() if key[0] == 'channels_messages_sent'}, {
+            ('channels_messages_sent', 'default', 'user-2'): 3, ('channels_messages_sent', 'default', 'user-3'): 4,
+        })
+        self.assertEqual(values['channels_without_series', 'default'], 3)
+
     def test_a_histogram_counts_up(self):
         buckets, total = families.cumulative(self.activity.numbers()['task']['waited'])
         self.assertEqual(buckets[:4], [('0.001', 0), ('0.0025', 0), ('0.005', 1), ('0.01', 1)])
@@ -352,22 +394,37 @@ class FamilyTests(SimpleTestCase):
                  for name in re.findall(r'channels_\w+', target['expr'])}
         self.assertEqual((asked - names, len(asked) > 10), (set(), True))
 
+    @unittest.skipUnless(prometheus_client, 'prometheus_client is not installed')
+    def test_a_library_without_openmetrics_is_said_to_be_too_old(self):
+        name = 'prometheus_client.openmetrics'
+        kept = {each: module for each, module in sys.modules.items() if each.startswith(name)}
+        for each in kept:
+            del sys.modules[each]
+        sys.modules[name] = None
+        try:
+            for accept in ('', 'application/openmetrics-text'):
+                with self.assertRaisesMessage(ImportError, '0.4 or later'):
+                    exposition.render(accept)
+        finally:
+            del sys.modules[name]
+            sys.modules.update(kept)
+
     def test_without_the_library_it_is_said_how_to_install_it(self):
         kept = {name: module for name, module in sys.modules.items() if name.startswith('prometheus_client')}
         for name in kept:
             del sys.modules[name]
         sys.modules['prometheus_client'] = None
         try:
-            with self.assertRaisesMessage(ImportError, 'pip install prometheus-client'):
+            with self.assertRaisesMessage(ImportError, 'pip install -U prometheus-client'):
                 exposition.render('')
         finally:
             del sys.modules['prometheus_client']
             sys.modules.update(kept)
 
 
-def fetch(port, path):
+def fetch(port, path, host='127.0.0.1'):
     """Return (status, bytes) of a GET."""
-    with contextlib.closing(six.moves.http_client.HTTPConnection('127.0.0.1', port, timeout=30)) as connection:
+    with contextlib.closing(six.moves.http_client.HTTPConnection(host, port, timeout=30)) as connection:
         connection.request('GET', path)
         answer = connection.getresponse()
         return answer.status, answer.read()
@@ -431,6 +488,50 @@ class VitalsTests(LogTestCase, SimpleTestCase):
             self.assertEqual(self.read()['behind'], 5)
         self.assertEqual(os.listdir(os.path.dirname(self.path)), [])
 
+    def test_a_layer_that_hangs_holds_up_no_probe(self):
+        has_come, may_go, calls = threading.Event(), threading.Event(), []
+        self.addCleanup(may_go.set)
+
+        def hang():
+            calls.append(None)
+            has_come.set()
+            may_go.wait(30)
+            return 7.0
+
+        vitals = Vitals(lambda: self.running, hang, max_busy=30)
+        for patience in (30, 0):
+            # The second asks beside the first, and nobody asks the layer again.
+            thread = threading.Thread(target=vitals.report, args=(patience,))
+            thread.start()
+            self.addCleanup(thread.join)
+        self.assertTrue(has_come.wait(30))
+        well, facts = vitals.report(0)
+        self.assertEqual((well, facts['status'], facts['behind']), (False, 'unreachable', None))
+        self.assertEqual(len(calls), 1)
+        may_go.set()
+        self.assertEqual(vitals.report(30)[1]['behind'], 7)
+
+    def test_the_file_says_that_the_layer_is_away_and_stays_new(self):
+        with HealthFile(self.path, self.vitals, interval=3600) as file:
+            self.waiting = None
+            file.look()
+            self.assertEqual(self.read()['status'], 'unreachable')
+            self.stopping = True
+            file.look()
+            self.assertEqual(self.read()['status'], 'stopping')
+
+    def test_a_file_of_the_next_process_is_left_to_it(self):
+        with HealthFile(self.path, self.vitals, interval=3600):
+            write_file(self.path, {'pid': -1})
+        self.assertEqual(self.read(), {'pid': -1})
+        os.remove(self.path)
+        with HealthFile(self.path, self.vitals, interval=3600) as file, LogRecords('django.channels') as logged:
+            os.remove(self.path)
+            os.mkdir(self.path)
+            file._look_again()
+        self.assertIn("can't be written", logged[0].getMessage())
+        self.assertEqual(os.listdir(os.path.dirname(self.path)), ['health'])
+
     def test_a_full_disk_is_no_reason_to_do_no_work(self):
         def write(path, facts):
             raise EnvironmentError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
@@ -491,6 +592,24 @@ class VitalsTests(LogTestCase, SimpleTestCase):
         self.assertLogged('A client of health and metrics left: ')
         # Threads that earlier tests have left may log tracebacks of theirs.
         self.assertNotIn('A request for health or metrics failed', self.log())
+
+    def test_an_address_of_ipv6_is_served(self):
+        try:
+            with contextlib.closing(socket.socket(socket.AF_INET6)) as probe:
+                probe.bind(('::1', 0))
+        except EnvironmentError as error:
+            self.skipTest('There is no IPv6 here: %s' % error)
+        with Endpoint('::1', 0, self.vitals, None) as endpoint:
+            self.assertEqual(fetch(endpoint.port, '/health', '::1')[0], 200)
+
+    def test_an_address_is_served_without_asking_who_that_is(self):
+        def ask(*args):
+            self.fail('the DNS was asked')
+
+        self.addCleanup(setattr, socket, 'getfqdn', socket.getfqdn)
+        socket.getfqdn = ask
+        with Endpoint('127.0.0.1', 0, self.vitals, None) as endpoint:
+            self.assertEqual(fetch(endpoint.port, '/health')[0], 200)
 
     def test_an_address_in_use_is_waited_for_if_it_is_told_to_be_patient(self):
         with Endpoint('127.0.0.1', 0, self.vitals, None) as first:
@@ -559,6 +678,9 @@ class WatchedTests(SimpleTestCase):
         self.assertEqual(watching.parse_address('9100'), ('127.0.0.1', 9100))
         self.assertEqual(watching.parse_address('[::1]:9100'), ('::1', 9100))
         self.assertEqual(watching.parse_address('0.0.0.0:0'), ('0.0.0.0', 0))
+        for text in ('127.0.0.1:\xb2', ':', 'host', '1:2:'):
+            with self.assertRaises(CommandError):
+                watching.parse_address(text)
 
     def test_what_it_watched_is_left_as_it_was(self):
         worker = self.worker()
@@ -581,6 +703,23 @@ class WatchedTests(SimpleTestCase):
         self.assertIn(line, text)
         self.assertIn(b'channels_processes{kind="worker",layer="default"} 2.0', text)
         self.assertNotIn(line, alone)
+
+    @unittest.skipUnless(prometheus_client, 'prometheus_client is not installed')
+    def test_a_worker_tells_its_own_numbers_while_the_layer_is_away(self):
+        layer, activity = self.worker().channel_layer, Activity(InProgress())
+        activity.end(Task('task'), 'handled', 1)
+        text = watching._metrics(layer, 'default', activity, 'me', '')[1]
+        self.assertIn(b'channels_layer_up{layer="default"} 1.0', text)
+
+        def fail(*args):
+            raise LayerUnavailable('Redis is gone')
+
+        layer.channel_layer.inspect_channels = fail
+        text = watching._metrics(layer, 'default', activity, 'me', '')[1]
+        self.assertIn(b'channels_messages_handled_total{channel="task",outcome="handled",process="me"} 1.0', text)
+        for of_all in (False, True):
+            text = watching._metrics(layer, 'default', activity, 'me', '', of_all)[1]
+            self.assertIn(b'channels_layer_up{layer="default"} 0.0', text)
 
     def test_a_process_tells_the_numbers_of_its_busiest_channels(self):
         activity = Activity(InProgress())

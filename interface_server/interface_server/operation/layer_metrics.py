@@ -43,5 +43,8 @@ class LayerMetrics:
             return await asyncio.get_running_loop().run_in_executor(None, self._render, accept)
 
     def _render(self, accept: str) -> str:
-        content: bytes = exposition.render(accept, lambda: families.everything(self._layer, self._alias))[1]
+        def source() -> Any:
+            return families.told(families.everything, self._layer, self._alias)
+
+        content: bytes = exposition.render(accept, source)[1]
         return content.decode("utf-8")

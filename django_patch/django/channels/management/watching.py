@@ -6,7 +6,7 @@ from __future__ import absolute_import, unicode_literals
 import functools
 import logging
 import os
-import socket
+import re
 from contextlib import contextmanager
 
 from django.core.management import CommandError
@@ -16,7 +16,7 @@ from ..durations import checked_seconds
 from ..exceptions import AnotherProject, LayerUnavailable
 from ..fingerprints import FACT, fingerprints
 from ..interfaces import disconnects
-from ..layers.presence import WORKER
+from ..layers.presence import WORKER, this_host
 from ..layers.promises import warn
 from ..monitoring import exposition, families
 from ..monitoring.activity import Activity
@@ -43,9 +43,9 @@ def add_arguments(parser):
     """Add the options to a command's `parser`."""
     parser.add_argument(
         '--health-file', dest='health_file', metavar='PATH',
-        help='Write a JSON file every 5 seconds while the worker is healthy: what it is doing, and for how many '
-             'seconds the oldest message in its channels has waited. A file older than a minute means that it is '
-             'stuck.',
+        help='Write a JSON file every 5 seconds: what the worker is doing, and for how many seconds the oldest '
+             'message in its channels has waited. A file older than a minute means that the worker is stuck, or '
+             'busy for longer than --max-busy.',
     )
     parser.add_argument(
         '--management', dest='management', metavar='HOST:PORT',
@@ -62,7 +62,7 @@ def add_arguments(parser):
 def parse_address(text):
     """Return (host, port) of "HOST:PORT", "[::1]:PORT" or "PORT"; raise CommandError if it is none of these."""
     host, colon, port = text.rpartition(':')
-    if not port.isdigit() or int(port) > LAST_PORT:
+    if not re.match(r'[0-9]{1,5}\Z', port) or int(port) > LAST_PORT:
         raise CommandError('--management must be HOST:PORT, as in 127.0.0.1:9100, not %s.' % text)
     return host.strip('[]') or '127.0.0.1', int(port)
 
@@ -116,7 +116,7 @@ def watched(worker, options):
         activity.running, functools.partial(behind, layer, worker.channels), options.get('max_busy'),
         lambda: worker.termed,
     )
-    name = '%s:%d' % (socket.gethostname(), os.getpid())
+    name = '%s:%d' % (this_host(), os.getpid())
     opened, planning = [], _planning(worker)
     try:
         if options.get('management'):
@@ -196,8 +196,8 @@ def _facts(worker, activity):
 
 def _metrics(layer, alias, activity, name, accept, of_all=False):
     if of_all and layer.supports_presence:
-        return exposition.render(accept, lambda: families.everything(layer, alias))
+        return exposition.render(accept, lambda: families.told(families.everything, layer, alias))
     sources = [lambda: families.of_activity(activity.numbers(), name)]
     if layer.supports_inspection:
-        sources.append(lambda: families.of_layer(layer, alias))
+        sources.append(lambda: families.told(families.of_layer, layer, alias))
     return exposition.render(accept, *sources)

@@ -8,6 +8,7 @@ from __future__ import absolute_import, unicode_literals
 import errno
 import json
 import logging
+import socket
 import sys
 import threading
 
@@ -25,6 +26,11 @@ class _Server(six.moves.socketserver.ThreadingMixIn, six.moves.BaseHTTPServer.HT
     daemon_threads = True
     answer = None
 
+    def server_bind(self):
+        # The library asks the DNS for its own name, which may take a minute.
+        six.moves.socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
+
     def handle_error(self, request, client_address):
         # The library would write a traceback to stderr.
         error = sys.exc_info()[1]
@@ -33,6 +39,10 @@ class _Server(six.moves.socketserver.ThreadingMixIn, six.moves.BaseHTTPServer.HT
             logger.debug('A client of health and metrics left: %s', error)
         else:
             logger.exception('A request for health or metrics failed.')
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
 
 
 class _Handler(six.moves.BaseHTTPServer.BaseHTTPRequestHandler):
@@ -82,7 +92,7 @@ class Endpoint(object):
 
     def _bind(self):
         try:
-            server = _Server(self._address, _Handler)
+            server = (_Server6 if ':' in self._address[0] else _Server)(self._address, _Handler)
         except EnvironmentError as error:
             if error.errno != errno.EADDRINUSE:
                 raise

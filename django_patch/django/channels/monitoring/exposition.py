@@ -10,7 +10,7 @@ from ..histograms import UNITS
 from . import families
 
 #: What to do where the library is missing.
-INSTALL = "Metrics need the package prometheus_client: pip install prometheus-client"
+INSTALL = "Metrics need the package prometheus_client, 0.4 or later: pip install -U prometheus-client"
 
 
 def library():
@@ -18,6 +18,8 @@ def library():
     try:
         import prometheus_client
         import prometheus_client.core
+        # Before 0.4 it has counters of other names, and no OpenMetrics.
+        import prometheus_client.openmetrics.exposition
     except ImportError as error:
         six.raise_from(ImportError('%s (%s)' % (INSTALL, error)), error)
     return prometheus_client
@@ -81,6 +83,6 @@ def render(accept, *sources):
     registry = client.CollectorRegistry()
     registry.register(ChannelsCollector(*sources))
     if 'application/openmetrics-text' in (accept or ''):
-        from prometheus_client.openmetrics import exposition
+        exposition = client.openmetrics.exposition
         return exposition.CONTENT_TYPE_LATEST, exposition.generate_latest(registry)
     return client.CONTENT_TYPE_LATEST, client.generate_latest(registry)

@@ -5,11 +5,16 @@ Plain values; `exposition` has them written by the library prometheus_client.
 """
 from __future__ import absolute_import, division, unicode_literals
 
+from ..compat import six
+from ..exceptions import LayerUnavailable
 from ..histograms import BUCKETS
 from .snapshot import channels_of, groups_of
 
 #: Seconds that looking for channels may take, and once more for groups.
 BUDGET = 1.0
+#: Channels that have time series of one number: those with the most of it.
+#: Their names may come from users, without an end.
+MAX_CHANNELS = 1000
 
 COUNTER, GAUGE, HISTOGRAM = 'counter', 'gauge', 'histogram'
 
@@ -72,6 +77,9 @@ def of_layer(layer, alias):
         families.append(_of_channels(name, kind, text, alias, channels, lambda numbers: numbers[key]))
     for key, name, kind, text in OF_ACKNOWLEDGED:
         families.append(_of_channels(name, kind, text, alias, channels, lambda numbers: numbers.get(key)))
+    families.append(single(
+        'channels_without_series', 'Channels beyond the %d that have time series of a number.' % MAX_CHANNELS, alias,
+        max(0, len(channels) - MAX_CHANNELS)))
     # A time series for each group would be without bounds.
     groups = groups_of(layer, BUDGET)
     number = len(groups) if groups.total is None else groups.total
@@ -95,19 +103,34 @@ def of_layer(layer, alias):
 def _of_channels(name, kind, text, alias, channels, value):
     """Return a family of value(numbers), where that isn't None, by channel."""
     family = Family(name, kind, text, ('layer', 'channel'))
-    # What servers have counted that are away would come as if it were new once
-    # they are back: a gap is better than a peak.
-    for channel, numbers in () if kind == COUNTER and channels.absent else sorted(channels.items()):
-        number = value(numbers)
-        if number is not None:
-            family.samples.append(((alias, channel), number))
+    found = [(value(numbers), channel) for channel, numbers in sorted(channels.items())]
+    found = [(number, channel) for number, channel in found if number is not None]
+    if kind == COUNTER and channels.absent:
+        # What servers have counted that are away would come as if it were new
+        # once they are back: a gap is better than a peak.
+        found = []
+    if len(found) > MAX_CHANNELS:
+        # One series that comes and goes is no harm: what it tells is true.
+        found = sorted(sorted(found, key=lambda pair: -pair[0])[:MAX_CHANNELS], key=lambda pair: pair[1])
+    family.samples = [((alias, channel), number) for number, channel in found]
     return family
 
 
 def everything(layer, alias):
     """Return the families of all that `layer` knows: of its processes, and of what it holds, as far as it can say."""
-    found = of_processes(layer.processes(), alias) if layer.supports_presence else []
-    return found + (of_layer(layer, alias) if layer.supports_inspection else [])
+    # Looking finds out which servers hang; the list then does without them.
+    found = of_layer(layer, alias) if layer.supports_inspection else []
+    return (of_processes(layer.processes(), alias) if layer.supports_presence else []) + found
+
+
+def told(families_of, layer, alias):
+    """Return families_of(layer, alias) and that the layer answers; if it doesn't, that alone."""
+    try:
+        found, is_up = families_of(layer, alias), 1
+    except LayerUnavailable:
+        # What else is told at the same place is not lost with it.
+        found, is_up = [], 0
+    return found + [single('channels_layer_up', 'Whether the channel layer answers, 1 or 0.', alias, is_up)]
 
 
 def single(name, text, alias, value):
@@ -139,11 +162,30 @@ def of_processes(processes, alias):
         families.append(family)
     for process in processes:
         facts = process.get('facts', {}) if process.get('alive') else {}
-        if facts.get('numbers'):
-            families = merged(families, of_activity(facts['numbers'], process['name']))
-        if facts.get('served'):
-            families = merged(families, of_interface_server(facts['served'], process['name']))
+        for key, families_of in (('numbers', of_activity), ('served', of_interface_server)):
+            if facts.get(key):
+                families = merged(families, _understood(families_of, facts[key], process['name']))
     return families
+
+
+def _understood(families_of, told, process):
+    """Return families_of(told, process), but for what that process tells as another version does."""
+    try:
+        families = families_of(told, process)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []
+    for family in families:
+        # One that can't be written would cost all others.
+        family.samples = [sample for sample in family.samples if _can_be_written(family.kind, sample[1])]
+    return families
+
+
+def _can_be_written(kind, value):
+    values = value if kind == HISTOGRAM else [value]
+    return (
+        isinstance(values, list) and len(values) == (len(BUCKETS) + 2 if kind == HISTOGRAM else 1) and
+        all(isinstance(number, six.integer_types + (float,)) for number in values)
+    )
 
 
 def of_interface_server(served, process):
@@ -155,7 +197,7 @@ def of_interface_server(served, process):
         families.append(family)
     durations = Family('channels_interface_server_request_duration_seconds', HISTOGRAM,
                        "From a request's headers to the end of its response.", ('process',))
-    if len(served.get('durations', ())) == len(BUCKETS) + 2:
+    if 'durations' in served:
         durations.samples = [((process,), served['durations'])]
     return families + [durations]
 

@@ -14,7 +14,6 @@ from __future__ import absolute_import, unicode_literals
 from django.http import HttpResponse
 from django.utils.crypto import constant_time_compare
 
-from ..exceptions import LayerUnavailable
 from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from . import exposition, families
 
@@ -28,9 +27,9 @@ def metrics_view(token, layer=DEFAULT_CHANNEL_LAYER):
     `layer` is the alias of a layer. Who asks needs the header
     ``Authorization: Bearer TOKEN`` with `token` (text of ASCII), and else gets
     the status 401; 501 without the package prometheus_client, whose absence
-    the body tells of, and 503 while the layer can't be reached. Raise
-    ValueError for an empty `token`: the names of channels are nobody's
-    business.
+    the body tells of. While the layer can't be reached, there is
+    channels_layer_up alone, which is 0. Raise ValueError for an empty `token`:
+    the names of channels are nobody's business.
     """
     if not token:
         raise ValueError('metrics_view() needs a token that Prometheus sends; this one is empty.')
@@ -44,11 +43,10 @@ def metrics_view(token, layer=DEFAULT_CHANNEL_LAYER):
             return HttpResponse('Only GET.\n', status=405, content_type=_TEXT)
         try:
             content_type, body = exposition.render(
-                request.META.get('HTTP_ACCEPT', ''), lambda: families.everything(channel_layers[layer], layer))
+                request.META.get('HTTP_ACCEPT', ''),
+                lambda: families.told(families.everything, channel_layers[layer], layer))
         except ImportError as error:
             return HttpResponse('%s\n' % error, status=501, content_type=_TEXT)
-        except LayerUnavailable as error:
-            return HttpResponse('%s\n' % error, status=503, content_type=_TEXT)
         response = HttpResponse(body, content_type=content_type)
         response['Cache-Control'] = 'no-store'
         return response
