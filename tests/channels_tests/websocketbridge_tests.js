@@ -11,6 +11,13 @@ global.location = {protocol: 'https:', host: 'example.com:1', pathname: '/a/b'};
 
 let sockets = [];
 let timers = [];
+// What listens to the browser's network.
+let network = {online: [], offline: []};
+global.addEventListener = (type, listener) => network[type].push(listener);
+global.removeEventListener = (type, listener) => {
+  network[type] = network[type].filter((other) => other !== listener);
+};
+const happen = (type) => network[type].forEach((listener) => listener());
 // Time passes when a test says so.
 global.setTimeout = (action, delay) => timers.push({action, delay, on: true});
 global.clearTimeout = (number) => { if (number) { timers[number - 1].on = false; } };
@@ -20,10 +27,13 @@ console.warn = () => {};
 
 class FakeSocket {
   constructor(url, protocols) {
-    Object.assign(this, {url, protocols, readyState: 0, sent: []});
+    Object.assign(this, {url, protocols, readyState: 0, sent: [], bufferedAmount: 0, slow: false});
     sockets.push(this);
   }
-  send(data) { this.sent.push(data); }
+  send(data) {
+    this.sent.push(data);
+    this.bufferedAmount += this.slow ? Buffer.byteLength(data) : 0;
+  }
   open() { this.readyState = 1; this.onopen({type: 'open'}); }
   receive(value) { this.onmessage({data: JSON.stringify(value)}); }
   lose(code) { this.readyState = 3; this.onclose({type: 'close', code: code}); }
@@ -129,6 +139,55 @@ const tests = {
     assert.strictEqual(sockets.length, 2);
   },
 
+  'a browser that is online again tries at once'() {
+    connected({minReconnectionDelay: 30000});
+    happen('online');
+    assert.strictEqual(sockets.length, 1);
+    last().lose(1006);
+    happen('online');
+    assert.strictEqual(sockets.length, 2);
+    last().open();
+    happen('online');
+    assert.strictEqual(sockets.length, 2);
+  },
+
+  'a connection of a browser that is offline takes no more messages'() {
+    const bridge = connected();
+    const seen = [];
+    bridge.socket.onclose = (event) => seen.push(event.code, event.reason);
+    bridge.socket.onunsent = (event) => seen.push(...event.messages);
+    happen('offline');
+    assert.strictEqual(bridge.socket.readyState, 0);
+    const socket = last();
+    socket.open();
+    socket.slow = true;
+    bridge.send('buffered');
+    // Real ones take their time to close.
+    socket.close = () => { socket.readyState = 2; };
+    happen('offline');
+    assert.deepStrictEqual(seen, [1006, 'offline']);
+    assert.strictEqual(bridge.send('later'), false);
+    happen('online');
+    last().open();
+    assert.deepStrictEqual(last().sent, ['"later"']);
+    // Now its browser knows what has gone out.
+    socket.lose(1006);
+    assert.deepStrictEqual(seen, [1006, 'offline', '"buffered"']);
+    assert.strictEqual(sockets.length, 2);
+  },
+
+  'a socket that has ended listens to no network'() {
+    const bridge = connected();
+    connected().socket.close();
+    last().lose(1008);
+    connected();
+    last().open();
+    last().lose(1008);
+    assert.deepStrictEqual([network.online.length, network.offline.length], [1, 1]);
+    bridge.connect('/other/');
+    assert.deepStrictEqual([network.online.length, network.offline.length], [1, 1]);
+  },
+
   'a handshake that takes too long counts as lost'() {
     connected({connectionTimeout: 7});
     const timer = pending()[0];
@@ -205,6 +264,75 @@ const tests = {
     assert.deepStrictEqual(bridge.socket.waiting, ['3', '4']);
   },
 
+  'what is in the browser still when the connection breaks is reported'() {
+    const cases = [
+      [10, ['"a"', '"ü"', '"c"']], [8, ['"a"', '"ü"', '"c"']], [7, ['"ü"', '"c"']], [4, ['"ü"', '"c"']], [3, ['"c"']],
+      [1, ['"c"']], [0, []],
+    ];
+    for (const [left, expected] of cases) {
+      for (const code of [1006, 1008]) {
+        const bridge = connected();
+        const seen = [];
+        bridge.socket.onclose = () => seen.push('closed');
+        bridge.socket.onunsent = (event) => seen.push(event.messages);
+        last().open();
+        bridge.send('long gone');
+        last().slow = true;
+        ['a', 'ü', 'c'].forEach((text) => assert.strictEqual(bridge.send(text), true));
+        last().bufferedAmount = left;
+        last().lose(code);
+        assert.deepStrictEqual(seen, expected.length ? ['closed', expected] : ['closed']);
+        // It may be what the connection broke from, so it doesn't go out by itself.
+        assert.deepStrictEqual(bridge.socket.waiting, []);
+      }
+    }
+  },
+
+  'each connection has a buffer of its own'() {
+    const bridge = connected();
+    const unsent = [];
+    bridge.socket.onunsent = (event) => unsent.push(...event.messages);
+    for (const text of ['one', 'two']) {
+      last().open();
+      last().slow = true;
+      bridge.send('gone');
+      last().bufferedAmount = 0;
+      bridge.send(text);
+      last().lose(1006);
+      assert.deepStrictEqual(unsent.splice(0), ['"' + text + '"']);
+      pending()[0].action();
+    }
+  },
+
+  'what a listener to "open" sends comes before what has waited'() {
+    const bridge = connected();
+    bridge.send('waited');
+    bridge.socket.onopen = () => {
+      bridge.send('who I am');
+      assert.deepStrictEqual(bridge.socket.waiting, ['"waited"']);
+    };
+    last().open();
+    assert.deepStrictEqual(last().sent, ['"who I am"', '"waited"']);
+  },
+
+  'a listener that raises holds nothing back'() {
+    const bridge = connected();
+    const unsent = [];
+    const raise = () => { throw new Error('of the page'); };
+    bridge.socket.addEventListener('open', raise);
+    bridge.socket.addEventListener('close', raise);
+    bridge.socket.onunsent = (event) => unsent.push(...event.messages);
+    bridge.send(1);
+    assert.throws(() => last().open(), /of the page/);
+    assert.deepStrictEqual(last().sent, ['1']);
+    last().slow = true;
+    bridge.send(2);
+    assert.throws(() => last().lose(1006), /of the page/);
+    bridge.send(3);
+    bridge.socket.close();
+    assert.deepStrictEqual(unsent, ['2', '3']);
+  },
+
   'what nobody listens for is told to the console'() {
     const told = [];
     const warn = console.warn;
@@ -279,6 +407,7 @@ const tests = {
 Object.keys(tests).forEach((name) => {
   sockets = [];
   timers = [];
+  network = {online: [], offline: []};
   tests[name]();
   console.log(name);
 });

@@ -73,6 +73,12 @@ class Browser:
         """Return what a person reads in each of the elements that a CSS selector finds."""
         return [element.text for element in self.driver.find_elements(By.CSS_SELECTOR, selector)]
 
+    def set_offline(self, offline):
+        """Have the browser lose its network, or find it again."""
+        self.driver.execute_cdp_cmd('Network.enable', {})
+        self.driver.execute_cdp_cmd('Network.emulateNetworkConditions', {
+            'offline': offline, 'latency': 0, 'downloadThroughput': -1, 'uploadThroughput': -1})
+
     # The chat.
 
     def log_in(self, url, name, password=None):

@@ -187,6 +187,22 @@ def test_page_connects_again_and_gets_what_it_missed(own_chat, browsers):
     bob.close()
 
 
+def test_page_without_a_network_says_so_and_keeps_what_is_typed(chat, browsers):
+    chat.open_room(chat.log_in('alice'), 'Tunnel')
+    alice = browsers()
+    alice.log_in(chat.url, 'alice')
+    alice.enter('Tunnel')
+    alice.set_offline(True)
+    alice.until(lambda: alice.texts('#status') == ['Not connected, trying again'], 'the loss is shown')
+    alice.say('in a tunnel')
+    assert not alice.element('#send').is_enabled()
+    assert alice.element('#text').get_attribute('value') == 'in a tunnel'
+    alice.set_offline(False)
+    alice.until_live()
+    alice.element('#send').click()
+    alice.until(lambda: alice.lines()[-1:] == [('alice', 'in a tunnel')], 'the line is shown')
+
+
 def test_visitor_without_login_is_sent_to_the_login_page_and_gets_no_socket(chat):
     answer = get(chat.port, '/room/1/')
     assert (answer.status, answer.header('Location').endswith('/login/?next=/room/1/')) == (302, True)

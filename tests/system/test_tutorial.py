@@ -132,11 +132,23 @@ def send_again_in(browser):
     browser.driver.execute_script('bridge.socket.close()')
     for text in ('once', 'more'):
         browser.element('#text').send_keys(text + '\n')
-    browser.until(lambda: browser.texts('#status') == ['Not sent: once, more'], 'it is told')
+    told = 'Not connected. Not sent: once, more'
+    browser.until(lambda: browser.texts('#status') == [told], 'it is told')
     browser.element('#again').click()
     browser.until(lambda: sorted(browser.texts('#lines li')[-2:]) == ['ann: more', 'ann: once'], 'both are shown')
     assert browser.texts('#status') == ['Connected']
     assert not browser.element('#again').is_displayed()
+
+
+def say_offline_in(browser):
+    """Say something without a network, which the page shows, and sends once there is one."""
+    browser.set_offline(True)
+    browser.until(lambda: browser.texts('#status') == ['Not connected'], 'the loss is told')
+    browser.element('#text').send_keys('offline\n')
+    assert browser.texts('#status') == ['Not connected. Not sent: offline']
+    browser.set_offline(False)
+    browser.until(lambda: browser.texts('#lines li')[-1:] == ['ann: offline'], 'the line is shown')
+    assert browser.texts('#status') == ['Connected']
 
 
 def logged(browser, port, code):
@@ -269,20 +281,21 @@ def test_every_step_of_the_tutorial_runs(project, redis, browser):
     user.close()
     chat_in(browser, port, key)
     send_again_in(browser)
+    say_offline_in(browser)
 
     # The jobs, in one process.
     project.write('talk/consumers.py', block("'/summary'"), 'a')
     project.write('talk/jobs.py', block('def summarize'))
     project.write('mysite/routing.py', block('jobs.summarize'), 'a')
     port = project.serve()
-    user = socket_to(port, '/talk/?after=5', cookie=cookie)
+    user = socket_to(port, '/talk/?after=6', cookie=cookie)
     user.send('/summary')
-    assert json.loads(user.recv()) == {'notice': 'ann: 5'}
+    assert json.loads(user.recv()) == {'notice': 'ann: 6'}
     user.close()
     project.write('talk/templates/talk/page.html', with_notices(block('<ul')))
     chat_in(browser, port, key)
     browser.element('#text').send_keys('/summary\n')
-    browser.until(lambda: browser.texts('#notice') == ['ann: 6'], 'the notice is shown')
+    browser.until(lambda: browser.texts('#notice') == ['ann: 7'], 'the notice is shown')
 
     project.write('talk/tests.py', block('class TalkTests'))
     tests = project.subject.run('test', 'talk')
@@ -294,10 +307,10 @@ def test_every_step_of_the_tutorial_runs(project, redis, browser):
     project.subject.stop()
     project.subject.manage('runworker', '--exclude-channels', 'summaries')
     _, port = project.subject.server()
-    user = socket_to(port, '/talk/?after=6', cookie=cookie)
+    user = socket_to(port, '/talk/?after=7', cookie=cookie)
     user.send('/summary')
     user.send('and on')
     assert json.loads(user.recv())['text'] == 'and on'
     project.subject.manage('runworker', '--only-channels', 'summaries')
-    assert json.loads(user.recv()) == {'notice': 'ann: 7'}
+    assert json.loads(user.recv()) == {'notice': 'ann: 8'}
     user.close()

@@ -164,6 +164,7 @@
     showStatus('Live', true);
     showError('');
   });
+  bridge.socket.addEventListener('unsent', showUnsent);
   bridge.socket.addEventListener('close', function (event) {
     showUnsent();
     if (event.code === LOGGED_OUT) {
@@ -184,10 +185,6 @@
       send(itemFor(input.value.trim()));
       input.value = '';
     }
-  });
-
-  window.addEventListener('online', function () {
-    bridge.socket.retry();
   });
 
   document.querySelectorAll('time').forEach(showTime);

@@ -28,7 +28,7 @@ export interface Options {
 /** The event "unsent". */
 export interface UnsentEvent {
   readonly type: 'unsent';
-  /** What was given to send() and will never be sent, the oldest first. */
+  /** What was given to send(), hasn't left the browser, and won't by itself; the oldest first. */
   readonly messages: string[];
 }
 
@@ -52,9 +52,9 @@ export interface ReconnectingSocket {
   onerror?: ((event: Event) => void) | null;
   onclose?: ((event: CloseEvent) => void) | null;
   onunsent?: ((event: UnsentEvent) => void) | null;
-  /** Send now and return true; without a connection, keep it and return false. */
+  /** Give it to the browser and return true; without a connection, keep it and return false. */
   send(data: string): boolean;
-  /** Try now instead of after the pause, as when the browser is online again. */
+  /** Try now instead of after the pause; happens by itself when the browser is online again. */
   retry(): void;
   /** Close it for good, with code 1000 if none is given. */
   close(code?: number, reason?: string): void;

@@ -85,10 +85,49 @@
   }
 
   /*
+   * What was given to a WebSocket and may be in the browser still. Its
+   * bufferedAmount says how many bytes are, also after its end, so the last
+   * messages of that size are those that the server can't have. Whether it would
+   * take them is another question: one may have been too large for it.
+   */
+  function Outgoing(socket) {
+    this._socket = socket;
+    this._messages = [];
+    // Bytes of all that was given to it; what a buffer grows by is the size.
+    this._total = 0;
+  }
+
+  Outgoing.prototype.send = function (data) {
+    this._forget();
+    var before = this._buffered();
+    this._socket.send(data);
+    this._total += this._buffered() - before;
+    this._messages.push({data: data, end: this._total});
+  };
+
+  /* Return what hasn't left the browser, the oldest first, and forget it. */
+  Outgoing.prototype.takeBack = function () {
+    this._forget();
+    return this._messages.splice(0).map(function (message) { return message.data; });
+  };
+
+  Outgoing.prototype._forget = function () {
+    var left = this._total - this._buffered();
+    while (this._messages.length && this._messages[0].end <= left) {
+      this._messages.shift();
+    }
+  };
+
+  // A class in the place of WebSocket may not say.
+  Outgoing.prototype._buffered = function () {
+    return this._socket.bufferedAmount || 0;
+  };
+
+  /*
    * A WebSocket that opens again after it was lost. Speaks as one: send(),
    * close(), readyState, and addEventListener() for "open", "message",
    * "close" and "error", which hold for every connection. Its event "unsent"
-   * has `messages`: what it was given and will never send.
+   * has `messages`: what it was given and hasn't sent, and won't by itself.
    */
   function ReconnectingSocket(url, protocols, options) {
     this.url = url;
@@ -99,7 +138,9 @@
     this._tries = 0;
     this._ended = false;
     this._timer = null;
+    this._onEnd = [];
     this._open();
+    this._watchNetwork();
   }
 
   ReconnectingSocket.prototype._open = function () {
@@ -108,39 +149,49 @@
     var url = typeof this.url === 'function' ? absoluteUrl(this.url()) : this.url;
     var socket = this._protocols === undefined || this._protocols === null ?
       new Socket(url) : new Socket(url, this._protocols);
+    var outgoing = new Outgoing(socket);
     var gone = false;
-    var timeout = setTimeout(function () {
-      socket.close();
-      lost({type: 'close', code: 1006, reason: 'timeout', wasClean: false});
-    }, this.options.connectionTimeout);
+    var timeout = setTimeout(function () { abandon('timeout'); }, this.options.connectionTimeout);
 
     function lost(event) {
-      if (gone) {
-        return;
-      }
       gone = true;
       clearTimeout(timeout);
       if ((self.options.finalCodes || FINAL_CODES).indexOf(event.code) >= 0) {
-        self._ended = true;
+        self._end();
       }
       if (!self._ended) {
         self._tryLater();
       }
       self._dispatch('close', event);
-      self._giveUp();
+    }
+
+    // Go on without it, though the browser hasn't seen it end.
+    function abandon(reason) {
+      socket.close();
+      if (!gone) {
+        try {
+          lost({type: 'close', code: 1006, reason: reason, wasClean: false});
+        } finally {
+          self._giveUp([]);
+        }
+      }
     }
 
     this._socket = socket;
+    this._outgoing = outgoing;
+    this._abandon = abandon;
     socket.onopen = function (event) {
       if (gone) {
         return;
       }
       clearTimeout(timeout);
       self._tries = 0;
-      var waiting = self._queue;
-      self._queue = [];
-      waiting.forEach(function (data) { socket.send(data); });
-      self._dispatch('open', event);
+      try {
+        // What a listener sends comes first, as it may say who speaks.
+        self._dispatch('open', event);
+      } finally {
+        self._sendWaiting();
+      }
     };
     socket.onmessage = function (event) {
       if (!gone) {
@@ -152,7 +203,40 @@
         self._dispatch('error', event);
       }
     };
-    socket.onclose = lost;
+    socket.onclose = function (event) {
+      try {
+        if (!gone) {
+          lost(event);
+        }
+      } finally {
+        self._giveUp(outgoing.takeBack());
+      }
+    };
+  };
+
+  // A connection stays open, as far as a browser can see, for minutes after
+  // its network is gone, and takes what will be lost.
+  ReconnectingSocket.prototype._watchNetwork = function () {
+    var self = this;
+    var listeners = {
+      online: function () { self.retry(); },
+      offline: function () {
+        if (self._isOpen()) {
+          self._abandon('offline');
+        }
+      }
+    };
+    if (root.addEventListener) {
+      Object.keys(listeners).forEach(function (type) {
+        root.addEventListener(type, listeners[type]);
+        self._onEnd.push(function () { root.removeEventListener(type, listeners[type]); });
+      });
+    }
+  };
+
+  ReconnectingSocket.prototype._end = function () {
+    this._ended = true;
+    this._onEnd.splice(0).forEach(function (action) { action(); });
   };
 
   ReconnectingSocket.prototype._tryLater = function () {
@@ -202,26 +286,38 @@
   };
 
   /*
-   * Send text now and return true. Without a connection, return false: it goes
-   * out with the next one, or is reported by "unsent" if there won't be one.
+   * Give text to the browser now and return true. Without a connection, return
+   * false: it goes out with the next one. What won't go out, or is in the
+   * browser still when the connection breaks, is reported by "unsent".
    */
   ReconnectingSocket.prototype.send = function (data) {
-    if (!this._ended && this._socket.readyState === 1) {
-      this._socket.send(data);
+    if (this._isOpen()) {
+      this._outgoing.send(data);
       return true;
     }
     this._queue.push(data);
     if (this._queue.length > this.options.maxQueue) {
       this._report([this._queue.shift()]);
     }
-    this._giveUp();
+    this._giveUp([]);
     return false;
   };
 
-  // When no connection will follow, what waits for one is not sent.
-  ReconnectingSocket.prototype._giveUp = function () {
-    if (this._ended && this._queue.length) {
-      this._report(this._queue.splice(0));
+  ReconnectingSocket.prototype._isOpen = function () {
+    return !this._ended && this._socket.readyState === 1;
+  };
+
+  ReconnectingSocket.prototype._sendWaiting = function () {
+    if (this._isOpen()) {
+      this._queue.splice(0).forEach(this.send, this);
+    }
+  };
+
+  // Report `left`, and what waits for a connection, if none will follow.
+  ReconnectingSocket.prototype._giveUp = function (left) {
+    var messages = left.concat(this._ended ? this._queue.splice(0) : []);
+    if (messages.length) {
+      this._report(messages);
     }
   };
 
@@ -233,7 +329,7 @@
     this._dispatch('unsent', {type: 'unsent', messages: messages});
   };
 
-  /* Try now instead of after the pause, as when the browser is online again. */
+  /* Try now instead of after the pause. It does so itself when the browser is online again. */
   ReconnectingSocket.prototype.retry = function () {
     if (this._timer !== null && !this._ended) {
       clearTimeout(this._timer);
@@ -244,9 +340,9 @@
 
   /* Close it for good; `code` is 1000 if left out. */
   ReconnectingSocket.prototype.close = function (code, reason) {
-    this._ended = true;
+    this._end();
     clearTimeout(this._timer);
-    this._giveUp();
+    this._giveUp([]);
     this._socket.close(code === undefined ? 1000 : code, reason === undefined ? '' : reason);
   };
 
@@ -268,8 +364,8 @@
 
   /*
    * Connect to `url`: absolute, relative to the page, the page's own if it is
-   * left out, or a function that returns one for each connection. `protocols` are sub-protocols, as for WebSocket; `options`
-   * replace some of DEFAULTS.
+   * left out, or a function that returns one for each connection. `protocols`
+   * are sub-protocols, as for WebSocket; `options` replace some of DEFAULTS.
    */
   WebSocketBridge.prototype.connect = function (url, protocols, options) {
     if (this.socket) {
