@@ -153,6 +153,19 @@ class HowToTests(ChannelTestCase):
         self.assertTrue(all(json.loads(message['text'])['of'] == 4 for message in heard))
         return [json.loads(message['text'])['done'] for message in heard]
 
+    def test_a_page_joins_a_job_that_is_under_way(self):
+        jobs = run(HOW_TO, 'Show the progress of a job')
+        self.addCleanup(cache.clear)
+        with apply_routes([jobs.channel_routing]):
+            for done, expected in ((None, None), (2, {'done': 2})):
+                cache.set('resized-7', done)
+                client = WSClient(ordered=True)
+                client.send_and_consume('websocket.connect', path='/albums/7/')
+                self.assertEqual(client.receive(), expected)
+            client.send_and_consume('websocket.disconnect', {'code': 1001}, path='/albums/7/')
+            jobs.Group('album-7').send({'text': '{}'})
+            self.assertIsNone(client.receive())
+
     def test_news_reach_all_readers(self):
         news = run(HOW_TO, 'Stream, and send server-sent events')
         with apply_routes([news.channel_routing]):
