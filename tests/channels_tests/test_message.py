@@ -1,6 +1,7 @@
 """Tests of a message as its consumer sees it."""
 from __future__ import absolute_import, unicode_literals
 
+from django.channels import auth, sessions
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.message import Message
 from django.test import SimpleTestCase
@@ -30,6 +31,14 @@ class MessageTests(SimpleTestCase):
 
     def test_there_may_be_nobody_to_reply_to(self):
         self.assertIsNone(Message({}, 'task', self.layer).reply_channel)
+
+    def test_a_test_may_make_one_of_its_content_alone(self):
+        message = Message({'reply_channel': 'p!a', 'path': '/', 'headers': [], 'order': 0}, None, self.layer)
+        self.assertEqual((message.channel.name, message.copy().channel.name, str(message.channel)),
+                         (None, None, 'no channel'))
+        self.assertEqual(repr(message), '<Message on no channel: headers, order, path, reply_channel>')
+        for decorator in (sessions.http_session, auth.http_session_user):
+            self.assertEqual(decorator(lambda message: message['path'])(message), '/')
 
     def test_a_copy_shares_nothing(self):
         copy = self.message.copy()

@@ -79,6 +79,7 @@ ALLOWED = {
     '``signal_kwargs`` has': ['outbound: signal kwargs'],
     '``REMOTE_ADDR`` is always there': [
         'AsgiRequest: META without an address', 'AsgiRequest: META port of the client'],
+    'Each header of a response is a list': ['encode_response: form of a header'],
     'is dropped and logged with the channel\'s name': ['Worker: deferred too often'],
     'one ``Worker`` with ``threads``': [
         'Worker: in_job', 'Worker: methods', 'Worker: group has the rest', 'commands: worker thread'],

@@ -46,6 +46,7 @@ KINDS = {
     'Options of the layers': ['Redis', 'layer'],
     'Attributes of instances that are read and replaced': ['attributes of', 'attributes that are replaced'],
     'Decorators around each other, and who is logged in there': ['message.user of decorators around each other'],
+    'Messages that a test makes of their content alone': ['messages without a channel and a layer'],
     'Sessions that a program opens itself': ["sessions of a program's own"],
     'Requests made of the messages of sockets': ["requests that a socket's consumer makes"],
     'Classes with methods that are decorated, replaced or of other protocols': [

@@ -9,7 +9,7 @@ from .layers.base import BaseChannelLayer
 
 class Message:
     content: dict[str, Any]
-    # None only in a test that makes one so; this is what consumers get.
+    # Of one that a test makes without, the name is None.
     channel: Channel
     channel_layer: ChannelLayerWrapper | BaseChannelLayer
     # None for a message without one; a consumer knows which it takes.

@@ -7,6 +7,14 @@ from .channel import Channel
 from .layers.base import copy_message
 
 
+class NoChannel(object):
+    """In the place of the channel of a message that a test has made without one."""
+    name = None
+
+    def __str__(self):
+        return 'no channel'
+
+
 class Message(object):
     """
     What came on a channel: `content` (a dict), `channel`, `reply_channel`.
@@ -25,7 +33,7 @@ class Message(object):
     def __init__(self, content, channel_name, channel_layer):
         self.content = content
         # A test may make one for which only the content matters.
-        self.channel = None if channel_name is None else Channel(channel_name, channel_layer=channel_layer)
+        self.channel = NoChannel() if channel_name is None else Channel(channel_name, channel_layer=channel_layer)
         self.channel_layer = channel_layer
         reply_channel = content.get('reply_channel')
         self.reply_channel = Channel(reply_channel, channel_layer=channel_layer) if reply_channel else None
@@ -53,8 +61,7 @@ class Message(object):
 
     def copy(self):
         """Return a message with a content of its own."""
-        name = None if self.channel is None else self.channel.name
-        return type(self)(copy_message(self.content), name, self.channel_layer)
+        return type(self)(copy_message(self.content), self.channel.name, self.channel_layer)
 
     def __repr__(self):
         return '<Message on %s: %s>' % (self.channel, ', '.join(sorted(self.content)))

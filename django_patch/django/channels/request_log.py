@@ -12,7 +12,7 @@ from .consumption import describe
 
 def facts_of(message):
     """Return what a record about `message`, a Message, has beside its text: a dict for `extra`."""
-    channel = '' if message.channel is None else message.channel.name
+    channel = message.channel.name or ''
     return describe(channel, message.content, message.consumer, message.attempt)
 
 

@@ -9,7 +9,10 @@ from channels.binding.base import CREATE, UPDATE
 from channels.binding.websockets import WebsocketBinding
 from channels.generic.websockets import JsonWebsocketConsumer, WebsocketConsumer
 from channels.handler import AsgiHandler, AsgiRequest
-from channels.sessions import channel_and_http_session, channel_session, http_session, session_for_reply_channel
+from channels.message import Message
+from channels.sessions import (
+    channel_and_http_session, channel_session, enforce_ordering, http_session, session_for_reply_channel,
+)
 from channels.signals import worker_process_ready, worker_ready
 from channels.test import ChannelTestCase, Client, WSClient, apply_routes
 from channels.worker import Worker
@@ -25,7 +28,7 @@ from .family_app.models import Named, Room
 from .generic import drive
 from .http import BASE
 from .idioms import in_turn, put, stored
-from .sessions import connect, cookie, make_user, name_of, site_session
+from .sessions import SESSION_DECORATORS, connect, cookie, make_user, name_of, site_session
 from .testing import accept, echo, run_tests, tell, with_client
 from .tools import layer, message, received, work
 
@@ -239,6 +242,31 @@ class Checked(WebsocketConsumer):
 
     def receive(self, text=None, bytes=None, more=None, **kwargs):
         self.send(text='%s %s' % (text, more))
+
+
+def unnamed(**content):
+    return Message(dict({'reply_channel': 'reply!a', 'path': '/', 'headers': [], 'order': 0}, **content), None, None)
+
+
+cases('messages without a channel and a layer', {
+    name: lambda decorator=decorator: decorator(lambda message: [message['path'], message.channel.name])(unnamed())
+    for name, decorator in SESSION_DECORATORS.items() if name != 'enforce_ordering'
+})
+cases('messages without a channel and a layer', {
+    'the name of the channel': lambda: unnamed().channel.name,
+    'a copy': lambda: [unnamed().copy().content['path'], unnamed().copy().channel.name],
+    'enforce_ordering': lambda: attempt(enforce_ordering(lambda message: message['path']), unnamed()) and None,
+    'the reply channel': lambda: unnamed().reply_channel.name,
+    'a class-based consumer': lambda: attempt(WebsocketConsumer, unnamed()),
+    'a request': lambda: AsgiRequest(unnamed(method='FAKE')).path,
+    'an answer': lambda: an_answer(),
+})
+
+
+def an_answer():
+    with layer() as wrapped:
+        unnamed().reply_channel.send({'n': 1})
+        return received(wrapped, 'reply!a')
 
 
 cases('requests that a socket\'s consumer makes', {

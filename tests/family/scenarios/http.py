@@ -176,6 +176,7 @@ cases('encode_response', {
     'file': lambda: encoded(FileResponse(iter([b'a']))),
     'large': lambda: [len(reply['content']) for reply in AsgiHandler.encode_response(HttpResponse(b'x' * 1200000))],
     'non-ASCII': lambda: encoded(HttpResponse('ä')),
+    'form of a header': lambda: type(list(AsgiHandler.encode_response(HttpResponse('x')))[0]['headers'][0]).__name__,
 })
 cases('chunk_bytes', {
     'small': lambda: list(AsgiHandler.chunk_bytes(b'abc')), 'empty': lambda: list(AsgiHandler.chunk_bytes(b'')),

@@ -7,7 +7,7 @@ import inspect
 #: Modules with public names.
 MODULES = (
     '', 'apps', 'asgi', 'auth', 'binding.base', 'binding.websockets', 'channel', 'delay.apps', 'delay.consumers',
-    'delay.models', 'exceptions', 'generic', 'generic.base', 'generic.websockets', 'handler', 'log',
+    'delay.models', 'delay.worker', 'exceptions', 'generic', 'generic.base', 'generic.websockets', 'handler', 'log',
     'management.commands.runserver', 'management.commands.runworker', 'delay.management.commands.rundelay',
     'message', 'package_checks', 'routing', 'security.websockets', 'sessions', 'signals', 'staticfiles', 'test',
     'test.base', 'test.http', 'test.liveserver', 'test.websocket', 'utils', 'worker',

@@ -40,8 +40,7 @@ class ChannelRequest(WSGIRequest):
         self.message = message
         self.reply_channel = message.reply_channel
         content = message.content
-        channel = '' if message.channel is None else message.channel.name
-        if 'method' not in content and channel.startswith('websocket.'):
+        if 'method' not in content and (message.channel.name or '').startswith('websocket.'):
             # RFC 6455 section 4.1: a handshake is a GET request. The messages
             # of a socket don't say so.
             content = dict(content, method='GET')
