@@ -31,7 +31,6 @@ import os
 import re
 import subprocess
 import sys
-from threading import get_ident
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 KINDS = (
@@ -171,7 +170,7 @@ def follow(kind, state, number, activity):
         content = dict(content, headers=content['headers'] + [[b'traceparent', key]])
     elif state in PARENTS:
         content = dict(content, traceparent=PARENT + PARENTS[state])
-    reply, before, thread = content.get('reply_channel'), context.Context(), get_ident()
+    reply, before = content.get('reply_channel'), context.Context()
     task = SimpleNamespace(channel=channel, attempt=1, receipt=None, consumer_name='seeing.echo')
     gc.collect()
     gc.freeze()
@@ -181,7 +180,7 @@ def follow(kind, state, number, activity):
             if kind != 'task':
                 # It isn't told of what is acknowledged.
                 activity.waited(channel, 0.0005)
-            activity.end(task, 'handled', thread)
+            activity.end(task, 'handled')
         elif state:
             if kind == 'task':
                 task.content = tracing.tracer.traced('send', channel, content)

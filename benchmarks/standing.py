@@ -86,7 +86,7 @@ def busy(layer):
         for _ in range(3):
             task = Consumption('jobs.%d' % number, {})
             activity.waited(task.channel, 0.01)
-            activity.end(task, 'handled', 1)
+            activity.end(task, 'handled')
     return worker, activity
 
 

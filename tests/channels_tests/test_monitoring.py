@@ -20,7 +20,7 @@ from django.channels import route
 from django.channels.compat import six
 from django.channels.compat.coroutines import SUPPORTS_ASYNC
 from django.channels.exceptions import LayerUnavailable
-from django.channels.histograms import BUCKETS
+from django.channels.histograms import BUCKETS, Histogram
 from django.channels.in_progress import InProgress
 from django.channels.layers import ChannelLayerWrapper, channel_layers
 from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of
@@ -29,7 +29,7 @@ from django.channels.layers.presence import this_process
 from django.channels.management import watching
 from django.channels.management.projects import fingerprints
 from django.channels.monitoring import exposition, families, history, vitals
-from django.channels.monitoring.activity import MAX_CHANNELS, OTHER, Activity
+from django.channels.monitoring.activity import AT_ONCE, MAX_CHANNELS, OTHER, Activity
 from django.channels.monitoring.endpoint import Endpoint
 from django.channels.monitoring.metrics import metrics_view
 from django.channels.monitoring.vitals import HealthFile, Vitals, behind, write_file
@@ -82,7 +82,7 @@ class ActivityTests(LogTestCase, SimpleTestCase):
         for seconds, outcome in ((0.0005, 'handled'), (0.3, 'failed'), (100.0, 'handled')):
             task = Task('a', self.clock.now)
             self.clock.now += seconds
-            self.activity.end(task, outcome, 1)
+            self.activity.end(task, outcome)
         self.activity.waited('a', 0.02)
         numbers = self.activity.numbers()['a']
         self.assertEqual(numbers['outcomes'], {'handled': 2, 'failed': 1})
@@ -94,12 +94,36 @@ class ActivityTests(LogTestCase, SimpleTestCase):
         def work():
             for _ in range(2500):
                 self.activity.waited('a', 0.0)
+                self.activity.end(Task('a'), 'handled')
+
+        def counted():
+            numbers = self.activity.numbers().get('a')
+            return [sum(numbers[key][:-1]) if numbers else 0 for key in ('waited', 'handled')]
+
         threads = [threading.Thread(target=work) for _ in range(4)]
         for thread in threads:
             thread.start()
+        seen = [counted()]
+        while any(thread.is_alive() for thread in threads):
+            seen.append(counted())
+            # Counters of which one goes back have begun anew, for Prometheus.
+            self.assertTrue(all(now >= before for before, now in zip(*seen[-2:])), seen[-2:])
         for thread in threads:
             thread.join()
-        self.assertEqual(sum(self.activity.numbers()['a']['waited'][:-1]), 10000)
+        self.assertEqual(counted(), [10000, 10000])
+
+    def test_what_waits_to_be_counted_is_never_much(self):
+        for number in range(10 * AT_ONCE):
+            # A consumer reads the rest of a body from a channel of its own.
+            for name in ('a', 'body?%d' % number):
+                self.activity.waited(name, 0.0)
+            self.activity.end(Task('a'), 'handled')
+        latest = [getattr(durations, 'latest_' + key) for durations in self.activity._channels.values()
+                  for key in ('waited', 'handled')]
+        self.assertEqual(len(latest), 4)
+        self.assertLessEqual(max(len(durations) for durations in latest), AT_ONCE)
+        self.assertEqual([sum(numbers['waited'][:-1]) for name, numbers in sorted(self.activity.numbers().items())],
+                         [10 * AT_ONCE] * 2)
 
     def test_it_names_the_thread(self):
         self.in_progress.threads[threading.current_thread().ident] = Task('a')
@@ -145,6 +169,18 @@ class ActivityTests(LogTestCase, SimpleTestCase):
         from .async_consumers import where
         self.assertEqual(self.work(where)['outcomes'], {'handled': 1})
         self.assertEqual(self.activity.running(), (0, []))
+
+
+class HistogramTests(SimpleTestCase):
+
+    def test_many_are_counted_together_as_each_by_itself(self):
+        durations = [0.0, 100.0, -0.5] + [bound + more for bound in BUCKETS for more in (-0.0001, 0.0, 0.0001)]
+        expected, together = Histogram(), Histogram()
+        for seconds in durations:
+            expected.observe(seconds)
+        together.observe_all(durations[::-1])
+        together.observe_all([])
+        self.assertEqual(together.as_list(), expected.as_list())
 
 
 class HistoryTests(LogTestCase, SimpleTestCase):
@@ -227,7 +263,7 @@ class FamilyTests(SimpleTestCase):
         self.layer.group_add('room', 'a!b')
         self.activity = Activity(InProgress(), ManualClock())
         task = Task('task')
-        self.activity.end(task, 'handled', 1)
+        self.activity.end(task, 'handled')
         self.activity.waited('task', 0.003)
 
     def values(self, found):
@@ -692,7 +728,7 @@ class WatchedTests(SimpleTestCase):
     def test_one_worker_has_the_metrics_of_all(self):
         worker, activity = self.worker(), Activity(InProgress())
         task = Task('task')
-        activity.end(task, 'handled', 1)
+        activity.end(task, 'handled')
         worker.channel_layer.announce(this_process('worker', '1')._replace(name='other'), {
             'numbers': activity.numbers(),
         })
@@ -707,7 +743,7 @@ class WatchedTests(SimpleTestCase):
     @unittest.skipUnless(prometheus_client, 'prometheus_client is not installed')
     def test_a_worker_tells_its_own_numbers_while_the_layer_is_away(self):
         layer, activity = self.worker().channel_layer, Activity(InProgress())
-        activity.end(Task('task'), 'handled', 1)
+        activity.end(Task('task'), 'handled')
         text = watching._metrics(layer, 'default', activity, 'me', '')[1]
         self.assertIn(b'channels_layer_up{layer="default"} 1.0', text)
 
@@ -725,7 +761,7 @@ class WatchedTests(SimpleTestCase):
         activity = Activity(InProgress())
         for channel in ('rare', 'busy', 'busy'):
             task = Task(channel)
-            activity.end(task, 'handled', 1)
+            activity.end(task, 'handled')
         self.assertEqual(list(activity.numbers(1)), ['busy'])
         self.assertEqual(set(activity.numbers()), {'rare', 'busy'})
 

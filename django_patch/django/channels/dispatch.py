@@ -88,14 +88,14 @@ class Dispatcher(HeldMessagesMixin):
                 )
                 os._exit(1)
             self.in_progress.end(thread, task)
-        self.count(task, outcome, thread)
+        self.count(task, outcome)
         return outcome
 
-    def count(self, task, outcome, thread):
-        """Count the message of `task`, which came to `outcome`; `thread` is the identifier of the calling one."""
+    def count(self, task, outcome):
+        """Count the message of `task`, which came to `outcome`."""
         if outcome != STARTED:
             if self.activity is not None:
-                self.activity.end(task, outcome, thread)
+                self.activity.end(task, outcome)
             if task.span is not None:
                 task.span.end(outcome)
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1

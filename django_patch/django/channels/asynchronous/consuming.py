@@ -2,7 +2,6 @@
 An async consumer's message, from its first line to what became of it.
 """
 import asyncio
-from threading import get_ident
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
 from django.db import connections
@@ -32,7 +31,7 @@ async def consume(dispatcher, task, coroutine):
     finally:
         del dispatcher.in_progress.tasks[current], dispatcher.in_progress.submitted[task]
         dispatcher.in_flight.remove(task.slot)
-    dispatcher.count(task, outcome, get_ident())
+    dispatcher.count(task, outcome)
     return outcome
 
 

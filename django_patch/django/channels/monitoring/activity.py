@@ -4,28 +4,29 @@ The activity of a process: what its threads and tasks do, and how long it took.
 from __future__ import absolute_import, division
 
 import threading
-from bisect import bisect_left
 
-from ..compat import six
 from ..consumption import HANDLED
-from ..histograms import BUCKETS, Histogram
+from ..histograms import Histogram
 from ..layers.clock import SYSTEM_CLOCK
 from ..names import statistics_name
 
-get_ident = six.moves._thread.get_ident
-
-#: The least of BUCKETS, which nearly all durations are below.
-LEAST = BUCKETS[0]
 #: Channels that are counted by name; the others come together as OTHER.
 MAX_CHANNELS = 200
 OTHER = 'other'
 #: Messages in progress that are named, the longest first.
 MAX_SHOWN = 20
+#: How many messages of a channel are counted together.
+AT_ONCE = 128
 
 
 class Durations(object):
-    """What is known of the messages of one channel."""
-    __slots__ = ('outcomes', 'waited', 'handled', 'others')
+    """
+    What is known of the messages of one channel.
+
+    `latest_waited` and `latest_handled` are lists of durations that count()
+    has yet to count.
+    """
+    __slots__ = ('outcomes', 'waited', 'handled', 'others', 'latest_waited', 'latest_handled')
 
     def __init__(self):
         #: From its sending to its receiving, where the layer reports that.
@@ -36,19 +37,25 @@ class Durations(object):
         #: counts.
         self.others = Histogram()
         self.outcomes = {}
+        self.latest_waited, self.latest_handled = [], []
 
-    def otherwise(self, outcome):
-        """Count a message that came to `outcome`, which is not HANDLED; return the Histogram of those."""
+    def otherwise(self, outcome, seconds):
+        """Count a message that came to `outcome`, which is not HANDLED."""
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
-        return self.others
+        self.others.observe(seconds)
 
-    def add(self, other):
-        """Add what another Durations has counted."""
-        for outcome, number in list(other.outcomes.items()):
-            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + number
-        self.waited.add(other.waited)
-        self.handled.add(other.handled)
-        self.others.add(other.others)
+    @property
+    def has_many(self):
+        """Whether there are enough to count that it is worth it."""
+        return len(self.latest_waited) >= AT_ONCE or len(self.latest_handled) >= AT_ONCE
+
+    def count(self):
+        """Count the latest."""
+        for histogram, latest in ((self.waited, self.latest_waited), (self.handled, self.latest_handled)):
+            # Other threads go on to append.
+            durations = latest[:]
+            histogram.observe_all(durations)
+            del latest[:len(durations)]
 
     def numbers(self):
         """Return {'outcomes': dict, 'waited': list, 'handled': list}, the last of all outcomes."""
@@ -64,49 +71,53 @@ class Activity(object):
     """
     What becomes of each message of a worker, and when; threads share it.
 
-    `in_progress` is the worker's InProgress, `clock` a Clock. What most
-    messages come to takes few steps, and no lock: each thread counts for
-    itself, and who asks adds up.
+    `in_progress` is the worker's InProgress, `clock` a Clock. Nearly all
+    messages take a step that is none or one for other threads: a duration is
+    put into a list. The lists are counted now and then, under a lock, which
+    takes less than to count each by itself.
     """
 
     def __init__(self, in_progress, clock=SYSTEM_CLOCK):
         self._in_progress = in_progress
         self._now = clock.monotonic
-        # Thread identifier -> {channel: Durations}: one that ends leaves its
-        # to the next that has its number.
-        self._of_threads = {}
+        # Name -> Durations.
+        self._channels = {}
+        # Held while anything is counted. It isn't taken while a consumer runs,
+        # which may fork, or be interrupted.
+        self._lock = threading.Lock()
 
-    def end(self, task, outcome, thread):
-        """Take note that `task`, a Consumption, came to `outcome`, a text, in the calling thread, number `thread`."""
+    def end(self, task, outcome):
+        """Take note that `task`, a Consumption, came to `outcome`, a text."""
         seconds = self._now() - task.since
         try:
-            durations = self._of_threads[thread][task.channel]
+            durations = self._channels[task.channel]
         except KeyError:
-            durations = self._of(task.channel, thread)
-        histogram = durations.handled if outcome == HANDLED else durations.otherwise(outcome)
-        # As Histogram.observe() does: each call of Python's would cost more.
-        histogram.counts[0 if seconds <= LEAST else bisect_left(BUCKETS, seconds)] += 1
-        histogram.total += seconds
+            durations = self._of(task.channel)
+        if outcome != HANDLED:
+            with self._lock:
+                durations.otherwise(outcome, seconds)
+            return
+        latest = durations.latest_handled
+        latest.append(seconds)
+        if len(latest) >= AT_ONCE:
+            with self._lock:
+                for durations in list(self._channels.values()):
+                    if durations.has_many:
+                        durations.count()
 
     def waited(self, channel, seconds):
         """Take note that a message has been received from `channel`, where it waited `seconds`."""
         try:
-            histogram = self._of_threads[get_ident()][channel].waited
+            durations = self._channels[channel]
         except KeyError:
-            histogram = self._of(channel, get_ident()).waited
-        # As in end().
-        histogram.counts[0 if seconds <= LEAST else bisect_left(BUCKETS, seconds)] += 1
-        histogram.total += seconds
+            durations = self._of(channel)
+        durations.latest_waited.append(seconds)
 
-    def _of(self, channel, thread):
-        channels = self._of_threads.setdefault(thread, {})
-        durations = channels.get(channel)
-        if durations is None:
-            name = _listed(statistics_name(channel), channels)
-            durations = channels.get(name)
-            if durations is None:
-                durations = channels[name] = Durations()
-        return durations
+    def _of(self, channel):
+        name = _listed(statistics_name(channel), self._channels)
+        found = self._channels.get(name)
+        # In one step: another thread may do the same.
+        return self._channels.setdefault(name, Durations()) if found is None else found
 
     def running(self):
         """
@@ -130,11 +141,11 @@ class Activity(object):
         The lists are those of Histogram.as_list(); outcomes are counted by
         their name. Of the `limit` busiest channels, if that isn't None.
         """
-        channels = {}
-        for of_thread in list(self._of_threads.values()):
-            for name, durations in list(of_thread.items()):
-                channels.setdefault(_listed(name, channels), Durations()).add(durations)
-        numbers = {name: durations.numbers() for name, durations in channels.items()}
+        with self._lock:
+            channels = list(self._channels.items())
+            for name, durations in channels:
+                durations.count()
+            numbers = {name: durations.numbers() for name, durations in channels}
         return dict(sorted(numbers.items(), key=lambda item: -sum(item[1]['handled'][:-1]))[:limit])
 
 
