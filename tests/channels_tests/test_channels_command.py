@@ -358,6 +358,32 @@ class SnapshotTests(RedisTestCase):
         # A file or a pipe has no size.
         self.assertEqual(tables.fitted(snapshot, self.layer, False, 0, 0), tables.render(snapshot, self.layer))
 
+    def test_a_narrow_terminal_cuts_no_number(self):
+        self.layer.send('jobs.mail', {})
+        self.layer.announce(this_process(WORKER, '1.2.0')._replace(host='alpha', pid=17), {'threads': 4, 'doing': [
+            {'channel': 'jobs.mail', 'consumer': 'app.consumer', 'seconds': 2},
+        ]})
+        snapshot = Snapshot(self.layer, 0)
+        # So that none of it depends on when it is shown.
+        snapshot.processes[0].update(started=time.time() + 3600, age=0)
+        snapshot.channels['jobs.mail'].update(messages_count=1234567, messages_pending=7654321)
+
+        def cells(lines, beginning):
+            [line] = [line for line in lines if line.startswith(beginning)]
+            return line.split()
+
+        whole = tables.render(snapshot, self.layer)
+        channel, worker = cells(whole, 'jobs.mail'), cells(whole, 'alpha:17')
+        self.assertEqual(worker[8], 'app.consumer')
+        for columns in range(40, 160):
+            lines = [line[:columns] for line in tables.fitted(snapshot, self.layer, False, 0, columns)]
+            shown = cells(lines, 'jobs.mail')
+            self.assertEqual(shown, channel[:max(2, len(shown))])
+            self.assertEqual(cells(lines, 'channel ')[-1] == '>', len(shown) < len(channel))
+            # Of texts, such as the last one here, what fits is better than nothing.
+            shown = cells(lines, 'alpha:17')[:8]
+            self.assertEqual(shown, worker[:max(3, len(shown))])
+
 
 class JobActionTests(CommandTestCase):
     """The actions on acknowledged channels."""

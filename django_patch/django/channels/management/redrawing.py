@@ -38,7 +38,7 @@ def redrawn(lines, rows, columns):
     # The cursor stands below the last.
     if rows and len(lines) > rows - 1:
         shown = max(0, rows - 2)
-        lines = lines[:shown] + ['(%d more lines: a taller terminal, or status)' % (len(lines) - shown)]
+        lines = lines[:shown] + ['(%d more lines: a taller terminal)' % (len(lines) - shown)]
     if columns:
         lines = [line[:columns] for line in lines]
     return TOP + ''.join(line + END_OF_LINE + '\n' for line in lines) + BELOW

@@ -25,8 +25,11 @@ OF_ACKNOWLEDGED = (
 MAX_ROWS = 40
 #: What is tried, one after the other, where a terminal has too few lines.
 FEWER_ROWS = (20, 12, 8, 5, 3, 2)
-#: No name is made shorter than this, however narrow the terminal.
-MIN_NAME = 16
+#: No name is made shorter than this, however narrow the terminal; of a text at
+#: the edge so much is shown, or nothing.
+MIN_NAME, MIN_TEXT = 16, 8
+#: What tells of columns that have no room.
+MORE = ' >'
 
 
 def render(snapshot, layer, everything=False):
@@ -56,23 +59,23 @@ def wrapped(text, width):
 
 
 def _render(snapshot, layer, most, width):
-    lines = ['Channel layer %s' % layer, '']
+    lines = wrapped('Channel layer %s' % layer, width) + ['']
     for text in sentences(snapshot.absent):
         lines += wrapped('%s. What it holds is missing below.' % text, width) + ['']
-    lines += _servers(snapshot.servers)
+    lines += _servers(snapshot.servers, width)
     lines += _channels(snapshot.channels, most, width)
     lines += [''] + _groups(snapshot.groups, most, width)
     if not snapshot.groups.is_complete:
-        lines.append('(%d of at most %d groups were looked at: --all)' % (
-            len(snapshot.groups), snapshot.groups.total))
+        lines += wrapped('(%d of at most %d groups were looked at: --all)' % (
+            len(snapshot.groups), snapshot.groups.total), width)
     if not snapshot.channels.is_complete:
-        lines.append('(There was no time to find all channels with ! and ?: --all)')
+        lines += wrapped('(There was no time to find all channels with ! and ?: --all)', width)
     if snapshot.processes is not None:
-        lines += _processes(snapshot.processes, most)
+        lines += _processes(snapshot.processes, most, width)
     return lines
 
 
-def _servers(servers):
+def _servers(servers, width):
     if not servers:
         return []
     table = [['server', 'version', 'memory', 'limit', 'when it is full', 'latency, ms']]
@@ -82,7 +85,7 @@ def _servers(servers):
             'none' if server['memory_limit'] == 0 else _bytes(server['memory_limit']), server['policy'],
             '%.2f' % server['latency'],
         ])
-    return _align(table, left=(0, 4)) + ['']
+    return _align(table, left=(0, 4), width=width) + ['']
 
 
 def _channels(channels, most, width):
@@ -122,31 +125,31 @@ def _groups(groups, most, width):
     return _align(table, width=width) + _more(len(names) - len(shown), 'groups')
 
 
-def _processes(processes, most):
+def _processes(processes, most, width):
     workers, servers, others = process_rows(processes, time.time())
     lines = ['']
     lines += _table(workers, [
         ('worker', 'where'), ('state', 'state'), ('version', 'version'), ('up', 'up'), ('threads', 'threads'),
         ('tasks', 'tasks'), ('running', 'running'), ('longest', None),
-    ], 'workers', most) if workers else ['No worker says that it is alive.']
+    ], 'workers', most, width) if workers else ['No worker says that it is alive.']
     if servers:
         lines += [''] + _table(servers, [
             ('interface server', 'where'), ('state', 'state'), ('version', 'version'), ('up', 'up'),
             ('sockets', 'sockets'), ('requests', 'requests'),
-        ], 'servers', most)
+        ], 'servers', most, width)
     if others:
         lines += [''] + _table(others, [
             ('process', 'where'), ('state', 'state'), ('version', 'version'), ('up', 'up'), ('kind', 'kind'),
-        ], 'processes', most)
+        ], 'processes', most, width)
     return lines
 
 
-def _table(rows, columns, what, most):
+def _table(rows, columns, what, most, width):
     shown = rows[:most]
     table = [[heading for heading, key in columns]]
     for row in shown:
         table.append([_cell(row, key) for heading, key in columns])
-    return _align(table, left=(0, 1, len(columns) - 1)) + _more(len(rows) - len(shown), what)
+    return _align(table, left=(0, 1, len(columns) - 1), width=width) + _more(len(rows) - len(shown), what)
 
 
 def _cell(row, key):
@@ -182,15 +185,37 @@ def _shortened(name, width):
 
 
 def _align(table, left=(0,), width=0):
-    """Return the lines of a table; names in its first column give way where it is wider than `width`, 0: any."""
+    """
+    Return the lines of a table.
+
+    Where it is wider than `width`, 0: any, names in its first column give way,
+    and then columns at the end, of which the heading tells.
+    """
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
     excess = sum(widths) + 2 * (len(widths) - 1) - width if width else 0
     if excess > 0:
         widths[0] = min(widths[0], max(MIN_NAME, len(table[0][0]), widths[0] - excess))
         table = [[_shortened(line[0], widths[0])] + line[1:] for line in table]
-    return [
+    number = _with_room(widths, left, width) if width else len(widths)
+    lines = [
         '  '.join(
             cell.ljust(width) if column in left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths))
+            for column, (cell, width) in enumerate(zip(line[:number], widths))
         ).rstrip() for line in table
     ]
+    if number < len(widths):
+        lines[0] = lines[0][:width - len(MORE)] + MORE
+    return lines
+
+
+def _with_room(widths, left, width):
+    """Return how many columns have room in `width`: a number of which the end is missing would be another one."""
+    start = 0
+    for column, needed in enumerate(widths):
+        # Only a text may be cut.
+        least = min(needed, MIN_TEXT) if column in left else needed
+        is_last = column == len(widths) - 1
+        if start + least > width - (0 if is_last else len(MORE)):
+            return max(1, column)
+        start += needed + 2
+    return len(widths)
