@@ -423,12 +423,16 @@ class FamilyTests(SimpleTestCase):
         text = exposition.render('', *sources)[1].decode('utf-8')
         # A family without samples, such as that of servers here, is named.
         names = set(re.findall(r'^(?:# TYPE )?(channels_\w+)', text, re.M))
+        names.update(name + '_bucket' for name in re.findall(r'^# TYPE (\w+) histogram$', text, re.M))
         path = os.path.join(os.path.dirname(exposition.__file__), 'grafana.json')
         with io.open(path, encoding='utf-8') as file:
             panels = json.load(file)['panels']
         asked = {name for panel in panels for target in panel['targets']
                  for name in re.findall(r'channels_\w+', target['expr'])}
         self.assertEqual((asked - names, len(asked) > 10), (set(), True))
+        # One place to scrape is enough for each panel.
+        for panel in panels:
+            self.assertTrue(any('channels_' in target['expr'] for target in panel['targets']), panel['title'])
 
     @unittest.skipUnless(prometheus_client, 'prometheus_client is not installed')
     def test_a_library_without_openmetrics_is_said_to_be_too_old(self):

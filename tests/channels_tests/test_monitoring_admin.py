@@ -6,10 +6,11 @@ import time
 from django.channels import Channel, Group, channel_layers, route
 from django.channels.compat.url_patterns import re_path, reverse
 from django.channels.exceptions import LayerUnavailable
+from django.channels.histograms import Histogram
 from django.channels.layers.acknowledgement import BURY, RETRY, Job, receipt_of, story_of
 from django.channels.layers.presence import SERVER, WORKER, this_process
 from django.channels.monitoring import job_pages, overview
-from django.channels.monitoring.admin import OverviewAdmin
+from django.channels.monitoring.admin import MAX_MEMBERS, OverviewAdmin
 from django.channels.monitoring.job_rows import job_rows
 from django.channels.monitoring.models import Overview
 from django.channels.monitoring.routing import channel_routing
@@ -94,6 +95,8 @@ class AdminTests(ChannelTestCase):
         page = self.client.get(self.overview)
         self.assertContains(page, 'jobs.mail</a>')
         self.assertContains(page, reverse('admin:channels_monitoring_group', args=('default', 'room')))
+        # Where one is isn't named twice.
+        self.assertContains(page, '&rsaquo;', 1)
         self.assertContains(self.client.get(reverse('admin:index')), self.overview)
 
     def test_the_overview_shows_workers_and_what_they_do(self):
@@ -120,6 +123,73 @@ class AdminTests(ChannelTestCase):
         for name, count in (('a/b', 2), ('body?', 1), ('c d', 1)):
             self.assertContains(page, '<th scope="row">%s</th>' % name, count)
         self.assertContains(page, 'jobs.mail</a>')
+
+    def test_a_group_has_pages_of_its_members(self):
+        self.log_in('view_channels')
+        url = reverse('admin:channels_monitoring_group', args=('default', 'room'))
+        self.assertContains(self.client.get(url), 'No channel is a member of this group.')
+        members = ['a!%03d' % number for number in range(2 * MAX_MEMBERS + 1)]
+        for member in members:
+            Group('room').add(member)
+        ends = [(0, MAX_MEMBERS), (MAX_MEMBERS, 2 * MAX_MEMBERS), (2 * MAX_MEMBERS, len(members))]
+        for offset, shown in (
+            ('', ends[0]), ('?offset=%d' % MAX_MEMBERS, ends[1]), ('?offset=%d' % ends[2][0], ends[2]),
+            # What has gone meanwhile, and what no page has.
+            ('?offset=999999', ends[2]), ('?offset=-1', ends[0]), ('?offset=%C2%B2', ends[0]),
+        ):
+            page = self.client.get(url + offset)
+            self.assertContains(page, '<p>%d members of this group.</p>' % len(members))
+            self.assertContains(page, '<th scope="row">', shown[1] - shown[0])
+            self.assertContains(page, '%d to %d of %d' % (shown[0] + 1, shown[1], len(members)), 2)
+            for member in members[slice(*shown)]:
+                self.assertContains(page, '>%s<' % member)
+            for is_there, other in ((shown[0] > 0, shown[0] - MAX_MEMBERS), (shown[1] < len(members), shown[1])):
+                self.assertContains(page, '"?offset=%d"' % other, 2 if is_there else 0)
+
+    def test_a_group_of_one_page_has_no_links_to_others(self):
+        self.log_in('view_channels')
+        Group('room').add('a!b')
+        page = self.client.get(reverse('admin:channels_monitoring_group', args=('default', 'room')))
+        self.assertContains(page, '<p>1 member of this group.</p>')
+        self.assertNotContains(page, '?offset=')
+
+    def test_the_overview_begins_with_a_summary(self):
+        self.log_in('view_channels')
+        self.assertContains(self.client.get(self.overview), '<p>0 messages wait.</p>')
+        Channel('jobs.mail').send({})
+        self.assertContains(self.client.get(self.overview), '<p>1 message waits, the oldest for ')
+
+    def test_a_summary_counts_what_all_channels_have(self):
+        snapshot = type(str('Snapshot'), (), {'channels': {
+            'a': {'messages_pending': 2, 'messages_max_age': 1.25},
+            'b': {'messages_pending': 1, 'messages_max_age': 3},
+            'c': {'messages_pending': 0, 'messages_max_age': 0, 'held': 1, 'later': 4, 'dead_letters': 2},
+        }})
+        workers, servers = [{'state': state} for state in ('alive', 'stopping', 'dead')], [{'state': 'alive'}]
+        self.assertEqual(overview.summary(snapshot, workers, servers), [
+            '3 messages wait, the oldest for 3.0 s', '1 job in progress, 4 due later', '2 dead letters',
+            '2 workers alive', '1 interface server alive',
+        ])
+
+    def test_a_channel_shows_what_workers_have_counted_of_it(self):
+        self.log_in('view_channels')
+        url = reverse('admin:channels_monitoring_channel', args=('default', 'jobs.mail'))
+        self.assertNotContains(self.client.get(url), 'have counted')
+        layer, numbers = channel_layers['default'], Histogram()
+        for seconds in (0.25, 0.5):
+            numbers.observe(seconds)
+        for pid, of_channel in enumerate((
+            {'outcomes': {'handled': 2, 'failed': 1}, 'waited': Histogram().as_list(),
+             'handled': numbers.as_list()},
+            {'outcomes': {'handled': 2}, 'waited': numbers.as_list(), 'handled': numbers.as_list()},
+            # As others may tell it.
+            {'outcomes': {'handled': 'many'}}, ['outcomes'], {'outcomes': {}, 'waited': [], 'handled': 7},
+        )):
+            layer.announce(this_process(WORKER, '1')._replace(host='alpha', pid=pid), {
+                'numbers': {'jobs.mail': of_channel, 'jobs.sent': of_channel}})
+        self.assertContains(self.client.get(url), (
+            '<p>Workers that are alive have counted 4 handled, 1 failed. On average a message waited 0.375 s. '
+            'On average its consumer took 0.375 s.</p>'))
 
     def test_messages_are_shown_to_those_who_may_change_them(self):
         user = self.log_in('view_channels')
@@ -350,6 +420,8 @@ class AdminTests(ChannelTestCase):
         self.assertContains(self.client.get(self.url('jobs') + '?offset=1'), last)
         for offset in ('nonsense', '%C2%B2', '%D9%A3', '-1', '9' * 99):
             self.assertEqual(self.client.get(self.url('jobs') + '?offset=' + offset).status_code, 200)
+        # Those that it had are gone meanwhile.
+        self.assertContains(self.client.get(self.url('jobs') + '?offset=99'), last)
 
     @override_settings(CHANNEL_SCHEDULES={'tick': {'channel': 'jobs.mail', 'every': 86400 * 3650}})
     def test_schedules_are_shown_with_their_runs(self):

@@ -20,11 +20,13 @@ from ..layers.codec import to_json
 from . import overview
 from .job_pages import JobPagesMixin, found
 from .models import Overview
+from .paging import page_of
+from .process_rows import work_done
 from .snapshot import channels_of, whole
 from .wording import counted, sentences
 
 #: Messages and members that a page lists.
-MAX_MESSAGES, MAX_MEMBERS = 20, 500
+MAX_MESSAGES, MAX_MEMBERS = 20, 200
 
 
 class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
@@ -104,11 +106,13 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
             numbers = look.channel_statistics(name) if layer.supports_statistics else (
                 channels_of(layer, overview.BUDGET).get(name, {}))
         points = overview.curves(layer).get(name, [])
+        processes = layer.processes() if layer.supports_presence else ()
         # What messages hold is more private than how many there are.
         may_read = overview.may(request.user, overview.CHANGE)
         return self.page(
             request, 'channel', name, alias=alias, absent=sentences(absent),
-            channel=overview.channel_row(name, whole(numbers), points), may_change=may_read, points=[
+            channel=overview.channel_row(name, whole(numbers), points), may_change=may_read,
+            done=work_done(processes, name), points=[
                 dict(point, clock=datetime.datetime.fromtimestamp(point['time'])) for point in points[::-1]
             ], waiting=[
                 {'age': age, 'names': ', '.join(names),
@@ -137,15 +141,16 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
             self.admin_site.name + ':channels_monitoring_channel', args=(alias, name)))
 
     def group_view(self, request, alias, name):
-        """Show the members of a group."""
+        """Show the members of a group, from `offset` of the query string on."""
         layer, absent = self.get_layer(request, alias, overview.VIEW), {}
         if not layer.supports_groups:
             raise Http404('This channel layer has no groups.')
         with found():
             members = sorted(layer.looking(absent).group_channels(name))
+        page = page_of(request.GET, MAX_MEMBERS, len(members))
         return self.page(
-            request, 'group', name, alias=alias, absent=sentences(absent), members=members[:MAX_MEMBERS],
-            number=len(members), more=max(0, len(members) - MAX_MEMBERS),
+            request, 'group', name, alias=alias, absent=sentences(absent), page=page,
+            members=members[page['offset']:page['last']],
         )
 
     # Helpers

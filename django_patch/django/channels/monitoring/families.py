@@ -152,7 +152,8 @@ def of_processes(processes, alias):
             kinds[process['kind']] = kinds.get(process['kind'], 0) + 1
     alive = Family('channels_processes', GAUGE, 'Processes that are alive, by kind.', ('layer', 'kind'))
     alive.samples = [((alias, kind), number) for kind, number in sorted(kinds.items())]
-    families = [alive]
+    # Those of interface servers are named where there is none as well.
+    families = [alive] + of_interface_server({}, None)
     for key, name, text in OF_INTERFACE_SERVERS:
         family = Family(name, GAUGE, text, ('process',))
         family.samples = [

@@ -15,6 +15,7 @@ from ..compat.url_patterns import reverse
 from ..exceptions import ChannelsError, LayerUnavailable
 from . import overview
 from .job_rows import find_dead_letter, job_rows, letter_rows, running_rows, with_every_dead_letter
+from .paging import page_of
 from .process_rows import process_rows
 from .wording import counted, sentences
 
@@ -51,22 +52,17 @@ class JobPagesMixin(object):
         """Show the jobs of a channel, what runs now, and its dead letters from `offset` of the query string on."""
         layer, absent = self.get_acknowledging_layer(request, alias, overview.VIEW), {}
         may_change, look = overview.may(request.user, overview.CHANGE), layer.looking(absent)
-        offset = request.GET.get('offset', '')
-        # A number of more digits than that is no page's.
-        offset = int(offset) if offset.isdecimal() and len(offset) < 10 else 0
         with found():
             numbers = look.acknowledged_statistics(name).get(name)
             jobs = look.jobs(name, MAX_JOBS)
-            letters = look.dead_letters(name, MAX_LETTERS, offset)
+            page = page_of(request.GET, MAX_LETTERS, numbers['dead_letters'] if numbers else 0)
+            letters = look.dead_letters(name, MAX_LETTERS, page['offset'])
             processes = layer.processes() if layer.supports_presence else ()
         workers = process_rows(processes, time.time())[0]
-        dead = numbers['dead_letters'] if numbers else 0
         return self.page(
             request, 'jobs', name, alias=alias, absent=sentences(absent), numbers=numbers, may_change=may_change,
             jobs=job_rows(jobs, may_change), letters=letter_rows(letters, may_change),
-            running=running_rows(workers, name), is_cut=len(jobs) == MAX_JOBS,
-            previous=max(0, offset - MAX_LETTERS) if offset else None,
-            next=offset + MAX_LETTERS if offset + MAX_LETTERS < dead else None,
+            running=running_rows(workers, name), is_cut=len(jobs) == MAX_JOBS, page=page,
         )
 
     def letter_view(self, request, alias, name, id):

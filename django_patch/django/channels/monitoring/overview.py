@@ -17,7 +17,7 @@ from . import history
 from .process_rows import process_rows
 from .schedule_rows import schedule_rows
 from .snapshot import Snapshot
-from .wording import sentences
+from .wording import counted, sentences
 
 #: Rows of a table; the page says how many more there are.
 MAX_ROWS = 200
@@ -66,7 +66,8 @@ def collect(layer, alias, namespace='admin'):
     groups = sorted(snapshot.groups.items(), key=lambda item: (-item[1], item[0]))
     channels = [channel_row(name, snapshot.channels[name], points.get(name, [])) for name in names[:MAX_ROWS]]
     return dict(
-        shown, schedules=_schedules(layer, alias), channels=channels, absent=sentences(snapshot.absent),
+        shown, summary=summary(snapshot, workers, programs), absent=sentences(snapshot.absent), channels=channels,
+        schedules=_schedules(layer, alias),
         acknowledged=[row for row in channels if row['is_acknowledged']],
         more_channels=max(0, len(names) - MAX_ROWS),
         groups=[{'name': name, 'members': number, 'has_page': _has_page(name)} for name, number in groups[:MAX_ROWS]],
@@ -78,6 +79,26 @@ def collect(layer, alias, namespace='admin'):
         lists_processes=snapshot.processes is not None, is_complete=snapshot.channels.is_complete,
         groups_missing=0 if snapshot.groups.is_complete else snapshot.groups.total - len(snapshot.groups),
     )
+
+
+def summary(snapshot, workers, programs):
+    """Return a list of texts that say in short what `snapshot` has, with the rows of process_rows()."""
+    channels = snapshot.channels.values()
+
+    def number(key):
+        return sum(numbers.get(key, 0) for numbers in channels)
+
+    waiting, oldest = number('messages_pending'), max([numbers['messages_max_age'] for numbers in channels] or [0])
+    texts = ['%s %s' % (counted(waiting, 'message'), 'waits' if waiting == 1 else 'wait')]
+    if waiting:
+        texts[0] += ', the oldest for %.1f s' % oldest
+    if any('held' in numbers for numbers in channels):
+        texts.append('%s in progress, %d due later' % (counted(number('held'), 'job'), number('later')))
+        texts.append(counted(number('dead_letters'), 'dead letter'))
+    for rows, noun in ((workers, 'worker'), (programs, 'interface server')):
+        if rows:
+            texts.append('%s alive' % counted(sum(row['state'] != 'dead' for row in rows), noun))
+    return texts
 
 
 def curves(layer):

@@ -1,7 +1,7 @@
 """
 Rows of processes, as a terminal and a page show them.
 """
-from __future__ import absolute_import, unicode_literals
+from __future__ import absolute_import, division, unicode_literals
 
 from ..layers.presence import SERVER, WORKER
 
@@ -58,3 +58,28 @@ def duration(seconds):
         if seconds >= 2 * size:
             return '%d %s' % (seconds // size, unit)
     return '%d s' % seconds
+
+
+def work_done(processes, channel):
+    """
+    Return what those of `processes` that are alive have counted of `channel`.
+
+    That is, as far as they tell, a dict of `outcomes`, [(text, number), ...],
+    and of the average seconds that a message has `waited` and been `handled`,
+    or None.
+    """
+    outcomes, counts, totals = {}, {'waited': 0, 'handled': 0}, {'waited': 0.0, 'handled': 0.0}
+    for process in processes:
+        try:
+            told = process['facts']['numbers'][channel] if process['alive'] else {'outcomes': {}}
+            for outcome, number in told['outcomes'].items():
+                outcomes[outcome] = outcomes.get(outcome, 0) + int(number)
+            for key in set(counts).intersection(told):
+                # As Histogram.as_list() has them.
+                counts[key] += sum(told[key][:-1])
+                totals[key] += told[key][-1]
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+            # None of it, or as another program understands it.
+            continue
+    averages = {key: totals[key] / counts[key] if counts[key] else None for key in counts}
+    return dict(averages, outcomes=sorted(outcomes.items(), key=lambda item: (-item[1], item[0])))
