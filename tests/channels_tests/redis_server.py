@@ -20,6 +20,13 @@ _PATH = os.environ.get('PATH', os.defpath) + os.pathsep + os.pathsep.join(['/usr
 _claims, _CLAIMS = collections.deque(), 32
 
 
+@atexit.register
+def give_up_claims():
+    """Close them: Python's warnings would be the end of a log, where its reader looks for what failed."""
+    while _claims:
+        _claims.popleft().close()
+
+
 class RedisServerError(Exception):
     """Raised when a redis-server is not installed or doesn't start."""
 

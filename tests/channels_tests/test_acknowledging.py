@@ -22,6 +22,9 @@ from django.test import SimpleTestCase
 
 from .logs import LogTestCase
 
+#: Seconds: a machine may be busy, and no consumer is slow by that.
+NEVER = 60
+
 
 class Temporary(Exception):
     """What a consumer raises that is worth another try."""
@@ -269,7 +272,7 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         worker = self.work(consumer)
         for number in range(3):
             self.send(n=number)
-        runner = PrefetchRunner(self.layer, ['jobs'], worker.handle, lambda: False, 10)
+        runner = PrefetchRunner(self.layer, ['jobs'], worker.handle, lambda: False, 10, slow_after=NEVER)
         self.addCleanup(runner.stop)
         runner.handle_batch(self.inner.receive_batch(['jobs'], 10))
         self.assertEqual((self.numbers()['held'], self.numbers()['later']), (0, 1))
@@ -296,7 +299,7 @@ class WorkerTests(LogTestCase, SimpleTestCase):
     def test_a_batch_is_acknowledged_by_what_receives_the_next(self):
         self.inner.acknowledges_with_receive = True
         worker = self.work(lambda message: None)
-        runner = PrefetchRunner(self.layer, ['jobs'], worker.handle, lambda: False, 10)
+        runner = PrefetchRunner(self.layer, ['jobs'], worker.handle, lambda: False, 10, slow_after=NEVER)
         for number in range(2):
             self.send(n=number)
         self.assertEqual((runner.run_once(), self.numbers()['held']), ('handled', 1))
@@ -353,7 +356,7 @@ class WorkerTests(LogTestCase, SimpleTestCase):
 
         self.inner.acknowledges_with_receive = True
         worker = self.work(lambda message: None)
-        runner = PrefetchRunner(self.layer, ['jobs'], worker.handle, lambda: False, 10)
+        runner = PrefetchRunner(self.layer, ['jobs'], worker.handle, lambda: False, 10, slow_after=NEVER)
         self.addCleanup(runner.stop)
         self.send()
         runner.run_once()
