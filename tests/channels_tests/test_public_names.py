@@ -11,6 +11,7 @@ from importlib import import_module
 
 from django.test import SimpleTestCase
 
+from .test_how_to import pages
 from .test_reference import WRITING_A_LAYER, read
 
 #: Module below the package -> the names that applications import from it.
@@ -97,6 +98,12 @@ def load(module, package='django.channels'):
         return import_module(name)
 
 
+def documented():
+    """Return the names that have an entry in the documentation."""
+    page = read(os.path.join(os.path.dirname(WRITING_A_LAYER), 'names.txt'))
+    return set(re.findall(r'``(?:[\w.]+\.)?(\w+)(?:\([\w, ]*\))?``', page))
+
+
 class PublicNamesTests(SimpleTestCase):
 
     def test_every_name_is_there(self):
@@ -107,12 +114,20 @@ class PublicNamesTests(SimpleTestCase):
         self.assertEqual(missing, [])
 
     def test_every_name_has_an_entry_in_the_documentation(self):
-        page = read(os.path.join(os.path.dirname(WRITING_A_LAYER), 'names.txt'))
-        entries = set(re.findall(r'``(?:[\w.]+\.)?(\w+)(?:\([\w, ]*\))?``', page))
         self.assertEqual([
             '%s.%s' % (module, name) for module, names in sorted(PUBLIC.items()) for name in names.split()
-            if name not in entries
+            if name not in documented()
         ], [])
+
+    def test_every_name_of_the_pages_has_an_entry(self):
+        names = {'disable', 'enable'}
+        for page in pages():
+            for imported in re.findall(r'^ *from django\.channels[\w.]* import (\([^)]*\)|.*)$', read(page), re.M):
+                names.update(re.findall(r'\w+', imported))
+            described = re.findall(r'^\.\. (?:class|function|exception):: ([\w.]+)', read(page), re.M)
+            names.update(name.rpartition('.')[2] for name in described)
+        self.assertGreater(len(names), 50)
+        self.assertEqual(sorted(names - documented()), [])
 
     def test_every_member_is_there(self):
         missing = [
