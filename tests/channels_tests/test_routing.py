@@ -229,6 +229,15 @@ class RoutingTests(SimpleTestCase):
         router.root = inside
         self.assertEqual(router.match(Message({}, 'a', self.layer)), (consumer_1, {}))
 
+    def test_a_tool_may_replace_how_the_root_matches(self):
+        """As a debugging panel for Channels 1.x does, to wrap the consumers."""
+        router = Router([route('a', consumer_1)])
+        router.check_default()
+        match = router.root.match
+        router.root.match = lambda message: match(message) and (consumer_2, {'wrapped': match(message)[0]})
+        self.assertEqual(router.match(Message({}, 'a', self.layer)), (consumer_2, {'wrapped': consumer_1}))
+        self.assertIs(router.match(Message({}, 'websocket.receive', self.layer))[0], ignore)
+
     def test_a_repr_names_the_consumer(self):
         self.assertEqual(repr(route(['a', 'b'], consumer_1)), '<Route a/b -> consumer_1>')
 

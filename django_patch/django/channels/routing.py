@@ -73,12 +73,8 @@ class Router(object):
 
     def match(self, message):
         """Return (consumer, its keyword arguments) for `message`, or None."""
-        for route in self.root.routing + self._defaults:
-            is_for_others = type(route) is Route and message.channel.name not in route.channels
-            match = None if is_for_others else route.match(message)
-            if match is not None:
-                return match
-        return None
+        match = self.root.match(message)
+        return _first_match(self._defaults, message) if match is None else match
 
 
 class _Name(object):
@@ -168,6 +164,16 @@ class RouteClass(Route):
         super(RouteClass, self).__init__(sorted(consumer.channel_names()), consumer, **filters)
 
 
+def _first_match(routes, message):
+    """Return what the first of `routes` that fits `message` returns, or None."""
+    for route in routes:
+        is_for_others = type(route) is Route and message.channel.name not in route.channels
+        match = None if is_for_others else route.match(message)
+        if match is not None:
+            return match
+    return None
+
+
 def _taken_acknowledged(filters):
     """Take what a route says of acknowledgement out of its keyword arguments; return an Acknowledged or None."""
     value = filters.get('acknowledged')
@@ -207,12 +213,8 @@ class Include(object):
         if inside is None:
             return None
         message, kwargs = inside
-        for route in self.routing:
-            match = route.match(message)
-            if match is not None:
-                consumer, inner = match
-                return consumer, dict(kwargs, **inner)
-        return None
+        match = _first_match(self.routing, message)
+        return (match[0], dict(kwargs, **match[1])) if kwargs and match is not None else match
 
     def _inside(self, message):
         """Return (message without what the filter matches, keyword arguments), or None if it doesn't match."""

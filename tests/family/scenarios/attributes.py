@@ -253,6 +253,14 @@ def backends_made_anew():
     return [manager['second'] is first, sorted(manager.backends)]
 
 
+def wrapped_root():
+    """Wrap the consumers that a router finds, as a debugging tool does."""
+    with layer([route('test', consume)]) as wrapped:
+        match = wrapped.router.root.match
+        wrapped.router.root.match = lambda message: match(message) and (other, {'wrapped': match(message)[0]})
+        return wrapped.router.match(message())
+
+
 cases('attributes that are replaced', {
     'a consumer of a route': lambda: matched([replaced(lambda: route('test', consume), 'consumer', other)]),
     'a consumer of a route by name': lambda: matched([
@@ -280,6 +288,7 @@ cases('attributes that are replaced', {
         lambda worker: setattr(worker, 'message_retries', 1), 4, [route('test', defer)]),
     'the channels that a worker leaves alone': lambda: Worker(channel_layers['default']).apply_channel_filters(['a'])
     + replaced(lambda: Worker(channel_layers['default']), 'exclude_channels', ['a']).apply_channel_filters(['a']),
+    'how the root of a router matches': lambda: wrapped_root(),
     'the name of a channel': renamed_channel, 'the channel of a message': rerouted,
     'the method of a layer': spied, 'the layer': own_layer,
     'the routes of a layer that was held before': held_before,
