@@ -24,6 +24,43 @@ class Lookup(InMemoryChannelLayer):
         self.first = hosts[0]
 
 
+class Batching(InMemoryChannelLayer):
+    """Sends what a worker has collected with one call, as the Redis layer does."""
+    sends_many_at_once = sends_with_receive = True
+
+    def send(self, channel, message):
+        super(Batching, self).send(channel, message)
+
+    def send_many(self, pairs):
+        raise NotImplementedError()
+
+
+class Logging(Batching):
+    """A project's own, of before there were such calls."""
+
+    def send(self, channel, message):
+        super(Logging, self).send(channel, dict(message, logged=True))
+
+
+class OwnSendTests(SimpleTestCase):
+
+    def test_a_send_that_a_project_has_overridden_is_called_for_each_message(self):
+        layer = Logging()
+        self.assertFalse(layer.sends_many_at_once or layer.sends_with_receive)
+        self.assertEqual(layer.send_many([('a', {'n': 1}), ('a', {'n': 2})]), [])
+        self.assertEqual(layer.receive_batch(['a'], 5), [('a', {'n': n, 'logged': True}) for n in (1, 2)])
+
+    def test_others_are_left_as_they_are(self):
+        class Named(Batching):
+            """It overrides nothing."""
+
+        for layer_class in (Batching, Named):
+            layer = layer_class()
+            self.assertTrue(layer.sends_many_at_once and layer.sends_with_receive)
+            with self.assertRaises(NotImplementedError):
+                layer.send_many([])
+
+
 @override_settings(CHANNEL_LAYERS={
     'default': {'BACKEND': MEMORY, 'ROUTING': [], 'CONFIG': {'capacity': 7}},
     'tested': {'BACKEND': MEMORY, 'ROUTING': [], 'TEST_CONFIG': {'capacity': 3}},

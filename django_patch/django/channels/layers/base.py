@@ -63,9 +63,6 @@ class BaseChannelLayer(
     supports_blocking_receive = False
     #: Does interrupt() end a receive that waits?
     supports_interrupt = False
-    #: Does send_many() cost less than one send() after the other, and send
-    #: nothing if one of the messages can't be sent at all?
-    sends_many_at_once = False
     #: Do other processes see the messages?
     spans_processes = False
     #: Called with the number of a shard that turns out to have lost its data,
@@ -87,6 +84,7 @@ class BaseChannelLayer(
         self.channel_capacity = self.compile_capacities({} if channel_capacity is None else channel_capacity)
         self._capacities = {}
         self._interrupted_by_reactor = False
+        self.keep_own_send()
 
     @property
     def class_name(self):
@@ -116,26 +114,6 @@ class BaseChannelLayer(
         breaks the standard. The message may be changed afterwards.
         """
         raise NotImplementedError('subclasses of BaseChannelLayer must provide a send() method')
-
-    def send_many(self, pairs):
-        """
-        Send each (channel, message) of `pairs`; return those refused as full.
-
-        The list has the very pairs that were given. The order on each channel
-        is kept: once a channel has refused a message, it gets none of the
-        later ones. See `sends_many_at_once`.
-        """
-        refused, full = [], set()
-        for pair in pairs:
-            channel, message = pair
-            if channel not in full:
-                try:
-                    self.send(channel, message)
-                    continue
-                except self.ChannelFull:
-                    full.add(channel)
-            refused.append(pair)
-        return refused
 
     def send_blocking(self, channel, message, timeout):
         """
