@@ -367,6 +367,7 @@ class SnapshotTests(RedisTestCase):
         # So that none of it depends on when it is shown.
         snapshot.processes[0].update(started=time.time() + 3600, age=0)
         snapshot.channels['jobs.mail'].update(messages_count=1234567, messages_pending=7654321)
+        snapshot.channels['long' * 12] = dict(snapshot.channels['jobs.mail'], messages_pending=1)
 
         def cells(lines, beginning):
             [line] = [line for line in lines if line.startswith(beginning)]
@@ -380,6 +381,10 @@ class SnapshotTests(RedisTestCase):
             shown = cells(lines, 'jobs.mail')
             self.assertEqual(shown, channel[:max(2, len(shown))])
             self.assertEqual(cells(lines, 'channel ')[-1] == '>', len(shown) < len(channel))
+            # A name has all the room of the columns that are left out.
+            [row] = [line for line in lines if line.startswith('long')]
+            if '...' in row:
+                self.assertEqual(len(row) + (2 if len(row.split()) < len(channel) else 0), columns)
             # Of texts, such as the last one here, what fits is better than nothing.
             shown = cells(lines, 'alpha:17')[:8]
             self.assertEqual(shown, worker[:max(3, len(shown))])
@@ -534,8 +539,11 @@ class JobActionTests(CommandTestCase):
         lines = self.run_command('status').splitlines()
         [heading] = [number for number, line in enumerate(lines) if line.startswith('acknowledged channel')]
         self.assertEqual(lines[heading].split()[2:], [
-            'later', 'in', 'progress', 'retried', 'requeued', 'dead', 'dead', 'letters'])
-        self.assertEqual(lines[heading + 1].split(), ['jobs.mail', '0', '0', '0', '0', '1', '1'])
+            'dead', 'letters', 'later', 'in', 'progress', 'retried', 'requeued', 'dead'])
+        self.assertEqual(lines[heading + 1].split(), ['jobs.mail', '1', '0', '0', '0', '0', '1'])
+        # Where there is room for one, it is the one to act upon.
+        narrow = tables.fitted(Snapshot(self.layer, 0), self.layer, False, 0, 40)
+        self.assertEqual([line for line in narrow if line.startswith('jobs.mail')][1].split(), ['jobs.mail', '1'])
         self.assertEqual(self.run_command('purge', 'jobs.mail', interactive=False).strip(),
                          'Removed 4 messages from jobs.mail.')
         self.assertEqual(self.run_command('drain', 'jobs.mail').strip(), 'jobs.mail is empty.')

@@ -16,10 +16,11 @@ COLUMNS = (
     ('expired', 'expired_count', 0), ('dropped', 'dropped_count', 0), ('lost', 'lost_count', 0),
     ('malformed', 'malformed_count', 0),
 )
-#: The columns of that of acknowledged channels, the same way.
+#: The columns of that of acknowledged channels, the same way, those first that
+#: a narrow terminal has room for.
 OF_ACKNOWLEDGED = (
-    ('later', 'later', 0), ('in progress', 'held', 0), ('retried', 'retried', 0), ('requeued', 'given_back', 0),
-    ('dead', 'dead', 0), ('dead letters', 'dead_letters', 0),
+    ('dead letters', 'dead_letters', 0), ('later', 'later', 0), ('in progress', 'held', 0), ('retried', 'retried', 0),
+    ('requeued', 'given_back', 0), ('dead', 'dead', 0),
 )
 #: Channels and groups that a table shows; --all shows the rest.
 MAX_ROWS = 40
@@ -192,11 +193,13 @@ def _align(table, left=(0,), width=0):
     and then columns at the end, of which the heading tells.
     """
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    excess = sum(widths) + 2 * (len(widths) - 1) - width if width else 0
-    if excess > 0:
-        widths[0] = min(widths[0], max(MIN_NAME, len(table[0][0]), widths[0] - excess))
+    number, name = len(widths), widths[0]
+    if width and _sum_of(widths) > width:
+        least = min(name, max(MIN_NAME, len(table[0][0])))
+        number = _with_room([least] + widths[1:], left, width)
+        spare = width - _sum_of([least] + widths[1:number]) - (len(MORE) if number < len(widths) else 0)
+        widths[0] = min(name, least + max(0, spare))
         table = [[_shortened(line[0], widths[0])] + line[1:] for line in table]
-    number = _with_room(widths, left, width) if width else len(widths)
     lines = [
         '  '.join(
             cell.ljust(width) if column in left else cell.rjust(width)
@@ -206,6 +209,10 @@ def _align(table, left=(0,), width=0):
     if number < len(widths):
         lines[0] = lines[0][:width - len(MORE)] + MORE
     return lines
+
+
+def _sum_of(widths):
+    return sum(widths) + 2 * (len(widths) - 1)
 
 
 def _with_room(widths, left, width):
