@@ -42,6 +42,8 @@ _AT_ONCE = 256 if hears_of_all_forks else 1
 _NUMBERS = struct.Struct(str('16s' * _AT_ONCE))
 
 # What keeps the current Context: the functions of the module `context` ask it.
+# Older versions load it when they are asked first.
+context.get_current()
 _runtime = getattr(context, '_RUNTIME_CONTEXT', context)
 _variable = getattr(_runtime, '_current_context', None)
 #: As those of `context`, without three calls for each message.
