@@ -1,6 +1,7 @@
 """Tests of the admin's pages about channels, and of their socket."""
 from __future__ import absolute_import, unicode_literals
 
+import json
 import time
 
 from django.channels import Channel, Group, channel_layers, route
@@ -8,10 +9,11 @@ from django.channels.compat.url_patterns import re_path, reverse
 from django.channels.exceptions import LayerUnavailable
 from django.channels.histograms import Histogram
 from django.channels.layers.acknowledgement import BURY, RETRY, Job, receipt_of, story_of
+from django.channels.layers.codec import to_json
 from django.channels.layers.presence import SERVER, WORKER, this_process
 from django.channels.monitoring import job_pages, overview
 from django.channels.monitoring.admin import MAX_MEMBERS, OverviewAdmin
-from django.channels.monitoring.job_rows import job_rows
+from django.channels.monitoring.job_rows import MOST, job_rows, message_text
 from django.channels.monitoring.models import Overview
 from django.channels.monitoring.routing import channel_routing
 from django.channels.test import ChannelTestCase, WSClient
@@ -350,6 +352,23 @@ class AdminTests(ChannelTestCase):
         for url in (self.url('jobs'), self.url('letter', letter)):
             self.assertEqual(self.client.get(url).status_code, 403)
         self.assertEqual(len(channel_layers['default'].dead_letters('jobs.sent')), 1)
+
+    def test_a_message_of_any_size_is_shown_in_part(self):
+        more = MOST + 5
+        message = {'text': 'x' * more, 'bytes': b'y' * more, 'deep': [{'list': list(range(more))}], 'n': 1}
+        shown = json.loads(message_text(message))
+        self.assertEqual((shown['n'], len(shown['text']), shown['deep'][0]['list'][-1]), (1, MOST, MOST - 1))
+        self.assertEqual(message_text({'a': [1, {'b': b'\xff'}]}), to_json({'a': [1, {'b': b'\xff'}]}))
+        self.log_in('change_channels')
+        letter = self.bury(message, 'no')
+        self.assertLess(len(self.client.get(self.url('jobs')).content), MOST)
+        self.bury(message, 'another')
+        layer, asked = channel_layers['default'].channel_layer, []
+        dead_letters = layer.dead_letters
+        layer.dead_letters = lambda *args, **options: (asked.append(options), dead_letters(*args, **options))[1]
+        self.assertContains(self.client.get(self.url('letter', letter)), 'xxx')
+        # Not all of them.
+        self.assertEqual(asked, [{'id': letter}])
 
     def test_ids_of_all_characters_have_pages(self):
         self.log_in('change_channels')

@@ -16,9 +16,9 @@ from django.template.response import TemplateResponse
 from ..compat.url_patterns import re_path, reverse
 from ..exceptions import LayerUnavailable
 from ..layers import channel_layers
-from ..layers.codec import to_json
 from . import overview
 from .job_pages import JobPagesMixin, found
+from .job_rows import message_text
 from .models import Overview
 from .paging import page_of
 from .process_rows import work_done
@@ -116,7 +116,7 @@ class OverviewAdmin(JobPagesMixin, admin.ModelAdmin):
                 dict(point, clock=datetime.datetime.fromtimestamp(point['time'])) for point in points[::-1]
             ], waiting=[
                 {'age': age, 'names': ', '.join(names),
-                 'text': to_json(message) if may_read and message is not None else None}
+                 'text': message_text(message) if may_read and message is not None else None}
                 for age, names, message in waiting
             ],
         )

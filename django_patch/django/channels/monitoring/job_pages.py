@@ -14,7 +14,7 @@ from ..compat import six
 from ..compat.url_patterns import reverse
 from ..exceptions import ChannelsError, LayerUnavailable
 from . import overview
-from .job_rows import find_dead_letter, job_rows, letter_rows, running_rows, with_every_dead_letter
+from .job_rows import job_rows, letter_rows, running_rows, with_every_dead_letter
 from .paging import page_of
 from .process_rows import process_rows
 from .wording import counted, sentences
@@ -70,13 +70,13 @@ class JobPagesMixin(object):
         layer, absent = self.get_acknowledging_layer(request, alias, overview.VIEW), {}
         may_change = overview.may(request.user, overview.CHANGE)
         with found():
-            letter = find_dead_letter(layer.looking(absent), name, id)
-        for text in absent.values() if letter is None else ():
+            rows = letter_rows(layer.looking(absent).dead_letters(name, id=id), may_change, with_text=True)
+        for text in absent.values() if not rows else ():
             # It may be there.
             raise LayerUnavailable(text)
-        if letter is None:
+        if not rows:
             raise Http404('There is no such dead letter, or no longer.')
-        row, = letter_rows([letter], may_change)
+        row, = rows
         return self.page(request, 'letter', id, alias=alias, channel=name, letter=row, may_change=may_change)
 
     def act_view(self, request, alias, name):

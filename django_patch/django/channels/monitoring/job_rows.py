@@ -4,11 +4,15 @@ Rows of jobs and dead letters, as the admin shows them.
 from __future__ import absolute_import, unicode_literals
 
 import datetime
+import itertools
 
+from ..compat import six
 from ..layers.codec import to_json
 
 #: Dead letters that are asked for at once.
 PAGE = 500
+#: Characters of a text, and items of a list, that pages show at most.
+MOST = 20000
 
 
 def job_rows(jobs, may_read):
@@ -41,13 +45,14 @@ def _state(job):
     return 'waits' if job.due is None else 'delayed'
 
 
-def letter_rows(letters, may_read):
+def letter_rows(letters, may_read, with_text=False):
     """
     Return a list of dicts about `letters`, a list of DeadLetter.
 
     Each has `id`, `attempts`, `priority`, `sent` and `died` (a datetime or
     None), `consumer` and `reader` (text), and of those who `may_read` it
-    `error`, `traceback` and `text`, which may quote the message.
+    `error` and `traceback`, which may quote the message, and `text`, the
+    message, if that is asked for.
     """
     return [{
         'id': letter.id, 'attempts': letter.attempts, 'priority': letter.priority,
@@ -55,7 +60,7 @@ def letter_rows(letters, may_read):
         'consumer': letter.story.get('consumer') or '', 'reader': letter.story.get('reader') or '',
         'error': letter.story.get('error') or '' if may_read else '',
         'traceback': letter.story.get('traceback') or '' if may_read else '',
-        'text': _text(letter.message, may_read),
+        'text': _text(letter.message, may_read and with_text),
     } for letter in letters]
 
 
@@ -65,19 +70,6 @@ def running_rows(processes, channel):
         dict(task, where=process['where']) for process in processes if process['state'] != 'dead'
         for task in process['doing'] if task['channel'] == channel
     ]
-
-
-def find_dead_letter(layer, channel, id):
-    """Return the DeadLetter of `channel` with that `id`, or None."""
-    offset = 0
-    while True:
-        letters = layer.dead_letters(channel, PAGE, offset)
-        for letter in letters:
-            if letter.id == id:
-                return letter
-        if len(letters) < PAGE:
-            return None
-        offset += PAGE
 
 
 def with_every_dead_letter(layer, channel, method):
@@ -110,4 +102,17 @@ def _moment(seconds):
 
 
 def _text(message, may_read):
-    return to_json(message) if may_read and message is not None else None
+    return message_text(message) if may_read and message is not None else None
+
+
+def message_text(message):
+    """Return `message` as JSON, its texts and lists cut to what a page has room for: it may be of any size."""
+    return to_json(_cut(message))
+
+
+def _cut(value):
+    if isinstance(value, dict):
+        return {key: _cut(value[key]) for key in itertools.islice(value, MOST)}
+    if isinstance(value, (list, tuple)):
+        return [_cut(each) for each in value[:MOST]]
+    return value[:MOST] if isinstance(value, (bytes, six.text_type)) else value
