@@ -6,16 +6,39 @@ import json
 from decimal import Decimal
 
 from django.channels.binding.base import CREATE, DELETE, UPDATE
+from django.channels.binding.changes import check_key
 from django.channels.exceptions import MalformedFrame
 from django.channels.layers import channel_layers
 from django.channels.message import Message
 from django.channels.test import ChannelTestCase
+from django.core.exceptions import ValidationError
+from django.db import models
 from django.db.models import F
 from django.db.models.signals import post_save
-from django.test import override_settings
+from django.test import SimpleTestCase, override_settings
 
 from .models import Offer, Page
 from .test_binding import BindingTestCase
+
+
+class KeyOfSeveralFields(object):
+    """As the CompositePrimaryKey of Django 5.2."""
+    fields = (models.CharField(max_length=2), models.IntegerField())
+
+
+class KeyTests(SimpleTestCase):
+
+    def test_what_can_be_no_key_is_refused(self):
+        several, number = KeyOfSeveralFields(), models.IntegerField()
+        for field, good, bad in (
+            (several, (['B', 2], ('B', '2'), None), ('B', 5, {}, ['B'], ['B', 'x'], [None, 1], ['B', 2, 3], True)),
+            (number, (5, '5', None), ('x', [5], {})),
+        ):
+            for value in good:
+                check_key(field, value)
+            for value in bad:
+                with self.assertRaises((TypeError, ValidationError, ValueError)):
+                    check_key(field, value)
 
 
 class OfferTestCase(BindingTestCase, ChannelTestCase):

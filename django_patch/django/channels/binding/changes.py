@@ -203,6 +203,21 @@ def parent_keys(model):
     return {parent._meta.pk.name for parent in _inherited(model)} | {link.name for link in links if link is not None}
 
 
+def check_key(field, value):
+    """Raise what its fields raise, or ValueError, if `value` can't be a key of `field`, a primary key."""
+    if value is None:
+        return
+    # Django's own way to have a key of several fields, since 5.2.
+    several = getattr(field, 'fields', None)
+    if several is None:
+        field.to_python(value)
+        return
+    if not isinstance(value, (list, tuple)) or len(value) != len(several) or None in value:
+        raise ValueError('the key has %d parts' % len(several))
+    for part, each in zip(several, value):
+        part.to_python(each)
+
+
 def parts(model, instance):
     """Return `instance` as an object of each model whose table has fields of `model`, which comes last."""
     return [as_model(each, instance) for each in _inherited(model) + [model]]

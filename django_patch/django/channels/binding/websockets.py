@@ -16,7 +16,7 @@ from ..compat.text import text_of_error
 from ..exceptions import MalformedFrame
 from ..generic.websockets import WebsocketMultiplexer
 from .base import UPDATE, Binding
-from .changes import parent_keys, parts
+from .changes import check_key, parent_keys, parts
 
 #: What fields of several Djangos raise for a value that they can't have.
 _UNFIT = (AttributeError, DeserializationError, OverflowError, TypeError, ValidationError, ValueError)
@@ -92,7 +92,7 @@ class WebsocketBinding(Binding):
         if pk is None and body['action'] == UPDATE:
             raise MalformedFrame('A message to a binding needs a "pk" to update.')
         with _refused():
-            self.model._meta.pk.to_python(pk)
+            check_key(self.model._meta.pk, pk)
         return body['action'], pk, data
 
     def _hydrate(self, pk, data):
