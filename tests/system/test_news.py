@@ -62,6 +62,12 @@ def test_a_page_shows_what_is_posted_elsewhere_and_what_it_missed(news):
         browser.until(lambda: browser.texts('#status') == ['Live'], 'the stream begins')
         news.post('<b>new</b> & \u20ac')
         browser.until(lambda: browser.texts('#headlines li') == ['<b>new</b> & \u20ac', 'old'], 'the headline')
+        browser.set_offline(True)
+        browser.until(lambda: browser.texts('#status') == ['Not connected, trying again'], 'the browser is offline')
+        news.post('in a tunnel')
+        browser.set_offline(False)
+        browser.until(lambda: browser.texts('#headlines li')[0] == 'in a tunnel', 'what came meanwhile')
+        assert browser.texts('#status') == ['Live']
         news.program.stop()
         browser.until(lambda: browser.texts('#status') == ['Not connected, trying again'], 'the loss is shown')
         again = news.subject.manage('runserver', '--noreload', '127.0.0.1:%d' % news.port)
