@@ -11,7 +11,7 @@ import logging
 from typing import Any, Optional
 
 from django.channels.tracing.sampling import (
-    LAST, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, add_header, context_of, keys_of,
+    LAST, TRACEPARENT, TRACESTATE, Sampling, context_of, keys_of, told_by_headers, unsampled_span,
 )
 from opentelemetry import context as contexts, trace
 
@@ -42,10 +42,11 @@ class ServerTracer:
 
     async def serve(self, answer: AsgiApplication, scope: Scope, receive: Receive, send: Send) -> None:
         """Have `answer` answer a request inside a span, if there is one."""
-        span = self._begin(scope)
-        if type(span) is UnsampledSpan:
+        carrier = told_by_headers(scope["headers"])
+        if self._declined(scope, carrier) is not None:
             await answer(scope, receive, send)
             return
+        span = self._begin(scope, carrier)
 
         async def watched(event: dict[str, Any]) -> None:
             if event["type"] == "http.response.start":
@@ -59,25 +60,31 @@ class ServerTracer:
 
     def begin_handshake(self, scope: Scope) -> Handshake:
         """Return the span of a WebSocket's handshake, which begins now."""
-        return Handshake(self, self._sampling, self._begin(scope, "WebSocket handshake"))
+        carrier = told_by_headers(scope["headers"])
+        parent = self._declined(scope, carrier)
+        span = self._begin(scope, carrier, "WebSocket handshake") if parent is None else unsampled_span(parent)
+        return Handshake(self, self._sampling, span)
 
-    def _begin(self, scope: Scope, name: str = "") -> trace.Span:
+    def _declined(self, scope: Scope, carrier: dict[str, str]) -> Optional[str]:
         """
-        Begin the span of a request; its messages are told of by the headers, as a proxy would.
+        Return the `traceparent` of a request without spans, which its headers say then, or None.
+
+        Its messages are told of the trace by the headers, as a proxy would tell of it; `carrier` is what they say.
+        """
+        parent: Optional[str] = self._sampling.declined(carrier)
+        if parent is not None:
+            if not carrier:
+                scope["headers"] = [*scope["headers"], (_HEADERS[0], parent.encode("ascii"))]
+            elif TRACEPARENT not in carrier:
+                _put(scope, {TRACEPARENT: parent})
+        return parent
+
+    def _begin(self, scope: Scope, carrier: dict[str, str], name: str = "") -> trace.Span:
+        """
+        Begin the span of a request, which its headers say from now on; `carrier` is what they said.
 
         Its `name` is the method where it isn't given.
         """
-        carrier: dict[str, str] = {}
-        for header, value in scope["headers"]:
-            if header in _HEADERS:
-                add_header(carrier, header.decode("ascii"), value.decode("latin-1"))
-        unsampled = self._sampling.unsampled(carrier)
-        if unsampled is not None:
-            if not carrier:
-                scope["headers"] = [*scope["headers"], (_HEADERS[0], unsampled.parent.encode("ascii"))]
-            elif TRACEPARENT not in carrier:
-                _put(scope, {TRACEPARENT: unsampled.parent})
-            return unsampled
         method = "GET" if name else scope["method"]
         if method not in _METHODS:
             name, method = "HTTP", "_OTHER"

@@ -24,6 +24,9 @@ from ..compat.forks import call_in_forked, hears_of_all_forks
 #: The keys of a message that say which trace it belongs to: section 4.4 of the
 #: message standard, W3C Trace Context.
 TRACEPARENT, TRACESTATE = 'traceparent', 'tracestate'
+# The headers of these names, and their lengths: others aren't looked into.
+_HEADERS = {key.encode('ascii'): key for key in (TRACEPARENT, TRACESTATE)}
+_LENGTHS = len(TRACEPARENT), len(TRACESTATE)
 #: The last digit of a `traceparent`, and whatever is behind it.
 LAST = slice(54, None)
 # A trace that is not to be sampled, as its beginning decided: an even flag.
@@ -87,24 +90,24 @@ class Sampling(object):
             return self.decline()
         return None
 
-    def unsampled(self, carrier):
+    def declined(self, carrier):
         """
-        Return the UnsampledSpan of a trace without any; None: ask the sampler.
+        Return the `traceparent` of a trace without spans; None: ask the sampler.
 
         That is the trace that `carrier` tells of, a dict of its keys, or a new
         one if it tells of none.
         """
-        span, parent = UnsampledSpan(), carrier.get(TRACEPARENT)
+        parent = carrier.get(TRACEPARENT)
         if parent is None:
-            parent = self.decline()
-            if parent is None:
-                return None
-        elif self.is_declined(parent):
-            span.state = carrier.get(TRACESTATE)
-        else:
+            return self.decline()
+        return parent if self.is_declined(parent) else None
+
+    def unsampled(self, carrier):
+        """Return the UnsampledSpan of a trace of which declined() knows, else None."""
+        parent = self.declined(carrier)
+        if parent is None:
             return None
-        span.parent = parent
-        return span
+        return unsampled_span(parent, carrier.get(TRACESTATE) if TRACEPARENT in carrier else None)
 
     def obeys_parents(self):
         """Return whether a span has no chance whose parent isn't sampled."""
@@ -265,6 +268,13 @@ class UnsampledSpan(trace.NonRecordingSpan):
         """As of a MessageSpan: nobody sees it."""
 
 
+def unsampled_span(parent, state=None):
+    """Return the UnsampledSpan with these values of TRACEPARENT and TRACESTATE."""
+    span = UnsampledSpan()
+    span.parent, span.state = parent, state
+    return span
+
+
 def context_of(carrier):
     """Return a Context of the trace that `carrier`, a dict of its keys, tells of, and of nothing else."""
     # Not the propagator that the process has set, which may read other
@@ -272,12 +282,27 @@ def context_of(carrier):
     return TraceContextTextMapPropagator().extract(carrier, context.Context())
 
 
-def add_header(carrier, key, value):
-    """Add a header's value to `carrier`: the parts of a list (W3C Trace Context 3.3.1.1) together, else the first."""
-    if key not in carrier:
-        carrier[key] = value
-    elif key == TRACESTATE:
-        carrier[key] += ',' + value
+def told_by_headers(headers):
+    """
+    Return a carrier of what `headers`, [(name, value), ...] in bytes, say.
+
+    The parts of a list are put together (W3C Trace Context 3.3.1.1); else the
+    first of a name counts. What others have put there may be anything.
+    """
+    found = {}
+    for pair in headers if isinstance(headers, (list, tuple)) else ():
+        # The handler of the request checks them later.
+        try:
+            name, value = pair
+            if len(name) in _LENGTHS and name in _HEADERS:
+                key, text = _HEADERS[name], value.decode('latin-1')
+                if key not in found:
+                    found[key] = text
+                elif key == TRACESTATE:
+                    found[key] += ',' + text
+        except (AttributeError, TypeError, ValueError):
+            continue
+    return found
 
 
 def keys_of(span):

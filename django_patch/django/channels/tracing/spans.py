@@ -9,13 +9,10 @@ from opentelemetry import context, trace
 
 from ..names import non_local_name
 from .sampling import (
-    LAST, SPAN_KEY, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, add_header, attach, context_of, get_current,
-    keys_of,
+    LAST, SPAN_KEY, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, attach, context_of, get_current, keys_of,
+    told_by_headers,
 )
 
-# The headers of these names, and their lengths: others aren't looked into.
-_HEADERS = {key.encode('ascii'): key for key in (TRACEPARENT, TRACESTATE)}
-_LENGTHS = len(TRACEPARENT), len(TRACESTATE)
 # What is sent there goes to a client: a server makes no span of a message that
 # says no trace, so that of one without spans need not be told. As long as the
 # names' beginnings, which are compared with each name.
@@ -98,7 +95,7 @@ class Tracer(object):
         content = carrier = task.content
         said = content.get(TRACEPARENT)
         if said is None and 'headers' in content:
-            carrier = carrier_of(content)
+            carrier = told_by_headers(content['headers'])
             said = carrier.get(TRACEPARENT)
         if type(said) is str and said[LAST] in self._sampling.unsampled_ends and TRACESTATE not in carrier:
             # Nearly all that end so are what they seem, and few are asked.
@@ -179,13 +176,4 @@ def carrier_of(content):
         found[TRACEPARENT] = parent
         return found
     # A state alone says nothing.
-    found, headers = {}, content.get('headers')
-    for pair in headers if isinstance(headers, (list, tuple)) else ():
-        # The handler of the request checks them later.
-        try:
-            name, value = pair
-            if len(name) in _LENGTHS and name in _HEADERS:
-                add_header(found, _HEADERS[name], value.decode('latin-1'))
-        except (AttributeError, TypeError, ValueError):
-            continue
-    return found
+    return told_by_headers(content.get('headers'))
