@@ -76,6 +76,21 @@ class AbleLayer(OldLayer):
 
 class LegacyLayerAdapterTests(SimpleTestCase):
 
+    def test_what_a_test_passes_off_as_a_layer_needs_no_more_than_is_called(self):
+        class Sends(object):
+            extensions = object()
+
+            def send(self, channel, message):
+                self.sent = channel, message
+
+        layer = Sends()
+        adapter = adapted(layer)
+        adapter.send('a', {'n': 1})
+        self.assertEqual(layer.sent, ('a', {'n': 1}))
+        self.assertFalse(adapter.supports_groups or adapter.supports_flush or adapter.supports_statistics)
+        for nothing in (None, 'no layer'):
+            self.assertTrue(issubclass(adapted(nothing).ChannelFull, Exception))
+
     def test_a_layer_of_ours_is_not_wrapped(self):
         layer = InMemoryChannelLayer()
         self.assertIs(adapted(layer), layer)

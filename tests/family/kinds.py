@@ -45,6 +45,7 @@ KINDS = {
     'The version': ['names: version is 1.1 or later'],
     'Options of the layers': ['Redis', 'layer'],
     'Attributes of instances that are read and replaced': ['attributes of', 'attributes that are replaced'],
+    'Mocks in the place of layers': ['what a test passes off as a layer'],
     'Decorators around each other, and who is logged in there': ['message.user of decorators around each other'],
     'Messages that a test makes of their content alone': ['messages without a channel and a layer'],
     'Sessions that a program opens itself': ["sessions of a program's own"],

@@ -8,6 +8,7 @@ from channels.asgi import ChannelLayerManager, ChannelLayerWrapper
 from channels.generic import BaseConsumer
 from channels.generic.websockets import WebsocketConsumer, WebsocketMultiplexer
 from channels.handler import ViewConsumer
+from channels.message import Message
 from channels.routing import Router
 from channels.security.websockets import allowed_hosts_only
 from channels.sessions import session_for_reply_channel
@@ -259,6 +260,43 @@ def wrapped_root():
         match = wrapped.router.root.match
         wrapped.router.root.match = lambda message: match(message) and (other, {'wrapped': match(message)[0]})
         return wrapped.router.match(message())
+
+
+class Sends(object):
+    """What a test passes off as a layer."""
+
+    def __init__(self):
+        self.calls = []
+
+    def send(self, *args):
+        self.calls.append(['send', list(args)])
+
+    def send_group(self, *args):
+        self.calls.append(['send_group', list(args)])
+
+    def group_add(self, *args):
+        self.calls.append(['group_add', list(args)])
+
+
+def in_place_of_a_layer():
+    given = Sends()
+    Channel('x', channel_layer=given).send({'n': 1})
+    Group('g', channel_layer=given).add('x')
+    Group('g', channel_layer=given).send({'n': 2})
+    Message({'reply_channel': 'reply!a'}, 'x', given).reply_channel.send({'n': 3})
+    return given.calls
+
+
+cases('what a test passes off as a layer', {
+    'an object': in_place_of_a_layer,
+    'a text': lambda: Message({'a': 1}, 'x', 'no layer').channel.name,
+    'nothing, for a worker': lambda: Worker(None, only_channels=['a*']).apply_channel_filters(['a1', 'b1']),
+    'a route and a text': lambda: matched_by_text(),
+})
+
+
+def matched_by_text():
+    return Router([route('x', consume, path='^/(?P<a>.)')]).match(Message({'path': '/y'}, 'x', 'no layer'))
 
 
 cases('attributes that are replaced', {

@@ -58,9 +58,11 @@ class LegacyLayerAdapter(BaseChannelLayer):
     def __init__(self, layer, clock=SYSTEM_CLOCK):
         # The capacities and lifetimes are the layer's affair.
         self.layer = layer
-        self.ChannelFull = layer.ChannelFull
-        self.MessageTooLarge = layer.MessageTooLarge
-        extensions = layer.extensions
+        # What a test passes off as a layer, a mock or None, may lack them all.
+        self.ChannelFull = getattr(layer, 'ChannelFull', self.ChannelFull)
+        self.MessageTooLarge = getattr(layer, 'MessageTooLarge', self.MessageTooLarge)
+        extensions = getattr(layer, 'extensions', ())
+        extensions = extensions if hasattr(type(extensions), '__contains__') else ()
         self.supports_groups = 'groups' in extensions
         self.supports_flush = 'flush' in extensions
         self.supports_statistics = 'statistics' in extensions
