@@ -513,6 +513,32 @@ class JobActionTests(CommandTestCase):
             self.assertNotIn('\x1b', shown)
             self.assertEqual(shown.count('\\x1b]0;mine\\x07\\x1b[2J'), count)
 
+    def test_a_server_that_is_full_is_looked_into_and_emptied(self):
+        letters = [self.bury(number) for number in range(2)]
+        self.layer.send('jobs.plain', {})
+        job = self.layer.send_job('jobs.mail', {}, delay=60)
+        self.layer.send('jobs.mail', {})
+        self.redis.config_set('maxmemory', 1)
+        self.addCleanup(self.redis.config_set, 'maxmemory', 0)
+        for action, channel, options, text in (
+            ('status', None, {}, 'noeviction'),
+            ('check', None, {'max_pending': 9}, 'OK'),
+            ('peek', 'jobs.plain', {}, '{}'),
+            ('jobs', 'jobs.mail', {}, job),
+            ('dead', 'jobs.mail', {}, letters[1]),
+            ('delete', 'jobs.mail', {'ids': letters[:1]}, 'Deleted 1 dead letter'),
+            ('delete', 'jobs.mail', {'every': True}, 'Deleted 1 dead letter'),
+            ('cancel', 'jobs.mail', {'ids': [job]}, 'Cancelled 1 of 1 job'),
+            ('purge', 'jobs.mail', {'interactive': False}, 'Removed 1 message'),
+            ('purge', 'jobs.plain', {'interactive': False}, 'Removed 1 message'),
+            ('drain', 'jobs.mail', {}, 'is empty'),
+        ):
+            # Each is a process of its own, which has to connect.
+            channel_layers['default'].close()
+            channel_layers.reset()
+            self.assertIn(text, self.run_command(*filter(None, (action, channel)), **options), action)
+        self.assertEqual(collect(channel_layers['default'], 'default').get('error'), None)
+
     def test_two_who_replay_all_at_once_leave_none(self):
         for number in range(7):
             self.bury(number)

@@ -70,6 +70,10 @@ local function forget_processes(run)
     end
 end
 
+-- First what takes no memory: a server without any left lets a script write on
+-- that has begun, and who comes to see what fills it, or to remove it, must get
+-- in.
+redis.call('PEXPIRE', statistics, ARGV[2])
 redis.call('HSETNX', statistics, 'epoch', ARGV[1])
 local pops = redis.pcall('LMPOP', 1, KEYS[2], 'LEFT')
 local many = 1
