@@ -22,7 +22,7 @@ from django.test import SimpleTestCase, override_settings
 from .logs import LogTestCase
 
 try:
-    from django.channels.tracing.sampling import context_of
+    from django.channels.tracing.carriers import context_of
     from opentelemetry import trace
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor

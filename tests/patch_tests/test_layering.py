@@ -184,7 +184,8 @@ DJANGO_IN = {
         ),
         'interface_server/interface_server/backport.py': ('django.channels',),
         'interface_server/interface_server/operation/layer_metrics.py': ('django.channels.monitoring',),
-        'interface_server/interface_server/app/server_spans.py': ('django.channels.tracing.sampling',),
+        'interface_server/interface_server/app/server_spans.py': (
+            'django.channels.tracing.carriers', 'django.channels.tracing.sampling'),
         'interface_server/interface_server/layers/owner.py': ('django.channels.fingerprints',),
     },
     # A program, which patches Django's test client in its own process.

@@ -10,9 +10,8 @@ import http
 import logging
 from typing import Any, Optional
 
-from django.channels.tracing.sampling import (
-    LAST, TRACEPARENT, TRACESTATE, Sampling, context_of, keys_of, told_by_headers, unsampled_span,
-)
+from django.channels.tracing.carriers import TRACEPARENT, TRACESTATE, context_of, keys_of, told_by_headers
+from django.channels.tracing.sampling import LAST, Sampling, unsampled_span
 from opentelemetry import context as contexts, trace
 
 from ..types import AsgiApplication, Message, Receive, Scope, Send
@@ -69,7 +68,8 @@ class ServerTracer:
         """
         Return the `traceparent` of a request without spans, which its headers say then, or None.
 
-        Its messages are told of the trace by the headers, as a proxy would tell of it; `carrier` is what they say.
+        Its messages are told of the trace by the headers, as a proxy would;
+        `carrier` is what they say.
         """
         parent: Optional[str] = self._sampling.declined(carrier)
         if parent is not None:

@@ -8,10 +8,8 @@ from __future__ import absolute_import, unicode_literals
 from opentelemetry import context, trace
 
 from ..names import non_local_name
-from .sampling import (
-    LAST, SPAN_KEY, TRACEPARENT, TRACESTATE, Sampling, UnsampledSpan, attach, context_of, get_current, keys_of,
-    told_by_headers,
-)
+from .carriers import TRACEPARENT, TRACESTATE, context_of, keys_of, told_by_headers
+from .sampling import LAST, SPAN_KEY, Sampling, UnsampledSpan, attach, get_current
 
 # What is sent there goes to a client: a server makes no span of a message that
 # says no trace, so that of one without spans need not be told. As long as the
