@@ -80,6 +80,7 @@ TESTS = '''
     import pytest
     from django.channels import Channel, channel_layers
     from django.channels.management.servers import find_server
+    from django.channels.test import WSClient
     from django.contrib.auth.models import User
     from django.core import mail
     from django.db import transaction
@@ -166,6 +167,12 @@ TESTS = '''
         def test_classes_have_layers_of_their_own_too(self):
             assert channel_layers['default'] is not REAL
 
+        def test_what_waits_for_a_commit_is_sent_there_too(self):
+            client = WSClient()
+            client.send_and_consume('websocket.connect', path='/')
+            Channel('done').send({'n': 5})
+            assert client.get_next_message('done')['n'] == 5
+
 
     class Plain(unittest.TestCase):
 
@@ -215,4 +222,4 @@ def test_functions_are_tested_like_methods_of_a_channel_test_case(tmpdir):
         files['test_async.py'] = ASYNC
     status, output = run(tmpdir, files, DJANGO_SETTINGS_MODULE='settings')
     assert status == 0, output
-    assert int(re.search(r'(\d+) passed', output).group(1)) >= 11, output
+    assert int(re.search(r'(\d+) passed', output).group(1)) >= 12, output

@@ -13,11 +13,12 @@ import contextlib
 import pytest
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
+from django.test import TestCase
 from django.test.utils import modify_settings
 
 from ..layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from . import committing
-from .base import Client, next_message
+from .base import ChannelTestCaseMixin, Client, next_message
 from .live_threads import LiveThreads
 from .swapping import make_in_memory_layer, swap_layers
 from .websocket import WSClient
@@ -53,7 +54,19 @@ def pytest_runtest_call(item):
     """Have messages that wait for a commit sent, as soon as only the transaction of the fixture `db` is open."""
     # Not in a fixture: it would have to come after that of the database.
     with committing.watch():
+        _watch_in(getattr(item, '_testcase', None) or getattr(item, 'instance', None))
         yield
+
+
+def _watch_in(case):
+    """Have a TestCase of Django, which begins its transactions only when it is called, watched from within."""
+    if isinstance(case, TestCase) and not isinstance(case, ChannelTestCaseMixin):
+        run = case.run
+
+        def watched(result=None):
+            with committing.watch():
+                return run(result)
+        case.run = watched
 
 
 @pytest.fixture
