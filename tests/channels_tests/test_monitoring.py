@@ -240,7 +240,11 @@ class HistoryTests(LogTestCase, SimpleTestCase):
     def test_what_another_version_has_written_is_left_out(self):
         good = history.encode({}, 5.0)
         self.assertEqual(
-            history.decode(['', '{}', '[]', 'null', '{"time": "x", "channels": {"a": [1]}}', good]),
+            history.decode([
+                '', '{}', '[]', 'null', '{"time": "x", "channels": {"a": [1]}}', '{"time": "x", "channels": {}}',
+                '{"time": 5, "channels": {"a": ["1", 2, 3, 4]}}', '{"time": 5, "channels": {"a": "1234"}}',
+                '{"time": 5, "channels": {"a": [null, 2, 3, 4]}}', good,
+            ]),
             [{'time': 5, 'channels': {}}],
         )
 

@@ -7,6 +7,7 @@ SAMPLES texts of at most MAX_CHANNELS channels each, for an hour.
 """
 from __future__ import absolute_import, division, unicode_literals
 
+import itertools
 import json
 import logging
 import time
@@ -91,7 +92,9 @@ def decode(samples):
     for text in samples:
         try:
             sample = json.loads(text)
-            if all(len(numbers) == 4 for numbers in sample['channels'].values()) and sample['time'] >= 0:
+            if all(len(numbers) == 4 for numbers in sample['channels'].values()):
+                # They are calculated with.
+                sum(itertools.chain.from_iterable(sample['channels'].values()), sample['time'] + 0.0)
                 readable.append(sample)
         except (ValueError, TypeError, KeyError, AttributeError):
             # Shown is what is understood.
