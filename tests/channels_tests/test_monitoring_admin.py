@@ -141,7 +141,8 @@ class AdminTests(ChannelTestCase):
         ):
             page = self.client.get(url + offset)
             self.assertContains(page, '<p>%d members of this group.</p>' % len(members))
-            self.assertContains(page, '<th scope="row">', shown[1] - shown[0])
+            # Some Djangos have a sidebar with rows of its own.
+            self.assertContains(page, '<tr><th scope="row">a!', shown[1] - shown[0])
             self.assertContains(page, '%d to %d of %d' % (shown[0] + 1, shown[1], len(members)), 2)
             for member in members[slice(*shown)]:
                 self.assertContains(page, '>%s<' % member)
