@@ -384,7 +384,10 @@ class AdminTests(ChannelTestCase):
         [alias] = channel_layers.configs
         channel_layers[alias].send('jobs.mail', {})
         channel_layers[alias].group_add('room', 'a!b')
-        self.assertNotContains(self.client.get(self.overview), '<i>')
+        page = self.client.get(self.overview)
+        self.assertContains(page, 'jobs.mail</a>')
+        self.assertContains(page, 'a/b &quot;&lt;i&gt;\xe9 (InMemoryChannelLayer)')
+        self.assertNotContains(page, '<i>')
         for name, what in (('channel', 'jobs.mail'), ('purge', 'jobs.mail'), ('group', 'room'), ('jobs', 'jobs.sent')):
             page = self.client.get(reverse('admin:channels_monitoring_' + name, args=(alias, what)))
             self.assertEqual((name, page.status_code), (name, 200))

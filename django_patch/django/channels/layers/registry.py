@@ -233,7 +233,7 @@ class ChannelLayerWrapper(object):
         return getattr(self.channel_layer, name)
 
     def __str__(self):
-        return '%s (%s)' % (self.alias, self.channel_layer.class_name)
+        return '%s (%s)' % (native_from_text(self.alias), self.channel_layer.class_name)
 
     def __repr__(self):
         return '<ChannelLayerWrapper %s>' % self
