@@ -88,17 +88,8 @@ END
 compare Caddy open "closed with 1001" "$("$python" client.py "$front" "bash reload.sh")"
 front=$(port)
 cat >nginx.conf <<END
-daemon off;
-pid $folder/nginx.pid;
-error_log $folder/nginx.log;
-events {}
-http {
+$(nginx_head)
     access_log off;
-    client_body_temp_path $folder/body;
-    proxy_temp_path $folder/proxy;
-    fastcgi_temp_path $folder/fastcgi;
-    uwsgi_temp_path $folder/uwsgi;
-    scgi_temp_path $folder/scgi;
     server {
         listen 127.0.0.1:$front;
         location / {

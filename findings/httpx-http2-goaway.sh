@@ -102,17 +102,8 @@ start backend.log python3 backend.py "$backend"
 reachable "$backend"
 server=$(port)
 cat >nginx.conf <<END
-daemon off;
-pid $folder/nginx.pid;
-error_log $folder/nginx.log;
-events {}
-http {
+$(nginx_head)
     access_log off;
-    client_body_temp_path $folder/body;
-    proxy_temp_path $folder/proxy;
-    fastcgi_temp_path $folder/fastcgi;
-    uwsgi_temp_path $folder/uwsgi;
-    scgi_temp_path $folder/scgi;
     server {
         listen 127.0.0.1:$server http2;
         location / { return 200 page; }

@@ -4,6 +4,7 @@
 #   folder    temporary, goes away at the end together with what start() began
 #   need, debian, pypi, npm_packages     what has to be there, or is installed
 #   start, port, reachable, eventually   processes on loopback
+#   nginx_head                           the lines that each nginx begins with
 #   asgi_application, slow_server, five_servers   what several of them serve
 #   compare, verdict                     guess, record, and what is seen now
 #
@@ -31,6 +32,15 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 1' INT TERM
+
+# Print what begins the configuration of an nginx of one's own, up to its http block.
+nginx_head() {
+    local name
+    printf '%s\n' 'daemon off;' "pid $folder/nginx.pid;" "error_log $folder/nginx.log;" 'events {}' 'http {'
+    for name in client_body proxy fastcgi uwsgi scgi; do
+        echo "    ${name}_temp_path $folder/$name;"
+    done
+}
 
 missing() {
     echo "$(basename "$0"): needs $1" >&2

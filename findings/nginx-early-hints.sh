@@ -50,18 +50,9 @@ reachable "$server"
 plain=$(port)
 tls=$(port)
 cat >nginx.conf <<END
-daemon off;
-pid $folder/nginx.pid;
-error_log $folder/nginx.log;
-events {}
-http {
+$(nginx_head)
     log_format status \$status;
     access_log $folder/access.log status;
-    client_body_temp_path $folder/body;
-    proxy_temp_path $folder/proxy;
-    fastcgi_temp_path $folder/fastcgi;
-    uwsgi_temp_path $folder/uwsgi;
-    scgi_temp_path $folder/scgi;
     server {
         listen 127.0.0.1:$plain;
         listen 127.0.0.1:$tls ssl http2;
