@@ -60,7 +60,7 @@ class Program:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - 2000))
             tail = file.read().decode('utf-8', 'replace').strip()
-        return ProgramFailed('%s %s (status %s). Its log, %s, ends:\n%s' % (
+        return ProgramFailed('%s %s (status %s).\nIts log, %s, ends:\n%s' % (
             self.name, what, self.process.poll(), self.log, tail))
 
     # Talking

@@ -19,7 +19,7 @@ from benchmarks import attacks, fuzz, hostile  # noqa: E402: found by the line a
 from benchmarks.harness import (  # noqa: E402: found by the line above
     accounting, burst, cli, load, machine, numbered, own_site, report, schedule, sockets, statistics,
 )
-from benchmarks.harness.programs import free_port  # noqa: E402
+from benchmarks.harness.programs import Program, ProgramFailed, free_port  # noqa: E402
 from benchmarks.harness.statistics import Figure, Goal, Metric  # noqa: E402
 from benchmarks.harness.workload import Workload, split  # noqa: E402
 from benchmarks.load.attacks import ATTACKS, LONG_REQUESTS, TAKE_WORKERS  # noqa: E402
@@ -176,6 +176,19 @@ def test_a_row_survives_json_and_shows_figures_errors_and_verdicts():
     assert 'failed: ProgramFailed: daphne ended' in text and 'Traceback' not in text
     assert '?       ours rate >= 2x of theirs: not measured' in text
     assert 'holds   ours cpu <= 10: 4.5' in text
+
+
+def test_a_program_that_fails_names_no_folder_in_a_row(tmp_path):
+    # The page has the first line; the log is for who has run it.
+    program = Program('daphne', [sys.executable, '-c', 'raise SystemExit("no port")'], tmp_path / 'log', talks=True)
+    try:
+        with pytest.raises(ProgramFailed) as failure:
+            program.answer()
+    finally:
+        program.stop()
+    first, second = str(failure.value).splitlines()[:2]
+    assert first == 'daphne ended without an answer (status 1).'
+    assert str(tmp_path / 'log') in second and 'no port' in str(failure.value)
 
 
 def test_the_page_gets_the_results_between_its_marks():
