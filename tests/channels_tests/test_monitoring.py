@@ -90,6 +90,14 @@ class ActivityTests(LogTestCase, SimpleTestCase):
         self.assertEqual(numbers['handled'][-1], 100.3005)
         self.assertEqual((sum(numbers['waited'][:-1]), numbers['waited'][-1]), (1, 0.02))
 
+    def test_messages_that_all_fail_leave_no_growing_list(self):
+        for _ in range(10 * AT_ONCE):
+            self.activity.waited('a', 0.02)
+            self.activity.end(Task('a'), 'failed')
+        self.assertLess(len(self.activity._channels['a'].latest_waited), AT_ONCE)
+        numbers = self.activity.numbers()['a']
+        self.assertEqual((numbers['outcomes'], sum(numbers['waited'][:-1])), ({'failed': 10 * AT_ONCE}, 10 * AT_ONCE))
+
     def test_many_threads_lose_no_count(self):
         def work():
             for _ in range(2500):

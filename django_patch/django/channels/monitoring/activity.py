@@ -96,6 +96,9 @@ class Activity(object):
         if outcome != HANDLED:
             with self._lock:
                 durations.otherwise(outcome, seconds)
+                if durations.has_many:
+                    # Where each message fails, none below would count them.
+                    durations.count()
             return
         latest = durations.latest_handled
         latest.append(seconds)
