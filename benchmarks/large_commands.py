@@ -80,7 +80,7 @@ class Ways:
     def __init__(self, sender, reader):
         self.sender, self.reader = sender, reader
         self.send, self.release, self.check = sender.call(*[('SCRIPT', 'LOAD', text) for text in (
-            lua('prelude', 'sending', 'send'), lua('release'), CHECK)])
+            lua('send_first', 'prelude', 'sending', 'send'), lua('release'), CHECK)])
 
     def pass_on(self, *commands, then=()):
         """Have the reader wait, the sender send, and the reader do what comes `then`; return what it got."""

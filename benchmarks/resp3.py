@@ -18,7 +18,8 @@ import hiredis
 
 ROUNDS, CALLS = 6, 3000
 LUA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'docs', 'standards', 'lua')
-SEND = ''.join(open(os.path.join(LUA, name), encoding='utf-8').read() for name in ('prelude.lua', 'send.lua'))
+SEND = ''.join(open(os.path.join(LUA, name), encoding='utf-8').read() for name in (
+    'send_first.lua', 'prelude.lua', 'sending.lua', 'send.lua'))
 QUEUE, STATISTICS = 'resp3:{0}:q:n', 'resp3:{0}:statistics'
 ENTRY = b'\1\1' + bytes(8) + b'\0\0' + b'\x81\xa4text\xd9\x96' + b'x' * 150
 

@@ -101,7 +101,7 @@ class ScriptTests(RedisTestCase):
         # What comes before the rest of a script must make no difference.
         without = {script.name: script.text[len(first):] for script, first in (
             (script, scripts.read_text(name)) for script, name in (
-                (scripts.PUT, 'put_first.lua'), (scripts.TAKE, 'take_first.lua'),
+                (scripts.SEND, 'send_first.lua'), (scripts.PUT, 'put_first.lua'), (scripts.TAKE, 'take_first.lua'),
                 (scripts.ACKNOWLEDGE, 'acknowledge_first.lua'),
             )
         )}

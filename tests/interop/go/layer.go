@@ -41,7 +41,7 @@ var (
 // loadScripts reads the scripts that lie beside the document.
 func loadScripts(folder string) error {
 	before := map[string][]string{
-		"hello": {"mark"}, "received": {"mark"}, "send": {"prelude", "sending"}, "release": nil, "forget": nil,
+		"hello": {"mark"}, "received": {"mark"}, "send": {"send_first", "prelude", "sending"}, "release": nil, "forget": nil,
 		"beat": nil, "take": {"take_first", "prelude", "acknowledged", "records"},
 		"postpone": {"prelude", "acknowledged", "records"}, "recover": {"prelude", "acknowledged", "records"},
 		"acknowledge": {"acknowledge_first", "prelude", "sending", "acknowledged", "records"},

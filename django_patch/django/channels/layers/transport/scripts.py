@@ -49,7 +49,7 @@ _sending = _prelude + read_text('sending.lua')
 _acknowledged = read_text('acknowledged.lua')
 _records = _acknowledged + read_text('records.lua')
 
-SEND = Script('send', _sending)
+SEND = Script('send', read_text('send_first.lua') + _sending)
 GROUP_SEND = Script('group_send', _prelude)
 GROUP_ADD = Script('group_add', _mark)
 GROUP_DISCARD = Script('group_discard', _mark)
