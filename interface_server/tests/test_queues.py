@@ -286,3 +286,7 @@ def test_readers_take_few_messages_at_once_where_those_are_large():
     assert batch.number == 1
     batch.learn([(["a"], {"accept": True})])
     assert batch.number == 2
+    # Nor does the end of a stream tell what the pieces behind it are like.
+    for _ in range(10):
+        batch.learn([(["a"], {"content": b""})] + [(["a"], {"content": b"x" * (batches.MOST_BYTES // 2)})] * 3)
+    assert batch.number == 2

@@ -201,6 +201,26 @@ class StringTests(RedisTestCase):
         self.assertIn('a piece is missing', records.lines[0])
         self.assertEqual(self.layer.global_statistics()['lost_count'], 1)
 
+    def test_of_those_taken_together_one_at_a_time_is_in_memory(self):
+        messages = [dict(self.message, n=number) for number in range(5)] + [{'n': 5}]
+        messages[3] = {'n': 3}
+        for message in messages:
+            self.layer.send('p!c', message)
+        found, beside = [], []
+        while len(found) < len(messages):
+            found += [message for channel, message in self.layer.receive_batch(['p!'], 10, 1)]
+            beside.append(len(self.redis.keys('*:b:*')))
+        self.assertEqual(found, messages)
+        self.assertEqual(beside, [3, 2, 1, 0, 0])
+
+    def test_one_that_is_lost_keeps_none_behind_it(self):
+        for number in range(3):
+            self.layer.send('p!c', dict(self.message, n=number))
+        for entry in self.redis.lrange(self.key('q', 'p!'), 0, 1):
+            self.redis.delete('test:{0}:b:' + unpack_reference(Entry(entry).body)[0])
+        with Records():
+            self.assertEqual([message['n'] for channel, message in self.layer.receive_batch(['p!'], 10, 1)], [2])
+
     def test_those_of_a_batch_are_kept_out_of_the_script_one_by_one(self):
         pairs = [('a', {'n': 0}), ('a', dict(self.message, n=1)), ('b', dict(self.message, n=2)), ('a', {'n': 3})]
         pairs += [('a', dict(self.message, n=number)) for number in (4, 5)]

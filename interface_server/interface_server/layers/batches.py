@@ -14,8 +14,8 @@ from ..types import Delivery
 FIRST, MOST = 16, 200
 #: Bytes that a batch should have at most, if it has more than one message.
 MOST_BYTES = 1024 * 1024
-#: Of so many messages one is looked at.
-EVERY = 8
+#: Of so many messages one is looked at, if there are more than that in all.
+EVERY, ALL = 8, 16
 
 
 class BatchSize:
@@ -30,7 +30,9 @@ class BatchSize:
     def learn(self, deliveries: Sequence[Delivery]) -> None:
         """Take note of what has come."""
         # A part of them tells enough: each message comes this way.
-        count, some, size = len(deliveries), deliveries[::EVERY], 0
+        count, size = len(deliveries), 0
+        # The end of a stream, which is empty, says nothing of the pieces behind it.
+        some = deliveries if count <= ALL else deliveries[::EVERY]
         for _, message in some:
             if type(message) is dict:
                 content = message.get("content") or message.get("text") or message.get("bytes")

@@ -38,3 +38,12 @@ def take_ready(inboxes, transport, limit, one_by_one):
                 inbox.waiting.appendleft(rest)
             ready.append(delivery[1:])
     return ready
+
+
+def take_unread(inboxes):
+    """Return what was taken from Redis for one of `inboxes` and not looked at yet, as a Reader takes it, in a list."""
+    for inbox in inboxes:
+        if inbox.unread:
+            entries, inbox.unread = inbox.unread, []
+            return [(inbox.shard, inbox.queue, inbox, entries)]
+    return []

@@ -124,6 +124,11 @@ def deadline_of(data):
     return _HEADER.unpack_from(data)[2] if len(data) >= _HEADER.size else 0
 
 
+def is_in_pieces(data):
+    """Return whether an entry's bytes, which Entry could read, only refer to its body."""
+    return bool(ord(data[1:2]) & IN_PIECES)
+
+
 def pack_reference(identifier, size, pieces):
     """Return the body of an entry whose message lies in pieces."""
     return _REFERENCE.pack(identifier.encode('ascii'), size, pieces)

@@ -5,8 +5,10 @@ Rules:
 
 1. One reader at a time uses an Inbox. Only forget_groups() may come from
    another thread, and it replaces what it forgets in one step.
-2. What `waiting` holds is older than whatever Redis still has, so it is
-   handed out first.
+2. What `waiting` holds is older than what is `unread`, and that is older than
+   whatever Redis still has, so it is handed out first. Content beside the
+   scripts is asked for once its message is the next: memory has one of them,
+   whatever was taken with it.
 3. Each message that was taken is reported once, along with the next command.
    A report that may have been lost is not repeated, since it could count
    twice; the counts of all clients are reset instead (`counts_dirty`): a
@@ -46,6 +48,8 @@ class Inbox(object):
         self.shard = shard
         #: Deliveries that were taken from Redis and not handed out yet.
         self.waiting = collections.deque()
+        #: Entries that were taken from Redis and not looked at yet.
+        self.unread = []
         #: Client's name -> messages taken since the last report.
         self.received = {}
         #: Whether a report may have been lost, and counts have to be reset.

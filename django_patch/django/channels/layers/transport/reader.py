@@ -7,7 +7,8 @@ import random
 import types
 
 from ...exceptions import LayerUnavailable
-from .deliveries import hand_out, take_ready
+from .deliveries import hand_out, take_ready, take_unread
+from .envelope import is_in_pieces
 from .held_reader import HeldReader
 from .operations import Block, Exchange, Result, checked
 from .queue_keys import QueueKeys, WakingKeys
@@ -104,8 +105,10 @@ class Reader(ReportsMixin):
         if len(shards) > 1:
             start = self._first = (self._first + 1) % len(shards)
             shards = shards[start:] + shards[:start]
-        taken = ()
-        if not timeout or len(shards) > 1:
+        taken = take_unread(self.inboxes)
+        if taken:
+            pass
+        elif not timeout or len(shards) > 1:
             taken = yield self._look(shards, limit, timeout, None, calls)
         elif self._held_came_last and not self._yields(shards):
             # The wait looks for what is to be held; more may come meanwhile.
@@ -123,15 +126,24 @@ class Reader(ReportsMixin):
                     deliveries += yield self._held.deliveries(entries)
                     continue
                 self._transport.clocks[shard].took(queue, entries)
-                for data in entries:
+                if inbox is not None and inbox.unread:
+                    inbox.unread += entries
+                    continue
+                for number, data in enumerate(entries, 1):
                     delivery = self._transport.decoder.decode(shard, queue, data, inbox)
+                    is_last = False
                     if type(delivery) is types.GeneratorType:
+                        is_last = inbox is not None and is_in_pieces(data)
+                        if is_last:
+                            inbox.unread += entries[number:]
                         delivery = yield delivery
                     if delivery is not None:
                         hand_out(delivery, inbox, deliveries, limit, one_by_one)
+                    if is_last:
+                        break
             if not deliveries:
                 # All of it was dropped; what is behind it may be good.
-                taken = yield self._look(shards, limit, timeout)
+                taken = take_unread(self.inboxes) or (yield self._look(shards, limit, timeout))
         yield Result(deliveries)
 
     def _look(self, shards, limit, timeout, tries=None, calls=None):
@@ -268,12 +280,6 @@ class Reader(ReportsMixin):
             self._held_came_last = came_last
         yield Result(found)
 
-    def _forget(self, shard):
-        """Forget what was asked of a shard that didn't answer."""
-        self._forget_reports(shard)
-        if self._held is not None:
-            self._held.unanswered(shard)
-
     def _parse_replies(self, shard, held_by, replies, limit):
         """Return what a wait gave, in a list: what is held now, and what was taken."""
         held = None
@@ -287,14 +293,3 @@ class Reader(ReportsMixin):
         """Return the packed command that takes messages from a shard; see QueueKeys.command()."""
         count = max(limit, _PREFETCH) if self._only_own else limit
         return self._keys[shard].command(count, timeout, wake, bells_last)
-
-    def _parse_pop(self, reply):
-        """Return (shard, queue, inbox, entries) of a reply, or None."""
-        if type(reply) is not list:
-            return None
-        key, entries = reply
-        queue = self._queues.get(key)
-        if queue is None:
-            # The key that wakes.
-            return None
-        return queue + (entries if type(entries) is list else [entries],)

@@ -44,6 +44,23 @@ class ReportsMixin(object):
         for inbox in self._inboxes.get(shard, ()):
             inbox.counts_dirty = True
 
+    def _forget(self, shard):
+        """Forget what was asked of a shard that didn't answer."""
+        self._forget_reports(shard)
+        if self._held is not None:
+            self._held.unanswered(shard)
+
+    def _parse_pop(self, reply):
+        """Return (shard, queue, inbox, entries) of a reply, or None."""
+        if type(reply) is not list:
+            return None
+        key, entries = reply
+        queue = self._queues.get(key)
+        if queue is None:
+            # The key that wakes.
+            return None
+        return queue + (entries if type(entries) is list else [entries],)
+
     def waking(self, tokens):
         """Return [(shard, the commands that wake waits of `tokens` there), ...]."""
         return [
