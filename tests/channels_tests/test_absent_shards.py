@@ -143,7 +143,7 @@ class HangingShardTests(AbsentShardCase):
             self.assertEqual(self.asked, [(True, {'timeout': absences.PATIENCE})])
             del self.asked[:]
             self.layer._transport.absences._known.clear()
-            self.layer._prober._silent.clear()
+            self.layer._carriers[0].prober._silent.clear()
 
     def test_metrics_find_out_that_it_hangs_before_they_ask_who_is_alive(self):
         self.make_layer(hosts=[self.server.url]).announce(this_process(WORKER, '1.0'), {})
@@ -172,7 +172,7 @@ class HangingShardTests(AbsentShardCase):
             self.assertEqual(self.asked, [(True, {'timeout': absences.PATIENCE})], action)
             del self.asked[:]
             self.layer._transport.absences._known.clear()
-            self.layer._prober._silent.clear()
+            self.layer._carriers[0].prober._silent.clear()
 
     def test_other_shards_of_a_server_that_hangs_are_not_asked(self):
         layer = self.make_layer(hosts=[self.server.url, self.other.url, self.other.url])
@@ -274,7 +274,7 @@ class AbsentShardTests(AbsentShardCase):
             absences.REMEMBERED, before = 0.0, absences.REMEMBERED
             self.addCleanup(setattr, absences, 'REMEMBERED', before)
             self.layer._transport.absences._known.clear()
-            self.layer._prober._silent.clear()
+            self.layer._carriers[0].prober._silent.clear()
             self.layer.inspect_groups()
             self.layer.inspect_groups()
             self.assertEqual(asked, [place] * 3)

@@ -6,8 +6,9 @@ import random
 import types
 
 from django.channels.layers import codec
-from django.channels.layers.transport import Options, Transport
 from django.channels.layers.transport.operations import Result, flatten
+from django.channels.layers.transport.options import Options
+from django.channels.layers.transport.plans import Transport
 from django.test import SimpleTestCase
 
 from .logs import LogTestCase

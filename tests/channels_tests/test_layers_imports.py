@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+from django.channels.layers.redis import RedisChannelLayer, carrier
+from django.channels.layers.redis.carrier import Carrier
 from django.channels.layers.redis.library import import_error
 from django.test import SimpleTestCase
 
@@ -51,15 +53,52 @@ class ImportTests(SimpleTestCase):
             self.assertIn('django.channels.layers.' + name, loaded)
             self.assertEqual([module for module in sorted(loaded) if module.startswith(FORBIDDEN)], [], name)
 
-    def test_a_layer_that_says_nothing_loads_no_library_of_its_server(self):
-        """Commands that never connect make one, to check its settings; redis-py takes longer than all the rest."""
+    def test_a_layer_that_says_nothing_loads_only_what_knows_its_settings(self):
+        """Commands that never connect make one, to check its settings; what speaks to Redis is most of a layer."""
         loaded = self.loaded(
             'django.channels.layers.redis',
             then="from django.channels.layers.redis import RedisChannelLayer; "
-                 "RedisChannelLayer(['redis://:secret@localhost/1', 'unix:///tmp/redis.sock', ('localhost', 1)])",
+                 "layer = RedisChannelLayer(['redis://:secret@localhost/1', 'unix:///tmp/redis.sock', "
+                 "('localhost', 1)], symmetric_encryption_keys=['secret'], acknowledged=['jobs.*'])\n"
+                 "layer.close()",
         )
-        self.assertIn('django.channels.layers.redis.pool', loaded)
-        self.assertEqual([name for name in sorted(loaded) if name.partition('.')[0] == 'redis'], [])
+        self.assertEqual(self.below('layers.redis', loaded), [
+            'acknowledging_layer', 'addresses', 'combined_calls', 'layer', 'library', 'looking', 'outage',
+            'rescuing_layer', 'servers', 'upkeep',
+        ])
+        self.assertEqual(self.below('layers.transport', loaded), ['cipher', 'envelope', 'keys', 'options', 'sealing'])
+        self.assertEqual([name for name in sorted(loaded) if name.partition('.')[0] in ('redis', 'hiredis')], [])
+
+    def test_what_speaks_to_redis_is_there_before_a_fork_and_a_signal(self):
+        loaded = self.loaded(
+            'django.channels.layers.redis', 'django.channels.worker',
+            then="from django.channels.layers.redis import RedisChannelLayer\n"
+                 "sys.modules['django.channels.worker'].Worker(RedisChannelLayer(['redis://localhost/1']))",
+        )
+        self.assertIn('django.channels.layers.redis.blocking_read', loaded)
+
+    def test_threads_that_begin_at_once_have_the_same_connections(self):
+        layer = RedisChannelLayer(['redis://localhost/1'])
+
+        def make(*args):
+            made = Carrier(*args)
+            # Another thread is faster.
+            setattr(carrier, 'Carrier', Carrier)
+            layer.load()
+            others.append(layer._pools)
+            return made
+
+        others, carrier.Carrier = [], make
+        self.addCleanup(setattr, carrier, 'Carrier', Carrier)
+        pools = layer._pools
+        self.assertEqual([pools], others)
+        self.assertIs(pools, layer._blocking.pools)
+        self.assertIs(layer._run.__self__, layer._carriers[0])
+
+    def below(self, package, loaded):
+        """Return the modules below one of django.channels', sorted, without the package's name."""
+        start = 'django.channels.%s.' % package
+        return [name[len(start):] for name in sorted(loaded) if name.startswith(start)]
 
     def test_redis_py_that_is_missing_is_told_from_what_it_lacks(self):
         with self.assertRaisesMessage(ImportError, 'needs redis-py 3.5.3 or later. Install it with: pip install'):

@@ -7,10 +7,12 @@ from django.channels.acknowledged_options import ChannelOptions
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers.acknowledgement import receipt_of
 from django.channels.layers.presence import WORKER, this_process
-from django.channels.layers.transport import Options, Transport, scripts
+from django.channels.layers.transport import scripts
 from django.channels.layers.transport.envelope import Entry
 from django.channels.layers.transport.keyspace import Walk, pattern_of, share
 from django.channels.layers.transport.operations import Block, Result, flatten
+from django.channels.layers.transport.options import Options
+from django.channels.layers.transport.plans import Transport
 from django.channels.layers.transport.resp import ReplyError, pack
 from django.test import SimpleTestCase
 

@@ -6,7 +6,7 @@ import json
 from django.channels.exceptions import MalformedMessage
 from django.channels.layers import codec
 from django.channels.layers.memory import InMemoryChannelLayer
-from django.channels.layers.transport import Options
+from django.channels.layers.transport.options import Options
 from django.channels.layers.transport.sending import SendOperations
 from django.channels.test import lint
 from django.channels.test.linting import exempt

@@ -71,6 +71,8 @@ class Worker(object):
                  exclude_channels=None, threads=1, requeue_timeout=1.0, prefetch=1, clock=SYSTEM_CLOCK,
                  slow_after=SLOW_AFTER, concurrency=2000, shutdown_timeout=10.0, limits=Limits()):
         self.channel_layer = channel_layer = adapted(channel_layer)
+        # Not by a signal's handler that interrupts it, and before any fork.
+        channel_layer.load()
         self.signal_handlers = signal_handlers
         self.only_channels = only_channels
         self.exclude_channels = exclude_channels

@@ -16,8 +16,8 @@ from typing import Any, Optional
 from django.channels.layers.backoff import Backoff
 from django.channels.layers.promises import with_servers
 from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
-from django.channels.layers.transport import Transport
 from django.channels.layers.transport.operations import Block, Exchange, ExchangeAll, Result, flatten
+from django.channels.layers.transport.plans import Transport
 from django.channels.layers.transport.resp import ReplyError, is_wrong_type
 
 from ..backport import exceptions, names

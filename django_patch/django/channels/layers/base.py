@@ -262,6 +262,9 @@ class BaseChannelLayer(
             'subclasses of BaseChannelLayer with statistics must provide a channel_statistics() method'
         )
 
+    def load(self):
+        """Load what else it takes to send and to receive; who is about to fork calls it, so that it is shared."""
+
     def close(self):
         """Close what the layer holds open; it opens it again when used."""
 

@@ -15,8 +15,6 @@ from ..capacity import checked_number_of_messages
 from ..inspection import add_waiting
 from ..job_options import checked_id, checked_priority, checked_times, checked_unique
 from ..promises import with_servers
-from ..transport.operations import flatten
-from ..transport.queue_states import empty_numbers
 
 logger = logging.getLogger('django.channels')
 
@@ -52,7 +50,8 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
 
     def declare(self, channels):
         super(RedisAcknowledgementMixin, self).declare(channels)
-        self._transport.sender.destinations.forget()
+        if self._carriers:
+            self._transport.sender.destinations.forget()
         self._readers = {}
 
     def hold_as(self, reader):
@@ -116,7 +115,7 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
     def promises(self):
         absent = {}
         try:
-            self._run(flatten(self._transport.absences.find(absent)))
+            self._run(self._transport.absences.find(absent))
         except LayerUnavailable as error:
             # None is left.
             for shard in range(len(self.servers)):
@@ -178,6 +177,7 @@ class RedisAcknowledgementMixin(AcknowledgementMixin):
 
     def with_all_acknowledged(self, found):
         """Return `found`, a Found of all channels as a plan has it, with what waits on acknowledged ones."""
+        from ..transport.queue_states import empty_numbers
         waiting = self._run(self._transport.acknowledged_inspection.statistics(None, found.absent))
         for name, numbers in waiting.items():
             add_waiting(found.setdefault(name, empty_numbers()), numbers)

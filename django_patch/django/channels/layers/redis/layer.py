@@ -9,21 +9,17 @@ from __future__ import absolute_import, unicode_literals
 import collections
 import logging
 import threading
-import types
 
 from ... import names
 from ...compat import six
 from ...compat.clock import monotonic
 from ...exceptions import LayerUnavailable
+from .. import codec
 from ..base import RESERVED_KEY, BaseChannelLayer
 from ..capacity import checked_number_of_messages
-from ..transport import Options, Transport
-from ..transport.operations import Exchange, ExchangeAll, Probe, Result
+from ..transport.options import Options
 from ..validation import plain_copy
-from .blocking_read import BlockingReader
 from .combined_calls import RedisCombinedCallsMixin
-from .pool import ConnectionPool, exchange_all
-from .probing import Prober
 from .rescuing_layer import RedisRescueMixin
 from .servers import parse_hosts
 from .upkeep import RedisUpkeepMixin
@@ -32,6 +28,17 @@ logger = logging.getLogger('django.channels')
 
 #: Lists of channels whose readers are kept.
 _KEPT_READERS = 256
+
+
+class _Loaded(object):
+    """A part of a layer's Carrier, which load() makes and then puts in its place."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __get__(self, layer, owner):
+        layer.load()
+        return getattr(layer._carriers[0], self.name)
 
 
 class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMixin, BaseChannelLayer):
@@ -62,21 +69,35 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
         super(RedisChannelLayer, self).__init__(expiry, group_expiry, capacity, channel_capacity, process_capacity)
         #: Where the shards are and how they are spoken to, for other drivers.
         self.servers = servers = parse_hosts(hosts, connection_kwargs)
-        self.transport_options = options = Options(
+        self.transport_options = Options(
             prefix, len(servers), expiry, group_expiry, self.get_capacity, self.get_process_capacity,
             symmetric_encryption_keys, unbound_encryption, sum(server.is_joining for server in servers),
             self.options_of, confirm,
         )
-        self._transport = Transport(options, monotonic, self._tell_of_lost_state)
-        self._pools = [ConnectionPool(number, server, self._transport) for number, server in enumerate(servers)]
-        self._prober = Prober(self._pools)
-        self._blocking = BlockingReader(self._pools, names.random_token())
-        for pool in self._pools:
-            pool.end_waiting = self._blocking.end_waiting
+        codec.require_msgpack()
+        # Not as late as what waits by it: a process finds what one that was
+        # forked from the same has left.
+        self._token, self._carriers = names.random_token(), []
         self._readers = {}
         self.start_acknowledging(acknowledged)
         # One thread at a time reads a ! channel: its messages have an order.
         self._locks = {}
+
+    # Commands such as check make a layer to look at its settings, and what
+    # speaks is most of it. No __getattr__(): all attributes would be slower.
+    _transport, _pools, _blocking, _run = map(_Loaded, ('transport', 'pools', 'blocking', 'run'))
+
+    def load(self):
+        if not self._carriers:
+            from .carrier import Carrier
+            # The first is that of all threads, without a lock, which one that
+            # forks might leave locked for ever.
+            self._carriers.append(
+                Carrier(self.servers, self.transport_options, self._token, self._tell_of_lost_state)
+            )
+            carrier = self._carriers[0]
+            self._transport, self._pools = carrier.transport, carrier.pools
+            self._blocking, self._run = carrier.blocking, carrier.run
 
     def _tell_of_lost_state(self, shard):
         if self.on_lost_state is not None:
@@ -219,41 +240,7 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
         self._run(self._transport.statistics.flush())
 
     def close(self):
-        for pool in self._pools:
-            pool.stop()
-
-    # Carrying out plans: see transport.operations
-
-    def _run(self, plan):
-        """Return the Result of `plan`, and of the plans that it yields; raise what it raises."""
-        callers, answer, error = [], None, None
-        while True:
-            try:
-                request = plan.send(answer) if error is None else plan.throw(error)
-            except Exception as raised:
-                if not callers:
-                    # Its traceback has this frame: no circle.
-                    error = None
-                    raise
-                plan, answer, error = callers.pop(), None, raised
-                continue
-            kind, answer, error = type(request), None, None
-            if kind is Result:
-                if not callers:
-                    return request.value
-                plan, answer = callers.pop(), request.value
-            elif kind is types.GeneratorType:
-                callers.append(plan)
-                plan = request
-            else:
-                try:
-                    if kind is Exchange:
-                        answer = self._pools[request.shard].exchange(request.commands)
-                    elif kind is Probe:
-                        answer = self._prober.carry_out(request)
-                    elif kind is ExchangeAll:
-                        answer = exchange_all(self._pools, request.requests)
-                    else:
-                        answer = self._blocking.carry_out(request)
-                except LayerUnavailable as raised:
-                    error = raised
+        # What was never made has nothing to end.
+        for carrier in self._carriers[:1]:
+            for pool in carrier.pools:
+                pool.stop()

@@ -6,7 +6,6 @@ from __future__ import absolute_import, unicode_literals
 from ... import names
 from ...exceptions import LayerUnavailable
 from ..capacity import checked_number_of_messages
-from ..transport.operations import flatten
 from .looking import RedisLook
 
 
@@ -46,7 +45,7 @@ class RedisUpkeepMixin(object):
 
     def check_servers(self):
         absent = {}
-        self._run(flatten(self._transport.absences.find(absent)))
+        self._run(self._transport.absences.find(absent))
         if absent:
             raise LayerUnavailable('. '.join(sorted(set(absent.values()))))
 

@@ -4,7 +4,6 @@ Options that all plans of one layer share.
 from __future__ import absolute_import, unicode_literals
 
 from .cipher import Cipher
-from .confirmation import Confirmation
 from .keys import Keys
 from .sealing import Sealer
 
@@ -41,7 +40,11 @@ class Options(object):
         self.get_acknowledged = get_acknowledged
         if not isinstance(confirm, (dict, type(None))):
             raise TypeError("confirm must be a dict, such as {'replicas': 1}, not %r." % (confirm,))
-        self.confirmation = None if confirm is None else Confirmation(**confirm)
+        self.confirmation = None
+        if confirm is not None:
+            # It speaks to servers, as what looks at settings doesn't.
+            from .confirmation import Confirmation
+            self.confirmation = Confirmation(**confirm)
         # Whatever else is false, such as '', was not meant as none.
         is_clear = symmetric_encryption_keys in (None, [], ())
         cipher = None if is_clear else Cipher(symmetric_encryption_keys, self.keys.prefix)
