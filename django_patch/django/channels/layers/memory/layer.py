@@ -214,11 +214,11 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
     def _pop(self, channels):
         """Return the oldest entry of one of `channels`, or None."""
         # Any of them may be first, so that a busy one can't starve the rest.
-        count = len(channels)
-        start = int(random.random() * count) if count > 1 else 0
+        if len(channels) > 1:
+            start = int(random.random() * len(channels))
+            channels = channels[start:] + channels[:start]
         oldest = self._clock() - self.expiry
-        for number in range(start, start + count):
-            name = channels[number % count]
+        for name in channels:
             queue = self._queues.get(name)
             if queue is None:
                 if name in self._acknowledged_queues:
