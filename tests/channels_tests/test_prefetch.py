@@ -5,6 +5,7 @@ import logging
 import threading
 
 from django.channels import Channel, Group, route
+from django.channels.compat import six
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.clock import Clock
@@ -15,6 +16,7 @@ from django.channels.prefetch.coalescer import Coalescer, coalesce
 from django.channels.prefetch.deferred import DeferredSends
 from django.channels.prefetch.runner import PrefetchRunner
 from django.channels.prefetch.sizer import BATCH_SECONDS, PrefetchSizer
+from django.channels.prefetch.watchdog import INTERVAL, Watchdog
 from django.channels.worker import Worker
 from django.test import SimpleTestCase
 
@@ -494,3 +496,93 @@ class BatchTests(LogTestCase, SimpleTestCase):
 
         self.join(self.run_worker(consumer, prefetch=8))
         self.assertEqual(self.seen, [0, 1, 2, 3])
+
+
+class SteppedClock(Clock):
+    """Whoever sleeps says for how long, and goes on once step() is called."""
+
+    def __init__(self):
+        self._asked, self._steps = six.moves.queue.Queue(), six.moves.queue.Queue()
+
+    def sleep(self, seconds):
+        self._asked.put(seconds)
+        self._steps.get()
+
+    def asked(self):
+        """Return the seconds that somebody sleeps, waiting for that."""
+        return self._asked.get(timeout=PATIENCE)
+
+    def step(self):
+        self._steps.put(None)
+
+
+class Watched(object):
+    """A batch as the Watchdog sees it."""
+
+    def __init__(self):
+        self.number, self.is_running, self.until_slow, self.looks = 0, False, 0.01, 0
+
+    def begin(self):
+        self.number += 1
+        self.is_running = True
+
+    def seconds_until_slow(self):
+        return self.until_slow
+
+    def yield_if_slow(self):
+        self.looks += 1
+
+
+class WatchdogTests(SimpleTestCase):
+
+    def setUp(self):
+        self.batch, self.clock = Watched(), SteppedClock()
+        self.watchdog = Watchdog(self.batch, self.clock)
+
+    def tearDown(self):
+        # It may sleep, or be about to.
+        self.clock.step()
+        self.watchdog.stop()
+
+    def begin(self):
+        self.batch.begin()
+        self.watchdog.wake()
+
+    def test_it_looks_again_when_the_message_that_runs_is_slow(self):
+        self.batch.until_slow = 0.004
+        self.begin()
+        self.assertEqual(self.clock.asked(), 0.004)
+        self.batch.until_slow = 0
+        self.clock.step()
+        self.assertEqual(self.clock.asked(), INTERVAL)
+        self.assertEqual(self.batch.looks, 1)
+
+    def test_a_batch_that_comes_between_two_looks_wakes_nobody(self):
+        self.begin()
+        self.clock.asked()
+        self.batch.is_running = False
+        self.assertTrue(self.watchdog._busy.is_set())
+        self.begin()
+        self.batch.is_running = False
+        self.clock.step()
+        self.clock.asked()
+        self.assertTrue(self.watchdog._busy.is_set())
+
+    def test_it_sleeps_once_none_has_come(self):
+        self.begin()
+        self.batch.is_running = False
+        for _ in range(2):
+            self.clock.asked()
+            self.clock.step()
+        while self.watchdog._busy.is_set():
+            self.assertTrue(self.clock._asked.empty())
+        self.begin()
+        self.clock.asked()
+
+    def test_it_goes_on_as_long_as_a_message_runs(self):
+        self.begin()
+        for _ in range(4):
+            self.clock.asked()
+            self.clock.step()
+        self.clock.asked()
+        self.assertEqual(self.batch.looks, 4)

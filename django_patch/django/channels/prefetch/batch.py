@@ -72,6 +72,8 @@ class Batch(object):
         self._started_at = None
         # Whether what is behind the message that runs was returned already.
         self._has_yielded = False
+        #: How often begin() was called.
+        self.number = 0
 
     @property
     def is_running(self):
@@ -91,6 +93,7 @@ class Batch(object):
         with self._lock:
             self._unstarted.extend(messages)
             self._started_at = self._monotonic()
+        self.number += 1
         self._coalescer.is_used = False
         use_coalescer(self._coalescer)
 
@@ -142,6 +145,11 @@ class Batch(object):
                 self._in_flight.remove_all(slots.values())
                 return DeferredEndings(self._layer, [send[3] for send in endings])
         return None
+
+    def seconds_until_slow(self):
+        """Return in how many seconds the message that runs, or one that begins now, is slow; 0 if it is."""
+        started_at = self._started_at
+        return self.slow_after if started_at is None else max(0, started_at + self.slow_after - self._monotonic())
 
     def yield_if_slow(self):
         """If the message that runs is slow, let nobody wait for it."""

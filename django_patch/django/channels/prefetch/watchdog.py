@@ -10,15 +10,16 @@ from ..layers.clock import SYSTEM_CLOCK
 
 logger = logging.getLogger('django.channels')
 
-#: Seconds between two looks at the batch.
-INTERVAL = 0.005
+#: Seconds between two looks at the batch, at most.
+INTERVAL = 0.01
 
 
 class Watchdog(object):
     """
-    Calls `batch.yield_if_slow()` every INTERVAL while a batch runs.
+    Calls `batch.yield_if_slow()` when a message may have become slow.
 
-    It has a thread, which sleeps on an event while no batch runs.
+    It has a thread, which sleeps on an event once no batch has begun between
+    two looks: to wake it for each batch would take longer than most messages.
     """
 
     def __init__(self, batch, clock=SYSTEM_CLOCK):
@@ -42,17 +43,20 @@ class Watchdog(object):
         self._thread.join()
 
     def _run(self):
+        batch, seen = self._batch, None
         while True:
             self._busy.wait()
             if self._is_stopped:
                 return
-            self._clock.sleep(INTERVAL)
+            self._clock.sleep(min(batch.seconds_until_slow() or INTERVAL, INTERVAL))
             try:
-                self._batch.yield_if_slow()
+                batch.yield_if_slow()
             except Exception:
                 logger.exception('Looking after a batch of messages failed.')
-            if not self._is_stopped:
+            if batch.number != seen:
+                seen = batch.number
+            elif not batch.is_running and not self._is_stopped:
                 self._busy.clear()
                 # It may have begun between the look and this.
-                if self._batch.is_running or self._is_stopped:
+                if batch.number != seen or self._is_stopped:
                     self._busy.set()
