@@ -167,7 +167,9 @@ setup(
     install_requires=['Django>=1.8', 'six'],
     extras_require={
         'redis': [
-            'msgpack>=1.0',
+            # From 1.0 on it is pure Python there, and takes ten times as long.
+            'msgpack>=0.6.2,<1.0; python_version < "3"',
+            'msgpack>=1.0; python_version >= "3"',
             'redis>=3.5.3,<4; python_version < "3"',
             'redis>=4.1; python_version >= "3"',
         ],

@@ -8,6 +8,7 @@ import unittest
 
 import msgpack
 from django.channels.compat import six
+from django.channels.compat.packing import MSGPACK_REQUIREMENT
 from django.channels.compat.text import joined
 from django.channels.exceptions import MalformedMessage
 from django.channels.layers import codec
@@ -129,7 +130,7 @@ class EncodeTests(SimpleTestCase):
     def test_missing_msgpack_is_an_error_with_advice(self):
         msgpack, codec.msgpack = codec.msgpack, None
         try:
-            with self.assertRaisesMessage(ImportError, 'pip install msgpack'):
+            with self.assertRaisesMessage(ImportError, MSGPACK_REQUIREMENT):
                 codec.require_msgpack()
         finally:
             codec.msgpack = msgpack

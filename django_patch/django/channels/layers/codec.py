@@ -13,6 +13,7 @@ import struct
 import threading
 
 from ..compat import six
+from ..compat.packing import MSGPACK_REQUIREMENT, OLDEST_MSGPACK, is_suspect, packed, with_text_keys
 from ..compat.text import NATIVE_IS_BYTES, joined
 from ..exceptions import MalformedMessage
 from .validation import check_values, is_plain, plain_copy
@@ -28,9 +29,8 @@ _KEPT_BUFFER = 1 << 20
 
 #: Bytes of a message's content from which on it isn't copied among the others.
 _LARGE = 96 << 10
+_LARGE_TYPES = frozenset([bytes, six.text_type])
 
-#: What an integer beyond 63 bits begins with; other things may have it, too.
-_UINT64 = b'\xcf'
 #: Types of bytes in which that can be looked for.
 _SEARCHABLE = (bytes, bytearray)
 
@@ -42,8 +42,10 @@ _local = threading.local()
 
 def require_msgpack():
     """Raise ImportError, with advice, unless msgpack is installed."""
-    if msgpack is None or msgpack.version < (1, 0):
-        raise ImportError('The Redis channel layer needs msgpack 1.0 or later. Install it with: pip install msgpack')
+    if msgpack is None or msgpack.version < OLDEST_MSGPACK:
+        raise ImportError('The Redis channel layer needs msgpack %s or later. Install it with: pip install %s' % (
+            '.'.join(map(str, OLDEST_MSGPACK)), MSGPACK_REQUIREMENT,
+        ))
 
 
 # msgpack
@@ -54,11 +56,13 @@ def encode(message):
 
     Raise TypeError, naming the place, for what no message can hold.
     """
-    is_usual = not NATIVE_IS_BYTES and type(message) is dict and is_plain(message)
+    if NATIVE_IS_BYTES:
+        message = with_text_keys(message)
+    is_usual = type(message) is dict and is_plain(message)
     if is_usual:
         # An http.request has its content in "body".
         content = message.get('content') or message.get('body')
-        if (type(content) is bytes or type(content) is six.text_type) and len(content) > _LARGE:
+        if not NATIVE_IS_BYTES and type(content) in _LARGE_TYPES and len(content) > _LARGE:
             return _encode_around(message, content)
     else:
         check_values(message, texts=NATIVE_IS_BYTES)
@@ -75,18 +79,18 @@ def encode(message):
         del _local.packer
         check_values(message)
         six.raise_from(TypeError("A message can't hold one of its values: %s" % error), error)
-    view = packer.getbuffer()
+    view = packed(packer)
     if len(view) > _KEPT_BUFFER:
         del _local.packer
         if is_usual:
-            check_values(message, texts=False)
+            check_values(message, texts=NATIVE_IS_BYTES)
         return LargeBody([view], packer)
     data = view.tobytes()
     # A packer can't be used while someone views what it has.
     del view
     packer.reset()
-    if is_usual and _UINT64 in data:
-        check_values(message, texts=False)
+    if is_usual and is_suspect(data):
+        check_values(message, texts=NATIVE_IS_BYTES)
     return data
 
 
@@ -156,7 +160,7 @@ def decode(data):
         six.raise_from(MalformedMessage("The bytes of a message can't be read: %s" % error), error)
     if type(message) is not dict:
         raise MalformedMessage('A message must be a dict, not %.100r.' % (message,))
-    if not NATIVE_IS_BYTES and type(data) in _SEARCHABLE and _UINT64 not in data and is_plain(message):
+    if type(data) in _SEARCHABLE and not is_suspect(data) and is_plain(message):
         return message
     try:
         # msgpack has keys and values that messages don't have.

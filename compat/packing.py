@@ -1,0 +1,52 @@
+"""
+Messages as msgpack: its release on each Python, and what it leaves to us.
+
+Delete the half of Python 2 when its support ends.
+"""
+from __future__ import absolute_import
+
+from . import six
+
+__all__ = ['MSGPACK_REQUIREMENT', 'OLDEST_MSGPACK', 'is_suspect', 'packed', 'with_text_keys']
+
+#: What an integer beyond 63 bits begins with, and half of a surrogate pair;
+#: other values may have it, too.
+_UINT64, _SURROGATE = b'\xcf', b'\xed'
+
+if six.PY2:
+    # The last that is compiled there: from 1.0 on it is pure Python, and takes
+    # five times as long.
+    OLDEST_MSGPACK, MSGPACK_REQUIREMENT = (0, 6, 2), '"msgpack>=0.6.2,<1.0"'
+
+    def packed(packer):
+        """Return a view of what a Packer has packed; it can't go on before that is gone."""
+        return memoryview(packer.bytes())
+
+    def is_suspect(data):
+        """Return whether the bytes `data` may have a value that no message has, though its type is good."""
+        # The codec of UTF-8 lets half of a surrogate pair through.
+        return _UINT64 in data or _SURROGATE in data
+
+    def with_text_keys(message):
+        """Return the dict `message` with text for native keys; itself if that can't be, or needn't."""
+        if type(message) is not dict or bytes not in set(map(type, message)):
+            return message
+        try:
+            return {six.text_type(key) if type(key) is bytes else key: value for key, value in message.items()}
+        except UnicodeDecodeError:
+            return message
+else:
+    #: The oldest release that will do, and what pip is asked for.
+    OLDEST_MSGPACK, MSGPACK_REQUIREMENT = (1, 0), 'msgpack'
+
+    def packed(packer):
+        """Return a view of what a Packer has packed; it can't go on before that is gone."""
+        return packer.getbuffer()
+
+    def is_suspect(data):
+        """Return whether the bytes `data` may have a value that no message has, though its type is good."""
+        return _UINT64 in data
+
+    def with_text_keys(message):
+        """Return `message`, whose native keys are text."""
+        return message
