@@ -79,6 +79,8 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
         # forked from the same has left.
         self._token, self._carriers = names.random_token(), []
         self._readers = {}
+        #: That calls from this process' reactor, if one does.
+        self._twisted_server = None
         self.start_acknowledging(acknowledged)
         # One thread at a time reads a ! channel: its messages have an order.
         self._locks = {}
@@ -108,7 +110,8 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
     def send(self, channel, message):
         if type(message) is not dict or RESERVED_KEY in message:
             self.check_message(message)
-        self._run(self._transport.sender.send(channel, message))
+        if self._twisted_server is None or not self._twisted_server.takes(channel, message):
+            self._run(self._transport.sender.send(channel, message))
 
     def send_many(self, pairs):
         pairs = list(pairs)
@@ -174,6 +177,18 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
             timeout = round(deadline - monotonic(), 3)
             if timeout <= 0:
                 return deliveries
+
+    def receive_twisted(self, channels):
+        channels = [names.validate_channel_name(channel, receive=True) for channel in channels]
+        if not channels or not all(channel.endswith('!') for channel in channels):
+            # What is fetched together must not be another process'.
+            return super(RedisChannelLayer, self).receive_twisted(channels)
+        if self._twisted_server is None:
+            from twisted.internet import reactor
+
+            from ..twisted_server import TwistedServer
+            self._twisted_server = TwistedServer(self, reactor)
+        return self._twisted_server.receive(channels)
 
     def _reader(self, channels):
         if isinstance(channels, (six.string_types, bytes)):

@@ -1,0 +1,284 @@
+"""
+The calls of a Twisted server such as daphne 1.x, many of them in one.
+
+daphne sends from its reactor, which stands still meanwhile, and asks for one
+message after the other. Here, what it sends while the reactor goes round once
+leaves together, and what has come is fetched together, by one thread.
+
+daphne can be told that a channel is full while it sends, and at no other time.
+So a message for which there is no room waits in the line of its channel, first
+come first served, and if that lasts too long its client gets the answer here,
+as if a worker had given it. Only with a full line does daphne hear of it.
+"""
+from __future__ import absolute_import, unicode_literals
+
+import collections
+import itertools
+import logging
+import threading
+
+from .. import names
+from ..compat import six
+from ..exceptions import ChannelFull, LayerUnavailable
+from .backoff import Backoff
+from .blocking import MOST_BYTES, MOST_WAITING
+from .clock import SYSTEM_CLOCK
+
+logger = logging.getLogger('django.channels')
+get_ident = six.moves._thread.get_ident
+
+#: Messages that are fetched, and sent to one channel, at once.
+_MOST_AT_ONCE = 500
+#: Seconds for which a message waits for room.
+PATIENCE = 10.0
+#: Seconds between two tries of what waits, growing from first to last.
+_FIRST_PAUSE, _LAST_PAUSE = 0.001, 0.02
+#: Seconds that what is to be sent has when the reactor ends.
+_LAST_SENDS = 5.0
+
+#: The channels that daphne sends to in passing, in the order in which what
+#: comes together leaves: the end of a socket comes behind its frames. Who
+#: opens a socket is told at once.
+_CHANNELS = ('http.request', 'websocket.receive', 'websocket.disconnect', 'http.disconnect')
+_BUSY_PAGE = b'Too many requests are waiting for a worker.'
+#: What daphne is answered in place of a worker. It knows few codes of a close.
+_ANSWERS = {
+    'http.request': lambda: {
+        'status': 503, 'content': _BUSY_PAGE,
+        'headers': [[b'content-type', b'text/plain; charset=utf-8'], [b'retry-after', b'10']],
+    },
+    'websocket.receive': lambda: {'close': True},
+}
+
+
+class _Item(object):
+    """A message that is to be sent: `pair`, its channel and its content."""
+    __slots__ = ('pair', 'reply_channel', 'size', 'deadline')
+
+    def __init__(self, pair, reply_channel, deadline):
+        self.pair = pair
+        self.reply_channel = reply_channel
+        self.size = sum(len(value) for value in pair[1].values() if hasattr(value, '__len__'))
+        self.deadline = deadline
+
+
+class _Line(object):
+    """What is to be sent to one channel, the first at the left."""
+
+    def __init__(self):
+        self.items = collections.deque()
+        self.bytes = 0
+
+    def is_full(self):
+        return len(self.items) >= MOST_WAITING or self.bytes > MOST_BYTES
+
+    def add(self, item):
+        self.items.append(item)
+        self.bytes += item.size
+
+    def remove(self, items):
+        """Remove `items`, a set, as far as they are there."""
+        if not items.isdisjoint(self.items):
+            self.items = collections.deque(item for item in self.items if item not in items)
+            self.bytes = sum(item.size for item in self.items)
+
+
+class TwistedServer(object):
+    """
+    Sends and receives of the reactor's thread through `layer`.
+
+    Made, and called, in that thread.
+    """
+
+    def __init__(self, layer, reactor, clock=SYSTEM_CLOCK):
+        self._layer = layer
+        self._reactor = reactor
+        self._clock = clock
+        self._thread = get_ident()
+        self._is_over = False
+        # A class with a send() of its own sees each message when it comes.
+        self._lines = collections.OrderedDict(
+            (channel, _Line()) for channel in (_CHANNELS if layer.sends_many_at_once else ()))
+        self._backoff = Backoff(_FIRST_PAUSE, _LAST_PAUSE)
+        self._next_flush = None
+        # Channels received from, a tuple -> _Inbox.
+        self._inboxes = {}
+        # ... and without the names of clients -> the same.
+        self._served = {}
+        reactor.addSystemEventTrigger('before', 'shutdown', self.end)
+
+    def end(self):
+        """Send what is left, and leave all that comes to the layer itself."""
+        self._is_over = True
+        self._layer.interrupt()
+        deadline = self._clock.monotonic() + _LAST_SENDS
+        while any(line.items for line in self._lines.values()) and self._clock.monotonic() < deadline:
+            if self._flush_once():
+                self._clock.sleep(_LAST_PAUSE)
+
+    # Sending
+
+    def takes(self, channel, message):
+        """
+        Return whether `message` is sent to `channel` from here, with others.
+
+        Raise ChannelFull if too many messages wait for room there.
+        """
+        if channel not in self._lines or get_ident() != self._thread or self._is_over:
+            return False
+        reply_channel = message.get('reply_channel')
+        # Of any other, nobody here could be told that there was no room.
+        if not isinstance(reply_channel, six.string_types) or names.non_local_name(reply_channel) not in self._served:
+            return False
+        line = self._lines[channel]
+        if line.is_full():
+            raise ChannelFull('Too many messages wait for room in %s.' % channel)
+        line.add(_Item((channel, message), reply_channel, self._clock.monotonic() + PATIENCE))
+        if self._next_flush is None:
+            self._next_flush = self._reactor.callLater(0, self._flush)
+        return True
+
+    def _flush(self):
+        self._next_flush = None
+        if self._flush_once():
+            self._next_flush = self._reactor.callLater(self._backoff.next_pause(), self._flush)
+        else:
+            self._backoff.reset()
+
+    def _flush_once(self):
+        """Send what there is room for; return whether something is left."""
+        due = self._due()
+        pairs = [item.pair for item in due]
+        try:
+            refused = self._layer.send_many(pairs) if pairs else []
+        except LayerUnavailable as error:
+            logger.warning('%d messages of clients may be lost: %s', len(pairs), error)
+            self._give_up(due)
+            refused = []
+        except Exception:
+            # One of them can't be sent at all, and so none was.
+            refused = self._send_one_by_one(due)
+        refused = set(map(id, refused))
+        # Nobody has to hear that a request is over.
+        gone = {item for item in due if id(item.pair) not in refused or item.pair[0] == 'http.disconnect'}
+        for line in self._lines.values():
+            line.remove(gone)
+        self._give_up_late()
+        return any(line.items for line in self._lines.values())
+
+    def _due(self):
+        """Return a list of the items that may leave now, in the order of the channels."""
+        due = []
+        for channel, line in self._lines.items():
+            items = itertools.islice(line.items, _MOST_AT_ONCE)
+            if channel == 'websocket.disconnect' and line.items:
+                # A frame of the same socket may be refused.
+                busy = {item.reply_channel for item in self._lines['websocket.receive'].items}
+                items = [item for item in items if item.reply_channel not in busy]
+            due += items
+        return due
+
+    def _send_one_by_one(self, due):
+        """Return the pairs that were refused as full; the clients of others that can't be sent are answered."""
+        refused, full = [], set()
+        for item in due:
+            channel = item.pair[0]
+            try:
+                if channel in full or self._layer.send_many([item.pair]):
+                    full.add(channel)
+                    refused.append(item.pair)
+            except Exception:
+                logger.exception('A message to %s could not be sent.', channel)
+                self._give_up([item])
+        return refused
+
+    def _give_up_late(self):
+        now = self._clock.monotonic()
+        for channel, line in self._lines.items():
+            if line.items and line.items[0].deadline <= now:
+                late = [item for item in line.items if item.deadline <= now]
+                logger.warning('%d messages to %s were dropped: the channel was full for %s s. Run more workers for '
+                               'it, or raise its capacity.', len(late), channel, PATIENCE)
+                line.remove(set(late))
+                self._give_up(late)
+
+    def _give_up(self, items):
+        """Answer the clients of `items`."""
+        for item in items:
+            answer = _ANSWERS.get(item.pair[0])
+            if answer is not None:
+                self._served[names.non_local_name(item.reply_channel)].put([(item.reply_channel, answer())])
+
+    # Receiving
+
+    def receive(self, channels):
+        """Return a Deferred of (channel, message) or (None, None); `channels` are those of clients of this process."""
+        key = tuple(channels)
+        try:
+            inbox = self._inboxes[key]
+        except KeyError:
+            inbox = self._inboxes[key] = _Inbox(self._layer, self._reactor, key)
+            self._served.update((channel, inbox) for channel in key)
+        return inbox.get()
+
+
+class _Inbox(object):
+    """What was received for the clients of this process, and a thread that receives when it is asked to."""
+
+    def __init__(self, layer, reactor, channels):
+        self._layer = layer
+        self._reactor = reactor
+        self._channels = list(channels)
+        self._received = collections.deque()
+        self._waiting = None
+        self._is_receiving = False
+        # Free when the thread is to receive: a Condition of Python 2 takes
+        # several times as long.
+        self._wake = threading.Lock()
+        self._wake.acquire()
+        thread = threading.Thread(target=self._run, name='receive-%s' % channels[0])
+        thread.daemon = True
+        thread.start()
+
+    # In the reactor
+
+    def get(self):
+        """Return a Deferred of the next message."""
+        from twisted.internet import defer
+        if self._received:
+            return defer.succeed(self._received.popleft())
+        self._waiting = defer.Deferred()
+        if not self._is_receiving:
+            self._is_receiving = True
+            self._wake.release()
+        return self._waiting
+
+    def put(self, messages):
+        """Hand out `messages`, [(channel, message), ...]; later, since the caller may be who waits."""
+        self._reactor.callLater(0, self._came, messages)
+
+    def _arrived(self, messages, error=None):
+        self._is_receiving = False
+        if error is None:
+            self._came(messages or [(None, None)])
+        elif self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            waiting.errback(error)
+
+    def _came(self, messages):
+        self._received.extend(messages)
+        if self._waiting is not None and self._received:
+            waiting, self._waiting = self._waiting, None
+            waiting.callback(self._received.popleft())
+
+    # In the thread
+
+    def _run(self):
+        while True:
+            self._wake.acquire()
+            try:
+                messages, error = self._layer.receive_batch(
+                    self._channels, _MOST_AT_ONCE, self._layer.receive_timeout), None
+            except Exception as raised:
+                messages, error = (), raised
+            self._reactor.callFromThread(self._arrived, messages, error)

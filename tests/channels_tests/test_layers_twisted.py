@@ -1,0 +1,277 @@
+"""Tests of the calls that a Twisted server makes of the Redis channel layer."""
+from __future__ import absolute_import, unicode_literals
+
+import threading
+import unittest
+
+from django.channels.compat import six
+from django.channels.exceptions import ChannelFull, LayerUnavailable
+from django.channels.layers.blocking import MOST_WAITING
+from django.channels.layers.clock import Clock
+from django.channels.layers.redis import RedisChannelLayer
+from django.channels.layers.twisted_server import PATIENCE, TwistedServer
+from django.channels.test.linting import exempt
+
+from .logs import LogTestCase
+from .redis_case import RedisTestCase
+
+try:
+    from twisted.internet import defer
+except ImportError:
+    defer = None
+
+#: As daphne 1.4.2 has it: the process' channel, and a name behind it.
+PROCESS = 'daphne.response.abcdefghij!'
+
+
+class HandClock(Clock):
+    """Stands still but when it is told to go on."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+class Reactor(object):
+    """What the layer wants of Twisted's; run() goes round once."""
+
+    def __init__(self, clock):
+        self._clock = clock
+        self._later = []
+        self._from_threads = six.moves.queue.Queue()
+        self.ends = []
+
+    def addSystemEventTrigger(self, phase, event, function):
+        self.ends.append(function)
+
+    def callLater(self, seconds, function, *args):
+        self._later.append((self._clock.now + seconds, function, args))
+        return function
+
+    def callFromThread(self, function, *args):
+        self._from_threads.put((function, args))
+
+    def run(self):
+        later, self._later = self._later, []
+        for when, function, args in later:
+            if when <= self._clock.now:
+                function(*args)
+            else:
+                self._later.append((when, function, args))
+
+    def run_thread_call(self):
+        """Carry out what a thread asks for, waiting for that."""
+        function, args = self._from_threads.get(timeout=30)
+        function(*args)
+
+
+@unittest.skipUnless(defer, 'Twisted is not installed.')
+@exempt('order', 'path', 'headers', 'http_version', 'method', 'code', 'reply_channel', 'n')
+class TwistedServerTests(LogTestCase, RedisTestCase):
+
+    def serve(self, **options):
+        """Return a layer whose calls are a server's, which has asked for its first message."""
+        layer = self.make_layer(**options)
+        self.clock = HandClock()
+        self.reactor = Reactor(self.clock)
+        layer._twisted_server = TwistedServer(layer, self.reactor, self.clock)
+        self.addCleanup(layer._twisted_server.end)
+        self.got = []
+        self.ask(layer)
+        return layer
+
+    def ask(self, layer, channels=(PROCESS,)):
+        layer.receive_twisted(list(channels)).addBoth(self.got.append)
+
+    def request(self, layer, name='1', **content):
+        layer.send('http.request', dict(content, reply_channel=PROCESS + name))
+
+    def test_what_is_sent_in_one_round_leaves_in_one_write(self):
+        layer = self.serve()
+        self.request(layer, '1', path='/a')
+        layer.send('http.disconnect', {'reply_channel': PROCESS + '0', 'path': '/b'})
+        self.request(layer, '2', path='/c')
+        self.assertEqual(self.received('http.request'), [])
+        self.redis.config_resetstat()
+        self.reactor.run()
+        # One call for each channel.
+        self.assertEqual(self.calls().get('evalsha'), 2)
+        self.assertEqual([message['path'] for channel, message in self.received('http.request')], ['/a', '/c'])
+        self.assertEqual(len(self.received('http.disconnect')), 1)
+
+    def test_the_end_of_a_socket_leaves_behind_its_frames(self):
+        layer = self.serve(channel_capacity={'websocket.receive': 1})
+        for text in ('a', 'b'):
+            layer.send('websocket.receive', {'reply_channel': PROCESS + '1', 'text': text})
+        layer.send('websocket.disconnect', {'reply_channel': PROCESS + '1'})
+        layer.send('websocket.disconnect', {'reply_channel': PROCESS + '2'})
+        self.reactor.run()
+        # The other's has nothing to wait for.
+        self.assertEqual([message['reply_channel'] for channel, message in self.received('websocket.disconnect')],
+                         [PROCESS + '2'])
+        frames = []
+        for _ in range(2):
+            frames += [message['text'] for channel, message in self.received('websocket.receive')]
+            self.clock.now += 1
+            self.reactor.run()
+        self.assertEqual(frames, ['a', 'b'])
+        self.assertEqual(self.received('websocket.disconnect'),
+                         [('websocket.disconnect', {'reply_channel': PROCESS + '1'})])
+
+    def test_messages_wait_for_room_in_the_order_in_which_they_came(self):
+        layer = self.serve(capacity=2)
+        for number in range(5):
+            self.request(layer, '%d' % number, n=number)
+        self.reactor.run()
+        self.request(layer, '5', n=5)
+        numbers = []
+        for _ in range(3):
+            numbers += [message['n'] for channel, message in self.received('http.request')]
+            self.clock.now += 1
+            self.reactor.run()
+        numbers += [message['n'] for channel, message in self.received('http.request')]
+        self.assertEqual(numbers, list(range(6)))
+        self.assertEqual(self.got, [])
+
+    def test_the_end_of_a_request_is_dropped_where_nobody_reads_it(self):
+        layer = self.serve(capacity=1)
+        for number in range(3):
+            layer.send('http.disconnect', {'reply_channel': PROCESS + '%d' % number})
+        self.reactor.run()
+        self.assertEqual(len(self.received('http.disconnect')), 1)
+        self.clock.now += 1
+        self.reactor.run()
+        self.assertEqual(self.received('http.disconnect'), [])
+
+    def test_a_client_that_found_no_room_in_time_is_answered(self):
+        layer = self.serve(capacity=1)
+        for number in range(2):
+            self.request(layer, '%d' % number)
+            layer.send('websocket.receive', {'reply_channel': PROCESS + 'socket%d' % number, 'text': 'x'})
+        self.reactor.run()
+        self.clock.now += PATIENCE + 1
+        self.reactor.run()
+        self.assertLogged('1 messages to http.request were dropped: the channel was full for 10.0 s.')
+        for _ in range(2):
+            self.reactor.run()
+            self.ask(layer)
+        (name, answer), (socket, close) = self.got
+        self.assertEqual((name, answer['status']), (PROCESS + '1', 503))
+        self.assertIn([b'retry-after', b'10'], answer['headers'])
+        self.assertEqual((socket, close), (PROCESS + 'socket1', {'close': True}))
+        self.assertEqual(len(self.received('http.request')), 1)
+
+    def test_too_many_that_wait_are_refused_at_once(self):
+        layer = self.serve()
+        for number in range(MOST_WAITING):
+            self.request(layer, '%d' % number)
+        with self.assertRaisesMessage(ChannelFull, 'Too many messages wait for room in http.request.'):
+            self.request(layer, 'last')
+        # Those of other channels have a line of their own.
+        layer.send('websocket.receive', {'reply_channel': PROCESS + 'socket', 'text': 'x'})
+
+    def test_a_message_that_can_not_be_sent_stops_no_other(self):
+        layer = self.serve()
+        self.request(layer, '1', path='/good')
+        self.request(layer, '2', path=object())
+        self.request(layer, '3', path='/good')
+        self.reactor.run()
+        self.assertLogged('A message to http.request could not be sent.')
+        self.reactor.run()
+        self.assertEqual([(name, answer['status']) for name, answer in self.got], [(PROCESS + '2', 503)])
+        self.assertEqual(len(self.received('http.request')), 2)
+
+    def test_clients_are_answered_while_the_server_is_away(self):
+        layer = self.serve()
+        self.request(layer)
+
+        def send_many(pairs):
+            raise LayerUnavailable('Redis is away.')
+        layer.send_many = send_many
+        self.reactor.run()
+        self.assertLogged('1 messages of clients may be lost: Redis is away.')
+        self.reactor.run()
+        self.assertEqual([(name, answer['status']) for name, answer in self.got], [(PROCESS + '1', 503)])
+
+    def test_other_messages_are_sent_at_once(self):
+        layer = self.serve()
+        layer.send('websocket.connect', {'reply_channel': PROCESS + '1'})
+        layer.send('http.request', {'reply_channel': 'http.response.elsewhere!1'})
+        layer.send('http.request', {})
+        layer.send('work', {'reply_channel': PROCESS + '1'})
+        thread = threading.Thread(target=self.request, args=(layer,))
+        thread.start()
+        thread.join()
+        self.assertEqual(len(self.received('websocket.connect', 'http.request', 'work')), 5)
+
+    def test_a_full_channel_is_told_at_once_where_a_socket_opens(self):
+        layer = self.serve(capacity=1)
+        layer.send('websocket.connect', {'reply_channel': PROCESS + '1'})
+        with self.assertRaises(ChannelFull):
+            layer.send('websocket.connect', {'reply_channel': PROCESS + '2'})
+
+    def test_a_class_with_a_send_of_its_own_sees_each_message_once(self):
+        seen = []
+
+        class Counting(RedisChannelLayer):
+            def send(self, channel, message):
+                seen.append(channel)
+                super(Counting, self).send(channel, message)
+
+        layer = Counting(hosts=[self.server.url], prefix=self.prefix)
+        self.addCleanup(layer.close)
+        reactor = Reactor(HandClock())
+        layer._twisted_server = TwistedServer(layer, reactor)
+        self.addCleanup(layer._twisted_server.end)
+        layer.receive_twisted([PROCESS])
+        self.request(layer)
+        reactor.run()
+        self.assertEqual(seen, ['http.request'])
+        self.assertEqual(len(self.received('http.request')), 1)
+
+    def test_what_came_together_is_received_together_in_its_order(self):
+        layer = self.serve()
+        self.wait_until_blocked()
+        self.layer.send_many([(PROCESS + '%d' % number, {'n': number}) for number in range(3)])
+        self.reactor.run_thread_call()
+        for number in range(2, 4):
+            self.ask(layer)
+            if len(self.got) < number:
+                # Those before may have come alone.
+                self.reactor.run_thread_call()
+        self.assertEqual(self.got, [(PROCESS + '%d' % number, {'n': number}) for number in range(3)])
+
+    def test_a_wait_that_nothing_comes_to_ends_with_nothing(self):
+        layer = self.serve()
+        self.wait_until_blocked()
+        layer.interrupt()
+        self.reactor.run_thread_call()
+        self.assertEqual(self.got, [(None, None)])
+
+    def test_an_error_is_given_to_who_waits(self):
+        layer = self.serve()
+        self.wait_until_blocked()
+
+        def receive_batch(channels, limit, timeout=0):
+            raise LayerUnavailable('Redis is away.')
+        layer.receive_batch = receive_batch
+        layer.interrupt()
+        self.reactor.run_thread_call()
+        self.ask(layer)
+        self.reactor.run_thread_call()
+        self.assertIsInstance(self.got[1].value, LayerUnavailable)
+
+    def test_what_is_left_is_sent_when_the_reactor_ends(self):
+        layer = self.serve(capacity=1)
+        self.request(layer)
+        for end in self.reactor.ends:
+            end()
+        self.assertEqual(len(self.received('http.request')), 1)
+        # What comes now is sent at once.
+        self.request(layer)
+        self.assertEqual(len(self.received('http.request')), 1)
