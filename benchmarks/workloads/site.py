@@ -170,6 +170,11 @@ MAIN = ('ours', 'channels1', 'channels4')
 #: Series of the growth, see growth.py.
 GETS, ECHOES, BROADCASTS = 'GET, by connections', 'echoes, by sockets', 'deliveries of broadcasts, by sockets'
 SOCKETS = MAIN + ('channels4-daphne', 'ceiling')
+#: Other Pythons, Channels 1.x on each that it runs on.
+SITE_PYTHONS = PYTHONS + ('channels1',)
+ON_OLD = (
+    Goal('rate', '>=', 1.5, 'channels1-py2.7', of='ours-py2.7'), Goal('rate', '>=', 1.5, 'channels1', of='ours-py3.6'),
+)
 REQUEST = (RATE, CPU) + PARTS + (P50, P99)
 MESSAGE = (RATE, CPU) + PARTS + (P50, P99, Metric('client cpu', 'µs', 1))
 
@@ -189,7 +194,7 @@ WORKLOADS = [
         'get-32', 'the same, 32 connections', REQUEST, ('ours', 'gunicorn'), connections=32, rounds=3,
         goals=(Goal('cpu', '<=', 0.8, 'gunicorn'),),
     ),
-    Requests('get-pythons', 'the same on other Pythons', REQUEST, ('ours',) + PYTHONS, rounds=2),
+    Requests('get-pythons', 'the same on other Pythons', REQUEST, ('ours',) + SITE_PYTHONS, rounds=2, goals=ON_OLD),
     Requests(
         'get-lone', 'the same, one client that waits for each answer', REQUEST, MAIN + ('gunicorn', 'ceiling'),
         connections=1, rounds=3,
@@ -205,7 +210,7 @@ WORKLOADS = [
             Goal('cpu', '<=', 1, 'channels4', of='ours/memory'),
         ),
     ),
-    Echo('echo-pythons', 'the same on other Pythons', MESSAGE, ('ours',) + PYTHONS, rounds=2),
+    Echo('echo-pythons', 'the same on other Pythons', MESSAGE, ('ours',) + SITE_PYTHONS, rounds=2, goals=ON_OLD),
     Echo(
         'echo-lone', 'WebSocket echo of one socket', MESSAGE,
         ('ours', 'ours/memory', 'channels1', 'channels4', 'ceiling'),
