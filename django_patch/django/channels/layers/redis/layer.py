@@ -92,6 +92,7 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
     def load(self):
         if not self._carriers:
             from .carrier import Carrier
+
             # The first is that of all threads, without a lock, which one that
             # forks might leave locked for ever.
             self._carriers.append(
