@@ -10,7 +10,7 @@ from .. import codec
 from .envelope import IN_PIECES, MESSAGE, NEWEST, WHOLE, deadline_of, pack_header
 from .operations import DONE, Exchange, Result, checked
 from .options import MAX_SIZE, PIECES_GRACE
-from .resp import LargeCommand, pack
+from .resp import LargeCommand, ReplyError, pack
 from .server_clock import know_time
 
 #: Bytes of a body from which on looking for room costs Redis less than a body
@@ -34,8 +34,9 @@ class LargeSendMixin(object):
                 flags, key, reference, seal = self._refer(shard, destination, label, body)
                 commands, = upload(self._options, flags, key, seal, body, readers=1)
                 command = self._destinations.command(destination, shard, flags, label, reference)
-                replies = yield Exchange(shard, commands + (command,))
-                stored, put = replies[0], replies[-1]
+                # Who fills a channel knows it, and asks before it carries the next.
+                replies = yield Exchange(shard, commands + (command, self._length(destination, shard)))
+                stored, put, length = replies[0], replies[-2], replies[-1]
                 if not destination.went(put):
                     put, = yield Exchange(
                         shard, (self._destinations.command(destination, shard, flags, label, reference),)
@@ -45,27 +46,28 @@ class LargeSendMixin(object):
                     raise
                 continue
             checked(stored)
-            if checked(put):
-                if len(body) < _LOOK_SIZE:
-                    destination.full.discard(shard)
+            if not checked(put) or type(length) is not ReplyError and length >= destination.capacity:
+                destination.full.add(shard)
+            elif len(body) < _LOOK_SIZE:
+                destination.full.discard(shard)
+            if put:
                 yield DONE
-            destination.full.add(shard)
             yield Exchange(shard, (pack('UNLINK', key),))
         raise full_error(self._options, destination, label)
 
     def _has_room(self, destination, shard, label):
         """Look whether a message would fit; whether it seems so is the Result."""
-        length, pending, time = yield Exchange(shard, self._questions(destination, shard, label))
-        if not self._is_full(destination, 2 * checked(length), 2 * int(checked(pending) or 0)):
+        replies = yield Exchange(shard, self._questions(destination, shard, label))
+        length, time, head = checked(replies[0]), replies[1], checked(replies[2])
+        pending = int(checked(replies[3]) or 0) if label else 0
+        if not self._is_full(destination, 2 * length, 2 * pending):
             # Full again soon, else.
             destination.full.discard(shard)
-        elif self._is_full(destination, length, pending):
-            oldest = pack('LINDEX', self._options.keys.queue(shard, destination.queue), 0)
-            head = checked((yield Exchange(shard, (oldest,)))[0])
-            # If the oldest has expired, sending makes room.
-            if head is None or deadline_of(head) > int(time[0]) * 1000 + int(time[1]) // 1000:
-                yield Result(False)
-        yield Result(True)
+        # If the oldest has expired, sending makes room.
+        yield Result(
+            not self._is_full(destination, length, pending)
+            or head is not None and deadline_of(head) <= int(time[0]) * 1000 + int(time[1]) // 1000
+        )
 
     def _send_large(self, destination, label, body):
         check_size(body)
@@ -120,14 +122,18 @@ class LargeSendMixin(object):
 
     def _questions(self, destination, shard, label):
         keys, queue = self._options.keys, destination.queue
+        pending = (pack('HGET', keys.pending(shard, queue), label),) if label else ()
+        oldest = pack('LINDEX', keys.queue(shard, queue), 0)
+        return (self._length(destination, shard), pack('TIME'), oldest) + pending
+
+    def _length(self, destination, shard):
+        keys = self._options.keys
         waits = keys.queue if destination.acknowledged is None else keys.line
-        return (
-            pack('LLEN', waits(shard, queue)), pack('HGET', keys.pending(shard, queue), label), pack('TIME'),
-        )
+        return pack('LLEN', waits(shard, destination.queue))
 
     def _is_full(self, destination, length, pending):
         return length >= destination.capacity or (
-            int(pending or 0) >= self._options.get_capacity(destination.queue)
+            pending >= self._options.get_capacity(destination.queue)
         )
 
 
