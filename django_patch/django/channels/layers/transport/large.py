@@ -34,7 +34,7 @@ class LargeSendMixin(object):
                 flags, key, reference, seal = self._refer(shard, destination, label, body)
                 commands, = upload(self._options, flags, key, seal, body, readers=1)
                 command = self._destinations.command(destination, shard, flags, label, reference)
-                # Who fills a channel knows it, and asks before it carries the next.
+                # Who fills a channel asks before it carries the next.
                 replies = yield Exchange(shard, commands + (command, self._length(destination, shard)))
                 stored, put, length = replies[0], replies[-2], replies[-1]
                 if not destination.went(put):
