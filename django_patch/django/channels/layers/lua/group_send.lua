@@ -22,6 +22,8 @@
 
 local prefix, group, body = ARGV[1], ARGV[2], ARGV[8]
 local deadline = struct.pack('>I8', now + ARGV[5])
+-- How an entry for a process begins.
+local start = ARGV[3] .. string.char(2 + ARGV[4]) .. deadline .. struct.pack('>H', #group) .. group
 -- Entries that expire, entries on acknowledged channels, members left out.
 local written, kept, dropped = 0, 0, 0
 local counters = {}
@@ -37,6 +39,57 @@ local function count(counter, queue, number)
     end
     local field = counter .. name
     counters[field] = (counters[field] or 0) + number
+end
+
+local function finish()
+    if KEYS[3] then
+        if written > 0 then
+            redis.call('HSET', KEYS[3], 'readers', written)
+            redis.call('PEXPIRE', KEYS[3], ARGV[7])
+        else
+            redis.call('DEL', KEYS[3])
+        end
+    end
+    for field, number in pairs(counters) do
+        redis.call('HINCRBY', KEYS[2], field, number)
+    end
+    if next(counters) then
+        redis.call('PEXPIRE', KEYS[2], ARGV[6])
+    end
+    return {written + kept, dropped}
+end
+
+-- The usual case: a process that knows the list of its members, of whom none
+-- has expired, and has room. It needs none of the functions that come then.
+local state, others = redis.call('HGETALL', KEYS[1]), {}
+for i = 1, #state, 2 do
+    local queue, value, is_sent = state[i], state[i + 1], false
+    if #value == 20 then
+        local key, version, sent, capacity = prefix .. 'q:' .. queue, struct.unpack('>I8I8I4', value)
+        local head = version == sent and redis.call('LINDEX', key, 0)
+        if version == sent and (not head or #head >= 12 and struct.unpack('>I8', head, 3) > now) then
+            local first = redis.call('ZRANGE', prefix .. 'm:' .. group .. ':' .. queue, 0, 0, 'WITHSCORES')
+            if first[2] and first[2] - now > 0 then
+                local entry = start .. string.sub(value, 1, 16) .. '\0\0\0\0' .. body
+                -- First put, then look, as sending.lua does.
+                is_sent = redis.call('RPUSH', key, entry) <= capacity
+                if is_sent then
+                    redis.call('PEXPIRE', key, ARGV[5])
+                    written = written + 1
+                    count('sent:', queue, 1)
+                else
+                    redis.call('RPOP', key)
+                end
+            end
+        end
+    end
+    if not is_sent then
+        others[#others + 1] = queue
+        others[#others + 1] = value
+    end
+end
+if #others == 0 then
+    return finish()
 end
 
 local function leave(queue)
@@ -167,36 +220,18 @@ local function send_to_process(queue, state)
         redis.call('DEL', changes)
         redis.call('HSET', KEYS[1], queue, struct.pack('>I8I8I4', version, version, capacity))
     end
-    put(queue,
-        ARGV[3] .. string.char(2 + ARGV[4]) .. deadline
-        .. struct.pack('>H', #group) .. group
-        .. struct.pack('>I8I8I4', sent, version, #list) .. list .. body)
+    put(queue, start .. struct.pack('>I8I8I4', sent, version, #list) .. list .. body)
 end
 
-local state = redis.call('HGETALL', KEYS[1])
-for i = 1, #state, 2 do
-    if #state[i + 1] == 20 then
-        send_to_process(state[i], state[i + 1])
-    elseif #state[i + 1] == 12 then
-        send_to_channel(state[i], state[i + 1])
+for i = 1, #others, 2 do
+    if #others[i + 1] == 20 then
+        send_to_process(others[i], others[i + 1])
+    elseif #others[i + 1] == 12 then
+        send_to_channel(others[i], others[i + 1])
     end
 end
 
 if has_left and redis.call('EXISTS', KEYS[1]) == 0 then
     redis.call('ZREM', prefix .. 'groups', group)
 end
-if KEYS[3] then
-    if written > 0 then
-        redis.call('HSET', KEYS[3], 'readers', written)
-        redis.call('PEXPIRE', KEYS[3], ARGV[7])
-    else
-        redis.call('DEL', KEYS[3])
-    end
-end
-for field, number in pairs(counters) do
-    redis.call('HINCRBY', KEYS[2], field, number)
-end
-if next(counters) then
-    redis.call('PEXPIRE', KEYS[2], ARGV[6])
-end
-return {written + kept, dropped}
+return finish()
