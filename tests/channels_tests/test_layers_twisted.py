@@ -183,7 +183,7 @@ class TwistedServerTests(LogTestCase, RedisTestCase):
         self.reactor.run()
         self.assertLogged('A message to http.request could not be sent.')
         self.reactor.run()
-        self.assertEqual([(name, answer['status']) for name, answer in self.got], [(PROCESS + '2', 503)])
+        self.assertEqual([(name, answer['status']) for name, answer in self.got], [(PROCESS + '2', 500)])
         self.assertEqual(len(self.received('http.request')), 2)
 
     def test_clients_are_answered_while_the_server_is_away(self):
@@ -197,6 +197,74 @@ class TwistedServerTests(LogTestCase, RedisTestCase):
         self.assertLogged('1 messages of clients may be lost: Redis is away.')
         self.reactor.run()
         self.assertEqual([(name, answer['status']) for name, answer in self.got], [(PROCESS + '1', 503)])
+
+    def test_the_end_of_a_socket_is_not_lost_with_its_frames(self):
+        layer = self.serve(channel_capacity={'websocket.receive': 1})
+        for number in '1', '2':
+            layer.send('websocket.receive', {'reply_channel': PROCESS + number, 'text': 'x'})
+        layer.send('websocket.disconnect', {'reply_channel': PROCESS + '2'})
+        self.reactor.run()
+        self.clock.now += PATIENCE + 1
+        for _ in range(2):
+            self.reactor.run()
+            self.clock.now += 1
+        self.assertLogged('1 messages to websocket.receive were dropped: the channel was full for 10.0 s.')
+        self.assertEqual(self.received('websocket.disconnect'),
+                         [('websocket.disconnect', {'reply_channel': PROCESS + '2'})])
+
+    def test_frames_behind_one_that_was_dropped_are_dropped_too(self):
+        layer = self.serve(capacity=1)
+        for number, text in ('1', 'a'), ('2', 'b'):
+            layer.send('websocket.receive', {'reply_channel': PROCESS + number, 'text': text})
+        self.reactor.run()
+        self.clock.now += PATIENCE - 1
+        layer.send('websocket.receive', {'reply_channel': PROCESS + '2', 'text': 'c'})
+        self.clock.now += 2
+        self.reactor.run()
+        self.assertLogged('1 messages to websocket.receive were dropped: the channel was full for 10.0 s.')
+        self.assertEqual(len(self.received('websocket.receive')), 1)
+        self.clock.now += 1
+        self.reactor.run()
+        self.assertEqual(self.received('websocket.receive'), [])
+        self.assertEqual(self.got, [(PROCESS + '2', {'close': True})])
+
+    def test_frames_behind_one_that_can_not_be_sent_are_dropped_too(self):
+        layer = self.serve()
+        for text in 'a', object(), 'c':
+            layer.send('websocket.receive', {'reply_channel': PROCESS + '1', 'text': text})
+        layer.send('websocket.disconnect', {'reply_channel': PROCESS + '1'})
+        self.reactor.run()
+        self.assertLogged('A message to websocket.receive could not be sent.')
+        self.clock.now += 1
+        self.reactor.run()
+        self.assertEqual([message['text'] for channel, message in self.received('websocket.receive')], ['a'])
+        self.assertEqual(len(self.received('websocket.disconnect')), 1)
+        self.assertEqual(self.got, [(PROCESS + '1', {'close': True})])
+
+    def test_a_server_that_goes_away_in_between_is_told_of_once(self):
+        layer = self.serve()
+        for path in '/a', object(), '/c', '/d':
+            self.request(layer, '1', path=path)
+        calls = []
+
+        def send_many(pairs):
+            calls.append(pairs)
+            if len(calls) == 1:
+                raise TypeError('One of them.')
+            raise LayerUnavailable('Redis is away.')
+        layer.send_many = send_many
+        self.reactor.run()
+        self.assertEqual(len(calls), 2)
+        self.assertLogged('4 messages of clients may be lost: Redis is away.')
+
+    def test_what_its_sender_changes_afterwards_is_sent_as_it_was(self):
+        layer = self.serve()
+        message = {'reply_channel': PROCESS + '1', 'n': 1}
+        layer.send('http.request', message)
+        message['n'] = 2
+        layer.send('http.request', message)
+        self.reactor.run()
+        self.assertEqual([message['n'] for channel, message in self.received('http.request')], [1, 2])
 
     def test_other_messages_are_sent_at_once(self):
         layer = self.serve()
@@ -246,6 +314,52 @@ class TwistedServerTests(LogTestCase, RedisTestCase):
                 self.reactor.run_thread_call()
         self.assertEqual(self.got, [(PROCESS + '%d' % number, {'n': number}) for number in range(3)])
 
+    def test_each_of_several_that_wait_gets_a_message(self):
+        layer = self.serve()
+        self.ask(layer)
+        self.layer.send_many([(PROCESS + '%d' % number, {'n': number}) for number in range(2)])
+        while len(self.got) < 2:
+            # The second may have come alone.
+            self.reactor.run_thread_call()
+        self.assertEqual(self.got, [(PROCESS + '%d' % number, {'n': number}) for number in range(2)])
+
+    def test_all_that_wait_hear_that_nothing_came(self):
+        layer = self.serve()
+        self.ask(layer)
+        self.wait_until_blocked()
+        layer.interrupt()
+        self.reactor.run_thread_call()
+        self.assertEqual(self.got, [(None, None), (None, None)])
+
+    def test_who_no_longer_waits_takes_no_message(self):
+        layer = self.serve()
+        second = layer.receive_twisted([PROCESS])
+        second.addErrback(lambda failure: failure.trap(defer.CancelledError))
+        self.ask(layer)
+        second.cancel()
+        self.layer.send_many([(PROCESS + '%d' % number, {'n': number}) for number in range(2)])
+        while len(self.got) < 2:
+            self.reactor.run_thread_call()
+        self.assertEqual([message['n'] for channel, message in self.got], [0, 1])
+
+    def test_messages_of_a_channel_in_two_lists_reach_who_waits(self):
+        layer = self.serve()
+        other = 'other.abc!'
+        self.wait_until_blocked()
+        self.layer.send(PROCESS + '0', {'n': 0})
+        self.reactor.run_thread_call()
+        # What the first list has fetched, nobody asks it for.
+        layer._twisted_server._inboxes[PROCESS,].put([(PROCESS + '1', {'n': 1}), (PROCESS + '2', {'n': 2})])
+        self.reactor.run()
+        self.ask(layer, [other, PROCESS])
+        self.ask(layer, [PROCESS, other])
+        self.assertEqual([message['n'] for channel, message in self.got], [0, 1, 2])
+        # Nor is one that waits on another list left out.
+        self.ask(layer, [other, PROCESS])
+        layer._twisted_server._inboxes[PROCESS,].put([(PROCESS + '3', {'n': 3})])
+        self.reactor.run()
+        self.assertEqual(self.got[3:], [(PROCESS + '3', {'n': 3})])
+
     def test_a_wait_that_nothing_comes_to_ends_with_nothing(self):
         layer = self.serve()
         self.wait_until_blocked()
@@ -275,3 +389,11 @@ class TwistedServerTests(LogTestCase, RedisTestCase):
         # What comes now is sent at once.
         self.request(layer)
         self.assertEqual(len(self.received('http.request')), 1)
+
+    def test_what_finds_no_room_when_the_reactor_ends_is_told_of(self):
+        layer = self.serve(capacity=1)
+        for number in range(3):
+            self.request(layer, '%d' % number)
+        for end in self.reactor.ends:
+            end()
+        self.assertLogged('2 messages to http.request are lost with this process: the channel is full.')

@@ -15,7 +15,6 @@ from __future__ import absolute_import, unicode_literals
 import collections
 import itertools
 import logging
-import threading
 
 from .. import names
 from ..compat import six
@@ -23,12 +22,11 @@ from ..exceptions import ChannelFull, LayerUnavailable
 from .backoff import Backoff
 from .blocking import MOST_BYTES, MOST_WAITING
 from .clock import SYSTEM_CLOCK
+from .twisted_inbox import MOST_AT_ONCE, TwistedInbox
 
 logger = logging.getLogger('django.channels')
 get_ident = six.moves._thread.get_ident
 
-#: Messages that are fetched, and sent to one channel, at once.
-_MOST_AT_ONCE = 500
 #: Seconds for which a message waits for room.
 PATIENCE = 10.0
 #: Seconds between two tries of what waits, growing from first to last.
@@ -40,15 +38,10 @@ _LAST_SENDS = 5.0
 #: comes together leaves: the end of a socket comes behind its frames. Who
 #: opens a socket is told at once.
 _CHANNELS = ('http.request', 'websocket.receive', 'websocket.disconnect', 'http.disconnect')
-_BUSY_PAGE = b'Too many requests are waiting for a worker.'
-#: What daphne is answered in place of a worker. It knows few codes of a close.
-_ANSWERS = {
-    'http.request': lambda: {
-        'status': 503, 'content': _BUSY_PAGE,
-        'headers': [[b'content-type', b'text/plain; charset=utf-8'], [b'retry-after', b'10']],
-    },
-    'websocket.receive': lambda: {'close': True},
-}
+#: Pages that clients get in place of a worker's: status and content.
+_BUSY = 503, b'Too many requests are waiting for a worker.'
+_AWAY = 503, b'No worker can be reached just now.'
+_FAULTY = 500, b'The server failed to hand this request to a worker.'
 
 
 class _Item(object):
@@ -101,7 +94,7 @@ class TwistedServer(object):
             (channel, _Line()) for channel in (_CHANNELS if layer.sends_many_at_once else ()))
         self._backoff = Backoff(_FIRST_PAUSE, _LAST_PAUSE)
         self._next_flush = None
-        # Channels received from, a tuple -> _Inbox.
+        # Channels received from, a tuple -> TwistedInbox.
         self._inboxes = {}
         # ... and without the names of clients -> the same.
         self._served = {}
@@ -115,6 +108,10 @@ class TwistedServer(object):
         while any(line.items for line in self._lines.values()) and self._clock.monotonic() < deadline:
             if self._flush_once():
                 self._clock.sleep(_LAST_PAUSE)
+        for channel, line in self._lines.items():
+            if line.items:
+                logger.warning('%d messages to %s are lost with this process: the channel is full.',
+                               len(line.items), channel)
 
     # Sending
 
@@ -133,7 +130,8 @@ class TwistedServer(object):
         line = self._lines[channel]
         if line.is_full():
             raise ChannelFull('Too many messages wait for room in %s.' % channel)
-        line.add(_Item((channel, message), reply_channel, self._clock.monotonic() + PATIENCE))
+        # Its sender may go on with the dict.
+        line.add(_Item((channel, dict(message)), reply_channel, self._clock.monotonic() + PATIENCE))
         if self._next_flush is None:
             self._next_flush = self._reactor.callLater(0, self._flush)
         return True
@@ -152,25 +150,28 @@ class TwistedServer(object):
         try:
             refused = self._layer.send_many(pairs) if pairs else []
         except LayerUnavailable as error:
-            logger.warning('%d messages of clients may be lost: %s', len(pairs), error)
-            self._give_up(due)
+            self._give_up_lost(due, error)
             refused = []
         except Exception:
             # One of them can't be sent at all, and so none was.
             refused = self._send_one_by_one(due)
         refused = set(map(id, refused))
         # Nobody has to hear that a request is over.
-        gone = {item for item in due if id(item.pair) not in refused or item.pair[0] == 'http.disconnect'}
-        for line in self._lines.values():
-            line.remove(gone)
-        self._give_up_late()
+        left = [item for item in due if id(item.pair) in refused and item.pair[0] != 'http.disconnect']
+        self._remove(set(due).difference(left))
+        self._give_up_late(left)
         return any(line.items for line in self._lines.values())
+
+    def _remove(self, items):
+        """Remove `items`, a set, from the lines."""
+        for line in self._lines.values():
+            line.remove(items)
 
     def _due(self):
         """Return a list of the items that may leave now, in the order of the channels."""
         due = []
         for channel, line in self._lines.items():
-            items = itertools.islice(line.items, _MOST_AT_ONCE)
+            items = itertools.islice(line.items, MOST_AT_ONCE)
             if channel == 'websocket.disconnect' and line.items:
                 # A frame of the same socket may be refused.
                 busy = {item.reply_channel for item in self._lines['websocket.receive'].items}
@@ -180,34 +181,61 @@ class TwistedServer(object):
 
     def _send_one_by_one(self, due):
         """Return the pairs that were refused as full; the clients of others that can't be sent are answered."""
-        refused, full = [], set()
-        for item in due:
+        refused, full, closed = [], set(), set()
+        for position, item in enumerate(due):
             channel = item.pair[0]
+            if channel == 'websocket.receive' and item.reply_channel in closed:
+                continue
             try:
                 if channel in full or self._layer.send_many([item.pair]):
                     full.add(channel)
                     refused.append(item.pair)
+            except LayerUnavailable as error:
+                # As it is for all the others.
+                self._give_up_lost(due[position:], error)
+                break
             except Exception:
                 logger.exception('A message to %s could not be sent.', channel)
-                self._give_up([item])
+                self._give_up([item], _FAULTY)
+                closed.add(item.reply_channel)
         return refused
 
-    def _give_up_late(self):
+    def _give_up_late(self, refused):
+        """Give up those of `refused`, which found no room, that have waited too long."""
         now = self._clock.monotonic()
-        for channel, line in self._lines.items():
-            if line.items and line.items[0].deadline <= now:
-                late = [item for item in line.items if item.deadline <= now]
-                logger.warning('%d messages to %s were dropped: the channel was full for %s s. Run more workers for '
-                               'it, or raise its capacity.', len(late), channel, PATIENCE)
-                line.remove(set(late))
-                self._give_up(late)
+        late = [item for item in refused if item.deadline <= now]
+        for channel, number in sorted(collections.Counter(item.pair[0] for item in late).items()):
+            logger.warning('%d messages to %s were dropped: the channel was full for %s s. Run more workers for '
+                           'it, or raise its capacity.', number, channel, PATIENCE)
+        self._give_up(late, _BUSY)
 
-    def _give_up(self, items):
-        """Answer the clients of `items`."""
+    def _give_up_lost(self, items, error):
+        logger.warning('%d messages of clients may be lost: %s', len(items), error)
+        self._give_up(items, _AWAY)
+
+    def _give_up(self, items, page):
+        """Remove `items`, and the frames that are behind one of them, and answer their clients, with `page`."""
+        if not items:
+            return
+        self._remove(set(items))
+        closed = {item.reply_channel for item in items if item.pair[0] == 'websocket.receive'}
+        if closed:
+            frames = self._lines['websocket.receive']
+            frames.remove({item for item in frames.items if item.reply_channel in closed})
         for item in items:
-            answer = _ANSWERS.get(item.pair[0])
-            if answer is not None:
-                self._served[names.non_local_name(item.reply_channel)].put([(item.reply_channel, answer())])
+            if item.pair[0] == 'http.request':
+                status, content = page
+                headers = [[b'content-type', b'text/plain; charset=utf-8']]
+                if status == 503:
+                    headers.append([b'retry-after', b'10'])
+                self._answer(item.reply_channel, {'status': status, 'content': content, 'headers': headers})
+        for reply_channel in sorted(closed):
+            # daphne knows few codes.
+            self._answer(reply_channel, {'close': True})
+
+    def _answer(self, reply_channel, message):
+        """Have the client told `message` as if a worker had sent it."""
+        self._served[names.non_local_name(reply_channel)].put([(reply_channel, message)])
 
     # Receiving
 
@@ -217,68 +245,9 @@ class TwistedServer(object):
         try:
             inbox = self._inboxes[key]
         except KeyError:
-            inbox = self._inboxes[key] = _Inbox(self._layer, self._reactor, key)
+            inbox = TwistedInbox(self._layer, self._reactor, key)
+            for other in self._inboxes.values():
+                inbox.meet(other)
+            self._inboxes[key] = inbox
             self._served.update((channel, inbox) for channel in key)
         return inbox.get()
-
-
-class _Inbox(object):
-    """What was received for the clients of this process, and a thread that receives when it is asked to."""
-
-    def __init__(self, layer, reactor, channels):
-        self._layer = layer
-        self._reactor = reactor
-        self._channels = list(channels)
-        self._received = collections.deque()
-        self._waiting = None
-        self._is_receiving = False
-        # Free when the thread is to receive: a Condition of Python 2 takes
-        # several times as long.
-        self._wake = threading.Lock()
-        self._wake.acquire()
-        thread = threading.Thread(target=self._run, name='receive-%s' % channels[0])
-        thread.daemon = True
-        thread.start()
-
-    # In the reactor
-
-    def get(self):
-        """Return a Deferred of the next message."""
-        from twisted.internet import defer
-        if self._received:
-            return defer.succeed(self._received.popleft())
-        self._waiting = defer.Deferred()
-        if not self._is_receiving:
-            self._is_receiving = True
-            self._wake.release()
-        return self._waiting
-
-    def put(self, messages):
-        """Hand out `messages`, [(channel, message), ...]; later, since the caller may be who waits."""
-        self._reactor.callLater(0, self._came, messages)
-
-    def _arrived(self, messages, error=None):
-        self._is_receiving = False
-        if error is None:
-            self._came(messages or [(None, None)])
-        elif self._waiting is not None:
-            waiting, self._waiting = self._waiting, None
-            waiting.errback(error)
-
-    def _came(self, messages):
-        self._received.extend(messages)
-        if self._waiting is not None and self._received:
-            waiting, self._waiting = self._waiting, None
-            waiting.callback(self._received.popleft())
-
-    # In the thread
-
-    def _run(self):
-        while True:
-            self._wake.acquire()
-            try:
-                messages, error = self._layer.receive_batch(
-                    self._channels, _MOST_AT_ONCE, self._layer.receive_timeout), None
-            except Exception as raised:
-                messages, error = (), raised
-            self._reactor.callFromThread(self._arrived, messages, error)
