@@ -23,7 +23,7 @@ class TwistedInbox(object):
         self._reactor = reactor
         self._channels = channels
         self._received = collections.deque()
-        # Deferreds, first come first served.
+        # Each a Deferred; first come first served.
         self._waiting = collections.deque()
         self._neighbors = []
         self._is_receiving = False
