@@ -8,8 +8,9 @@ worker, shard, byte or request costs each process. The costs of what isn't
 there once for each, such as Python itself, are the line's beginning.
 
 CPU time is what the kernel accounts for the threads of a process, the least of
-several rounds; memory is its private pages, and what Redis says of itself. No
-seconds of a clock enter, but other load costs CPU time, too. It starts
+several rounds; memory is its pages, shared ones in proportion (PSS: a worker
+and the process that watches over it share most), and what Redis says of itself.
+No seconds of a clock enter, but other load costs CPU time, too. It starts
 a Redis, interface servers and workers of this checkout on this Python, which
 needs Django, redis, hiredis, msgpack and what the interface server needs.
 """

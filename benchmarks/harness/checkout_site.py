@@ -39,11 +39,11 @@ class Process:
         return total / 1000
 
     def memory(self):
-        """Return the bytes that it shares with no other process."""
+        """Return the bytes that it has, pages that it shares in proportion (PSS)."""
         total = 0
         for pid in self._family():
             with open('/proc/%d/smaps_rollup' % pid) as file:
-                total += sum(int(line.split()[1]) * 1024 for line in file if line.startswith('Private'))
+                total += sum(int(line.split()[1]) * 1024 for line in file if line.startswith('Pss:'))
         return total
 
 
