@@ -28,6 +28,9 @@ AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 #: of ours has a response wait outside of it until its client reads.
 ROOM = "interface_server.room"
 
+#: The extension of a scope by which a connection of ours takes content as views, too.
+VIEWS = "interface_server.views"
+
 #: Called with protocol, action and details, as daphne 1.4.2 does.
 ActionLogger = Callable[[str, str, dict[str, Any]], None]
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+import types
 import uuid
 
 import pytest
@@ -14,6 +15,7 @@ from django.channels.test.linting import exempt
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures.
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from interface_server.layers.connection import RedisConnection
 from interface_server.layers.pool import within
 
 
@@ -51,6 +53,36 @@ def answer(layer, message):
 
 def accept(layer, message):
     layer.send(message["reply_channel"], {"accept": True})
+
+
+def test_long_string_is_read_to_where_it_stays():
+    string, replies = bytes(range(256)) * 1000, []
+
+    async def reply(reader, writer):
+        while await reader.readuntil(b"\r\n"):
+            # A long one behind a short one, and one behind that.
+            writer.write(b":1\r\n$%d\r\n%b\r\n+end\r\n" % (len(string), string))
+            await reader.readuntil(b"\r\n")
+            writer.write(b"$%d\r\n" % len(string) + string[:50000])
+            await writer.drain()
+            for start in range(50000, len(string), 70000):
+                writer.write(string[start:start + 70000])
+                await asyncio.sleep(0.001)
+            writer.write(b"\r\n:2\r\n")
+
+    async def run():
+        redis = await asyncio.start_server(reply, "127.0.0.1", 0)
+        streams = await asyncio.open_connection(*redis.sockets[0].getsockname())
+        connection = RedisConnection(types.SimpleNamespace(_writer=streams[1], _reader=streams[0]))
+        for _ in range(2):
+            replies.append(await connection.call([b"\r\n"] + [b""] * 2, PATIENCE))
+            replies.append(await connection.call([b"\r\n"] + [b""], PATIENCE))
+        connection.close()
+        redis.close()
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE))
+    assert replies == 2 * [[1, string, b"end"], [string, 2]]
+    assert type(replies[1][0]) is memoryview
 
 
 def test_cancellation_is_not_lost_in_the_moment_of_connecting():

@@ -96,6 +96,40 @@ def test_response_goes_in_pieces_that_one_connection_can_hold():
     queue.close()
 
 
+def test_view_counts_as_long_as_all_of_it_is_in_memory():
+    content, size = memoryview(b"x" * (8 * PIECE)), 8 * PIECE
+    context = Application(adapt(InMemoryChannelLayer()), Options(response_buffer=size)).context
+    queue = ResponseQueue(context, "GET", views=True)
+    queue.feed({"status": 200, "content": content, "more_content": True}, "/")
+    queue.feed({"content": content, "more_content": True}, "/")
+    queue.feed({"content": content}, "/")
+    # What memory doesn't take goes into a file.
+    assert (context.budget.in_memory, context.budget.in_files) == (size, 2 * size)
+    part = queue.get()
+    assert (type(part.content), len(part.content), part.more_content) == (memoryview, size - PIECE, True)
+    assert context.budget.in_memory == size
+    # The last of it is none, and doesn't keep the others.
+    part = queue.get()
+    assert (type(part.content), len(part.content), context.budget.in_memory) == (bytes, PIECE, 0)
+    rest = []
+    while queue.entries:
+        rest.append(queue.get())
+    assert b"".join(part.content for part in rest) == 2 * bytes(content)
+    assert [part.more_content for part in rest] == [True] * (len(rest) - 1) + [False]
+    assert max(len(part.content) for part in rest) == PIECE
+    queue.close()
+    assert (context.budget.in_memory, context.budget.in_files) == (0, 0)
+
+
+def test_view_is_bytes_for_a_connection_that_knows_no_views():
+    context = Application(adapt(InMemoryChannelLayer()), Options()).context
+    queue = ResponseQueue(context, "GET")
+    queue.feed({"status": 200, "content": memoryview(b"x" * 100000)}, "/")
+    while queue.entries:
+        assert type(queue.get().content) is bytes
+    queue.close()
+
+
 # Bodies
 
 def test_worker_hears_of_a_request_once_its_body_is_here(start, monkeypatch):

@@ -47,6 +47,9 @@ class Transport:
     def write(self, data):
         pass
 
+    def writelines(self, pieces):
+        pass
+
     def get_write_buffer_size(self):
         # As that of asyncio before Python 3.11, once TLS has lost its connection.
         return None.get_write_buffer_size()

@@ -13,6 +13,7 @@ from django.channels.compat.text import joined
 from django.channels.exceptions import MalformedMessage
 from django.channels.layers import codec
 from django.channels.layers.validation import MAX_DEPTH
+from django.channels.layers.viewing import decode_viewing
 from django.test import SimpleTestCase
 from django.utils.safestring import mark_safe
 
@@ -185,3 +186,49 @@ class EncodeTests(SimpleTestCase):
         for start in range(0, len(body), 700001):
             parts += body.slice(start, start + 700001)
         self.assertEqual(joined(parts), codec.whole(body))
+
+
+@unittest.skipIf(six.PY2, 'only the interface server has views, which needs Python 3')
+class ViewingTests(SimpleTestCase):
+    """Messages whose large content stays where it came in."""
+
+    def test_a_view_is_what_decode_has_as_bytes(self):
+        content = b'x' * 100000
+        for message in (
+            {'content': content, 'more_content': True}, {'status': 200, 'headers': [[b'a', b'b']], 'content': content},
+            # What only looks like a large content is the client's.
+            {'path': b'\xa7content\xc6\x00\x02\x00\x00'.decode('latin-1'), 'content': content},
+            {'headers': [[b'\xa7content\xc6\x00\x02\x00\x00', b'y' * 90]], 'content': content, 'last': 1},
+        ):
+            for kind in (bytes, bytearray, memoryview):
+                data = kind(msgpack.packb(message))
+                found = decode_viewing(data)
+                self.assertIs(type(found['content']), memoryview)
+                self.assertEqual(found, codec.decode(data))
+                self.assertEqual(found, message)
+
+    def test_everything_else_is_as_decode_has_it(self):
+        large = b'x' * 200000
+        for message in (
+            {}, {'content': b'x' * 98304}, {'content': 'x' * 100000}, {'body': large}, {'content': None},
+            {'before': large, 'content': large}, {'content': {'content': large}}, {'text': {'content': large}},
+        ):
+            data = msgpack.packb(message)
+            found = decode_viewing(data)
+            self.assertEqual(found, message)
+            self.assertNotIn(memoryview, map(type, found.values()))
+
+    def test_what_is_malformed_is_refused(self):
+        content = msgpack.packb(b'x' * 100000)
+        key, other = msgpack.packb('content'), msgpack.packb('other')
+        for data in (
+            b'', b'\x93' + key + content, b'\x81' + key + content[:-1], b'\x81' + key + content + b'\x00',
+            b'\x81' + other + b'\x01' + key + content, b'\x82' + b'\x01\x01' + key + content,
+            b'\x82' + key + content, b'\x82' + other + b'\xcf' + b'\xff' * 8 + key + content,
+        ):
+            with self.assertRaises(MalformedMessage):
+                decode_viewing(data)
+
+    def test_of_a_key_that_comes_twice_the_last_counts(self):
+        content, key = msgpack.packb(b'x' * 100000), msgpack.packb('content')
+        self.assertEqual(decode_viewing(b'\x82' + key + content + key + b'\x01'), {'content': 1})

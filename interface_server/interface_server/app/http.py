@@ -17,7 +17,7 @@ from typing import Any, Optional
 from ..backport import bridge, exceptions
 from ..errors import Refused
 from ..options import NEVER
-from ..types import ROOM, Message, Receive, Scope, Send
+from ..types import ROOM, VIEWS, Message, Receive, Scope, Send
 from .action_log import log_request
 from .context import Context
 from .early_hints import link_to
@@ -47,8 +47,9 @@ class HttpExchange:
         self._send = send
         self._body = RequestBody(context, receive)
         self._account = context.shares.begin_request(scope.get("client"))
-        self._room = scope.get("extensions", {}).get(ROOM)
-        self._queue = ResponseQueue(context, scope["method"], splits=scope["http_version"] == "2")
+        extensions = scope.get("extensions", {})
+        self._room, is_2 = extensions.get(ROOM), scope["http_version"] == "2"
+        self._queue = ResponseQueue(context, scope["method"], splits=is_2, views=VIEWS in extensions)
         self._waiter: Optional[asyncio.Future[None]] = None
         self._deadline = 0.0
         self._timer: Optional[asyncio.TimerHandle] = None

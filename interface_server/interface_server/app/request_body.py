@@ -11,7 +11,7 @@ import asyncio
 import collections
 import logging
 import time
-from typing import Optional
+from typing import Optional, Union
 
 from ..backport import bridge
 from ..errors import Refused
@@ -155,7 +155,7 @@ class RequestBody:
     def _take(self, limit: int) -> tuple[bytes, bool]:
         """Return at most `limit` bytes of what was read (0: a piece), and whether there is more."""
         assert self._spool is not None
-        parts: list[bytes] = []
+        parts: list[Union[bytes, memoryview]] = []
         size = 0
         while self._pieces and (size < limit or not parts):
             piece, room = self._pieces.popleft(), limit - size

@@ -33,11 +33,16 @@ Entry = tuple[Any, Any, Piece, bool]
 class ResponseQueue:
     """The parts of one response that the client's connection hasn't taken yet."""
 
-    __slots__ = ("reply", "_method", "entries", "_spool", "_budget", "_options", "_metrics", "_splits")
+    __slots__ = ("reply", "_method", "entries", "_spool", "_budget", "_options", "_metrics", "_splits", "_views")
 
-    def __init__(self, context: Context, method: str, splits: bool = False) -> None:
-        """With `splits` the head of a response comes before any large content, which stays here meanwhile."""
+    def __init__(self, context: Context, method: str, splits: bool = False, views: bool = False) -> None:
+        """
+        With `splits` the head of a response comes before any large content, which stays here meanwhile.
+
+        Content comes as bytes, and with `views` as views of a message, too.
+        """
         self._splits = splits
+        self._views = views
         self.reply = bridge.HttpReply(method)
         self._method = method
         #: The oldest first.
@@ -76,7 +81,7 @@ class ResponseQueue:
         if type(entry) is not tuple:
             return False
         piece = entry[2]
-        return (len(piece) if isinstance(piece, bytes) else piece[1]) > SMALL
+        return (piece[1] if type(piece) is tuple else len(piece)) > SMALL
 
     def feed(self, message: Message, path: str) -> None:
         """
@@ -101,6 +106,9 @@ class ResponseQueue:
 
     def _put(self, part: Any) -> None:
         status, headers, content, more = part
+        if type(content) is memoryview and (not self._views or len(content) <= PIECE):
+            content = bytes(content)
+            part = bridge.ResponsePart(status, headers, content, more)
         if not more and len(content) <= SMALL:
             # The end, and most often all of it; not worth an account.
             self.entries.append(part)
@@ -114,10 +122,15 @@ class ResponseQueue:
         if len(content) <= PIECE:
             self.entries.append((status, headers, spool.put(content), more))
             return
-        last = (len(content) - 1) // PIECE * PIECE
-        for start in range(0, len(content), PIECE):
-            piece = spool.put(content[start:start + PIECE])
-            self.entries.append((status, headers, piece, more or start < last))
+        size = len(content)
+        is_view = type(content) is memoryview
+        # A view is counted until its last piece is taken, and may go as one before.
+        starts = [0, size - PIECE] if is_view and spool.fits_memory(size) else list(range(0, size, PIECE))
+        for start, stop in zip(starts, starts[1:] + [size]):
+            piece = content[start:stop]
+            if is_view and stop == size:
+                piece = bytes(piece)
+            self.entries.append((status, headers, spool.put(piece), more or stop < size))
             status = headers = None
 
     def explain(self, error: OSError) -> str:

@@ -15,7 +15,7 @@ from typing import IO, Optional, Union
 
 #: Bytes at a place in the file: (offset, size).
 Place = tuple[int, int]
-Piece = Union[bytes, Place]
+Piece = Union[bytes, memoryview, Place]
 
 
 class SpoolBudget:
@@ -44,9 +44,12 @@ class Spool:
 
     put() returns what get() returns as bytes; pieces are taken in the order
     in which they were put. close() it.
+
+    A piece may be a view of something larger, whose last piece is none: its
+    memory counts until that is taken.
     """
 
-    __slots__ = ("in_memory", "unread", "_budget", "_memory_limit", "_file", "_written")
+    __slots__ = ("in_memory", "unread", "_budget", "_memory_limit", "_file", "_written", "_viewed")
 
     def __init__(self, budget: SpoolBudget, memory_limit: int) -> None:
         self._budget = budget
@@ -55,6 +58,8 @@ class Spool:
         #: Bytes in memory, and those in the file that weren't taken yet.
         self.in_memory = self.unread = 0
         self._written = 0
+        #: Bytes of views that were taken, of something of which more is to come.
+        self._viewed = 0
 
     @property
     def file_size(self) -> int:
@@ -63,20 +68,21 @@ class Spool:
 
     def has_room(self, size: int) -> bool:
         """Say if `size` bytes more can be taken, in memory or in a file."""
-        return self._fits_memory(size) or self._budget.has_disk(size)
+        return self.fits_memory(size) or self._budget.has_disk(size)
 
-    def _fits_memory(self, size: int) -> bool:
+    def fits_memory(self, size: int) -> bool:
+        """Say if `size` bytes more may be kept in memory."""
         limit = self._memory_limit
         return (not limit or self.in_memory + size <= limit) and self._budget.has_memory(size)
 
-    def put(self, content: bytes) -> Piece:
+    def put(self, content: Union[bytes, memoryview]) -> Piece:
         """
         Keep `content`, whether there is room or not; see has_room().
 
         Raise OSError if the file can't be written.
         """
         size = len(content)
-        if not size or (self._fits_memory(size) or not self._budget.has_disk(size)) and not self.unread:
+        if not size or (self.fits_memory(size) or not self._budget.has_disk(size)) and not self.unread:
             self.in_memory += size
             self._budget.in_memory += size
             return content
@@ -95,11 +101,17 @@ class Spool:
         self._budget.in_files += size
         return place
 
-    def get(self, piece: Piece) -> bytes:
+    def get(self, piece: Piece) -> Union[bytes, memoryview]:
         """Return the bytes of a piece, which aren't kept any longer."""
+        if isinstance(piece, memoryview):
+            self._viewed += len(piece)
+            return piece
+        freed, self._viewed = self._viewed, 0
         if isinstance(piece, bytes):
-            self.in_memory -= len(piece)
-            self._budget.in_memory -= len(piece)
+            freed += len(piece)
+        self.in_memory -= freed
+        self._budget.in_memory -= freed
+        if isinstance(piece, bytes):
             return piece
         assert self._file is not None
         offset, size = piece
@@ -117,7 +129,7 @@ class Spool:
         """Free the memory and the file."""
         self._budget.in_memory -= self.in_memory
         self._budget.in_files -= self._written
-        self.in_memory = self.unread = self._written = 0
+        self.in_memory = self.unread = self._written = self._viewed = 0
         if self._file is not None:
             self._file.close()
             self._file = None

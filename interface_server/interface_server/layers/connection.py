@@ -13,15 +13,19 @@ from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
 
 import redis
-from django.channels.layers.transport.resp import INCOMPLETE, ProtocolError, buffers_of, make_parser
+from django.channels.layers.transport.resp import INCOMPLETE, ProtocolError, buffers_of, make_parser, unfinished_string
 
 FAILURES = (redis.RedisError, OSError, EOFError, asyncio.TimeoutError, ProtocolError)
 
 #: The replies to a call, or one of FAILURES.
 Outcome = Union[list[Any], Exception]
 
+#: Bytes that are read at once, unless they are of a string that is longer, and
+#: of a read from which on it may be the start of one.
+_CHUNK, _START = 1 << 16, 1 << 14
 
-class RedisConnection(asyncio.Protocol):
+
+class RedisConnection(asyncio.BufferedProtocol):
     """One connection; calls are answered in their order."""
 
     def __init__(self, connection: Any, address: str = "") -> None:
@@ -35,7 +39,11 @@ class RedisConnection(asyncio.Protocol):
         self._transport: asyncio.Transport = self._writer.transport
         self._transport.set_protocol(self)
         parser = make_parser()
-        self._feed, self._next = parser.feed, parser.next
+        self._feed, self._next, self._has_data = parser.feed, parser.next, parser.has_data
+        self._buffer = memoryview(bytearray(_CHUNK))
+        #: A long string that is being read to where it stays, and what of it is to come.
+        self._string: Optional[memoryview] = None
+        self._rest = self._buffer[:0]
         # (number of replies, whom to tell, deadline) of each call.
         self._calls: collections.deque[tuple[int, Callable[[Outcome], None], float]] = collections.deque()
         self._replies: list[Any] = []
@@ -98,25 +106,51 @@ class RedisConnection(asyncio.Protocol):
             else:
                 self._timer = self._loop.call_at(deadline, self._on_timer)
 
-    def data_received(self, data: bytes) -> None:
-        calls, next_reply = self._calls, self._next
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._rest if self._string is not None else self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         try:
-            self._feed(data)
+            if self._string is not None:
+                self._rest = self._rest[nbytes:]
+                if not self._rest:
+                    string, self._string = self._string, None
+                    self._take(string)
+                return
+            data = self._buffer[:nbytes]
+            if nbytes >= _START and not self._has_data():
+                unfinished = unfinished_string(data)
+                if unfinished is not None:
+                    self._read_string(*unfinished)
+                    return
+            next_reply = self._next
+            self._feed(bytes(data))
             while True:
                 reply = next_reply()
-                if reply is INCOMPLETE:
+                if reply is INCOMPLETE or not self._take(reply):
                     return
-                self._replies.append(reply)
-                if not calls:
-                    raise ProtocolError(f"A reply came that nobody asked for: {reply!r}")
-                if len(self._replies) == calls[0][0]:
-                    replies, self._replies = self._replies, []
-                    calls.popleft()[1](replies)
-                    if self._is_over and not calls:
-                        self.close()
-                        return
         except ProtocolError as error:
             self.close(error)
+
+    def _read_string(self, start: memoryview, length: int, end: int) -> None:
+        """Have a string of `length` bytes, whose `start` was read, read to where it stays, and the `end` behind it."""
+        whole = memoryview(bytearray(length + end))
+        whole[:len(start)] = start
+        self._string, self._rest = whole[:length], whole[len(start):]
+
+    def _take(self, reply: Any) -> bool:
+        """Hand out a reply; return whether there may be more."""
+        calls = self._calls
+        self._replies.append(reply)
+        if not calls:
+            raise ProtocolError(f"A reply came that nobody asked for: {reply!r}")
+        if len(self._replies) == calls[0][0]:
+            replies, self._replies = self._replies, []
+            calls.popleft()[1](replies)
+            if self._is_over and not calls:
+                self.close()
+                return False
+        return True
 
     def eof_received(self) -> None:
         self.close(EOFError("The server closed the connection."))

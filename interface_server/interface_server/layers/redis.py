@@ -19,6 +19,7 @@ from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
 from django.channels.layers.transport.operations import Block, Exchange, ExchangeAll, Result, flatten
 from django.channels.layers.transport.plans import Transport
 from django.channels.layers.transport.resp import ReplyError, is_wrong_type
+from django.channels.layers.viewing import decode_viewing
 
 from ..backport import exceptions, names
 from ..types import Message
@@ -51,6 +52,7 @@ class RedisLayer(AsyncLayer):
         self._read_channels: dict[int, list[str]] = {}
         self._shard_of = functools.lru_cache(64)(self._find_shard)
         self._transport = Transport(self._options, time.monotonic, self._on_lost_state)
+        self._transport.decoder.decode_beside = decode_viewing
         self._courier = Courier(self, self._transport.sender)
         self._gathered = GatheredSends(self, self._transport.sender, lambda: self._pools)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Optional
+from collections.abc import Iterable
+from typing import Any, Optional, Union
 
 from .progress import has_unread
 from .turns import FIRST_SLICE, SLOW, TURN, Client, Turns, next_slice, now
@@ -25,7 +26,8 @@ class Intake(asyncio.BufferedProtocol):
     """
 
     __slots__ = (
-        "write", "_turns", "_client", "_protocol", "_transport", "_pending", "_slice", "_is_waiting", "_is_paused",
+        "write", "writelines", "_turns", "_client", "_protocol", "_transport", "_pending", "_slice", "_is_waiting",
+        "_is_paused",
     )
 
     def __init__(self, turns: Turns, client: Client, protocol: Any) -> None:
@@ -52,8 +54,10 @@ class Intake(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        # The most frequent call of all.
+        # The most frequent calls of all.
         self.write = transport.write
+        # That of asyncio has no flow control in Python 3.12 and 3.13.
+        self.writelines = self._write_each if isinstance(transport, asyncio.Transport) else transport.writelines
         self._protocol.connection_made(self)
 
     def connection_lost(self, error: Optional[Exception]) -> None:
@@ -163,6 +167,10 @@ class Intake(asyncio.BufferedProtocol):
         elif not self._is_waiting:
             self._is_waiting = True
             self._turns.wait(self._client, self)
+
+    def _write_each(self, pieces: Iterable[Union[bytes, memoryview]]) -> None:
+        for piece in pieces:
+            self.write(piece)
 
     def set_protocol(self, protocol: Any) -> None:
         self._protocol = protocol

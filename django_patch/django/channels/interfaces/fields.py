@@ -38,11 +38,11 @@ def text_field(message, key):
 
 
 def content_field(message):
-    """Return the bytes under "content", empty if there are none."""
+    """Return the bytes, or the view, under "content", empty if there are none."""
     content = message.get('content')
     if content is None:
         return b''
-    if not isinstance(content, bytes):
+    if not isinstance(content, (bytes, memoryview)):
         raise MalformedMessage("'content' must be a byte string, not %s: encode it." % type(content).__name__)
     return content
 

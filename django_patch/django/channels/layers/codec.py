@@ -28,14 +28,14 @@ except ImportError:
 _KEPT_BUFFER = 1 << 20
 
 #: Bytes of a message's content from which on it isn't copied among the others.
-_LARGE = 96 << 10
+LARGE = 96 << 10
 _LARGE_TYPES = frozenset([bytes, six.text_type])
 
 #: Types of bytes in which that can be looked for.
 _SEARCHABLE = (bytes, bytearray)
 
 #: What bytes and text of that size begin with.
-_LARGE_START = struct.Struct('>BL')
+LARGE_START = struct.Struct('>BL')
 
 _local = threading.local()
 
@@ -62,7 +62,7 @@ def encode(message):
     if is_usual:
         # An http.request has its content in "body".
         content = message.get('content') or message.get('body')
-        if not NATIVE_IS_BYTES and type(content) in _LARGE_TYPES and len(content) > _LARGE:
+        if not NATIVE_IS_BYTES and type(content) in _LARGE_TYPES and len(content) > LARGE:
             return _encode_around(message, content)
     else:
         check_values(message, texts=NATIVE_IS_BYTES)
@@ -106,7 +106,7 @@ def _encode_around(message, content):
                 kind = 0xc6
                 if type(content) is not bytes:
                     kind, content = 0xdb, content.encode('utf-8')
-                parts.append(_LARGE_START.pack(kind, len(content)))
+                parts.append(LARGE_START.pack(kind, len(content)))
                 before, parts = b''.join(parts), []
             else:
                 parts.append(packer.pack(value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Optional, Protocol
+from typing import Any, Optional, Protocol, Union
 
 from ...types import AsgiApplication, Event
 from .events import Request
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 #: Bytes of a body that wait for the application before no more is read.
 HIGH_WATER = 65536
-#: Bytes of content that are copied to share a write with their headers.
+#: Bytes of content from which on it isn't copied to share a buffer with what is around it.
 _SMALL = 65536
 
 # What has become of the response.
@@ -38,7 +38,7 @@ _DISCONNECT: Event = {"type": "http.disconnect"}
 class ExchangeCarrier(Protocol):
     """The connection of an exchange, as far as that knows it."""
 
-    def write(self, data: bytes) -> None:
+    def write(self, *pieces: Union[bytes, memoryview]) -> None:
         """Send bytes."""
 
     def on_complete(self, exchange: Http1Exchange) -> None:
@@ -144,14 +144,16 @@ class Http1Exchange:
             self._head = self.writer.head(message["status"], message.get("headers", ()))
         elif self.state is STARTED:
             content, more = message.get("body", b""), message.get("more_body", False)
-            body = self.writer.body(content, more)
             head, self._head = self._head, b""
-            if head and len(body) > _SMALL:
-                carrier.write(head)
-                carrier.write(body)
-            elif head or (body and not self._flow.is_over()):
+            if len(content) < _SMALL or self.scope["scheme"] == "https":
+                # Of TLS each would be a record of its own.
+                body = self.writer.body(content, more)
+                pieces: list[Union[bytes, memoryview]] = [head + body] if head or body else []
+            else:
+                pieces = [head, *self.writer.pieces(content, more)]
+            if pieces and (head or not self._flow.is_over()):
                 # What asyncio can't send any more it warns of in the log.
-                carrier.write(head + body)
+                carrier.write(*pieces)
             if not more:
                 self.state = TRANSITIONS[STARTED][LAST_SENT]
                 self._wake()

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import collections
 from collections.abc import Callable
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from ...errors import Refused
 from ...types import Peer, Site
@@ -176,10 +176,10 @@ class Http1Protocol(asyncio.Protocol):
         elif self._state is LAST or self._state is HALF_CLOSED:
             self._wait(0)
 
-    def write(self, data: bytes) -> None:
+    def write(self, *pieces: Union[bytes, memoryview]) -> None:
         if self._half_close is not None:
             self._half_close.wrote()
-        self._transport.write(data)
+        self._transport.writelines(pieces)
 
     # In
 

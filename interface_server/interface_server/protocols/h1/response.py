@@ -6,6 +6,8 @@ here, and what belongs together goes out in one write.
 """
 from __future__ import annotations
 
+from typing import Union
+
 from ..date import http_date
 from ..responses import STATUS_LINES, Headers
 
@@ -51,11 +53,15 @@ class ResponseWriter:
 
     def body(self, content: bytes, more: bool) -> bytes:
         """Return the bytes for a piece of the content."""
+        return b"".join(self.pieces(content, more))
+
+    def pieces(self, content: Union[bytes, memoryview], more: bool) -> list[Union[bytes, memoryview]]:
+        """As body(), in pieces: `content` isn't copied."""
         if self._bodiless:
-            return b""
+            return []
         if not self._chunked:
-            return content
+            return [content]
         pieces = [b"%x\r\n" % len(content), content, b"\r\n"] if content else []
         if not more:
             pieces.append(b"0\r\n\r\n")
-        return b"".join(pieces)
+        return pieces

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ...types import ROOM, Peer
+from ...types import ROOM, VIEWS, Peer
 from ..ws.handshake import offered_subprotocols
 from .events import Request
 
@@ -27,7 +27,7 @@ def http_scope(request: Request, peer: Peer, room: Callable[[], Awaitable[None]]
         "raw_path": request.path,
         "query_string": request.query,
         "headers": request.headers,
-        "extensions": {ROOM: room},
+        "extensions": {ROOM: room, VIEWS: {}},
     }
 
 

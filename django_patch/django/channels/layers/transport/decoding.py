@@ -26,6 +26,8 @@ class EntryDecoder(object):
         self._transport = transport
         self._options = transport.options
         self._reads_plain = not self._options.sealer.flags
+        #: Decodes bodies that lay beside their entries: with views, maybe.
+        self.decode_beside = codec.decode
         #: Called with a queue's name and the seconds that a message waited
         #: there, for each that is received; or None.
         self.on_received = None
@@ -120,7 +122,7 @@ class EntryDecoder(object):
             body = yield self._join(
                 shard, queue, entry, self._transport.clocks[shard].now(), self._options.keys.pieces, release=True,
             )
-            yield Result((entry.deadline, channels, codec.decode(body)) if channels else None)
+            yield Result((entry.deadline, channels, self.decode_beside(body)) if channels else None)
         except LayerUnavailable as error:
             yield Result(self._drop(shard, queue, 'lost', error))
         except _PieceMissing as error:

@@ -156,12 +156,14 @@ def unfinished_string(data):
     """
     Return what is known of a reply that is a string and that `data` begins.
 
-    That is (a view of what is there of it, its length, how many bytes end
-    it); None if it is something else, or all of it is there.
+    `data` is bytes or a view. That is (a view of what is there, its length,
+    how many bytes end it); None if it is something else, or it is all there.
     """
-    if data[:1] == b'$':
-        end = data.find(b'\r\n', 0, 24)
-        length = data[1:end]
+    head = data[:24]
+    if head[:1] == b'$':
+        head = head if type(head) is bytes else head.tobytes()
+        end = head.find(b'\r\n')
+        length = head[1:end]
         if end > 0 and length.isdigit() and int(length) + 2 > len(data) - end - 2:
             return memoryview(data)[end + 2:], int(length), 2
     return None
