@@ -148,6 +148,12 @@ class SameMessagesTests(SimpleTestCase):
             with self.assertRaisesMessage(TypeError, "at message['a'][0]"):
                 way(message)
 
+    def test_a_mistake_below_a_native_key_beyond_ascii_is_told(self):
+        key = '\xe4'.encode('utf-8') if six.PY2 else '\xe4'
+        with self.assertRaises(TypeError) as caught:
+            codec.encode({'a': {key: {'b': object()}}})
+        self.assertIn("at message['a']['\xe4']['b']", caught.exception.args[0])
+
     def test_a_copy_shares_nothing_that_can_be_changed(self):
         message = {'a': [1, {'b': [2]}], 'c': bytearray(b'x')}
         copy = copy_message(message)

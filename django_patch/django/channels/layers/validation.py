@@ -187,7 +187,8 @@ def _where(path):
     keys = []
     while path is not None:
         path, key = path
-        keys.append('[%s]' % (str(key) if isinstance(key, int) else "'%s'" % key))
+        # A native string of Python 2 is text here.
+        keys.append('[%d]' % key if isinstance(key, int) else "['%s']" % text_from_key(key))
     return ' at message' + ''.join(reversed(keys)) if keys else ''
 
 
