@@ -241,6 +241,26 @@ class TwistedServerTests(LogTestCase, RedisTestCase):
         self.assertEqual(len(self.received('websocket.disconnect')), 1)
         self.assertEqual(self.got, [(PROCESS + '1', {'close': True})])
 
+    def test_what_surely_was_not_sent_to_one_server_is_sent_to_another(self):
+        layer = self.serve()
+        send_many = layer.send_many
+        for number in range(3):
+            self.request(layer, '%d' % number)
+
+        def send_first(pairs):
+            layer.send_many = send_many
+            error = LayerUnavailable('One Redis is away.')
+            error.refused = pairs[1:]
+            raise error
+        layer.send_many = send_first
+        self.reactor.run()
+        self.assertLogged('1 messages of clients may be lost: One Redis is away.')
+        self.clock.now += 1
+        self.reactor.run()
+        self.assertEqual([name for name, answer in self.got], [PROCESS + '0'])
+        self.assertEqual([message['reply_channel'] for channel, message in self.received('http.request')],
+                         [PROCESS + '1', PROCESS + '2'])
+
     def test_a_server_that_goes_away_in_between_is_told_of_once(self):
         layer = self.serve()
         for path in '/a', object(), '/c', '/d':

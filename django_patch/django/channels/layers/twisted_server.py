@@ -150,8 +150,9 @@ class TwistedServer(object):
         try:
             refused = self._layer.send_many(pairs) if pairs else []
         except LayerUnavailable as error:
-            self._give_up_lost(due, error)
-            refused = []
+            refused = self._surely_unsent(due, error)
+            unsent = set(map(id, refused))
+            self._give_up_lost([item for item in due if id(item.pair) not in unsent], error)
         except Exception:
             # One of them can't be sent at all, and so none was.
             refused = self._send_one_by_one(due)
@@ -161,6 +162,12 @@ class TwistedServer(object):
         self._remove(set(due).difference(left))
         self._give_up_late(left)
         return any(line.items for line in self._lines.values())
+
+    @staticmethod
+    def _surely_unsent(due, error):
+        """Return the pairs of `due` that another server may take, as `error` of send_many() tells."""
+        # A server was cut off amid a call. One that is away takes none.
+        return error.refused if len(error.refused) < len(due) else []
 
     def _remove(self, items):
         """Remove `items`, a set, from the lines."""
