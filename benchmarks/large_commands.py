@@ -1,13 +1,13 @@
 """
 What Redis spends on a large message, by the commands alone.
 
-    python benchmarks/large_commands.py redis://127.0.0.1:6379/0
+    python benchmarks/large_commands.py redis://127.0.0.1:6379/0 [WAITING]
 
 For each way to carry it, the processor time of the server for one message, in
-and out, while its reader waits: the least of some rounds, in which the ways
-take turns, since what else a machine does only adds to it. It needs hiredis,
-and a Redis of this machine, which has nothing else to do, whose keys that
-begin with "large:" it may delete. Section 10.3 of
+and out, while its reader waits, or with so many WAITING before it: the least of
+some rounds, in which the ways take turns, since what else a machine does only
+adds to it. It needs hiredis, and a Redis of this machine, which has nothing
+else to do, whose keys that begin with "large:" it may delete. Section 10.3 of
 docs/standards/transport.txt and docs/benchmarks.txt quote it.
 """
 import os
@@ -79,15 +79,28 @@ class Ways:
 
     def __init__(self, sender, reader):
         self.sender, self.reader = sender, reader
+        # Messages that are to wait, that were sent, and that were received.
+        self.waiting = self.sent = self.received = 0
         self.send, self.release, self.check = sender.call(*[('SCRIPT', 'LOAD', text) for text in (
             lua('send_first', 'prelude', 'sending', 'send'), lua('release'), CHECK)])
 
     def pass_on(self, *commands, then=()):
         """Have the reader wait, the sender send, and the reader do what comes `then`; return what it got."""
+        self.sent += 1
+        commands = numbered(commands, self.sent)
+        if self.sent - self.received <= self.waiting:
+            self.sender.call(*commands)
+            return b''
         self.reader.write(('BLPOP', QUEUE, '30'))
         self.sender.call(*commands)
         got = self.reader.read()[0][1]
-        return self.reader.call(*then)[0] if then else got
+        self.received += 1
+        return self.reader.call(*numbered(then, self.received))[0] if then else got
+
+    def clear(self):
+        """Delete what waits."""
+        self.sender.call(('DEL', QUEUE, *(PIECES + str(number) for number in range(self.received + 1, self.sent + 1))))
+        self.sent = self.received = 0
 
     def script(self, body):
         """Return the call of send.lua with an entry that has `body`."""
@@ -120,33 +133,42 @@ class Ways:
         return self.pass_on(('MULTI',), ('RPUSH', QUEUE, body), ('PEXPIRE', QUEUE, '60000'), check, ('EXEC',))
 
 
+def numbered(commands, number):
+    """Return `commands` for the message of this number: each has a key of its own."""
+    return [tuple(PIECES + str(number) if part == PIECES else part for part in command) for command in commands]
+
+
 def used(client):
     """Return the seconds of processor time that the server has used."""
     facts = dict(line.split(':') for line in client.call(('INFO', 'cpu'))[0].decode().split() if ':' in line)
     return float(facts['used_cpu_user']) + float(facts['used_cpu_sys'])
 
 
-def main(url):
+def main(url, waiting=0):
     parts = urllib.parse.urlsplit(url)
     clients = [Client((parts.hostname, parts.port)) for _ in range(2)]
     ways = Ways(*clients)
+    ways.waiting = int(waiting)
     methods = ways.bare, ways.through_script, ways.hash, ways.string, ways.transaction
     for size, number in SIZES.items():
         body, found = os.urandom(size), {method: [] for method in methods}
         for _ in range(ROUNDS):
             for method in methods:
+                for _ in range(ways.waiting):
+                    method(body)
                 if method(body) != body:
                     sys.exit('%s: something else arrived' % method.__doc__)
                 before = used(clients[0])
                 for _ in range(number):
                     method(body)
                 found[method].append((used(clients[0]) - before) / number * 1e6)
+                ways.clear()
         for method in methods:
             print('%9d bytes  %5.0f us  %s' % (size, min(found[method]), method.__doc__))
     clients[0].call(('DEL', QUEUE, COUNTERS, ACKNOWLEDGED, PIECES))
 
 
 if __name__ == '__main__':
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__.strip())
-    main(sys.argv[1])
+    main(*sys.argv[1:])
