@@ -19,6 +19,22 @@ for name in sys.argv[1:]:
 %s
 print(' '.join(sorted(sys.modules)))
 '''
+#: `check` in a project with these apps, and that model of users.
+CHECK = '''
+import types
+from django.conf import settings
+sys.modules['site_of_users'] = module = types.ModuleType(str('site_of_users'))
+module.__file__, module.__path__ = '/site_of_users/__init__.py', ['/site_of_users']
+settings.configure(
+    INSTALLED_APPS=%r, SECRET_KEY='secret', AUTH_USER_MODEL=%r, CHANNEL_LAYERS={'default': {
+        'BACKEND': 'django.channels.layers.redis.RedisChannelLayer', 'ROUTING': [],
+    }},
+)
+import django
+django.setup()
+from django.core.management import call_command
+call_command('check', stdout=sys.stderr)
+'''
 
 
 def missing(name):
@@ -68,6 +84,24 @@ class ImportTests(SimpleTestCase):
         ])
         self.assertEqual(self.below('layers.transport', loaded), ['cipher', 'envelope', 'keys', 'options', 'sealing'])
         self.assertEqual([name for name in sorted(loaded) if name.partition('.')[0] in ('redis', 'hiredis')], [])
+
+    def test_a_check_loads_only_what_it_checks(self):
+        loaded = self.loaded('django.channels', then=CHECK % (['django.channels'], 'auth.User'))
+        self.assertEqual(sorted({name.split('.')[2] for name in loaded if name.startswith('django.channels.')}), [
+            'acknowledged_options', 'app_names', 'apps', 'channel', 'checks', 'compat', 'conf', 'durations',
+            'exceptions', 'filters', 'layers', 'names', 'outbox', 'package_checks', 'prefetch', 'retries', 'routing',
+            'setting_checks', 'tracing',
+        ])
+        self.assertNotIn('plans', self.below('layers.transport', loaded))
+        self.assertFalse({'redis', 'hiredis', 'django.contrib.auth', 'django.contrib.sessions'} & loaded)
+
+    def test_a_site_with_users_listens_to_their_log_outs(self):
+        for users, model in (
+            (['django.contrib.auth', 'django.contrib.contenttypes'], 'auth.User'),
+            (['site_of_users'], 'site_of_users.User'),
+        ):
+            loaded = self.loaded('django.channels', then=CHECK % (users + ['django.channels'], model))
+            self.assertIn('django.channels.socket_users', loaded)
 
     def test_what_speaks_to_redis_is_there_before_a_fork_and_a_signal(self):
         loaded = self.loaded(

@@ -6,7 +6,8 @@ from __future__ import absolute_import
 import os
 import sys
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import find_commands, get_commands
@@ -23,6 +24,14 @@ def _check_schedules(app_configs=None, **kwargs):
     # What a project without schedules need not load.
     from .schedules.table import check_schedules
     return check_schedules()
+
+
+def _listen_to_users():
+    label = settings.AUTH_USER_MODEL.partition('.')[0]
+    if label in apps.app_configs or apps.is_installed('django.contrib.auth'):
+        # A site without users has neither log-outs nor passwords.
+        from .socket_users import connect_signals
+        connect_signals()
 
 
 def _start_tracing():
@@ -44,13 +53,12 @@ class ChannelsConfig(NameAsListedMixin, AppConfig):
         from .checks import check_channel_layers, check_origins
         from .layers import channel_layers
         from .package_checks import check_other_channels, check_packages
-        from .socket_users import connect_signals
         checks.register(check_channel_layers, 'channels')
         checks.register(check_packages, 'channels')
         checks.register(check_other_channels, 'channels')
         checks.register(_check_schedules, 'channels')
         checks.register(check_origins, 'channels', deploy=True)
-        connect_signals()
+        _listen_to_users()
         _start_tracing()
         # Its models are there by now. A site without bindings needs not load
         # what they are made of.

@@ -14,9 +14,9 @@ from .conf import conf
 from .durations import checked_number_of_seconds
 
 #: What browsers send: also for pages that have no host, and for apps.
-_ORIGIN = re.compile(r'(null|[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]*)$')
+_ORIGIN = r'(null|[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]*)$'
 #: What they leave out.
-_USUAL_PORT = re.compile(r'(http://.*:80|https://.*:443)$')
+_USUAL_PORT = r'(http://.*:80|https://.*:443)$'
 
 
 def check_types():
@@ -66,7 +66,7 @@ def _check_origins():
             id='channels.W030',
         )
         for origin in conf.allowed_origins
-        if origin != '*' and (_USUAL_PORT.match(origin) or not _ORIGIN.match(origin))
+        if origin != '*' and (re.match(_USUAL_PORT, origin) or not re.match(_ORIGIN, origin))
     ]
 
 
