@@ -1,7 +1,9 @@
 """Clients that send or read slowly, and the workers and others that don't notice."""
+import asyncio
 import resource
 import socket
 import threading
+from unittest.mock import MagicMock
 
 import pytest
 from conftest import PATIENCE, eventually
@@ -15,6 +17,9 @@ from interface_server.app.response_queue import PIECE, ResponseQueue
 from interface_server.app.spool import Spool, SpoolBudget
 from interface_server.layers.adapters import adapt
 from interface_server.options import Options
+from interface_server.protocols.h1.events import Request
+from interface_server.protocols.h1.exchange import HIGH_WATER, Http1Exchange
+from interface_server.protocols.h1.flow import Flow
 
 pytestmark = pytest.mark.outer_pythons
 
@@ -131,6 +136,35 @@ def test_view_is_bytes_for_a_connection_that_knows_no_views():
 
 
 # Bodies
+
+def test_body_that_is_waited_for_is_read_without_a_pause_for_each_piece():
+    async def run():
+        request, flow = Request(b"POST", "1.1", []), Flow(MagicMock())
+        exchange = Http1Exchange(MagicMock(), flow, request, {"scheme": "http"})
+        receiving = asyncio.ensure_future(exchange.receive())
+        await asyncio.sleep(0)
+        # All of it is taken in the loop's next turn.
+        for _ in range(4):
+            exchange.feed(b"x" * HIGH_WATER)
+        assert not flow.read_paused
+        assert len((await receiving)["body"]) == 4 * HIGH_WATER
+        # Nobody waits for this.
+        exchange.feed(b"x" * HIGH_WATER)
+        assert not flow.read_paused
+        exchange.feed(b"x")
+        assert flow.read_paused
+        # Even who waits takes no more than that at once.
+        assert len((await exchange.receive())["body"]) == HIGH_WATER + 1
+        receiving = asyncio.ensure_future(exchange.receive())
+        await asyncio.sleep(0)
+        assert not flow.read_paused
+        for _ in range(9):
+            exchange.feed(b"x" * HIGH_WATER)
+        assert flow.read_paused
+        await receiving
+
+    asyncio.run(run())
+
 
 def test_worker_hears_of_a_request_once_its_body_is_here(start, monkeypatch):
     monkeypatch.setattr(request_body, "IN_MEMORY", 10)

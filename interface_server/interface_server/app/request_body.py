@@ -93,7 +93,7 @@ class RequestBody:
         if self._options.stream_bodies:
             return await self._read(self._options.inline_body_size)
         content, more = await self._read(1)
-        if not more:
+        if not more and len(content) <= self._options.inline_body_size:
             return content, False
         await self._read_whole(content)
         return self._take(self._options.inline_body_size)
@@ -131,7 +131,7 @@ class RequestBody:
 
     async def _read_whole(self, content: bytes) -> None:
         spool = self._spool = Spool(self._context.budget, max(IN_MEMORY, self._options.inline_body_size))
-        joined = bytearray(content)
+        joined: Union[bytes, bytearray] = content
         while True:
             self._hold(0)
             if not spool.has_room(len(joined)):
@@ -139,18 +139,25 @@ class RequestBody:
                 raise Refused(503, "There is no room for the body of the request.")
             if joined and (len(joined) >= LEAST_PIECE or not self._more):
                 try:
-                    self._pieces.append(spool.put(bytes(joined)))
+                    # What came as one that is large enough isn't copied.
+                    self._pieces.append(spool.put(joined if type(joined) is bytes else bytes(joined)))
                 except OSError as error:
                     self._context.metrics.dropped["spool_failed"] += 1
                     self._context.repeats.warn(
                         logger, ("body", error.errno), "The body of a request can't be kept: %s.", error.strerror,
                     )
                     raise Refused(507, f"The body of the request can't be kept: {error.strerror}.") from error
-                joined.clear()
+                joined = b""
             if not self._more:
                 return
             self._hold(len(joined))
-            joined += await self._read_part()
+            part = await self._read_part()
+            if not joined:
+                joined = part
+            else:
+                if type(joined) is bytes:
+                    joined = bytearray(joined)
+                joined += part
 
     def _take(self, limit: int) -> tuple[bytes, bool]:
         """Return at most `limit` bytes of what was read (0: a piece), and whether there is more."""

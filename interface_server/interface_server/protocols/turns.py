@@ -28,7 +28,7 @@ PAUSE = 2
 PRESENT = 0.1
 #: Bytes that are read at once: at first, at least and at most. How many fit
 #: into a turn is learned from those before.
-FIRST_SLICE, LEAST_SLICE, MOST_SLICE = 1024, 128, 65536
+FIRST_SLICE, LEAST_SLICE, MOST_SLICE = 1024, 128, 262144
 
 now = time.perf_counter
 

@@ -16,6 +16,9 @@ logger = logging.getLogger(__name__)
 
 #: Bytes of a body that wait for the application before no more is read.
 HIGH_WATER = 65536
+#: The same where the application waits for it, and takes all of it in the loop's
+#: next turn. A pause and its end cost as much as reading a hundred kilobytes does.
+_AWAITED = 8 * HIGH_WATER
 #: Bytes of content from which on it isn't copied to share a buffer with what is around it.
 _SMALL = 65536
 
@@ -53,7 +56,7 @@ class Http1Exchange:
 
     __slots__ = (
         "scope", "state", "writer", "body_ended", "_carrier", "_flow", "_chunks", "_size", "_end_was_read",
-        "_may_continue", "_waiter", "_head",
+        "_may_continue", "_waiter", "_is_awaited", "_head",
     )
 
     def __init__(self, carrier: ExchangeCarrier, flow: Flow, request: Request, scope: dict[str, Any]) -> None:
@@ -69,6 +72,8 @@ class Http1Exchange:
         #: Whether the client waits to be told to send the body.
         self._may_continue = request.expects_continue and not request.ended
         self._waiter: Optional[asyncio.Future[None]] = None
+        #: Whether the application takes what is here in the loop's next turn.
+        self._is_awaited = False
         #: The head of the response, which waits for the first content.
         self._head = b""
 
@@ -82,7 +87,7 @@ class Http1Exchange:
             return
         self._chunks.append(content)
         self._size += len(content)
-        if self._size > HIGH_WATER:
+        if self._size > (_AWAITED if self._is_awaited else HIGH_WATER):
             self._flow.pause_reading()
         self._wake()
 
@@ -121,12 +126,12 @@ class Http1Exchange:
                 self._carrier.write(CONTINUE)
         while self.state is WAITING or self.state is STARTED:
             if self._chunks or (self.body_ended and not self._end_was_read):
-                chunks, self._chunks, self._size = self._chunks, [], 0
+                chunks, self._chunks, self._size, self._is_awaited = self._chunks, [], 0, False
                 self._end_was_read = self.body_ended
                 body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
                 return {"type": "http.request", "body": body, "more_body": not self.body_ended}
             self._flow.resume_reading()
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter, self._is_awaited = asyncio.get_running_loop().create_future(), True
             await self._waiter
         return _DISCONNECT
 
