@@ -16,6 +16,7 @@ from ..app.proxy_headers import TrustedProxies
 from ..backport import Repeats
 from ..options import Options
 from .turns import Turns
+from .ws.keepalive import Keepalive
 from .ws.unread import UnreadTotal
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ class ConnectionLimiter:
         self.tasks: set[asyncio.Task[None]] = set()
         #: What waits for clients of WebSockets.
         self.unread = UnreadTotal()
+        #: When to look whether those are there.
+        self.keepalive = Keepalive()
         #: Says once what many clients do.
         self.repeats = Repeats()
         #: Who is read when.

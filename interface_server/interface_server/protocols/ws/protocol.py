@@ -42,7 +42,7 @@ class WebSocketProtocol(asyncio.Protocol):
     __slots__ = (
         "_site", "_options", "_limiter", "_transport", "_loop", "_parser", "_session", "_accept_key",
         "_early", "_state",
-        "_timer", "_liveness", "_held_by", "_window_start", "_window_frames", "_unread", "_slot",
+        "_timer", "due", "_liveness", "_held_by", "_window_start", "_window_frames", "_unread", "_slot",
     )
 
     def __init__(
@@ -61,6 +61,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._early: Optional[bytes] = None
         self._state = CONNECTING
         self._timer: Optional[asyncio.TimerHandle] = None
+        self.due: Optional[set[Any]] = None
         self._liveness = SILENT
         #: The reasons for which nothing is read now.
         self._held_by = 0
@@ -178,7 +179,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._move(ACCEPTED)
         self._window_start = self._loop.time()
         self._accept_key = b""
-        self._start_pings()
+        self._limiter.keepalive.add(self, self._options.ping_interval)
         early, self._early = self._early, None
         if early:
             self._loop.call_soon(self.data_received, early)
@@ -219,7 +220,15 @@ class WebSocketProtocol(asyncio.Protocol):
         # The client answers with a close frame of its own.
         if self._held_by & BY_SESSION:
             self.resume()
-        self._set_timer(self._options.close_timeout, self._on_close_timeout)
+        self._end_soon()
+
+    def _end_soon(self) -> None:
+        """Give the client so much time to close it, too."""
+        self._limiter.keepalive.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        seconds = self._options.close_timeout
+        self._timer = self._loop.call_later(seconds, self._on_close_timeout) if seconds else None
 
     def _on_close_timeout(self) -> None:
         self._abort(NO_CLOSE_FRAME)
@@ -228,7 +237,7 @@ class WebSocketProtocol(asyncio.Protocol):
         """Close once everything is written, or the client takes too long."""
         self._move(DONE)
         self._transport.close()
-        self._set_timer(self._options.close_timeout, self._on_close_timeout)
+        self._end_soon()
 
     def _abort(self, code: int) -> None:
         self._move(DONE)
@@ -250,24 +259,16 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # Is the client there?
 
-    def _set_timer(self, seconds: float, callback: Any) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, callback) if seconds else None
-
-    def _start_pings(self) -> None:
-        if self._options.ping_interval:
-            self._set_timer(self._options.ping_interval, self._on_keepalive_tick)
-
-    def _on_keepalive_tick(self) -> None:
+    def is_due(self) -> None:
+        """Look whether the client is there; see Keepalive."""
         self._liveness = LIVENESS[self._liveness]
         if self._liveness is DEAD:
             self._abort(NO_CLOSE_FRAME)
-        elif self._liveness is PINGED:
+            return
+        is_pinged = self._liveness is PINGED
+        if is_pinged:
             self._write(wire_format.encode(PING, b""))
-            self._set_timer(self._options.ping_timeout, self._on_keepalive_tick)
-        else:
-            self._set_timer(self._options.ping_interval, self._on_keepalive_tick)
+        self._limiter.keepalive.add(self, self._options.ping_timeout if is_pinged else self._options.ping_interval)
 
     # The end
 
@@ -277,6 +278,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._slot is not None:
             self._limiter.release(self._slot)
         self.resume_writing()
+        self._limiter.keepalive.discard(self)
         if self._timer is not None:
             self._timer.cancel()
         if self._session is not None:
