@@ -47,6 +47,8 @@ def parser():
     add('--quick', action='store_true', help='short measurements: does it work, is it roughly so')
     add('--scheduled', type=int, default=100000, metavar='N',
         help='how many jobs are due later in jobs-later (default: 100000; a million takes half an hour)')
+    add('--steady', type=int, default=600, metavar='SECONDS',
+        help='how long broadcast-steady lasts (default: 600; with --quick a tenth)')
     add('--list', action='store_true', help='list workloads, contenders and goals; measure nothing')
     add('--output', metavar='FILE', type=pathlib.Path, default=None,
         help='where the results go as JSON (default: results.json in the cache); the rows of an existing file that '
@@ -101,7 +103,7 @@ def main(arguments=None):
         raise KeyboardInterrupt
     signal.signal(signal.SIGTERM, terminated)
     reporter = Reporter()
-    machine = Machine(options.cache, reporter, options.quick, options.scheduled)
+    machine = Machine(options.cache, reporter, options.quick, options.scheduled, options.steady)
     output = options.output or machine.cache.root / 'results.json'
     rounds = options.rounds or (2 if options.quick else 5)
     runner = Runner(machine, PEERS, rounds, options.rounds is not None)

@@ -46,10 +46,11 @@ class Unavailable(Exception):
 class Machine:
     """Makes what a measurement needs, once, and ends all of it in close()."""
 
-    def __init__(self, cache_folder, reporter, quick=False, scheduled=100000):
+    def __init__(self, cache_folder, reporter, quick=False, scheduled=100000, steady=600):
         self.reporter = reporter
         self.quick = quick
         self.scheduled = scheduled
+        self.steady = steady
         self.interpreters = interpreters.find()
         self.cache = Cache(cache_folder)
         self.cache.prepare()

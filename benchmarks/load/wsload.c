@@ -5,6 +5,8 @@
  *         each socket sends, waits for the echo, and sends again
  *     wsload broadcast PORT PATH SOCKETS SECONDS BYTES WINDOW
  *         the first socket sends, all get it; WINDOW are under way at once
+ *     wsload steady PORT PATH SOCKETS SECONDS BYTES INTERVAL
+ *         the first socket sends each INTERVAL seconds, all get it
  *     wsload connect PORT PATH SOCKETS SECONDS
  *         open and close sockets, SOCKETS at a time
  *     wsload idle PORT PATH SOCKETS
@@ -20,6 +22,8 @@
 #define AT_ONCE 32
 /* Seconds without anything after which what is missing counts as lost. */
 #define PATIENCE 3.0
+/* Seconds after the last broadcast that is steady within which all must have come. */
+#define STEADY_PATIENCE 60.0
 
 enum { CLOSED, CONNECTING, OPEN };
 
@@ -35,6 +39,9 @@ static int sockets, poller, port, opened, failed, closed_by_server;
 static const char *path;
 static char *payload;
 static size_t payload_size;
+/* The data of the message that got() of turn() is called for. */
+static const char *received;
+static size_t received_size;
 static float *latencies;
 static size_t latency_count, latency_room;
 
@@ -171,8 +178,11 @@ static void turn(int timeout, void (*became_open)(int), void (*got)(int))
             else if (opcode == CLOSE) {
                 closed_by_server++;
                 close_socket(index);
-            } else if ((opcode == TEXT || opcode == BINARY) && got)
+            } else if ((opcode == TEXT || opcode == BINARY) && got) {
+                received = data;
+                received_size = size;
                 got(index);
+            }
         }
     }
 }
@@ -325,6 +335,56 @@ static void broadcast(double seconds, int window)
     fflush(stdout);
 }
 
+/* steady: each broadcast begins with its number */
+
+static double *sent_at;
+
+static void delivered_late(int index)
+{
+    long number = received_size >= 10 ? atol(received) : -1;
+    delivered(index);
+    if (number >= 0 && number < sent)
+        note_latency(last_delivery - sent_at[number]);
+}
+
+static void steady(double seconds, double interval)
+{
+    double begin, cpu, next;
+    long most = seconds / interval;
+    sent_at = malloc((most + 1) * sizeof *sent_at);
+    if (interval <= 0 || payload_size < 10 || !sent_at) {
+        fprintf(stderr, "wsload: an interval above 0, and at least 10 bytes\n");
+        exit(2);
+    }
+    broadcast_for(60, 1, 3);
+    printf("{\"ready\": true, \"sockets\": %d}\n", opened);
+    fflush(stdout);
+    wait_for_go();
+    deliveries = sent = 0;
+    latency_count = 0;
+    begin = next = now();
+    cpu = cpu_seconds();
+    while (deliveries < most * sockets && now() < begin + seconds + STEADY_PATIENCE) {
+        double left = next - now();
+        if (sent < most && left <= 0) {
+            char number[16];
+            snprintf(number, sizeof number, "%010ld", sent);
+            memcpy(payload, number, 10);
+            sent_at[sent++] = now();
+            send_frame(clients[0].fd, TEXT, payload, payload_size, 1);
+            next += interval;
+            continue;
+        }
+        turn(sent < most && left < 0.1 ? (int)(left * 1000) : 100, NULL, delivered_late);
+    }
+    cpu = cpu_seconds() - cpu;
+    qsort(latencies, latency_count, sizeof *latencies, by_size);
+    printf("{\"broadcasts\": %ld, \"deliveries\": %ld, \"expected\": %ld, \"seconds\": %.6f, \"p50\": %.6f, "
+        "\"p99\": %.6f, \"longest\": %.6f, \"cpu\": %.6f, \"closed\": %d}\n", sent, deliveries, most * sockets,
+        now() - begin, percentile(0.5), percentile(0.99), percentile(1), cpu, closed_by_server);
+    fflush(stdout);
+}
+
 /* connect */
 
 static long connects;
@@ -384,11 +444,11 @@ static void idle(double seconds_to_open)
 int main(int argc, char **argv)
 {
     const char *mode = argc > 1 ? argv[1] : "";
-    int needs = !strcmp(mode, "echo") ? 7 : !strcmp(mode, "broadcast") ? 8 : !strcmp(mode, "connect") ? 6 :
+    int needs = !strcmp(mode, "echo") ? 7 : !strcmp(mode, "broadcast") || !strcmp(mode, "steady") ? 8 : !strcmp(mode, "connect") ? 6 :
         !strcmp(mode, "idle") ? 5 : 0;
     double seconds;
     if (!needs || argc != needs) {
-        fprintf(stderr, "usage: wsload echo|broadcast|connect|idle PORT PATH SOCKETS ...; see wsload.c\n");
+        fprintf(stderr, "usage: wsload echo|broadcast|steady|connect|idle PORT PATH SOCKETS ...; see wsload.c\n");
         return 2;
     }
     port = atoi(argv[2]);
@@ -414,6 +474,8 @@ int main(int argc, char **argv)
         idle(seconds);
     else if (!strcmp(mode, "echo"))
         echo(seconds);
+    else if (!strcmp(mode, "steady"))
+        steady(seconds, atof(argv[7]));
     else
         broadcast(seconds, atoi(argv[7]));
     return 0;

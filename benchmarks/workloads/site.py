@@ -8,7 +8,7 @@ reach its figures, and those that come near it are limited by the generator.
 """
 import dataclasses
 
-from ..harness import load
+from ..harness import accounting, load
 from ..harness.statistics import Goal, Metric
 from ..harness.workload import Workload, split
 from .layers import PYTHONS
@@ -133,6 +133,24 @@ class Broadcast(SiteWorkload):
 
 
 @dataclasses.dataclass(frozen=True)
+class SteadyBroadcast(SiteWorkload):
+    """100 bytes to all of `sockets`, once a second for as long as --steady says: how late they come, and whether."""
+    sockets: int = 10000
+    spoils = True
+
+    def load(self, machine, stack, programs, seconds):
+        seconds = machine.steady // 10 if machine.quick else machine.steady
+        client = load.WebSockets(machine, programs, 'steady', stack.port, '/broadcast/', self.sockets, seconds, 100, 1)
+        meter = Meter(stack)
+        # Who can't keep up has a minute more; what hasn't come then is lost.
+        answer = client.go(seconds + 120)
+        return dict(meter.read(answer['deliveries']), **{
+            'lost': 100 * (1 - answer['deliveries'] / answer['expected']), 'closed': answer['closed'],
+            'p50': answer['p50'] * 1e3, 'p99': answer['p99'] * 1e3, 'longest': answer['longest'] * 1e3,
+        })
+
+
+@dataclasses.dataclass(frozen=True)
 class Connects(SiteWorkload):
     """Sockets that are opened, accepted and closed, 50 at a time."""
 
@@ -144,6 +162,18 @@ class Connects(SiteWorkload):
         if answer['failed']:
             raise RuntimeError('%d handshakes failed' % answer['failed'])
         return dict(parts, rate=answer['connects'] / answer['seconds'])
+
+
+@dataclasses.dataclass(frozen=True)
+class Started(SiteWorkload):
+    """The memory of a process that runs views, once it has answered some."""
+    fresh = spoils = True
+
+    def load(self, machine, stack, programs, seconds):
+        load.wrk(machine, 'http://127.0.0.1:%d/hello/' % stack.port, 4, 1)
+        # Where there is no worker, views run in the server.
+        worker = (stack.programs[1:] or stack.programs)[0]
+        return {'memory': accounting.memory([worker.pid]) / 1e6}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,6 +261,12 @@ WORKLOADS = [
         series=BROADCASTS, x=5000,
         goals=(Goal('lost', '<=', 0),),
     ),
+    SteadyBroadcast(
+        'broadcast-steady', 'A broadcast a second to 10,000 sockets, for ten minutes (--steady)',
+        (CPU, LOST, Metric('closed', 'sockets'), P50, P99, Metric('longest', 'ms', 2)),
+        ('ours', 'channels4', 'channels4/pubsub'), rounds=1, limit=1500,
+        goals=(Goal('lost', '<=', 0), Goal('p99', '<=', 250)),
+    ),
     Connects(
         'connects', 'WebSockets opened, accepted and closed, 50 at a time', (RATE, CPU), SOCKETS,
         rounds=3,
@@ -238,7 +274,12 @@ WORKLOADS = [
     ),
     Idle(
         'idle', 'Memory per idle WebSocket, 5,000 of them: server and worker', (Metric('memory', 'kB', 1),),
-        MAIN, rounds=1, goals=(Goal('memory', '<=', 17),),
+        MAIN + ('baseline',), rounds=1, goals=(Goal('memory', '<=', 17), Goal('memory', '<=', 1, 'baseline')),
+    ),
+    Started(
+        'worker-memory', 'Memory of a process that has run some views: a worker, or the server itself',
+        (Metric('memory', 'MB', 1),), MAIN + ('gunicorn', 'baseline'), rounds=1,
+        goals=(Goal('memory', '<=', 1.1, 'gunicorn'),),
     ),
     Requests(
         'post', 'POST of 1 MB to a view that reads the body, 4 connections', REQUEST,
