@@ -350,7 +350,7 @@ static void delivered_late(int index)
 static void steady(double seconds, double interval)
 {
     double begin, cpu, next;
-    long most = seconds / interval;
+    long most = seconds / interval + 0.5;
     sent_at = malloc((most + 1) * sizeof *sent_at);
     if (interval <= 0 || payload_size < 10 || !sent_at) {
         fprintf(stderr, "wsload: an interval above 0, and at least 10 bytes\n");
@@ -367,7 +367,7 @@ static void steady(double seconds, double interval)
     while (deliveries < most * sockets && now() < begin + seconds + STEADY_PATIENCE) {
         double left = next - now();
         if (sent < most && left <= 0) {
-            char number[16];
+            char number[24];
             snprintf(number, sizeof number, "%010ld", sent);
             memcpy(payload, number, 10);
             sent_at[sent++] = now();

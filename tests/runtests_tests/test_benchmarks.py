@@ -280,7 +280,8 @@ def ceiling(programs):
 
 @pytest.mark.parametrize('arguments', [
     ['echo', 'PORT', '/echo/', '5', '0.2', '200'], ['broadcast', 'PORT', '/broadcast/', '7', '0.2', '70', '2'],
-    ['connect', 'PORT', '/echo/', '3', '0.2'], ['idle', 'PORT', '/echo/', '9'],
+    ['steady', 'PORT', '/broadcast/', '7', '0.3', '70', '0.1'], ['connect', 'PORT', '/echo/', '3', '0.2'],
+    ['idle', 'PORT', '/echo/', '9'],
 ], ids=lambda arguments: arguments[0])
 def test_the_websocket_client_counts_what_it_does(programs, ceiling, arguments):
     command = [str(programs / 'wsload')] + [str(ceiling) if word == 'PORT' else word for word in arguments]
@@ -292,6 +293,9 @@ def test_the_websocket_client_counts_what_it_does(programs, ceiling, arguments):
         assert done['messages'] > 0 and 0 < done['p50'] <= done['p99']
     elif arguments[0] == 'broadcast':
         assert done['deliveries'] == done['expected'] == 7 * done['broadcasts'] > 0
+    elif arguments[0] == 'steady':
+        assert done['deliveries'] == done['expected'] == 7 * done['broadcasts'] == 21
+        assert 0 < done['p50'] <= done['p99'] <= done['longest']
     elif arguments[0] == 'connect':
         assert done['connects'] > 0
     else:

@@ -1,5 +1,5 @@
 """
-When to look whether the clients of WebSockets are there.
+Timers of the looks whether the clients of WebSockets are there.
 
 A timer of the event loop for each socket would take a seventh of the memory of
 an idle one. Here those that are due at about the same time share one.
