@@ -16,6 +16,8 @@ from .resp import append, pack
 #: those of ? and ! come and go.
 _KEPT_DESTINATIONS = 2048
 _KEPT_CHANNELS = 4096
+#: Entries of a call up to which the rest of it is kept for the next one.
+_KEPT_HEADS = 8
 
 
 class Destination(object):
@@ -29,7 +31,7 @@ class Destination(object):
         #: The options of an acknowledged channel as text, '' if only others
         #: know them; None if it isn't one.
         self.acknowledged = acknowledged
-        # shard -> the packed call up to its last argument.
+        # (shard, number of entries) -> the packed call up to these.
         self.heads = {}
         #: The shards that had no room for a large message, and may have none.
         self.full = set()
@@ -113,15 +115,22 @@ class Destinations(object):
 
     def command(self, destination, shard, flags, label, body):
         """Return the packed call that sends one entry, its `body` sealed."""
-        try:
-            head = destination.heads[shard]
-        except KeyError:
-            head = destination.heads[shard] = self.head(destination, shard, 1)
+        head = self.head(destination, shard, 1)
         header = pack_header(MESSAGE | flags, self._clocks[shard].after(self._options.lifetime), label)
         return append(head, header, body)
 
     def head(self, destination, shard, entries):
         """Return the packed call that sends so many entries, without these."""
+        heads = destination.heads
+        try:
+            return heads[shard, entries]
+        except KeyError:
+            head = self._make_head(destination, shard, entries)
+            if entries <= _KEPT_HEADS:
+                heads[shard, entries] = head
+            return head
+
+    def _make_head(self, destination, shard, entries):
         if destination.acknowledged is not None:
             return scripts.PUT.head(
                 [self._options.keys.statistics(shard)], self._put_arguments(destination) + ['', 0, 0, '', ''], entries
