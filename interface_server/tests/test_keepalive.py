@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from interface_server.protocols.ws.keepalive import PARTS, Keepalive
+from interface_server.protocols.ws.keepalive import AT_ONCE, PARTS, Keepalive
 
 
 class Loop:
@@ -19,6 +19,9 @@ class Loop:
 
     def call_at(self, when, function, *args) -> None:
         self.timers.append((when, function, args))
+
+    def call_soon(self, function, *args) -> None:
+        self.call_at(self.now, function, *args)
 
     def run_until(self, now: float) -> None:
         self.now = now
@@ -101,6 +104,20 @@ def test_one_may_be_added_again_when_it_is_due(monkeypatch):
     loop.run_until(1022)
     loop.run_until(1028)
     assert calls == [socket] * 2
+
+
+def test_many_that_are_due_together_let_others_have_their_turn(monkeypatch):
+    loop, keepalive = start(monkeypatch)
+    calls: list = []
+    sockets = [Socket(calls) for _ in range(2 * AT_ONCE + 1)]
+    for socket in sockets:
+        keepalive.add(socket, 20)
+    loop.run_until(1100)
+    assert len(calls) == AT_ONCE
+    keepalive.discard(next(socket for socket in sockets if socket.due))
+    loop.run_until(1100)
+    loop.run_until(1100)
+    assert len(calls) == 2 * AT_ONCE and len(set(calls)) == len(calls) and not loop.timers
 
 
 def test_no_interval_means_never(monkeypatch):

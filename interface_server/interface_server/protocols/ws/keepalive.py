@@ -13,6 +13,9 @@ from typing import Optional, Protocol
 
 #: Parts of the seconds that sockets wait: those in the same one share a timer.
 PARTS = 16
+#: Sockets that are looked at before the event loop does other things: after a
+#: restart, thousands may be due together.
+AT_ONCE = 100
 
 
 class Watched(Protocol):
@@ -52,9 +55,15 @@ class Keepalive:
             socket.due = None
 
     def _fire(self, key: tuple[float, int]) -> None:
-        due = self._due.pop(key)
-        while due:
+        self._look_at(self._due.pop(key))
+
+    def _look_at(self, due: set[Watched]) -> None:
+        left = AT_ONCE
+        while due and left:
             # It may have others forgotten.
+            left -= 1
             socket = due.pop()
             socket.due = None
             socket.is_due()
+        if due:
+            asyncio.get_running_loop().call_soon(self._look_at, due)
