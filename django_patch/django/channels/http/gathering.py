@@ -40,10 +40,8 @@ class Gatherer(object):
         # In one process a message costs less than the other thread does.
         self._gathers = client.channel_layer.spans_processes
         self._sent_at = None
-        self._thread = None
-        self._condition = threading.Condition()
-        #: What waits to be sent: contents, of so many bytes, and a last reply.
-        self._contents, self._size, self._last = collections.deque(), 0, None
+        # Most responses are one message, and need no more than that.
+        self._thread = self._condition = self._contents = None
         self._is_over = False
         self._error = None
 
@@ -59,9 +57,7 @@ class Gatherer(object):
                 is_there = self._client.send(reply)
                 self._sent_at = self._clock.monotonic()
                 return is_there
-            self._thread = threading.Thread(target=self._run, name='pieces of a response')
-            self._thread.daemon = True
-            self._thread.start()
+            self._start()
         flush_coalesced()
         with self._condition:
             while self._size >= CHUNK_SIZE and not self._is_over:
@@ -79,18 +75,27 @@ class Gatherer(object):
                 raise self._error
             return not self._client.gone
 
+    def _start(self):
+        self._condition = threading.Condition()
+        # What waits to be sent: contents, of so many bytes, and a last reply.
+        self._contents, self._size, self._last = collections.deque(), 0, None
+        self._thread = threading.Thread(target=self._run, name='pieces of a response')
+        self._thread.daemon = True
+        self._thread.start()
+
     def has_left(self):
         """Return whether the client is known to have left."""
         return self._client.has_left() if self._thread is None else self._client.gone
 
     def close(self):
         """Forget what was not sent; the thread ends once it isn't sending any more."""
+        if self._thread is None:
+            return
         with self._condition:
             self._is_over = True
             self._condition.notify_all()
-        if self._thread is not None:
-            # Has its wait for room end.
-            self._client.gone = True
+        # Has its wait for room end.
+        self._client.gone = True
 
     def _comes_quickly(self, reply):
         # One with a status is the first; one that isn't followed by more is
