@@ -290,3 +290,22 @@ class ShardTests(RedisTestCase):
         finally:
             away.kill()
             away.start()
+
+    def test_who_waits_for_room_on_others_is_not_told_of_a_shard_that_is_away(self):
+        layer = self.make_layer(capacity=1)
+        layer.send('a', {})
+        self.received('a', layer=layer)
+        away = self.servers[1]
+        away.kill()
+        try:
+            for number in range(self.shards - 1):
+                layer.send('a', {})
+            # Each begins at another shard, and one of four with the one behind it.
+            for _ in range(self.shards):
+                pair = ('a', {})
+                self.assertEqual(layer.send_many([pair]), [pair])
+                for size in (1, 200000, 2000000):
+                    with self.assertRaises(ChannelFull):
+                        layer.send('a', {'body': b'x' * size})
+        finally:
+            away.start()

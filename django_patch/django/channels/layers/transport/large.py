@@ -23,13 +23,14 @@ class LargeSendMixin(object):
 
     def _send_beside(self, destination, label, body):
         """Put one piece and the entry that refers to it, in one write."""
-        shards = self._destinations.order(destination)
+        shards, is_full = self._destinations.order(destination), False
         for shard in shards:
             try:
                 # With that, who reads what is known.
                 yield know_time(self._clocks, shard, self._ask_time)
                 if shard in destination.full and not (yield self._has_room(destination, shard, label)):
                     # Not carried again for each time that a sender tries.
+                    is_full = True
                     continue
                 flags, key, reference, seal = self._refer(shard, destination, label, body)
                 commands, = upload(self._options, flags, key, seal, body, readers=1)
@@ -42,7 +43,7 @@ class LargeSendMixin(object):
                         shard, (self._destinations.command(destination, shard, flags, label, reference),)
                     )
             except LayerUnavailable as error:
-                if error.sent or shard == shards[-1]:
+                if error.sent or shard == shards[-1] and not is_full:
                     raise
                 continue
             checked(stored)
@@ -52,6 +53,7 @@ class LargeSendMixin(object):
                 destination.full.discard(shard)
             if put:
                 yield DONE
+            is_full = True
             yield Exchange(shard, (pack('UNLINK', key),))
         raise full_error(self._options, destination, label)
 
@@ -71,7 +73,7 @@ class LargeSendMixin(object):
 
     def _send_large(self, destination, label, body):
         check_size(body)
-        shards = self._destinations.order(destination)
+        shards, is_full = self._destinations.order(destination), False
         for shard in shards:
             # Look before carrying what may be hundreds of megabytes.
             try:
@@ -79,10 +81,11 @@ class LargeSendMixin(object):
                     yield know_time(self._clocks, shard, self._ask_time)
                 has_room = yield self._has_room(destination, shard, label)
             except LayerUnavailable:
-                if shard == shards[-1]:
+                if shard == shards[-1] and not is_full:
                     raise
                 continue
             if not has_room:
+                is_full = True
                 continue
             flags, key, reference, seal = self._refer(shard, destination, label, body)
             for commands in upload(self._options, flags, key, seal, body):
@@ -96,6 +99,7 @@ class LargeSendMixin(object):
                 put = checked(replies[1])
             if put:
                 yield DONE
+            is_full = True
             yield Exchange(shard, (pack('UNLINK', key),))
         raise full_error(self._options, destination, label)
 

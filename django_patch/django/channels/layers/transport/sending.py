@@ -36,14 +36,16 @@ class _QueueBatch(object):
         self.size = 0
         #: Whether it has a message that is better kept out of the scripts.
         self.has_large = False
+        #: Whether a shard had no room; another that is away is no failure then.
+        self.is_full = False
 
     def went(self, number):
         """Note that `number` messages of `size` were put."""
         for _ in range(number):
             self.waiting.popleft()
         if number < self.size:
-            # Full; another shard may have room.
-            self.shards = self.shards[1:]
+            # Another shard may have room.
+            self.is_full, self.shards = True, self.shards[1:]
 
     def failed(self, sent):
         """Note that the shard is away, and may have got the messages if `sent`."""
@@ -93,8 +95,7 @@ class SendOperations(LargeSendMixin):
         ))
 
     def _send_small(self, destination, label, body):
-        sealer = self._options.sealer
-        shards = destination.shards
+        sealer, is_full, shards = self._options.sealer, False, destination.shards
         if len(shards) > 1:
             shards = self._destinations.order(destination)
         for shard in shards:
@@ -109,12 +110,12 @@ class SendOperations(LargeSendMixin):
                     command = self._destinations.command(destination, shard, sealer.flags, label, sealed)
                     reply = (yield Exchange(shard, (command,)))[0]
             except LayerUnavailable as error:
-                if error.sent or shard == shards[-1]:
+                if error.sent or shard == shards[-1] and not is_full:
                     raise
                 continue
             if reply == 1:
                 yield DONE
-            checked(reply)
+            is_full = checked(reply) == 0
         raise full_error(self._options, destination, label)
 
     def send_many(self, pairs):
@@ -217,7 +218,7 @@ class SendOperations(LargeSendMixin):
                     if batch.destination.went(reply):
                         batch.went(reply)
                 except LayerUnavailable as error:
-                    if error.sent or len(batch.shards) == 1:
+                    if error.sent or len(batch.shards) == 1 and not batch.is_full:
                         failure = error
                     batch.failed(error.sent)
         yield Result(failure)
