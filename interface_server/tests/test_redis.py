@@ -257,6 +257,48 @@ def test_a_master_that_was_replaced_is_left_though_it_is_alive(layer, own_redis)
         other.stop()
 
 
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_messages_of_every_size_come_through_tls(loop, tmp_path):
+    from certificates import make
+    from django.channels.layers.redis import RedisChannelLayer
+    from redis_server import RedisServer, RedisServerError
+
+    from interface_server.layers.redis import RedisLayer
+
+    new_loop = pytest.importorskip(loop).new_event_loop
+    certificate, key = make(tmp_path)
+    redis = RedisServer()
+    redis.options = [
+        "--port", "0", "--tls-port", str(redis.port), "--tls-cert-file", certificate, "--tls-key-file", key,
+        "--tls-auth-clients", "no",
+    ]
+    try:
+        redis.start()
+    except RedisServerError:
+        pytest.skip("this Redis is built without TLS")
+    layer = RedisChannelLayer(hosts=[f"rediss://localhost:{redis.port}/0?ssl_ca_certs={certificate}"])
+    contents = [bytes([size % 251]) * size for size in (1, 20000, 100000, 700000, 1100000, 3000000, 2)]
+
+    async def run():
+        reading, received = RedisLayer(layer), asyncio.Queue()
+        reading.start()
+        task = asyncio.create_task(reading.read(["p!"], received.put_nowait))
+        for content in contents:
+            await reading.send("p!1", {"content": content})
+            [(_, message)] = await asyncio.wait_for(received.get(), PATIENCE)
+            assert bytes(message["content"]) == content
+        task.cancel()
+        await reading.close()
+
+    running = new_loop()
+    try:
+        running.run_until_complete(run())
+    finally:
+        running.close()
+        layer.close()
+        redis.stop()
+
+
 def join(layer, message):
     layer.group_add("room", message["reply_channel"])
     accept(layer, message)
