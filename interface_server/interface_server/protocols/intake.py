@@ -62,9 +62,11 @@ class Intake(asyncio.BufferedProtocol):
 
     def connection_lost(self, error: Optional[Exception]) -> None:
         self._pending = b""
-        # Each refers to the other: without that, both are gone at once, and
-        # need no collection of garbage, which everybody waits for.
+        # Each refers to the other, and this maybe to itself: without that, both
+        # are gone at once, and need no collection of garbage, which everybody
+        # waits for.
         protocol, self._protocol = self._protocol, None
+        self.writelines = self._transport.writelines
         protocol.connection_lost(error)
 
     def pause_writing(self) -> None:
