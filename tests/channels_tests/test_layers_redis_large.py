@@ -211,7 +211,8 @@ class StringTests(RedisTestCase):
             found += [message for channel, message in self.layer.receive_batch(['p!'], 10, 1)]
             beside.append(len(self.redis.keys('*:b:*')))
         self.assertEqual(found, messages)
-        self.assertEqual(beside, [3, 2, 1, 0, 0])
+        # Before Redis 7.0, a wait takes one message only.
+        self.assertEqual(beside, [3, 2, 1, 0, 0] if self.has_blmpop() else [3, 2, 1, 1, 0, 0])
 
     def test_one_that_is_lost_keeps_none_behind_it(self):
         for number in range(3):
