@@ -36,7 +36,7 @@ class _QueueBatch(object):
         self.size = 0
         #: Whether it has a message that is better kept out of the scripts.
         self.has_large = False
-        #: Whether a shard had no room; another that is away is no failure then.
+        #: Whether a shard had no room; one that is away is no failure then.
         self.is_full = False
 
     def went(self, number):
