@@ -46,12 +46,16 @@ def event(response):
     return lines[0].replace('id: ', ''), json.loads(lines[1].replace('data: ', ''))
 
 
-def headlines_until(response, last):
-    """Return the events of a stream up to the id `last`, each once: one that is on its way may come twice."""
+def headlines(response, number):
+    """
+    Return that many different events of a stream, by their ids.
+
+    One that is posted while the stream begins may come first, and twice.
+    """
     events = {}
-    while last not in events:
+    while len(events) < number:
         events.update([event(response)])
-    return list(events.items())
+    return sorted(events.items())
 
 
 def test_a_page_shows_what_is_posted_elsewhere_and_what_it_missed(news):
@@ -78,6 +82,24 @@ def test_a_page_shows_what_is_posted_elsewhere_and_what_it_missed(news):
         browser.close()
 
 
+def test_a_headline_that_overtakes_what_was_missed_has_its_place_on_the_page(news):
+    browser = Browser()
+    try:
+        for text in ('one', 'two'):
+            news.post(text)
+        # The page's stream is the test's.
+        browser.driver.execute_cdp_cmd('Page.addScriptToEvaluateOnNewDocument', {
+            'source': 'window.EventSource = function () { window.stream = this; this.close = function () {}; };',
+        })
+        browser.driver.get('http://127.0.0.1:%d/' % news.port)
+        for number in (5, 3, 4, 5, 2):
+            browser.driver.execute_script('stream.onmessage({data: arguments[0]})',
+                                          json.dumps({'id': number, 'text': 'number %d' % number}))
+        assert browser.texts('#headlines li') == ['number 5', 'number 4', 'number 3', 'two', 'one']
+    finally:
+        browser.close()
+
+
 def test_streams_begin_after_what_their_readers_have_and_hold_no_thread(news):
     """More of them than the worker of runserver has threads."""
     for text in ('one', 'two', 'three'):
@@ -87,5 +109,5 @@ def test_streams_begin_after_what_their_readers_have_and_hold_no_thread(news):
     news.post('four')
     for stream in streams:
         expected = [('3', {'id': 3, 'text': 'three'}), ('4', {'id': 4, 'text': 'four'})]
-        assert headlines_until(stream, '4') == expected
+        assert headlines(stream, len(expected)) == expected
         stream.close()

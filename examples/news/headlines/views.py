@@ -46,8 +46,8 @@ def events(request):
     reader = request.reply_channel
     # At once, since it has to come before what the group gets.
     reader.send({'status': 200, 'headers': HEADERS, 'content': b'', 'more_content': True}, immediately=True)
-    # Join first, look second: so nothing is missed, and the page drops what
-    # comes twice.
+    # Join first, look second: so nothing is missed. What is posted in between
+    # comes first, and twice; the page puts it in its place.
     Group(READERS).add(reader)
     for headline in Headline.objects.filter(pk__gt=last_seen(request)).order_by('pk')[:HISTORY]:
         reader.send(piece(headline))

@@ -15,18 +15,28 @@
   let source = null;
   let timer = null;
 
-  function newest() {
-    return list.firstElementChild ? Number(list.firstElementChild.dataset.id) : 0;
+  function idOf(item) {
+    return item ? Number(item.dataset.id) : 0;
   }
 
+  function newest() {
+    return idOf(list.firstElementChild);
+  }
+
+  // What is posted while the stream begins may come before what was missed, and
+  // once more after it.
   function show(headline) {
-    if (headline.id <= newest()) {
+    let next = list.firstElementChild;
+    while (idOf(next) > headline.id) {
+      next = next.nextElementSibling;
+    }
+    if (idOf(next) === headline.id) {
       return;
     }
     const item = document.createElement('li');
     item.dataset.id = headline.id;
     item.textContent = headline.text;
-    list.insertBefore(item, list.firstElementChild);
+    list.insertBefore(item, next);
   }
 
   function lost() {
