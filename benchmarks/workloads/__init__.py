@@ -3,7 +3,7 @@ import importlib
 import pkgutil
 
 #: Modules that come first; any others follow.
-ORDER = ('layers', 'site', 'fairness', 'tasks', 'jobs', 'starting', 'growth')
+ORDER = ('layers', 'site', 'memory', 'fairness', 'tasks', 'jobs', 'starting', 'growth')
 
 _found = [module for _, module, _ in pkgutil.iter_modules(__path__)]
 WORKLOADS = [
