@@ -57,8 +57,9 @@ def own_requirements(pair):
     """Return the requirements of a Pair that it alone has. A patched Django is a wheel of ours."""
     wanted = wsgi_servers(pair) + ([] if pair.patched else ['Django==' + pair.release])
     if (pair.python_version[:2], pair.django_version[:2]) == ((3, 11), (5, 2)):
-        # Django's tasks for those before 6.0.
-        wanted.append('django-tasks==0.12.0')
+        # Django's tasks for those before 6.0; and the other event loop, which
+        # its servers run on then.
+        wanted += ['django-tasks==0.12.0', 'uvloop']
     if tuple(pair) in TRACED_PAIRS:
         wanted.append('opentelemetry-sdk==1.45.2')
     return wanted
