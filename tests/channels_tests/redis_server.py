@@ -93,6 +93,25 @@ class RedisServer(object):
         #: The last lines of its log.
         self.log = collections.deque(maxlen=100)
 
+    @classmethod
+    def with_tls(cls, certificate, key):
+        """
+        Return one for TLS alone, with the files of a certificate and its key.
+
+        Where it is built without, start() raises RedisServerError, and
+        lacks_tls() says so.
+        """
+        server = cls()
+        server.options = [
+            '--port', '0', '--tls-port', str(server.port), '--tls-cert-file', certificate, '--tls-key-file', key,
+            '--tls-auth-clients', 'no',
+        ]
+        return server
+
+    def lacks_tls(self):
+        """Return whether its log says that it can't: Redis 6.2 knows no such option then, and Valkey 9 ends."""
+        return any('tls-port' in line or 'TLS support' in line for line in self.log)
+
     @property
     def url(self):
         return 'redis://127.0.0.1:%d/0' % self.port
