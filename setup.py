@@ -167,7 +167,7 @@ setup(
     install_requires=['Django>=1.8', 'six'],
     extras_require={
         'redis': [
-            # From 1.0 on it is pure Python there, and takes ten times as long.
+            # From 1.0 on it is pure Python there, and takes several times as long.
             'msgpack>=0.6.2,<1.0; python_version < "3"',
             'msgpack>=1.0; python_version >= "3"',
             'redis>=3.5.3,<4; python_version < "3"',

@@ -39,7 +39,7 @@ def find_distribution(name):
             # A zip file, or nothing at all.
             continue
         for entry in os.listdir(folder):
-            if entry[:len(name)].lower() != name:
+            if not entry.lower().startswith(name):
                 # Nearly all: a folder of packages has hundreds.
                 continue
             # channels-4.3.2.dist-info, channels-1.1.8-py2.7.egg-info

@@ -15,7 +15,7 @@ _UINT64, _SURROGATE = b'\xcf', b'\xed'
 
 if six.PY2:
     # The last that is compiled there: from 1.0 on it is pure Python, and takes
-    # five times as long.
+    # several times as long.
     OLDEST_MSGPACK, MSGPACK_REQUIREMENT = (0, 6, 2), '"msgpack>=0.6.2,<1.0"'
 
     def packed(packer):

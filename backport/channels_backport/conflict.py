@@ -44,7 +44,7 @@ def find_conflict(folder):
     """
     if os.path.isdir(folder):
         for entry in os.listdir(folder):
-            if entry[:8].lower() != 'channels':
+            if not entry.lower().startswith('channels'):
                 # Nearly all: a folder of packages has hundreds.
                 continue
             # channels-4.3.2.dist-info, channels-1.1.8-py2.7.egg-info

@@ -40,8 +40,8 @@ class Gatherer(object):
         # In one process a message costs less than the other thread does.
         self._gathers = client.channel_layer.spans_processes
         self._sent_at = None
-        # Most responses are one message, and need no more than that.
-        self._thread = self._condition = self._contents = None
+        # Most responses are one message, and need nothing of _start().
+        self._thread = None
         self._is_over = False
         self._error = None
 

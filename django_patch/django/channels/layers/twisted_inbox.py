@@ -19,6 +19,9 @@ class TwistedInbox(object):
     """
 
     def __init__(self, layer, reactor, channels):
+        # Here, as Twisted is there once it asks; and not for each message.
+        from twisted.internet import defer
+        self._defer = defer
         self._layer = layer
         self._reactor = reactor
         self._channels = channels
@@ -45,12 +48,11 @@ class TwistedInbox(object):
 
     def get(self):
         """Return a Deferred of the next message, which may be cancelled."""
-        from twisted.internet import defer
         message = self._next()
         if message is not None:
-            return defer.succeed(message)
+            return self._defer.succeed(message)
         # One that is cancelled takes no message with it.
-        waiting = defer.Deferred(self._waiting.remove)
+        waiting = self._defer.Deferred(self._waiting.remove)
         self._waiting.append(waiting)
         self._receive()
         return waiting

@@ -37,6 +37,9 @@ class _Loaded(object):
         self.name = name
 
     def __get__(self, layer, owner):
+        if layer is None:
+            # Of the class, which a mock is made like, for example.
+            return self
         layer.load()
         return getattr(layer._carriers[0], self.name)
 
