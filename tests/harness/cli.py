@@ -124,8 +124,12 @@ def main(arguments=None):
         reporter.say('interrupted')
         return 130
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    reporter.say('\n%s\n\nprocessors: %.0f minutes\nlogs: %s\n\n%s' % (
-        report.table(rows), (used.ru_utime + used.ru_stime) / 60, cache.logs, report.totals(rows)))
+    minutes = (used.ru_utime + used.ru_stime) / 60
+    parts = ['', report.table(rows), 'processors: %.0f minutes\nlogs: %s' % (minutes, cache.logs)]
+    failed = report.failed(rows)
+    if failed:
+        parts += [reporter.last_failures(), failed]
+    reporter.say('\n\n'.join(parts + [report.totals(rows)]))
     return 0 if all(row[3].ok for row in rows) and any(row[3].passed for row in rows) else 1
 
 

@@ -91,6 +91,6 @@ class Programs:
         if result.ok or not self.bench.options.rerun or len(result.failing) > MOST_RERUN:
             return result
         reporter = self.bench.reporter
-        reporter.failure(self.name, log.stem, log)
+        reporter.failure(self.name, log.stem, log, last=False)
         reporter.progress(self.name, 'runs again: %s' % ', '.join(result.failing or [result.problem]))
         return results.rerun(result, failing_tests(log.with_name(log.stem + '-again' + log.suffix)))

@@ -9,6 +9,9 @@ from . import process
 #: Names of failing tests that the table has for a row; the logs have all.
 SHOWN_FAILURES = 20
 
+#: Failed steps whose ends are shown once more behind the table.
+SHOWN_AGAIN = 3
+
 
 class Reporter:
     """Prints whole lines, from any thread, each with the time since the start."""
@@ -16,6 +19,7 @@ class Reporter:
     def __init__(self, stream=None):
         self.stream = stream or sys.stdout
         self.started = time.monotonic()
+        self.failures = []
         self.lock = threading.Lock()
 
     def elapsed(self):
@@ -30,13 +34,23 @@ class Reporter:
     def progress(self, who, text):
         self.say('[%s] %-16s %s' % (self.elapsed(), who, text))
 
-    def failure(self, who, what, log):
-        """Show what failed, and the end of its log."""
+    def failure(self, who, what, log, last=True):
+        """Show what failed, and the end of its log. last: it isn't run again."""
         lines = ['', '%s: %s FAILED' % (who, what)]
         if log is not None:
             lines += ['  | ' + line for line in process.tail(log).splitlines()]
             lines += ['  whole log: %s' % log, '']
-        self.say('\n'.join(lines))
+        text = '\n'.join(lines)
+        if last:
+            self.failures.append(text)
+        self.say(text)
+
+    def last_failures(self):
+        """
+        Return what failure() showed last, as text, to be shown again at the
+        end: of a long run many a service keeps the last lines alone.
+        """
+        return '\n'.join(self.failures[-SHOWN_AGAIN:])
 
 
 def table(rows):
@@ -70,10 +84,21 @@ def failures(result):
 
 def remarks(result):
     """Return what failed, problem and note of a Result, and why tests were skipped, most frequent reason first."""
-    failing = 'failed: ' + ', '.join(result.failing[:SHOWN_FAILURES]) if result.failing else None
-    parts = [text for text in (result.problem, failing, result.note) if text]
+    parts = [text for text in (result.problem, _failing(result), result.note) if text]
     parts += ['%dx %s' % (count, reason) if count > 1 else reason for reason, count in result.reasons.most_common()]
     return '; '.join(parts)
+
+
+def failed(rows):
+    """Return which rows failed and what in each, as text of a line for each, or '' where none did."""
+    return '\n'.join(
+        '%s: %s' % (name, '; '.join(filter(None, (result.problem, _failing(result)))) or '%d failed' % result.failed)
+        for name, _, _, result in rows if failures(result)
+    )
+
+
+def _failing(result):
+    return 'failed: ' + ', '.join(result.failing[:SHOWN_FAILURES]) if result.failing else None
 
 
 def totals(rows):

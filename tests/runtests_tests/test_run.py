@@ -1,4 +1,5 @@
 """Programs are run, logged, and ended with all that they started."""
+import io
 import os
 import pathlib
 import select
@@ -216,6 +217,25 @@ class ReportTests(unittest.TestCase):
             'py3.6-dj1.8   -       0:00       0       0        1  no Python 3.6 on this machine',
             'py3.11-dj5.2  3.11.7  0:05       3       1        0  system: the run broke off',
         ])
+
+    def test_what_failed_is_named_once_more_at_the_end(self):
+        # What keeps the last lines of a long run has to have it.
+        rows = self.rows[1:] + [('sources', '3.11.7', 1, Result(1, 1, failing=['ATests.test_a']))]
+        self.assertEqual(report.failed(rows).splitlines(), [
+            'py3.11-dj5.2: system: the run broke off',
+            'sources: failed: ATests.test_a',
+        ])
+        self.assertEqual(report.failed(self.rows[:1]), 'py2.7-dj1.8: 1 failed')
+        self.assertEqual(report.failed(self.rows[1:2]), '')
+
+    def test_the_ends_of_logs_are_shown_once_more_at_the_end(self):
+        reporter = report.Reporter(io.StringIO())
+        for number in range(report.SHOWN_AGAIN + 1):
+            reporter.failure('sources', 'step %d' % number, None)
+        reporter.failure('sources', 'step that is run again', None, last=False)
+        self.assertEqual(reporter.last_failures().split('\n\n')[-1].strip(),
+                         'sources: step %d FAILED' % report.SHOWN_AGAIN)
+        self.assertEqual(reporter.last_failures().count('FAILED'), report.SHOWN_AGAIN)
 
     def test_the_last_line_is_the_sum(self):
         self.assertEqual(report.totals(self.rows), '13 passed, 2 failed, 3 skipped')
