@@ -1,9 +1,13 @@
 """The words for a Redis that is away, or answers what it should not."""
 from __future__ import absolute_import, unicode_literals
 
+import contextlib
+import socket
+import sys
 import unittest
 
 from django.channels.layers.redis.outage import unavailable
+from django.channels.layers.redis.timeouts import set_timeout
 from django.channels.layers.transport.resp import ReplyError
 
 from .redis_case import Records, RedisTestCase
@@ -25,6 +29,43 @@ class UnavailableTests(unittest.TestCase):
             '%s' % error, 'Redis at a:1 has a key of another type than ours, so something else writes below the '
             'prefix: WRONGTYPE Operation against a key',
         )
+
+
+class OtherSocket(socket.socket):
+    """As one of a library that has others wait in its own way."""
+
+
+class TimeoutTests(unittest.TestCase):
+
+    def connect(self, kind=socket.socket):
+        with contextlib.closing(socket.socket()) as listener:
+            listener.bind(('127.0.0.1', 0))
+            listener.listen(1)
+            ours = kind()
+            self.addCleanup(ours.close)
+            ours.connect(listener.getsockname())
+            self.addCleanup(listener.accept()[0].close)
+        set_timeout(ours, 0.05)
+        return ours
+
+    def check(self, function, *args):
+        with self.assertRaises(EnvironmentError) as raised:
+            function(*args)
+        error = unavailable('a:1', raised.exception, True)
+        self.assertEqual('%s' % error, "Redis at a:1 can't be reached: timed out")
+
+    def test_what_is_read_does_not_come(self):
+        for kind in (socket.socket, OtherSocket):
+            self.check(self.connect(kind).recv, 1)
+
+    def test_what_is_written_is_not_taken(self):
+        for kind in (socket.socket, OtherSocket):
+            self.check(self.connect(kind).sendall, b'x' * 50000000)
+
+    @unittest.skipUnless(sys.platform.startswith('linux'), 'Others have no such timeout.')
+    def test_the_system_keeps_it(self):
+        self.assertIsNone(self.connect().gettimeout())
+        self.assertEqual(self.connect(OtherSocket).gettimeout(), 0.05)
 
 
 class KeyOfAnotherTypeTests(RedisTestCase):

@@ -17,6 +17,7 @@ from ...compat.forks import call_in_forked
 from ...compat.text import joined
 from ..transport.resp import INCOMPLETE, ProtocolError, buffers_of, make_parser, unfinished_string
 from .library import redis
+from .timeouts import set_timeout
 
 #: Seconds that a connection may lie idle and still be trusted to be open.
 _TRUSTED = 0.0005
@@ -179,7 +180,7 @@ class Connection(object):
     def set_timeout(self, timeout):
         """Wait `timeout` seconds for the server from now on."""
         if timeout != self._timeout:
-            self._socket.settimeout(timeout)
+            set_timeout(self._socket, timeout)
             self._timeout = timeout
 
     def exchange(self, commands, timeout):

@@ -5,6 +5,7 @@ from __future__ import absolute_import, unicode_literals
 
 from ...exceptions import LayerUnavailable
 from ..backoff import Backoff
+from .timeouts import is_timeout
 
 #: Seconds until a server that doesn't answer counts as unreachable.
 CONNECT_TIMEOUT, COMMAND_TIMEOUT = 5.0, 10.0
@@ -27,7 +28,8 @@ def unavailable(name, error, sent):
         text = 'Redis at %s has a key of another type than ours, so something else writes below the prefix: %s' % (
             name, error)
     else:
-        text = "Redis at %s can't be reached: %s" % (name, '%s' % error or type(error).__name__)
+        reason = 'timed out' if is_timeout(error) else '%s' % error or type(error).__name__
+        text = "Redis at %s can't be reached: %s" % (name, reason)
     failure = LayerUnavailable(text)
     failure.sent = sent
     failure.__cause__ = error

@@ -1,0 +1,37 @@
+"""
+Timeouts of sockets that the system keeps.
+
+Python keeps one by asking, before each call, whether the socket is ready: two
+calls of the system for each that does something.
+"""
+from __future__ import absolute_import
+
+import errno
+import socket
+import struct
+import sys
+
+# Both are long wherever Linux has the option by this number.
+_TIMEVAL = struct.Struct('ll')
+_OPTIONS = (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO) if sys.platform.startswith('linux') else ()
+
+
+def set_timeout(plain, seconds):
+    """Have what is read from and written to the socket `plain` fail after `seconds`."""
+    # TLS reads and writes in turn, and libraries that replace sockets wait
+    # elsewhere than in the system.
+    if not _OPTIONS or hasattr(plain, 'pending') or type(plain).__module__ != socket.__name__:
+        plain.settimeout(seconds)
+        return
+    whole = int(seconds)
+    # 0 would be for ever.
+    value = _TIMEVAL.pack(whole, max(1, int((seconds - whole) * 1000000)))
+    if plain.gettimeout() is not None:
+        plain.settimeout(None)
+    for option in _OPTIONS:
+        plain.setsockopt(socket.SOL_SOCKET, option, value)
+
+
+def is_timeout(error):
+    """Return whether `error` is that of a socket whose timeout is over."""
+    return isinstance(error, EnvironmentError) and error.errno == errno.EAGAIN
