@@ -105,7 +105,7 @@ class Options:
     #: All that waits for room, frames too.
     queue_bytes: int = 64 * 1024 * 1024
     #: Of a request's body inside its message, and in each piece after it.
-    inline_body_size: int = 512 * 1024
+    inline_body_size: int = 1024 * 1024
     body_chunk_size: int = 512 * 1024
     #: Hand bodies to workers, and responses to clients, as they come?
     #: Otherwise a worker hears of a request once its body is here, and its

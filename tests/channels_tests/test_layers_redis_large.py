@@ -6,6 +6,7 @@ import socket
 import threading
 
 from django.channels.exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
+from django.channels.layers import codec
 from django.channels.layers.redis.connection import Connection
 from django.channels.layers.transport import large
 from django.channels.layers.transport.envelope import Entry, unpack_reference
@@ -19,7 +20,8 @@ class LargeMessageTests(RedisTestCase):
 
     def test_sizes_from_one_byte_up_arrive_whole(self):
         edge = 1 << 20
-        for size in (1, 255, 65536, 98000, 98304, 98400, edge - 100, edge, edge + 1, 3 * edge + 17, 20 * edge):
+        for size in (1, 255, 65536, 98000, 98304, 98400, edge - 100, edge, edge + 1, 2 * edge - 100, 2 * edge,
+                     3 * edge + 17, 20 * edge):
             body = os.urandom(4096) * (size // 4096 + 1)
             message = {'body': body[:size], 'n': size}
             for name in ('a', 'p!a'):
@@ -64,14 +66,14 @@ class LargeMessageTests(RedisTestCase):
     def test_more_than_the_largest_size_is_refused_before_anything_is_sent(self):
         self.addCleanup(setattr, large, 'MAX_SIZE', large.MAX_SIZE)
         self.assertEqual(large.MAX_SIZE, 1 << 30)
-        large.MAX_SIZE = 2000000
+        large.MAX_SIZE = 3000000
         self.layer.group_add('room', 'a')
-        self.layer.send('a', {'body': b'x' * 1999980})
+        self.layer.send('a', {'body': b'x' * 2999980})
         self.received('a')
         before = self.keys()
         for send in (self.layer.send, self.layer.send_group):
             with self.assertRaises(MessageTooLarge):
-                send({self.layer.send: 'a'}.get(send, 'room'), {'body': b'x' * 2000000})
+                send({self.layer.send: 'a'}.get(send, 'room'), {'body': b'x' * 3000000})
         self.assertEqual(self.keys(), before)
 
     def test_large_messages_keep_their_place_in_send_many(self):
@@ -112,7 +114,7 @@ class LargeMessageTests(RedisTestCase):
 
 
 class StringTests(RedisTestCase):
-    """A body that fits into one piece and has one reader is a string (transport standard, 10.3)."""
+    """A body of up to 2 MiB that has one reader is a string (transport standard, 10.3)."""
     message = {'body': b'x' * 200000}
 
     def setUp(self):
@@ -141,6 +143,38 @@ class StringTests(RedisTestCase):
             self.assertEqual(self.received(queue), [(name, self.message)])
             self.assertEqual(self.calls().get('getdel'), 1)
             self.assertFalse(self.redis.keys('*:b:*'))
+
+    def test_up_to_two_megabytes_are_one(self):
+        # A length of four bytes rather than one.
+        around = len(codec.encode({'body': b''})) + 3
+        for layer in (self.layer, self.make_layer(symmetric_encryption_keys=['secret'])):
+            most = layer.transport_options.string_size - around
+            for size, kind in ((most, 'string'), (most + 1, 'hash')):
+                message = {'body': b'x' * size}
+                for send in (layer.send, lambda name, message: layer.send_many([(name, message)])):
+                    send('a', message)
+                    self.assertEqual(self.beside(), kind)
+                    if kind == 'string':
+                        self.assertLessEqual(self.redis.strlen(self.redis.keys('*:b:*')[0]), 2 << 20)
+                    self.assertTrue(self.received('a', layer=layer) == [('a', message)])
+        self.assertFalse(self.redis.keys('*:b:*'))
+
+    def test_one_that_is_no_piece_is_sent_in_pieces_to_who_reads_no_strings(self):
+        self.somebody_reads_version_1()
+        message = {'body': b'x' * 1500000}
+        for layer in (self.make_layer(), self.make_layer(symmetric_encryption_keys=['secret'])):
+            with Records():
+                layer.send('a', message)
+            self.assertEqual(self.beside(), 'hash')
+            key, = self.redis.keys('*:b:*')
+            self.assertLessEqual(self.redis.hstrlen(key, '0'), 1 << 20)
+            self.assertTrue(self.redis.hexists(key, '1'))
+            self.assertTrue(self.received('a', layer=layer) == [('a', message)])
+        full = self.make_layer(capacity=1)
+        full.send('b', {})
+        with self.assertRaises(ChannelFull):
+            full.send('b', message)
+        self.assertFalse(self.redis.keys('*:b:*'))
 
     def test_an_entry_says_so(self):
         self.layer.send('a', self.message)

@@ -22,7 +22,7 @@ class LargeSendMixin(object):
     """What SendOperations does with bodies that a script should not carry."""
 
     def _send_beside(self, destination, label, body):
-        """Put one piece and the entry that refers to it, in one write."""
+        """Put one piece, or one string, and the entry that refers to it, in one write."""
         shards, is_full = self._destinations.order(destination), False
         for shard in shards:
             try:
@@ -33,6 +33,10 @@ class LargeSendMixin(object):
                     is_full = True
                     continue
                 flags, key, reference, seal = self._refer(shard, destination, label, body)
+                if len(body) > self._options.piece_size and not flags & WHOLE:
+                    # There is somebody who reads no strings.
+                    yield self._send_large(destination, label, body)
+                    yield DONE
                 commands, = upload(self._options, flags, key, seal, body, readers=1)
                 command = self._destinations.command(destination, shard, flags, label, reference)
                 # Who fills a channel asks before it carries the next.
@@ -108,7 +112,7 @@ class LargeSendMixin(object):
         identifier = names.random_token(16)
         # What is kept until it is done outlives those who agreed on versions.
         is_whole = (
-            len(body) <= self._options.piece_size and not is_kept and destination.acknowledged is None and
+            len(body) <= self._options.string_size and not is_kept and destination.acknowledged is None and
             self._clocks[shard].lowest_version >= NEWEST
         )
         flags = (IN_PIECES | WHOLE if is_whole else IN_PIECES) | self._options.sealer.flags
@@ -156,8 +160,9 @@ def upload(options, flags, key, seal, body, readers=None):
     """
     lifetime = options.lifetime + PIECES_GRACE
     slice_of = body.slice if isinstance(body, codec.LargeBody) else lambda start, stop: [memoryview(body)[start:stop]]
-    for index, start in enumerate(range(0, len(body), options.piece_size)):
-        piece = slice_of(start, start + options.piece_size)
+    size = len(body) if flags & WHOLE else options.piece_size
+    for index, start in enumerate(range(0, len(body), size)):
+        piece = slice_of(start, start + size)
         if options.sealer.flags:
             piece = [seal(index, joined(piece))]
         if flags & WHOLE:

@@ -49,7 +49,7 @@ class Options(object):
         is_clear = symmetric_encryption_keys in (None, [], ())
         cipher = None if is_clear else Cipher(symmetric_encryption_keys, self.keys.prefix)
         self.sealer = Sealer(cipher, unbound_encryption)
-        self.piece_size = self.sealer.piece_size
+        self.piece_size, self.string_size = self.sealer.piece_size, self.sealer.string_size
 
     def queue_lifetime(self, queue):
         """

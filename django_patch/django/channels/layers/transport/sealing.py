@@ -13,11 +13,12 @@ import struct
 from ...exceptions import MalformedMessage
 from .cipher import OVERHEAD
 from .envelope import (
-    BOUND, ENCRYPTED, GROUP, IN_PIECES, MESSAGE, ExpiredEntry, pack_reference, reference_of, unpack_reference,
+    BOUND, ENCRYPTED, GROUP, IN_PIECES, MESSAGE, WHOLE, ExpiredEntry, pack_reference, reference_of, unpack_reference,
 )
 
-#: Bytes of a body above which it is sent in pieces, and of a piece.
-PIECE_SIZE = 1 << 20
+#: Bytes of a body above which it is sent in pieces, and of a piece; and of the
+#: largest that is one string, so that a megabyte with what is around it is one.
+PIECE_SIZE, STRING_SIZE = 1 << 20, 2 << 20
 #: Milliseconds after its sender's deadline that a body is still accepted: what
 #: the clocks of two processes may think differently of the server's.
 GRACE = 10000
@@ -45,7 +46,8 @@ class Sealer(object):
         #: Does a body say when it ends? Then its sender has to know the time.
         self.is_bound = cipher is not None and unbound != SEND
         self.flags = 0 if cipher is None else ENCRYPTED | (BOUND if self.is_bound else 0)
-        self.piece_size = PIECE_SIZE if cipher is None else PIECE_SIZE - OVERHEAD - _DEADLINE.size
+        overhead = 0 if cipher is None else OVERHEAD + _DEADLINE.size
+        self.piece_size, self.string_size = PIECE_SIZE - overhead, STRING_SIZE - overhead
 
     def seal(self, shard, kind, name, deadline, body):
         """
@@ -80,9 +82,10 @@ class Sealer(object):
         Return (reference, seal) for a message of `size` bytes in pieces.
 
         The reference is an entry's body; seal(index, piece) returns a piece
-        as it is stored. `deadline` is when pieces are gone.
+        as it is stored. `deadline` is when pieces are gone. If the `kind` says
+        WHOLE, there is one.
         """
-        count = -(-size // self.piece_size)
+        count = 1 if kind & WHOLE else -(-size // self.piece_size)
         reference = pack_reference(identifier, size, count)
         if self._cipher is None:
             return reference, lambda index, piece: piece

@@ -78,7 +78,7 @@ class SendOperations(LargeSendMixin):
         """
         queue, label, destination = self._destinations.find(channel)
         body = codec.encode(message)
-        if len(body) > self._options.piece_size:
+        if len(body) > self._options.string_size:
             plan = flatten(self._send_large(destination, label, body))
         elif len(body) > INLINE_SIZE:
             plan = flatten(self._send_beside(destination, label, body))
@@ -186,7 +186,7 @@ class SendOperations(LargeSendMixin):
     def _send_first(self, batch):
         """Send the first message of `batch`, a large one; the Result is a LayerUnavailable or None."""
         pair, label, body = batch.waiting.popleft()
-        send = self._send_large if len(body) > self._options.piece_size else self._send_beside
+        send = self._send_large if len(body) > self._options.string_size else self._send_beside
         try:
             yield send(batch.destination, label, body)
         except (ChannelFull, LayerUnavailable) as error:
