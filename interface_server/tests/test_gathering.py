@@ -152,6 +152,71 @@ def test_several_shards_and_encryption(server):
         other.stop()
 
 
+def send_behind_many(server, many, behind, between=None, **options):
+    """
+    Send `many` messages, and those of `behind` in the next turn, before the reply is seen; return both outcomes.
+
+    `between(layer)` is called once the many are written.
+    """
+    from django.channels.layers.redis import RedisChannelLayer
+
+    from interface_server.layers.redis import RedisLayer
+
+    layer = RedisChannelLayer(hosts=[server.url], prefix=f"test.{uuid.uuid4().hex}:", **options)
+
+    async def run():
+        sender = RedisLayer(layer)
+        sender.start()
+        await sender.send("first", {})
+        outcomes = [asyncio.get_running_loop().create_future() for _ in many + behind]
+        for outcome, message in zip(outcomes, many):
+            sender.send_then("work", message, outcome.set_result)
+        await asyncio.sleep(0)
+        if between is not None:
+            between(layer)
+        for outcome, message in zip(outcomes[len(many):], behind):
+            sender.send_then("work", message, outcome.set_result)
+        await asyncio.wait(outcomes, timeout=PATIENCE)
+        await sender.close()
+        return [outcome.result() for outcome in outcomes]
+
+    outcomes = asyncio.run(run())
+    return outcomes[:len(many)], outcomes[len(many):], layer
+
+
+def test_nobody_overtakes_many_that_found_no_room(server):
+    from django.channels.exceptions import ChannelFull
+
+    def make_room(layer):
+        assert [layer.receive(["work"], block=True)[1]["n"] for _ in range(20)] == list(range(20))
+
+    many, behind, layer = send_behind_many(
+        server, [{"n": n} for n in range(200)], [{"n": n} for n in range(200, 230)], make_room, capacity=100)
+    assert many[:100] == [None] * 100
+    assert {type(outcome) for outcome in many[100:] + behind} == {ChannelFull}
+    assert received(layer) == list(range(20, 100))
+
+
+def test_what_was_held_behind_many_follows_in_its_order(server):
+    behind = [{"n": n, "text": "x" * (20000 if n % 50 == 0 else 10)} for n in range(200, 400)]
+    many, behind, layer = send_behind_many(server, [{"n": n} for n in range(200)], behind, capacity=1000)
+    assert many + behind == [None] * 400
+    assert received(layer) == list(range(400))
+
+
+def test_what_was_held_behind_many_hears_of_a_server_that_went_away(server):
+    from django.channels.exceptions import LayerUnavailable
+
+    try:
+        many, behind, layer = send_behind_many(
+            server, [{"n": n} for n in range(200)], [{"n": n} for n in range(200, 300)], lambda layer: server.kill(),
+            capacity=1000)
+        # Those on their way may have arrived.
+        assert [isinstance(outcome, LayerUnavailable) for outcome in behind] == [True] * 100
+    finally:
+        server.start()
+
+
 def test_a_sender_that_fails_costs_the_others_nothing(caplog):
     from interface_server.layers import gathering
 

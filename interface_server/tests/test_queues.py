@@ -141,6 +141,61 @@ def test_those_who_come_last_are_refused(outlet):
     asyncio.run(run())
 
 
+class Late:
+    """Says nothing until it is told what to say."""
+
+    def __init__(self):
+        self.asked = {}
+
+    def send_then(self, channel, message, done):
+        self.asked[message["path"]] = done
+
+    def answer(self, names, error=None):
+        for name in names:
+            self.asked.pop(name)(error)
+
+
+def test_those_who_asked_before_it_was_known_keep_their_places():
+    async def run():
+        layer = Late()
+        senders = Senders(layer)
+        for name in "abcd":
+            senders.send(name)
+        layer.answer("a", ChannelFull("full"))
+        # It is known now: these don't ask.
+        senders.send("e")
+        senders.send("f")
+        layer.answer("bcd", ChannelFull("full"))
+        order = []
+        while len(order) < 6:
+            while not layer.asked:
+                await asyncio.sleep(0)
+            order += layer.asked
+            layer.answer(list(layer.asked))
+        assert order == list("abcdef")
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE))
+
+
+@pytest.mark.parametrize("bounds", [{"most": 3}, {"most_bytes": 3 * 2100}], ids=["number", "bytes"])
+def test_those_who_came_last_are_refused_for_those_who_asked_before_it_was_known(bounds):
+    async def run():
+        layer = Late()
+        senders = Senders(layer, bounds.get("most_bytes", 0))
+        most = bounds.get("most", 0)
+        for name in "abc":
+            senders.send(name, most=most)
+        layer.answer("a", ChannelFull("full"))
+        for name in "def":
+            senders.send(name, most=most)
+        assert list(senders.outcomes) == ["f"]
+        layer.answer("bc", ChannelFull("full"))
+        assert list(senders.outcomes) == ["f", "e", "d"]
+        assert {type(outcome) for outcome in senders.outcomes.values()} == {ChannelFull}
+
+    asyncio.run(run())
+
+
 def test_bytes_have_a_bound_of_their_own(outlet):
     async def run():
         senders = Senders(outlet, most_bytes=10000)

@@ -5,11 +5,17 @@ The first that comes goes out by itself. Those behind it, of other clients and
 for the same channel, share a call of the script and its reply, in the same
 write: Redis takes a third of the time for each, and we don't look at a reply
 for each.
+
+What comes while many are on their way to a channel is held until it is known
+what came of those: where they found no room, it is behind them, and asks for
+none. In a turn that takes long, thousands come before the reply is seen, and
+would find the room that a worker has made since.
 """
 from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Optional, Protocol
@@ -32,6 +38,9 @@ logger = logging.getLogger(__name__)
 #: Bytes of a message's content above which it goes out by itself: a script
 #: reads every byte of its arguments.
 SMALL = 16 * 1024
+#: Messages on their way to a channel, by one call, from which on others are
+#: held: fewer fit into any channel.
+MANY = 64
 
 #: A message that waits for the end of the turn.
 Send = tuple[str, Message, Done]
@@ -59,9 +68,18 @@ class GatheredSends:
         self._is_open = False
         #: Channel -> what waits for the end of the turn.
         self._waiting: dict[str, list[Send]] = {}
+        #: Channel -> what is held behind many that are on their way to it.
+        self._held: dict[str, list[Send]] = {}
 
     def take(self, channel: str, message: Message, done: Done) -> bool:
-        """Keep a message until the end of the turn; return False for one that the caller has to send by itself."""
+        """
+        Keep a message until the end of the turn, or longer.
+
+        Return False for one that the caller has to send by itself.
+        """
+        if channel in self._held:
+            self._held[channel].append((channel, message, done))
+            return True
         if not self._is_open:
             self._is_open = True
             if self._loop is None:
@@ -70,8 +88,7 @@ class GatheredSends:
             # caller sends the message.
             self._loop.call_soon(self._send)
             return False
-        content = message.get("body") or message.get("text") or message.get("bytes")
-        if content and len(content) > SMALL:
+        if _is_large(message):
             return False
         self._waiting.setdefault(channel, []).append((channel, message, done))
         return True
@@ -79,11 +96,16 @@ class GatheredSends:
     def _send(self) -> None:
         self._is_open = False
         waiting, self._waiting = self._waiting, {}
-        for sends in waiting.values():
-            if len(sends) > 1:
-                self._send_together(sends)
-            else:
-                self._send_each(sends)
+        for channel, sends in waiting.items():
+            self._go_on(channel, sends)
+
+    def _go_on(self, channel: str, sends: Sequence[Send], is_large: bool = False) -> None:
+        if channel in self._held:
+            self._held[channel].extend(sends)
+        elif is_large or len(sends) == 1:
+            self._send_each(sends)
+        else:
+            self._send_together(sends)
 
     def _send_each(self, sends: Sequence[Send]) -> None:
         for channel, message, done in sends:
@@ -102,7 +124,11 @@ class GatheredSends:
             # One of them can't be sent, and so none was.
             self._send_each(sends)
             return
-        tell = functools.partial(_tell, sends, pairs)
+        tell: Callable[..., None] = functools.partial(_tell, sends, pairs)
+        if len(sends) >= MANY:
+            channel = sends[0][0]
+            self._held[channel] = []
+            tell = functools.partial(self._tell_many, channel, tell)
         if type(request) is ExchangeAll and len(request.requests) == 1:
             number, commands = request.requests[0]
             pool = self._pools()[number]
@@ -113,6 +139,19 @@ class GatheredSends:
                     functools.partial(self._on_replies, plan, commands, pool, connection, tell))
                 return
         self._driver.run_soon(self._run(plan, request, tell))
+
+    def _tell_many(
+        self, channel: str, tell: Callable[..., None], error: Optional[Exception], refused: Sequence[Any] = (),
+    ) -> None:
+        """Tell many what came of them, and go on with what was held behind them."""
+        tell(error, refused)
+        held = self._held.pop(channel)
+        if refused:
+            for _, _, done in held:
+                _tell_one(channel, done, exceptions.ChannelFull(f"The channel {channel} is full."))
+            return
+        for is_large, sends in itertools.groupby(held, lambda send: _is_large(send[1])):
+            self._go_on(channel, list(sends), is_large)
 
     def _on_replies(
         self, plan: Any, commands: Sequence[bytes], pool: ConnectionPool, connection: RedisConnection,
@@ -125,7 +164,7 @@ class GatheredSends:
             return
         try:
             after = plan.send([replies])
-        except exceptions.ChannelsError as error:
+        except Exception as error:
             tell(error)
         else:
             if type(after) is Result:
@@ -136,7 +175,7 @@ class GatheredSends:
     async def _run(self, plan: Any, request: Any, tell: Callable[..., None]) -> None:
         try:
             refused = await self._driver.run_plan(plan, request)
-        except exceptions.ChannelsError as error:
+        except Exception as error:
             tell(error)
         else:
             tell(None, refused)
@@ -162,8 +201,18 @@ def _tell(
     """Tell each of `sends` what came of it: the `error`, if there is one for all, or that it was `refused` as full."""
     full = {id(pair) for pair in refused}
     for (channel, message, done), pair in zip(sends, pairs):
-        try:
-            done(exceptions.ChannelFull(f"The channel {channel} is full.") if id(pair) in full else error)
-        except Exception:
-            # The others have clients of their own.
-            logger.exception("Telling the sender of a message to %s failed.", channel)
+        is_full = id(pair) in full
+        _tell_one(channel, done, exceptions.ChannelFull(f"The channel {channel} is full.") if is_full else error)
+
+
+def _tell_one(channel: str, done: Done, error: Optional[Exception]) -> None:
+    try:
+        done(error)
+    except Exception:
+        # The others have clients of their own.
+        logger.exception("Telling the sender of a message to %s failed.", channel)
+
+
+def _is_large(message: Message) -> bool:
+    content = message.get("body") or message.get("text") or message.get("bytes")
+    return bool(content) and len(content) > SMALL  # type: ignore[arg-type]

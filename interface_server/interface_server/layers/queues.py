@@ -83,8 +83,15 @@ class SendQueue:
         self.length = 0
 
     def add(self, waiting: Waiting) -> None:
-        """Append a message that found the channel full, or others that wait."""
-        self._waiting.append(waiting)
+        """
+        Put a message that found the channel full, or others that wait, behind those that came before it.
+
+        Who came later may be here first: they asked for no room.
+        """
+        place = len(self._waiting)
+        while place and self._waiting[place - 1].number > waiting.number:
+            place -= 1
+        self._waiting.insert(place, waiting)
         self.length += 1
         self._queues.size += waiting.size
         if not self._in_flight and self._timer is None:
@@ -96,6 +103,18 @@ class SendQueue:
             return False
         waiting.state = CANCELLED
         self._forget(waiting)
+        return True
+
+    def refuse_last(self, number: int) -> bool:
+        """Refuse the one that came last, if that was after `number`; say if it did."""
+        while self._waiting and self._waiting[-1].state is CANCELLED:
+            self._waiting.pop()
+        if not self._waiting or self._waiting[-1].number < number:
+            return False
+        last = self._waiting.pop()
+        last.state = ON_ITS_WAY
+        self._forget(last)
+        last.done(too_many(self._channel))
         return True
 
     def age(self) -> float:
@@ -233,11 +252,11 @@ class SendQueues:
         if queue is None:
             queue = self._queues[channel] = SendQueue(self, channel)
         waiting = Waiting(queue, message, done, timeout, is_wanted, number)
-        too_many = most and queue.length >= most
-        if too_many or self._most_bytes and self.size + waiting.size > self._most_bytes:
-            queue.discard_if_idle()
-            done(exceptions.ChannelFull(f"Too many messages wait for room in the channel {channel}."))
-            return
+        while most and queue.length >= most or self._most_bytes and self.size + waiting.size > self._most_bytes:
+            if not queue.refuse_last(number):
+                queue.discard_if_idle()
+                done(too_many(channel))
+                return
         queue.add(waiting)
         if queued is not None:
             queued(waiting)
@@ -245,3 +264,8 @@ class SendQueues:
     def discard(self, channel: str) -> None:
         """Forget the empty queue of `channel`."""
         del self._queues[channel]
+
+
+def too_many(channel: str) -> Exception:
+    return exceptions.ChannelFull(  # type: ignore[no-any-return]
+        f"Too many messages wait for room in the channel {channel}.")
