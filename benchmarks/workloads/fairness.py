@@ -63,7 +63,8 @@ BURST = (P50, P99, SPREAD, Metric('last', 'ms'), REFUSED)
 
 WORKLOADS = [
     Burst(
-        'burst', '300 clients that ask for a view of 5 ms at once, one worker', BURST, ('ours', 'gunicorn'), rounds=3,
+        'burst', '300 clients that ask for a view of 5 ms at once, one worker', BURST, ('ours', 'gunicorn', 'hop'),
+        rounds=3,
         goals=(
             Goal('refused', '<=', 0), Goal('last', '<=', 1, 'gunicorn'), Goal('p99 / p50', '<=', 2.1),
         ),

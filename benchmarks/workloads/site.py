@@ -3,8 +3,9 @@ A site as browsers see it: HTTP and WebSocket through server, Redis and one
 worker, against peers that run views and consumers inside their server.
 
 CPU is that of all processes that serve, Redis among them; the load generator's
-is not counted. The contender "ceiling" is a trivial server in C: no other can
-reach its figures, and those that come near it are limited by the generator.
+is not counted. Two contenders are no peers. "ceiling" is a trivial server in C:
+no other can reach its figures, and those that come near it are limited by the
+generator. "hop" is Django behind plain Redis commands: what a hop costs at least.
 """
 import dataclasses
 
@@ -180,7 +181,7 @@ MESSAGE = (RATE, CPU) + PARTS + (P50, P99, Metric('client cpu', 'µs', 1))
 WORKLOADS = [
     Requests(
         'get', 'GET of a trivial view, 50 connections; server, Redis, one worker', REQUEST,
-        MAIN + ('channels4-daphne', 'gunicorn', 'ceiling', 'baseline'),
+        MAIN + ('channels4-daphne', 'gunicorn', 'hop', 'ceiling', 'baseline'),
         series=GETS, x=50,
         goals=(
             Goal('cpu', '<=', 1.03, 'baseline'),
@@ -190,12 +191,12 @@ WORKLOADS = [
         ),
     ),
     Requests(
-        'get-32', 'the same, 32 connections', REQUEST, ('ours', 'gunicorn'), connections=32, rounds=3,
+        'get-32', 'the same, 32 connections', REQUEST, ('ours', 'gunicorn', 'hop'), connections=32, rounds=3,
         goals=(Goal('cpu', '<=', 0.8, 'gunicorn'),),
     ),
     Requests('get-pythons', 'the same on other Pythons', REQUEST, ('ours',) + SITE_PYTHONS, rounds=2, goals=ON_OLD),
     Requests(
-        'get-lone', 'the same, one client that waits for each answer', REQUEST, MAIN + ('gunicorn', 'ceiling'),
+        'get-lone', 'the same, one client that waits for each answer', REQUEST, MAIN + ('gunicorn', 'hop', 'ceiling'),
         connections=1, rounds=3,
         goals=(Goal('p50', '<=', 1 / 30, 'channels1'), Goal('p50', '<=', 1.7)),
     ),
@@ -243,7 +244,7 @@ WORKLOADS = [
     ),
     Requests(
         'post', 'POST of 1 MB to a view that reads the body, 4 connections', REQUEST,
-        MAIN + ('gunicorn', 'baseline'), path='/upload/', connections=4, script='post.lua', least=2, rounds=3,
+        MAIN + ('gunicorn', 'hop', 'baseline'), path='/upload/', connections=4, script='post.lua', least=2, rounds=3,
         goals=(
             Goal('cpu', '<=', 0.45, 'baseline'),
             Goal('cpu', '<=', 1 / 3, 'channels1'), Goal('cpu', '<=', 1.1, 'channels4'),
