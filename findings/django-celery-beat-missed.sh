@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# django-celery-beat 2.9.0, a daily job that was missed while beat was away: it is made up for
+# only if its hour is within two of the present one. One that was due one hour ago is sent
+# when beat is back. One of five hours ago isn't, but up to two hours before its next
+# time, and then again at that time: a job for 02:00 runs after midnight and at two.
+# A line with several hours is made up for at once, whichever they are, as are all jobs by
+# beat with its file.
+#
+# Guessed: what was missed is sent once, when beat is back, however long ago it was.
+#
+# Seen, sent when beat starts, of jobs that last ran two days ago, by their hours:
+#   five hours ago                     no
+#   five hours ago, and four           yes
+#   one hour ago                       yes
+#   in one hour                        yes, and is due again in that hour
+#   in five hours                      no
+#   in one hour, ran 22 hours ago      no
+. "$(dirname "$0")/lib.sh"
+
+debian_redis
+pypi celery==5.7.0 django-celery-beat==2.9.0 Django==5.2.19 redis==7.4.1 packaging==26.4
+cd "$folder"
+cat >settings.py <<'END'
+SECRET_KEY = 'secret'
+USE_TZ = True
+TIME_ZONE = 'UTC'
+INSTALLED_APPS = ['django.contrib.contenttypes', 'django_celery_beat']
+DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'database', 'OPTIONS': {'timeout': 30}}}
+DEFAULT_AUTO_FIELD = 'django.db.models.AutoField'
+END
+cat >tasks.py <<'END'
+import os
+
+import django
+from celery import Celery
+
+django.setup()
+app = Celery('tasks', broker=os.environ['REDIS'])
+END
+cat >make.py <<'END'
+import datetime
+
+import django
+
+django.setup()
+
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask  # noqa: E402
+
+now = datetime.datetime.now(datetime.timezone.utc)
+
+
+def make(name, *hours, ran=48):
+    schedule = CrontabSchedule.objects.create(
+        minute='0', hour=','.join(str((now.hour + hour) % 24) for hour in hours), timezone='UTC')
+    PeriodicTask.objects.create(name=name, task=name, crontab=schedule,
+                                last_run_at=now - datetime.timedelta(hours=ran))
+
+
+# Four in the morning is always among those that it looks at, for Celery's own job.
+far = 5 if now.hour not in (9, 23) else 6
+make('five-ago', -far)
+make('five-and-four-ago', -far, 1 - far)
+make('one-ago', -1)
+make('in-one', 1)
+make('in-five', far)
+make('in-one-ran', 1, ran=22)
+# Is sent last.
+often = IntervalSchedule.objects.create(every=10, period='seconds')
+PeriodicTask.objects.create(name='last', task='last', interval=often)
+END
+cat >next.py <<'END'
+import sys
+
+import tasks
+from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import ModelEntry
+
+due, seconds = ModelEntry(PeriodicTask.objects.get(name=sys.argv[1]), app=tasks.app).is_due()
+print('due' if due else 'in an hour' if seconds < 2 * 3600 else 'in a day')
+END
+export PYTHONPATH=$folder DJANGO_SETTINGS_MODULE=settings REDIS=redis://127.0.0.1:$redis
+"$bin/django-admin" migrate --verbosity 0
+"$python" make.py
+start beat.log "$bin/celery" -A tasks beat --scheduler django_celery_beat.schedulers:DatabaseScheduler \
+    --loglevel INFO --pidfile=
+eventually 300 grep -q 'Sending due task last' beat.log
+# What it has sent is written to the database when it ends.
+ended() {
+    ! kill -0 "$1" 2>/dev/null
+}
+kill -TERM "$pid"
+eventually 60 ended "$pid"
+sent() {
+    if grep -q "Sending due task $1 " beat.log; then echo yes; else echo no; fi
+}
+compare "five hours ago" yes no "$(sent five-ago)"
+compare "five hours ago, and four" yes yes "$(sent five-and-four-ago)"
+compare "one hour ago" yes yes "$(sent one-ago)"
+compare "in one hour" yes yes "$(sent in-one)"
+compare "the same, next time" "in a day" "in an hour" "$("$python" next.py in-one)"
+compare "in five hours" yes no "$(sent in-five)"
+compare "in one hour, ran 22 hours ago" no no "$(sent in-one-ran)"
+verdict
