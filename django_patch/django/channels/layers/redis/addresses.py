@@ -15,6 +15,11 @@ _PASSWORD = re.compile('^(\\w+://)?.*@')
 _SCHEMES = ('redis://', 'rediss://', 'unix://')
 
 
+def is_plain(url):
+    """Return whether `url` needs nothing of redis-py: there is no TLS, and are no options."""
+    return url.startswith(('redis://', 'unix://')) and '?' not in url
+
+
 def check_dict(name, value):
     """Raise ValueError, which calls it `name`, unless `value` is a dict."""
     if not isinstance(value, dict):

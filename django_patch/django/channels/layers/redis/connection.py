@@ -1,8 +1,9 @@
 """
 Connections of the synchronous driver.
 
-redis-py connects: addresses, TLS, authentication. From then on bytes go
-straight through the socket, which costs a fraction of redis-py's commands.
+`direct`, or redis-py, connects: addresses, TLS, authentication. From then on
+bytes go straight through the socket, which costs a fraction of redis-py's
+commands.
 """
 from __future__ import absolute_import, unicode_literals
 
@@ -16,6 +17,7 @@ from ...compat.clock import monotonic
 from ...compat.forks import call_in_forked
 from ...compat.text import joined
 from ..transport.resp import INCOMPLETE, ProtocolError, buffers_of, make_parser, unfinished_string
+from .direct import NotConnected
 from .library import redis
 from .timeouts import set_timeout
 
@@ -47,9 +49,10 @@ call_in_forked(_leave_to_parent)
 
 
 def failures():
-    """Return what goes wrong with a socket, also while redis-py connects it, for an `except`."""
-    # A function, since redis-py is loaded when the first server is spoken to.
-    return (redis.RedisError, socket.error, socket.timeout, EOFError, ProtocolError)
+    """Return what goes wrong with a socket, also while it is connected, for an `except`."""
+    known = (NotConnected, socket.error, socket.timeout, EOFError, ProtocolError)
+    # A function, since redis-py is loaded when a server needs it.
+    return known + (redis.RedisError,) if redis.is_loaded else known
 
 
 def readable(connections, timeout):

@@ -2,8 +2,8 @@
 redis-py, or an error that says what to install.
 
 Everything that needs `redis` takes it from here, so that the same advice
-comes whichever module is imported first. It is loaded when it is used: that
-takes longer than all of ours, and a command such as ``check`` never connects.
+comes whichever module is imported first. It is loaded when it is used, which
+most servers don't need: that takes longer than all of ours.
 """
 from __future__ import absolute_import
 
@@ -34,6 +34,8 @@ def import_error(error):
 
 class _Library(object):
     """The module `redis`, imported when something of it is wanted."""
+    #: Has that been?
+    is_loaded = False
 
     def __getattr__(self, name):
         try:
@@ -41,6 +43,7 @@ class _Library(object):
             import redis.sentinel
         except ImportError as error:
             six.raise_from(import_error(error), error)
+        _Library.is_loaded = True
         return getattr(redis, name)
 
 

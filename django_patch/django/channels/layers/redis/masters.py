@@ -49,7 +49,7 @@ class MasterWatch(object):
             self.stop()
             return
         try:
-            address = self._server.resolve()[0]
+            address = self._server.locate()
         except failures():
             # Who needs a connection will say so.
             return

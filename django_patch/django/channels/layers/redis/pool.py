@@ -131,7 +131,7 @@ class ConnectionPool(object):
 
     def _connect(self, timeout=COMMAND_TIMEOUT):
         try:
-            address = self.address = self.server.resolve()[0]
+            address = self.address = self.server.locate()
             connection = Connection(self.server.connect(address, timeout), address)
         except failures() as error:
             raise unavailable(self.server.name, error, False)

@@ -27,7 +27,7 @@ class Prober(object):
         """Return the replies to `probe`; raise LayerUnavailable."""
         pool = self._pools[probe.shard]
         try:
-            address = pool.address or pool.server.resolve()[0]
+            address = pool.address or pool.server.locate()
         except failures() as error:
             raise unavailable(pool.server.name, error, False)
         until, error = self._silent.get(address, (0, None))

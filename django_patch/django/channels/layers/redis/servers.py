@@ -1,5 +1,5 @@
 """
-Addresses of Redis servers, and connections to them with redis-py.
+Addresses of Redis servers, and connections to them.
 """
 from __future__ import absolute_import, unicode_literals
 
@@ -7,7 +7,7 @@ import binascii
 
 from ...compat.text import native_from_text
 from ...durations import checked_seconds
-from .addresses import check_dict, join_url, listed, name_of, pair, url_of
+from .addresses import check_dict, is_plain, join_url, listed, name_of, pair, url_of
 from .library import redis
 from .outage import COMMAND_TIMEOUT, CONNECT_TIMEOUT
 
@@ -111,13 +111,13 @@ def _cluster(options):
 
 class Server(object):
     """
-    One Redis server; connect() gives connections of redis-py to it.
+    One Redis server; connect() gives connections, of redis-py if need be.
 
-    resolve() returns where it is at present, for other drivers: a URL, and
-    the options that go with it into a connection pool of redis-py. It may
-    ask another server, such as a Sentinel, and wait for the answer.
+    locate() returns its URL at present. It may ask another server, such as a
+    Sentinel, and wait for the answer. resolve() is for other drivers: the URL,
+    and the options that go with it into a connection pool of redis-py.
     """
-    #: Does resolve() have to ask?
+    #: Does locate() have to ask?
     needs_resolving = False
     #: May what it says change while the server before still takes commands?
     needs_watching = False
@@ -138,6 +138,7 @@ class Server(object):
         self.url, self.options = url, options
         #: For people; without the password.
         self.name = name_of(url)
+        self._is_direct = is_plain(url) and not is_special and not self.needs_resolving
         if is_special or '?' in url:
             # What redis-py makes of options is known to it alone.
             pool = self._pool(url)
@@ -159,13 +160,22 @@ class Server(object):
         # Not before a connection is wanted: it takes redis-py to know them.
         return dict(self.options, protocol=2) if _version() >= (5, 0) else self.options
 
+    def locate(self):
+        """Return the URL of where to connect to."""
+        return self.url
+
     def resolve(self):
         """Return (URL, options) of where to connect to."""
-        return self.url, self._all_options()
+        return self.locate(), self._all_options()
 
     def connect(self, url, timeout=COMMAND_TIMEOUT):
-        """Return a new connection to `url`, of resolve(); raise redis-py's or the system's errors."""
-        connection = self._connection(self._pool(url), timeout)
+        """Return a new connection to `url`, of locate(); raise connection.failures()."""
+        if self._is_direct:
+            # With all that speaks to Redis.
+            from .direct import DirectConnection
+            connection = DirectConnection(url, timeout, min(CONNECT_TIMEOUT, timeout))
+        else:
+            connection = self._connection(self._pool(url), timeout)
         connection.connect()
         return connection
 
@@ -192,14 +202,14 @@ class MasterOfSentinels(Server):
         super(MasterOfSentinels, self).__init__(join_url(self._scheme, *sentinels[0]), options)
         self.name = '%s (of the Sentinels %s)' % (name, ', '.join('%s:%d' % sentinel for sentinel in sentinels))
 
-    def resolve(self):
+    def locate(self):
         sentinel = redis.sentinel.Sentinel(self._sentinels, sentinel_kwargs=self._sentinel_options)
         try:
             host, port = sentinel.discover_master(self._service)
         finally:
             for client in sentinel.sentinels:
                 client.connection_pool.disconnect()
-        return join_url(self._scheme, host, port), self._all_options()
+        return join_url(self._scheme, host, port)
 
 
 class ClusterShard(Server):
@@ -221,7 +231,7 @@ class ClusterShard(Server):
             if arguments.get(option):
                 self.options.setdefault(option, arguments[option])
 
-    def resolve(self):
+    def locate(self):
         failure, urls = None, list(self._nodes.urls)
         # If nobody knows, it is worth to wait.
         for url, timeout in [(url, NODE_TIMEOUT) for url in urls] + [(url, COMMAND_TIMEOUT) for url in urls]:
@@ -232,7 +242,7 @@ class ClusterShard(Server):
                 self._nodes.put_last(url)
                 continue
             if found is not None:
-                return found, self._all_options()
+                return found
         raise failure or redis.ConnectionError('No node of the cluster has slot %d.' % self._slot)
 
     def _ask(self, url, timeout):
