@@ -80,7 +80,7 @@ class ImportTests(SimpleTestCase):
         )
         self.assertEqual(self.below('layers.redis', loaded), [
             'acknowledging_layer', 'addresses', 'combined_calls', 'layer', 'library', 'looking', 'outage',
-            'rescuing_layer', 'servers', 'upkeep',
+            'rescuing_layer', 'servers', 'timeouts', 'upkeep',
         ])
         self.assertEqual(self.below('layers.transport', loaded), ['cipher', 'envelope', 'keys', 'options', 'sealing'])
         self.assertEqual([name for name in sorted(loaded) if name.partition('.')[0] in ('redis', 'hiredis')], [])
