@@ -47,6 +47,5 @@ else:
         """Return whether the bytes `data` may have a value that no message has, though its type is good."""
         return _UINT64 in data
 
-    def with_text_keys(message):
-        """Return `message`, whose native keys are text."""
-        return message
+    # Native keys are text.
+    with_text_keys = None

@@ -11,7 +11,7 @@ from django.channels.handler import view_consumer
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.late_answers import LATE_ANSWERS
 from django.channels.layers.memory import InMemoryChannelLayer
-from django.channels.prefetch.coalescer import Coalescer, use_coalescer
+from django.channels.prefetch.coalescer import Coalescer, active_coalescer
 from django.channels.worker import HANDLED, Worker
 from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
@@ -89,8 +89,8 @@ class JobsOfViewsCase(LogTestCase):
     def handle(self, layer, path):
         """Have a worker of `layer` handle a request; what that has sent has left then."""
         coalescer = Coalescer()
-        use_coalescer(coalescer)
-        self.addCleanup(use_coalescer, None)
+        active_coalescer.set(coalescer)
+        self.addCleanup(active_coalescer.set, None)
         content = {'reply_channel': 'p!a', 'http_version': '1.1', 'method': 'GET', 'path': path, 'query_string': b'',
                    'headers': [], 'body': b''}
         worker = Worker(ChannelLayerWrapper(layer, 'test', [route('http.request', view_consumer)]))

@@ -209,6 +209,8 @@ class Include(object):
 
     def match(self, message):
         """Return what the first route that fits returns, or None."""
+        if not self.prefixes:
+            return _first_match(self.routing, message)
         inside = self._inside(message)
         if inside is None:
             return None

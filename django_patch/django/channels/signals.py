@@ -100,8 +100,9 @@ class ConsumerSignal(Signal):
     """
     A signal around consumers, of which each message has one.
 
-    Its first receiver is `receiver`. Where there is no other, it is called
-    without a search for those that want to hear of the sender.
+    Its first receiver is `receiver`, to which the arguments are nothing. Where
+    there is no other, it is called without a search for those that want to
+    hear of the sender.
     """
 
     def __init__(self, receiver):
@@ -113,7 +114,7 @@ class ConsumerSignal(Signal):
     def send(self, sender, **named):
         receivers = self.receivers
         if len(receivers) == 1 and receivers[0][0] == self._key:
-            return [(self._receiver, self._receiver(signal=self, sender=sender, **named))]
+            return [(self._receiver, self._receiver())]
         return super(ConsumerSignal, self).send(sender, **named)
 
 

@@ -67,7 +67,7 @@ class ChannelHandler(ErrorResponses, base.BaseHandler):
         """
         prefix = urls.get_script_prefix()
         try:
-            request, response = self._respond(message)
+            request, response = self._respond(message, prefix)
             try:
                 if not self.is_answered_otherwise(request, response):
                     for reply in self.encode(request, response):
@@ -81,8 +81,8 @@ class ChannelHandler(ErrorResponses, base.BaseHandler):
 
     # From the message to the response
 
-    def _respond(self, message):
-        """Return (request, response); the request is None if it is broken."""
+    def _respond(self, message, prefix):
+        """Return (request, response), below a script prefix; the request is None if it is broken."""
         request = None
         try:
             self.load_once()
@@ -92,7 +92,8 @@ class ChannelHandler(ErrorResponses, base.BaseHandler):
                 signals.request_started.send(sender=self.__class__, message=message, environ={})
                 response = self.bad_request(error, message)
             else:
-                urls.set_script_prefix(request.script_name)
+                if request.script_name + '/' != prefix:
+                    urls.set_script_prefix(request.script_name)
                 signals.request_started.send(sender=self.__class__, message=message, environ=request.META)
                 response = self.end_request(request, self.get_response(request))
                 response = self.send_jobs(request, response, outbox.current())

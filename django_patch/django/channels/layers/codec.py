@@ -56,7 +56,8 @@ def encode(message):
 
     Raise TypeError, naming the place, for what no message can hold.
     """
-    message = with_text_keys(message)
+    if NATIVE_IS_BYTES:
+        message = with_text_keys(message)
     is_usual = type(message) is dict and is_plain(message)
     if is_usual:
         # An http.request has its content in "body".

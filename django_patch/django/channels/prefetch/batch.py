@@ -33,12 +33,13 @@ Watchdog's, with yield_if_slow(). return_unstarted() may be called by either.
 from __future__ import absolute_import
 
 import collections
+import functools
 import logging
 import threading
 
 from ..in_flight import NothingRecorded
 from ..layers.clock import SYSTEM_CLOCK
-from .coalescer import END, use_coalescer
+from .coalescer import END, active_coalescer
 from .deferred import DeferredEndings, DeferredSends
 
 logger = logging.getLogger('django.channels')
@@ -95,7 +96,7 @@ class Batch(object):
             self._started_at = self._monotonic()
         self.number += 1
         self._coalescer.is_used = False
-        use_coalescer(self._coalescer)
+        active_coalescer.set(self._coalescer)
 
     def next(self):
         """Return the next (channel, content), which runs from now on, or None."""
@@ -118,7 +119,7 @@ class Batch(object):
         do it while it receives: return DeferredSends or DeferredEndings, or
         None.
         """
-        use_coalescer(None)
+        active_coalescer.set(None)
         self._started_at = None
         self.return_unstarted()
         slots, self._slots = self._slots, {}
@@ -136,9 +137,8 @@ class Batch(object):
         if self._layer.sends_with_receive:
             sends = self._coalescer.take(self._layer, 'send')
             if sends:
-                return DeferredSends(
-                    self._layer, self._coalescer, sends, lambda: self._in_flight.remove_all(slots.values())
-                )
+                on_done = functools.partial(self._in_flight.remove_all, slots.values())
+                return DeferredSends(self._layer, self._coalescer, sends, on_done)
         if self._layer.acknowledges_with_receive:
             endings = self._coalescer.take(self._layer, END)
             if endings:

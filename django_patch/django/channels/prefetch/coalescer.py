@@ -26,13 +26,9 @@ logger = logging.getLogger('django.channels')
 #: its content is an Ending.
 END = 'end'
 
-#: The Coalescer of this context, or None.
+#: The Coalescer into which the outboxes go that are delivered in this context,
+#: or None.
 active_coalescer = ContextVar('django.channels.coalescer', default=None)
-
-
-def use_coalescer(coalescer):
-    """Route the outboxes delivered in this context into `coalescer` from now on; None ends that."""
-    active_coalescer.set(coalescer)
 
 
 def coalesce(layer, name, content, timeout):

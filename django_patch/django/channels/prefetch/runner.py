@@ -38,6 +38,7 @@ class PrefetchRunner(object):
         self._turn = Turn(turns or threading.Lock())
         self.batch = Batch(layer, Coalescer(clock), clock, slow_after, self._in_flight, self._turn.pass_on)
         self._layer = layer
+        self._sends_with_receive = layer.sends_with_receive
         self._channels = channels
         self._handle = handle
         self._is_stopping = is_stopping
@@ -98,7 +99,7 @@ class PrefetchRunner(object):
             return None
         before, self._began = self._began, self._clock.monotonic()
         self._gathers = 2 * len(received) <= limit and self._began - before < IN_A_ROW
-        if len(received) == 1 and not self._layer.sends_with_receive and receipt_of(received[0][1]) is None:
+        if len(received) == 1 and not self._sends_with_receive and receipt_of(received[0][1]) is None:
             # As a batch it would save nothing. Nobody watches it.
             self._turn.pass_on()
             self._was_quiet = False
@@ -141,5 +142,5 @@ class PrefetchRunner(object):
                 is_quiet = is_quiet and outcome == HANDLED
         finally:
             # Elsewhere, receiving costs too little.
-            self._was_quiet = is_quiet and self._layer.sends_with_receive and not batch.has_sent
-            self._deferred = batch.end(may_end_later=not self._is_stopping())
+            self._was_quiet = is_quiet and self._sends_with_receive and not batch.has_sent
+            self._deferred = batch.end(may_end_later=not has_returned)

@@ -85,8 +85,8 @@ class ChannelClientHandler(ChannelHandler):
         request._dont_enforce_csrf_checks = not self.enforce_csrf_checks
         return super(ChannelClientHandler, self).get_response(request)
 
-    def _respond(self, message):
-        request, self.response = super(ChannelClientHandler, self)._respond(message)
+    def _respond(self, message, prefix):
+        request, self.response = super(ChannelClientHandler, self)._respond(message, prefix)
         self.response.wsgi_request = request
         return request, self.response
 

@@ -62,6 +62,8 @@ class Reader(ReportsMixin):
                 self._keys_on(shard).add(key)
                 self._queues[key.encode('utf-8')] = (shard, queue, inbox)
         self._shards = tuple(sorted(self._keys))
+        #: Whether all of it is on one shard, and no ``!`` name among it.
+        self.has_one_shard = len(self._shards) == 1 and not self.inboxes
         self._only_own = all(queue.endswith('!') for queue in channels)
         self._wakes = WakingKeys(keys)
         # Which shard is first: they take turns, as the queues on one do.
@@ -77,11 +79,9 @@ class Reader(ReportsMixin):
         """Whether some of the channels are acknowledged ones."""
         return self._held is not None
 
-    @property
-    def has_one_shard(self):
-        """Whether all of it is on one shard, and no ``!`` name among it."""
-        return len(self._shards) == 1 and not self.inboxes
+    # Plans
 
+    # complexity: each message takes this way, and a call more would cost it.
     def receive(self, limit, timeout=0, token='', one_by_one=False, calls=None):
         """
         Take messages: at most `limit` deliveries of (channels, message).
@@ -92,12 +92,6 @@ class Reader(ReportsMixin):
         sent later. The Result is a list. If it `has_one_shard`, `calls`,
         AcknowledgementCalls or SendCalls, may go along with what asks first.
         """
-        return self._receive(limit, timeout, token, one_by_one, calls)
-
-    # Plans
-
-    # complexity: each message takes this way, and a call more would cost it.
-    def _receive(self, limit, timeout, token, one_by_one, calls):
         ready = take_ready(self.inboxes, self._transport, limit, one_by_one) if self.inboxes else []
         if ready or not self._shards:
             yield Result(ready)
@@ -221,7 +215,7 @@ class Reader(ReportsMixin):
         self._held_was_full = len(taken) >= limit
         return (shard, None, None, taken) if taken else None
 
-    # complexity: as _receive().
+    # complexity: as receive().
     def _wait(self, shards, limit, timeout, token, calls=None):
         """Have all shards tell when there is something."""
         requests, wake, reported, names, ended, others = [], {}, {}, {}, (), ()

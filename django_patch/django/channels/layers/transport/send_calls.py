@@ -19,6 +19,7 @@ class SendCalls(object):
     def __init__(self, shard, batches, on_sent):
         self._shard = shard
         self._batches = batches
+        # None once it is told.
         self._on_sent = on_sent
         self._is_written = False
         self._error = None
@@ -38,18 +39,20 @@ class SendCalls(object):
 
     def read(self, shard, replies):
         """Take in the first of `replies`, which answer commands(), and return the others."""
-        for (batch, command), reply in zip(self._batches, replies):
-            # An error is that of one queue, such as a key of another type.
-            if type(reply) is not ReplyError and batch.destination.went(reply):
-                batch.went(reply)
-            self.failed = self.failed or bool(batch.waiting)
-        self.finish()
+        if self._on_sent is not None:
+            for (batch, command), reply in zip(self._batches, replies):
+                # An error is that of one queue, such as a key of another type.
+                if type(reply) is not ReplyError and batch.destination.went(reply):
+                    batch.went(reply)
+                self.failed = self.failed or bool(batch.waiting)
+            self.finish()
         return replies[len(self._batches):]
 
     def are_done(self, replies):
         """Return whether `replies`, which answer commands(), say that all is done."""
-        if any(reply != batch.size for (batch, command), reply in zip(self._batches, replies)):
-            return False
+        for (batch, command), reply in zip(self._batches, replies):
+            if reply != batch.size:
+                return False
         # Before the wait for what comes next is over.
         self._tell([])
         return True
@@ -65,9 +68,9 @@ class SendCalls(object):
 
     def finish(self):
         """Tell what became of all, unless that has been told."""
-        self._tell([pair for batch, command in self._batches for pair, label, body in batch.waiting])
+        if self._on_sent is not None:
+            self._tell([pair for batch, command in self._batches for pair, label, body in batch.waiting])
 
     def _tell(self, refused):
         on_sent, self._on_sent = self._on_sent, None
-        if on_sent is not None:
-            on_sent(refused, self._error)
+        on_sent(refused, self._error)
