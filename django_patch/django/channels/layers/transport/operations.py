@@ -25,6 +25,7 @@ script: see `scripts.to_repeat`.
 from __future__ import absolute_import
 
 import collections
+import functools
 import types
 
 from ...exceptions import LayerUnavailable
@@ -61,6 +62,9 @@ class Result(collections.namedtuple('Result', 'value')):
     """The outcome of a plan, for its caller."""
     __slots__ = ()
 
+
+#: As Result(value) of a tuple that has it, without a call of Python's.
+result_of = functools.partial(tuple.__new__, Result)
 
 #: The outcome of plans that have none.
 DONE = Result(None)

@@ -10,7 +10,7 @@ from ...exceptions import LayerUnavailable
 from .deliveries import hand_out, take_ready, take_unread
 from .envelope import is_in_pieces
 from .held_reader import HeldReader
-from .operations import Block, Exchange, Result, checked
+from .operations import Block, Exchange, Result, checked, result_of
 from .queue_keys import QueueKeys, WakingKeys
 from .reports import ReportsMixin
 from .resp import ReplyError, is_wrong_type, pack
@@ -43,6 +43,8 @@ class Reader(ReportsMixin):
         #: The Inboxes of its ``!`` names.
         self.inboxes = []
         self._held = HeldReader(transport, held, holder) if held else None
+        #: Whether some of the channels are acknowledged ones.
+        self.holds = self._held is not None
         # Whether others have their turn before what is held, and whether that
         # may be more.
         self._held_came_last = self._held_was_full = False
@@ -73,11 +75,6 @@ class Reader(ReportsMixin):
         if shard not in self._keys:
             self._keys[shard] = QueueKeys(shard, self._transport.clocks[shard])
         return self._keys[shard]
-
-    @property
-    def holds(self):
-        """Whether some of the channels are acknowledged ones."""
-        return self._held is not None
 
     # Plans
 
@@ -138,7 +135,7 @@ class Reader(ReportsMixin):
             if not deliveries:
                 # All of it was dropped; what is behind it may be good.
                 taken = take_unread(self.inboxes) or (yield self._look(shards, limit, timeout))
-        yield Result(deliveries)
+        yield result_of((deliveries,))
 
     def _look(self, shards, limit, timeout, tries=None, calls=None):
         """Ask one shard after the other, and wait for none."""
@@ -272,7 +269,7 @@ class Reader(ReportsMixin):
             # others' turn: they had nothing for that wait.
             came_last, found = self._held_came_last, (yield self._look(rung, limit, timeout, (True,)))
             self._held_came_last = came_last
-        yield Result(found)
+        yield result_of((found,))
 
     def _parse_replies(self, shard, held_by, replies, limit):
         """Return what a wait gave, in a list: what is held now, and what was taken."""
