@@ -80,9 +80,11 @@ class Channel(Sender):
         acknowledged channel; `delay` and `at` do for any, where a worker runs
         the routes of `schedules`.
         """
+        if not isinstance(content, dict):
+            raise TypeError(_NOT_A_DICT % type(content).__name__)
         if job:
             return self._send_job(content, immediately, job)
-        super(Channel, self).send(content, immediately)
+        outbox.send(self.channel_layer, 'send', self.name, content, immediately)
         if '!' not in self.name:
             self.channel_layer.warn_if_unread(self.name)
 
@@ -93,8 +95,6 @@ class Channel(Sender):
         unknown = set(job) - _JOB_OPTIONS
         if unknown:
             raise TypeError('send() got unexpected arguments: %s.' % ', '.join(sorted(unknown)))
-        if not isinstance(content, dict):
-            raise TypeError(_NOT_A_DICT % type(content).__name__)
         check_job(**job)
         name, job = self.name, dict(job, message=content, id=job.get('id') or new_job_id())
         if not set(job) - _TIME_OPTIONS - {'message'} and self.channel_layer.options_of(name) is None:

@@ -118,8 +118,9 @@ class Dispatcher(HeldMessagesMixin):
     def _consume(self, task):
         if tracing.tracer is not None:
             task.span = tracing.tracer.begin(task)
-        add_root_path(task.channel, task.content)
-        leave_out_absent(task.channel, task.content)
+        if task.channel.startswith('websocket.'):
+            add_root_path(task.content)
+            leave_out_absent(task.channel, task.content)
         task.message = message = Message(task.content, task.channel, self.channel_layer)
         message.attempt = task.attempt
         match = self.channel_layer.router.match(message)

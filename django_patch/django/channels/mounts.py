@@ -12,13 +12,13 @@ from .filters import as_text
 urls = import_module(URLS_MODULE)
 
 
-def add_root_path(channel, content):
+def add_root_path(content):
     """
-    Give a message of a socket the root path that its server doesn't tell.
+    Give the `content` of a socket's message the root path that its server doesn't tell.
 
     daphne 1.4.2 knows one for requests alone.
     """
-    if not content.get('root_path') and channel.startswith('websocket.') and conf.force_script_name:
+    if not content.get('root_path') and conf.force_script_name:
         content['root_path'] = as_text(conf.force_script_name)
 
 

@@ -7,8 +7,8 @@ from ..validation import plain_copy
 
 
 def hand_out(delivery, inbox, deliveries, limit, one_by_one):
-    """Append `delivery` to `deliveries`, or leave it in its `inbox` for later."""
-    if inbox is not None and len(deliveries) >= limit:
+    """Append `delivery`, for clients of `inbox`, to `deliveries`, or leave it there for later."""
+    if len(deliveries) >= limit:
         inbox.waiting.append(delivery)
         return
     if one_by_one and len(delivery[1]) > 1:

@@ -128,7 +128,9 @@ class Reader(ReportsMixin):
                         if is_last:
                             inbox.unread += entries[number:]
                         delivery = yield delivery
-                    if delivery is not None:
+                    if delivery is not None and inbox is None:
+                        deliveries.append(delivery[1:])
+                    elif delivery is not None:
                         hand_out(delivery, inbox, deliveries, limit, one_by_one)
                     if is_last:
                         break
