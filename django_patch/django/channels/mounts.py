@@ -14,7 +14,8 @@ urls = import_module(URLS_MODULE)
 
 def add_root_path(content):
     """
-    Give the `content` of a socket's message the root path that its server doesn't tell.
+    Give a socket's message, `content`, the root path that its server doesn't
+    tell.
 
     daphne 1.4.2 knows one for requests alone.
     """
