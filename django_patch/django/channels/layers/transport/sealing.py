@@ -16,8 +16,9 @@ from .envelope import (
     BOUND, ENCRYPTED, GROUP, IN_PIECES, MESSAGE, WHOLE, ExpiredEntry, pack_reference, reference_of, unpack_reference,
 )
 
-#: Bytes of a body above which it is sent in pieces, and of a piece; and of the
-#: largest that is one string, so that a megabyte with what is around it is one.
+#: Bytes of a body above which it is sent in pieces, and of a piece; and of
+#: the largest that is one string, so that a megabyte with what is around it is
+#: one.
 PIECE_SIZE, STRING_SIZE = 1 << 20, 2 << 20
 #: Milliseconds after its sender's deadline that a body is still accepted: what
 #: the clocks of two processes may think differently of the server's.
