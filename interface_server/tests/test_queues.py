@@ -177,6 +177,28 @@ def test_those_who_asked_before_it_was_known_keep_their_places():
     asyncio.run(asyncio.wait_for(run(), PATIENCE))
 
 
+def test_few_are_tried_in_vain_where_readers_take_some_at_a_time():
+    async def run():
+        layer = Late()
+        senders = Senders(layer)
+        for number in range(400):
+            senders.send(str(number))
+        layer.answer(list(layer.asked), ChannelFull("full"))
+        tried = []
+        while len(senders.outcomes) < 400:
+            while not layer.asked:
+                await asyncio.sleep(0)
+            names = list(layer.asked)
+            tried.append(len(names))
+            layer.answer(names[:20])
+            layer.answer(names[20:], ChannelFull("full"))
+        assert list(senders.outcomes) == [str(number) for number in range(400)]
+        # The first tries, and the last, have fewer.
+        return max(tried[8:])
+
+    assert asyncio.run(asyncio.wait_for(run(), PATIENCE)) == 26
+
+
 @pytest.mark.parametrize("bounds", [{"most": 3}, {"most_bytes": 3 * 2100}], ids=["number", "bytes"])
 def test_those_who_came_last_are_refused_for_those_who_asked_before_it_was_known(bounds):
     async def run():

@@ -54,7 +54,11 @@ class Waiting:
         self.since = asyncio.get_running_loop().time()
         self.timeout = timeout
         self.is_wanted = is_wanted
-        self.size = OVERHEAD + sum(len(value) for value in message.values() if isinstance(value, (bytes, str)))
+        size = OVERHEAD
+        for value in message.values():
+            if type(value) is str or type(value) is bytes:
+                size += len(value)
+        self.size = size
         #: Its place in the order of all.
         self.number = number
         self.state = WAITS
@@ -178,7 +182,8 @@ class SendQueue:
             self._waiting.extendleft(sorted(self._refused, key=_number, reverse=True))
             self._refused = []
             self._pause = FIRST_PAUSE if self._taken else min(self._pause * 2, LAST_PAUSE)
-            self._at_once = min(2 * self._taken + 1, MOST_AT_ONCE)
+            # About as many as readers take in a pause: each that finds no room was made for nothing.
+            self._at_once = min(self._taken + self._taken // 4 + 1, MOST_AT_ONCE)
             self._try_later()
         elif self._waiting:
             self._pause = FIRST_PAUSE
