@@ -142,17 +142,22 @@ def test_body_that_is_waited_for_is_read_without_a_pause_for_each_piece():
     async def run():
         request, flow = Request(b"POST", "1.1", []), Flow(MagicMock())
         exchange = Http1Exchange(MagicMock(), flow, request, {"scheme": "http"})
+
+        def feed(content):
+            exchange.feed(content)
+            exchange.hold_back()
+
         receiving = asyncio.ensure_future(exchange.receive())
         await asyncio.sleep(0)
         # All of it is taken in the loop's next turn.
         for _ in range(4):
-            exchange.feed(b"x" * HIGH_WATER)
+            feed(b"x" * HIGH_WATER)
         assert not flow.read_paused
         assert len((await receiving)["body"]) == 4 * HIGH_WATER
         # Nobody waits for this.
-        exchange.feed(b"x" * HIGH_WATER)
+        feed(b"x" * HIGH_WATER)
         assert not flow.read_paused
-        exchange.feed(b"x")
+        feed(b"x")
         assert flow.read_paused
         # Even who waits takes no more than that at once.
         assert len((await exchange.receive())["body"]) == HIGH_WATER + 1
@@ -160,7 +165,7 @@ def test_body_that_is_waited_for_is_read_without_a_pause_for_each_piece():
         await asyncio.sleep(0)
         assert not flow.read_paused
         for _ in range(9):
-            exchange.feed(b"x" * HIGH_WATER)
+            feed(b"x" * HIGH_WATER)
         assert flow.read_paused
         await receiving
 

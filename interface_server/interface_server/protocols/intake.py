@@ -13,9 +13,12 @@ from collections.abc import Iterable
 from typing import Any, Optional, Union
 
 from .progress import has_unread
-from .turns import FIRST_SLICE, SLOW, TURN, Client, Turns, next_slice, now
+from .turns import FIRST_SLICE, MOST_SLICE, SLOW, TURN, Client, Turns, next_slice, now
 
 logger = logging.getLogger(__name__)
+
+#: Bytes of a read from which on there may be more.
+_FULL = MOST_SLICE // 2
 
 
 class Intake(asyncio.BufferedProtocol):
@@ -27,7 +30,7 @@ class Intake(asyncio.BufferedProtocol):
 
     __slots__ = (
         "write", "writelines", "_turns", "_client", "_protocol", "_transport", "_pending", "_slice", "_is_waiting",
-        "_is_paused",
+        "_is_paused", "_place", "_latest",
     )
 
     def __init__(self, turns: Turns, client: Client, protocol: Any) -> None:
@@ -37,6 +40,10 @@ class Intake(asyncio.BufferedProtocol):
         self._transport: Any = None
         #: What was read and not handed on.
         self._pending = b""
+        #: Where what comes is read to, if it isn't copied from the shared buffer.
+        self._place: Optional[memoryview] = None
+        #: Bytes of the latest read into that buffer.
+        self._latest = 0
         #: Bytes to hand on at once. Each connection learns it for itself: what
         #: is cheap in one may be dear in another.
         self._slice = FIRST_SLICE
@@ -61,7 +68,7 @@ class Intake(asyncio.BufferedProtocol):
         self._protocol.connection_made(self)
 
     def connection_lost(self, error: Optional[Exception]) -> None:
-        self._pending = b""
+        self._pending, self._place = b"", None
         # Each refers to the other, and this maybe to itself: without that, both
         # are gone at once, and need no collection of garbage, which everybody
         # waits for.
@@ -79,9 +86,13 @@ class Intake(asyncio.BufferedProtocol):
         return self._protocol.eof_received()  # type: ignore[no-any-return]
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return self._turns.buffer
+        return self._turns.buffer if self._place is None else self._place
 
     def buffer_updated(self, nbytes: int) -> None:
+        if self._place is not None:
+            self._take_note(nbytes)
+            return
+        self._latest = nbytes
         data = bytes(self._turns.buffer[:nbytes])
         if self._pending:
             # TLS may have more ready than it was asked for.
@@ -108,6 +119,20 @@ class Intake(asyncio.BufferedProtocol):
                 pass
             client.charge(began, now())
         self._go_on()
+
+    def _take_note(self, nbytes: int) -> None:
+        """Tell the protocol of bytes that were read to their place."""
+        began, client = now(), self._client
+        is_busy = client.is_busy(began)
+        self._place = self._protocol.landed(nbytes)
+        if not is_busy:
+            self._turns.heard = began
+        client.charge(began, now())
+        if is_busy and not self._is_paused and not self._is_waiting and not self._turns.is_quiet(began):
+            # The next ones when it is its turn.
+            self._transport.pause_reading()
+            self._is_waiting = True
+            self._turns.wait(client, self)
 
     # Turns
 
@@ -157,6 +182,19 @@ class Intake(asyncio.BufferedProtocol):
             self._transport.resume_reading()
 
     # As a transport
+
+    @property
+    def has_more(self) -> bool:
+        """Say if the client seems to have sent more than was read, and the protocol has all of that."""
+        return self._latest >= _FULL and not self._pending
+
+    def land(self, place: Optional[memoryview]) -> None:
+        """
+        Have what comes next read to `place`; None ends that.
+
+        The protocol's landed() is told how much came, and returns the next place.
+        """
+        self._place = place
 
     def pause_reading(self) -> None:
         self._is_paused = True

@@ -121,6 +121,19 @@ class H1Connection:
         """Let go of what is read; call it at the end."""
         self._message.leave_body()
 
+    @property
+    def counted_due(self) -> int:
+        """The bytes of a body of a Content-Length that are to come; 0 if none is being read."""
+        return max(self._due, 0) if self.state is BODY else 0
+
+    def count(self, size: int) -> bool:
+        """Count so many of those as read; return whether there are no more."""
+        if self.state is BODY:
+            self._due -= size
+            if not self._due:
+                self._end()
+        return self.state is not BODY
+
     def answered(self) -> None:
         """Count the oldest request as answered."""
         self._unanswered -= 1
@@ -258,17 +271,12 @@ class H1Connection:
     # The body
 
     def _read_counted(self, data: bytes) -> bytes:
-        size = len(data)
-        if size < self._due:
-            self._due -= size
-            self._events.append(Data(data))
-            return b""
         rest = b""
-        if size > self._due:
+        if len(data) > self._due:
             data, rest = data[:self._due], data[self._due:]
         self._events.append(Data(data))
-        self._events.append(_END)
-        self._end()
+        if self.count(len(data)):
+            self._events.append(_END)
         return rest
 
     def _read_chunks(self, data: bytes) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any, Optional, Protocol, Union
 from ...types import AsgiApplication, Event
 from .events import Request
 from .flow import Flow
+from .landing import LARGEST, Landing
 from .response import CONTINUE, ResponseWriter
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class Http1Exchange:
 
     __slots__ = (
         "scope", "state", "writer", "body_ended", "_carrier", "_flow", "_chunks", "_size", "_end_was_read",
-        "_may_continue", "_waiter", "_is_awaited", "_head",
+        "_may_continue", "_waiter", "_is_awaited", "_head", "_landing",
     )
 
     def __init__(self, carrier: ExchangeCarrier, flow: Flow, request: Request, scope: dict[str, Any]) -> None:
@@ -68,6 +69,8 @@ class Http1Exchange:
         self.body_ended = request.ended
         self._chunks: list[bytes] = []
         self._size = 0
+        #: Where bytes that come before those are read to, if they are.
+        self._landing: Optional[Landing] = None
         self._end_was_read = False
         #: Whether the client waits to be told to send the body.
         self._may_continue = request.expects_continue and not request.ended
@@ -87,9 +90,41 @@ class Http1Exchange:
             return
         self._chunks.append(content)
         self._size += len(content)
-        if self._size > (_AWAITED if self._is_awaited else HIGH_WATER):
-            self._flow.pause_reading()
         self._wake()
+
+    def hold_back(self) -> None:
+        """Take nothing more from the client if the application has enough."""
+        if self._size > (_AWAITED if self._is_awaited else HIGH_WATER) and self.state is not COMPLETE:
+            self._flow.pause_reading()
+
+    def begin_landing(self, due: int) -> Optional[memoryview]:
+        """Return where the next bytes of the body, of which `due` are to come, may be read to; None if nowhere."""
+        due = min(due, LARGEST - self._size)
+        if self._landing is not None or due < self._size or self.state is COMPLETE:
+            return None
+        landing = self._landing = Landing(self._chunks, due)
+        self._chunks = []
+        return landing.rest
+
+    def landed(self, size: int, is_last: bool) -> Optional[memoryview]:
+        """Take note that so many bytes were read there; return where the next ones go, or None."""
+        landing = self._landing
+        if landing is None:
+            return None
+        landing.fill(size)
+        self._size += size
+        if landing.rest is None and not is_last:
+            self.hold_back()
+        self._wake()
+        return landing.rest
+
+    def end_landing(self) -> None:
+        """Read nothing more to where the last bytes were read to."""
+        landing, self._landing = self._landing, None
+        if landing is not None:
+            self._flow.end_landing()
+            if landing.size:
+                self._chunks.insert(0, landing.content())
 
     def end_body(self) -> None:
         """Take note that the body is complete."""
@@ -99,6 +134,7 @@ class Http1Exchange:
     def disconnect(self) -> None:
         """Have the application learn that the client is gone."""
         self.state = TRANSITIONS[self.state][CLIENT_LEFT]
+        self._landing = None
         self._wake()
 
     def _wake(self) -> None:
@@ -125,6 +161,10 @@ class Http1Exchange:
             if self.state is WAITING:
                 self._carrier.write(CONTINUE)
         while self.state is WAITING or self.state is STARTED:
+            if self._landing is not None:
+                await self._landing.settle()
+                self.end_landing()
+                continue
             if self._chunks or (self.body_ended and not self._end_was_read):
                 chunks, self._chunks, self._size, self._is_awaited = self._chunks, [], 0, False
                 self._end_was_read = self.body_ended

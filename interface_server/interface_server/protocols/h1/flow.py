@@ -30,6 +30,10 @@ class Flow:
             if not self._transport.is_closing():
                 self._transport.resume_reading()
 
+    def end_landing(self) -> None:
+        """Have what comes from the client read to nowhere else; see Intake.land()."""
+        self._transport.land(None)
+
     def is_over(self) -> bool:
         """Return whether nothing more reaches the client, of which connection_lost() is still to tell."""
         return self._transport.is_closing()  # type: ignore[no-any-return]

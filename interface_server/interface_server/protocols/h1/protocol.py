@@ -28,13 +28,14 @@ from .events import Data, End, Refuse, Request, Upgrade
 from .exchange import COMPLETE, STARTED, WAITING, Http1Exchange
 from .flow import Flow
 from .half_close import HalfClose, may_be_there
+from .landing import Lands
 from .lifecycle import ANSWERED, CLIENT_DONE, ENDED, HALF_CLOSED, LAST, LINGERING, NO_MORE, OPEN, TRANSITIONS
 from .linger import Linger
 from .scopes import http_scope
 from .upgrades import become_http2, become_websocket
 
 
-class Http1Protocol(asyncio.Protocol):
+class Http1Protocol(Lands, asyncio.Protocol):
     """
     One connection, from its first byte to its end, or an upgrade.
 
@@ -205,6 +206,8 @@ class Http1Protocol(asyncio.Protocol):
                 self._hand_over(become_websocket, event)
             else:
                 self._hand_over(become_http2, event.data)  # type: ignore[union-attr]
+        if self._connection.state is BODY:
+            self._go_on()
         if self._state is OPEN and (events or self._connection.state is not before or before is BODY):
             # The headers have one time for all of them, and blank lines none.
             self._update_deadline()
@@ -218,11 +221,6 @@ class Http1Protocol(asyncio.Protocol):
             self._limiter.run(exchange.run(self._site))
         else:
             self.flow.pause_reading()
-
-    def _end_body(self) -> None:
-        if self._receiving is not None:
-            self._receiving.end_body()
-            self._receiving = None
 
     def _hand_over(self, become: Callable[..., None], what: Any) -> None:
         """Let another protocol have the connection from now on."""
