@@ -17,8 +17,8 @@ from django.channels import exceptions, names
 from django.channels.interfaces import bridge
 from django.channels.interfaces.disconnects import Disconnects
 from django.channels.layers.backoff import Backoff
-from django.channels.layers.kept_memory import keep_memory
+from django.channels.layers.kept_memory import blank_bytes, keep_memory
 from django.channels.layers.pace import AHEAD
 from django.channels.layers.repeats import Repeats
 
-__all__ = ["AHEAD", "Backoff", "Disconnects", "Repeats", "bridge", "exceptions", "keep_memory", "names"]
+__all__ = ["AHEAD", "Backoff", "Disconnects", "Repeats", "blank_bytes", "bridge", "exceptions", "keep_memory", "names"]

@@ -13,7 +13,7 @@ from django.channels.compat.text import joined
 from django.channels.exceptions import MalformedMessage
 from django.channels.layers import codec
 from django.channels.layers.validation import MAX_DEPTH
-from django.channels.layers.viewing import decode_viewing
+from django.channels.layers.viewing import Parted, decode_parted, decode_viewing, find_content
 from django.test import SimpleTestCase
 from django.utils.safestring import mark_safe
 
@@ -228,6 +228,43 @@ class ViewingTests(SimpleTestCase):
         ):
             with self.assertRaises(MalformedMessage):
                 decode_viewing(data)
+
+    def test_parts_of_a_message_are_what_decode_has(self):
+        content = b'x' * 100000
+        for message in (
+            {'body': content, 'path': '/'}, {'headers': [[b'a', b'b' * 9000]], 'content': content, 'n': 1},
+        ):
+            for data in (msgpack.packb(message), msgpack.packb(dict(message, last=2))):
+                number, key, head, first, last = find_content(memoryview(data), len(data))
+                parted = Parted(number, key, data[:head], data[first:last], data[last:])
+                self.assertEqual((len(parted), parted.whole()), (len(data), data))
+                for decode in (decode_parted, decode_viewing):
+                    found = decode(parted)
+                    self.assertEqual(found, codec.decode(data))
+                    self.assertIs(found[key], parted.content)
+
+    def test_parts_are_found_in_nothing_else(self):
+        large = b'x' * 200000
+        for message in ({}, {'body': b'x' * 98304}, {'body': 'x' * 100000}, {'before': large, 'body': large}):
+            data = msgpack.packb(message)
+            self.assertIsNone(find_content(memoryview(data), len(data)))
+        data = msgpack.packb({'body': large})
+        self.assertIsNotNone(find_content(memoryview(data[:100]), len(data)))
+        # It is to end within the message.
+        self.assertIsNone(find_content(memoryview(data[:100]), len(data) - 1))
+        for start in (b'', data[:9], b'\x01' + data, b'\xff' * 100):
+            self.assertIsNone(find_content(memoryview(start), len(data)))
+
+    def test_malformed_parts_are_refused(self):
+        content, key = b'x' * 100000, msgpack.packb('body')
+        for number, before, after in (
+            (1, b'\x81' + key, b'\x00'), (2, b'\x82' + key, b''), (2, b'\x82\x01\x01' + key, b''),
+            (2, b'\x82' + key, msgpack.packb('n') + b'\xcf' + b'\xff' * 8),
+        ):
+            with self.assertRaises(MalformedMessage):
+                decode_parted(Parted(number, 'body', before, content, after))
+        twice = Parted(2, 'body', b'\x82' + key, content, key + b'\x01')
+        self.assertEqual(decode_parted(twice), {'body': 1})
 
     def test_of_a_key_that_comes_twice_the_last_counts(self):
         content, key = msgpack.packb(b'x' * 100000), msgpack.packb('content')

@@ -4,6 +4,7 @@ from __future__ import absolute_import, unicode_literals
 import os
 import socket
 import threading
+from unittest import skipUnless
 
 from django.channels.exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
 from django.channels.layers import codec
@@ -11,6 +12,7 @@ from django.channels.layers.redis.connection import Connection
 from django.channels.layers.transport import large
 from django.channels.layers.transport.envelope import Entry, unpack_reference
 from django.channels.layers.transport.resp import ProtocolError
+from django.channels.layers.viewing import LargeQuestion, Parted
 from django.test import SimpleTestCase
 
 from .redis_case import Records, RedisTestCase
@@ -377,6 +379,40 @@ class LongStringTests(SimpleTestCase):
                 sender.join()
                 self.assertEqual(replies[1], 5)
                 self.assertTrue(replies[0] == text, (size, first))
+
+    @skipUnless(hasattr(socket.socket, 'recvmsg_into'), 'Python 2 can not read into several buffers.')
+    def test_a_message_is_read_in_parts(self):
+        content = os.urandom(150000)
+        for last in ({}, {'n': 1}):
+            body = codec.whole(codec.encode(dict({'path': '/', 'body': content}, **last)))
+            head = ('$%d\r\n' % len(body)).encode('ascii')
+            data = head + body + b'\r\n'
+            for first in (4096, 60000, len(data) - 10, len(data) - 1):
+                self.connection.write([LargeQuestion(b'?')])
+                self.assertEqual(self.server.recv(9), b'?')
+                # What one read has, and then the rest.
+                self.connection._chunk = first
+                sender = threading.Thread(target=self.server.sendall, args=[data])
+                sender.start()
+                reply, = self.connection.read(1)
+                sender.join()
+                self.assertIs(type(reply), Parted)
+                self.assertEqual((len(reply), reply.whole() == body), (len(body), True))
+                self.assertTrue(reply.content == content)
+        # Nobody else gets one who hasn't asked for it.
+        self.connection.write([b'?'])
+        self.server.recv(9)
+        sender = threading.Thread(target=self.server.sendall, args=[data])
+        sender.start()
+        reply, = self.connection.read(1)
+        sender.join()
+        self.assertTrue(reply == body)
+        self.connection.write([LargeQuestion(b'?')])
+        self.server.recv(9)
+        self.server.sendall(data[:100000])
+        self.server.close()
+        with self.assertRaisesMessage(EOFError, 'The server closed the connection.'):
+            self.connection.read(1)
 
     def test_an_end_in_its_middle_is_one(self):
         self.server.sendall(b'$100000\r\n' + b'x' * 50000)

@@ -12,12 +12,11 @@ slowly, or no more, is waited for no longer than for a turn of the loop.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import io
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Optional
 
+from ...backport import blank_bytes
 from .connection import H1Connection
 from .lifecycle import OPEN
 from .linger import Linger
@@ -26,18 +25,6 @@ __all__ = ["LARGEST", "Landing", "Lands"]
 
 #: Bytes that are read to one place.
 LARGEST = 1024 * 1024
-
-
-def _find_maker() -> Callable[[int], bytes]:
-    """Return what makes bytes with anything in them: to fill a megabyte with zeros takes as long as to copy it."""
-    if sys.implementation.name != "cpython":
-        return bytes
-    make: Any = ctypes.pythonapi.PyBytes_FromStringAndSize
-    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_char_p, ctypes.c_ssize_t]
-    return lambda size: make(None, size)
-
-
-_make_bytes = _find_maker()
 
 
 class Landing:
@@ -50,7 +37,7 @@ class Landing:
         self.size = sum(map(len, beginning))
         # It lets the bytes that it was given be written to while nobody else
         # has them, and hands them out without a copy.
-        self._file = io.BytesIO(_make_bytes(self.size + due))
+        self._file = io.BytesIO(blank_bytes(self.size + due))
         for part in beginning:
             self._file.write(part)
         #: Where the others go; None if all are here.

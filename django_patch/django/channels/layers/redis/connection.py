@@ -17,8 +17,10 @@ from ...compat.clock import monotonic
 from ...compat.forks import call_in_forked
 from ...compat.text import joined
 from ..transport.resp import INCOMPLETE, ProtocolError, buffers_of, make_parser, unfinished_string
+from ..viewing import LargeQuestion
 from .direct import NotConnected
 from .library import redis
+from .long_strings import read_rest
 from .timeouts import set_timeout
 
 #: Seconds that a connection may lie idle and still be trusted to be open.
@@ -98,6 +100,9 @@ class Connection(object):
             self._poll.register(self._socket.fileno(), select.POLLIN)
         self._parser = make_parser()
         self.was_written = False
+        # Whether what is read next may be returned in parts.
+        self._is_parted = False
+        self._can_part = not self._is_tls and hasattr(self._socket, 'recvmsg_into')
         self._timeout = None
         self._chunk = _CHUNK
         self.used = monotonic()
@@ -198,6 +203,7 @@ class Connection(object):
     def write(self, commands):
         """Send packed commands; afterwards, `was_written` says whether all were sent."""
         self.was_written = False
+        self._is_parted = type(commands[0]) is LargeQuestion and self._can_part
         if self._left:
             self.settle()
         try:
@@ -248,7 +254,7 @@ class Connection(object):
         if len(data) >= _START and self.shared is None and not parser.has_data():
             unfinished = unfinished_string(data)
             if unfinished is not None:
-                replies.append(self._read_rest(*unfinished))
+                replies.append(read_rest(self._socket, self._is_parted, *unfinished))
                 return len(replies) >= count
         # A large message comes in fewer, larger parts.
         self._chunk = min(self._chunk * 4, _LARGEST_CHUNK) if len(data) == self._chunk else _CHUNK
@@ -259,32 +265,6 @@ class Connection(object):
                 return False
             replies.append(reply)
         return True
-
-    def _read_rest(self, start, length, end):
-        """
-        Return a string of `length` bytes whose `start` was read; `end` more
-        come behind it.
-
-        They are read to where they stay. A parser would have a long string
-        in memory twice more.
-        """
-        whole = bytearray(length + end)
-        view, done = memoryview(whole), len(start)
-        view[:done] = start
-        while done < len(whole):
-            try:
-                number = self._socket.recv_into(view[done:])
-            except socket.error as error:
-                if error.errno == errno.EINTR:
-                    continue
-                raise
-            if not number:
-                raise EOFError('The server closed the connection.')
-            done += number
-        # A buffer can't change its size while someone views it.
-        del view
-        del whole[length:]
-        return whole
 
     def peek(self, count):
         """Return the first `count` replies, waiting for them; they are read again."""

@@ -7,6 +7,7 @@ from ...exceptions import LayerUnavailable, MalformedMessage
 from ...names import MAX_NAME_LENGTH, statistics_name
 from .. import codec
 from ..drop_log import DropLog
+from ..viewing import LargeQuestion, decode_parted
 from . import scripts
 from .envelope import ENCRYPTED, GROUP, IN_PIECES, MESSAGE, WHOLE, Entry, ExpiredEntry, UnsupportedEntry
 from .groups import members_command, read_members
@@ -27,7 +28,7 @@ class EntryDecoder(object):
         self._options = transport.options
         self._reads_plain = not self._options.sealer.flags
         #: Decodes bodies that lay beside their entries: with views, maybe.
-        self.decode_beside = codec.decode
+        self.decode_beside = decode_parted
         #: Called with a queue's name and the seconds that a message waited
         #: there, for each that is received; or None.
         self.on_received = None
@@ -149,6 +150,8 @@ class EntryDecoder(object):
             commands = (pack('HGET', key, index),)
             if release and entry.flags & WHOLE:
                 commands = (pack('GETDEL', key),)
+                if not (entry.flags & ENCRYPTED or self._options.sealer.flags):
+                    commands = (LargeQuestion(commands[0]),)
             elif release and index == pieces - 1:
                 # It is known by then whether the others were there.
                 commands += (scripts.RELEASE.call([key], []),)
