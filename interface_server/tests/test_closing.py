@@ -85,7 +85,7 @@ def test_idle_client_is_let_go_whether_it_answers_or_not(serve, kind, hurry):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_idle_clients_do_not_hold_a_server_that_ends(serve, kind, caplog):
-    server, connect = serve({"http.request": consumer}, shutdown_timeout=5)
+    server, connect = serve({"http.request": consumer}, shutdown_timeout=PATIENCE)
     with connect() as idle, socket.create_connection(("127.0.0.1", server.port)):
         # The other one says nothing, not even what TLS begins with.
         idle.sendall(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
