@@ -36,6 +36,31 @@ from django.core.management import call_command
 call_command('check', stdout=sys.stderr)
 '''
 
+#: A worker of a project without a database, up to the fork of its watcher.
+WORKER = '''
+from django.conf import settings
+settings.configure(
+    INSTALLED_APPS=['django.channels'], SECRET_KEY='secret', ROOT_URLCONF='django.channels.tests',
+    CHANNEL_LAYERS={'default': {
+        'BACKEND': 'django.channels.layers.redis.RedisChannelLayer', 'ROUTING': [],
+        'CONFIG': {'hosts': ['unix:///nowhere/redis.sock']},
+    }},
+)
+import django
+django.setup()
+from django.channels.management import worker_processes
+from django.core.management import CommandError, call_command
+
+def stop(worker):
+    raise CommandError('Here it would fork.')
+
+worker_processes._watch_over = stop
+try:
+    call_command('runworker', skip_checks=True, verbosity=0)
+except CommandError as error:
+    assert 'fork' in str(error), error
+'''
+
 
 def missing(name):
     """Return the ImportError for a module that isn't there."""
@@ -110,6 +135,22 @@ class ImportTests(SimpleTestCase):
                  "sys.modules['django.channels.worker'].Worker(RedisChannelLayer(['redis://localhost/1']))",
         )
         self.assertIn('django.channels.layers.redis.blocking_read', loaded)
+
+    def test_a_worker_loads_what_requests_need_before_it_forks(self):
+        """Its watcher shares that; what is loaded later costs memory in both."""
+        loaded = self.loaded('django.channels', then=WORKER)
+        self.assertEqual({
+            'django.channels.http.handler', 'django.channels.http.response', 'django.channels.layers.redis.direct',
+            'django.db.backends.dummy.base',
+        } - loaded, set())
+
+    def test_a_worker_loads_only_what_it_uses(self):
+        loaded = self.loaded('django.channels', then=WORKER)
+        self.assertEqual(self.below('interfaces', loaded), [])
+        self.assertFalse({
+            'redis', 'django.channels.management.runserver', 'django.channels.monitoring.endpoint',
+            'django.channels.monitoring.families', 'wsgiref.simple_server',
+        } & loaded)
 
     def test_threads_that_begin_at_once_have_the_same_connections(self):
         layer = RedisChannelLayer(['redis://localhost/1'])

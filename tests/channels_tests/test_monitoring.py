@@ -26,7 +26,7 @@ from django.channels.layers import ChannelLayerWrapper, channel_layers
 from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.layers.presence import this_process
-from django.channels.management import watching
+from django.channels.management import answering, watching
 from django.channels.management.projects import fingerprints
 from django.channels.monitoring import exposition, families, history, vitals
 from django.channels.monitoring.activity import AT_ONCE, MAX_CHANNELS, OTHER, Activity
@@ -749,8 +749,8 @@ class WatchedTests(SimpleTestCase):
             'numbers': activity.numbers(),
         })
         with watching.watched(worker, {'layer': 'default'}):
-            text = watching._metrics(worker.channel_layer, 'default', activity, 'me', '', of_all=True)[1]
-            alone = watching._metrics(worker.channel_layer, 'default', Activity(InProgress()), 'me', '')[1]
+            text = answering.render(worker.channel_layer, 'default', activity, 'me', '', of_all=True)[1]
+            alone = answering.render(worker.channel_layer, 'default', Activity(InProgress()), 'me', '')[1]
         line = b'channels_messages_handled_total{channel="task",outcome="handled",process="other"} 1.0'
         self.assertIn(line, text)
         self.assertIn(b'channels_processes{kind="worker",layer="default"} 2.0', text)
@@ -760,17 +760,17 @@ class WatchedTests(SimpleTestCase):
     def test_a_worker_tells_its_own_numbers_while_the_layer_is_away(self):
         layer, activity = self.worker().channel_layer, Activity(InProgress())
         activity.end(Task('task'), 'handled')
-        text = watching._metrics(layer, 'default', activity, 'me', '')[1]
+        text = answering.render(layer, 'default', activity, 'me', '')[1]
         self.assertIn(b'channels_layer_up{layer="default"} 1.0', text)
 
         def fail(*args):
             raise LayerUnavailable('Redis is gone')
 
         layer.channel_layer.inspect_channels = fail
-        text = watching._metrics(layer, 'default', activity, 'me', '')[1]
+        text = answering.render(layer, 'default', activity, 'me', '')[1]
         self.assertIn(b'channels_messages_handled_total{channel="task",outcome="handled",process="me"} 1.0', text)
         for of_all in (False, True):
-            text = watching._metrics(layer, 'default', activity, 'me', '', of_all)[1]
+            text = answering.render(layer, 'default', activity, 'me', '', of_all)[1]
             self.assertIn(b'channels_layer_up{layer="default"} 0.0', text)
 
     def test_a_process_tells_the_numbers_of_its_busiest_channels(self):

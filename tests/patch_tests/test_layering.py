@@ -43,7 +43,7 @@ LEVELS = {
 #: Steps to the side that are meant, and why.
 ALLOWED = {
     # The live server of tests runs what the command runs.
-    ('test.live_threads', 'management.runserver'),
+    ('test.live_threads', 'management.static_files'),
     ('test.liveserver', 'management.servers'),
     ('test.pytest_plugin', 'management.servers'),
     # A thread that looks again and again is no layer, and needs the clock.

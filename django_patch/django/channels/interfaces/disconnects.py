@@ -13,14 +13,11 @@ import threading
 
 from ..compat.clock import monotonic
 from ..exceptions import ChannelsError
-from ..layers.presence import BEAT_INTERVAL, WORKER
+from ..layers.presence import BEAT_INTERVAL, DISCONNECT_CHANNEL, DISCONNECT_FACT, WORKER
 from .bridge import http_disconnect
 
 logger = logging.getLogger('django.channels')
 
-#: The channel, and the fact in which a worker says whether it reads it.
-CHANNEL = 'http.disconnect'
-FACT = 'disconnects'
 #: Characters of names and paths that are kept for a worker that may begin to
 #: read before the next look.
 MAX_KEPT = 1024 * 1024
@@ -73,7 +70,7 @@ class Disconnects(object):
         those that aren't `known`.
         """
         for process in newcomers:
-            reads = process['facts'].get(FACT, True) if process['kind'] == WORKER else None
+            reads = process['facts'].get(DISCONNECT_FACT, True) if process['kind'] == WORKER else None
             self._processes[process['name']] = reads
         listed = set(listed)
         for name in [name for name in self._processes if name not in listed]:
@@ -114,4 +111,4 @@ class WatchingDisconnects(Disconnects):
             self.update(*self._layer.new_processes(self.known))
         except ChannelsError as error:
             # It is known as before, and sending says what is wrong.
-            logger.debug('Whether a worker reads %s could not be asked: %s', CHANNEL, error)
+            logger.debug('Whether a worker reads %s could not be asked: %s', DISCONNECT_CHANNEL, error)

@@ -25,6 +25,7 @@ from ..http.meta import message_from_environ
 from ..layers.blocking import send_blocking
 from ..layers.legacy import adapted
 from ..layers.pace import Lead
+from ..layers.presence import DISCONNECT_CHANNEL
 from . import bridge, disconnects
 from .chunked_input import ChunkedInput
 from .project_watch import ProjectWatch
@@ -79,7 +80,7 @@ class WSGIInterface(object):
         self.replies = ReplyReader(channel_layer, self.disown, limit=response_buffer)
         self.project_watch = None if any_project else ProjectWatch(channel_layer)
         self.disconnects = disconnects.WatchingDisconnects(
-            channel_layer, functools.partial(self.send_quietly, disconnects.CHANNEL),
+            channel_layer, functools.partial(self.send_quietly, DISCONNECT_CHANNEL),
         )
 
     def __call__(self, environ, start_response):

@@ -23,6 +23,9 @@ BEAT_INTERVAL, LIFETIME = 5.0, 15.0
 REMEMBERED = 300.0
 #: What programs call themselves.
 WORKER, SERVER = 'worker', 'server'
+#: The channel of clients that went away, and the fact in which a worker says
+#: whether it reads it.
+DISCONNECT_CHANNEL, DISCONNECT_FACT = 'http.disconnect', 'disconnects'
 
 #: A process: its `name`, which no other ever has; its `kind`, such as WORKER;
 #: its `host` and number there, `pid`; the `version` of its program; when it

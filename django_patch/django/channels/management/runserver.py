@@ -13,7 +13,6 @@ import sys
 import threading
 from datetime import datetime
 
-from django.apps import apps
 from django.conf import settings
 from django.core.management import CommandError
 from django.utils import autoreload
@@ -157,23 +156,6 @@ def _refuse(command, reason):
 def _http_consumer(command, *args, **options):
     get_consumer = getattr(command, 'get_consumer', None)
     return None if get_consumer is None else get_consumer(*args, **options)
-
-
-def static_files_consumer(options):
-    """
-    Return the http.request consumer that serves static files as well.
-
-    Return None, which stands for the usual consumer, where Django's own
-    runserver wouldn't serve them either.
-    """
-    if not apps.is_installed('django.contrib.staticfiles'):
-        return None
-    if not options.get('use_static_handler', True):
-        return None
-    if not (conf.debug or options.get('insecure_serving')):
-        return None
-    from ..staticfiles import StaticFilesConsumer
-    return StaticFilesConsumer()
 
 
 def _banner(command, layer):

@@ -15,12 +15,9 @@ from ..conf import conf
 from ..durations import checked_seconds
 from ..exceptions import AnotherProject, LayerUnavailable
 from ..fingerprints import FACT, fingerprints
-from ..interfaces import disconnects
-from ..layers.presence import WORKER, this_host
+from ..layers.presence import DISCONNECT_CHANNEL, DISCONNECT_FACT, WORKER, this_host
 from ..layers.promises import warn
-from ..monitoring import exposition, families
 from ..monitoring.activity import Activity
-from ..monitoring.endpoint import Endpoint
 from ..monitoring.history import Recorder
 from ..monitoring.vitals import HealthFile, Vitals, behind, try_file
 from ..presence import Presence, package_version
@@ -120,11 +117,10 @@ def watched(worker, options):
     opened, planning = [], _planning(worker)
     try:
         if options.get('management'):
-            host, port = parse_address(options['management'])
-            opened.append(Endpoint(
-                host, port, vitals, functools.partial(_metrics, layer, alias, activity, name),
-                options.get('is_patient', False),
-            ))
+            # What a worker without it need not load.
+            from .answering import make_endpoint
+            opened.append(make_endpoint(parse_address(options['management']), vitals, layer, alias, activity, name,
+                                        options.get('is_patient', False)))
         if options.get('health_file'):
             opened.append(HealthFile(options['health_file'], vitals))
         if layer.supports_inspection:
@@ -190,14 +186,5 @@ def _facts(worker, activity):
         'threads': worker.threads, 'tasks': len(worker.in_progress.tasks), 'running': number, 'doing': running,
         'stopping': worker.termed, 'channels': worker.channels[:MAX_CHANNELS],
         'numbers': activity.numbers(MAX_NUMBERS), FACT: fingerprints(),
-        disconnects.FACT: disconnects.CHANNEL in worker.channels,
+        DISCONNECT_FACT: DISCONNECT_CHANNEL in worker.channels,
     }
-
-
-def _metrics(layer, alias, activity, name, accept, of_all=False):
-    if of_all and layer.supports_presence:
-        return exposition.render(accept, lambda: families.told(families.everything, layer, alias))
-    sources = [lambda: families.of_activity(activity.numbers(), name)]
-    if layer.supports_inspection:
-        sources.append(lambda: families.told(families.of_layer, layer, alias))
-    return exposition.render(accept, *sources)

@@ -7,17 +7,39 @@ import functools
 import logging
 import os
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError
 from django.db import connections
+from django.db.utils import load_backend
+from django.utils.module_loading import import_string
 
+from ..compat.coroutines import SUPPORTS_ASYNC
 from ..compat.forks import freeze_loaded
 from ..in_flight import InFlight
 from ..periodic import PeriodicThread
 from ..processes import leaving, service_manager
+from ..routing import DEFAULT_HTTP_CONSUMER
 from ..signals import worker_ready
 from .projects import ProjectRefused
 
 logger = logging.getLogger('django.channels')
+
+#: The backend of a database that isn't configured.
+DUMMY = 'django.db.backends.dummy'
+
+
+def load_ahead(worker):
+    """Load what the first message for `worker` would: processes share what is loaded before they are forked."""
+    if SUPPORTS_ASYNC:
+        import_string('django.channels.asynchronous.running.AsyncTasks')
+    for database in connections.databases.values():
+        try:
+            load_backend(database.get('ENGINE') or DUMMY)
+        except (ImproperlyConfigured, ImportError):
+            # Who asks for that database is told so.
+            continue
+    if 'http.request' in worker.channels:
+        import_string(DEFAULT_HTTP_CONSUMER)
 
 
 def run_alone(worker, surroundings, is_embedded=False, is_program=False):

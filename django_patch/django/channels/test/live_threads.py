@@ -22,7 +22,7 @@ def is_in_memory(connection):
 def start_worker(layer, serve_static, threads):
     """Return (a Worker that runs in a thread, the thread)."""
     if serve_static:
-        from ..management.runserver import static_files_consumer
+        from ..management.static_files import static_files_consumer
 
         # As with "runserver --insecure": DEBUG is off in tests.
         layer.router.check_default(http_consumer=static_files_consumer({'insecure_serving': True}))

@@ -23,14 +23,20 @@ def read_text(name):
 
 
 class Script(object):
-    """One script: its text, and calls of it by its SHA-1."""
+    """One script: its text, which begins with those of `first`, and calls of it by its SHA-1."""
 
-    def __init__(self, name, prelude=''):
+    def __init__(self, name, *first):
         self.name = name
-        self.text = prelude + read_text(name + '.lua')
+        # Put together when a server needs it: most have most in common.
+        self._parts = first + (read_text(name + '.lua'),)
         self.sha = hashlib.sha1(self.text.encode('utf-8')).hexdigest()
         #: The packed arguments that every call begins with.
         self.start = [argument('EVALSHA'), argument(self.sha)]
+
+    @property
+    def text(self):
+        """The whole of it."""
+        return ''.join(self._parts)
 
     def call(self, keys, arguments):
         """Return the packed command that calls it."""
@@ -45,11 +51,11 @@ class Script(object):
 
 _prelude = read_text('prelude.lua')
 _mark = read_text('mark.lua')
-_sending = _prelude + read_text('sending.lua')
-_acknowledged = read_text('acknowledged.lua')
-_records = _acknowledged + read_text('records.lua')
+_sending = (_prelude, read_text('sending.lua'))
+_records = (read_text('acknowledged.lua'), read_text('records.lua'))
+_recorded = (_prelude,) + _records
 
-SEND = Script('send', read_text('send_first.lua') + _sending)
+SEND = Script('send', read_text('send_first.lua'), *_sending)
 GROUP_SEND = Script('group_send', _prelude)
 GROUP_ADD = Script('group_add', _mark)
 GROUP_DISCARD = Script('group_discard', _mark)
@@ -62,26 +68,31 @@ REQUEUE = Script('requeue')
 RELEASE = Script('release')
 EXPIRE = Script('expire', _prelude)
 BEAT = Script('beat')
-PUT = Script('put', read_text('put_first.lua') + _prelude + _records)
-TAKE = Script('take', read_text('take_first.lua') + _prelude + _records)
-ACKNOWLEDGE = Script('acknowledge', read_text('acknowledge_first.lua') + _sending + _records)
-POSTPONE = Script('postpone', _prelude + _records)
-RECOVER = Script('recover', _prelude + _records)
-CANCEL = Script('cancel', _prelude + _records)
+PUT = Script('put', read_text('put_first.lua'), *_recorded)
+TAKE = Script('take', read_text('take_first.lua'), *_recorded)
+ACKNOWLEDGE = Script('acknowledge', read_text('acknowledge_first.lua'), *(_sending + _records))
+POSTPONE = Script('postpone', *_recorded)
+RECOVER = Script('recover', *_recorded)
+CANCEL = Script('cancel', *_recorded)
 
 ALL = (
     SEND, GROUP_SEND, GROUP_ADD, GROUP_DISCARD, GROUP_MEMBERS, HELLO, FORGET, POP, RECEIVED, REQUEUE, RELEASE, BEAT,
     PUT, TAKE, ACKNOWLEDGE, POSTPONE, RECOVER, CANCEL, EXPIRE,
 )
 
+
+class _Loading(object):
+    """The commands that make a server know all scripts, packed when they are asked for."""
+
+    def __len__(self):
+        return len(ALL)
+
+    def __iter__(self):
+        return (pack('SCRIPT', 'LOAD', script.text) for script in ALL)
+
+
 #: The commands that make a server know all of them.
-LOAD = tuple(pack('SCRIPT', 'LOAD', script.text) for script in ALL)
-
-
-#: How a call of each begins, and with what it may begin instead.
-_STARTS = {
-    b''.join(script.start): b''.join([argument('EVAL'), argument(script.text)]) for script in ALL
-}
+LOAD = _Loading()
 #: What asks whether the commands before it are safe; see `confirmation`.
 _CONFIRMING = ('WAIT', 'WAITAOF')
 
@@ -109,4 +120,8 @@ def with_texts(commands):
 
     The server may forget all of them again in between.
     """
-    return LOAD + tuple(restarted(command, _STARTS) for command in commands)
+    # How a call of each begins, and with what it may begin instead.
+    starts = {
+        b''.join(script.start): b''.join([argument('EVAL'), argument(script.text)]) for script in ALL
+    }
+    return tuple(LOAD) + tuple(restarted(command, starts) for command in commands)

@@ -9,6 +9,7 @@ from django.apps import apps
 
 from ...conf import conf
 from .. import runserver
+from ..static_files import static_files_consumer
 
 if apps.is_installed('django.contrib.staticfiles'):
     from django.contrib.staticfiles.management.commands.runserver import Command as BaseCommand
@@ -31,7 +32,7 @@ class Command(BaseCommand):
 
     def get_consumer(self, *args, **options):
         """Return the consumer of http.request, or None for the usual one."""
-        return runserver.static_files_consumer(options)
+        return static_files_consumer(options)
 
     def log_action(self, protocol, action, details):
         """Write a line about a request or a socket; override it to write another."""

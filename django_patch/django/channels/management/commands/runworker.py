@@ -13,8 +13,8 @@ from ...processes import standard_streams
 from ...worker import Worker
 from .. import projects, watching, worker_options
 from ..layers import check_channels, check_routing, get_shared_layer
-from ..runserver import static_files_consumer
-from ..worker_processes import run_alone, run_supervised
+from ..static_files import static_files_consumer
+from ..worker_processes import load_ahead, run_alone, run_supervised
 
 
 class Command(BaseCommand):
@@ -66,6 +66,7 @@ class Command(BaseCommand):
             projects.check_project(layer)
         worker = self.make_worker(layer, options)
         check_channels(worker)
+        load_ahead(worker)
         if options['processes'] is None:
             self.announce(worker, options)
             run_alone(worker, lambda: watching.watched(worker, options), is_embedded=options['reload'],
