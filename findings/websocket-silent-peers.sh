@@ -62,7 +62,8 @@ async def as_client(port):
 async def as_server(port):
     async def handle(reader, writer):
         head = await reader.readuntil(b'\r\n\r\n')
-        key = next(line.split(b': ')[1] for line in head.split(b'\r\n') if line.lower().startswith(b'sec-websocket-key'))
+        lines = head.split(b'\r\n')
+        key = next(line.split(b': ')[1] for line in lines if line.lower().startswith(b'sec-websocket-key'))
         answer = hashlib.sha1(key + b'258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest()
         writer.write(b'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
                      b'Sec-WebSocket-Accept: ' + base64.b64encode(answer) + b'\r\n\r\n')
