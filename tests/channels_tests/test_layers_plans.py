@@ -78,6 +78,14 @@ class PlanTests(SimpleTestCase):
         self.assertEqual(announce([away]), ([[0]], away))
         self.assertEqual(announce([listed], [away]), ([[1], [2]], []))
 
+    def test_a_shard_that_forgot_a_process_is_asked_soon_what_else_it_has_lost(self):
+        transport, process = self.make_transport(shards=2), this_process(WORKER, '1')
+        self.run_plan(transport.presence.announce(process, {}), [[0], [0]])
+        self.monotonic.now += 5
+        self.assertEqual([clock.is_fresh() for clock in transport.clocks], [True, True])
+        self.run_plan(transport.presence.announce(process, {}), [[1], [0]])
+        self.assertEqual([clock.is_fresh() for clock in transport.clocks], [True, False])
+
     def entry(self, label='', deadline=5060000, body=b'\x80', kind=1):
         return struct.pack(str('>BBQH'), 1, kind, deadline, len(label)) + label.encode('ascii') + body
 

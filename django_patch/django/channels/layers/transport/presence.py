@@ -58,6 +58,8 @@ class PresenceOperations(object):
                     continue
                 if shard in before and not was_listed:
                     gone.append(shard)
+                    # It may have been emptied under our connections.
+                    self._clocks[shard].ask_soon()
                 before.add(shard)
             if failure is not None:
                 break
