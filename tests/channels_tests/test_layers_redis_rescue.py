@@ -11,6 +11,8 @@ from django.channels.compat.clock import monotonic
 from .redis_case import RedisTestCase
 
 try:
+    import fcntl
+
     from django.channels.shared_sockets import SharedSockets
 except ImportError:
     # A system that can't fork.
@@ -63,6 +65,26 @@ class RescueTests(RedisTestCase):
         self.assertTrue(self.has_received())
         self.kill(child)
         return self.rescue(child)
+
+    def test_a_default_timeout_of_sockets_is_nothing_to_who_waits_on_a_shared_one(self):
+        ours, other = socket.socketpair()
+        self.addCleanup(ours.close)
+        self.addCleanup(other.close)
+        before = fcntl.fcntl(ours.fileno(), fcntl.F_GETFL)
+        socket.setdefaulttimeout(30)
+        self.addCleanup(socket.setdefaulttimeout, None)
+        sockets = SharedSockets()
+        child = os.fork()
+        if not child:
+            try:
+                sockets.begin()
+                sockets.add(ours)
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        sockets.take_in()
+        self.assertEqual(len(sockets.sockets()), 1)
+        self.assertEqual(fcntl.fcntl(ours.fileno(), fcntl.F_GETFL), before)
 
     def test_a_job_is_taken_when_it_is_due_and_not_at_the_end_of_the_wait(self):
         reader, writer = os.pipe()

@@ -96,14 +96,25 @@ class SharedSockets(object):
             for number, held in list(self._held.items()):
                 if number == self._next or _is_over(held):
                     self._held.pop(number).close()
-            # Of whatever family it is.
-            self._held[self._next] = socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM)
-            os.close(descriptor)
+            self._held[self._next] = _hold(descriptor)
             self._next = (self._next + 1) % _HELD
 
     def sockets(self):
         """Return what is held and not hidden, the oldest first."""
         return [held for number, held in self._held.items() if self._hidden[number:number + 1] == b'\0']
+
+
+def _hold(descriptor):
+    """Return a socket in place of `descriptor`, of whatever family it is."""
+    # A default that a project has set would be that of the other process as
+    # well, which waits in the system, and would not wait any more.
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(None)
+    try:
+        return socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM)
+    finally:
+        socket.setdefaulttimeout(timeout)
+        os.close(descriptor)
 
 
 def _is_over(held):
