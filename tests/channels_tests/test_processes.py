@@ -19,7 +19,7 @@ from django.channels import limits
 from django.channels.compat.clock import monotonic
 from django.channels.compat.command_line import command_line
 from django.channels.dispatch import Consumption
-from django.channels.exceptions import TimeLimitExceeded
+from django.channels.exceptions import LayerUnavailable, TimeLimitExceeded
 from django.channels.in_flight import InFlight
 from django.channels.in_progress import InProgress, raise_in_thread
 from django.channels.layers.memory import InMemoryChannelLayer
@@ -165,6 +165,23 @@ class WatcherTests(LogTestCase, SimpleTestCase):
         record.add('http.request', {'reply_channel': 'reply.p!1'})
         self.watcher(layer, record).answer_all(record.records())
         self.assertLogged('1 clients of a worker that ended could not be told so.')
+
+    def test_many_who_wait_at_a_server_that_is_silent_are_given_up_as_fast_as_one(self):
+        tried = []
+
+        class Silent(InMemoryChannelLayer):
+            def send(self, channel, message):
+                tried.append(channel)
+                watcher._clock.sleep(10)
+                raise LayerUnavailable('It does not answer.')
+
+        layer, record = Silent(), InFlight(8)
+        for number in range(8):
+            record.add('http.request', {'reply_channel': 'reply.p!%d' % number})
+        watcher = self.watcher(layer, record)
+        watcher.answer_all(record.records())
+        self.assertEqual(tried, ['reply.p!0', 'reply.p!1', 'reply.p!2'])
+        self.assertLogged('8 clients of a worker that ended could not be told so.')
 
     def test_a_worker_that_has_closed_the_pipe_and_lives_is_watched_over(self):
         class Clock(ManualClock):

@@ -197,7 +197,9 @@ class Watcher(object):
         waiting = [record for record in records if record.reply_channel and reply_to(record.channel, 503) is not None]
         backoff = Backoff(0.1, 2.0)
         while waiting:
-            waiting = [record for record in waiting if not self._answer(record)]
+            # Each may take as long as a server that is silent has.
+            waiting = [
+                record for record in waiting if self._clock.monotonic() >= deadline or not self._answer(record)]
             if not waiting or self._clock.monotonic() >= deadline:
                 break
             self._clock.sleep(backoff.next_pause())
