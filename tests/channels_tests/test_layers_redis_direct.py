@@ -8,6 +8,7 @@ import sys
 import threading
 
 from django.channels.exceptions import LayerUnavailable
+from django.channels.layers.redis import RedisChannelLayer
 from django.channels.layers.redis.direct import DirectConnection, NotConnected
 from django.test import SimpleTestCase
 
@@ -110,3 +111,9 @@ class OldServerTests(SimpleTestCase):
         port, asked = self.serve(b'+O')
         with self.assertRaisesMessage(NotConnected, 'It closed the connection.'):
             DirectConnection('redis://:secret@127.0.0.1:%d' % port, 30, 30).connect()
+
+    def test_a_server_that_refuses_a_connection_says_why(self):
+        """As one that has too many clients, or is in protected mode, does to all."""
+        port, asked = self.serve(b'-ERR max number of clients reached\r\n')
+        with self.assertRaisesMessage(LayerUnavailable, "can't be reached: ERR max number of clients reached"):
+            RedisChannelLayer(['redis://127.0.0.1:%d' % port]).send('a', {})

@@ -16,7 +16,7 @@ import weakref
 from ...compat.clock import monotonic
 from ...compat.forks import call_in_forked
 from ...compat.text import joined
-from ..transport.resp import INCOMPLETE, ProtocolError, buffers_of, make_parser, unfinished_string
+from ..transport.resp import INCOMPLETE, ProtocolError, ReplyError, buffers_of, make_parser, unfinished_string
 from ..viewing import LargeQuestion
 from .direct import NotConnected
 from .library import redis
@@ -271,6 +271,17 @@ class Connection(object):
         while not self.read_some(count):
             pass
         return self._replies[:count]
+
+    def refusal(self):
+        """Return the error with which the server has closed a new connection, or None."""
+        try:
+            if readable([self], 0):
+                self.read_some(1)
+                return self._replies[0] if type(self._replies[0]) is ReplyError else None
+        except failures() + (IndexError,):
+            # It has closed it without a word.
+            pass
+        return None
 
     def take(self):
         """Return the replies that were read."""

@@ -146,6 +146,7 @@ class ConnectionPool(object):
             if commands:
                 connection.exchange(commands, timeout)
         except failures() + (LayerUnavailable,) as error:
+            error = connection.refusal() or error
             connection.close()
             raise unavailable(self.server.name, error, False)
         self._worked()
