@@ -503,10 +503,12 @@ class SteppedClock(Clock):
 
     def __init__(self):
         self._asked, self._steps = six.moves.queue.Queue(), six.moves.queue.Queue()
+        self._is_over = False
 
     def sleep(self, seconds):
         self._asked.put(seconds)
-        self._steps.get()
+        if not self._is_over:
+            self._steps.get()
 
     def asked(self):
         """Return the seconds that somebody sleeps, waiting for that."""
@@ -514,6 +516,11 @@ class SteppedClock(Clock):
 
     def step(self):
         self._steps.put(None)
+
+    def end(self):
+        """Have nobody sleep any more."""
+        self._is_over = True
+        self.step()
 
 
 class Watched(object):
@@ -540,8 +547,8 @@ class WatchdogTests(SimpleTestCase):
         self.watchdog = Watchdog(self.batch, self.clock)
 
     def tearDown(self):
-        # It may sleep, or be about to.
-        self.clock.step()
+        # It may sleep, or be about to, and once more before it sees that it is stopped.
+        self.clock.end()
         self.watchdog.stop()
 
     def begin(self):
