@@ -3,9 +3,11 @@ from __future__ import absolute_import, unicode_literals
 
 import contextlib
 import socket
+import struct
 import sys
 import unittest
 
+from django.channels.layers.redis import timeouts
 from django.channels.layers.redis.outage import unavailable
 from django.channels.layers.redis.timeouts import set_timeout
 from django.channels.layers.transport.resp import ReplyError
@@ -61,6 +63,13 @@ class TimeoutTests(unittest.TestCase):
     def test_what_is_written_is_not_taken(self):
         for kind in (socket.socket, OtherSocket):
             self.check(self.connect(kind).sendall, b'x' * 50000000)
+
+    @unittest.skipUnless(sys.platform.startswith('linux'), 'Others have no such timeout.')
+    def test_a_system_whose_times_are_longer_than_its_numbers(self):
+        """Of 32 bits, as newer ones of the Raspberry Pi are."""
+        self.addCleanup(setattr, timeouts, '_TIMEVAL', timeouts._TIMEVAL)
+        timeouts._TIMEVAL = struct.Struct('=ii')
+        self.check(self.connect().recv, 1)
 
     @unittest.skipUnless(sys.platform.startswith('linux'), 'Others have no such timeout.')
     def test_the_system_keeps_it(self):

@@ -11,8 +11,9 @@ import socket
 import struct
 import sys
 
-# Both are long wherever Linux has the option by this number.
-_TIMEVAL = struct.Struct('ll')
+# Both are long, except on a system of 32 bits whose programs know times of 64:
+# there the option has another number, and other values.
+_TIMEVAL, _LARGE_TIMEVAL = struct.Struct('ll'), struct.Struct('=qq')
 _OPTIONS = (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO) if sys.platform.startswith('linux') else ()
 
 
@@ -25,11 +26,17 @@ def set_timeout(plain, seconds):
         return
     whole = int(seconds)
     # 0 would be for ever.
-    value = _TIMEVAL.pack(whole, max(1, int((seconds - whole) * 1000000)))
+    value = _timeval(plain).pack(whole, max(1, int((seconds - whole) * 1000000)))
     if plain.gettimeout() is not None:
         plain.settimeout(None)
     for option in _OPTIONS:
         plain.setsockopt(socket.SOL_SOCKET, option, value)
+
+
+def _timeval(plain):
+    most = _LARGE_TIMEVAL.size
+    is_larger = _TIMEVAL.size < most == len(plain.getsockopt(socket.SOL_SOCKET, _OPTIONS[0], most))
+    return _LARGE_TIMEVAL if is_larger else _TIMEVAL
 
 
 def is_timeout(error):
