@@ -1,6 +1,7 @@
 """Tests of large messages on the Redis channel layer, against a real server."""
 from __future__ import absolute_import, unicode_literals
 
+import errno
 import os
 import socket
 import threading
@@ -11,7 +12,7 @@ from django.channels.layers import codec
 from django.channels.layers.redis.connection import Connection
 from django.channels.layers.transport import large
 from django.channels.layers.transport.envelope import Entry, unpack_reference
-from django.channels.layers.transport.resp import ProtocolError
+from django.channels.layers.transport.resp import LargeCommand, ProtocolError
 from django.channels.layers.viewing import LargeQuestion, Parted
 from django.test import SimpleTestCase
 
@@ -379,6 +380,26 @@ class LongStringTests(SimpleTestCase):
                 sender.join()
                 self.assertEqual(replies[1], 5)
                 self.assertTrue(replies[0] == text, (size, first))
+
+    @skipUnless(hasattr(socket.socket, 'recvmsg_into'), 'Python 2 can not read into several buffers.')
+    def test_sockets_that_do_not_wait_in_all_calls_are_asked_for_the_others(self):
+        class Other(socket.socket):
+            """As those of eventlet."""
+            def recvmsg_into(self, *args):
+                raise socket.error(errno.EAGAIN, 'It is not ready.')
+            sendmsg = recvmsg_into
+
+        server, ours = socket.socketpair()
+        self.addCleanup(server.close)
+        ours = Other(fileno=ours.detach())
+        self.addCleanup(ours.close)
+        connection = Connection(_Opened(ours))
+        connection.write([LargeCommand([b'SET', b'a'], [b'x' * 9000])])
+        self.assertTrue(server.recv(10000).endswith(b'x' * 9000 + b'\r\n'))
+        body = codec.whole(codec.encode({'body': b'x' * 90000}))
+        connection.write([LargeQuestion(b'?')])
+        server.sendall(('$%d\r\n' % len(body)).encode('ascii') + body + b'\r\n')
+        self.assertEqual(connection.read(1), [body])
 
     @skipUnless(hasattr(socket.socket, 'recvmsg_into'), 'Python 2 can not read into several buffers.')
     def test_a_message_is_read_in_parts(self):

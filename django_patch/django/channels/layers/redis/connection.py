@@ -21,7 +21,7 @@ from ..viewing import LargeQuestion
 from .direct import NotConnected
 from .library import redis
 from .long_strings import read_rest
-from .timeouts import set_timeout
+from .timeouts import set_timeout, waits_in_system
 
 #: Seconds that a connection may lie idle and still be trusted to be open.
 _TRUSTED = 0.0005
@@ -102,7 +102,8 @@ class Connection(object):
         self.was_written = False
         # Whether what is read next may be returned in parts.
         self._is_parted = False
-        self._can_part = not self._is_tls and hasattr(self._socket, 'recvmsg_into')
+        # Python 2 has no calls for several buffers.
+        self._takes_several = waits_in_system(self._socket) and hasattr(self._socket, 'recvmsg_into')
         self._timeout = None
         self._chunk = _CHUNK
         self.used = monotonic()
@@ -203,7 +204,7 @@ class Connection(object):
     def write(self, commands):
         """Send packed commands; afterwards, `was_written` says whether all were sent."""
         self.was_written = False
-        self._is_parted = type(commands[0]) is LargeQuestion and self._can_part
+        self._is_parted = type(commands[0]) is LargeQuestion and self._takes_several
         if self._left:
             self.settle()
         try:
@@ -214,7 +215,7 @@ class Connection(object):
         self.was_written = True
 
     def _write_buffers(self, buffers):
-        if self._is_tls or not hasattr(self._socket, 'sendmsg'):
+        if not self._takes_several:
             self._socket.sendall(joined(buffers))
             return
         while buffers:

@@ -17,11 +17,16 @@ _TIMEVAL, _LARGE_TIMEVAL = struct.Struct('ll'), struct.Struct('=qq')
 _OPTIONS = (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO) if sys.platform.startswith('linux') else ()
 
 
+def waits_in_system(plain):
+    """Return whether who reads from or writes to the socket `plain` waits in the system, whatever call that is."""
+    # TLS reads and writes in turn, and libraries that replace sockets wait
+    # elsewhere, and not with all calls.
+    return not hasattr(plain, 'pending') and type(plain).__module__ == socket.__name__
+
+
 def set_timeout(plain, seconds):
     """Have what is read from and written to the socket `plain` fail after `seconds`."""
-    # TLS reads and writes in turn, and libraries that replace sockets wait
-    # elsewhere than in the system.
-    if not _OPTIONS or hasattr(plain, 'pending') or type(plain).__module__ != socket.__name__:
+    if not _OPTIONS or not waits_in_system(plain):
         plain.settimeout(seconds)
         return
     whole = int(seconds)
