@@ -7,7 +7,9 @@ import socket
 import unittest
 
 from django.channels.compat.clock import monotonic
+from django.channels.layers.redis import left_behind, rescuing_layer
 
+from .clocks import ManualClock
 from .redis_case import RedisTestCase
 
 try:
@@ -85,6 +87,27 @@ class RescueTests(RedisTestCase):
         sockets.take_in()
         self.assertEqual(len(sockets.sockets()), 1)
         self.assertEqual(fcntl.fcntl(ours.fileno(), fcntl.F_GETFL), before)
+
+    def test_a_server_that_is_silent_is_waited_for_no_longer_with_more_sockets(self):
+        clock, waited = ManualClock(), []
+
+        def replies_in(left, patience):
+            waited.append(min(2, patience))
+            clock.sleep(waited[-1])
+            return []
+
+        for module, name, other in ((left_behind, 'replies_in', replies_in),
+                                    (rescuing_layer, 'monotonic', clock.monotonic)):
+            self.addCleanup(setattr, module, name, getattr(module, name))
+            setattr(module, name, other)
+        self.assertEqual(self.layer.rescue_received(0, [None] * 20, ['a']), 0)
+        self.assertEqual((len(waited), sum(waited)), (20, 10))
+
+    def test_what_is_there_is_read_though_there_is_no_time_left(self):
+        ours, other = socket.socketpair()
+        self.addCleanup(other.close)
+        other.sendall(b'+a\r\n:1\r\n')
+        self.assertEqual(left_behind.replies_in(ours, 0), [b'a', 1])
 
     def test_a_job_is_taken_when_it_is_due_and_not_at_the_end_of_the_wait(self):
         reader, writer = os.pipe()

@@ -12,12 +12,12 @@ _PATIENCE = 2.0
 _CHUNK = 1 << 16
 
 
-def replies_in(left):
-    """Return the replies in a socket, a list, and close it."""
+def replies_in(left, patience):
+    """Return the replies in a socket, a list, and close it; what comes is waited for, `patience` seconds at most."""
     parser, replies = make_parser(), []
     try:
         left.shutdown(socket.SHUT_WR)
-        left.settimeout(_PATIENCE)
+        left.settimeout(min(_PATIENCE, patience))
         data = left.recv(_CHUNK)
         while data:
             parser.feed(data)

@@ -3,7 +3,9 @@ Messages that a killed process had received and not recorded, put back.
 """
 from __future__ import absolute_import, unicode_literals
 
+from ...compat.clock import monotonic
 from ..rescue import RescueMixin
+from .outage import COMMAND_TIMEOUT
 
 
 class RedisRescueMixin(RescueMixin):
@@ -23,7 +25,9 @@ class RedisRescueMixin(RescueMixin):
         reader, number = self._reader(channels), 0
         # What still waits there is answered, so that nothing comes later.
         self._blocking.end_waiting_of(pid, reader, len(sockets))
+        # Servers that are silent are that for all sockets.
+        until = monotonic() + COMMAND_TIMEOUT
         for each in sockets:
-            for reply in replies_in(each):
+            for reply in replies_in(each, max(0, until - monotonic())):
                 number += self._run(reader.put_back(reply))
         return number
