@@ -2,10 +2,12 @@
 from __future__ import absolute_import, unicode_literals
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import unittest
 
 from django.channels.exceptions import LayerUnavailable
 from django.channels.layers.redis import RedisChannelLayer
@@ -80,7 +82,7 @@ class OldServerTests(SimpleTestCase):
     """A server that answers as the test says."""
 
     def serve(self, *replies):
-        """Return the URL of a server that sends `replies` to what it gets, in turn, and the list of that."""
+        """Return the port of a server that sends `replies` to what it gets, in turn, and the list of that."""
         listening, asked = socket.socket(), []
         listening.bind(('127.0.0.1', 0))
         listening.listen(1)
@@ -90,7 +92,7 @@ class OldServerTests(SimpleTestCase):
             connection = listening.accept()[0]
             for reply in replies:
                 asked.append(connection.recv(1000))
-                connection.sendall(reply)
+                connection.sendall(reply() if callable(reply) else reply)
             connection.close()
         thread = threading.Thread(target=answer)
         thread.start()
@@ -117,3 +119,20 @@ class OldServerTests(SimpleTestCase):
         port, asked = self.serve(b'-ERR max number of clients reached\r\n')
         with self.assertRaisesMessage(LayerUnavailable, "can't be reached: ERR max number of clients reached"):
             RedisChannelLayer(['redis://127.0.0.1:%d' % port]).send('a', {})
+
+    @unittest.skipUnless(hasattr(signal, 'setitimer'), 'This system has no such signal.')
+    def test_a_signal_while_it_is_waited_for(self):
+        handled = threading.Event()
+        self.addCleanup(signal.signal, signal.SIGALRM, signal.signal(
+            signal.SIGALRM, lambda number, frame: handled.set()))
+
+        def answer():
+            handled.wait(30)
+            return b'+OK\r\n'
+
+        port, asked = self.serve(answer)
+        connection = DirectConnection('redis://:secret@127.0.0.1:%d' % port, 30, 30)
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        connection.connect()
+        connection.disconnect()
+        self.assertTrue(handled.is_set())

@@ -6,6 +6,7 @@ socket and two commands, into each process that sends something.
 """
 from __future__ import absolute_import, unicode_literals
 
+import errno
 import os
 import socket
 
@@ -89,7 +90,7 @@ class DirectConnection(object):
             host = host.encode('ascii')
         except UnicodeError:
             pass
-        opened = socket.create_connection((host, parts.port or _PORT), self._connect_timeout)
+        opened = _again(socket.create_connection, (host, parts.port or _PORT), self._connect_timeout)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return opened
@@ -113,10 +114,20 @@ class DirectConnection(object):
         parser = make_parser()
         reply = parser.next()
         while reply is INCOMPLETE:
-            data = self._sock.recv(_CHUNK)
+            data = _again(self._sock.recv, _CHUNK)
             if not data:
                 raise NotConnected('It closed the connection.')
             parser.feed(data)
             reply = parser.next()
         if type(reply) is ReplyError:
             raise NotConnected('%s' % reply)
+
+
+def _again(function, *args):
+    """Return function(*args), which is called again where Python 2 fails because a signal's handler has run."""
+    while True:
+        try:
+            return function(*args)
+        except EnvironmentError as error:
+            if error.errno != errno.EINTR:
+                raise
