@@ -17,26 +17,7 @@
 #   in one hour, ran 22 hours ago      no
 . "$(dirname "$0")/lib.sh"
 
-debian_redis
-pypi celery==5.7.0 django-celery-beat==2.9.0 Django==5.2.19 redis==7.4.1 packaging==26.4
-cd "$folder"
-cat >settings.py <<'END'
-SECRET_KEY = 'secret'
-USE_TZ = True
-TIME_ZONE = 'UTC'
-INSTALLED_APPS = ['django.contrib.contenttypes', 'django_celery_beat']
-DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'database', 'OPTIONS': {'timeout': 30}}}
-DEFAULT_AUTO_FIELD = 'django.db.models.AutoField'
-END
-cat >tasks.py <<'END'
-import os
-
-import django
-from celery import Celery
-
-django.setup()
-app = Celery('tasks', broker=os.environ['REDIS'])
-END
+django_celery_beat
 cat >make.py <<'END'
 import datetime
 
