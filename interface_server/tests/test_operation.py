@@ -504,13 +504,14 @@ def test_signal_reaches_processes_that_have_just_begun(run, folder):  # noqa: F8
 
 #: Processes that don't hear a signal while they start, and one that never ends.
 DEAF = """
-import signal, sys, time
+import os, signal, sys, time
 from interface_server.operation.supervisor import Supervisor
 
 def serve(index, serves):
     if sys.argv[1:]:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    print("serving", flush=True)
+    # In one piece: the other writes to the same pipe.
+    os.write(1, b"serving\\n")
     while True:
         try:
             time.sleep(600)
