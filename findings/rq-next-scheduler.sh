@@ -2,15 +2,13 @@
 # RQ 3.0.0, `rq worker --with-scheduler`: a worker that finds the scheduler's lock taken when
 # it starts looks again after ten minutes (maintenance_interval). In a deployment that
 # starts the new worker before it stops the old one nobody enqueues what is due, retries
-# among them, until then, though the old one has given its lock up. So it is with a
-# worker that is killed and started again within a minute: its own lock outlives it.
+# among them, until then, though the old one has given its lock up.
 #
-# Guessed: the next one takes over within a second; after a kill within a minute or so.
+# Guessed: the next one takes over within a second.
 #
 # Seen, a job that is due in a second:
 #   worker alone                              runs
 #   second one, after SIGTERM to the first    doesn't run in 15 s, though the lock is free
-#   started again after kill -9               doesn't run in 10 s after the lock is free
 . "$(dirname "$0")/lib.sh"
 
 debian_redis
@@ -45,9 +43,6 @@ runs() {
 lock() {
     redis-cli -p "$redis" exists rq:scheduler-lock:default
 }
-free() {
-    [ "$(lock)" = 0 ]
-}
 ended() {
     ! kill -0 "$1" 2>/dev/null
 }
@@ -59,10 +54,4 @@ kill -TERM "$first"
 eventually 60 ended "$first"
 free=$(lock)
 compare "second, after SIGTERM to the first; locks" "runs; 1" "doesn't run; 0" "$(runs second 15); $free"
-kill -KILL -- "-$pid"
-worker third
-kill -KILL -- "-$pid"
-worker fourth
-eventually 90 free
-compare "started again after kill -9" runs "doesn't run" "$(runs fourth 10)"
 verdict
