@@ -218,6 +218,53 @@ def test_those_who_came_last_are_refused_for_those_who_asked_before_it_was_known
     asyncio.run(run())
 
 
+def test_nobody_is_refused_for_one_that_has_no_room_without_them_either():
+    async def run():
+        layer = Late()
+        senders = Senders(layer, 10000)
+        late, elsewhere = "late" * 1100, "elsewhere" * 400
+        senders.send("first")
+        senders.send(late)
+        layer.answer(["first"], ChannelFull("full"))
+        # These came after the late one, and leave no room for it.
+        for name in "ab":
+            senders.send(name)
+        # As Shares counts what waits there, which stays whoever is refused here.
+        senders.queues.size += len(elsewhere)
+        layer.answer([late], ChannelFull("full"))
+        assert list(senders.outcomes) == [late]
+        assert isinstance(senders.outcomes[late], ChannelFull)
+        senders.queues.size -= len(elsewhere)
+        order = []
+        while len(order) < 3:
+            while not layer.asked:
+                await asyncio.sleep(0)
+            order += layer.asked
+            layer.answer(list(layer.asked))
+        assert order == ["first", "a", "b"] and not senders.queues.size
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE))
+
+
+def test_no_more_are_refused_than_the_one_before_them_needs():
+    async def run():
+        layer = Late()
+        senders = Senders(layer, 10000)
+        late = "late" * 400
+        senders.send("first")
+        senders.send(late)
+        layer.answer(["first"], ChannelFull("full"))
+        for name in "abc":
+            senders.send(name)
+        senders.waiting["c"].cancel()
+        senders.send("d")
+        layer.answer([late], ChannelFull("full"))
+        assert list(senders.outcomes) == ["d"]
+        assert set(senders.waiting) == {"first", late, "a", "b", "c", "d"}
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE))
+
+
 def test_bytes_have_a_bound_of_their_own(outlet):
     async def run():
         senders = Senders(outlet, most_bytes=10000)

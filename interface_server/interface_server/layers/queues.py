@@ -109,17 +109,32 @@ class SendQueue:
         self._forget(waiting)
         return True
 
-    def refuse_last(self, number: int) -> bool:
-        """Refuse the one that came last, if that was after `number`; say if it did."""
-        while self._waiting and self._waiting[-1].state is CANCELLED:
-            self._waiting.pop()
-        if not self._waiting or self._waiting[-1].number < number:
-            return False
-        last = self._waiting.pop()
-        last.state = ON_ITS_WAY
-        self._forget(last)
-        last.done(too_many(self._channel))
-        return True
+    def later_than(self, number: int, places: int, size: int) -> Optional[list[Waiting]]:
+        """
+        Return those that came last, if they leave `places` places and `size` bytes and came after `number`.
+
+        None says that they don't; until pop_last() they stay.
+        """
+        found: list[Waiting] = []
+        for waiting in reversed(self._waiting):
+            if places <= 0 and size <= 0:
+                break
+            if waiting.state is CANCELLED:
+                continue
+            if waiting.number < number:
+                return None
+            found.append(waiting)
+            places, size = places - 1, size - waiting.size
+        return found if places <= 0 and size <= 0 else None
+
+    def pop_last(self, found: list[Waiting]) -> None:
+        """Take out those that later_than() returned, `done` uncalled."""
+        for waiting in found:
+            while self._waiting.pop() is not waiting:
+                # Of those between them each was cancelled.
+                pass
+            waiting.state = ON_ITS_WAY
+            self._forget(waiting)
 
     def age(self) -> float:
         """Return for how many seconds the head has been waiting, about as long as who comes now will have to."""
@@ -257,14 +272,19 @@ class SendQueues:
         if queue is None:
             queue = self._queues[channel] = SendQueue(self, channel)
         waiting = Waiting(queue, message, done, timeout, is_wanted, number)
-        while most and queue.length >= most or self._most_bytes and self.size + waiting.size > self._most_bytes:
-            if not queue.refuse_last(number):
-                queue.discard_if_idle()
-                done(too_many(channel))
-                return
+        later = queue.later_than(
+            number, queue.length + 1 - most if most else 0,
+            self.size + waiting.size - self._most_bytes if self._most_bytes else 0)
+        if later is None:
+            queue.discard_if_idle()
+            done(too_many(channel))
+            return
+        queue.pop_last(later)
         queue.add(waiting)
         if queued is not None:
             queued(waiting)
+        for last in later:
+            last.done(too_many(channel))
 
     def discard(self, channel: str) -> None:
         """Forget the empty queue of `channel`."""
