@@ -1,5 +1,5 @@
 """
-Forked processes: what they call first, and what they share.
+Forked processes: what they call first, what they share, and which have ended.
 
 Delete all but the first halves when Python < 3.7 support ends.
 """
@@ -8,7 +8,7 @@ from __future__ import absolute_import
 import gc
 import os
 
-__all__ = ['call_in_forked', 'freeze_loaded', 'getpid', 'hears_of_all_forks']
+__all__ = ['call_in_forked', 'ended_child', 'freeze_loaded', 'getpid', 'hears_of_all_forks']
 
 #: Does call_in_forked() hear of each os.fork()?
 hears_of_all_forks = hasattr(os, 'register_at_fork')
@@ -37,6 +37,15 @@ else:
         register_after_fork(function, lambda function: function())
 
     getpid = os.getpid
+
+if hasattr(os, 'waitid'):
+    def ended_child():
+        """Return the id of a child that has ended, and leave that to be collected; None if there is none."""
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return ended and ended.si_pid
+else:
+    def ended_child():
+        """Return None: Python 2, and macOS before Python 3.13, can't look without collecting."""
 
 if hasattr(gc, 'freeze'):
     def freeze_loaded():

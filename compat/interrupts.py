@@ -6,16 +6,46 @@ Delete the Python 2 half when Python 2.7 support ends.
 """
 from __future__ import absolute_import
 
+import errno
 import os
 import signal
 import sys
 import threading
 
-__all__ = ['WAKEUP_TELLS_SIGNAL', 'accept_signals', 'handler_of', 'interrupt_wait', 'keep_signals']
+__all__ = [
+    'WAKEUP_TELLS_SIGNAL', 'accept_signals', 'again', 'handler_of', 'interrupt_wait', 'keep_signals',
+    'was_interrupted',
+]
 
 #: Whether the descriptor of signal.set_wakeup_fd() gets the signal's number,
 #: and not only a sign that there was one.
 WAKEUP_TELLS_SIGNAL = sys.version_info[0] >= 3
+
+if sys.version_info[0] >= 3:
+    def was_interrupted(error):
+        """
+        Return whether `error` is that of a call which a signal's handler ended.
+
+        From Python 3.5 on each goes on by itself (PEP 475).
+        """
+        return False
+
+    def again(function, *args):
+        """Return function(*args), which is called again where a signal's handler has ended it."""
+        return function(*args)
+else:
+    def was_interrupted(error):
+        """The same; error of a socket, of select() or of any other call."""
+        return error.args[:1] == (errno.EINTR,)
+
+    def again(function, *args):
+        """The same."""
+        while True:
+            try:
+                return function(*args)
+            except EnvironmentError as error:
+                if not was_interrupted(error):
+                    raise
 
 try:
     # signal.getsignal() looks for a name as well, and takes 60 times as long.

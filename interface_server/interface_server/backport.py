@@ -14,10 +14,11 @@ except ModuleNotFoundError:
     channels_backport.install()
 
 from django.channels import exceptions, names
+from django.channels.compat.buffers import blank_bytes
 from django.channels.interfaces import bridge
 from django.channels.interfaces.disconnects import Disconnects
 from django.channels.layers.backoff import Backoff
-from django.channels.layers.kept_memory import blank_bytes, keep_memory
+from django.channels.layers.kept_memory import keep_memory
 from django.channels.layers.pace import AHEAD
 from django.channels.layers.repeats import Repeats
 

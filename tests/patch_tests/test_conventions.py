@@ -92,6 +92,17 @@ class ConventionTests(unittest.TestCase):
             if pattern.search(line.replace('command.get_version()', ''))
         )
 
+    def test_only_compat_asks_what_this_python_has(self):
+        # What systems lack, such as os.fork() or fcntl, stays where it is used.
+        pattern = re.compile(
+            r"\bEINTR\b|\bpython_implementation\b|\bsys\.implementation\b"
+            r"|hasattr\([^)]*'(recvmsg_into|sendmsg|waitid|register_at_fork|freeze|isascii)'"
+        )
+        self.assertNone(
+            '%s:%d' % (name(path), number)
+            for path in sources(PACKAGE) for number, line in enumerate(lines_of(path), 1) if pattern.search(line)
+        )
+
     def test_no_module_needs_what_newer_pythons_lost(self):
         lost = {'imp', 'distutils', 'cgi', 'asyncore', 'asynchat', 'smtpd'}
         self.assertNone(

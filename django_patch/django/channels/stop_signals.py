@@ -11,7 +11,7 @@ import signal
 import threading
 
 from .compat import six
-from .compat.interrupts import WAKEUP_TELLS_SIGNAL, handler_of
+from .compat.interrupts import WAKEUP_TELLS_SIGNAL, handler_of, was_interrupted
 
 try:
     import fcntl
@@ -152,8 +152,7 @@ class StopSignals(object):
                 return None
             return bytearray(os.read(self._reader, 16)) or None
         except EnvironmentError as error:
-            # Python 2 doesn't go on by itself after a signal.
-            if error.errno == errno.EINTR:
+            if was_interrupted(error):
                 return bytearray()
             if error.errno == errno.EBADF:
                 return None

@@ -11,7 +11,6 @@ from __future__ import absolute_import
 
 import ctypes
 import os
-import platform
 
 #: Bytes of free memory that a thread keeps: for some copies of the largest
 #: piece of a message.
@@ -38,18 +37,3 @@ def keep_memory():
         return
     set_parameter(_TRIM_THRESHOLD, KEPT)
     set_parameter(_MMAP_THRESHOLD, MAPPED)
-
-
-def _find_maker():
-    if platform.python_implementation() != 'CPython' or not hasattr(ctypes.pythonapi, 'PyBytes_FromStringAndSize'):
-        # The latter is Python 2, which can't fill them either.
-        return bytes
-    make = ctypes.pythonapi.PyBytes_FromStringAndSize
-    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_char_p, ctypes.c_ssize_t]
-    return lambda size: make(None, size)
-
-
-#: Returns bytes of a size with anything in them, for who writes to all of them
-#: before anybody sees them: to fill a megabyte with zeros takes as long as to
-#: copy one.
-blank_bytes = _find_maker()

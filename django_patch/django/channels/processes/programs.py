@@ -12,6 +12,8 @@ import signal
 import subprocess
 import sys
 
+from ..compat.forks import ended_child
+from ..compat.interrupts import was_interrupted
 from ..layers.backoff import Backoff
 from ..layers.clock import SYSTEM_CLOCK
 from . import service_manager
@@ -120,7 +122,7 @@ class ProgramGroup(object):
             if select.select([notices], [], [], INTERVAL)[0] and b'READY=1' in notices.recv(4096):
                 self._replace()
         except (EnvironmentError, select.error) as error:
-            if error.args[0] != errno.EINTR:
+            if not was_interrupted(error):
                 raise
 
     def look_once(self):
@@ -232,17 +234,15 @@ class ProgramGroup(object):
         Collect what has ended of processes that others left behind.
 
         In a container, where this is process 1, each worker that ends leaves
-        its watcher. Python 2 can't look without taking.
+        its watcher.
         """
-        if not hasattr(os, 'waitid'):
-            return
         known = {process.pid for program in self._programs for process in program.processes()}
         try:
             while True:
-                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-                if ended is None or ended.si_pid in known:
+                ended = ended_child()
+                if ended is None or ended in known:
                     return
-                os.waitpid(ended.si_pid, 0)
+                os.waitpid(ended, 0)
         except EnvironmentError as error:
             # Only while every program waits for its next start.
             if error.errno != errno.ECHILD:

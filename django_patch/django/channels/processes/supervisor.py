@@ -12,7 +12,7 @@ import signal
 import threading
 import traceback
 
-from ..compat.interrupts import accept_signals
+from ..compat.interrupts import accept_signals, was_interrupted
 from ..layers.backoff import Backoff
 from ..layers.clock import SYSTEM_CLOCK
 from . import service_manager, standard_streams
@@ -113,7 +113,7 @@ class Supervisor(object):
         try:
             readable = select.select(list(pipes) + [self._wake_reader], [], [], self._interval)[0]
         except (EnvironmentError, select.error) as error:
-            if error.args[0] != errno.EINTR:
+            if not was_interrupted(error):
                 raise
             return
         for pipe in readable:

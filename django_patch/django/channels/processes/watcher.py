@@ -17,6 +17,7 @@ import select
 import signal
 import traceback
 
+from ..compat.interrupts import was_interrupted
 from ..exceptions import LayerUnavailable
 from ..failures import reply_to
 from ..layers.backoff import Backoff
@@ -163,7 +164,7 @@ class Watcher(object):
                 self._sockets.take_in()
             return self._pipe in ready
         except (EnvironmentError, select.error) as error:
-            if error.args[0] != errno.EINTR:
+            if not was_interrupted(error):
                 raise
             return False
 

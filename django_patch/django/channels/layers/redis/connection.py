@@ -7,14 +7,15 @@ commands.
 """
 from __future__ import absolute_import, unicode_literals
 
-import errno
 import os
 import select
 import socket
 import weakref
 
+from ...compat.buffers import SOCKETS_TAKE_SEVERAL
 from ...compat.clock import monotonic
 from ...compat.forks import call_in_forked
+from ...compat.interrupts import was_interrupted
 from ...compat.text import joined
 from ..transport.resp import INCOMPLETE, ProtocolError, ReplyError, buffers_of, make_parser, unfinished_string
 from ..viewing import LargeQuestion
@@ -76,8 +77,7 @@ def readable(connections, timeout):
             return [by_number[number] for number, event in poll.poll(int(timeout * 1000) + (timeout > 0))]
         return select.select(connections, [], [], timeout)[0]
     except (select.error, OSError) as error:
-        if error.args[0] == errno.EINTR:
-            # Python 2: a signal's handler has run.
+        if was_interrupted(error):
             return []
         raise
 
@@ -102,8 +102,7 @@ class Connection(object):
         self.was_written = False
         # Whether what is read next may be returned in parts.
         self._is_parted = False
-        # Python 2 has no calls for several buffers.
-        self._takes_several = waits_in_system(self._socket) and hasattr(self._socket, 'recvmsg_into')
+        self._takes_several = SOCKETS_TAKE_SEVERAL and waits_in_system(self._socket)
         self._timeout = None
         self._chunk = _CHUNK
         self.used = monotonic()
@@ -246,8 +245,7 @@ class Connection(object):
         try:
             data = self._socket.recv(self._chunk) if self.shared is None else self._look()
         except socket.error as error:
-            if error.errno == errno.EINTR:
-                # Python 2: a signal's handler has run.
+            if was_interrupted(error):
                 return False
             raise
         if not data:

@@ -6,10 +6,10 @@ socket and two commands, into each process that sends something.
 """
 from __future__ import absolute_import, unicode_literals
 
-import errno
 import os
 import socket
 
+from ...compat.interrupts import again
 from ...compat.text import native_from_text
 from ..transport.resp import INCOMPLETE, ReplyError, make_parser, pack
 from .addresses import unquote, urlparse
@@ -90,7 +90,7 @@ class DirectConnection(object):
             host = host.encode('ascii')
         except UnicodeError:
             pass
-        opened = _again(socket.create_connection, (host, parts.port or _PORT), self._connect_timeout)
+        opened = again(socket.create_connection, (host, parts.port or _PORT), self._connect_timeout)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return opened
@@ -114,20 +114,10 @@ class DirectConnection(object):
         parser = make_parser()
         reply = parser.next()
         while reply is INCOMPLETE:
-            data = _again(self._sock.recv, _CHUNK)
+            data = again(self._sock.recv, _CHUNK)
             if not data:
                 raise NotConnected('It closed the connection.')
             parser.feed(data)
             reply = parser.next()
         if type(reply) is ReplyError:
             raise NotConnected('%s' % reply)
-
-
-def _again(function, *args):
-    """Return function(*args), which is called again where Python 2 fails because a signal's handler has run."""
-    while True:
-        try:
-            return function(*args)
-        except EnvironmentError as error:
-            if error.errno != errno.EINTR:
-                raise

@@ -5,11 +5,11 @@ A parser would have a long string in memory twice more.
 """
 from __future__ import absolute_import, unicode_literals
 
-import errno
 import io
 import socket
 
-from ..kept_memory import blank_bytes
+from ...compat.buffers import blank_bytes
+from ...compat.interrupts import again
 from ..viewing import Parted, find_content
 
 
@@ -27,13 +27,7 @@ def read_rest(sock, is_parted, start, length, end):
     view, done = memoryview(whole), len(start)
     view[:done] = start
     while done < len(whole):
-        try:
-            number = sock.recv_into(view[done:])
-        except socket.error as error:
-            if error.errno == errno.EINTR:
-                # Python 2: a signal's handler has run.
-                continue
-            raise
+        number = again(sock.recv_into, view[done:])
         if not number:
             raise EOFError('The server closed the connection.')
         done += number
