@@ -24,7 +24,7 @@ WAKEUP_TELLS_SIGNAL = sys.version_info[0] >= 3
 if sys.version_info[0] >= 3:
     def was_interrupted(error):
         """
-        Return whether `error` is that of a call which a signal's handler ended.
+        Return whether `error` is that of a call that a signal has ended.
 
         From Python 3.5 on each goes on by itself (PEP 475).
         """
