@@ -5,7 +5,7 @@
 #   need, debian, pypi, npm_packages     what has to be there, or is installed
 #   start, port, reachable, eventually   processes on loopback
 #   nginx_head                           the lines that each nginx begins with
-#   asgi_application, slow_server, five_servers   what several of them serve
+#   asgi_application, slow_server, five_servers, django_celery_beat   what several of them run
 #   compare, verdict                     guess, record, and what is seen now
 #
 # Exit status of a finding: 0 as recorded, 1 changed, 2 something is missing.
@@ -215,18 +215,18 @@ debian_redis() {
     reachable "$redis"
 }
 
-# A site with django-celery-beat in $folder, the current one then, which has no schedules yet.
+# django_celery_beat SECONDS: beat, with the tasks that the lines of stdin make (they have now and
+# the models), until one that is due each so many seconds was sent. sent TASK says yes or no then.
 django_celery_beat() {
+    local tasks=$(cat)
     debian_redis
     pypi celery==5.7.0 django-celery-beat==2.9.0 Django==5.2.19 redis==7.4.1 packaging==26.4
     cd "$folder"
+    export PYTHONPATH=$folder DJANGO_SETTINGS_MODULE=settings REDIS=redis://127.0.0.1:$redis
     cat >settings.py <<'END'
-SECRET_KEY = 'secret'
-USE_TZ = True
-TIME_ZONE = 'UTC'
+SECRET_KEY, USE_TZ, TIME_ZONE = 'secret', True, 'UTC'
 INSTALLED_APPS = ['django.contrib.contenttypes', 'django_celery_beat']
 DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'database', 'OPTIONS': {'timeout': 30}}}
-DEFAULT_AUTO_FIELD = 'django.db.models.AutoField'
 END
     cat >tasks.py <<'END'
 import os
@@ -237,6 +237,28 @@ from celery import Celery
 django.setup()
 app = Celery('tasks', broker=os.environ['REDIS'])
 END
+    "$bin/django-admin" migrate --verbosity 0
+    "$python" - <<END
+import datetime
+
+import tasks  # noqa: F401
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+now = datetime.datetime.now(datetime.timezone.utc)
+$tasks
+often = IntervalSchedule.objects.create(every=$1, period='seconds')
+PeriodicTask.objects.create(name='last', task='last', interval=often)
+END
+    start beat.log "$bin/celery" -A tasks beat --scheduler django_celery_beat.schedulers:DatabaseScheduler \
+        --loglevel INFO --pidfile=
+    eventually 300 grep -q 'Sending due task last' beat.log
+    # What it has sent is written to the database when it ends.
+    kill -TERM "$pid"
+    eventually 60 bash -c "! kill -0 $pid"
+}
+
+sent() {
+    grep -q "Sending due task $1 " beat.log && echo yes || echo no
 }
 
 # A PostgreSQL of Debian 12, which sql() speaks to. Sets postgres (its port).
