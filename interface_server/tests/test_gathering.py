@@ -112,6 +112,44 @@ def test_large_ones_go_by_themselves(server, client):
     assert received(layer) == list(range(4))
 
 
+class FailingSender:
+    """A sender whose plans fail once they have their replies; `sender` makes them."""
+
+    def __init__(self, sender, error):
+        self._sender = sender
+        self._error = error
+
+    def send_many(self, pairs):
+        yield next(self._sender.send_many(pairs))
+        raise self._error
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["at once", "by a task"])
+def test_what_fails_for_all_is_logged_once_with_its_place(server, client, caplog, is_known):
+    async def fail(sender):
+        sender._gathered._sender = FailingSender(sender._gathered._sender, ValueError("ours"))
+        if not is_known:
+            # Then the scripts have to be sent.
+            client.script_flush()
+
+    outcomes, layer = send_in_one_turn(server, [("work", {"n": n}) for n in range(5)], fail)
+    assert [type(outcome) for outcome in outcomes[1:]] == [ValueError] * 4
+    [record] = [record for record in caplog.records if record.exc_info]
+    assert record.levelname == "ERROR" and "4 messages to work" in record.getMessage()
+    assert record.exc_info[1] is outcomes[1] and record.exc_info[2] is not None
+
+
+def test_a_server_that_went_away_is_not_logged_with_a_traceback(server, caplog):
+    from django.channels.exceptions import LayerUnavailable
+
+    async def fail(sender):
+        sender._gathered._sender = FailingSender(sender._gathered._sender, LayerUnavailable("away"))
+
+    outcomes, layer = send_in_one_turn(server, [("work", {"n": n}) for n in range(5)], fail)
+    assert [type(outcome) for outcome in outcomes[1:]] == [LayerUnavailable] * 4
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 def test_all_hear_of_a_server_that_went_away(server):
     from django.channels.exceptions import LayerUnavailable
 

@@ -199,6 +199,9 @@ def _tell(
     sends: Sequence[Send], pairs: Sequence[Any], error: Optional[Exception], refused: Sequence[Any] = (),
 ) -> None:
     """Tell each of `sends` what came of it: the `error`, if there is one for all, or that it was `refused` as full."""
+    if error is not None and not isinstance(error, exceptions.ChannelsError):
+        # Each sender has a client to answer, and sees nothing of where it failed.
+        logger.error("Sending %d messages to %s failed.", len(sends), sends[0][0], exc_info=error)
     full = {id(pair) for pair in refused}
     for (channel, message, done), pair in zip(sends, pairs):
         is_full = id(pair) in full
