@@ -11,6 +11,7 @@ else to do, whose keys that begin with "large:" it may delete. Section 10.3 of
 docs/standards/transport.txt and docs/benchmarks.txt quote it.
 """
 import os
+import re
 import socket
 import struct
 import sys
@@ -21,18 +22,9 @@ import hiredis
 
 ROUNDS = 15
 #: Bytes of a message, and how many of them each round has.
-SIZES = {100000: 150, 1000000: 20}
+SIZES = {30000: 200, 100000: 150, 1000000: 20}
 LUA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'docs', 'standards', 'lua')
 QUEUE, COUNTERS, ACKNOWLEDGED, PIECES = ['large:{0}:' + name for name in ('q:n', 'statistics', 'acknowledged', 'b:x')]
-#: The smallest that takes back what was put before it in a transaction.
-CHECK = """
-redis.call('TIME')
-if redis.call('HEXISTS', KEYS[3], 'n') == 1 or redis.call('LLEN', KEYS[1]) > 100 then
-    redis.call('LTRIM', KEYS[1], 0, -2)
-    return 0
-end
-return redis.call('HINCRBY', KEYS[2], 'sent:n', '1')
-"""
 
 
 def lua(*names):
@@ -81,8 +73,9 @@ class Ways:
         self.sender, self.reader = sender, reader
         # Messages that are to wait, that were sent, and that were received.
         self.waiting = self.sent = self.received = 0
-        self.send, self.release, self.check = sender.call(*[('SCRIPT', 'LOAD', text) for text in (
-            lua('send_first', 'prelude', 'sending', 'send'), lua('release'), CHECK)])
+        self.send, self.release = sender.call(*[('SCRIPT', 'LOAD', text) for text in (
+            lua('send_first', 'prelude', 'sending', 'send'), lua('release'))])
+        self.keep = re.sub('(?m)^ *--.*\n|^ +', '', lua('keep'))
 
     def pass_on(self, *commands, then=()):
         """Have the reader wait, the sender send, and the reader do what comes `then`; return what it got."""
@@ -128,9 +121,14 @@ class Ways:
             ('SET', PIECES, body, 'PX', '120000'), self.script(b'x' * 28), then=[('GETDEL', PIECES)])
 
     def transaction(self, body):
-        """MULTI, RPUSH, PEXPIRE, a small script, EXEC, BLPOP"""
-        check = 'EVALSHA', self.check, '3', QUEUE, COUNTERS, ACKNOWLEDGED
-        return self.pass_on(('MULTI',), ('RPUSH', QUEUE, body), ('PEXPIRE', QUEUE, '60000'), check, ('EXEC',))
+        """MULTI, RPUSH, keep.lua, EXEC, BLPOP"""
+        deadline = int(time.time() * 1000) + 60000
+        entry = b'\1\1' + struct.pack('>Q', deadline) + b'\0\0' + body
+        return self.pass_on(
+            ('MULTI',), ('RPUSH', QUEUE, entry, deadline),
+            ('EVAL', self.keep, '3', QUEUE, COUNTERS, ACKNOWLEDGED, '60000', '100', 'n', '86400000', '', '', deadline),
+            ('EXEC',),
+        )[12:]
 
 
 def numbered(commands, number):

@@ -10,7 +10,7 @@ from ... import names
 from . import scripts
 from .envelope import MESSAGE, pack_header
 from .operations import Exchange, Result, checked
-from .resp import append, pack
+from .resp import append, argument, command, pack
 
 #: Queues whose packed commands are kept, and channels whose queues are known;
 #: those of ? and ! come and go.
@@ -33,8 +33,9 @@ class Destination(object):
         self.acknowledged = acknowledged
         # (shard, number of entries) -> the packed call up to these.
         self.heads = {}
-        #: The shards that had no room for a large message, and may have none.
-        self.full = set()
+        #: The shards that had no room for a large message, and may have none:
+        #: until when (ms) nothing expires there, as far as is known.
+        self.full = {}
 
     def went(self, reply):
         """
@@ -129,6 +130,23 @@ class Destinations(object):
             if entries <= _KEPT_HEADS:
                 heads[shard, entries] = head
             return head
+
+    def transaction(self, destination, shard):
+        """Return (start of the command that puts an entry, start of the call of keep.lua) of a transaction; packed."""
+        heads = destination.heads
+        try:
+            return heads[shard, None]
+        except KeyError:
+            pass
+        (queue, pending), arguments = self._send_arguments(destination, shard)
+        heads[shard, None] = found = (
+            # Or Redis answers before it has the entry, which wakes the sender.
+            pack('CLIENT', 'REPLY', 'SKIP') + pack('MULTI') + command([argument('RPUSH'), argument(queue)], 2),
+            # Were it to be refused for want of the script, the entry would be there.
+            scripts.KEEP.head(
+                [queue, self._options.keys.statistics(shard), pending], arguments, 2, is_known=False),
+        )
+        return found
 
     def _make_head(self, destination, shard, entries):
         if destination.acknowledged is not None:

@@ -52,9 +52,9 @@ class LargeSendMixin(object):
                 continue
             checked(stored)
             if not checked(put) or type(length) is not ReplyError and length >= destination.capacity:
-                destination.full.add(shard)
+                destination.full.setdefault(shard, 0)
             elif len(body) < _LOOK_SIZE:
-                destination.full.discard(shard)
+                destination.full.pop(shard, None)
             if put:
                 yield DONE
             is_full = True
@@ -64,16 +64,24 @@ class LargeSendMixin(object):
     def _has_room(self, destination, shard, label):
         """Look whether a message would fit; whether it seems so is the Result."""
         replies = yield Exchange(shard, self._questions(destination, shard, label))
-        length, time, head = checked(replies[0]), replies[1], checked(replies[2])
-        pending = int(checked(replies[3]) or 0) if label else 0
+        length = checked(replies[0])
+        pending = int(checked(replies[1]) or 0) if label else 0
         if not self._is_full(destination, 2 * length, 2 * pending):
             # Full again soon, else.
-            destination.full.discard(shard)
+            destination.full.pop(shard, None)
+        if not self._is_full(destination, length, pending):
+            yield Result(True)
+        if destination.full.get(shard, 0) > self._clocks[shard].now():
+            # It may be large, and each try would have it carried.
+            yield Result(False)
+        head, time = yield Exchange(shard, self._oldest(destination, shard))
+        if checked(head) is None:
+            yield Result(False)
+        ends = deadline_of(head)
+        if shard in destination.full:
+            destination.full[shard] = ends
         # If the oldest has expired, sending makes room.
-        yield Result(
-            not self._is_full(destination, length, pending)
-            or head is not None and deadline_of(head) <= int(time[0]) * 1000 + int(time[1]) // 1000
-        )
+        yield Result(ends <= int(time[0]) * 1000 + int(time[1]) // 1000)
 
     def _send_large(self, destination, label, body):
         check_size(body)
@@ -131,8 +139,10 @@ class LargeSendMixin(object):
     def _questions(self, destination, shard, label):
         keys, queue = self._options.keys, destination.queue
         pending = (pack('HGET', keys.pending(shard, queue), label),) if label else ()
-        oldest = pack('LINDEX', keys.queue(shard, queue), 0)
-        return (self._length(destination, shard), pack('TIME'), oldest) + pending
+        return (self._length(destination, shard),) + pending
+
+    def _oldest(self, destination, shard):
+        return pack('LINDEX', self._options.keys.queue(shard, destination.queue), 0), pack('TIME')
 
     def _length(self, destination, shard):
         keys = self._options.keys

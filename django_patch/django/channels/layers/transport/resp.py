@@ -81,13 +81,13 @@ class LargeCommand(object):
     A packed command one argument of which is large and is not copied.
 
     `buffers` is a list of bytes and views; those of the argument, `large`,
-    come after the arguments `first` and before those of `last`.
+    come after the arguments `first`, or a packed `start`, and before `last`.
     """
     __slots__ = ('buffers',)
 
-    def __init__(self, first, large, last=()):
-        head = b'*%d\r\n%s$%d\r\n' % (
-            len(first) + 1 + len(last), b''.join(map(argument, first)), sum(map(len, large)))
+    def __init__(self, first, large, last=(), start=None):
+        start = start or b'*%d\r\n%s' % (len(first) + 1 + len(last), b''.join(map(argument, first)))
+        head = b'%s$%d\r\n' % (start, sum(map(len, large)))
         self.buffers = [head] + large + [b'\r\n' + b''.join(map(argument, last))]
 
     def startswith(self, start, begin):

@@ -6,6 +6,7 @@ from __future__ import absolute_import, unicode_literals
 import hashlib
 import itertools
 import os
+import re
 
 from .resp import ReplyError, argument, command, is_call, pack, restarted
 
@@ -42,10 +43,17 @@ class Script(object):
         """Return the packed command that calls it."""
         return self.head(keys, arguments, 0)
 
-    def head(self, keys, arguments, more):
-        """Return a packed call that lacks its last `more` arguments."""
+    def head(self, keys, arguments, more, is_known=True):
+        """
+        Return a packed call that lacks its last `more` arguments.
+
+        Unless `is_known`, it brings the script's text, without comments.
+        """
+        start = self.start
+        if not is_known:
+            start = [argument('EVAL'), argument(re.sub('(?m)^ *--.*\n|^ +', '', self.text))]
         return command(
-            self.start + [argument(value) for value in itertools.chain([len(keys)], keys, arguments)], more
+            start + [argument(value) for value in itertools.chain([len(keys)], keys, arguments)], more
         )
 
 
@@ -64,6 +72,7 @@ HELLO = Script('hello', _mark)
 FORGET = Script('forget')
 POP = Script('pop')
 RECEIVED = Script('received', _mark)
+KEEP = Script('keep')
 REQUEUE = Script('requeue')
 RELEASE = Script('release')
 EXPIRE = Script('expire', _prelude)
@@ -76,8 +85,8 @@ RECOVER = Script('recover', *_recorded)
 CANCEL = Script('cancel', *_recorded)
 
 ALL = (
-    SEND, GROUP_SEND, GROUP_ADD, GROUP_DISCARD, GROUP_MEMBERS, HELLO, FORGET, POP, RECEIVED, REQUEUE, RELEASE, BEAT,
-    PUT, TAKE, ACKNOWLEDGE, POSTPONE, RECOVER, CANCEL, EXPIRE,
+    SEND, KEEP, GROUP_SEND, GROUP_ADD, GROUP_DISCARD, GROUP_MEMBERS, HELLO, FORGET, POP, RECEIVED, REQUEUE,
+    RELEASE, BEAT, PUT, TAKE, ACKNOWLEDGE, POSTPONE, RECOVER, CANCEL, EXPIRE,
 )
 
 
@@ -95,6 +104,8 @@ class _Loading(object):
 LOAD = _Loading()
 #: What asks whether the commands before it are safe; see `confirmation`.
 _CONFIRMING = ('WAIT', 'WAITAOF')
+#: What begins a transaction (see transactions.py), which nothing comes before.
+_BEGINNING = ('CLIENT',)
 
 
 def to_repeat(commands, replies, codes=('NOSCRIPT',)):
@@ -102,7 +113,7 @@ def to_repeat(commands, replies, codes=('NOSCRIPT',)):
     Return the indexes of `commands` that were refused with one of `codes`.
 
     Nothing of them was executed. What asks behind them whether they are safe
-    was answered for nothing, and is among them.
+    was answered for nothing, and is among them, as is all of a transaction.
     """
     found = []
     for index, reply in enumerate(replies):
@@ -111,6 +122,8 @@ def to_repeat(commands, replies, codes=('NOSCRIPT',)):
                 found.append(index)
         elif found and is_call(commands[index], _CONFIRMING):
             found.append(index)
+    if found and is_call(commands[0], _BEGINNING):
+        return list(range(len(commands)))
     return found
 
 

@@ -18,6 +18,7 @@ from .options import INLINE_SIZE
 from .resp import ReplyError, pack
 from .send_calls import SendCalls
 from .server_clock import know_time, know_times
+from .transactions import LEAST_SIZE, TransactionMixin
 
 #: Messages that one call of the script puts; Redis does nothing else then.
 _BATCH = 500
@@ -54,7 +55,7 @@ class _QueueBatch(object):
             self.waiting.popleft()
 
 
-class SendOperations(LargeSendMixin):
+class SendOperations(TransactionMixin, LargeSendMixin):
     """
     Sends to channels; any number of threads may share it.
 
@@ -80,8 +81,8 @@ class SendOperations(LargeSendMixin):
         body = codec.encode(message)
         if len(body) > self._options.string_size:
             plan = flatten(self._send_large(destination, label, body))
-        elif len(body) > INLINE_SIZE:
-            plan = flatten(self._send_beside(destination, label, body))
+        elif len(body) > LEAST_SIZE:
+            plan = flatten(self._send_put(destination, label, body))
         elif self._options.sealer.flags:
             plan = flatten(self._send_small(destination, label, body))
         else:

@@ -56,6 +56,8 @@ class ServerClock(object):
         self.epoch = None
         #: Does the server have LMPOP and BLMPOP?
         self.pops_many = True
+        #: Does the server let us use transactions? None: it wasn't asked.
+        self.transacts = None
         #: The newest version of entries that all on this server read.
         self.lowest_version = NEWEST
 
