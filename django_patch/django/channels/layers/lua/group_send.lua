@@ -50,10 +50,12 @@ local function finish()
             redis.call('DEL', KEYS[3])
         end
     end
+    local has_begun = false
     for field, number in pairs(counters) do
-        redis.call('HINCRBY', KEYS[2], field, number)
+        local sum = redis.call('HINCRBY', KEYS[2], field, number == 1 and '1' or number)
+        has_begun = has_begun or sum == number
     end
-    if next(counters) then
+    if has_begun then
         redis.call('PEXPIRE', KEYS[2], ARGV[6])
     end
     return {written + kept, dropped}
@@ -61,25 +63,28 @@ end
 
 -- The usual case: a process that knows the list of its members, of whom none
 -- has expired, and has room. It needs none of the functions that come then.
+-- Redis takes longer to write a number as text.
 local state, others = redis.call('HGETALL', KEYS[1]), {}
 for i = 1, #state, 2 do
     local queue, value, is_sent = state[i], state[i + 1], false
-    if #value == 20 then
-        local key, version, sent, capacity = prefix .. 'q:' .. queue, struct.unpack('>I8I8I4', value)
-        local head = version == sent and redis.call('LINDEX', key, 0)
-        if version == sent and (not head or #head >= 12 and struct.unpack('>I8', head, 3) > now) then
-            local first = redis.call('ZRANGE', prefix .. 'm:' .. group .. ':' .. queue, 0, 0, 'WITHSCORES')
-            if first[2] and first[2] - now > 0 then
-                local entry = start .. string.sub(value, 1, 16) .. '\0\0\0\0' .. body
-                -- First put, then look, as sending.lua does.
-                is_sent = redis.call('RPUSH', key, entry) <= capacity
-                if is_sent then
-                    redis.call('PEXPIRE', key, ARGV[5])
-                    written = written + 1
-                    count('sent:', queue, 1)
-                else
-                    redis.call('RPOP', key)
-                end
+    if #value == 20 and string.sub(value, 1, 8) == string.sub(value, 9, 16) then
+        local key = prefix .. 'q:' .. queue
+        local first = redis.call('ZRANGE', prefix .. 'm:' .. group .. ':' .. queue, '0', '0', 'WITHSCORES')
+        if first[2] and first[2] - now > 0 then
+            -- First put, then look, as sending.lua does.
+            local length = redis.call('RPUSH', key, start .. string.sub(value, 1, 16) .. '\0\0\0\0' .. body)
+            is_sent = length <= struct.unpack('>I4', value, 17)
+            if is_sent and length > 1 and (length < 8 or length % 8 == 0) then
+                -- Whether its process has gone is not looked at each time.
+                local head = redis.call('LINDEX', key, '0')
+                is_sent = #head >= 12 and struct.unpack('>I8', head, 3) > now
+            end
+            if is_sent then
+                redis.call('PEXPIRE', key, ARGV[5])
+                written = written + 1
+                count('sent:', queue, 1)
+            else
+                redis.call('RPOP', key)
             end
         end
     end
