@@ -14,6 +14,7 @@ import h2.events
 import h2.settings
 import pytest
 from conftest import PATIENCE, eventually
+from django.channels.exceptions import LayerUnavailable
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.test.linting import exempt
 from hyperframe.frame import GoAwayFrame, WindowUpdateFrame
@@ -224,6 +225,19 @@ def test_request_that_is_refused(start, client, extra, options, status):
     else:
         assert two.response(number)[0] == status
     assert not server.workers.seen
+
+
+def test_clients_are_told_when_to_come_again_while_the_layer_is_away(start, client):
+    server = start({"http.request": answer()})
+
+    def refuse(channel, message, done):
+        done(LayerUnavailable("away"))
+
+    server.application.context.layer.send_then = refuse
+    two = client(server)
+    status, headers, body = two.response(two.headers())
+    assert (status, headers["retry-after"]) == (503, "2")
+    assert b"has lost its channel layer" in body
 
 
 @pytest.mark.parametrize("path", ["/a b", "/a\tb", "/a\x7f", "/a HTTP/1.1", "/\xe9"])

@@ -128,8 +128,8 @@ def test_requests_get_503_while_redis_is_away_and_200_after(start, own_redis, ca
     server = start({"http.request": answer, "http.disconnect": lambda *args: None})
     assert server.get("/")[0] == 200
     own_redis.kill()
-    status, _, body = server.get("/")
-    assert status == 503
+    status, headers, _ = server.get("/")
+    assert (status, headers["retry-after"]) == (503, "2")
     own_redis.start()
     eventually(lambda: server.get("/")[0] == 200)
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("interface_server")]
@@ -208,7 +208,8 @@ def test_requests_that_redis_has_forgotten_are_answered_soon(start, own_redis, m
         server.workers.wait_for("http.request", 2)
         own_redis.kill()
         own_redis.start()
-        assert waiting.getresponse().status == 503
+        lost = waiting.getresponse()
+        assert (lost.status, lost.headers["retry-after"]) == (503, "2")
         with pytest.raises(http.client.IncompleteRead):
             response.read()
 

@@ -13,6 +13,7 @@ from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
 from django.channels.exceptions import LayerUnavailable
+from django.channels.interfaces import wsgi
 from django.channels.interfaces.replies import ReplyReader
 from django.channels.interfaces.wsgi import WSGIInterface
 from django.channels.layers import blocking
@@ -255,13 +256,14 @@ class TroubleTests(InterfaceTestCase):
 
     def refused(self, app, *args, **kwargs):
         with LogRecords('django.channels') as self.logged:
-            status, headers, body = self.call(app, *args, **kwargs)
-        self.assertEqual(headers['content-type'], 'text/html; charset=utf-8')
+            status, self.headers, self.page = self.call(app, *args, **kwargs)
+        self.assertEqual(self.headers['content-type'], 'text/html; charset=utf-8')
         return int(status.split()[0])
 
     def test_no_worker_in_time_is_a_504_with_a_line_in_the_log(self):
         app = WSGIInterface(self.layer, timeout=0)
         self.assertEqual(self.refused(app, '/slow/'), 504)
+        self.assertNotIn('retry-after', self.headers)
         self.assertIn('No worker answered the request for /slow/', self.logged[0].getMessage())
 
     def test_no_room_is_a_503_with_a_line_in_the_log(self):
@@ -269,6 +271,17 @@ class TroubleTests(InterfaceTestCase):
         app = WSGIInterface(self.layer, queue_timeout=0)
         self.assertEqual(self.refused(app, '/busy/'), 503)
         self.assertIn('The request for /busy/ was refused', self.logged[0].getMessage())
+        self.assertEqual(self.headers['retry-after'], '1')
+        self.assertIn(b'Too many requests', self.page)
+
+    def test_who_finds_no_room_is_told_for_how_long_others_wait(self):
+        def wait(layer, channel, message, timeout):
+            raise layer.ChannelFull('Nothing was taken for %s s.' % timeout)
+
+        self.addCleanup(setattr, wsgi, 'send_blocking', wsgi.send_blocking)
+        wsgi.send_blocking = wait
+        self.assertEqual(self.refused(WSGIInterface(self.layer, queue_timeout=7.5)), 503)
+        self.assertEqual(self.headers['retry-after'], '8')
 
     def test_a_burst_waits_for_room(self):
         self.layer.capacity = 1
@@ -293,11 +306,14 @@ class TroubleTests(InterfaceTestCase):
             raise LayerUnavailable('away')
         self.layer.send = send
         self.assertEqual(self.refused(WSGIInterface(self.layer)), 503)
+        self.assertEqual(self.headers['retry-after'], '2')
+        self.assertIn(b'has lost its channel layer', self.page)
 
     def test_a_request_that_could_not_be_answered_is_a_503_and_not_sent(self):
         self.layer.can_hear = lambda channel: False
         self.assertEqual(self.refused(WSGIInterface(self.layer), '/away/'), 503)
         self.assertIn('The request for /away/ was refused', self.logged[0].getMessage())
+        self.assertEqual(self.headers['retry-after'], '2')
         self.assertEqual(self.layer.receive(['http.request']), (None, None))
 
     def test_a_body_that_no_worker_reads_is_a_504(self):

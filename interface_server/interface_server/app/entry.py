@@ -81,9 +81,7 @@ def refusal_of(context: Context, error: Exception) -> Refused:
         return Refused(413, "The request is larger than the channel layer carries.")
     if isinstance(error, exceptions.LayerUnavailable):
         context.metrics.dropped["layer_unavailable"] += 1
-        return Refused(503, "The server has lost its channel layer.")
+        return Refused(503, "The server has lost its channel layer.", [bridge.retry_after(bridge.AWAY_SECONDS)])
     context.metrics.dropped["http_request_full"] += 1
-    seconds = str(context.queues.retry_after("http.request"))
-    return Refused(
-        bridge.BUSY_STATUS, "Too many requests are waiting for a worker.", [(b"retry-after", seconds.encode("ascii"))],
-    )
+    seconds = context.queues.retry_after("http.request")
+    return Refused(bridge.BUSY_STATUS, "Too many requests are waiting for a worker.", [bridge.retry_after(seconds)])

@@ -166,7 +166,7 @@ class HttpExchange:
             self._fail(Refused(503, "The worker doesn't read the body of the request."))
             self._context.layer.send_soon(channel, bridge.body_closed())
         except exceptions.ChannelsError as error:
-            self._fail(Refused(503, str(error)))
+            self._fail(refusal_of(self._context, error))
         except Exception as error:
             logger.exception("Reading the body of a request failed.")
             self._fail(error)

@@ -122,7 +122,8 @@ class ReplyDispatcher:
         if self.socket_channel in channels:
             self.close_sockets("the channel layer has lost its data")
         if self.http_channel in channels:
-            lost, waiting = Refused(503, "The channel layer has lost its data."), list(self._exchanges)
+            again, waiting = bridge.retry_after(bridge.AWAY_SECONDS), list(self._exchanges)
+            lost = Refused(503, "The channel layer has lost its data.", [again])
             # What comes of them may lack a part.
             self._lose(waiting, lost, True)
             asyncio.get_running_loop().call_later(LOST_AFTER, self._lose, waiting, lost, False)

@@ -35,6 +35,10 @@ INLINE_BODY_SIZE = 256 * 1024
 #: Bytes of a request's body in each of the chunk messages after it.
 BODY_CHUNK_SIZE = 256 * 1024
 
+#: Seconds after which a client does well to come again that found no layer:
+#: those between two tries to reach a server that is away.
+AWAY_SECONDS = 2
+
 #: The part of a buffer that holds a worker up until it is free again: not so
 #: little that each message takes turns with it, nor so much that the client of
 #: a slow connection can't read it while the worker waits.
@@ -102,6 +106,11 @@ def http_disconnect(reply_channel, path):
 
 
 # Out of messages
+
+def retry_after(seconds):
+    """Return the header that tells a client to come again after `seconds`, a whole number."""
+    return b'retry-after', six.text_type(seconds).encode('ascii')
+
 
 def error_page(status, reason, detail):
     """Return the ResponsePart with which a server answers by itself."""

@@ -15,6 +15,7 @@ from __future__ import absolute_import
 
 import functools
 import logging
+import math
 
 from .. import names
 from ..compat import six
@@ -39,7 +40,6 @@ DETAILS = {
     411: 'The body of the request needs a Content-Length.',
     413: 'The request is larger than the channel layer carries.',
     500: "The server got a response that it can't send.",
-    503: 'Too many requests are waiting for a worker.',
     504: 'No worker answered within the time limit.',
 }
 
@@ -47,11 +47,28 @@ REASONS = six.moves.http_client.responses
 
 
 class Refused(Exception):
-    """Raised when a request is answered here, with the status given."""
+    """
+    Raised when a request is answered here, with the status given.
 
-    def __init__(self, status):
+    `detail` is what the client is told instead of what DETAILS has, and
+    `retry_after` for how many seconds it does well to wait, if it does.
+    """
+
+    def __init__(self, status, detail=None, retry_after=None):
         super(Refused, self).__init__(status)
         self.status = status
+        self.detail = DETAILS[status] if detail is None else detail
+        self.headers = [] if retry_after is None else [bridge.retry_after(retry_after)]
+
+
+def away():
+    """Return the Refused for a request that finds no layer, or has lost it."""
+    return Refused(503, 'The server has lost its channel layer.', bridge.AWAY_SECONDS)
+
+
+def busy(waited):
+    """Return the Refused for a request that has found no room in `waited` seconds."""
+    return Refused(503, 'Too many requests are waiting for a worker.', max(1, int(math.ceil(waited))))
 
 
 class WSGIInterface(object):
@@ -90,7 +107,8 @@ class WSGIInterface(object):
             part = exchange.next_part()
         except Refused as refusal:
             exchange.end()
-            part = bridge.error_page(refusal.status, REASONS[refusal.status], DETAILS[refusal.status])
+            part = bridge.error_page(refusal.status, REASONS[refusal.status], refusal.detail)
+            part.headers.extend(refusal.headers)
         except BaseException:
             exchange.end()
             raise
@@ -148,15 +166,15 @@ class WSGIExchange(object):
         if not self.channel_layer.can_hear(self.box.name):
             # A worker would do the work, and its answer find no way here.
             logger.warning('The request for %s was refused: the server of its answer is away.', self.path)
-            raise Refused(503)
+            raise away()
         watch = self.interface.project_watch
         if watch is not None and watch.is_refused():
-            raise Refused(503)
+            raise Refused(503, "This server isn't set up correctly.")
         try:
             send_blocking(self.channel_layer, 'http.request', message, self.interface.queue_timeout)
         except (self.channel_layer.ChannelFull, LayerUnavailable) as error:
             logger.warning('The request for %s was refused: %s', self.path, error)
-            raise Refused(503)
+            raise away() if isinstance(error, LayerUnavailable) else busy(self.interface.queue_timeout)
         except MessageTooLarge:
             raise Refused(413)
         self.was_sent = True
@@ -220,7 +238,7 @@ class WSGIExchange(object):
                 return True
             except LayerUnavailable as error:
                 logger.warning('The body of the request for %s was lost: %s', self.path, error)
-                raise Refused(503)
+                raise away()
             except self.channel_layer.ChannelFull:
                 if self.interface.replies.has_mail(self.box):
                     # It answers without reading all of the body.
@@ -238,7 +256,7 @@ class WSGIExchange(object):
                 message = self.interface.replies.get(self.box, self.interface.timeout)
             except LayerUnavailable as error:
                 logger.warning('The response for %s was lost: %s', self.path, error)
-                raise Refused(503)
+                raise away()
             if message is None:
                 logger.warning(
                     'No worker answered the request for %s within %s seconds.', self.path, self.interface.timeout
