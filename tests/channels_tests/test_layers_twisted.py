@@ -9,7 +9,7 @@ from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers.blocking import MOST_WAITING
 from django.channels.layers.clock import Clock
 from django.channels.layers.redis import RedisChannelLayer
-from django.channels.layers.twisted_server import PATIENCE, TwistedServer
+from django.channels.layers.twisted_server import LOST_AFTER, PATIENCE, TwistedServer
 from django.channels.test.linting import exempt
 
 from .logs import LogTestCase
@@ -399,6 +399,97 @@ class TwistedServerTests(LogTestCase, RedisTestCase):
         self.ask(layer)
         self.reactor.run_thread_call()
         self.assertIsInstance(self.got[1].value, LayerUnavailable)
+
+    def lose(self, layer):
+        """Have the layer find that the server of its clients has lost its data."""
+        layer._tell_of_lost_state(layer.transport_options.keys.shard_of(PROCESS))
+        self.reactor.run_thread_call()
+
+    def answers(self, layer):
+        """Return {reply channel: message} of what clients get by themselves."""
+        for _ in range(4):
+            self.reactor.run()
+            self.ask(layer)
+        return dict(answer for answer in self.got)
+
+    def open_socket(self, layer, name):
+        layer.send('websocket.connect', {'reply_channel': PROCESS + name})
+
+    def deliver(self, layer, name, **message):
+        """Have a message come for a client."""
+        layer._twisted_server._inboxes[PROCESS,].put([(PROCESS + name, message)])
+        self.reactor.run()
+        self.ask(layer)
+
+    def test_clients_of_a_server_that_lost_its_data_are_answered(self):
+        layer = self.serve()
+        for number in '1', '2', '3':
+            self.request(layer, number)
+        self.reactor.run()
+        self.open_socket(layer, 'socket')
+        self.deliver(layer, '2', status=200, content=b'a part', more_content=True)
+        self.lose(layer)
+        self.assertLogged('1 sockets are closed, and 2 requests may be: the channel layer has lost its data.')
+        self.assertEqual(self.answers(layer)[PROCESS + 'socket'], {'close': True})
+        # A worker that had one answers.
+        self.deliver(layer, '3', status=200, content=b'whole')
+        layer.send('http.disconnect', {'reply_channel': PROCESS + '3'})
+        del self.got[:]
+        self.clock.now += LOST_AFTER
+        self.assertEqual([
+            (name, answer['status'], [value for header, value in answer['headers'] if header == b'retry-after'])
+            for name, answer in self.answers(layer).items()
+        ], [(PROCESS + '1', 503, [b'2'])])
+
+    def test_what_was_not_sent_yet_is_not_lost(self):
+        layer = self.serve(capacity=1)
+        for number in '1', '2':
+            self.request(layer, number)
+        self.reactor.run()
+        self.lose(layer)
+        self.assertLogged('0 sockets are closed, and 1 requests may be: the channel layer has lost its data.')
+        self.assertEqual(len(self.received('http.request')), 1)
+        self.clock.now += LOST_AFTER
+        self.assertEqual(list(self.answers(layer)), [PROCESS + '1'])
+
+    def test_the_clients_of_another_server_notice_no_loss(self):
+        layer = self.serve()
+        self.request(layer)
+        self.open_socket(layer, 'socket')
+        self.reactor.run()
+        layer._tell_of_lost_state(layer.transport_options.keys.shard_of(PROCESS) + 1)
+        self.reactor.run_thread_call()
+        del self.got[:]
+        self.clock.now += LOST_AFTER
+        self.assertEqual(self.answers(layer), {})
+
+    def test_who_asks_for_losses_hears_of_them_too(self):
+        layer, told = self.serve(), []
+        layer.on_lost_state = told.append
+        self.lose(layer)
+        self.assertEqual(told, [0])
+
+    def test_clients_that_are_gone_leave_nothing(self):
+        layer = self.serve(channel_capacity={'websocket.receive': 1, 'websocket.connect': 2})
+        self.request(layer, '1')
+        for name in 'socket', 'muted':
+            self.open_socket(layer, name)
+        self.reactor.run()
+        clients = layer._twisted_server._clients
+        self.assertEqual((len(clients.requests), len(clients.sockets)), (1, 2))
+        layer.send('http.disconnect', {'reply_channel': PROCESS + '1'})
+        layer.send('websocket.disconnect', {'reply_channel': PROCESS + 'socket'})
+        # daphne says nothing of one whose frame found no room.
+        with self.assertRaises(ChannelFull):
+            for _ in range(MOST_WAITING + 1):
+                layer.send('websocket.receive', {'reply_channel': PROCESS + 'muted', 'text': 'x'})
+        # What comes late for who is gone.
+        for name in '1', 'socket', 'muted':
+            self.deliver(layer, name, status=200, more_content=True)
+        # Nor of one that is refused at once.
+        with self.assertRaises(ChannelFull):
+            self.open_socket(layer, 'refused')
+        self.assertEqual((clients.requests, clients.sockets), ({}, set()))
 
     def test_what_is_left_is_sent_when_the_reactor_ends(self):
         layer = self.serve(capacity=1)

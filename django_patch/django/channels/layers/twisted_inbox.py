@@ -14,17 +14,20 @@ class TwistedInbox(object):
     """
     What was received from `channels`, a tuple, and a thread that receives it.
 
+    `note(channel)` is called for each message, in the reactor.
+
     The thread receives when somebody waits. Inboxes that have a channel in
     common hand out what the others have fetched.
     """
 
-    def __init__(self, layer, reactor, channels):
+    def __init__(self, layer, reactor, channels, note):
         # Here, as Twisted is there once it asks; and not for each message.
         from twisted.internet import defer
         self._defer = defer
         self._layer = layer
         self._reactor = reactor
         self._channels = channels
+        self._note = note
         self._received = collections.deque()
         # Each a Deferred; first come first served.
         self._waiting = collections.deque()
@@ -93,6 +96,8 @@ class TwistedInbox(object):
         self._receive()
 
     def _came(self, messages):
+        for channel, message in messages:
+            self._note(channel)
         self._received.extend(messages)
         for inbox in [self] + self._neighbors:
             while inbox._waiting:

@@ -22,6 +22,7 @@ from ..exceptions import ChannelFull, LayerUnavailable
 from .backoff import Backoff
 from .blocking import MOST_BYTES, MOST_WAITING
 from .clock import SYSTEM_CLOCK
+from .twisted_clients import AWAY, BUSY, FAULTY, LOST, TwistedClients, response_of
 from .twisted_inbox import MOST_AT_ONCE, TwistedInbox
 
 logger = logging.getLogger('django.channels')
@@ -31,6 +32,9 @@ get_ident = six.moves._thread.get_ident
 PATIENCE = 10.0
 #: Seconds between two tries of what waits, growing from first to last.
 _FIRST_PAUSE, _LAST_PAUSE = 0.001, 0.02
+#: Seconds for the answers to requests that may have been lost with a layer's
+#: data. Those that a worker had already taken still come.
+LOST_AFTER = 5.0
 #: Seconds that what is to be sent has when the reactor ends.
 _LAST_SENDS = 5.0
 
@@ -38,10 +42,6 @@ _LAST_SENDS = 5.0
 #: comes together leaves: the end of a socket comes behind its frames. Who
 #: opens a socket is told at once.
 _CHANNELS = ('http.request', 'websocket.receive', 'websocket.disconnect', 'http.disconnect')
-#: Pages that clients get in place of a worker's: status and content.
-_BUSY = 503, b'Too many requests are waiting for a worker.'
-_AWAY = 503, b'No worker can be reached just now.'
-_FAULTY = 500, b'The server failed to hand this request to a worker.'
 
 
 class _Item(object):
@@ -94,6 +94,7 @@ class TwistedServer(object):
             (channel, _Line()) for channel in (_CHANNELS if layer.sends_many_at_once else ()))
         self._backoff = Backoff(_FIRST_PAUSE, _LAST_PAUSE)
         self._next_flush = None
+        self._clients = TwistedClients()
         # Channels received from, a tuple -> TwistedInbox.
         self._inboxes = {}
         # ... and without the names of clients -> the same.
@@ -129,12 +130,19 @@ class TwistedServer(object):
             return False
         line = self._lines[channel]
         if line.is_full():
+            self._clients.note_refused(reply_channel)
             raise ChannelFull('Too many messages wait for room in %s.' % channel)
         # Its sender may go on with the dict.
         line.add(_Item((channel, dict(message)), reply_channel, self._clock.monotonic() + PATIENCE))
+        self._clients.note_sent(channel, reply_channel)
         if self._next_flush is None:
             self._next_flush = self._reactor.callLater(0, self._flush)
         return True
+
+    def note_sent(self, channel, message):
+        """Take note of a message that isn't sent from here, and was."""
+        if channel == 'websocket.connect' and get_ident() == self._thread:
+            self._clients.note_sent(channel, message.get('reply_channel'))
 
     def _flush(self):
         self._next_flush = None
@@ -203,7 +211,7 @@ class TwistedServer(object):
                 break
             except Exception:
                 logger.exception('A message to %s could not be sent.', channel)
-                self._give_up([item], _FAULTY)
+                self._give_up([item], FAULTY)
                 closed.add(item.reply_channel)
         return refused
 
@@ -214,11 +222,11 @@ class TwistedServer(object):
         for channel, number in sorted(collections.Counter(item.pair[0] for item in late).items()):
             logger.warning('%d messages to %s were dropped: the channel was full for %s s. Run more workers for '
                            'it, or raise its capacity.', number, channel, PATIENCE)
-        self._give_up(late, _BUSY)
+        self._give_up(late, BUSY)
 
     def _give_up_lost(self, items, error):
         logger.warning('%d messages of clients may be lost: %s', len(items), error)
-        self._give_up(items, _AWAY)
+        self._give_up(items, AWAY)
 
     def _give_up(self, items, page):
         """Remove `items`, and the frames that are behind one of them, and answer their clients, with `page`."""
@@ -231,11 +239,7 @@ class TwistedServer(object):
             frames.remove({item for item in frames.items if item.reply_channel in closed})
         for item in items:
             if item.pair[0] == 'http.request':
-                status, content = page
-                headers = [[b'content-type', b'text/plain; charset=utf-8']]
-                if status == 503:
-                    headers.append([b'retry-after', b'10'])
-                self._answer(item.reply_channel, {'status': status, 'content': content, 'headers': headers})
+                self._answer(item.reply_channel, response_of(page))
         for reply_channel in sorted(closed):
             # daphne knows few codes.
             self._answer(reply_channel, {'close': True})
@@ -243,6 +247,33 @@ class TwistedServer(object):
     def _answer(self, reply_channel, message):
         """Have the client told `message` as if a worker had sent it."""
         self._served[names.non_local_name(reply_channel)].put([(reply_channel, message)])
+
+    # Losses
+
+    def tell_of_loss(self, is_lost):
+        """Have the clients told whose channel `is_lost`, a function, says yes to; from any thread."""
+        self._reactor.callFromThread(self._on_loss, is_lost)
+
+    def _on_loss(self, is_lost):
+        # No group has their sockets as members any more, and nobody would tell
+        # them. Clients connect again, and are added again.
+        lost = {channel for channel in self._served if is_lost(channel)}
+        closed = [name for name in self._clients.sockets if names.non_local_name(name) in lost]
+        held = {item.reply_channel for item in self._lines['http.request'].items} if self._lines else ()
+        waiting = [
+            name for name in self._clients.unanswered(self._clients.requests)
+            if names.non_local_name(name) in lost and name not in held
+        ]
+        if closed or waiting:
+            logger.warning('%d sockets are closed, and %d requests may be: the channel layer has lost its data.',
+                           len(closed), len(waiting))
+        for reply_channel in closed:
+            self._answer(reply_channel, {'close': True})
+        self._reactor.callLater(LOST_AFTER, self._give_up_unanswered, waiting)
+
+    def _give_up_unanswered(self, reply_channels):
+        for reply_channel in self._clients.unanswered(reply_channels):
+            self._answer(reply_channel, response_of(LOST))
 
     # Receiving
 
@@ -252,7 +283,7 @@ class TwistedServer(object):
         try:
             inbox = self._inboxes[key]
         except KeyError:
-            inbox = TwistedInbox(self._layer, self._reactor, key)
+            inbox = TwistedInbox(self._layer, self._reactor, key, self._clients.note_received)
             for other in self._inboxes.values():
                 inbox.meet(other)
             self._inboxes[key] = inbox

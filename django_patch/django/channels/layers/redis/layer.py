@@ -106,6 +106,9 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
             self._blocking, self._run = carrier.blocking, carrier.run
 
     def _tell_of_lost_state(self, shard):
+        if self._twisted_server is not None:
+            self._twisted_server.tell_of_loss(
+                lambda channel: self.transport_options.keys.shard_of(channel) == shard)
         if self.on_lost_state is not None:
             self.on_lost_state(shard)
 
@@ -114,8 +117,11 @@ class RedisChannelLayer(RedisCombinedCallsMixin, RedisUpkeepMixin, RedisRescueMi
     def send(self, channel, message):
         if type(message) is not dict or RESERVED_KEY in message:
             self.check_message(message)
-        if self._twisted_server is None or not self._twisted_server.takes(channel, message):
+        if self._twisted_server is None:
             self._run(self._transport.sender.send(channel, message))
+        elif not self._twisted_server.takes(channel, message):
+            self._run(self._transport.sender.send(channel, message))
+            self._twisted_server.note_sent(channel, message)
 
     def send_many(self, pairs):
         pairs = list(pairs)
