@@ -46,7 +46,7 @@ While the channel layer can't be reached, requests get 503.
 
 signals:
   SIGTERM, SIGINT   stop gracefully; a second signal stops at once
-  SIGHUP            load the certificate again
+  SIGHUP            load the certificate again; of a terminal that was closed: stop
 """
 
 

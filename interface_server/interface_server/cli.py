@@ -99,7 +99,9 @@ def serve(
         application = Application(find_layer(command), command.options, log)
         if log is not None:
             log.dropped = application.context.metrics.dropped
-        server = Server(application, ready, management)
+        # Several processes hear of it from the supervisor.
+        terminal = standard_streams.Terminal() if command.workers == 1 else None
+        server = Server(application, ready, management, terminal)
         # What has been loaded stays. Each full collection looked through all of
         # it, while everybody waited for 25 ms and more.
         gc.collect()

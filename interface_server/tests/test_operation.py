@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import certificates
 import pytest
@@ -33,10 +34,11 @@ from interface_server.arguments import build_parser, parse
 from interface_server.asgi import from_environment, read_options
 from interface_server.backport import Disconnects
 from interface_server.errors import UsageError
+from interface_server.operation import standard_streams
 from interface_server.operation.access_log import FORMATS, AccessLog
 from interface_server.operation.files import SPARE, raise_limit
 from interface_server.operation.logging_setup import JsonFormatter, TextFormatter
-from interface_server.operation.supervisor import USAGE_STATUS, decide
+from interface_server.operation.supervisor import USAGE_STATUS, Supervisor, decide
 from interface_server.option_help import flag
 from interface_server.options import Options
 
@@ -686,6 +688,72 @@ def test_hangup_while_it_begins_ends_nothing(run, port, folder, workers):  # noq
     program.signal(signal.SIGTERM)
     status, output = program.finish()
     assert status == 0 and "ended by" not in output, output
+
+
+#: A request is answered once there is a file.
+HELD = """
+import os, threading, time
+from django.channels.layers.memory import InMemoryChannelLayer
+
+channel_layer = InMemoryChannelLayer()
+
+def work():
+    message = channel_layer.receive(["http.request"], block=True)[1]
+    open("came", "w").close()
+    while not os.path.exists("go"):
+        time.sleep(0.05)
+    channel_layer.send(message["reply_channel"], {"status": 200, "content": b"answer"})
+
+threading.Thread(target=work, daemon=True).start()
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_closed_terminal_ends_it_once_it_has_answered(run, port, folder, workers):  # noqa: F811
+    (folder / "held.py").write_text(HELD)
+    master, terminal = os.openpty()
+    program = server(run, "-p", port, "--workers", workers, "held:channel_layer", stdin=terminal)
+    os.close(terminal)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(get, port)
+        eventually((folder / "came").exists)
+        os.close(master)
+        program.signal(signal.SIGHUP)
+        # The socket of several processes is open until the last one has ended.
+        pid = program._process.pid
+        eventually(lambda: not can_connect(port) if workers == 1 else len(children(pid)) == 1, "the end's beginning")
+        # A shell passes it on, and the system sends another.
+        program.signal(signal.SIGHUP)
+        (folder / "go").touch()
+        assert answer.result(PATIENCE) == (200, b"answer")
+    assert program.finish() == (0, "")
+
+
+def test_closed_terminal_is_one_signal_to_several_processes(monkeypatch):
+    sent = []
+    monkeypatch.setattr(os, "kill", lambda process, number: sent.append(number))
+    supervisor = Supervisor(1, lambda index, serves: 0)
+    monkeypatch.setattr(supervisor, "_children", {1: (0, 0.0)})
+    monkeypatch.setattr(supervisor._terminal, "has_just_closed", lambda: True)
+    supervisor._on_signal(signal.SIGHUP, None)
+    supervisor._timer.cancel()
+    supervisor._on_signal(signal.SIGHUP, None)
+    assert sent == [signal.SIGTERM]
+
+
+def test_terminal_that_was_left_behind_is_forgotten():
+    now = [0.0]
+    master, number = os.openpty()
+    try:
+        terminal = standard_streams.Terminal([number], lambda: now[0])
+        assert not terminal.has_just_closed()
+    finally:
+        os.close(master)
+    seen = []
+    for now[0] in (5.0, 14.0, 16.0):
+        seen.append(terminal.has_just_closed())
+    os.close(number)
+    assert seen == [True, True, False]
 
 
 def test_certificate_whose_key_is_not_there_yet_changes_nothing(run, port, management, folder, certificate):

@@ -32,7 +32,7 @@ from .clocks import ManualClock
 from .logs import LogTestCase
 
 try:
-    from django.channels.processes import leaving, reloading, service_manager
+    from django.channels.processes import leaving, reloading, service_manager, standard_streams
     from django.channels.processes.programs import Program, ProgramGroup
     from django.channels.processes.supervisor import REFUSED, Child, Supervisor
     from django.channels.processes.watcher import Watcher
@@ -359,6 +359,15 @@ class SupervisorTests(LogTestCase, SimpleTestCase):
         self.assertIn(101, supervisor.children)
         self.assertLogged('with exit status 1; another takes its place in 0.5 s')
 
+    def test_a_terminal_that_is_closed_ends_the_processes(self):
+        supervisor = DrySupervisor(1, reload=lambda *args: self.fail('reloaded'))
+        supervisor._terminal = DryTerminal(True)
+        supervisor.look_once()
+        supervisor._pending.extend([signal.SIGHUP, signal.SIGHUP])
+        supervisor.look_once()
+        # Twice, as a shell and the system send it, is no second signal.
+        self.assertEqual(supervisor.sent, [signal.SIGTERM])
+
     def test_one_that_has_done_its_part_is_replaced_at_once(self):
         supervisor = DrySupervisor(1)
         supervisor.look_once()
@@ -490,6 +499,46 @@ class SupervisorTests(LogTestCase, SimpleTestCase):
         os.environ[reloading.INHERITED] = '5,6,100,101'
         self.assertEqual(reloading.inherited(), ([100, 101], (5, 6)))
         self.assertEqual(reloading.inherited(), ([], None))
+
+
+class DryTerminal(object):
+
+    def __init__(self, has_just_closed):
+        self._has_just_closed = has_just_closed
+
+    def has_just_closed(self):
+        return self._has_just_closed
+
+
+class TerminalTests(SimpleTestCase):
+
+    def setUp(self):
+        self.clock = ManualClock()
+
+    def terminal(self):
+        """Return a Terminal, and a function that closes it."""
+        master, number = os.openpty()
+        self.addCleanup(os.close, number)
+        return standard_streams.Terminal([number], self.clock), lambda: os.close(master)
+
+    def test_one_that_is_closed_has_just_closed_for_a_while(self):
+        terminal, close = self.terminal()
+        self.assertIs(terminal.has_just_closed(), False)
+        close()
+        self.assertIs(terminal.has_just_closed(), True)
+        self.clock.now += standard_streams.JUST - 1
+        self.assertIs(terminal.has_just_closed(), True)
+        # The SIGHUP of somebody who left it behind, and reloads it by now.
+        self.clock.now += 2
+        self.assertIs(terminal.has_just_closed(), False)
+
+    def test_what_has_no_terminal_loses_none(self):
+        terminal, close = self.terminal()
+        close()
+        number = os.open(os.devnull, os.O_RDWR)
+        self.addCleanup(os.close, number)
+        for numbers in ([number], terminal._numbers, [-1]):
+            self.assertIs(standard_streams.Terminal(numbers, self.clock).has_just_closed(), False)
 
 
 class DryProgram(object):
@@ -640,6 +689,14 @@ class ProgramTests(LogTestCase, SimpleTestCase):
         self.group._replace()
         self.assertEqual(old.returncode, 0)
         self.assertIsNone(self.server.process.returncode)
+
+    def test_a_terminal_that_is_closed_ends_the_programs(self):
+        server, workers = self.server.process, self.workers.process
+        self.group._terminal = DryTerminal(True)
+        self.group._pending.append(signal.SIGHUP)
+        self.act(signal.SIGHUP)
+        self.group.look_once()
+        self.assertEqual((server.returncode, workers.returncode, workers.sent), (0, 0, []))
 
     def test_a_new_server_that_cannot_start_leaves_the_old_one(self):
         old = self.server.process

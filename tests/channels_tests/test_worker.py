@@ -17,6 +17,7 @@ from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.base import BaseChannelLayer
 from django.channels.layers.late_answers import LateAnswers
 from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.stop_signals import StopSignals
 from django.channels.worker import DEFERRED, DROPPED, FAILED, HANDLED, UNROUTED, Worker, WorkerGroup
 from django.db import connection
 from django.test import SimpleTestCase
@@ -434,6 +435,24 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         self.assertNotIn(signal.SIG_IGN, seen[1] + seen[2])
         self.assertEqual(seen[0], seen[2])
         self.assertEqual(self.log().count('A consumer has changed what signal'), 2)
+
+    @unittest.skipUnless(hasattr(os, 'fork'), 'This system can\'t fork.')
+    def test_a_terminal_that_is_closed_is_one_signal_however_often_it_says_so(self):
+        child = os.fork()
+        if not child:
+            try:
+                stopped, reported = threading.Event(), threading.Event()
+                with StopSignals(stopped.set, reported.set):
+                    os.kill(os.getpid(), signal.SIGHUP)
+                    stopped.wait(30)
+                    # A shell passes it on, and the system sends another.
+                    os.kill(os.getpid(), signal.SIGHUP)
+                    os.kill(os.getpid(), signal.SIGUSR1)
+                    reported.wait(30)
+                os._exit(0 if reported.is_set() else 1)
+            finally:
+                os._exit(2)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
 
     @unittest.skipIf(six.PY2, 'Python 2 tells of the second once the handler of the first has run only')
     def test_a_second_signal_ends_it_at_once_whatever_its_consumer_is_in(self):

@@ -25,7 +25,8 @@ get_ident = six.moves._thread.get_ident
 
 class StopSignals(object):
     """
-    Calls `stop()` at the first of NUMBERS; the second ends the process.
+    Calls `stop()` at the first of NUMBERS; the second, but a second SIGHUP,
+    ends the process.
     Calls `report()` at SIGUSR1. Without `second_ends`, any number of signals
     is as good as one.
 
@@ -43,6 +44,7 @@ class StopSignals(object):
     belong to others by now, who would be told each other's answers.
     """
     NUMBERS = tuple(getattr(signal, name) for name in ('SIGTERM', 'SIGINT', 'SIGHUP') if hasattr(signal, name))
+    _HANGUP = getattr(signal, 'SIGHUP', None)
     REPORT = getattr(signal, 'SIGUSR1', None)
     OTHERS = tuple(getattr(signal, name) for name in ('SIGUSR1', 'SIGALRM') if hasattr(signal, name))
     #: Those whose handlers consumers may not change for others. One that has
@@ -125,10 +127,14 @@ class StopSignals(object):
             self._thread.start()
 
     def _watch(self):
-        received = 0
+        received, is_hangup = 0, False
         while True:
             numbers = self._read()
-            received += sum(number in self.NUMBERS for number in numbers or ())
+            for number in numbers or ():
+                # A terminal that is closed: a shell passes it on, and the
+                # system sends another.
+                received += number in self.NUMBERS and not (number == self._HANGUP and is_hangup)
+                is_hangup = is_hangup or number == self._HANGUP
             if self._is_over:
                 return
             if numbers is None:

@@ -25,6 +25,7 @@ from ..protocols.tls import Certificate
 from ..types import Peer
 from . import systemd
 from .management import Management
+from .standard_streams import Terminal
 
 logger = logging.getLogger(__name__)
 
@@ -40,17 +41,18 @@ class Server:
     Serves `application` on listening sockets until a signal or stop().
 
     `ready` is called once it listens. On `management`, a listening socket, it
-    answers for health and metrics.
+    answers for health and metrics. That `terminal` was closed is a signal, too.
     """
 
     def __init__(
         self, application: Application, ready: Optional[Callable[[], None]] = None,
-        management: Optional[socket.socket] = None,
+        management: Optional[socket.socket] = None, terminal: Optional[Terminal] = None,
     ) -> None:
         self._application = application
         self._options = application.options
         self._ready = ready
         self._management_socket = management
+        self._terminal = terminal
         self._management: Optional[Management] = None
         self.limiter = ConnectionLimiter(self._options)
         self.certificate: Optional[Certificate] = None
@@ -114,6 +116,8 @@ class Server:
         while not self._stopping and self._application.refusal is None:
             if watchdog is not None:
                 systemd.notify("WATCHDOG=1")
+            if self._terminal is not None:
+                self._terminal.has_just_closed()
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._wakened.wait(), tick)
             self._wakened.clear()
@@ -243,8 +247,12 @@ class Server:
                 signal.signal(number, handler)
 
     def _on_hangup(self, number: int, frame: Optional[FrameType]) -> None:
-        self._reload = True
-        self._wake()
+        if self._terminal is None or not self._terminal.has_just_closed():
+            self._reload = True
+            self._wake()
+        elif not self._stopping:
+            # Once: a shell passes it on, and the system sends another.
+            self._on_signal(number, frame)
 
     def _on_signal(self, number: int, frame: Optional[FrameType]) -> None:
         self.ended_by = number

@@ -1,12 +1,19 @@
 """
 Standard output and error, which may be closed, on a full disk, or read by nobody.
 
-A server outlives all of that: what can't be said there is lost.
+A server outlives all of that: what can't be said there is lost. A terminal
+that is closed ends what runs in it, which SIGHUP tells.
 """
 from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Optional
+
+#: Seconds after its terminal has closed in which SIGHUP tells of that.
+JUST = 10.0
 
 
 def occupy() -> None:
@@ -40,3 +47,26 @@ def flush() -> None:
             except OSError:
                 # Nobody reads it, or the disk is full.
                 continue
+
+
+class Terminal:
+    """
+    The terminal that any of the descriptors ``numbers`` is, if one is.
+
+    SIGHUP tells that it was closed, or, as services have it, to load the
+    certificate again. Who asked for the second may have left his terminal long
+    ago (``disown``), and under ``nohup`` there is none.
+    """
+
+    def __init__(self, numbers: Sequence[int] = (0, 1, 2), clock: Callable[[], float] = time.monotonic) -> None:
+        self._numbers = [number for number in numbers if os.isatty(number)]
+        self._clock = clock
+        self._closed: Optional[float] = None
+
+    def has_just_closed(self) -> bool:
+        """Return whether it was found closed within the last JUST seconds; ask at least once a second."""
+        if self._closed is None:
+            if not self._numbers or any(os.isatty(number) for number in self._numbers):
+                return False
+            self._closed = self._clock()
+        return self._clock() - self._closed < JUST

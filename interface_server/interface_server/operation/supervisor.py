@@ -28,6 +28,8 @@ PAUSE, MOST_SHORT_LIVES = 1.0, 10
 USAGE_STATUS = 2
 _INDEX = struct.Struct("i")
 
+#: Seconds between two looks at the terminal, and two signs of life for systemd.
+TICK = 1.0
 #: Seconds for which a process may write what it is doing, by itself.
 TIME_TO_WRITE = 1.0
 
@@ -67,7 +69,8 @@ class Supervisor:
     a service manager ends the server before this one upon that.
 
     SIGTERM and SIGINT are passed on, and end the supervisor once all
-    processes have ended; SIGHUP is passed on. Processes that have not ended
+    processes have ended; SIGHUP is passed on, or is SIGTERM, once, if the
+    terminal was closed. Processes that have not ended
     `patience` seconds later are ended by SIGABRT, one after the other, for
     which they write what each of their threads is doing.
     """
@@ -81,6 +84,7 @@ class Supervisor:
         self._ready = ready
         self._patience = patience
         self._timer: Optional[threading.Timer] = None
+        self._terminal = standard_streams.Terminal()
         #: Process id -> (index, start).
         self._children: dict[int, tuple[int, float]] = {}
         self._ended_by: Optional[int] = None
@@ -100,17 +104,15 @@ class Supervisor:
         before: dict[signal.Signals, Any] = {number: signal.signal(number, self._on_signal) for number in signals}
         before[signal.SIGUSR2] = signal.signal(signal.SIGUSR2, self._on_serving)
         # systemd watches this process, the main one, which waits for others.
-        interval = systemd.watchdog_interval()
-        if interval is not None:
-            before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._on_alarm)
-            signal.setitimer(signal.ITIMER_REAL, interval / 2, interval / 2)
+        interval = min(TICK, (systemd.watchdog_interval() or 2 * TICK) / 2)
+        before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._on_alarm)
+        signal.setitimer(signal.ITIMER_REAL, interval, interval)
         try:
             for index in range(self._count):
                 self._start(index, before)
             return self._watch(before)
         finally:
-            if interval is not None:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
             if self._timer is not None:
                 self._timer.cancel()
             for number, handler in before.items():
@@ -118,6 +120,7 @@ class Supervisor:
 
     def _on_alarm(self, number: int, frame: Optional[FrameType]) -> None:
         systemd.notify("WATCHDOG=1")
+        self._terminal.has_just_closed()
 
     def _on_serving(self, number: int, frame: Optional[FrameType]) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -135,6 +138,11 @@ class Supervisor:
             os.kill(supervisor, signal.SIGUSR2)
 
     def _on_signal(self, number: int, frame: Optional[FrameType]) -> None:
+        if number == signal.SIGHUP and self._terminal.has_just_closed():
+            if self._ended_by is not None:
+                # A shell passes it on, and the system sends another.
+                return
+            number = signal.SIGTERM
         if number != signal.SIGHUP:
             self._ended_by = number
             systemd.notify("STOPPING=1")

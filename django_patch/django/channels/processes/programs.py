@@ -16,7 +16,7 @@ from ..compat.forks import ended_child
 from ..compat.interrupts import was_interrupted
 from ..layers.backoff import Backoff
 from ..layers.clock import SYSTEM_CLOCK
-from . import service_manager
+from . import service_manager, standard_streams
 
 __all__ = ['Program', 'ProgramGroup']
 
@@ -97,6 +97,7 @@ class ProgramGroup(object):
         self._pending = []
         self._signals = 0
         self._status = 0
+        self._terminal = standard_streams.Terminal(clock=clock)
 
     def run(self):
         """Run until all programs have ended; return the exit status: 0 because of a signal, else USAGE_ERROR."""
@@ -128,6 +129,7 @@ class ProgramGroup(object):
     def look_once(self):
         """Act upon signals, see which programs have ended, and start those that are due."""
         service_manager.notify('WATCHDOG=1')
+        self._terminal.has_just_closed()
         while self._pending:
             self._act(self._pending.pop(0))
         for program in self._programs:
@@ -153,8 +155,11 @@ class ProgramGroup(object):
             for program in self._programs:
                 if not program.is_replaced and program.process is not None:
                     program.process.send_signal(number)
-        elif number == signal.SIGHUP:
+        elif number == signal.SIGHUP and not self._terminal.has_just_closed():
             self._reload()
+        elif number == signal.SIGHUP and self._signals:
+            # A shell passes it on, and the system sends another.
+            return
         else:
             self._signals += 1
             if self._signals == 1:

@@ -49,7 +49,8 @@ class Supervisor(object):
 
     `serve` runs in a new process, one for each index, and calls `ready()` once
     it works; it returns an exit status. SIGTERM and SIGINT have all processes
-    finish, a second one ends them. At SIGHUP `reload(pids, lifeline,
+    finish, a second one ends them; so does SIGHUP if the terminal was closed,
+    however often it comes. At any other SIGHUP `reload(pids, lifeline,
     is_stopping)` is called, which has a new program take the place of this,
     or returns. It gets the processes `pids` as `inherited`, and the pipe as
     `lifeline`: each ends when one of its own is ready. A process that dies is
@@ -74,6 +75,7 @@ class Supervisor(object):
         self._signals = self._status = 0
         self._is_ready = False
         self._pending = []
+        self._terminal = standard_streams.Terminal(clock=clock)
 
     def run(self):
         """Run until a signal has ended all processes; return the exit status."""
@@ -127,6 +129,7 @@ class Supervisor(object):
     def look_once(self):
         """Act upon signals, collect those that ended, and start those that are due."""
         service_manager.notify('WATCHDOG=1')
+        self._terminal.has_just_closed()
         while self._pending:
             self._act(self._pending.pop(0))
         self._collect()
@@ -134,6 +137,11 @@ class Supervisor(object):
             self._start_due()
 
     def _act(self, number):
+        if number == signal.SIGHUP and self._terminal.has_just_closed():
+            if self._signals:
+                # A shell passes it on, and the system sends another.
+                return
+            number = signal.SIGTERM
         if number in _STOP:
             self._signals += 1
             if self._signals == 1:
@@ -145,9 +153,14 @@ class Supervisor(object):
             self._send_all(number)
         elif number == signal.SIGHUP and self._reload is not None and not self._signals:
             service_manager.notify('RELOADING=1')
-            self._reload(self.processes(), self._lifeline, lambda: bool(set(_STOP).intersection(self._pending)))
+            self._reload(self.processes(), self._lifeline, self._is_stopping)
             # It has not been replaced.
             service_manager.notify('READY=1')
+
+    def _is_stopping(self):
+        """Return whether a signal waits that ends the processes."""
+        numbers = _STOP + (signal.SIGHUP,) if self._terminal.has_just_closed() else _STOP
+        return bool(set(numbers).intersection(self._pending))
 
     def processes(self):
         """Return the ids of all processes that have not ended, as a list."""
