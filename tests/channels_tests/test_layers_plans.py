@@ -126,7 +126,7 @@ class PlanTests(SimpleTestCase):
         sender = self.make_transport(shards=2).sender
         room = [0, None, [b'5000', b'0']]
         requests, value = self.run_plan(
-            sender.send('a', {'body': b'x' * (1 << 20)}), self.away(False), room, [1, 1], [1, 1], [1, 1],
+            sender.send('a', {'body': b'x' * (1 << 20)}), self.away(False), [0], room, [1, 1], [1, 1], [1, 1],
         )
         self.assertIsNone(value)
         requests, value = self.run_plan(sender.send_many([('a', {}), ('a', {})]), [self.away(False)], [[2]])

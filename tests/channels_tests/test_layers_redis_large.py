@@ -179,6 +179,47 @@ class StringTests(RedisTestCase):
             full.send('b', message)
         self.assertFalse(self.redis.keys('*:b:*'))
 
+    def limit_strings(self, size):
+        self.redis.config_set('proto-max-bulk-len', size)
+        self.addCleanup(self.redis.config_set, 'proto-max-bulk-len', 512 << 20)
+
+    def test_one_that_the_server_does_not_take_is_sent_in_pieces(self):
+        self.limit_strings(1 << 20)
+        message = {'body': b'x' * 1500000}
+        for layer in (self.make_layer(), self.make_layer(symmetric_encryption_keys=['secret'])):
+            with Records() as records:
+                for send in (layer.send, lambda name, message: layer.send_many([(name, message)])):
+                    send('a', message)
+                    self.assertEqual(self.beside(), 'hash')
+                    self.assertTrue(self.received('a', layer=layer) == [('a', message)])
+                # A mebibyte is what each server takes.
+                layer.send('a', self.message)
+                self.assertEqual(self.beside(), 'string')
+                self.received('a', layer=layer)
+            self.assertEqual([line.partition(':')[0] for line in records.lines], [
+                'The proto-max-bulk-len of shard 0 is below 2 MiB'])
+
+    def test_it_is_asked_once_and_again_after_a_new_connection(self):
+        message = {'body': b'x' * 1500000}
+        self.layer.send('a', self.message)
+        for _ in range(3):
+            self.layer.send('a', message)
+        self.received('a')
+        self.assertEqual(self.calls().get('getbit'), 1)
+        self.limit_strings(1 << 20)
+        self.redis.client_kill_filter(_type='normal', skipme=True)
+        self.layer.send('b', {})
+        with Records():
+            self.layer.send('a', message)
+        self.assertEqual(self.beside(), 'hash')
+
+    def test_a_user_who_may_not_ask_sends_as_before(self):
+        self.redis.execute_command('ACL', 'SETUSER', 'plain', 'on', '>password', '~*', '+@all', '-getbit')
+        self.addCleanup(self.redis.execute_command, 'ACL', 'DELUSER', 'plain')
+        layer = self.make_layer(hosts=[self.server.url.replace('//', '//plain:password@')])
+        layer.send('a', {'body': b'x' * 1500000})
+        self.assertEqual(self.beside(), 'string')
+
     def test_an_entry_says_so(self):
         self.layer.send('a', self.message)
         self.assertEqual(self.redis.lindex(self.key('q', 'a'), 0)[:2], b'\x02\x91')

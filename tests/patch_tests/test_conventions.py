@@ -93,7 +93,7 @@ class ConventionTests(unittest.TestCase):
         )
 
     def test_only_compat_asks_what_this_python_has(self):
-        # What systems lack, such as os.fork() or fcntl, stays where it is used.
+        # What systems lack, such as os.fork(), stays where it is used.
         pattern = re.compile(
             r"\bEINTR\b|\bpython_implementation\b|\bsys\.implementation\b"
             r"|hasattr\([^)]*'(recvmsg_into|sendmsg|waitid|register_at_fork|freeze|isascii)'"

@@ -3,6 +3,8 @@ Operations that send a body beside the script, in one piece or in several.
 """
 from __future__ import absolute_import, unicode_literals
 
+import logging
+
 from ... import names
 from ...compat.text import joined
 from ...exceptions import ChannelFull, LayerUnavailable, MessageTooLarge
@@ -11,11 +13,16 @@ from .envelope import IN_PIECES, MESSAGE, NEWEST, WHOLE, deadline_of, pack_heade
 from .operations import DONE, Exchange, Result, checked
 from .options import MAX_SIZE, PIECES_GRACE
 from .resp import LargeCommand, ReplyError, pack
+from .sealing import STRING_SIZE
 from .server_clock import know_time
+
+logger = logging.getLogger('django.channels')
 
 #: Bytes of a body from which on looking for room costs Redis less than a body
 #: that is carried for nothing each time that a channel is full again.
 _LOOK_SIZE = 256 << 10
+#: What a server says of a bit behind its longest string.
+_NO_SUCH_BIT = 'bit offset'
 
 
 class LargeSendMixin(object):
@@ -32,9 +39,11 @@ class LargeSendMixin(object):
                     # Not carried again for each time that a sender tries.
                     is_full = True
                     continue
+                if self._clocks[shard].takes_strings is None and len(body) > self._options.piece_size:
+                    yield self._ask_for_strings(shard)
                 flags, key, reference, seal = self._refer(shard, destination, label, body)
                 if len(body) > self._options.piece_size and not flags & WHOLE:
-                    # There is somebody who reads no strings.
+                    # There is somebody who reads no strings, or the server takes none.
                     yield self._send_large(destination, label, body)
                     yield DONE
                 commands, = upload(self._options, flags, key, seal, body, readers=1)
@@ -60,6 +69,24 @@ class LargeSendMixin(object):
             is_full = True
             yield Exchange(shard, (pack('UNLINK', key),))
         raise full_error(self._options, destination, label)
+
+    def _ask_for_strings(self, shard):
+        """
+        Have the server say whether it takes the longest strings.
+
+        One beyond its proto-max-bulk-len would cost the connection, and who
+        sends it would not know why. Nobody may change that below a mebibyte.
+        """
+        clock, key = self._clocks[shard], self._options.keys.wake(shard, '')
+        # A bit of a key that isn't there, the last that a string could have.
+        reply = (yield Exchange(shard, (pack('GETBIT', key, STRING_SIZE * 8 - 1),)))[0]
+        clock.takes_strings = type(reply) is not ReplyError or _NO_SUCH_BIT not in '%s' % reply
+        if not clock.takes_strings:
+            logger.warning(
+                'The proto-max-bulk-len of shard %d is below 2 MiB: what is larger than 1 MiB goes there in pieces, '
+                'which takes longer.', shard,
+            )
+        yield DONE
 
     def _has_room(self, destination, shard, label):
         """Look whether a message would fit; whether it seems so is the Result."""
@@ -121,7 +148,8 @@ class LargeSendMixin(object):
         # What is kept until it is done outlives those who agreed on versions.
         is_whole = (
             len(body) <= self._options.string_size and not is_kept and destination.acknowledged is None and
-            self._clocks[shard].lowest_version >= NEWEST
+            self._clocks[shard].lowest_version >= NEWEST and
+            (len(body) <= self._options.piece_size or self._clocks[shard].takes_strings)
         )
         flags = (IN_PIECES | WHOLE if is_whole else IN_PIECES) | self._options.sealer.flags
         reference, seal = self._options.sealer.split(

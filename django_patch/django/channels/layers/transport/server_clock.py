@@ -58,6 +58,8 @@ class ServerClock(object):
         self.pops_many = True
         #: Does the server let us use transactions? None: it wasn't asked.
         self.transacts = None
+        #: Does the server take the longest strings? None: it wasn't asked.
+        self.takes_strings = None
         #: The newest version of entries that all on this server read.
         self.lowest_version = NEWEST
 
@@ -118,6 +120,7 @@ class ServerClock(object):
     def ask_soon(self):
         """Be stale soon: the server may turn out to be another one."""
         self._max_age = _MAX_AGE_ANEW
+        self.takes_strings = None
 
     def see_mark(self, mark, of_groups=False):
         """Remember the `mark` that a script returned: bytes, or None."""
