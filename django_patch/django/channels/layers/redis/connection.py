@@ -26,8 +26,9 @@ from .timeouts import set_timeout, waits_in_system
 
 #: Seconds that a connection may lie idle and still be trusted to be open.
 _TRUSTED = 0.0005
-#: Bytes that are read at once, usually and at most.
-_CHUNK, _LARGEST_CHUNK = 1 << 16, 1 << 20
+#: Bytes that are read at once, usually, then, and at most. From 128 kB on the
+#: memory for them comes from the system anew each time.
+_CHUNK, _NEXT_CHUNK, _LARGEST_CHUNK = 1 << 16, 120 << 10, 1 << 20
 #: Bytes of a read from which on it may be the start of a long string.
 _START = 4096
 #: Buffers that one call of the system takes, everywhere.
@@ -256,7 +257,10 @@ class Connection(object):
                 replies.append(read_rest(self._socket, self._is_parted, *unfinished))
                 return len(replies) >= count
         # A large message comes in fewer, larger parts.
-        self._chunk = min(self._chunk * 4, _LARGEST_CHUNK) if len(data) == self._chunk else _CHUNK
+        if len(data) < self._chunk:
+            self._chunk = _CHUNK
+        else:
+            self._chunk = _NEXT_CHUNK if self._chunk == _CHUNK else min(self._chunk * 4, _LARGEST_CHUNK)
         parser.feed(data)
         while len(replies) < count:
             reply = parser.next()
