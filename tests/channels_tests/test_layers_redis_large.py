@@ -192,7 +192,7 @@ class StringTests(RedisTestCase):
                     send('a', message)
                     self.assertEqual(self.beside(), 'hash')
                     self.assertTrue(self.received('a', layer=layer) == [('a', message)])
-                # A mebibyte is what each server takes.
+                # 1 MiB is what each server takes.
                 layer.send('a', self.message)
                 self.assertEqual(self.beside(), 'string')
                 self.received('a', layer=layer)

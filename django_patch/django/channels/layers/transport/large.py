@@ -75,7 +75,7 @@ class LargeSendMixin(object):
         Have the server say whether it takes the longest strings.
 
         One beyond its proto-max-bulk-len would cost the connection, and who
-        sends it would not know why. Nobody may change that below a mebibyte.
+        sends it would not know why. Nobody may change that below 1 MiB.
         """
         clock, key = self._clocks[shard], self._options.keys.wake(shard, '')
         # A bit of a key that isn't there, the last that a string could have.
