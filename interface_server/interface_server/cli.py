@@ -6,9 +6,11 @@ from __future__ import annotations
 import functools
 import gc
 import logging
+import os
 import signal
 import socket
 import sys
+from types import FrameType
 from typing import Any, Optional
 
 from . import check
@@ -52,8 +54,14 @@ def main(arguments: Optional[list[str]] = None) -> None:
 
 def run(command: Command) -> int:
     """Serve as the command says, until a signal comes; return a status."""
-    # Until a process has a certificate to load again, and can; it would end.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    terminal = standard_streams.Terminal()
+
+    def on_hangup(number: int, frame: Optional[FrameType]) -> None:
+        # Until a process has a certificate to load again, and can; it would end.
+        if terminal.has_just_closed():
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGHUP, on_hangup)
     try:
         sockets = systemd.inherited_sockets() if command.binding.is_default else []
         sockets = sockets or command.binding.open()

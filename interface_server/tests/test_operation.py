@@ -690,6 +690,19 @@ def test_hangup_while_it_begins_ends_nothing(run, port, folder, workers):  # noq
     assert status == 0 and "ended by" not in output, output
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_closed_terminal_ends_what_begins(run, port, folder, workers):  # noqa: F811
+    (folder / "endless.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(600)\n")
+    master, terminal = os.openpty()
+    program = run("-m", "interface_server", "-p", port, "--workers", workers, "endless:channel_layer", stdin=terminal)
+    os.close(terminal)
+    program.wait_for("loading")
+    os.close(master)
+    program.signal(signal.SIGHUP)
+    # By the signal, which a supervisor passes on.
+    assert program.finish()[0] == (0 if workers == 2 else -signal.SIGTERM)
+
+
 #: A request is answered once there is a file.
 HELD = """
 import os, threading, time
