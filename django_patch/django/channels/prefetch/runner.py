@@ -18,8 +18,8 @@ from .watchdog import Watchdog
 #: Seconds for which messages gather that come in ones and twos, each batch no
 #: more than so many seconds after the one before, and of which nothing comes
 #: that somebody waits for: to receive them costs more than to handle them, and
-#: a task's worth is not in a millisecond.
-GATHERING, IN_A_ROW = 0.001, 0.003
+#: a task's worth is not in a few milliseconds.
+GATHERING, IN_A_ROW = 0.003, 0.005
 
 
 class PrefetchRunner(object):
