@@ -12,7 +12,7 @@ from django.channels.layers import codec
 from django.channels.layers.redis.connection import Connection
 from django.channels.layers.transport import large
 from django.channels.layers.transport.envelope import Entry, unpack_reference
-from django.channels.layers.transport.resp import LargeCommand, ProtocolError
+from django.channels.layers.transport.resp import LargeCommand, ProtocolError, pack
 from django.channels.layers.viewing import LargeQuestion, Parted
 from django.test import SimpleTestCase
 
@@ -387,6 +387,10 @@ class StringTests(RedisTestCase):
         self.assertEqual(self.beside(), 'hash')
 
 
+#: What is answered with a string.
+QUESTION = pack('GETDEL', 'a')
+
+
 class _Opened(object):
     """A connection of redis-py, of which no more than the socket is used."""
 
@@ -438,9 +442,20 @@ class LongStringTests(SimpleTestCase):
         connection.write([LargeCommand([b'SET', b'a'], [b'x' * 9000])])
         self.assertTrue(server.recv(10000).endswith(b'x' * 9000 + b'\r\n'))
         body = codec.whole(codec.encode({'body': b'x' * 90000}))
-        connection.write([LargeQuestion(b'?')])
+        connection.write([LargeQuestion(QUESTION)])
         server.sendall(('$%d\r\n' % len(body)).encode('ascii') + body + b'\r\n')
         self.assertEqual(connection.read(1), [body])
+
+    def test_a_string_in_an_array_belongs_to_the_array_wherever_a_read_ends(self):
+        entry = b'x' * 200000
+        start, string = b'*2\r\n$1\r\na\r\n*1\r\n', b'$200000\r\n' + entry + b'\r\n'
+        self.connection.write([pack('LMPOP', 1, 'a', 'LEFT')])
+        self.server.sendall(start)
+        self.assertFalse(self.connection.read_some(1))
+        sender = threading.Thread(target=self.server.sendall, args=[string])
+        sender.start()
+        self.assertEqual(self.connection.read(1), [[b'a', [entry]]])
+        sender.join()
 
     @skipUnless(hasattr(socket.socket, 'recvmsg_into'), 'Python 2 can not read into several buffers.')
     def test_a_message_is_read_in_parts(self):
@@ -450,8 +465,8 @@ class LongStringTests(SimpleTestCase):
             head = ('$%d\r\n' % len(body)).encode('ascii')
             data = head + body + b'\r\n'
             for first in (4096, 60000, len(data) - 10, len(data) - 1):
-                self.connection.write([LargeQuestion(b'?')])
-                self.assertEqual(self.server.recv(9), b'?')
+                self.connection.write([LargeQuestion(QUESTION)])
+                self.assertEqual(self.server.recv(99), QUESTION)
                 # What one read has, and then the rest.
                 self.connection._chunk = first
                 sender = threading.Thread(target=self.server.sendall, args=[data])
@@ -469,7 +484,7 @@ class LongStringTests(SimpleTestCase):
         reply, = self.connection.read(1)
         sender.join()
         self.assertTrue(reply == body)
-        self.connection.write([LargeQuestion(b'?')])
+        self.connection.write([LargeQuestion(QUESTION)])
         self.server.recv(9)
         self.server.sendall(data[:100000])
         self.server.close()

@@ -13,7 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
 
 import redis
-from django.channels.layers.transport.resp import INCOMPLETE, ProtocolError, buffers_of, make_parser, unfinished_string
+from django.channels.layers.transport.resp import (
+    FOR_STRINGS, INCOMPLETE, ProtocolError, buffers_of, make_parser, unfinished_string,
+)
 
 FAILURES = (redis.RedisError, OSError, EOFError, asyncio.TimeoutError, ProtocolError)
 
@@ -44,8 +46,8 @@ class RedisConnection(asyncio.BufferedProtocol):
         #: A long string that is being read to where it stays, and what of it is to come.
         self._string: Optional[memoryview] = None
         self._rest = self._buffer[:0]
-        # (number of replies, whom to tell, deadline) of each call.
-        self._calls: collections.deque[tuple[int, Callable[[Outcome], None], float]] = collections.deque()
+        # (number of replies, whom to tell, deadline, whether the first is a string) of each call.
+        self._calls: collections.deque[tuple[int, Callable[[Outcome], None], float, bool]] = collections.deque()
         self._replies: list[Any] = []
         self._outgoing: list[bytes] = []
         self._timer: Optional[asyncio.TimerHandle] = None
@@ -79,7 +81,7 @@ class RedisConnection(asyncio.BufferedProtocol):
             tell(self.closed.result() or EOFError("The connection is closed."))
             return
         deadline = self._loop.time() + timeout
-        self._calls.append((len(commands), tell, deadline))
+        self._calls.append((len(commands), tell, deadline, commands[0].startswith(FOR_STRINGS, 4)))
         if not self._outgoing:
             self._loop.call_soon(self._flush)
         self._outgoing.extend(commands)
@@ -118,7 +120,7 @@ class RedisConnection(asyncio.BufferedProtocol):
                     self._take(string)
                 return
             data = self._buffer[:nbytes]
-            if nbytes >= _START and not self._has_data():
+            if nbytes >= _START and not self._replies and self._calls and self._calls[0][3] and not self._has_data():
                 unfinished = unfinished_string(data)
                 if unfinished is not None:
                     self._read_string(*unfinished)
@@ -174,5 +176,5 @@ class RedisConnection(asyncio.BufferedProtocol):
             self._timer.cancel()
         self._transport.abort()
         calls, self._calls = self._calls, collections.deque()
-        for _, tell, _ in calls:
+        for _, tell, _, _ in calls:
             tell(error or EOFError("The connection was closed."))

@@ -17,7 +17,9 @@ from ...compat.clock import monotonic
 from ...compat.forks import call_in_forked
 from ...compat.interrupts import was_interrupted
 from ...compat.text import joined
-from ..transport.resp import INCOMPLETE, ProtocolError, ReplyError, buffers_of, make_parser, unfinished_string
+from ..transport.resp import (
+    FOR_STRINGS, INCOMPLETE, ProtocolError, ReplyError, buffers_of, make_parser, unfinished_string,
+)
 from ..viewing import LargeQuestion
 from .direct import NotConnected
 from .library import redis
@@ -102,7 +104,7 @@ class Connection(object):
         self._parser = make_parser()
         self.was_written = False
         # Whether what is read next may be returned in parts.
-        self._is_parted = False
+        self._is_parted = self._is_string = False
         self._takes_several = SOCKETS_TAKE_SEVERAL and waits_in_system(self._socket)
         self._timeout = None
         self._chunk = _CHUNK
@@ -205,6 +207,8 @@ class Connection(object):
         """Send packed commands; afterwards, `was_written` says whether all were sent."""
         self.was_written = False
         self._is_parted = type(commands[0]) is LargeQuestion and self._takes_several
+        # A parser doesn't tell whether an array has begun.
+        self._is_string = commands[0].startswith(FOR_STRINGS, 4)
         if self._left:
             self.settle()
         try:
@@ -251,7 +255,7 @@ class Connection(object):
             raise
         if not data:
             raise EOFError('The server closed the connection.')
-        if len(data) >= _START and self.shared is None and not parser.has_data():
+        if len(data) >= _START and self._is_string and not (replies or self.shared or parser.has_data()):
             unfinished = unfinished_string(data)
             if unfinished is not None:
                 replies.append(read_rest(self._socket, self._is_parted, *unfinished))

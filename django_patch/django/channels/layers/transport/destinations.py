@@ -142,7 +142,7 @@ class Destinations(object):
         heads[shard, None] = found = (
             # Or Redis answers before it has the entry, which wakes the sender.
             pack('CLIENT', 'REPLY', 'SKIP') + pack('MULTI') + command([argument('RPUSH'), argument(queue)], 2),
-            # Were it to be refused for want of the script, the entry would be there.
+            # Were the script unknown, the entry would be there all the same.
             scripts.KEEP.head(
                 [queue, self._options.keys.statistics(shard), pending], arguments, 2, is_known=False),
         )

@@ -43,7 +43,7 @@ class LargeSendMixin(object):
                     yield self._ask_for_strings(shard)
                 flags, key, reference, seal = self._refer(shard, destination, label, body)
                 if len(body) > self._options.piece_size and not flags & WHOLE:
-                    # There is somebody who reads no strings, or the server takes none.
+                    # Somebody reads no strings, or the server takes none.
                     yield self._send_large(destination, label, body)
                     yield DONE
                 commands, = upload(self._options, flags, key, seal, body, readers=1)

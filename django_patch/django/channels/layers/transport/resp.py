@@ -17,12 +17,12 @@ try:
 except ImportError:
     hiredis = None
 
-#: What a parser's next() returns when it needs more bytes. It is hiredis' own
-#: sign; RESP2 has no booleans.
+#: What next() returns when it needs more bytes: as hiredis; RESP2 has no such.
 INCOMPLETE = False
-#: Bytes of an argument above which it is joined to a command rather than
-#: formatted into it: formatting grows its result, and copies it each time,
-#: with memory that comes from the system.
+#: What packed commands have from their fifth byte on whose reply is a string.
+FOR_STRINGS = (b'$6\r\nGETDEL\r\n', b'$4\r\nHGET\r\n')
+#: Bytes of an argument above which it is joined to a command: formatting it
+#: grows the result, with memory that comes from the system.
 _FORMATTED = 4096
 #: How Redis before 7.0 wraps what a command in a script fails with, such as
 #: READONLY; later servers reply with the command's own error.
@@ -80,8 +80,8 @@ class LargeCommand(object):
     """
     A packed command one argument of which is large and is not copied.
 
-    `buffers` is a list of bytes and views; those of the argument, `large`,
-    come after the arguments `first`, or a packed `start`, and before `last`.
+    `buffers` has that, `large`, after the arguments `first`, or a packed
+    `start`, and before `last`.
     """
     __slots__ = ('buffers',)
 
@@ -156,8 +156,8 @@ def unfinished_string(data):
     """
     Return what is known of a reply that is a string and that `data` begins.
 
-    `data` is bytes or a view. That is (a view of what is there, its length,
-    how many bytes end it); None if it is something else, or it is all there.
+    It must not begin amid an array. That is (a view of what is there, its
+    length, how many bytes end it); None for anything else, or all of one.
     """
     head = data[:24]
     if head[:1] == b'$':

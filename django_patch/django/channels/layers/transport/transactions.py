@@ -1,10 +1,10 @@
 """
 Sends of bodies that a command of their own puts on the queue.
 
-A script reads every byte of its arguments. So RPUSH has the entry, and a script
-in the same transaction counts it and keeps it, or takes it back. From some size
-on, a body that lies beside its entry costs Redis less; but its reader has to
-ask twice.
+A script reads every byte of its arguments. So RPUSH has the entry, and a
+script in the same transaction counts it and keeps it, or takes it back. From
+some size on, a body that lies beside its entry costs Redis less; but its
+reader has to ask twice.
 """
 from __future__ import absolute_import, unicode_literals
 
@@ -14,7 +14,7 @@ from .envelope import MESSAGE, pack_header
 from .large import full_error
 from .operations import DONE, Exchange, Result, checked
 from .options import INLINE_SIZE
-from .resp import LargeCommand, ReplyError, argument, pack
+from .resp import LargeCommand, ReplyError, append, argument, pack
 from .server_clock import know_time
 
 #: Bytes of a body above which that costs Redis less than the script alone.
@@ -28,6 +28,7 @@ _BEGIN, _END = pack('MULTI'), pack('EXEC')
 class TransactionMixin(object):
     """What SendOperations does with bodies that are neither small nor large."""
 
+    # complexity: what comes here goes one of three ways, on any of the shards.
     def _send_put(self, destination, label, body):
         """Put an entry by a transaction where that can be, and else as the others."""
         is_large = len(body) > INLINE_SIZE
@@ -84,7 +85,7 @@ class TransactionMixin(object):
         if type(body) is codec.LargeBody:
             put = LargeCommand((), [header] + body.slice(0, len(body)), (deadline,), start)
         else:
-            put = b''.join((start, b'$%d\r\n' % (len(header) + len(body)), header, body, b'\r\n', mark))
+            put = append(start, header, body) + mark
         return put, b''.join((keep, argument(label), mark)), _END
 
 
