@@ -11,6 +11,7 @@ import uuid
 
 import pytest
 from conftest import PATIENCE, eventually
+from django.channels.layers.transport.resp import pack
 from django.channels.test.linting import exempt
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures.
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -62,13 +63,18 @@ def test_long_string_is_read_to_where_it_stays():
         while await reader.readuntil(b"\r\n"):
             # A long one behind a short one, and one behind that.
             writer.write(b":1\r\n$%d\r\n%b\r\n+end\r\n" % (len(string), string))
-            await reader.readuntil(b"\r\n")
+            await reader.readuntil(b"key\r\n")
             writer.write(b"$%d\r\n" % len(string) + string[:50000])
             await writer.drain()
             for start in range(50000, len(string), 70000):
                 writer.write(string[start:start + 70000])
                 await asyncio.sleep(0.001)
             writer.write(b"\r\n:2\r\n")
+            # One in an array that is cut where it begins.
+            await reader.readuntil(b"\r\n")
+            writer.write(b"*2\r\n:3\r\n")
+            await asyncio.sleep(0.05)
+            writer.write(b"$%d\r\n%b\r\n" % (len(string), string))
 
     async def run():
         redis = await asyncio.start_server(reply, "127.0.0.1", 0)
@@ -76,12 +82,13 @@ def test_long_string_is_read_to_where_it_stays():
         connection = RedisConnection(types.SimpleNamespace(_writer=streams[1], _reader=streams[0]))
         for _ in range(2):
             replies.append(await connection.call([b"\r\n"] + [b""] * 2, PATIENCE))
-            replies.append(await connection.call([b"\r\n"] + [b""], PATIENCE))
+            replies.append(await connection.call([pack("GETDEL", "key"), b""], PATIENCE))
+            replies.append(await connection.call([b"\r\n"], PATIENCE))
         connection.close()
         redis.close()
 
     asyncio.run(asyncio.wait_for(run(), PATIENCE))
-    assert replies == 2 * [[1, string, b"end"], [string, 2]]
+    assert replies == 2 * [[1, string, b"end"], [string, 2], [[3, string]]]
     assert type(replies[1][0]) is memoryview
 
 
