@@ -37,3 +37,17 @@ def keep_memory():
         return
     set_parameter(_TRIM_THRESHOLD, KEPT)
     set_parameter(_MMAP_THRESHOLD, MAPPED)
+
+
+def return_free_memory():
+    """
+    Return what is free to the system, if the C library is glibc.
+
+    Of use before a fork: what either process writes to a page afterwards, the
+    other has a copy of, though nothing was there.
+    """
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return
+    trim(0)

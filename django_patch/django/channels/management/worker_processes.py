@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from ..compat.coroutines import SUPPORTS_ASYNC
 from ..compat.forks import freeze_loaded
 from ..in_flight import InFlight
+from ..layers.kept_memory import return_free_memory
 from ..periodic import PeriodicThread
 from ..processes import leaving, service_manager
 from ..routing import DEFAULT_HTTP_CONSUMER
@@ -56,6 +57,7 @@ def run_alone(worker, surroundings, is_embedded=False, is_program=False):
             worker.run()
         return
     freeze_loaded()
+    return_free_memory()
     _watch_over(worker)
     beats = _Beats()
     worker_ready.connect(beats.start, weak=False)
@@ -102,6 +104,7 @@ def run_supervised(count, make_worker, surroundings, announce):
     # What loading the project has opened isn't for several processes.
     connections.close_all()
     freeze_loaded()
+    return_free_memory()
     if Supervisor(count, serve, reload, processes, lifeline).run():
         raise CommandError('The workers were refused, as the log says above.')
 
