@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# SIGTERM to a server with an open WebSocket. uvicorn 0.54.0 closes with 1012, and the
+# application receives `websocket.disconnect`. Under daphne 4.2.3 and the "asgi" worker
+# of gunicorn 27.0.1 it hears nothing at all: no message, no exception, so no disconnect()
+# of Channels, and no `finally`; under granian 2.8.9 mostly; Hypercorn 0.18.0 cancels it.
+# Presence, counters and locks stay as after kill -9, at each deployment. Clients are cut
+# off (1006), by gunicorn after --graceful-timeout, by Hypercorn with 1011.
+#
+# Guessed: a graceful stop closes sockets (1001 or 1012), and tells the application.
+#
+# Seen, the client's code and what the application heard:
+#   uvicorn       1012, websocket.disconnect 1012
+#   daphne        1006, nothing
+#   granian       1006, and nothing or websocket.disconnect 1005, as it happens
+#   gunicorn      1006, nothing
+#   Hypercorn     1011, CancelledError
+. "$(dirname "$0")/lib.sh"
+
+pypi uvicorn==0.54.0 hypercorn==0.18.0 daphne==4.2.3 granian==2.8.9 gunicorn==27.0.1 websockets==17.4
+cd "$folder"
+export PYTHONPATH=$folder HOME=$folder
+cat >app.py <<'EOF'
+import os
+
+
+async def application(scope, receive, send):
+    if scope['type'] == 'lifespan':
+        while (await receive())['type'] == 'lifespan.startup':
+            await send({'type': 'lifespan.startup.complete'})
+        await send({'type': 'lifespan.shutdown.complete'})
+        return
+    heard = 'an end without a word'
+    try:
+        await receive()
+        await send({'type': 'websocket.accept'})
+        await send({'type': 'websocket.send', 'text': 'accepted'})
+        message = await receive()
+        heard = '%s %s' % (message['type'], message.get('code'))
+    except BaseException as error:
+        heard = type(error).__name__
+        raise
+    finally:
+        with open(os.environ['HEARD'], 'w') as file:
+            file.write(heard)
+EOF
+cat >client.py <<'EOF'
+import asyncio
+import os
+import signal
+import sys
+
+import websockets
+
+
+async def main():
+    async with websockets.connect('ws://127.0.0.1:%s/' % sys.argv[1], ping_interval=None) as socket:
+        await socket.recv()
+        os.kill(int(sys.argv[2]), signal.SIGTERM)
+        await asyncio.wait_for(socket.wait_closed(), 60)
+        print(socket.close_code)
+
+
+asyncio.run(main())
+EOF
+# stopped SERVER OPTION...: begin; "%" stands for the port.
+stopped() {
+    local name=$1 to
+    shift
+    to=$(port)
+    HEARD=$folder/$name.heard start "$name.log" "$bin/$name" "${@//%/$to}"
+    start "$name.client" bash wait.sh "$name" "$to" "$pid"
+}
+cat >wait.sh <<'EOF'
+until (exec 3<>"/dev/tcp/127.0.0.1/$2") 2>/dev/null; do
+    sleep 0.1
+done
+code=$("$PYTHON" client.py "$2" "$3") || code=none
+# Until it has ended and whatever it says has been said.
+while kill -0 "$3" 2>/dev/null; do
+    sleep 0.1
+done
+echo "$code, $(cat "$1.heard" 2>/dev/null || echo nothing)" >"$1.seen"
+EOF
+seen() {
+    eventually 60 test -s "$1.seen" || true
+    cat "$1.seen" "$1.client" 2>/dev/null || echo "no end"
+}
+export PYTHON=$python
+stopped uvicorn --port % app:application
+stopped daphne -p % app:application
+stopped granian --interface asgi --port % app:application
+stopped gunicorn -k asgi --graceful-timeout 3 -b 127.0.0.1:% app:application
+stopped hypercorn -b 127.0.0.1:% app:application
+guessed="1012, websocket.disconnect 1012"
+compare uvicorn "$guessed" "1012, websocket.disconnect 1012" "$(seen uvicorn)"
+compare daphne "$guessed" "1006, nothing" "$(seen daphne)"
+granian=$(seen granian)
+compare "granian, the client" 1012 1006 "${granian%%,*}"
+compare gunicorn "$guessed" "1006, nothing" "$(seen gunicorn)"
+compare Hypercorn "$guessed" "1011, CancelledError" "$(seen hypercorn)"
+verdict
