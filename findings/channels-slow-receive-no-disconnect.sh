@@ -6,7 +6,7 @@
 #
 # Guessed: disconnect() is called in any case, at once or once receive() has ended.
 #
-# Seen (receive() takes four seconds, daphne's timeout is one):
+# Seen (receive() takes twelve seconds, daphne's timeout is one):
 #   daphne     receive CancelledError
 #   uvicorn    receive done, disconnect
 . "$(dirname "$0")/lib.sh"
@@ -35,7 +35,7 @@ class Consumer(AsyncWebsocketConsumer):
     async def receive(self, text_data=None, bytes_data=None):
         await self.send('begun')
         try:
-            await asyncio.sleep(4)
+            await asyncio.sleep(12)
         except BaseException as error:
             heard('receive ' + type(error).__name__)
             raise
