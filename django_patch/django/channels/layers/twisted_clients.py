@@ -4,8 +4,6 @@ they are told in a worker's place.
 """
 from __future__ import absolute_import, unicode_literals
 
-__all__ = ['AWAY', 'BUSY', 'FAULTY', 'LOST', 'TwistedClients', 'response_of']
-
 #: Pages: status, content, and for how many seconds a client does well to wait.
 BUSY = 503, b'Too many requests are waiting for a worker.', b'10'
 AWAY = 503, b'No worker can be reached just now.', b'2'
