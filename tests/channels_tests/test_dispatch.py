@@ -9,6 +9,8 @@ from importlib import import_module
 
 from django.channels import failures, route
 from django.channels.compat import URLS_MODULE, six
+from django.channels.compat.abilities import KNOWS_MADE_CONNECTIONS
+from django.channels.compat.transactions import made_connections
 from django.channels.exceptions import ConsumeLater, LayerUnavailable
 from django.channels.layers import ChannelLayerWrapper, late_answers
 from django.channels.layers.memory import InMemoryChannelLayer
@@ -314,6 +316,18 @@ class TransactionTests(DispatchTestCase, TransactionTestCase):
         thread.join()
         self.assertEqual(self.seen, [False, False, False])
         self.assertLogged('A consumer left a transaction of the database default open')
+
+    @unittest.skipUnless(KNOWS_MADE_CONNECTIONS, 'Django makes them itself.')
+    def test_a_thread_whose_consumers_have_no_use_for_a_database_makes_no_connection(self):
+        """Django would look at it with each request."""
+        def run():
+            self.handle(lambda message: None)
+            self.seen.append(made_connections())
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        self.assertEqual(self.seen, [[]])
 
     def test_a_transaction_that_was_open_before_is_left_alone(self):
         """A client of a project's own sends the signals in a TestCase."""

@@ -6,9 +6,11 @@ from __future__ import absolute_import
 import logging
 import threading
 
-from django.db import connections, reset_queries
+from django.db import reset_queries
 from django.db.backends.signals import connection_created
 from django.dispatch import Signal
+
+from .compat.transactions import made_connections
 
 #: Sent by a worker thread before it receives its first message.
 worker_ready = Signal()
@@ -21,7 +23,8 @@ handshake_refused = Signal()
 
 # What django.db does around a request holds around a consumer, too. To look
 # at connections takes longer than many a consumer, so a thread that has never
-# had one is spared it.
+# had one is spared it; and none is made for it, at which Django would look
+# with each request.
 
 logger = logging.getLogger('django.channels')
 
@@ -39,7 +42,7 @@ _thread = _Thread()
 
 def _look_for_connections():
     # Some may have been made before this module was there.
-    _thread.has_connected = any(connection.connection is not None for connection in connections.all())
+    _thread.has_connected = any(connection.connection is not None for connection in made_connections())
 
 
 def note_connection(**kwargs):
@@ -55,7 +58,7 @@ def prepare_connections(**kwargs):
     if _thread.has_connected:
         reset_queries()
         # Those of a TestCase are, which has not disconnected this.
-        _thread.in_transaction = [connection for connection in connections.all() if connection.in_atomic_block]
+        _thread.in_transaction = [connection for connection in made_connections() if connection.in_atomic_block]
         _close_old()
 
 
@@ -66,8 +69,8 @@ def tidy_connections(**kwargs):
     if _thread.has_connected:
         if _thread.in_transaction is None:
             # A test has sent the signal alone, in a transaction of its own.
-            _thread.in_transaction = [connection for connection in connections.all() if connection.in_atomic_block]
-        for connection in connections.all():
+            _thread.in_transaction = [connection for connection in made_connections() if connection.in_atomic_block]
+        for connection in made_connections():
             if connection.in_atomic_block and connection not in _thread.in_transaction:
                 _end_transaction(connection)
         _close_old()
@@ -75,7 +78,7 @@ def tidy_connections(**kwargs):
 
 def _close_old():
     """As close_old_connections(), but for those whose transaction is none of the consumer's."""
-    for connection in connections.all():
+    for connection in made_connections():
         if connection not in _thread.in_transaction:
             connection.close_if_unusable_or_obsolete()
 
