@@ -13,6 +13,17 @@ from ..prefetch.coalescer import coalesce, flush_coalesced
 COALESCED_SIZE = 16 * 1024
 
 
+def send_with_others(message, reply, timeout):
+    """
+    Send `reply`, the first to `message`, with those to others if it is all
+    there is, and small; return whether that was possible.
+
+    `timeout` is how many seconds it may wait for room.
+    """
+    return not reply.get('more_content') and len(reply['content']) <= COALESCED_SIZE and coalesce(
+        message.channel_layer, message.reply_channel.name, reply, timeout)
+
+
 class Client(object):
     """
     The recipient of the reply messages to `message`, a request Message.
@@ -38,12 +49,8 @@ class Client(object):
 
         Raise the layer's ChannelFull if there was no room in time.
         """
-        size = len(reply.get('content', b''))
-        if not self._started and not reply.get('more_content') and size <= COALESCED_SIZE:
-            if coalesce(self.channel_layer, self.reply_channel, reply, self.timeout):
-                return True
         flush_coalesced()
-        if pace.has_to_look(self.reply_channel, size) and not self._let_catch_up():
+        if pace.has_to_look(self.reply_channel, len(reply.get('content', b''))) and not self._let_catch_up():
             return False
         ChannelFull = self.channel_layer.ChannelFull
         deadline = self._clock.monotonic() + self.timeout

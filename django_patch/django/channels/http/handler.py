@@ -19,18 +19,17 @@ from ..exceptions import MalformedMessage, RequestAborted, RequestTimeout, Respo
 from ..failures import is_of_operator
 from ..request_log import describe_requests, facts_of
 from .async_views import AsyncViews
-from .client import Client
+from .client import Client, send_with_others
+from .encoding import ResponseEncoding
 from .errors import ErrorResponses
 from .gathering import QUICK, Gatherer
 from .request import ChannelRequest
-from .response import CHUNK_SIZE, encode_headers, encode_response, has_no_body, split_content
 
 logger = logging.getLogger('django.request')
-_END = object()
 urls = import_module(URLS_MODULE)
 
 
-class ChannelHandler(ErrorResponses, base.BaseHandler):
+class ChannelHandler(ErrorResponses, ResponseEncoding, base.BaseHandler):
     """
     Turns a request message into reply messages, as often as it is called.
 
@@ -39,8 +38,6 @@ class ChannelHandler(ErrorResponses, base.BaseHandler):
     500, and the response is always closed.
     """
     request_class = ChannelRequest
-    #: Bytes of content in one reply message at most.
-    chunk_size = CHUNK_SIZE
     #: Seconds after a piece within which the next one is no slow one.
     quick = QUICK
     #: What a request that can't be read raises.
@@ -65,7 +62,7 @@ class ChannelHandler(ErrorResponses, base.BaseHandler):
         away before its request was complete. Close the generator to break
         off a response.
         """
-        prefix = urls.get_script_prefix()
+        prefix, request = urls.get_script_prefix(), None
         try:
             request, response = self._respond(message, prefix)
             try:
@@ -76,10 +73,9 @@ class ChannelHandler(ErrorResponses, base.BaseHandler):
             finally:
                 response.close()
         finally:
-            # Other consumers of this thread have no request and no prefix.
-            urls.set_script_prefix(prefix)
-
-    # From the message to the response
+            if request is None or request.script_name + '/' != prefix:
+                # Other consumers of this thread have no request and no prefix.
+                urls.set_script_prefix(prefix)
 
     def _respond(self, message, prefix):
         """Return (request, response), below a script prefix; the request is None if it is broken."""
@@ -186,57 +182,6 @@ class ChannelHandler(ErrorResponses, base.BaseHandler):
         # its promise, for all that is known.
         return request.response_later and response.status_code < 500
 
-    # From the response to the messages
-
-    @classmethod
-    def encode_response(cls, response):
-        """Yield the reply messages for `response` to a GET request."""
-        return encode_response(response, chunk_size=cls.chunk_size)
-
-    @classmethod
-    def chunk_bytes(cls, data):
-        """Yield (chunk, whether it is the last) for the bytes `data`."""
-        pieces = split_content(data, cls.chunk_size)
-        for number, piece in enumerate(pieces, 1):
-            yield piece, number == len(pieces)
-
-    def has_body(self, request, response):
-        """Return whether `response` goes on after its headers."""
-        return not has_no_body(response.status_code, request.method if request else 'GET')
-
-    def head_of(self, response):
-        """Return the head of the first reply message for `response`, as a dict."""
-        return {'status': response.status_code, 'headers': encode_headers(response)}
-
-    def split(self, content):
-        """Return `content` in pieces of at most `chunk_size` bytes."""
-        return split_content(content, self.chunk_size)
-
-    def encode(self, request, response):
-        """Yield the reply messages for `response`; what it raises is logged and answered."""
-        started = False
-        replies = encode_response(response, request.method if request else 'GET', self.chunk_size)
-        while True:
-            try:
-                reply = next(replies, _END)
-            except BaseException as error:
-                if is_of_operator(error):
-                    raise
-                replies = self._end_of_broken(self.uncaught_error(request, sys.exc_info()), started)
-                reply = next(replies)
-            if reply is _END:
-                return
-            yield reply
-            started = started or reply is not None
-
-    def _end_of_broken(self, error, started):
-        """Return an iterator of the replies that end a response; `error` is the one to what hasn't started."""
-        if started:
-            # As a WSGI server breaks off the connection: what came so far
-            # must not look complete.
-            return iter([{'content': b'', 'more_content': False, 'closed': True}])
-        return self.encode_response(error)
-
 
 class ViewConsumer(object):
     """
@@ -270,10 +215,13 @@ class ViewConsumer(object):
             if self._async_handler is None:
                 self._async_handler = self.handler_class(is_async=True)
             return respond(self._async_handler, message, self.send_timeout)
-        client = Gatherer(Client(message, self.send_timeout))
-        replies = self.handler(message)
+        client, replies = None, self.handler(message)
         try:
             for reply in replies:
+                if client is None:
+                    if reply is not None and send_with_others(message, reply, self.send_timeout):
+                        continue
+                    client = Gatherer(Client(message, self.send_timeout))
                 if message.is_streaming and self._has_to_end(message):
                     client.send({'content': b'', 'more_content': False, 'closed': True})
                     break
@@ -288,7 +236,8 @@ class ViewConsumer(object):
                 self.send_timeout, message.reply_channel, extra=dict(facts_of(message), status_code=503)
             )
         finally:
-            client.close()
+            if client is not None:
+                client.close()
             replies.close()
 
     def _has_to_end(self, message):

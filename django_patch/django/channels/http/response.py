@@ -58,32 +58,35 @@ def split_content(content, size=CHUNK_SIZE):
 
 def encode_response(response, method='GET', chunk_size=CHUNK_SIZE):
     """
-    Yield the reply messages for an HttpResponse to a `method` request.
+    Return the reply messages for an HttpResponse to a `method` request.
 
-    A streaming response is asked for its next part only when its caller asks
-    for the message; its headers go with its first part, as WSGI servers have
-    it. While one with an async iterator has nothing to say, None
-    comes in the place of a message, once a second.
+    They are a list, but for those of a streaming response, which is asked for
+    its next part only when its caller asks for the message; its headers go
+    with its first part, as WSGI servers have it. While one with an async
+    iterator has nothing to say, None comes in the place of a message, once a
+    second.
     """
     head = {'status': response.status_code, 'headers': encode_headers(response)}
     if has_no_body(response.status_code, method):
-        yield dict(head, content=b'', more_content=False)
-    elif response.streaming:
-        for part in _parts(response):
-            if part is None:
-                yield None
-                continue
-            for piece in split_content(part, chunk_size):
-                if piece:
-                    yield dict(head, content=piece, more_content=True)
-                    head = {}
-        yield dict(head, content=b'', more_content=False)
-    else:
-        pieces = split_content(response.content, chunk_size)
-        for piece in pieces[:-1]:
-            yield dict(head, content=piece, more_content=True)
-            head = {}
-        yield dict(head, content=pieces[-1], more_content=False)
+        return [dict(head, content=b'', more_content=False)]
+    if response.streaming:
+        return _encode_parts(response, head, chunk_size)
+    replies = [{'content': piece, 'more_content': True} for piece in split_content(response.content, chunk_size)]
+    replies[0].update(head)
+    replies[-1]['more_content'] = False
+    return replies
+
+
+def _encode_parts(response, head, chunk_size):
+    for part in _parts(response):
+        if part is None:
+            yield None
+            continue
+        for piece in split_content(part, chunk_size):
+            if piece:
+                yield dict(head, content=piece, more_content=True)
+                head = {}
+    yield dict(head, content=b'', more_content=False)
 
 
 def _parts(response):
