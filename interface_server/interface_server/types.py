@@ -3,7 +3,7 @@ The types that modules hand to each other.
 """
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Protocol
 
 from .backport import bridge
@@ -94,6 +94,33 @@ class Session(Protocol):
         """End the socket on the server's account."""
 
 
+class RequestCarrier(Protocol):
+    """The client's side of a request without a body."""
+
+    async def receive(self) -> Event:
+        """As an ASGI server."""
+
+    async def send(self, message: Any) -> None:
+        """As an ASGI server."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the client takes what is sent."""
+
+    def answer(self, status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> None:
+        """Send the whole response."""
+
+    def serve(self, answer: Coroutine[Any, Any, None]) -> None:
+        """Have a task answer from now on."""
+
+
+class PlainRequest(Protocol):
+    """A request that is answered without a task, as what carries it sees it."""
+
+    def client_left(self) -> None:
+        """Take note that the client has gone, if nothing else has ended it."""
+
+
 class Site(Protocol):
     """What is served, as the protocols see it."""
 
@@ -107,6 +134,9 @@ class Site(Protocol):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+
+    def open_request(self, scope: Scope, carrier: RequestCarrier) -> Optional[PlainRequest]:
+        """Begin to answer a request without a body; return None for one that a task has to answer."""
 
     def open_socket(self, scope: Scope, adapter: SocketAdapter) -> Session:
         """Begin the session of a WebSocket."""

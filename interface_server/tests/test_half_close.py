@@ -29,7 +29,11 @@ def read_all(client):
 
 
 def test_half_closed_clients_are_answered(start):
-    server = start({"http.request": answer}, close_timeout=LONG)
+    def answer_after_it(layer, message):
+        eventually(lambda: all(connection._half_close for connection in list(server.server.limiter.connections)))
+        answer(layer, message)
+
+    server = start({"http.request": answer_after_it}, close_timeout=LONG)
     for said, answers in [
         (GET % (b"", 1), 1), (GET % (b"", 0), 1), (GET % (b"", 1) + GET % (b"two", 1), 2),
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi", 1),

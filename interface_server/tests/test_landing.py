@@ -119,6 +119,9 @@ class Reader:
         if events[-1]["type"] == "http.request":
             await answer(send)
 
+    def open_request(self, scope, carrier):
+        return None
+
     def bodies(self):
         return [b"".join(event.get("body", b"") for event in events) for events in self.requests]
 
@@ -210,12 +213,13 @@ def test_client_that_goes_in_the_middle_is_noticed():
 def test_body_that_nobody_reads_is_left_out():
     requests = []
 
-    async def careless(scope, receive, send):
-        requests.append(scope["raw_path"])
-        await answer(send)
+    class Careless(Reader):
+        async def __call__(self, scope, receive, send):
+            requests.append(scope["raw_path"])
+            await answer(send)
 
     async def run():
-        connection = Connection(careless)
+        connection = Connection(Careless())
         await connection.bring_all(post(3 * LARGEST) + NEXT)
         await turns_of_the_loop()
         assert requests == [b"/", b"/next"]

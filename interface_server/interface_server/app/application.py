@@ -14,10 +14,11 @@ from ..layers import AsyncLayer
 from ..layers.queues import SendQueues
 from ..operation.metrics import Metrics
 from ..options import Options
-from ..types import ActionLogger, Receive, Scope, Send, SocketAdapter
+from ..types import ActionLogger, Receive, RequestCarrier, Scope, Send, SocketAdapter
 from .asgi_socket import AsgiSocket
 from .context import Context
 from .http import HttpExchange
+from .plain_exchange import PlainExchange, PlainExchanges
 from .presence import Presence
 from .proxy_headers import TrustedProxies
 from .replies import ReplyDispatcher
@@ -58,6 +59,7 @@ class Application:
             Disconnects(functools.partial(layer.send_soon, "http.disconnect")),
             action_logger, tracer,
         )
+        self._plain_exchanges = PlainExchanges(self.context)
         self._project = list(layer.project)
         self._presence = Presence(
             layer, self._facts, self.context.disconnects, () if options.any_project else self._project,
@@ -103,6 +105,17 @@ class Application:
 
     def _exchange(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         return HttpExchange(self.context, scope, receive, send).run()
+
+    def open_request(self, scope: Scope, carrier: RequestCarrier) -> Optional[PlainExchange]:
+        """
+        Begin to answer a request without a body whose server is our own.
+
+        Return what it tells if the client leaves, or None for one that takes a task from the first.
+        """
+        if not self._may_serve or self.context.tracer is not None:
+            return None
+        self._proxies.apply(scope)
+        return self._plain_exchanges.begin(scope, carrier)
 
     def open_socket(self, scope: Scope, adapter: SocketAdapter) -> WebSocketSession:
         """Return the session of a WebSocket whose server is our own."""

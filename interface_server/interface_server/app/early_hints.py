@@ -10,6 +10,7 @@ import urllib.parse
 from typing import Any, Optional
 
 from ..backport import exceptions
+from ..types import Scope, Send
 
 #: Ending of a path -> what browsers have to know before they load it.
 _KINDS = {
@@ -40,3 +41,10 @@ def link_to(request: Any) -> Optional[bytes]:
     if query:
         target += "?" + urllib.parse.quote(query, safe="/?:@!$&'()*+,;=%~-._")
     return b"<%b>; rel=preload%b" % (target.encode("ascii"), kind)
+
+
+async def send_hint(scope: Scope, send: Send, request: Any) -> None:
+    """Tell the client of `scope` of what a server push would have brought, if its connection can and that is any."""
+    link = link_to(request)
+    if link is not None and "http.response.early_hint" in scope.get("extensions", {}):
+        await send({"type": "http.response.early_hint", "links": [link]})

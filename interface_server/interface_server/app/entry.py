@@ -1,61 +1,113 @@
 """
-The way of a request's message to the layer, through the queue of those that
+A request's message, and its way to the layer: through the queue of those that
 find its channel full.
 """
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Optional
+from typing import Any, Optional, Protocol
 
 from ..backport import bridge, exceptions
 from ..errors import Refused
 from ..layers.queues import Waiting
 from ..options import NEVER
-from ..types import Message
+from ..types import Message, Scope
 from .context import Context
 from .lines import Account
 
 
-class Entry:
-    """One request's place; `on_queued` is called, if it is given, once the request has to wait."""
+def path_of(scope: Scope) -> str:
+    """Return the path that a request's message has."""
+    return bridge.decode_path(scope.get("raw_path") or scope["path"].encode("utf-8"))  # type: ignore[no-any-return]
 
-    __slots__ = ("_context", "_account", "_outcome", "_queued", "_on_queued")
+
+def request_message(
+    context: Context, scope: Scope, reply_channel: str, path: str, body: bytes = b"",
+    body_channel: Optional[str] = None,
+) -> dict[str, Any]:
+    """Return the message of a request; `body_channel` is where more of its body will come, if more does."""
+    return bridge.http_request(  # type: ignore[no-any-return]
+        reply_channel,
+        scope["method"],
+        path,
+        scope.get("query_string", b""),
+        bridge.clean_headers(scope["headers"]),
+        http_version=scope["http_version"],
+        scheme=scope.get("scheme", "http"),
+        root_path=context.options.root_path or scope.get("root_path", ""),
+        client=scope.get("client"),
+        server=scope.get("server"),
+        body=body,
+        body_channel=body_channel,
+    )
+
+
+class Entry:
+    """
+    One request's place.
+
+    `on_queued` is called, if it is given, once the request has to wait, and
+    `on_sent` with None once the layer has it, or with the error if it will not.
+    """
+
+    __slots__ = ("is_over", "_context", "_account", "_error", "_outcome", "_queued", "_on_queued", "_on_sent")
 
     def __init__(
-        self, context: Context, account: Account, loop: asyncio.AbstractEventLoop,
-        on_queued: Optional[Callable[[], None]],
+        self, context: Context, account: Account, on_queued: Optional[Callable[[], None]] = None,
+        on_sent: Optional[Callable[[Optional[Exception]], None]] = None,
     ) -> None:
         self._context = context
         self._account = account
-        #: Done when the layer has the request, or will not have it; None once
-        #: nobody waits for that.
-        self._outcome: Optional[asyncio.Future[None]] = loop.create_future()
+        #: Whether the layer has the request, or will not have it.
+        self.is_over = False
+        self._error: Optional[Exception] = None
+        #: What somebody waits by for that.
+        self._outcome: Optional[asyncio.Future[None]] = None
         #: The place among those that wait for room.
         self._queued: Optional[Waiting] = None
         self._on_queued = on_queued
+        self._on_sent = on_sent
 
-    async def send(self, message: Message) -> None:
-        """Send the request, waiting for its turn; raise what the layer does, or what give_up() got."""
+    def begin(self, message: Message) -> None:
+        """Send the request when it is its turn; raise what the layer does if that is known at once."""
+        self._context.layer.check_hearing(self._context.replies.http_channel)
         options = self._context.options
         self._context.shares.send_then(
-            self._account, "http.request", message, self._on_sent, options.queue_timeout or NEVER, options.queue_size,
+            self._account, "http.request", message, self._after, options.queue_timeout or NEVER, options.queue_size,
             self._on_waiting, is_request=True,
         )
+
+    async def wait(self) -> None:
+        """Return once the layer has the request; raise what it does, or what give_up() got."""
+        # Who waits here is told so, and who was told before may refer to us.
+        self._on_sent = None
         try:
-            await self._outcome  # type: ignore[misc]
+            if not self.is_over:
+                self._outcome = asyncio.get_running_loop().create_future()
+                await self._outcome
+            if self._error is not None:
+                raise self._error
         finally:
             # What it raises refers to this frame.
-            self._outcome = None
-            if self._queued is not None:
-                self._queued.cancel()
+            self._outcome = self._error = None
+            self.cancel()
+
+    def cancel(self) -> bool:
+        """Send nothing, if that can be; say if it can."""
+        if self._queued is None or not self._queued.cancel():
+            return False
+        self._on_queued = self._on_sent = None
+        return True
 
     def give_up(self, failure: Exception) -> None:
         """Wait no longer; a request on its way stays there."""
         if self._queued is not None and self._queued.cancel():
-            self._queued = None
-            if self._outcome is not None:
-                self._outcome.set_exception(failure)
+            self.fail(failure)
+
+    def fail(self, error: Exception) -> None:
+        """Take note that the request isn't sent, and why."""
+        self._after(error)
 
     def _on_waiting(self, waiting: Waiting) -> None:
         # First for its address' turn, then for room.
@@ -63,16 +115,26 @@ class Entry:
         if on_queued is not None:
             on_queued()
 
-    def _on_sent(self, error: Optional[Exception]) -> None:
-        self._queued = None
-        outcome = self._outcome
-        if outcome is None or outcome.done():
-            # The task that waited was cancelled.
-            return
-        if error is None:
-            outcome.set_result(None)
-        else:
-            outcome.set_exception(error)
+    def _after(self, error: Optional[Exception]) -> None:
+        self._queued, self.is_over, self._error = None, True, error
+        if self._outcome is not None:
+            if not self._outcome.done():
+                # Else the task that waited was cancelled.
+                self._outcome.set_result(None)
+        elif self._on_sent is not None:
+            on_sent, self._on_sent = self._on_sent, None
+            on_sent(error)
+
+
+class Begun(Protocol):
+    """A request that is on its way, or at a worker, already."""
+
+    entry: Entry
+    account: Account
+    reply_channel: str
+    path: str
+    #: When it began, by time.monotonic().
+    started: float
 
 
 def refusal_of(context: Context, error: Exception) -> Refused:

@@ -20,8 +20,8 @@ from ..options import NEVER
 from ..types import ROOM, VIEWS, Message, Receive, Scope, Send
 from .action_log import log_request
 from .context import Context
-from .early_hints import link_to
-from .entry import Entry, refusal_of
+from .early_hints import send_hint
+from .entry import Begun, Entry, path_of, refusal_of, request_message
 from .request_body import ClientGone, RequestBody, may_have_body
 from .response_queue import ResponseQueue
 
@@ -33,20 +33,23 @@ WATCH_AFTER = 0.2
 
 
 class HttpExchange:
-    """A request, from its headers to the last byte of its response."""
+    """A request, from its headers to the last byte of its response, or from where it has `begun`."""
 
     __slots__ = (
         "_context", "_scope", "_send", "_body", "_queue", "_waiter", "_deadline", "_timer", "_failure",
         "_input", "_reply_channel", "_path", "_was_sent", "_status", "_size", "_throttled", "_task", "_sending",
-        "_blocked", "_entry", "_room", "_account", "_loop",
+        "_blocked", "_entry", "_room", "_account", "_loop", "_started", "_begun", "_waited",
     )
 
-    def __init__(self, context: Context, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, context: Context, scope: Scope, receive: Receive, send: Send, begun: Optional[Begun] = None,
+    ) -> None:
         self._context = context
+        self._begun = begun
         self._scope = scope
         self._send = send
         self._body = RequestBody(context, receive)
-        self._account = context.shares.begin_request(scope.get("client"))
+        self._account = begun.account if begun else context.shares.begin_request(scope.get("client"))
         extensions = scope.get("extensions", {})
         self._room, is_2 = extensions.get(ROOM), scope["http_version"] == "2"
         self._queue = ResponseQueue(context, scope["method"], splits=is_2, views=VIEWS in extensions)
@@ -57,25 +60,32 @@ class HttpExchange:
         self._failure: Optional[Exception] = None
         #: The task that reads the rest of the body, or for the client's end.
         self._input: Optional[asyncio.Task[None]] = None
-        self._reply_channel = self._path = ""
+        self._reply_channel, self._path = (begun.reply_channel, begun.path) if begun else ("", "")
+        self._started = begun.started if begun else time.monotonic()
+        #: Seconds that it has waited for the first part of the answer before we do.
+        self._waited = time.monotonic() - begun.started if begun and begun.entry.is_over else 0.0
         self._was_sent = self._throttled = self._sending = False
         self._status = self._size = 0
         #: Seconds that writing to the client has taken.
         self._blocked = 0.0
         self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task(self._loop)
+        self._task: Optional[asyncio.Task[Any]] = None
         #: While the layer doesn't have the request.
         self._entry: Optional[Entry] = None
 
     async def run(self) -> None:
         """Serve the request."""
-        started = time.monotonic()
-        self._reply_channel = self._context.replies.add_exchange(self)
+        self._task = asyncio.current_task(self._loop)
         try:
-            refusal = self._context.refusal(self._scope)
-            if refusal is not None:
-                raise Refused(*refusal)
-            await self._send_request()
+            if self._begun is None:
+                self._reply_channel = self._context.replies.add_exchange(self)
+                refusal = self._context.refusal(self._scope)
+                if refusal is not None:
+                    raise Refused(*refusal)
+                await self._send_request()
+            else:
+                self._on_queued()
+                await self._enter(self._begun.entry)
             await self._answer()
         except ClientGone:
             pass
@@ -90,7 +100,7 @@ class HttpExchange:
                 raise self._failure
         finally:
             self._end()
-            seconds = time.monotonic() - started
+            seconds = time.monotonic() - self._started
             self._context.metrics.request_seconds.observe(seconds)
             if self._status:
                 self._context.metrics.responses[self._status] += 1
@@ -118,38 +128,31 @@ class HttpExchange:
 
     async def _send_request(self) -> None:
         scope = self._scope
-        self._path = bridge.decode_path(scope.get("raw_path") or scope["path"].encode("utf-8"))
+        self._path = path_of(scope)
         body, more = b"", may_have_body(scope)
         if more:
             body, more = await self._body.begin()
         body_channel = self._context.layer.new_channel("http.request.body?") if more else None
-        message = bridge.http_request(
-            self._reply_channel,
-            scope["method"],
-            self._path,
-            scope.get("query_string", b""),
-            bridge.clean_headers(scope["headers"]),
-            http_version=scope["http_version"],
-            scheme=scope.get("scheme", "http"),
-            root_path=self._context.options.root_path or scope.get("root_path", ""),
-            client=scope.get("client"),
-            server=scope.get("server"),
-            body=body,
-            body_channel=body_channel,
-        )
+        # With a body behind it, what comes from the client is read there.
+        entry = Entry(self._context, self._account, None if more else self._on_queued)
+        await self._enter(entry, request_message(
+            self._context, scope, self._reply_channel, self._path, body, body_channel))
+        if body_channel is not None:
+            self._input = self._loop.create_task(self._forward_body(body_channel))
+
+    async def _enter(self, entry: Entry, message: Optional[Message] = None) -> None:
+        """Return once the layer has the request: `message`, or what has begun to be sent."""
+        self._entry = entry
         try:
-            self._context.layer.check_hearing(self._context.replies.http_channel)
-            # With a body behind it, what comes from the client is read there.
-            self._entry = Entry(self._context, self._account, self._loop, None if more else self._on_queued)
-            await self._entry.send(message)
+            if message is not None:
+                entry.begin(message)
+            await entry.wait()
         except (exceptions.ChannelFull, exceptions.LayerUnavailable, exceptions.MessageTooLarge) as error:
             raise refusal_of(self._context, error) from None
         finally:
             self._entry = None
         self._was_sent = True
         self._context.metrics.messages_in["http.request"] += 1
-        if body_channel is not None:
-            self._input = self._loop.create_task(self._forward_body(body_channel))
 
     def _on_queued(self) -> None:
         self._input = self._loop.create_task(self._watch_alone())
@@ -218,12 +221,13 @@ class HttpExchange:
     async def _next_part(self) -> Any:
         loop = self._loop
         timeout = self._context.options.http_timeout or NEVER
-        self._deadline = loop.time() + timeout
+        self._deadline, self._waited = loop.time() + timeout - self._waited, 0.0
         while not self._queue.entries:
             if self._failure is not None:
                 raise self._failure
             if self._timer is None:
-                self._timer = loop.call_later(timeout if self._input else min(WATCH_AFTER, timeout), self._on_timer)
+                first = loop.time() + min(WATCH_AFTER, timeout)
+                self._timer = loop.call_at(self._deadline if self._input else first, self._on_timer)
             self._waiter = loop.create_future()
             await self._waiter
         if self._room and self._queue.is_large:
@@ -257,7 +261,7 @@ class HttpExchange:
         while more:
             part = await self._next_part()
             if isinstance(part, bridge.Push):
-                await self._hint(part.request)
+                await send_hint(self._scope, self._send, part.request)
                 continue
             await self._write(part)
             more = part.more_content
@@ -265,11 +269,6 @@ class HttpExchange:
             if more and most and self._blocked > most:
                 self._context.metrics.dropped["slow_client"] += 1
                 raise Refused(503, "Its client reads too slowly.")
-
-    async def _hint(self, request: Any) -> None:
-        link = link_to(request)
-        if link is not None and "http.response.early_hint" in self._scope.get("extensions", {}):
-            await self._send({"type": "http.response.early_hint", "links": [link]})
 
     async def _write(self, part: Any) -> None:
         if part.status is not None:

@@ -156,6 +156,10 @@ class ReplyDispatcher:
         self._exchanges[channel] = exchange
         return channel
 
+    def replace(self, channel: str, exchange: Exchange) -> None:
+        """Have `exchange` take what comes on the reply channel of one before it."""
+        self._exchanges[channel] = exchange
+
     def add_socket(self, socket: Socket) -> str:
         """Return the reply channel of a new socket."""
         channel = f"{self.socket_channel}{next(self._numbers):x}"

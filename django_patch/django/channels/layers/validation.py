@@ -25,7 +25,6 @@ _ANY_VALUE = frozenset([type(None), bool, float, bytes])
 _ANY_TEXT = _ANY_VALUE | _TEXT
 _SCALARS = _ANY_TEXT | _INTEGERS
 _LIST = frozenset([list])
-_WITH_LIST = len(_SCALARS | _LIST)
 _SUBCLASSES = tuple(_SCALARS) + (bytearray,)
 #: A native string is text where it is a key.
 _KEYS = (six.text_type, str)
@@ -36,22 +35,16 @@ def is_plain(message):
     Return whether nothing in the dict `message` is deep or of an unusual type.
 
     It consists of text keys, scalars, lists of these, and lists of such
-    lists, as nearly all messages do; no loop of Python's looks at each value.
+    lists, as nearly all messages do; no loop of Python's looks into lists.
     What its numbers and texts are isn't looked at.
     """
-    if not _TEXT.issuperset(map(type, message)):
-        return False
-    kinds = _SCALARS.union(map(type, message.values()))
-    if len(kinds) == len(_SCALARS):
-        return True
-    if len(kinds) > _WITH_LIST or list not in kinds:
-        return False
     for item in message.values():
-        if type(item) is list and not _SCALARS.issuperset(map(type, item)) and not (
-                _LIST.issuperset(map(type, item)) and _SCALARS.issuperset(map(type, chain.from_iterable(item)))):
-            # Headers are lists of lists.
+        if type(item) not in _SCALARS and not (type(item) is list and (
+                _SCALARS.issuperset(map(type, item)) or
+                # Headers are lists of lists.
+                _LIST.issuperset(map(type, item)) and _SCALARS.issuperset(map(type, chain.from_iterable(item))))):
             return False
-    return True
+    return _TEXT.issuperset(map(type, message))
 
 
 def check_values(message, texts=True, keys=_KEYS):

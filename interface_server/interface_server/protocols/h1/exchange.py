@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from typing import Any, Optional, Protocol, Union
 
-from ...types import AsgiApplication, Event
+from ...types import Event, PlainRequest, Site
 from .events import Request
 from .flow import Flow
 from .landing import LARGEST, Landing
@@ -45,6 +46,9 @@ class ExchangeCarrier(Protocol):
     def write(self, *pieces: Union[bytes, memoryview]) -> None:
         """Send bytes."""
 
+    def run(self, answer: Coroutine[Any, Any, None]) -> None:
+        """Have a request answered by a task."""
+
     def on_complete(self, exchange: Http1Exchange) -> None:
         """Go on with the next request, or end the connection."""
 
@@ -58,6 +62,7 @@ class Http1Exchange:
     __slots__ = (
         "scope", "state", "writer", "body_ended", "_carrier", "_flow", "_chunks", "_size", "_end_was_read",
         "_may_continue", "_waiter", "_is_awaited", "_head", "_landing",
+        "_plain",
     )
 
     def __init__(self, carrier: ExchangeCarrier, flow: Flow, request: Request, scope: dict[str, Any]) -> None:
@@ -79,6 +84,8 @@ class Http1Exchange:
         self._is_awaited = False
         #: The head of the response, which waits for the first content.
         self._head = b""
+        #: Who answers, while it takes no task.
+        self._plain: Optional[PlainRequest] = None
 
     # What the connection brings
 
@@ -135,6 +142,9 @@ class Http1Exchange:
         """Have the application learn that the client is gone."""
         self.state = TRANSITIONS[self.state][CLIENT_LEFT]
         self._landing = None
+        plain, self._plain = self._plain, None
+        if plain is not None:
+            plain.client_left()
         self._wake()
 
     def _wake(self) -> None:
@@ -144,15 +154,45 @@ class Http1Exchange:
 
     # What the application asks for
 
-    async def run(self, application: AsgiApplication) -> None:
-        """Have the application answer; end the connection if it doesn't."""
+    def begin(self, site: Site) -> None:
+        """Have the site answer, by a task if it takes one; end the connection if it doesn't."""
+        if self.body_ended:
+            try:
+                plain = site.open_request(self.scope, self)
+            except Exception:
+                # Who calls may be another request's task.
+                logger.exception("Answering a request failed.")
+                self._carrier.on_failure(self)
+                return
+            if plain is not None:
+                self._plain = plain
+                return
+        self.serve(site(self.scope, self.receive, self.send))
+
+    def serve(self, answer: Coroutine[Any, Any, None]) -> None:
+        """Have a task answer from now on."""
+        self._plain = None
+        self._carrier.run(self._run(answer))
+
+    async def _run(self, answer: Coroutine[Any, Any, None]) -> None:
         try:
-            await application(self.scope, self.receive, self.send)
+            await answer
         except Exception:
             logger.exception("Answering a request failed.")
         finally:
             if self.state is WAITING or self.state is STARTED:
                 self._carrier.on_failure(self)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing was sent, and the client takes what is sent."""
+        return self.state is WAITING and not self._flow.write_paused
+
+    def answer(self, status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> None:
+        """Send the whole response."""
+        self._plain, self.state = None, COMPLETE
+        self._carrier.write(self.writer.head(status, headers) + self.writer.body(content, False))
+        self._carrier.on_complete(self)
 
     async def receive(self) -> Event:
         if self._may_continue:

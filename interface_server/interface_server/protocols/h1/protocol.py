@@ -43,13 +43,14 @@ class Http1Protocol(Lands, asyncio.Protocol):
     """
 
     __slots__ = (
-        "deadline", "flow", "_site", "_limiter", "_options", "_peer", "_slot", "_loop", "_transport", "_connection",
-        "_state", "_exchanges", "_receiving", "_progress", "_linger", "_half_close",
+        "deadline", "flow", "run", "_site", "_limiter", "_options", "_peer", "_slot", "_loop", "_transport",
+        "_connection", "_state", "_exchanges", "_receiving", "_progress", "_linger", "_half_close",
     )
 
     def __init__(self, site: Site, limiter: ConnectionLimiter, peer: Peer, slot: str) -> None:
         self._site = site
         self._limiter = limiter
+        self.run = limiter.run
         self._options = limiter.options
         self._peer = peer
         self._slot: Optional[str] = slot
@@ -218,7 +219,7 @@ class Http1Protocol(Lands, asyncio.Protocol):
         self._receiving = None if request.ended else exchange
         self._exchanges.append(exchange)
         if len(self._exchanges) == 1:
-            self._limiter.run(exchange.run(self._site))
+            exchange.begin(self._site)
         else:
             self.flow.pause_reading()
 
@@ -252,7 +253,7 @@ class Http1Protocol(Lands, asyncio.Protocol):
             self._end(is_read=self._receiving is None and self._state is not LAST)
             return
         if self._exchanges:
-            self._limiter.run(self._exchanges[0].run(self._site))
+            self._exchanges[0].begin(self._site)
         self.flow.resume_reading()
         if self._connection.state is not HEADERS:
             self._update_deadline()
@@ -260,6 +261,7 @@ class Http1Protocol(Lands, asyncio.Protocol):
     def on_failure(self, exchange: Http1Exchange) -> None:
         if exchange.state is WAITING and not self._transport.is_closing():
             exchange.disconnect()
+            self._exchanges.clear()
             self._transport.write(error_response(Refused(500, "The request couldn't be answered.")))
             self._end(is_read=self._receiving is None)
         else:
