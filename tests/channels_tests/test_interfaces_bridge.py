@@ -2,7 +2,7 @@
 from __future__ import absolute_import, unicode_literals
 
 from django.channels.exceptions import MalformedMessage
-from django.channels.interfaces import bridge
+from django.channels.interfaces import bridge, fields
 from django.test import SimpleTestCase
 
 from .logs import LogTestCase
@@ -108,6 +108,24 @@ class HttpReplyTests(SimpleTestCase):
     def test_text_headers_are_taken_as_latin1(self):
         part = bridge.HttpReply().feed({'status': 200, 'headers': [['X-A', 'caf\xe9']], 'more_content': True})
         self.assertEqual(part.headers, [(b'X-A', b'caf\xe9')])
+
+    def test_headers_are_the_same_the_second_time(self):
+        for headers in (
+            [[b'X-A', b'1'], ['X-A', '1'], (b'x-a', b'1'), [b'X-B', b'']],
+            [[b'X-%d' % number, b'1'] for number in range(3 * fields._MOST_GOOD)],
+            [[b'X-A', b'1' * fields._SHORT], [b'X-A', b'1']],
+        ):
+            expected = [(bytes(name) if isinstance(name, bytes) else name.encode('latin-1'),
+                         value if isinstance(value, bytes) else value.encode('latin-1')) for name, value in headers]
+            for _ in range(2):
+                self.assertEqual(fields.response_headers(headers), (expected, None))
+            self.assertLessEqual(len(fields._good), fields._MOST_GOOD)
+
+    def test_bad_headers_are_bad_the_second_time(self):
+        for header in ([b'X A', b'1'], [b'X-A', b'1\n'], [b'X-A', [b'1']], [b'X-A', 1], ['X-\u20ac', b'1']):
+            for _ in range(2):
+                with self.assertRaises(MalformedMessage):
+                    fields.response_headers([[b'X-A', b'1'], header])
 
     def test_headers_of_the_connection_are_left_out(self):
         headers = [[b'Connection', b'close'], [b'Transfer-Encoding', b'chunked'], [b'X-A', b'1']]

@@ -19,6 +19,9 @@ _UNSAFE_VALUE = re.compile(br'[\0\r\n]')
 _HOP_BY_HOP = frozenset([
     b'connection', b'keep-alive', b'proxy-connection', b'te', b'trailer', b'transfer-encoding', b'upgrade',
 ])
+#: Headers that were found to be good, as given -> as bytes: most responses
+#: have the same. How many are kept, and the bytes of one.
+_good, _MOST_GOOD, _SHORT = {}, 512, 128
 # What headers begin with that answer a handshake: RFC 6455 section 4.2.2.
 _OF_HANDSHAKES = b'sec-websocket-'
 
@@ -63,6 +66,8 @@ def is_close_code(code):
     return 3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
 
 
+# complexity: what is checked for each header of each response; functions of
+# their own would be called a hundred thousand times a second.
 def response_headers(headers):
     """
     Return `headers` as a list of (name, value), and Content-Length or None.
@@ -75,8 +80,16 @@ def response_headers(headers):
         pairs = [(name, value) for name, value in headers or ()]
     except (TypeError, ValueError):
         raise MalformedMessage("'headers' must be a list of [name, value], not %r." % (headers,))
-    for name, value in pairs:
-        name, value = _latin1(name), _latin1(value)
+    for pair in pairs:
+        try:
+            good = _good.get(pair)
+        except TypeError:
+            # It can't be looked up, and isn't good.
+            good = None
+        if good is not None:
+            checked.append(good)
+            continue
+        name, value = map(_latin1, pair)
         if not _TOKEN.match(name):
             raise MalformedMessage('%r is not a name that a header may have.' % (name,))
         if _UNSAFE_VALUE.search(value):
@@ -92,6 +105,10 @@ def response_headers(headers):
             if length is not None:
                 continue
             length = int(value)
+        elif len(name) + len(value) <= _SHORT:
+            if len(_good) >= _MOST_GOOD:
+                _good.clear()
+            _good[pair] = name, value
         checked.append((name, value))
     if named:
         checked = [header for header in checked if header[0].lower() not in named]
