@@ -161,6 +161,18 @@ def test_client_that_leaves_before_its_turn_was_never_there(start, never_late, l
     assert not server.application.metrics.messages_in["http.request"]
 
 
+def test_log_that_fails_costs_nobody_else_an_answer(start, never_late, caplog):
+    def careless(protocol, action, details):
+        raise RuntimeError("no log")
+
+    server = start({"http.request": say_the_path}, action_logger=careless)
+    for number in range(3):
+        assert server.get(f"/{number}")[2] == b"/%d" % number
+    # The client has its answer a little earlier.
+    eventually(lambda: server.application.metrics.dropped["internal_error"] == 3)
+    eventually(lambda: len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 3)
+
+
 def test_refusals_are_those_of_a_task(start, tasks, layer):
     server = start({"http.request": say_the_path}, allowed_hosts=("served.example",))
     assert server.get("/", {"Host": "other.example"})[0] == 400
@@ -168,14 +180,16 @@ def test_refusals_are_those_of_a_task(start, tasks, layer):
     assert server.get("/", {"Host": "served.example"})[0] == 200
 
 
-def test_what_fails_is_logged_and_answered(start, never_late, monkeypatch, caplog):
+@pytest.mark.parametrize("what", ["app.plain_exchange.path_of", "protocols.h1.response.http_date"])
+def test_what_fails_is_logged_and_answered(start, never_late, monkeypatch, caplog, what):
     def fail(*args):
         raise RuntimeError("not this one")
 
     server = start({"http.request": say_the_path})
     with monkeypatch.context() as patch:
-        patch.setattr("interface_server.app.plain_exchange.path_of", fail)
+        patch.setattr("interface_server." + what, fail)
         assert server.get("/")[0] == 500
     assert server.get("/again")[2] == b"/again"
+    assert not exchanges(server)
     assert [record.exc_info[1].args for record in caplog.records if record.levelno == logging.ERROR] == [
         ("not this one",)]

@@ -200,7 +200,11 @@ class ReplyDispatcher:
                 for channel in channels:
                     exchange = exchanges.get(channel)
                     if exchange is not None:
-                        exchange.deliver(message)
+                        try:
+                            exchange.deliver(message)
+                        except Exception:
+                            self._metrics.dropped["internal_error"] += 1
+                            logger.exception("Delivering to %s failed.", channel)
                     else:
                         self._metrics.dropped["late_reply"] += 1
                         if isinstance(message, dict) and message.get("more_content"):

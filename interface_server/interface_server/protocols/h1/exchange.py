@@ -190,9 +190,15 @@ class Http1Exchange:
 
     def answer(self, status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> None:
         """Send the whole response."""
-        self._plain, self.state = None, COMPLETE
-        self._carrier.write(self.writer.head(status, headers) + self.writer.body(content, False))
-        self._carrier.on_complete(self)
+        try:
+            response = self.writer.head(status, headers) + self.writer.body(content, False)
+            self._plain, self.state = None, COMPLETE
+            self._carrier.write(response)
+            self._carrier.on_complete(self)
+        except Exception:
+            # Others wait behind who brings it.
+            logger.exception("Answering a request failed.")
+            self._carrier.on_failure(self)
 
     async def receive(self) -> Event:
         if self._may_continue:
