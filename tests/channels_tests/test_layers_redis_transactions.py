@@ -7,8 +7,8 @@ import struct
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers.redis import RedisChannelLayer
 from django.channels.layers.transport import scripts
+from django.channels.layers.transport.keeping import LEAST_SIZE
 from django.channels.layers.transport.resp import ReplyError, pack
-from django.channels.layers.transport.transactions import LEAST_SIZE
 from django.test import SimpleTestCase
 
 from .redis_case import RedisTestCase

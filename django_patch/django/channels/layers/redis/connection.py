@@ -29,7 +29,7 @@ from .timeouts import set_timeout, waits_in_system
 #: Seconds that a connection may lie idle and still be trusted to be open.
 _TRUSTED = 0.0005
 #: Bytes that are read at once, usually, then, and at most. From 128 kB on the
-#: memory for them comes from the system anew each time.
+#: memory for them comes from the system each time.
 _CHUNK, _NEXT_CHUNK, _LARGEST_CHUNK = 1 << 16, 120 << 10, 1 << 20
 #: Bytes of a read from which on it may be the start of a long string.
 _START = 4096

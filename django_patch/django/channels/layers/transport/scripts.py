@@ -104,7 +104,7 @@ class _Loading(object):
 LOAD = _Loading()
 #: What asks whether the commands before it are safe; see `confirmation`.
 _CONFIRMING = ('WAIT', 'WAITAOF')
-#: What begins a transaction (see transactions.py), which nothing comes before.
+#: What begins a transaction (see keeping.py), which nothing comes before.
 _BEGINNING = ('CLIENT',)
 
 

@@ -12,13 +12,13 @@ from .. import codec
 from . import scripts
 from .confirmation import confirming
 from .destinations import Destinations
+from .keeping import LEAST_SIZE, TransactionMixin
 from .large import LargeSendMixin, check_size, full_error
 from .operations import DONE, Exchange, ExchangeAll, Result, checked, flatten
 from .options import INLINE_SIZE
 from .resp import ReplyError, pack
 from .send_calls import SendCalls
 from .server_clock import know_time, know_times
-from .transactions import LEAST_SIZE, TransactionMixin
 
 #: Messages that one call of the script puts; Redis does nothing else then.
 _BATCH = 500
