@@ -1,5 +1,5 @@
 """
-What a WSGI front end answers by itself.
+Refusals: the answers of a WSGI front end itself.
 """
 from __future__ import absolute_import
 
