@@ -1,5 +1,5 @@
 """
-What a handler makes of a response: its reply messages.
+The reply messages for a response, as a handler makes them.
 """
 from __future__ import absolute_import
 
