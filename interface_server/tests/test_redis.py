@@ -11,7 +11,7 @@ import uuid
 
 import pytest
 from conftest import PATIENCE, eventually
-from django.channels.layers.transport.resp import pack
+from django.channels.layers.transport.resp import ProtocolError, pack
 from django.channels.test.linting import exempt
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures.
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -90,6 +90,40 @@ def test_long_string_is_read_to_where_it_stays():
     asyncio.run(asyncio.wait_for(run(), PATIENCE))
     assert replies == 2 * [[1, string, b"end"], [string, 2], [[3, string]]]
     assert type(replies[1][0]) is memoryview
+
+
+@pytest.mark.parametrize("refused", [
+    # CLIENT REPLY and all but MULTI by a server that is busy, or CLIENT REPLY alone.
+    b"-BUSY with a script\r\n+OK\r\n" + 2 * b"-BUSY with a script\r\n" + b"-EXECABORT BUSY\r\n",
+    b"-NOPERM client\r\n+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n:2\r\n:1\r\n",
+], ids=["busy", "forbidden"])
+def test_nobody_gets_the_answers_of_a_transaction_whose_begin_was_refused(refused):
+    transaction = [pack("CLIENT", "REPLY", "SKIP") + pack("MULTI") + pack("RPUSH"), pack("EVAL"), pack("EXEC")]
+
+    async def reply(reader, writer):
+        await reader.readuntil(b"PING\r\n")
+        writer.write(b"-OOM no memory\r\n+QUEUED\r\n-EXECABORT OOM\r\n+PONG\r\n")
+        await reader.readuntil(b"PING\r\n")
+        writer.write(refused + b"+PONG\r\n")
+        writer.close()
+
+    async def run():
+        redis = await asyncio.start_server(reply, "127.0.0.1", 0)
+        streams = await asyncio.open_connection(*redis.sockets[0].getsockname())
+        connection = RedisConnection(types.SimpleNamespace(_writer=streams[1], _reader=streams[0]))
+        outcomes = []
+        for _ in range(2):
+            outcomes += await asyncio.gather(*[
+                connection.call(commands, PATIENCE) for commands in (transaction, [pack("PING")])
+            ], return_exceptions=True)
+        assert not connection.is_open
+        redis.close()
+        return outcomes
+
+    first, pong, *others = asyncio.run(asyncio.wait_for(run(), PATIENCE))
+    assert [str(each).partition(" ")[0] for each in first] == ["OOM", "b'QUEUED'", "EXECABORT"]
+    assert pong == [b"PONG"]
+    assert [type(each) for each in others] == [ProtocolError] * 2
 
 
 def test_cancellation_is_not_lost_in_the_moment_of_connecting():

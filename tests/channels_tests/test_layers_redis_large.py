@@ -449,6 +449,9 @@ class LongStringTests(SimpleTestCase):
     def test_a_string_in_an_array_belongs_to_the_array_wherever_a_read_ends(self):
         entry = b'x' * 200000
         start, string = b'*2\r\n$1\r\na\r\n*1\r\n', b'$200000\r\n' + entry + b'\r\n'
+        # Who takes it for a reply waits for the rest of the array.
+        self.connection.set_timeout(30)
+        self.server.settimeout(30)
         self.connection.write([pack('LMPOP', 1, 'a', 'LEFT')])
         self.server.sendall(start)
         self.assertFalse(self.connection.read_some(1))

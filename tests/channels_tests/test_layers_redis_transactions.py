@@ -4,6 +4,7 @@ from __future__ import absolute_import, unicode_literals
 import os
 import struct
 
+import redis
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers.redis import RedisChannelLayer
 from django.channels.layers.transport import scripts
@@ -155,6 +156,71 @@ class TransactionTests(RedisTestCase):
         for size in (50000, 120000):
             layer.send('a', {'body': b'x' * size})
         self.assertEqual([len(message['body']) for _, message in self.received('a')], [50000, 120000])
+
+    def test_who_may_not_have_answers_left_out_sends_as_before(self):
+        for forbidden in ('-client|reply', '-client'):
+            name = 'plain' + forbidden.strip('-').replace('|', '')
+            try:
+                self.redis.execute_command('ACL', 'SETUSER', name, 'on', '>password', '~*', '+@all', forbidden)
+            except redis.ResponseError:
+                # Redis 6.2 can't take a part of a command away.
+                continue
+            self.addCleanup(self.redis.execute_command, 'ACL', 'DELUSER', name)
+            layer = self.make_layer(hosts=[self.server.url.replace('redis://', 'redis://%s:password@' % name)])
+            for number, size in enumerate((50000, 10, 120000, 60000)):
+                layer.send('a', {'body': b'x' * size, 'n': number})
+            self.assertEqual([message['n'] for _, message in self.received('a', layer=layer)], [0, 1, 2, 3])
+
+    def test_a_server_that_takes_a_right_away_answers_nothing_that_is_left(self):
+        self.redis.execute_command('ACL', 'SETUSER', 'plain', 'on', '>password', '~*', '+@all')
+        self.addCleanup(self.redis.execute_command, 'ACL', 'DELUSER', 'plain')
+        layer = self.make_layer(hosts=[self.server.url.replace('redis://', 'redis://plain:password@')])
+        layer.send('a', dict(MESSAGE, n=0))
+        self.redis.execute_command('ACL', 'SETUSER', 'plain', '-client')
+        with self.assertRaises(LayerUnavailable) as raised:
+            layer.send('a', dict(MESSAGE, n=1))
+        self.assertIn('NOPERM', str(raised.exception))
+        # It may be there: nobody says that it isn't.
+        self.assertTrue(raised.exception.sent)
+        for number in range(2, 5):
+            layer.send('a', dict(MESSAGE, n=number))
+        numbers = [message['n'] for _, message in self.received('a', layer=layer)]
+        self.assertEqual([number for number in numbers if number != 1], [0, 2, 3, 4])
+
+    def test_a_server_that_is_busy_answers_nothing_that_is_left(self):
+        self.redis.config_set('lua-time-limit', 1)
+        self.addCleanup(self.redis.config_set, 'lua-time-limit', 5000)
+        other = self.connect(self.server.url)
+
+        def run():
+            try:
+                other.eval('while true do end', 0)
+            except redis.ResponseError as error:
+                return str(error)
+
+        ran = self.in_thread(run)
+        try:
+            self.wait_until(self.is_busy)
+            for _ in range(2):
+                with self.assertRaises(LayerUnavailable) as raised:
+                    self.layer.send('a', MESSAGE)
+                self.assertIn('BUSY', str(raised.exception))
+        finally:
+            self.redis.script_kill()
+        self.assertIn('SCRIPT KILL', ran())
+        for number in range(3):
+            self.layer.send('a', dict(MESSAGE, n=number))
+        self.assertEqual([message['n'] for _, message in self.received('a')], [0, 1, 2])
+        # It was no reason to do without transactions.
+        self.calls()
+        self.layer.send('a', MESSAGE)
+        self.assertIn('multi', self.calls())
+
+    def is_busy(self):
+        try:
+            self.redis.ping()
+        except redis.RedisError as error:
+            return 'BUSY' in str(error)
 
     def test_encrypted_messages_are_bound_as_others(self):
         layer = self.make_layer(symmetric_encryption_keys=['secret'])

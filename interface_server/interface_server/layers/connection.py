@@ -14,8 +14,9 @@ from typing import Any, Optional, Union
 
 import redis
 from django.channels.layers.transport.resp import (
-    FOR_STRINGS, INCOMPLETE, ProtocolError, buffers_of, make_parser, unfinished_string,
+    FOR_STRINGS, INCOMPLETE, ProtocolError, ReplyError, buffers_of, make_parser, unfinished_string,
 )
+from django.channels.layers.transport.scripts import check_step
 
 FAILURES = (redis.RedisError, OSError, EOFError, asyncio.TimeoutError, ProtocolError)
 
@@ -46,8 +47,8 @@ class RedisConnection(asyncio.BufferedProtocol):
         #: A long string that is being read to where it stays, and what of it is to come.
         self._string: Optional[memoryview] = None
         self._rest = self._buffer[:0]
-        # (number of replies, whom to tell, deadline, whether the first is a string) of each call.
-        self._calls: collections.deque[tuple[int, Callable[[Outcome], None], float, bool]] = collections.deque()
+        # (number of replies, whom to tell, deadline, the first command) of each call.
+        self._calls: collections.deque[tuple[int, Callable[[Outcome], None], float, bytes]] = collections.deque()
         self._replies: list[Any] = []
         self._outgoing: list[bytes] = []
         self._timer: Optional[asyncio.TimerHandle] = None
@@ -81,7 +82,7 @@ class RedisConnection(asyncio.BufferedProtocol):
             tell(self.closed.result() or EOFError("The connection is closed."))
             return
         deadline = self._loop.time() + timeout
-        self._calls.append((len(commands), tell, deadline, commands[0].startswith(FOR_STRINGS, 4)))
+        self._calls.append((len(commands), tell, deadline, commands[0]))
         if not self._outgoing:
             self._loop.call_soon(self._flush)
         self._outgoing.extend(commands)
@@ -120,7 +121,7 @@ class RedisConnection(asyncio.BufferedProtocol):
                     self._take(string)
                 return
             data = self._buffer[:nbytes]
-            if nbytes >= _START and not self._replies and self._calls and self._calls[0][3] and not self._has_data():
+            if nbytes >= _START and self._begins_string():
                 unfinished = unfinished_string(data)
                 if unfinished is not None:
                     self._read_string(*unfinished)
@@ -133,6 +134,11 @@ class RedisConnection(asyncio.BufferedProtocol):
                     return
         except ProtocolError as error:
             self.close(error)
+
+    def _begins_string(self) -> bool:
+        """Whether what comes next is the beginning of a reply that is a string, or an error."""
+        calls = self._calls
+        return bool(calls) and not self._replies and calls[0][3].startswith(FOR_STRINGS, 4) and not self._has_data()
 
     def _read_string(self, start: memoryview, length: int, end: int) -> None:
         """Have a string of `length` bytes, whose `start` was read, read to where it stays, and the `end` behind it."""
@@ -148,6 +154,8 @@ class RedisConnection(asyncio.BufferedProtocol):
             raise ProtocolError(f"A reply came that nobody asked for: {reply!r}")
         if len(self._replies) == calls[0][0]:
             replies, self._replies = self._replies, []
+            if type(replies[0]) is ReplyError:
+                check_step(calls[0][3], replies)
             calls.popleft()[1](replies)
             if self._is_over and not calls:
                 self.close()

@@ -23,6 +23,10 @@ LEAST_SIZE = 24 << 10
 _MOST_SIZE = 192 << 10
 
 _BEGIN, _END = pack('MULTI'), pack('EXEC')
+#: As what a transaction begins with, but it is answered.
+_ANSWER = pack('CLIENT', 'REPLY', 'ON')
+#: Codes of errors that are there to stay.
+_FORBIDDEN = {'NOPERM', 'ERR'}
 
 
 class TransactionMixin(object):
@@ -48,12 +52,13 @@ class TransactionMixin(object):
                 if shard in destination.full and is_large and not (yield self._has_room(destination, shard, label)):
                     is_full = True
                     continue
-                replies = yield Exchange(shard, self._transaction(destination, shard, label, body))
+                put = _outcome((yield Exchange(shard, self._transaction(destination, shard, label, body))))
             except LayerUnavailable as error:
+                # Where it was refused, others may be from now on.
+                self._clocks[shard].transacts = None
                 if error.sent or shard == shards[-1] and not is_full:
                     raise
                 continue
-            put = _outcome(replies)
             if put < 0:
                 yield otherwise(destination, label, body)
                 yield DONE
@@ -69,9 +74,12 @@ class TransactionMixin(object):
         """Have whether the server of `shard` lets us use transactions as Result."""
         clock = self._clocks[shard]
         if clock.transacts is None:
-            # Without the first, the others would be carried out one by one.
-            replies = yield Exchange(shard, (_BEGIN, _END))
-            clock.transacts = ReplyError not in map(type, replies)
+            # Without the first, the others would be carried out one by one;
+            # without the last, what is answered would be more.
+            replies = yield Exchange(shard, (_BEGIN, _END, _ANSWER))
+            codes = {reply.code for reply in replies if type(reply) is ReplyError}
+            if not codes or codes & _FORBIDDEN:
+                clock.transacts = not codes
         yield Result(clock.transacts)
 
     def _transaction(self, destination, shard, label, body):

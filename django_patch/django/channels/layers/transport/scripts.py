@@ -8,7 +8,7 @@ import itertools
 import os
 import re
 
-from .resp import ReplyError, argument, command, is_call, pack, restarted
+from .resp import ProtocolError, ReplyError, argument, command, is_call, pack, restarted
 
 _FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), 'lua')
 
@@ -106,6 +106,8 @@ LOAD = _Loading()
 _CONFIRMING = ('WAIT', 'WAITAOF')
 #: What begins a transaction (see keeping.py), which nothing comes before.
 _BEGINNING = ('CLIENT',)
+#: What EXEC says, and no other command, if it carries nothing out.
+_ENDED = re.compile('EXECABORT|ERR EXEC without MULTI')
 
 
 def to_repeat(commands, replies, codes=('NOSCRIPT',)):
@@ -114,7 +116,9 @@ def to_repeat(commands, replies, codes=('NOSCRIPT',)):
 
     Nothing of them was executed. What asks behind them whether they are safe
     was answered for nothing, and is among them, as is all of a transaction.
+    Raise ProtocolError as check_step() does.
     """
+    check_step(commands[0], replies)
     found = []
     for index, reply in enumerate(replies):
         if type(reply) is ReplyError:
@@ -125,6 +129,19 @@ def to_repeat(commands, replies, codes=('NOSCRIPT',)):
     if found and is_call(commands[0], _BEGINNING):
         return list(range(len(commands)))
     return found
+
+
+def check_step(command, replies):
+    """
+    Raise ProtocolError if more comes than `replies` to what `command` begins.
+
+    Where CLIENT REPLY is refused, since an ACL forbids it or the server is
+    BUSY with a script of somebody, it has an answer, and so has MULTI.
+    """
+    if type(replies[0]) is ReplyError and is_call(command, _BEGINNING):
+        last = replies[-1]
+        if type(last) is not list and not (type(last) is ReplyError and _ENDED.match('%s' % last)):
+            raise ProtocolError('It answers what it was told not to: %s' % replies[0])
 
 
 def with_texts(commands):

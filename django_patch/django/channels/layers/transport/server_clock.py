@@ -120,7 +120,7 @@ class ServerClock(object):
     def ask_soon(self):
         """Be stale soon: the server may turn out to be another one."""
         self._max_age = _MAX_AGE_ANEW
-        self.takes_strings = None
+        self.takes_strings = self.transacts = None
 
     def see_mark(self, mark, of_groups=False):
         """Remember the `mark` that a script returned: bytes, or None."""
