@@ -7,11 +7,29 @@ from __future__ import absolute_import
 
 from . import six
 
-__all__ = ['MSGPACK_REQUIREMENT', 'OLDEST_MSGPACK', 'is_suspect', 'packed', 'with_text_keys']
+__all__ = ['MSGPACK_REQUIREMENT', 'OLDEST_MSGPACK', 'is_simple', 'is_suspect', 'packed', 'with_text_keys']
 
 #: What an integer beyond 63 bits begins with, and half of a surrogate pair;
 #: other values may have it, too.
 _UINT64, _SURROGATE = b'\xcf', b'\xed'
+#: What a list begins with, and all bytes that neither a list, a dict nor an
+#: extension begins with, nor what is suspect.
+_LISTS = bytes(bytearray(range(0x90, 0xa0))) + b'\xdc\xdd'
+_HARMLESS = bytes(bytearray(set(range(256)).difference(
+    range(0x80, 0xa0), range(0xc7, 0xca), [0xcf], range(0xd4, 0xd9), range(0xdc, 0xe0), [0xed])))
+#: Lists that may lie in each other as far as is_simple() is concerned.
+_FEW = 99
+
+
+def is_simple(data):
+    """
+    Return whether msgpack `data` (bytes) surely has nothing but scalars and
+    lists, none deep, in the one thing that it begins with.
+    """
+    # Each of these bytes may as well be in a string.
+    rest = data.translate(None, _HARMLESS)
+    return len(rest) <= _FEW and not rest[1:].translate(None, _LISTS)
+
 
 if six.PY2:
     # The last that is compiled there: from 1.0 on it is pure Python, and takes

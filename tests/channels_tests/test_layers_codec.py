@@ -8,7 +8,7 @@ import unittest
 
 import msgpack
 from django.channels.compat import six
-from django.channels.compat.packing import MSGPACK_REQUIREMENT
+from django.channels.compat.packing import MSGPACK_REQUIREMENT, is_simple
 from django.channels.compat.text import joined
 from django.channels.exceptions import MalformedMessage
 from django.channels.layers import codec
@@ -98,6 +98,18 @@ class EncodeTests(SimpleTestCase):
             codec.to_json({'a': float('nan')})
         # The next message has a packer that works.
         self.assertEqual(codec.decode(codec.encode({'a': 1})), {'a': 1})
+
+    def test_what_surely_is_good_is_known_by_its_bytes(self):
+        deep = []
+        for _ in range(200):
+            deep = [deep]
+        for message, expected in [
+            ({'path': '/', 'headers': [[b'host', b'a']], 'client': ['::1', 80], 'order': -5, 'late': None}, True),
+            ({'text': 'x' * 300, 'is': True, 'at': 1.5, 'large': 2 ** 32 - 1, 'bytes': b'y' * 70000}, True),
+            ({'a': {}}, False), ({'a': [{}]}, False), ({'a': 2 ** 63}, False), ({'a': deep}, False),
+            ({'a': msgpack.ExtType(5, b'x')}, False), ({'a': msgpack.ExtType(5, b'x' * 3)}, False),
+        ]:
+            self.assertIs(is_simple(msgpack.packb(message, use_bin_type=True)), expected)
 
     def test_half_a_surrogate_pair_is_refused(self):
         with self.assertRaisesMessage(TypeError, "can't hold"):

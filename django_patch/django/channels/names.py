@@ -35,8 +35,11 @@ def validate_channel_name(name, receive=False):
     TypeError if `name` isn't text, and ValueError if it breaks a rule.
     """
     try:
-        known = _known_channels[name]
-    except (KeyError, TypeError):
+        # Those of clients are new ones: no KeyError for each.
+        known = _known_channels.get(name)
+    except TypeError:
+        known = None
+    if known is None:
         known = _remember(_known_channels, _CHANNEL, 'channel', name)
     if receive and '!' in known and not known.endswith('!'):
         raise ValueError(

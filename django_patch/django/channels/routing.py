@@ -166,11 +166,12 @@ class RouteClass(Route):
 
 def _first_match(routes, message):
     """Return what the first of `routes` that fits `message` returns, or None."""
+    channel = message.channel.name
     for route in routes:
-        is_for_others = type(route) is Route and message.channel.name not in route.channels
-        match = None if is_for_others else route.match(message)
-        if match is not None:
-            return match
+        if type(route) is not Route or channel in route.channels:
+            match = route.match(message)
+            if match is not None:
+                return match
     return None
 
 

@@ -46,17 +46,17 @@ class ChannelRequest(WSGIRequest):
             content = dict(content, method='GET')
         note_version(content)
         meta = meta_from_message(content, conf.force_script_name)
+        self.script_name = meta['SCRIPT_NAME']
+        self.path_info = meta['PATH_INFO']
+        # Only the first slash: /app//page and /app/page are two paths.
+        self.path = '%s/%s' % (self.script_name.rstrip('/'), self.path_info.replace('/', '', 1))
+        self.method = meta['REQUEST_METHOD'].upper()
         self._scheme = native_from_text(content.get('scheme') or 'http')
         self._stream = self._make_stream(content, meta)
         if conf.wsgi_emulation:
             meta = emulate(meta, self._scheme, self._stream)
         # WSGIRequest reads what it needs from the former, views the latter.
         self.environ = self.META = meta
-        self.script_name = meta['SCRIPT_NAME']
-        self.path_info = meta['PATH_INFO']
-        # Only the first slash: /app//page and /app/page are two paths.
-        self.path = '%s/%s' % (self.script_name.rstrip('/'), self.path_info.replace('/', '', 1))
-        self.method = meta['REQUEST_METHOD'].upper()
         set_content_type(self)
         self._post_parse_error = False
         self._read_started = False

@@ -13,7 +13,7 @@ import struct
 import threading
 
 from ..compat import six
-from ..compat.packing import MSGPACK_REQUIREMENT, OLDEST_MSGPACK, is_suspect, packed, with_text_keys
+from ..compat.packing import MSGPACK_REQUIREMENT, OLDEST_MSGPACK, is_simple, is_suspect, packed, with_text_keys
 from ..compat.text import NATIVE_IS_BYTES, joined
 from ..exceptions import MalformedMessage
 from .validation import check_values, is_plain, plain_copy
@@ -30,6 +30,10 @@ _KEPT_BUFFER = 1 << 20
 #: Bytes of a message's content from which on it isn't copied among the others.
 LARGE = 96 << 10
 _LARGE_TYPES = frozenset([bytes, six.text_type])
+
+#: Bytes of a message up to which all are looked at before its values are.
+_SMALL = 4096
+_TEXT = frozenset([six.text_type])
 
 #: Types of bytes in which that can be looked for.
 _SEARCHABLE = (bytes, bytearray)
@@ -160,6 +164,8 @@ def decode(data):
         six.raise_from(MalformedMessage("The bytes of a message can't be read: %s" % error), error)
     if type(message) is not dict:
         raise MalformedMessage('A message must be a dict, not %.100r.' % (message,))
+    if type(data) is bytes and len(data) < _SMALL and is_simple(data) and _TEXT.issuperset(map(type, message)):
+        return message
     if type(data) in _SEARCHABLE and not is_suspect(data) and is_plain(message):
         return message
     try:

@@ -69,9 +69,12 @@ class Destinations(object):
         Raise TypeError or ValueError if it is not a valid name.
         """
         try:
-            return self._channels[channel]
-        except (KeyError, TypeError):
-            channel = names.validate_channel_name(channel)
+            found = self._channels.get(channel)
+        except TypeError:
+            found = None
+        if found is not None:
+            return found
+        channel = names.validate_channel_name(channel)
         queue = names.non_local_name(channel)
         found = queue, channel[len(queue):], self._destination(queue)
         if len(self._channels) >= _KEPT_CHANNELS:
