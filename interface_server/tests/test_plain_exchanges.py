@@ -2,6 +2,8 @@
 Requests without a body that are answered soon: without a task, and not
 otherwise than those that have one.
 """
+import asyncio
+import functools
 import logging
 import socket
 import threading
@@ -97,6 +99,8 @@ def test_who_waits_for_longer_goes_on_in_a_task(start, tasks):
         eventually(lambda: tasks == [b"/late"])
         go_on.set()
         assert connection.getresponse().read() == b"/late"
+    # It isn't counted again there.
+    assert server.application.metrics.messages_in["http.request"] == 1
 
 
 def test_time_limit_counts_from_the_beginning(start, monkeypatch):
@@ -147,6 +151,32 @@ def test_client_that_leaves_is_told_of(start, never_late):
     assert server.workers.wait_for("http.disconnect")[0]["path"] == "/gone"
 
 
+def test_client_that_leaves_while_the_request_is_on_its_way_is_told_of(start, never_late):
+    held, asked = [], threading.Event()
+    server = start({"http.request": lambda layer, message: asked.set()})
+    layer = server.application.context.layer
+    send_then = layer.send_then
+
+    def hold(channel, message, done):
+        send_then(channel, message, functools.partial(held_done, done) if channel == "http.request" else done)
+
+    def held_done(done, error):
+        held.append((asyncio.get_running_loop(), functools.partial(done, error)))
+
+    layer.send_then = hold
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as client:
+        client.sendall(GET % b"/gone")
+        assert asked.wait(PATIENCE)
+        eventually(lambda: held)
+        [account] = [exchange.account for exchange in exchanges(server)]
+    eventually(lambda: not server.server.limiter.total)
+    [(loop, tell)] = held
+    loop.call_soon_threadsafe(tell)
+    assert server.workers.wait_for("http.disconnect")[0]["path"] == "/gone"
+    assert eventually(lambda: not exchanges(server)) and account.requests == 0
+    assert server.application.metrics.messages_in["http.request"] == 1
+
+
 @exempt("headers", "http_version", "method", "path", "reply_channel")
 def test_client_that_leaves_before_its_turn_was_never_there(start, never_late, layer):
     # Nothing reads, and the channel is full.
@@ -185,10 +215,13 @@ def test_what_fails_is_logged_and_answered(start, never_late, monkeypatch, caplo
     def fail(*args):
         raise RuntimeError("not this one")
 
-    server = start({"http.request": say_the_path})
+    server = start({"http.request": say_the_path}, max_requests_per_address=100)
+    account = server.application.context.shares.account(("127.0.0.1", 1))
     with monkeypatch.context() as patch:
         patch.setattr("interface_server." + what, fail)
         assert server.get("/")[0] == 500
+    eventually(lambda: not exchanges(server))
+    assert account.requests == 0
     assert server.get("/again")[2] == b"/again"
     assert not exchanges(server)
     assert [record.exc_info[1].args for record in caplog.records if record.levelno == logging.ERROR] == [

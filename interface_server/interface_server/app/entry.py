@@ -135,6 +135,8 @@ class Begun(Protocol):
     path: str
     #: When it began, by time.monotonic().
     started: float
+    #: Whether it is among the messages that are counted.
+    was_sent: bool
 
 
 def refusal_of(context: Context, error: Exception) -> Refused:

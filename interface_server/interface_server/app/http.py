@@ -152,7 +152,8 @@ class HttpExchange:
         finally:
             self._entry = None
         self._was_sent = True
-        self._context.metrics.messages_in["http.request"] += 1
+        if self._begun is None or not self._begun.was_sent:
+            self._context.metrics.messages_in["http.request"] += 1
 
     def _on_queued(self) -> None:
         self._input = self._loop.create_task(self._watch_alone())

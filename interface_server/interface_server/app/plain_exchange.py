@@ -28,7 +28,7 @@ class PlainExchange:
 
     __slots__ = (
         "entry", "account", "reply_channel", "path", "started", "_exchanges", "_context", "_scope", "_carrier",
-        "_was_sent", "_is_over",
+        "was_sent", "_is_over",
     )
 
     def __init__(self, exchanges: PlainExchanges, context: Context, scope: Scope, carrier: RequestCarrier) -> None:
@@ -37,7 +37,8 @@ class PlainExchange:
         self._context = context
         self._scope = scope
         self._carrier = carrier
-        self._was_sent = self._is_over = False
+        #: Whether the layer was seen to have it, and that is counted.
+        self.was_sent = self._is_over = False
         self.path = path_of(scope)
         self.account = context.shares.begin_request(scope.get("client"))
         self.reply_channel = context.replies.add_exchange(self)
@@ -61,8 +62,8 @@ class PlainExchange:
             return
         if error is not None:
             self.hand_over()
-        elif not self._was_sent:
-            self._was_sent = True
+        elif not self.was_sent:
+            self.was_sent = True
             self._context.metrics.messages_in["http.request"] += 1
 
     # The answer
@@ -90,7 +91,7 @@ class PlainExchange:
 
     def lose(self, failure: Refused, has_started: bool) -> None:
         """As HttpExchange.lose()."""
-        if self._was_sent and not has_started:
+        if self.was_sent and not has_started:
             self.hand_over().lose(failure, has_started)
 
     def hand_over(self) -> HttpExchange:
@@ -107,17 +108,24 @@ class PlainExchange:
 
     def client_left(self) -> None:
         """Take note that the client has gone."""
-        if not self._is_over:
-            self.entry.cancel()
+        if self._is_over:
+            return
+        if self.was_sent or self.entry.cancel():
             self._end(0, 0)
+        else:
+            # It is on its way, and who gets it is to be told.
+            self.hand_over()
 
     def _end(self, status: int, size: int) -> None:
+        if self._is_over:
+            # The answer couldn't be sent, and so the client had to leave.
+            return
         context = self._context
         self._is_over = True
         self._exchanges.discard(self)
         context.shares.end_request(self.account)
         context.replies.remove(self.reply_channel)
-        if self._was_sent:
+        if self.was_sent:
             context.disconnects.add(self.reply_channel, self.path)
         seconds = time.monotonic() - self.started
         context.metrics.request_seconds.observe(seconds)
