@@ -16,6 +16,7 @@ from interface_server.options import Options
 from interface_server.protocols import connections as connections_module
 from interface_server.protocols.connections import ConnectionLimiter
 from interface_server.protocols.h1.connection import MOST_PIPELINED
+from interface_server.protocols.h1.lifecycle import OPEN
 from interface_server.protocols.h1.protocol import Http1Protocol
 
 pytestmark = pytest.mark.outer_pythons
@@ -607,7 +608,10 @@ def test_broken_request_behind_another_does_not_spoil_its_answer(start):
 ])
 def test_answers_to_the_requests_before_a_broken_one_are_given(start, broken):
     def slowly(layer, message):
-        time.sleep(0.3 if message["path"] == "/0" else 0)
+        if message["path"] == "/0" and broken.strip():
+            # It was refused by then.
+            [connection] = server.server.limiter.connections
+            eventually(lambda: connection._state is not OPEN)
         name_of(layer, message)
 
     server = start({"http.request": slowly}, threads=1, header_timeout=0.1, keep_alive_timeout=0.5)
