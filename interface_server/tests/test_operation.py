@@ -692,7 +692,10 @@ def test_hangup_while_it_begins_ends_nothing(run, port, folder, workers):  # noq
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_closed_terminal_ends_what_begins(run, port, folder, workers):  # noqa: F811
-    (folder / "endless.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(600)\n")
+    # A signal between Python's look for one and a long sleep would wait for its end.
+    (folder / "endless.py").write_text(
+        "import time\nprint('loading', flush=True)\nwhile True:\n    time.sleep(0.05)\n"
+    )
     master, terminal = os.openpty()
     program = run("-m", "interface_server", "-p", port, "--workers", workers, "endless:channel_layer", stdin=terminal)
     os.close(terminal)
