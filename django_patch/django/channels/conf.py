@@ -173,6 +173,11 @@ class Settings(object):
         return settings.FORCE_SCRIPT_NAME
 
     @property
+    def caches(self):
+        """Alias -> {BACKEND, LOCATION, ...}, the same object until the setting changes."""
+        return _own('CACHES', {})
+
+    @property
     def installed_apps(self):
         return settings.INSTALLED_APPS
 

@@ -50,6 +50,13 @@ def note_connection(**kwargs):
     _thread.has_connected = True
 
 
+def has_connected():
+    """Return whether this thread has had a connection to a database."""
+    if _thread.has_connected is None:
+        _look_for_connections()
+    return _thread.has_connected
+
+
 def prepare_connections(**kwargs):
     """Do to this thread's connections what is due before a consumer."""
     _thread.in_transaction = []

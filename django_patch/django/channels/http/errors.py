@@ -9,6 +9,7 @@ import traceback
 
 from django import http
 
+from ..compat.responses import closers_of
 from ..conf import conf
 from ..request_log import facts_of
 
@@ -32,8 +33,7 @@ class ErrorResponses(object):
 
     def _replace(self, response, other):
         """Return `other`, which takes the place of `response`, closed."""
-        closers = '_resource_closers' if hasattr(response, '_resource_closers') else '_closable_objects'
-        getattr(other, closers).extend(getattr(response, closers))
+        closers_of(other).extend(closers_of(response))
         return other
 
     def send_jobs(self, request, response, held):

@@ -9,7 +9,6 @@ import threading
 from importlib import import_module
 
 from django import http
-from django.core import signals
 from django.core.handlers import base
 
 from .. import outbox
@@ -18,6 +17,7 @@ from ..compat.coroutines import SUPPORTS_ASYNC
 from ..exceptions import MalformedMessage, RequestAborted, RequestTimeout, ResponseLater
 from ..failures import is_of_operator
 from ..request_log import describe_requests, facts_of
+from . import request_signals
 from .async_views import AsyncViews
 from .client import Client, send_with_others
 from .encoding import ResponseEncoding
@@ -71,7 +71,7 @@ class ChannelHandler(ErrorResponses, ResponseEncoding, base.BaseHandler):
                         if reply is not None or self.yields_pauses:
                             yield reply
             finally:
-                response.close()
+                request_signals.close(response)
         finally:
             if request is None or request.script_name + '/' != prefix:
                 # Other consumers of this thread have no request and no prefix.
@@ -85,12 +85,12 @@ class ChannelHandler(ErrorResponses, ResponseEncoding, base.BaseHandler):
             try:
                 request = self.request_class(message)
             except self.bad_request_errors as error:
-                signals.request_started.send(sender=self.__class__, message=message, environ={})
+                request_signals.start(self.__class__, message, {})
                 response = self.bad_request(error, message)
             else:
                 if request.script_name + '/' != prefix:
                     urls.set_script_prefix(request.script_name)
-                signals.request_started.send(sender=self.__class__, message=message, environ=request.META)
+                request_signals.start(self.__class__, message, request.META)
                 response = self.end_request(request, self.get_response(request))
                 response = self.send_jobs(request, response, outbox.current())
         except BaseException as error:

@@ -12,6 +12,7 @@ from django.http.response import BadHeaderError
 
 from ..compat import six
 from ..compat.coroutines import is_async_iterator
+from ..compat.responses import header_items
 from ..compat.text import native_from_bytes
 from ..exceptions import MalformedMessage
 
@@ -32,7 +33,7 @@ def encode_headers(response):
     Each cookie is a Set-Cookie of its own, and names keep their case. Raise
     BadHeaderError for what would end a header early.
     """
-    headers = [[_header_bytes(name), _header_bytes(value)] for name, value in response.items()]
+    headers = [[_header_bytes(name), _header_bytes(value)] for name, value in header_items(response)]
     for cookie in response.cookies.values():
         headers.append([b'Set-Cookie', _header_bytes(cookie.output(header='').strip())])
     return headers
