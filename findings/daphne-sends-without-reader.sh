@@ -13,35 +13,26 @@
 . "$(dirname "$0")/lib.sh"
 
 pypi uvicorn==0.54.0 hypercorn==0.18.0 granian==2.8.9 daphne==4.2.3 websockets==17.4
-cat >"$folder/app.py" <<'EOF'
-import asyncio
-
-
-async def application(scope, receive, send):
-    if scope['type'] == 'lifespan':
-        while True:
-            message = await receive()
-            await send({'type': message['type'] + '.complete'})
-            if message['type'] == 'lifespan.shutdown':
-                return
-    piece = bytes(64 * 1024)
-    if scope['type'] == 'websocket':
-        await receive()
-        await send({'type': 'websocket.accept'})
-        message = {'type': 'websocket.send', 'bytes': piece}
-    else:
-        await send({'type': 'http.response.start', 'status': 200, 'headers': []})
-        message = {'type': 'http.response.body', 'body': piece, 'more_body': True}
-    with open(scope['path'].strip('/'), 'w', buffering=1) as log:
-        for number in range(1024):
-            await send(message)
-            log.write('%d\n' % number)
-            # For servers whose send() never lets the loop run.
-            await asyncio.sleep(0)
-    while True:
-        await asyncio.sleep(1)
+cd "$folder"
+asgi_lines <<'EOF'
+piece = bytes(64 * 1024)
+if scope['type'] == 'websocket':
+    await receive()
+    await send({'type': 'websocket.accept'})
+    message = {'type': 'websocket.send', 'bytes': piece}
+else:
+    await send({'type': 'http.response.start', 'status': 200, 'headers': []})
+    message = {'type': 'http.response.body', 'body': piece, 'more_body': True}
+with open(scope['path'].strip('/'), 'w', buffering=1) as log:
+    for number in range(1024):
+        await send(message)
+        log.write('%d\n' % number)
+        # For servers whose send() never lets the loop run.
+        await asyncio.sleep(0)
+while True:
+    await asyncio.sleep(1)
 EOF
-cat >"$folder/client.py" <<'EOF'
+cat >client.py <<'EOF'
 """Send a request, read nothing, and print how far the application comes."""
 import socket
 import sys
@@ -70,22 +61,15 @@ while time.monotonic() - since < 4:
 else:
     print('waits')
 EOF
-cd "$folder"
-# try PROGRAM OPTION...: with PORT for the port.
+# try SERVER
 try() {
-    local number
-    number=$(port)
-    start "$1.log" "$bin/$1" "${@:2}" "${bind[@]//PORT/$number}" app:application
-    reachable "$number"
+    serve "$1"
     rm -f http websocket
-    echo "$("$python" client.py "$number" http), $("$python" client.py "$number" websocket)"
+    echo "$("$python" client.py "$server" http), $("$python" client.py "$server" websocket)"
     kill -KILL -- "-$pid"
 }
-bind=(--port PORT)
 compare uvicorn "waits, waits" "waits, waits" "$(try uvicorn)"
-compare granian "waits, waits" "waits, waits" "$(try granian --interface asgi)"
-bind=(-b 127.0.0.1:PORT)
+compare granian "waits, waits" "waits, waits" "$(try granian)"
 compare hypercorn "waits, waits" "waits, waits" "$(try hypercorn)"
-bind=(-b 127.0.0.1 -p PORT)
 compare daphne "waits, waits" "all sent, all sent" "$(try daphne)"
 verdict

@@ -30,19 +30,15 @@ with socket.create_connection(('127.0.0.1', int(sys.argv[1])), timeout=10) as cl
     data = b''.join(iter(lambda: client.recv(65536), b''))
 print(' '.join(data.partition(b'\r\n\r\n')[2].decode().split()))
 END
-export PYTHONPATH=$folder
-# body COMMAND...: what a server answers; the port follows its last argument
+# body SERVER OPTION...: what it answers
 body() {
-    local number
-    number=$(port)
-    start server.log "$bin/$1" "${@:2:$#-2}" "${@: -1}$number"
-    reachable "$number"
-    "$python" ask.py "$number"
+    serve "$@"
+    "$python" ask.py "$server"
     kill -KILL -- "-$pid"
 }
-compare "uvicorn, httptools" "one two" "4 one 4 two 0" "$(body uvicorn app:application --http httptools --port=)"
-compare "uvicorn, h11" "one two" "one two" "$(body uvicorn app:application --http h11 --port=)"
-compare "daphne" "one two" "one two" "$(body daphne app:application --port=)"
-compare "granian" "one two" "one two" "$(body granian --interface asgi app:application --port=)"
-compare "hypercorn" "one two" "one two" "$(body hypercorn app:application --bind 127.0.0.1:)"
+compare "uvicorn, httptools" "one two" "4 one 4 two 0" "$(body uvicorn --http httptools)"
+compare "uvicorn, h11" "one two" "one two" "$(body uvicorn --http h11)"
+compare "daphne" "one two" "one two" "$(body daphne)"
+compare "granian" "one two" "one two" "$(body granian)"
+compare "hypercorn" "one two" "one two" "$(body hypercorn)"
 verdict

@@ -4,9 +4,10 @@
 #   folder    temporary, goes away at the end together with what start() began
 #   need, debian, pypi, npm_packages     what has to be there, or is installed
 #   start, port, reachable, eventually   processes on loopback
-#   nginx_head                           the lines that each nginx begins with
-#   asgi_application, slow_server, five_servers, django_celery_beat   what several of them run
+#   debian_redis, postgresql, django_celery_beat   what several of them run
 #   compare, verdict                     guess, record, and what is seen now
+#
+# and servers.sh, what those have that are about servers.
 #
 # Exit status of a finding: 0 as recorded, 1 changed, 2 something is missing.
 set -euo pipefail
@@ -32,15 +33,6 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 1' INT TERM
-
-# Print what begins the configuration of an nginx of one's own, up to its http block.
-nginx_head() {
-    local name
-    printf '%s\n' 'daemon off;' "pid $folder/nginx.pid;" "error_log $folder/nginx.log;" 'events {}' 'http {'
-    for name in client_body proxy fastcgi uwsgi scgi; do
-        echo "    ${name}_temp_path $folder/$name;"
-    done
-}
 
 missing() {
     echo "$(basename "$0"): needs $1" >&2
@@ -107,70 +99,6 @@ with open(sys.argv[1], 'a+') as file:
     print(number, file=file)
 print(number)
 END
-}
-
-# asgi_application: app.py here, whose pages are the lines of stdin (they have scope,
-# receive and send); it accepts each WebSocket and holds it.
-asgi_application() {
-    cat >app.py <<'END'
-import asyncio  # noqa: F401
-import os  # noqa: F401
-
-
-async def application(scope, receive, send):
-    if scope['type'] == 'lifespan':
-        while (await receive())['type'] == 'lifespan.startup':
-            await send({'type': 'lifespan.startup.complete'})
-        await send({'type': 'lifespan.shutdown.complete'})
-        return
-    if scope['type'] == 'websocket':
-        await receive()
-        await send({'type': 'websocket.accept'})
-        while (await receive())['type'] != 'websocket.disconnect':
-            pass
-        return
-END
-    sed 's/^/    /' >>app.py
-}
-
-# five_servers: uvicorn, Hypercorn, daphne, granian and gunicorn, and an application
-# whose pages are $SITE.
-five_servers() {
-    need curl
-    pypi uvicorn==0.54.0 hypercorn==0.18.0 daphne==4.2.3 granian==2.8.9 gunicorn==27.0.1 uvicorn-worker==0.4.0
-    cd "$folder"
-    asgi_application <<'END'
-body = os.environ['SITE'].encode()
-await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-length', b'%d' % len(body))]})
-await send({'type': 'http.response.body', 'body': body})
-END
-    export PYTHONPATH=$folder HOME=$folder SITE
-}
-
-# slow_server SECONDS: HTTP by Python alone, each page after so long. Sets server (its port).
-slow_server() {
-    cat >slow_server.py <<'END'
-import http.server
-import sys
-import time
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        time.sleep(float(sys.argv[2]))
-        self.send_response(200)
-        self.send_header('Content-Length', '0')
-        self.end_headers()
-
-    def log_message(self, form, *args):
-        pass
-
-
-http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Handler).serve_forever()
-END
-    server=$(port)
-    start slow_server.log python3 slow_server.py "$server" "$1"
-    reachable "$server"
 }
 
 # start LOG COMMAND...: in the background, in a group of its own. Sets pid.
@@ -298,3 +226,6 @@ verdict() {
     fi
     exit $changed
 }
+
+# shellcheck source=findings/servers.sh
+. "$(dirname "${BASH_SOURCE[0]}")/servers.sh"

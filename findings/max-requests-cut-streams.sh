@@ -59,21 +59,17 @@ async def main():
 
 asyncio.run(main())
 END
-export PYTHONPATH=$folder HOME=$folder
-# seen COMMAND...: the port follows its last argument
+# seen SERVER OPTION...
 seen() {
-    local number
-    number=$(port)
-    start server.log "$bin/$1" "${@:2:$#-2}" "${@: -1}$number"
-    reachable "$number"
-    "$python" visit.py "$number" 2>&1
+    serve "$@"
+    "$python" visit.py "$server" 2>&1
     kill -KILL -- "-$pid" 2>/dev/null || true
 }
 guess="stream complete, socket open, pages answered"
 compare hypercorn "$guess" "stream cut off, socket 1011, pages answered" \
-    "$(seen hypercorn app:application --max-requests 5 --bind 127.0.0.1:)"
+    "$(seen hypercorn --max-requests 5)"
 compare uvicorn "$guess" "stream complete, socket 1012, pages refused" \
-    "$(seen uvicorn app:application --limit-max-requests 5 --port=)"
+    "$(seen uvicorn --limit-max-requests 5)"
 compare gunicorn "$guess" "stream complete, socket 1012, pages answered" \
-    "$(seen gunicorn -k uvicorn_worker.UvicornWorker app:application --max-requests 5 --bind 127.0.0.1:)"
+    "$(seen gunicorn -k uvicorn_worker.UvicornWorker --max-requests 5)"
 verdict

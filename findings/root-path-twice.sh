@@ -17,34 +17,21 @@
 
 need curl
 pypi uvicorn==0.54.0 hypercorn==0.18.0 daphne==4.2.1
-cat >"$folder/application.py" <<'EOF'
-async def application(scope, receive, send):
-    if scope['type'] == 'lifespan':
-        while True:
-            message = await receive()
-            await send({'type': message['type'] + '.complete'})
-            if message['type'] == 'lifespan.shutdown':
-                return
-    text = '%s %s' % (scope['root_path'], scope['path'])
-    await send({'type': 'http.response.start', 'status': 200, 'headers': []})
-    await send({'type': 'http.response.body', 'body': text.encode()})
-EOF
 cd "$folder"
-export PYTHONPATH=$folder
+asgi_lines <<'EOF'
+text = '%s %s' % (scope['root_path'], scope['path'])
+await send({'type': 'http.response.start', 'status': 200, 'headers': []})
+await send({'type': 'http.response.body', 'body': text.encode()})
+EOF
+# seen SERVER
 seen() {
-    local port=$1
-    shift
-    start "$1.log" "$python" -m "$@" --root-path /app application:application
-    reachable "$port"
-    curl -s "http://127.0.0.1:$port/app/x"
+    serve "$1" --root-path /app
+    curl -s "http://127.0.0.1:$server/app/x"
     printf ', '
-    curl -s "http://127.0.0.1:$port/x"
+    curl -s "http://127.0.0.1:$server/x"
 }
 guess="/app /app/x, /app /app/x"
-free=$(port)
-compare "uvicorn 0.54.0" "$guess" "/app /app/app/x, /app /app/x" "$(seen "$free" uvicorn --port "$free")"
-free=$(port)
-compare "Hypercorn 0.18.0" "$guess" "/app /app/x, /app /x" "$(seen "$free" hypercorn --bind "127.0.0.1:$free")"
-free=$(port)
-compare "daphne 4.2.1" "$guess" "/app /app/x, /app /x" "$(seen "$free" daphne -p "$free")"
+compare "uvicorn 0.54.0" "$guess" "/app /app/app/x, /app /app/x" "$(seen uvicorn)"
+compare "Hypercorn 0.18.0" "$guess" "/app /app/x, /app /x" "$(seen hypercorn)"
+compare "daphne 4.2.1" "$guess" "/app /app/x, /app /x" "$(seen daphne)"
 verdict

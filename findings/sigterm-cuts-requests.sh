@@ -17,29 +17,21 @@
 
 need curl
 pypi uvicorn==0.54.0 hypercorn==0.18.0 granian==2.8.9 gunicorn==27.0.1 daphne==4.2.3 waitress==3.0.2
-cat >"$folder/app.py" <<'EOF'
-import asyncio
+cd "$folder"
+asgi_lines <<'EOF'
+await asyncio.sleep(5)
+await send({'type': 'http.response.start', 'status': 200, 'headers': []})
+await send({'type': 'http.response.body', 'body': b'finished'})
+EOF
+cat >wsgi.py <<'EOF'
 import time
 
 
-def wsgi(environ, start_response):
+def application(environ, start_response):
     time.sleep(5)
     start_response('200 OK', [('Content-Type', 'text/plain')])
     return [b'finished']
-
-
-async def asgi(scope, receive, send):
-    if scope['type'] == 'lifespan':
-        while True:
-            message = await receive()
-            await send({'type': message['type'] + '.complete'})
-            if message['type'] == 'lifespan.shutdown':
-                return
-    await asyncio.sleep(5)
-    await send({'type': 'http.response.start', 'status': 200, 'headers': []})
-    await send({'type': 'http.response.body', 'body': b'finished'})
 EOF
-cd "$folder"
 export HOME=$folder
 # try COMMAND...: with PORT for the port.
 try() {
@@ -57,10 +49,10 @@ try() {
     echo "status $(cat status)"
 }
 finished="status 200"
-compare uvicorn "$finished" "status 200" "$(try uvicorn --port PORT app:asgi)"
-compare gunicorn "$finished" "status 200" "$(try gunicorn -b 127.0.0.1:PORT app:wsgi)"
-compare granian "$finished" "status 200" "$(try granian --interface asgi --port PORT app:asgi)"
-compare hypercorn "$finished" "status 500" "$(try hypercorn -b 127.0.0.1:PORT app:asgi)"
-compare daphne "$finished" "status 000" "$(try daphne -b 127.0.0.1 -p PORT app:asgi)"
-compare waitress "$finished" "status 000" "$(try waitress-serve --listen=127.0.0.1:PORT app:wsgi)"
+compare uvicorn "$finished" "status 200" "$(try uvicorn --port PORT app:application)"
+compare gunicorn "$finished" "status 200" "$(try gunicorn -b 127.0.0.1:PORT wsgi:application)"
+compare granian "$finished" "status 200" "$(try granian --interface asgi --port PORT app:application)"
+compare hypercorn "$finished" "status 500" "$(try hypercorn -b 127.0.0.1:PORT app:application)"
+compare daphne "$finished" "status 000" "$(try daphne -b 127.0.0.1 -p PORT app:application)"
+compare waitress "$finished" "status 000" "$(try waitress-serve --listen=127.0.0.1:PORT wsgi:application)"
 verdict

@@ -13,13 +13,19 @@
 #   uvicorn, daphne, gunicorn, Hypercorn           of the first
 . "$(dirname "$0")/lib.sh"
 
-five_servers
+need ss
+five_servers uvicorn-worker==0.4.0
+site_page
 pages() {
     local page
     for page in $(seq 40); do
         curl --silent --max-time 5 "http://127.0.0.1:$1/?$page"
         echo
     done | sort -u | xargs
+}
+# The second one has ended, or both listen.
+settled() {
+    [ ! -e "/proc/$pid" ] || [ "$(ss -Hltn "sport = :$1" | wc -l)" = 2 ]
 }
 # sites COMMAND...: whose pages come; the port follows its last argument
 sites() {
@@ -31,7 +37,7 @@ sites() {
     reachable "$number"
     SITE=second
     start second.log "$bin/$1" "${@:2:$#-2}" "${@: -1}$number"
-    sleep 4
+    eventually 60 settled "$number" || true
     pages "$number"
     kill -KILL -- "-$old" "-$pid" 2>/dev/null || true
 }

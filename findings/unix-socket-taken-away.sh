@@ -13,21 +13,26 @@
 #   daphne, granian        first, none (the second didn't start)
 . "$(dirname "$0")/lib.sh"
 
-five_servers
+five_servers uvicorn-worker==0.4.0
+site_page
 page() {
-    curl --silent --max-time 5 --unix-socket socket http://localhost/ || echo none
+    curl --silent --max-time 5 --unix-socket "$folder/socket" http://localhost/ || echo none
+}
+# The second one has ended, or both listen.
+settled() {
+    [ ! -e "/proc/$pid" ] || [ "$(grep -c " 00010000 .* $folder/socket$" /proc/net/unix)" = 2 ]
 }
 # pages COMMAND...
 pages() {
     local old both
-    rm -f socket
+    rm -f "$folder/socket"
     SITE=first
     start first.log "$bin/$1" "${@:2}"
     old=$pid
-    eventually 30 curl --silent --unix-socket socket http://localhost/
+    eventually 30 curl --silent --unix-socket "$folder/socket" http://localhost/
     SITE=second
     start second.log "$bin/$1" "${@:2}"
-    sleep 4
+    eventually 60 settled || true
     both=$(page)
     kill -TERM "$old"
     eventually 20 sh -c "! kill -0 $old"
@@ -36,9 +41,9 @@ pages() {
     kill -KILL -- "-$old" "-$pid" 2>/dev/null || true
 }
 compare gunicorn "first, none" "second, none" \
-    "$(pages gunicorn -k uvicorn_worker.UvicornWorker app:application --bind unix:socket)"
-compare uvicorn "first, none" "second, second" "$(pages uvicorn app:application --uds socket)"
-compare Hypercorn "first, none" "second, second" "$(pages hypercorn app:application --bind unix:socket)"
-compare daphne "first, none" "first, none" "$(pages daphne app:application -u socket)"
-compare granian "first, none" "first, none" "$(pages granian --interface asgi app:application --uds socket)"
+    "$(pages gunicorn -k uvicorn_worker.UvicornWorker app:application --bind "unix:$folder/socket")"
+compare uvicorn "first, none" "second, second" "$(pages uvicorn app:application --uds "$folder/socket")"
+compare Hypercorn "first, none" "second, second" "$(pages hypercorn app:application --bind "unix:$folder/socket")"
+compare daphne "first, none" "first, none" "$(pages daphne app:application -u "$folder/socket")"
+compare granian "first, none" "first, none" "$(pages granian --interface asgi app:application --uds "$folder/socket")"
 verdict

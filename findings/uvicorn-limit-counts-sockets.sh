@@ -57,13 +57,9 @@ async def idle():
 
 asyncio.run({'sockets': sockets, 'idle': idle}[sys.argv[1]]())
 END
-export PYTHONPATH=$folder
 seen() {
-    local number
-    number=$(port)
-    start server.log "$bin/uvicorn" app:application --limit-concurrency 5 --timeout-keep-alive 60 --port "$number"
-    reachable "$number"
-    "$python" visit.py "$1" "$number"
+    serve uvicorn --limit-concurrency 5 --timeout-keep-alive 60
+    "$python" visit.py "$1" "$server"
     kill -KILL -- "-$pid"
 }
 compare "sockets; a page" "4 open, 200" "20 open, 503" "$(seen sockets)"

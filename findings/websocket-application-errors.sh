@@ -15,21 +15,15 @@
 . "$(dirname "$0")/lib.sh"
 
 pypi uvicorn==0.54.0 hypercorn==0.18.0 granian==2.8.9 daphne==4.2.3 websockets==17.4
-cat >"$folder/app.py" <<'EOF'
-async def application(scope, receive, send):
-    if scope['type'] == 'lifespan':
-        while True:
-            message = await receive()
-            await send({'type': message['type'] + '.complete'})
-            if message['type'] == 'lifespan.shutdown':
-                return
-    await receive()
-    await send({'type': 'websocket.accept'})
-    message = await receive()
-    if message['text'] == 'raise':
-        raise ValueError('a bug')
+cd "$folder"
+asgi_lines <<'EOF'
+await receive()
+await send({'type': 'websocket.accept'})
+message = await receive()
+if message['text'] == 'raise':
+    raise ValueError('a bug')
 EOF
-cat >"$folder/client.py" <<'EOF'
+cat >client.py <<'EOF'
 import asyncio
 import sys
 
@@ -51,21 +45,13 @@ async def main():
 
 asyncio.run(main())
 EOF
-cd "$folder"
-# try COMMAND...: with PORT for the port.
+# try SERVER OPTION...
 try() {
-    local number
-    number=$(port)
-    start "$1.log" "$bin/$1" "${@:2}" "${bind[@]//PORT/$number}" app:application
-    reachable "$number"
-    "$python" client.py "$number"
+    serve "$@"
+    "$python" client.py "$server"
 }
-bind=(--port PORT)
 compare uvicorn "1011, 1011" "1006, 1006" "$(try uvicorn)"
-bind=(-b 127.0.0.1:PORT)
 compare hypercorn "1011, 1011" "1011, 1011" "$(try hypercorn)"
-bind=(--port PORT)
-compare granian "1011, 1011" "1005, 1005" "$(try granian --interface asgi)"
-bind=(-b 127.0.0.1 -p PORT)
+compare granian "1011, 1011" "1005, 1005" "$(try granian)"
 compare daphne "1011, 1011" "1011, open" "$(try daphne)"
 verdict

@@ -16,24 +16,13 @@
 #   Hypercorn     1006                1006              1006
 . "$(dirname "$0")/lib.sh"
 
-pypi uvicorn==0.54.0 hypercorn==0.18.0 daphne==4.2.3 granian==2.8.9 gunicorn==27.0.1 websockets==17.4
-cd "$folder"
-export PYTHONPATH=$folder HOME=$folder
-cat >app.py <<'EOF'
-import os
-
-
-async def application(scope, receive, send):
-    if scope['type'] == 'lifespan':
-        while (await receive())['type'] == 'lifespan.startup':
-            await send({'type': 'lifespan.startup.complete'})
-        await send({'type': 'lifespan.shutdown.complete'})
-        return
-    await receive()
-    await send({'type': 'websocket.accept'})
-    message = await receive()
-    with open(os.environ['HEARD'] + scope['path'], 'w') as file:
-        file.write('%s' % message.get('code'))
+five_servers websockets==17.4
+asgi_lines <<'EOF'
+await receive()
+await send({'type': 'websocket.accept'})
+message = await receive()
+with open(os.environ['HEARD'] + scope['path'], 'w') as file:
+    file.write('%s' % message.get('code'))
 EOF
 cat >client.py <<'EOF'
 import asyncio
@@ -56,29 +45,17 @@ async def main():
 
 asyncio.run(main())
 EOF
-# serve SERVER OPTION...: begin; "%" stands for the port.
-declare -A to
-serve() {
-    local name=$1
-    shift
-    to[$name]=$(port)
-    mkdir "$name.heard"
-    HEARD=$folder/$name.heard start "$name.log" "$bin/$name" "${@//%/${to[$name]}}"
-}
+# heard SERVER
 heard() {
     local number
-    reachable "${to[$1]}"
-    "$python" client.py "${to[$1]}" || true
+    mkdir "$1.heard"
+    HEARD=$folder/$1.heard serve "$1"
+    "$python" client.py "$server" || true
     for number in 1 2 3; do
         eventually 20 test -s "$1.heard/$number" || echo nothing >"$1.heard/$number"
     done
     echo "$(cat "$1.heard/1") $(cat "$1.heard/2") $(cat "$1.heard/3")"
 }
-serve uvicorn --port % app:application
-serve granian --interface asgi --port % app:application
-serve daphne -p % app:application
-serve gunicorn -k asgi -b 127.0.0.1:% app:application
-serve hypercorn -b 127.0.0.1:% app:application
 guessed="4001 1005 1006"
 compare uvicorn "$guessed" "4001 1005 1005" "$(heard uvicorn)"
 compare granian "$guessed" "4001 1005 1005" "$(heard granian)"

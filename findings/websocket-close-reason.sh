@@ -16,20 +16,14 @@
 . "$(dirname "$0")/lib.sh"
 
 pypi uvicorn==0.54.0 wsproto==1.2.0 hypercorn==0.18.0 granian==2.8.9 daphne==4.2.3 websockets==17.4
-cat >"$folder/app.py" <<'EOF'
-async def application(scope, receive, send):
-    if scope['type'] == 'lifespan':
-        while True:
-            message = await receive()
-            await send({'type': message['type'] + '.complete'})
-            if message['type'] == 'lifespan.shutdown':
-                return
-    await receive()
-    await send({'type': 'websocket.accept'})
-    message = await receive()
-    await send({'type': 'websocket.close', 'code': 4001, 'reason': message['text']})
+cd "$folder"
+asgi_lines <<'EOF'
+await receive()
+await send({'type': 'websocket.accept'})
+message = await receive()
+await send({'type': 'websocket.close', 'code': 4001, 'reason': message['text']})
 EOF
-cat >"$folder/client.py" <<'EOF'
+cat >client.py <<'EOF'
 import asyncio
 import sys
 
@@ -48,23 +42,16 @@ async def main():
 
 asyncio.run(main())
 EOF
-cd "$folder"
-# try PROGRAM OPTION...: with PORT for the port.
+# try SERVER OPTION...
 try() {
-    local number
-    number=$(port)
-    start "$1.log" "$bin/$1" "${@:2}" "${bind[@]//PORT/$number}" app:application
-    reachable "$number"
-    "$python" client.py "$number"
+    serve "$@"
+    "$python" client.py "$server"
 }
 all="4001 20, 4001 123, 4001 123"
 cut="4001 20, 4001 123, 1006 0"
-bind=(--port PORT)
 compare uvicorn "$all" "$cut" "$(try uvicorn)"
 compare "uvicorn --ws wsproto" "$all" "$all" "$(try uvicorn --ws wsproto)"
-compare granian "$all" "$cut" "$(try granian --interface asgi)"
-bind=(-b 127.0.0.1:PORT)
+compare granian "$all" "$cut" "$(try granian)"
 compare hypercorn "$all" "$all" "$(try hypercorn)"
-bind=(-b 127.0.0.1 -p PORT)
 compare daphne "$all" "4001 0, 4001 0, 4001 0" "$(try daphne)"
 verdict

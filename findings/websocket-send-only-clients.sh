@@ -16,7 +16,6 @@ pypi uvicorn==0.54.0 daphne==4.2.3 websockets==17.4 aiohttp==3.14.5 websocket-cl
     httpx-ws==0.9.0
 npm_packages ws@8.23.0
 cd "$folder"
-export PYTHONPATH=$folder HOME=$folder
 asgi_application </dev/null
 cat >client.py <<'EOF'
 import asyncio
@@ -88,12 +87,10 @@ let sent = 0;
 socket.on('open', () => setInterval(() => { if (sent++ === 50) end('open'); socket.send('23.5'); }, 200));
 socket.on('close', () => end('cut'));
 EOF
-first=$(port)
-start uvicorn.log "$bin/uvicorn" --port "$first" --ws-ping-interval 1 --ws-ping-timeout 1 app:application
-second=$(port)
-start daphne.log "$bin/daphne" -p "$second" --ping-interval 1 --ping-timeout 2 app:application
-reachable "$first"
-reachable "$second"
+serve uvicorn --ws-ping-interval 1 --ws-ping-timeout 1
+first=$server
+serve daphne --ping-interval 1 --ping-timeout 2
+second=$server
 names="aiohttp websockets tornado httpx-ws websockets-sync websocket-client"
 for name in $names; do
     start "$name.first" "$python" client.py "$name" "$first"

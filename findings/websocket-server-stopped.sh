@@ -16,32 +16,21 @@
 #   Hypercorn     1011, CancelledError
 . "$(dirname "$0")/lib.sh"
 
-pypi uvicorn==0.54.0 hypercorn==0.18.0 daphne==4.2.3 granian==2.8.9 gunicorn==27.0.1 websockets==17.4
-cd "$folder"
-export PYTHONPATH=$folder HOME=$folder
-cat >app.py <<'EOF'
-import os
-
-
-async def application(scope, receive, send):
-    if scope['type'] == 'lifespan':
-        while (await receive())['type'] == 'lifespan.startup':
-            await send({'type': 'lifespan.startup.complete'})
-        await send({'type': 'lifespan.shutdown.complete'})
-        return
-    heard = 'an end without a word'
-    try:
-        await receive()
-        await send({'type': 'websocket.accept'})
-        await send({'type': 'websocket.send', 'text': 'accepted'})
-        message = await receive()
-        heard = '%s %s' % (message['type'], message.get('code'))
-    except BaseException as error:
-        heard = type(error).__name__
-        raise
-    finally:
-        with open(os.environ['HEARD'], 'w') as file:
-            file.write(heard)
+five_servers websockets==17.4
+asgi_lines <<'EOF'
+heard = 'an end without a word'
+try:
+    await receive()
+    await send({'type': 'websocket.accept'})
+    await send({'type': 'websocket.send', 'text': 'accepted'})
+    message = await receive()
+    heard = '%s %s' % (message['type'], message.get('code'))
+except BaseException as error:
+    heard = type(error).__name__
+    raise
+finally:
+    with open(os.environ['HEARD'], 'w') as file:
+        file.write(heard)
 EOF
 cat >client.py <<'EOF'
 import asyncio
@@ -62,40 +51,20 @@ async def main():
 
 asyncio.run(main())
 EOF
-# stopped SERVER OPTION...: begin; "%" stands for the port.
-stopped() {
-    local name=$1 to
-    shift
-    to=$(port)
-    HEARD=$folder/$name.heard start "$name.log" "$bin/$name" "${@//%/$to}"
-    start "$name.client" bash wait.sh "$name" "$to" "$pid"
-}
-cat >wait.sh <<'EOF'
-until (exec 3<>"/dev/tcp/127.0.0.1/$2") 2>/dev/null; do
-    sleep 0.1
-done
-code=$("$PYTHON" client.py "$2" "$3") || code=none
-# Until it has ended and whatever it says has been said.
-while kill -0 "$3" 2>/dev/null; do
-    sleep 0.1
-done
-echo "$code, $(cat "$1.heard" 2>/dev/null || echo nothing)" >"$1.seen"
-EOF
+# seen SERVER OPTION...
 seen() {
-    eventually 60 test -s "$1.seen" || true
-    cat "$1.seen" "$1.client" 2>/dev/null || echo "no end"
+    local code
+    HEARD=$folder/$1.heard serve "$@"
+    code=$("$python" client.py "$server" "$pid") || code=none
+    # Until it has ended and whatever it says has been said.
+    eventually 60 test ! -e "/proc/$pid" || code="$code, goes on"
+    echo "$code, $(cat "$1.heard" 2>/dev/null || echo nothing)"
 }
-export PYTHON=$python
-stopped uvicorn --port % app:application
-stopped daphne -p % app:application
-stopped granian --interface asgi --port % app:application
-stopped gunicorn -k asgi --graceful-timeout 3 -b 127.0.0.1:% app:application
-stopped hypercorn -b 127.0.0.1:% app:application
 guessed="1012, websocket.disconnect 1012"
 compare uvicorn "$guessed" "1012, websocket.disconnect 1012" "$(seen uvicorn)"
 compare daphne "$guessed" "1006, nothing" "$(seen daphne)"
 granian=$(seen granian)
 compare "granian, the client" 1012 1006 "${granian%%,*}"
-compare gunicorn "$guessed" "1006, nothing" "$(seen gunicorn)"
+compare gunicorn "$guessed" "1006, nothing" "$(seen gunicorn --graceful-timeout 3)"
 compare Hypercorn "$guessed" "1011, CancelledError" "$(seen hypercorn)"
 verdict

@@ -20,7 +20,6 @@
 pypi uvicorn==0.54.0 hypercorn==0.18.0 daphne==4.2.3 granian==2.8.9 wsproto==1.3.2 websockets==17.4 aiohttp==3.14.5 \
     websocket-client==1.9.2
 cd "$folder"
-export PYTHONPATH=$folder HOME=$folder
 asgi_application </dev/null
 cat >silent.py <<'END'
 import asyncio
@@ -127,34 +126,38 @@ async def main():
 
 asyncio.run(main())
 END
-# server SECONDS COMMAND...: with PORT for the port.
+# Side by side, since they take long: what NAME.seen has is there in the end.
+# server NAME SECONDS SERVER OPTION...
 server() {
-    local number seconds=$1 program=$2
-    number=$(port)
-    shift 2
-    start "$program-$number.log" "$bin/$program" "${@//PORT/$number}"
-    reachable "$number"
-    "$python" silent.py as_client "$number" "$seconds"
+    { serve "${@:3}" && "$python" silent.py as_client "$server" "$2"; } >"$1.seen" &
 }
-guessed="1 ping, closed"
-# Those that close are given more time than those that don't.
-uvicorn=(uvicorn --port PORT --ws-ping-interval 1 --ws-ping-timeout 1 app:application)
-compare "uvicorn, websockets" "$guessed" "1 ping, closed" "$(server 60 "${uvicorn[@]}" --ws websockets)"
-compare "uvicorn, wsproto" "$guessed" "1 ping, closed" "$(server 60 "${uvicorn[@]}" --ws wsproto)"
-compare daphne "$guessed" "1 ping, closed" \
-    "$(server 60 daphne -b 127.0.0.1 -p PORT --ping-interval 1 --ping-timeout 2 app:application)"
-compare Hypercorn "$guessed" "pings, open" \
-    "$(server 12 hypercorn -b 127.0.0.1:PORT --websocket-ping-interval 1 app:application)"
-compare granian "$guessed" "no ping, open" "$(server 12 granian --interface asgi --port PORT app:application)"
+# client NAME SECONDS
+client() {
+    "$python" clients.py "$1" "$silent" "$2" >"$1.seen" 2>"$1.log" &
+}
 silent=$(port)
 start silent.log "$python" silent.py as_server "$silent"
 reachable "$silent"
-# client NAME SECONDS
-client() {
-    "$python" clients.py "$1" "$silent" "$2" 2>"$1.log"
-}
-compare websockets closed closed "$(client websockets 60)"
-compare aiohttp closed closed "$(client aiohttp 60)"
-compare websocket-client closed open "$(client websocket_client 12)"
-compare "websocket-client, ping_timeout" closed closed "$(client timeout 60)"
+# Those that close are given more time than those that don't.
+uvicorn=(uvicorn --ws-ping-interval 1 --ws-ping-timeout 1)
+server uvicorn-websockets 60 "${uvicorn[@]}" --ws websockets
+server uvicorn-wsproto 60 "${uvicorn[@]}" --ws wsproto
+server daphne 60 daphne --ping-interval 1 --ping-timeout 2
+server hypercorn 12 hypercorn --websocket-ping-interval 1
+server granian 12 granian
+client websockets 60
+client aiohttp 60
+client websocket_client 12
+client timeout 60
+wait
+guessed="1 ping, closed"
+compare "uvicorn, websockets" "$guessed" "1 ping, closed" "$(cat uvicorn-websockets.seen)"
+compare "uvicorn, wsproto" "$guessed" "1 ping, closed" "$(cat uvicorn-wsproto.seen)"
+compare daphne "$guessed" "1 ping, closed" "$(cat daphne.seen)"
+compare Hypercorn "$guessed" "pings, open" "$(cat hypercorn.seen)"
+compare granian "$guessed" "no ping, open" "$(cat granian.seen)"
+compare websockets closed closed "$(cat websockets.seen)"
+compare aiohttp closed closed "$(cat aiohttp.seen)"
+compare websocket-client closed open "$(cat websocket_client.seen)"
+compare "websocket-client, ping_timeout" closed closed "$(cat timeout.seen)"
 verdict
