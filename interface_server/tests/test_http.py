@@ -181,6 +181,33 @@ def test_head(start):
     assert (status, headers["content-length"], body) == (200, "5", b"")
 
 
+def test_head_of_a_stream_that_goes_on(start):
+    """What is asked next on that connection doesn't wait for the stream, whose worker hears that nobody does."""
+    done = threading.Event()
+
+    def consumer(layer, message):
+        if message["path"] == "/page":
+            layer.send(message["reply_channel"], {"status": 200, "content": b"page"})
+            return
+        layer.send(message["reply_channel"], {"status": 200, "content": b"one ", "more_content": True})
+        name = names.disconnect_channel(message["reply_channel"])
+        while layer.receive([name], block=True) != (name, {"closed": True}):
+            pass
+        layer.send(message["reply_channel"], {"content": b"two "})
+        done.set()
+
+    server = start({"http.request": consumer})
+    with server.connection() as connection:
+        connection.request("HEAD", "/stream")
+        response = connection.getresponse()
+        assert (response.status, response.read()) == (200, b"")
+        connection.request("GET", "/page")
+        assert connection.getresponse().read() == b"page"
+        assert done.wait(PATIENCE)
+        connection.request("GET", "/page")
+        assert connection.getresponse().read() == b"page"
+
+
 def test_root_path(start):
     server = start({"http.request": answer()}, root_path="/mount")
     server.get("/mount/x")

@@ -195,6 +195,14 @@ def test_head_and_statuses_without_a_body(start, client):
     assert two.response(two.headers("HEAD"))[::2] == (304, b"")
 
 
+def test_head_of_a_stream_that_goes_on(start, client):
+    def consumer(layer, message):
+        layer.send(message["reply_channel"], {"status": 200, "content": b"one ", "more_content": True})
+
+    two = client(start({"http.request": consumer}))
+    assert two.response(two.headers("HEAD"))[::2] == (200, b"")
+
+
 def test_client_that_resets_a_stream(start, client):
     server = start({"http.request": lambda layer, message: None})
     two = client(server)

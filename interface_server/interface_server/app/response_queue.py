@@ -105,6 +105,9 @@ class ResponseQueue:
             self.entries.append(part)
 
     def _put(self, part: Any) -> None:
+        if self._method == "HEAD":
+            # It has no more than this, whose client waits for no end of a stream.
+            part = part._replace(more_content=False)
         status, headers, content, more = part
         if type(content) is memoryview and (not self._views or len(content) <= PIECE):
             content = bytes(content)
