@@ -141,7 +141,7 @@ def test_client_that_leaves_is_told_of(start, never_late):
         asked.set()
         assert gone.wait(PATIENCE)
 
-    server = start({"http.request": consumer})
+    server = start({"http.request": consumer}, close_timeout=0.1)
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as client:
         client.sendall(GET % b"/gone")
         assert asked.wait(PATIENCE)
@@ -153,7 +153,7 @@ def test_client_that_leaves_is_told_of(start, never_late):
 
 def test_client_that_leaves_while_the_request_is_on_its_way_is_told_of(start, never_late):
     held, asked = [], threading.Event()
-    server = start({"http.request": lambda layer, message: asked.set()})
+    server = start({"http.request": lambda layer, message: asked.set()}, close_timeout=0.1)
     layer = server.application.context.layer
     send_then = layer.send_then
 
@@ -182,7 +182,7 @@ def test_client_that_leaves_before_its_turn_was_never_there(start, never_late, l
     # Nothing reads, and the channel is full.
     for _ in range(layer.capacity):
         layer.send("http.request", {})
-    server = start({}, threads=0)
+    server = start({}, threads=0, close_timeout=0.1)
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as client:
         client.sendall(GET % b"/left")
         eventually(lambda: server.application.context.queues.length("http.request"))
