@@ -77,7 +77,7 @@ WORKLOADS = [
     ),
     Held(
         'crowd', 'GET of a view of 5 ms over 300 connections for 10 s, one worker', REQUEST + (SPREAD,),
-        ('ours', 'gunicorn'), path='/pause/', connections=300, least=10, rounds=2,
+        ('ours', 'gunicorn', 'hop'), path='/pause/', connections=300, least=10, rounds=2,
         goals=(Goal('p99 / p50', '<=', 1.3),),
     ),
     FairEcho(
