@@ -51,6 +51,8 @@ class RedisConnection(asyncio.BufferedProtocol):
         self._calls: collections.deque[tuple[int, Callable[[Outcome], None], float, bytes]] = collections.deque()
         self._replies: list[Any] = []
         self._outgoing: list[bytes] = []
+        #: Whether what is said waits for release(), and not for the end of the turn.
+        self._is_held = False
         self._timer: Optional[asyncio.TimerHandle] = None
         self.closed: asyncio.Future[Optional[Exception]] = self._loop.create_future()
         #: Whether that has not come yet.
@@ -83,15 +85,24 @@ class RedisConnection(asyncio.BufferedProtocol):
             return
         deadline = self._loop.time() + timeout
         self._calls.append((len(commands), tell, deadline, commands[0]))
-        if not self._outgoing:
+        if not self._outgoing and not self._is_held:
             self._loop.call_soon(self._flush)
         self._outgoing.extend(commands)
         if self._timer is None:
             self._timer = self._loop.call_at(deadline, self._on_timer)
 
+    def hold(self) -> None:
+        """Write nothing until release()."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """Write at once what is to be written: who calls is at the end of the turn."""
+        self._is_held = False
+        self._flush()
+
     def _flush(self) -> None:
         outgoing, self._outgoing = self._outgoing, []
-        if self.is_open:
+        if outgoing and self.is_open:
             try:
                 self._transport.write(outgoing[0] if len(outgoing) == 1 else b"".join(outgoing))
             except TypeError:

@@ -1,10 +1,10 @@
 """
 Gathered sends: the messages of one turn of the event loop, in one call.
 
-The first that comes goes out by itself. Those behind it, of other clients and
-for the same channel, share a call of the script and its reply, in the same
-write: Redis takes a third of the time for each, and we don't look at a reply
-for each.
+Those that come for the same channel, of many clients, share a call of the script
+and its reply: Redis takes a third of the time for each, and we don't look at a
+reply for each. They are written at the end of the turn, as is whatever else is
+said in it; who comes alone waits for nothing by that.
 
 What comes while many are on their way to a channel is held until it is known
 what came of those: where they found no room, it is behind them, and asks for
@@ -64,9 +64,8 @@ class GatheredSends:
         self._sender = sender
         self._pools = pools
         self._loop: Optional[asyncio.AbstractEventLoop] = None
-        #: Whether the turn is one in which a message went out already.
-        self._is_open = False
-        #: Channel -> what waits for the end of the turn.
+        #: Channel -> what waits for the end of the turn, which is called for
+        #: with the first of it.
         self._waiting: dict[str, list[Send]] = {}
         #: Channel -> what is held behind many that are on their way to it.
         self._held: dict[str, list[Send]] = {}
@@ -80,24 +79,33 @@ class GatheredSends:
         if channel in self._held:
             self._held[channel].append((channel, message, done))
             return True
-        if not self._is_open:
-            self._is_open = True
-            if self._loop is None:
-                self._loop = asyncio.get_running_loop()
-            # Before the connection's write, which is called for when the
-            # caller sends the message.
-            self._loop.call_soon(self._send)
-            return False
         if _is_large(message):
             return False
-        self._waiting.setdefault(channel, []).append((channel, message, done))
+        waiting = self._waiting
+        if not waiting:
+            if self._loop is None:
+                self._loop = asyncio.get_running_loop()
+            self._loop.call_soon(self.send)
+        if channel in waiting:
+            waiting[channel].append((channel, message, done))
+        else:
+            waiting[channel] = [(channel, message, done)]
         return True
 
-    def _send(self) -> None:
-        self._is_open = False
+    def send(self) -> None:
+        """Send what waits for the end of the turn."""
         waiting, self._waiting = self._waiting, {}
+        if not waiting:
+            return
+        connections = [pool.shared for pool in self._pools()]
+        for connection in connections:
+            if connection is not None:
+                connection.hold()
         for channel, sends in waiting.items():
             self._go_on(channel, sends)
+        for connection in connections:
+            if connection is not None:
+                connection.release()
 
     def _go_on(self, channel: str, sends: Sequence[Send], is_large: bool = False) -> None:
         if channel in self._held:

@@ -16,9 +16,9 @@ from typing import Any, Optional
 from django.channels.layers.backoff import Backoff
 from django.channels.layers.promises import with_servers
 from django.channels.layers.redis.outage import COMMAND_TIMEOUT, unavailable
-from django.channels.layers.transport.operations import Block, Exchange, ExchangeAll, Result, flatten
+from django.channels.layers.transport.operations import Exchange, ExchangeAll, Result
 from django.channels.layers.transport.plans import Transport
-from django.channels.layers.transport.resp import ReplyError, is_wrong_type
+from django.channels.layers.transport.resp import ReplyError
 from django.channels.layers.viewing import decode_viewing
 
 from ..backport import exceptions, names
@@ -30,9 +30,7 @@ from .courier import Courier
 from .gathering import GatheredSends
 from .measuring import measure_then
 from .pool import AnsweredRequest, ConnectionPool
-
-#: Seconds that a reader waits before it asks again.
-READ_TIMEOUT = 10.0
+from .reading import Reading
 
 
 class RedisLayer(AsyncLayer):
@@ -132,6 +130,8 @@ class RedisLayer(AsyncLayer):
                 self._finish(plan, after, done)
 
     def measure_then(self, channel: str, tell: Callable[[int], None]) -> None:
+        # What was sent before is to be counted.
+        self._gathered.send()
         measure_then(self._pools, self._options.keys, str(names.non_local_name(channel)), tell)
 
     def send_soon(self, channel: str, message: Message, patience: float = 0.0) -> None:
@@ -207,29 +207,23 @@ class RedisLayer(AsyncLayer):
     async def _read(self, pool: ConnectionPool, channels: Sequence[str], dispatch: Dispatch) -> None:
         reader = self._transport.reader(sorted(channels))
         token = str(names.random_token())
-        connection: Optional[RedisConnection] = None
         retry, batch = Backoff(*RETRY), BatchSize()
-        try:
-            while True:
-                if connection is None or not connection.is_open:
-                    await pool.reachable.wait()
-                    try:
-                        connection = await pool.open()
-                    except exceptions.LayerUnavailable:
-                        # The senders' connection finds out, too, and logs it.
-                        await asyncio.sleep(retry.next_pause())
-                        continue
-                    retry.reset()
-                plan = flatten(reader.receive(batch.number, READ_TIMEOUT, token))
-                deliveries = await self._perform(plan, connection)
-                if deliveries:
-                    batch.learn(deliveries)
-                    dispatch(deliveries)
-        finally:
-            if connection is not None:
+        while True:
+            await pool.reachable.wait()
+            try:
+                connection = await pool.open()
+            except exceptions.LayerUnavailable:
+                # The senders' connection finds out, too, and logs it.
+                await asyncio.sleep(retry.next_pause())
+                continue
+            retry.reset()
+            try:
+                await Reading(self, reader, pool, connection, token, batch, dispatch).run()
+            finally:
                 connection.close()
 
     async def close(self) -> None:
+        self._gathered.send()
         await self._courier.close()
         if self._pending:
             await asyncio.wait(self._pending, timeout=COMMAND_TIMEOUT)
@@ -241,52 +235,31 @@ class RedisLayer(AsyncLayer):
 
     # Carrying out plans: see transport.operations
 
-    async def _perform(self, plan: Any, connection: Optional[RedisConnection] = None) -> Any:
-        return await self.run_plan(plan, next(plan), connection)
+    async def _perform(self, plan: Any) -> Any:
+        return await self.run_plan(plan, next(plan))
 
-    async def run_plan(self, plan: Any, request: Any, connection: Optional[RedisConnection] = None) -> Any:
-        """Return the Result of `plan`, which asks for `request`; wait over `connection`."""
-        while True:
-            kind = type(request)
-            try:
-                if kind is Exchange:
-                    answer: Any = await self._pools[request.shard].exchange(request.commands)
-                elif kind is Result:
-                    return request.value
-                elif kind is Block:
-                    answer = await self._wait(request, connection)
-                elif kind is ExchangeAll:
-                    answer = await asyncio.gather(*[self._outcome(*part) for part in request.requests])
-                else:
-                    answer = await request.answer()
-            except exceptions.LayerUnavailable as error:
-                request = plan.throw(error)
+    async def run_plan(self, plan: Any, request: Any) -> Any:
+        """Return the Result of `plan`, which asks for `request`; see Reading for one that waits."""
+        while type(request) is not Result:
+            request = await self.next_request(plan, request)
+        return request.value
+
+    async def next_request(self, plan: Any, request: Any) -> Any:
+        """Carry out `request`, for which `plan` has asked; return what it asks for next."""
+        kind = type(request)
+        try:
+            if kind is Exchange:
+                answer: Any = await self._pools[request.shard].exchange(request.commands)
+            elif kind is ExchangeAll:
+                answer = await asyncio.gather(*[self._outcome(*part) for part in request.requests])
             else:
-                request = plan.send(answer)
+                answer = await request.answer()
+        except exceptions.LayerUnavailable as error:
+            return plan.throw(error)
+        return plan.send(answer)
 
     async def _outcome(self, number: int, commands: Sequence[bytes]) -> Any:
         try:
             return await self._pools[number].exchange(commands)
         except exceptions.LayerUnavailable as error:
             return error
-
-    async def _wait(self, wait: Any, connection: Optional[RedisConnection]) -> Any:
-        # A reader has the queues of one shard only; see read().
-        [(number, commands)] = wait.requests
-        if connection is None:
-            raise ValueError("Only a reader, which has a connection of its own, can wait.")
-        pool = self._pools[number]
-        pool.waits.add(wait)
-        try:
-            replies = await pool.carry_out(connection, commands, wait.timeout + COMMAND_TIMEOUT)
-        except exceptions.LayerUnavailable as error:
-            return [(number, error)]
-        finally:
-            pool.waits.discard(wait)
-        if type(replies[-1]) is ReplyError and not is_wrong_type(replies[-1]):
-            # Out of memory, or its disk is full: it says so again at once.
-            refusal = unavailable(pool.name, replies[-1], True)
-            await asyncio.sleep(pool.outage.record_failure(refusal))
-            return [(number, refusal)]
-        pool.outage.record_recovery()
-        return [(number, replies)]

@@ -7,7 +7,6 @@ doesn't wait for its log.
 from __future__ import annotations
 
 import asyncio
-import collections
 import errno
 import json
 import logging
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO, Optional
 
 from ..backport import Repeats
 from ..errors import UsageError
+from .metrics import Counts
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class AccessLog:
         self._format = FORMATS[format]
         self._lines: list[str] = []
         #: What was lost, by reason: "access_log" is ours.
-        self.dropped: collections.Counter[str] = collections.Counter()
+        self.dropped: Counts[str] = Counts()
         #: Lines that this outage has cost so far.
         self._lost = 0
         # A disk that is nearly full has room now and then.

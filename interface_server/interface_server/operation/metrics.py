@@ -3,9 +3,8 @@ Metrics of a server, in the text formats of Prometheus and OpenMetrics.
 """
 from __future__ import annotations
 
-import collections
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from django.channels.histograms import BUCKETS, UNITS, Histogram
 
@@ -20,25 +19,35 @@ _PREFIX = "interface_server_"
 Family = tuple[str, str, str, Sequence[tuple[str, float]]]
 
 
+_Key = TypeVar("_Key")
+
+
+class Counts(dict[_Key, int]):
+    """Numbers that begin with 0: as a Counter of collections, of which an assignment takes twice the time."""
+
+    def __missing__(self, key: _Key) -> int:
+        return 0
+
+
 class Metrics:
     """The counters of one process; each is incremented where it happens."""
 
     def __init__(self) -> None:
         #: Responses by status.
-        self.responses: collections.Counter[int] = collections.Counter()
+        self.responses: Counts[int] = Counts()
         #: From a request's headers to the end of its response.
         self.request_seconds = Histogram()
         #: Messages by channel, as sent to the layer.
-        self.messages_in: collections.Counter[str] = collections.Counter()
+        self.messages_in: Counts[str] = Counts()
         #: Messages that came for clients, by protocol.
-        self.messages_out: collections.Counter[str] = collections.Counter()
+        self.messages_out: Counts[str] = Counts()
         #: Sockets by how they ended or were refused.
         self.sockets_opened = 0
         #: Those that came inside a connection of HTTP/2.
         self.tunnels = 0
-        self.sockets_closed: collections.Counter[int] = collections.Counter()
+        self.sockets_closed: Counts[int] = Counts()
         #: What was lost, by reason.
-        self.dropped: collections.Counter[str] = collections.Counter()
+        self.dropped: Counts[str] = Counts()
 
     def facts(self) -> dict[str, Any]:
         """Return what the layer is told of them, so that the metrics of all processes are in one place."""

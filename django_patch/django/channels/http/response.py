@@ -18,6 +18,8 @@ from ..exceptions import MalformedMessage
 
 #: Bytes of content in one message at most.
 CHUNK_SIZE = 512 * 1024
+# Numbers on Python 3, where "in" drops an error first for each string of bytes.
+_LINE_FEED, _RETURN = b'\n'[0], b'\r'[0]
 
 
 def has_no_body(status, method):
@@ -44,7 +46,7 @@ def _header_bytes(value):
         value = value.encode('latin-1')
     elif not isinstance(value, bytes):
         value = str(value).encode('latin-1')
-    if b'\n' in value or b'\r' in value:
+    if _LINE_FEED in value or _RETURN in value:
         # Django looks at headers, but not at the attributes of cookies.
         raise BadHeaderError("Header values can't contain newlines (got %r)" % value)
     return value

@@ -63,5 +63,5 @@ class Outage(object):
         """Note that the server answers as it should."""
         if self.failure is not None:
             self._logger.warning('Redis at %s can be reached again.', self._name)
-        self.failure = None
-        self._backoff.reset()
+            self.failure = None
+            self._backoff.reset()

@@ -54,6 +54,8 @@ class Inbox(object):
         self.received = {}
         #: Whether a report may have been lost, and counts have to be reset.
         self.counts_dirty = False
+        #: The packed arguments of a report up to the counts, once there was one.
+        self.report = None
         self._groups = {}
 
     def count_received(self, label):

@@ -6,7 +6,7 @@ from __future__ import absolute_import, unicode_literals
 from ...exceptions import LayerUnavailable
 from . import scripts
 from .operations import DONE, Exchange, Result, checked, flatten
-from .resp import ReplyError, pack, pack_counts
+from .resp import ReplyError, command, pack, pack_counts
 
 
 class ReportsMixin(object):
@@ -18,13 +18,14 @@ class ReportsMixin(object):
         for inbox in self._inboxes.get(shard, ()):
             if not inbox.counts_dirty and not inbox.received:
                 continue
-            key = self._options.keys.pending(shard, inbox.queue)
+            keys = self._options.keys
             if inbox.counts_dirty:
-                commands += (pack('DEL', key),)
+                commands += (pack('DEL', keys.pending(shard, inbox.queue)),)
             else:
-                call = scripts.RECEIVED.head(
-                    [key, self._options.keys.statistics(shard)], (), 2 * len(inbox.received)
-                )
+                if inbox.report is None:
+                    inbox.report = scripts.RECEIVED.start + scripts.packed(
+                        [keys.pending(shard, inbox.queue), keys.statistics(shard)])
+                call = command(inbox.report, 2 * len(inbox.received))
                 commands += (call + pack_counts(inbox.received),)
                 marks = True
             inbox.counts_dirty = False

@@ -52,9 +52,12 @@ class Script(object):
         start = self.start
         if not is_known:
             start = [argument('EVAL'), argument(re.sub('(?m)^ *--.*\n|^ +', '', self.text))]
-        return command(
-            start + [argument(value) for value in itertools.chain([len(keys)], keys, arguments)], more
-        )
+        return command(start + packed(keys, arguments), more)
+
+
+def packed(keys, arguments=()):
+    """Return the packed arguments of a call behind those that it begins with, a list."""
+    return [argument(value) for value in itertools.chain([len(keys)], keys, arguments)]
 
 
 _prelude = read_text('prelude.lua')
