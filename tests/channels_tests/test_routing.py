@@ -1,8 +1,13 @@
 """Tests of which consumer gets a message."""
 from __future__ import absolute_import, unicode_literals
 
+import os
+import shutil
+import tempfile
+
 from django.channels import include, route, route_class
 from django.channels.channel_sessions import end_session
+from django.channels.checks import check_channel_layers
 from django.channels.exceptions import DenyConnection
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.layers.registry import ChannelLayerWrapper
@@ -10,6 +15,7 @@ from django.channels.message import Message
 from django.channels.routing import Router, ignore
 from django.core.exceptions import ImproperlyConfigured
 from django.test import SimpleTestCase
+from django.test.utils import extend_sys_path, override_settings
 
 
 def consumer_1(message, **kwargs):
@@ -193,6 +199,18 @@ class RoutingTests(SimpleTestCase):
         ):
             with self.assertRaisesMessage(ImproperlyConfigured, text):
                 Router(routing)
+
+    def test_what_is_misspelt_in_a_routing_is_named(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        with open(os.path.join(folder, 'misspelt_routing.py'), 'w') as module:
+            module.write('import os\nroutes = [os.no_such_consumer]\n')
+        layers = {'default': {'BACKEND': 'django.channels.layers.memory.InMemoryChannelLayer'}}
+        for routing in ('misspelt_routing.routes', [route('a', 'misspelt_routing.consumer')]):
+            layers['default']['ROUTING'] = routing
+            with extend_sys_path(folder), self.assertRaisesMessage(AttributeError, 'no_such_consumer'):
+                with override_settings(CHANNEL_LAYERS=layers):
+                    check_channel_layers()
 
     def test_a_class_knows_its_channels(self):
         routing = [route_class(ClassConsumer, path='^/x')]

@@ -18,7 +18,7 @@ from .conf import conf
 from .layers import DEFAULT_CHANNEL_LAYER
 from .layers.legacy import adapted, missing_methods
 from .layers.registry import IMPORT_ERRORS
-from .routing import Router
+from .routing import Route, Router
 from .setting_checks import check_types
 
 KEYS = {'BACKEND', 'ROUTING', 'CONFIG', 'TEST_CONFIG'}
@@ -188,6 +188,8 @@ def _has_usable_consumer(route):
     try:
         return callable(route.consumer)
     except AttributeError:
+        if isinstance(route, Route):
+            raise
         # A project's own kind of route may keep its consumer elsewhere.
         return True
 

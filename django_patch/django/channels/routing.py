@@ -4,6 +4,7 @@ Routing: the choice of the consumer for a message, by its channel and content.
 from __future__ import absolute_import
 
 import copy
+from importlib import import_module
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
@@ -280,13 +281,14 @@ def resolve_routing(routing):
 
 
 def _import(path, kind):
+    # A relative path would be a ValueError.
+    module = '' if path.startswith('.') else path.rpartition('.')[0]
     try:
-        # A relative path would be a ValueError.
-        return import_string('' if path.startswith('.') else path)
+        if module:  # import_string() takes an AttributeError in its code for a missing name.
+            import_module(module)
+        return import_string(path if module else '')
     except ImportError as error:
-        return six.raise_from(
-            ImproperlyConfigured("The %s %s can't be imported: %s" % (kind, path, error)), error
-        )
+        return six.raise_from(ImproperlyConfigured("The %s %s can't be imported: %s" % (kind, path, error)), error)
 
 
 def _name_of(consumer):
