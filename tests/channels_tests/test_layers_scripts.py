@@ -10,6 +10,7 @@ import struct
 
 from django.channels.compat import six
 from django.channels.layers.transport import scripts
+from django.channels.layers.transport.envelope import NEVER, deadline_of
 
 from .redis_case import RedisTestCase
 from .standards import vectors
@@ -19,6 +20,14 @@ LASTING = re.compile(r'^channels:\{\d+\}:(?:acknowledged$|[ajrltoxyuk]:)')
 #: How far (ms) a time of the server's may be from what a vector says: a test
 #: is not always carried out at once.
 TOLERANCE = 20000
+#: What comes before put.lua to make its entry of its last three arguments: the
+#: start, the end, and between them a deadline, so many ms from then.
+WITH_DEADLINE = """
+local moment = redis.call('TIME')
+ARGV[9] = ARGV[9] .. struct.pack('>I8', moment[1] * 1000 + math.floor(moment[2] / 1000) + ARGV[11]) .. ARGV[10]
+ARGV[10], ARGV[11] = nil, nil
+redis.call('SET', 'sent', ARGV[9])
+"""
 
 
 def is_bytes(value):
@@ -119,6 +128,35 @@ class ScriptTests(RedisTestCase):
         )
         self.assertTrue(moment.answers(answer, vector['answer']), '%s: %r' % (vector['name'], answer))
         self.compare(moment, vector)
+
+    def test_a_deadline_on_an_acknowledged_channel_is_kept_if_it_is_right(self):
+        usual = scripts.PUT.text
+        for text in (usual, usual[len(scripts.read_text('put_first.lua')):]):
+            for lifetime, added in ((0, NEVER), (5000, 5000)):
+                for off in (-60, 60, -5000, 5000):
+                    self.redis.flushall()
+                    options, start, end = '100 %d 3 10' % lifetime, b'\1\1', b'\0\0body'
+                    self.redis.execute_command(
+                        'EVAL', WITH_DEADLINE + text, 1, 'channels:{0}:statistics', 'jobs', options, 86400000, '', 0,
+                        0, '', '', start, end, added + off,
+                    )
+                    found, = self.redis.lrange('channels:{0}:a:jobs', 0, -1)
+                    self.assertEqual((found[:2], found[10:]), (start, end))
+                    self.assertEqual(found == self.redis.get('sent'), abs(off) < 100, (lifetime, off))
+
+    def test_senders_know_the_deadline_on_acknowledged_channels(self):
+        layer = self.make_layer(acknowledged={'jobs': {}, 'short': {'lifetime': 5}})
+        for channel, added in (('jobs', NEVER), ('short', 5000), ('plain', 60000)):
+            # By that it knows the server's time.
+            layer.send(channel, {})
+            sender = layer._transport.sender
+            for request in (
+                next(sender.send(channel, {})), next(sender.send_many([(channel, {})])).requests[0],
+            ):
+                command = request[1][0]
+                deadline = deadline_of(command[command.rindex(b'\1\1\0'):])
+                seconds, microseconds = self.redis.time()
+                self.assertTrue(abs(deadline - added - seconds * 1000) < TOLERANCE, channel)
 
     def test_the_examples_of_jobs_are_what_a_server_does(self):
         for example in ('job', 'confirmation'):

@@ -45,11 +45,15 @@ class ChannelOptions(object):
 
     __hash__ = None
 
+    @property
+    def milliseconds(self):
+        """The lifetime in whole milliseconds; 0 for None."""
+        # What is shorter than one isn't None.
+        return 0 if self.lifetime is None else max(1, int(self.lifetime * 1000))
+
     def as_text(self):
         """Return the options as text for a layer's records: four numbers, the lifetime in ms, 0 for None."""
-        # What is shorter than a millisecond isn't None.
-        lifetime = 0 if self.lifetime is None else max(1, int(self.lifetime * 1000))
-        return '%d %d %d %d' % (self.capacity, lifetime, self.deliveries, self.dead_letters)
+        return '%d %d %d %d' % (self.capacity, self.milliseconds, self.deliveries, self.dead_letters)
 
     @classmethod
     def from_text(cls, text):

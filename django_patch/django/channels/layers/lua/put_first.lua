@@ -14,14 +14,18 @@ do
         capacity, lifetime = tonumber(capacity), tonumber(lifetime)
         local time = redis.call('TIME')
         -- 2^52 is for those without a lifetime; see acknowledged.lua.
-        local deadline = struct.pack('>I8', time[1] * 1000 + math.floor(time[2] / 1000)
-            + (lifetime > 0 and lifetime or 4503599627370496))
+        local deadline = time[1] * 1000 + math.floor(time[2] / 1000)
+            + (lifetime > 0 and lifetime or 4503599627370496)
         local queue, jobs = base .. 'a:' .. name, redis.call('ZCARD', base .. 'r:' .. name)
         local waits, done = 0, 0
         for i = 9, #ARGV do
+            -- What the sender believes is kept if it is right, as in sending.lua.
+            local entry = ARGV[i]
+            if math.abs(struct.unpack('>I8', entry, 3) - deadline) > 100 then
+                entry = string.sub(entry, 1, 2) .. struct.pack('>I8', deadline) .. string.sub(entry, 11)
+            end
             -- First put, then look: that is one command less.
-            local length = redis.call(
-                'RPUSH', queue, string.sub(ARGV[i], 1, 2) .. deadline .. string.sub(ARGV[i], 11))
+            local length = redis.call('RPUSH', queue, entry)
             if length + jobs > capacity then
                 redis.call('RPOP', queue)
                 redis.call('HINCRBY', KEYS[1], 'full:' .. name, 1)

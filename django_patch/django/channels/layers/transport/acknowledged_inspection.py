@@ -10,14 +10,11 @@ from ...compat import six
 from ...exceptions import MalformedMessage
 from ..acknowledgement import DeadLetter, Job
 from . import scripts
-from .envelope import IN_PIECES, Entry, deadline_of, reference_of, unpack_reference
+from .envelope import IN_PIECES, NEVER, Entry, deadline_of, reference_of, unpack_reference
 from .held_reader import Record
 from .operations import DONE, Exchange, Result, checked, flatten
 from .resp import pack
 
-# What is added to the time of sending for the deadline of an entry that has
-# none: as in acknowledged.lua.
-_NEVER = 2 ** 52
 #: Messages of each kind that one call deletes.
 _PURGED_AT_ONCE = 500
 #: What a story tells in words: nobody has to ask for its type.
@@ -223,7 +220,7 @@ class AcknowledgedInspection(object):
 
 def _sent_at(deadline, options):
     """Return when an entry with that deadline (ms) was sent, as with_own_deadline() of acknowledged.lua has it."""
-    return deadline - (_NEVER if deadline > _NEVER else int(options.split()[1]))
+    return deadline - (NEVER if deadline > NEVER else int(options.split()[1]))
 
 
 def _decoded_story(story):

@@ -8,7 +8,7 @@ import random
 
 from ... import names
 from . import scripts
-from .envelope import MESSAGE, pack_header
+from .envelope import MESSAGE, NEVER, pack_header
 from .operations import Exchange, Result, checked
 from .resp import append, argument, command, pack
 
@@ -22,12 +22,14 @@ _KEPT_HEADS = 8
 
 class Destination(object):
     """What is known of a queue before there is a message."""
-    __slots__ = ('queue', 'shards', 'heads', 'capacity', 'acknowledged', 'full')
+    __slots__ = ('queue', 'shards', 'heads', 'capacity', 'lifetime', 'acknowledged', 'full')
 
-    def __init__(self, queue, shards, capacity, acknowledged=None):
+    def __init__(self, queue, shards, capacity, lifetime, acknowledged=None):
         self.queue = queue
         self.shards = shards
         self.capacity = capacity
+        #: Of an entry (ms), from now to its deadline.
+        self.lifetime = lifetime
         #: The options of an acknowledged channel as text, '' if only others
         #: know them; None if it isn't one.
         self.acknowledged = acknowledged
@@ -88,14 +90,17 @@ class Destinations(object):
         except KeyError:
             if len(self._destinations) >= _KEPT_DESTINATIONS:
                 self._destinations.clear()
-            acknowledged = self._options.get_acknowledged(queue)
+            acknowledged, lifetime = self._options.get_acknowledged(queue), self._options.lifetime
             if acknowledged is not None:
+                # What the script would have to write there otherwise.
+                lifetime = acknowledged.milliseconds or NEVER
                 capacity, acknowledged = acknowledged.capacity, acknowledged.as_text()
             elif queue.endswith('!'):
                 capacity = self._options.get_process_capacity(queue)
             else:
                 capacity = self._options.get_capacity(queue)
-            destination = Destination(queue, self._options.keys.shards_to(queue), capacity, acknowledged)
+            destination = Destination(
+                queue, self._options.keys.shards_to(queue), capacity, lifetime, acknowledged)
             self._destinations[queue] = destination
             return destination
 
@@ -120,7 +125,7 @@ class Destinations(object):
     def command(self, destination, shard, flags, label, body):
         """Return the packed call that sends one entry, its `body` sealed."""
         head = self.head(destination, shard, 1)
-        header = pack_header(MESSAGE | flags, self._clocks[shard].after(self._options.lifetime), label)
+        header = pack_header(MESSAGE | flags, self._clocks[shard].after(destination.lifetime), label)
         return append(head, header, body)
 
     def head(self, destination, shard, entries):
@@ -189,7 +194,7 @@ class Destinations(object):
         sealer = self._options.sealer
         if sealer.flags:
             return [append(b'', *self.entry(destination, shard, label, body)) for pair, label, body in waiting]
-        deadline = self._clocks[shard].after(self._options.lifetime)
+        deadline = self._clocks[shard].after(destination.lifetime)
         return [append(b'', pack_header(MESSAGE, deadline, label), body) for pair, label, body in waiting]
 
     def entry(self, destination, shard, label, body):

@@ -27,6 +27,10 @@ MESSAGE, GROUP, MEMBER = 1, 2, 3
 IN_PIECES, ENCRYPTED, BOUND, WHOLE = 16, 32, 64, 128
 _FLAGS = {1: IN_PIECES | ENCRYPTED | BOUND, 2: IN_PIECES | ENCRYPTED | BOUND | WHOLE}
 
+#: What is added to the time of sending (ms) for the deadline of an entry that
+#: has none: as in acknowledged.lua.
+NEVER = 2 ** 52
+
 #: Bytes of a body that are copied without a thought. A copy of much more
 #: costs as much as everything else, since its memory comes from the system.
 COPIED = 4096
