@@ -171,6 +171,10 @@ def test_requests_get_503_while_redis_is_away_and_200_after(start, own_redis, ca
     own_redis.kill()
     status, headers, _ = server.get("/")
     assert (status, headers["retry-after"]) == (503, "2")
+    with pytest.raises(InvalidStatus) as refusal:
+        server.socket()
+    response = refusal.value.response
+    assert (response.status_code, response.headers["retry-after"]) == (503, "2")
     own_redis.start()
     eventually(lambda: server.get("/")[0] == 200)
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("interface_server")]

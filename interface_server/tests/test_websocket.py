@@ -221,6 +221,7 @@ def test_full_channel_refuses_the_handshake_with_503(start, layer):
     with pytest.raises(InvalidStatus) as refusal:
         server.socket()
     assert refusal.value.response.status_code == 503
+    assert int(refusal.value.response.headers["retry-after"]) >= 1
     layer.flush()
 
 

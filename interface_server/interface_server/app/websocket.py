@@ -108,7 +108,9 @@ class WebSocketSession:
             self._context.metrics.messages_in["websocket.connect"] += 1
         if self._state is REFUSED:
             self._warn("refused", error, "The WebSocket handshake for %s was refused: %s")
-            self.close(bridge.BUSY_CODE)
+            is_full = isinstance(error, exceptions.ChannelFull)
+            self.close(bridge.BUSY_CODE, seconds=(
+                self._context.queues.retry_after("websocket.connect") if is_full else bridge.AWAY_SECONDS))
         elif error is None and self._state not in OVER:
             self._log("connecting")
 
@@ -227,13 +229,17 @@ class WebSocketSession:
                     self._move(DENIAL)
                 self._carry_out(event)
 
-    def close(self, code: int, status: int = bridge.BUSY_STATUS, reason: str = "") -> None:
+    def close(
+        self, code: int, status: int = bridge.BUSY_STATUS, reason: str = "", seconds: int = bridge.AWAY_SECONDS,
+    ) -> None:
         """
         End the socket on the server's account.
 
-        An open one is closed with `code`, a handshake gets `status`.
+        An open one is closed with `code`, a handshake gets `status`; with 503, a client that comes again does well to
+        wait for so many `seconds`.
         """
-        event = self._machine.give_up(code, status, reason)
+        headers = [bridge.retry_after(seconds)] if status == bridge.BUSY_STATUS else ()
+        event = self._machine.give_up(code, status, reason, headers)
         if event is not None:
             self._carry_out(event)
 

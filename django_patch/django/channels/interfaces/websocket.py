@@ -227,16 +227,16 @@ class WebSocket(object):
             return Close(DENIED_CODE, '')
         return Deny(status, headers, content)
 
-    def give_up(self, code, status=BUSY_STATUS, reason=''):
+    def give_up(self, code, status=BUSY_STATUS, reason='', headers=()):
         """
         Return the event that ends the socket on the server's own account.
 
-        An open socket is closed with `code`, a handshake gets `status`.
+        An open socket is closed with `code`, a handshake gets `status` and `headers`.
         None if the socket is at its end already.
         """
         if self.state is OPEN:
             self.state = CLOSED
             return Close(code, reason)
         if self.state is HANDSHAKE:
-            return self._deny(status, [], b'')
+            return self._deny(status, list(headers), b'')
         return None
