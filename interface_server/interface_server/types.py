@@ -110,6 +110,9 @@ class RequestCarrier(Protocol):
     def answer(self, status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> None:
         """Send the whole response."""
 
+    def watch(self) -> None:
+        """Have the client's leaving noticed, whatever it has said since."""
+
     def serve(self, answer: Coroutine[Any, Any, None]) -> None:
         """Have a task answer from now on."""
 

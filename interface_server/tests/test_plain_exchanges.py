@@ -86,7 +86,8 @@ def test_large_answer_is_whole(start, tasks, never_late):
     assert server.get("/")[2] == content
 
 
-def test_who_waits_for_longer_goes_on_in_a_task(start, tasks):
+def test_who_waits_for_longer_goes_on_in_a_task(start, tasks, monkeypatch):
+    monkeypatch.setattr("interface_server.app.plain_exchange.MOST_LOOKS", 2)
     go_on = threading.Event()
 
     def consumer(layer, message):
@@ -101,6 +102,43 @@ def test_who_waits_for_longer_goes_on_in_a_task(start, tasks):
         assert connection.getresponse().read() == b"/late"
     # It isn't counted again there.
     assert server.application.metrics.messages_in["http.request"] == 1
+
+
+def test_who_waits_takes_no_task(start, tasks):
+    asked, go_on = threading.Event(), threading.Event()
+
+    def consumer(layer, message):
+        asked.set()
+        assert go_on.wait(PATIENCE)
+        say_the_path(layer, message)
+
+    server = start({"http.request": consumer})
+    with server.connection() as connection:
+        connection.request("GET", "/late")
+        assert asked.wait(PATIENCE)
+        ages = server.application._plain_exchanges._ages
+        # Looked at several times.
+        eventually(lambda: len(ages) > 3 and any(ages))
+        go_on.set()
+        assert connection.getresponse().read() == b"/late"
+    assert tasks == []
+
+
+def test_client_that_leaves_is_noticed_behind_its_next_request(start, tasks):
+    asked, gone = threading.Event(), threading.Event()
+
+    def consumer(layer, message):
+        asked.set()
+        assert gone.wait(PATIENCE)
+
+    server = start({"http.request": consumer}, close_timeout=0.1)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as client:
+        client.sendall(GET % b"/gone" + GET % b"/behind")
+        assert asked.wait(PATIENCE)
+    eventually(lambda: not exchanges(server))
+    gone.set()
+    assert server.workers.wait_for("http.disconnect")[0]["path"] == "/gone"
+    assert tasks == []
 
 
 def test_time_limit_counts_from_the_beginning(start, monkeypatch):
@@ -168,7 +206,7 @@ def test_client_that_leaves_while_the_request_is_on_its_way_is_told_of(start, ne
         client.sendall(GET % b"/gone")
         assert asked.wait(PATIENCE)
         eventually(lambda: held)
-        [account] = [exchange.account for exchange in exchanges(server)]
+        [account] = [exchange.entry.account for exchange in exchanges(server)]
     eventually(lambda: not server.server.limiter.total)
     [(loop, tell)] = held
     loop.call_soon_threadsafe(tell)
@@ -210,7 +248,7 @@ def test_refusals_are_those_of_a_task(start, tasks, layer):
     assert server.get("/", {"Host": "served.example"})[0] == 200
 
 
-@pytest.mark.parametrize("what", ["app.plain_exchange.path_of", "protocols.h1.response.http_date"])
+@pytest.mark.parametrize("what", ["app.entry.path_of", "protocols.h1.response.http_date"])
 def test_what_fails_is_logged_and_answered(start, never_late, monkeypatch, caplog, what):
     def fail(*args):
         raise RuntimeError("not this one")

@@ -128,6 +128,41 @@ def test_a_full_channel_is_asked_for_the_head_alone(outlet):
     asyncio.run(run())
 
 
+def test_what_readers_have_finished_is_tried_at_once_and_no_more(outlet):
+    async def run():
+        senders = Senders(outlet)
+        for number in range(20):
+            senders.send(str(number))
+        await senders.queued("19")
+        await asyncio.wait_for(outlet.was_tried(21), PATIENCE)
+        # A reader takes what is next once it has answered.
+        for number in range(0, 20, 2):
+            tried, outlet.room = len(outlet.tried), 2
+            senders.queues.progress("c")
+            senders.queues.progress("c")
+            await senders.told(str(number), str(number + 1))
+            assert outlet.tried[tried:] == [str(number), str(number + 1)]
+        assert not senders.queues.length("c")
+
+    asyncio.run(run())
+
+
+def test_what_readers_have_finished_meanwhile_is_tried_next(outlet):
+    async def run():
+        senders = Senders(outlet)
+        for name in "abc":
+            senders.send(name)
+        await senders.queued(*"abc")
+        outlet.room = 3
+        for _ in range(3):
+            senders.queues.progress("c")
+            await asyncio.sleep(0)
+        assert await senders.told(*"abc") == [None] * 3
+        senders.queues.progress("c")
+
+    asyncio.run(run())
+
+
 def test_those_who_come_last_are_refused(outlet):
     async def run():
         senders = Senders(outlet)

@@ -1,20 +1,21 @@
 """
-A request's message, and its way to the layer: through the queue of those that
-find its channel full.
+What all requests have, and their way to the layer: through the queue of those
+that find its channel full.
 """
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
-from typing import Any, Optional, Protocol
+from typing import Any, Optional
 
 from ..backport import bridge, exceptions
 from ..errors import Refused
-from ..layers.queues import Waiting
+from ..layers.waiting import Waiting
 from ..options import NEVER
 from ..types import Message, Scope
 from .context import Context
-from .lines import Account
+from .replies import Exchange
 
 
 def path_of(scope: Scope) -> str:
@@ -45,36 +46,46 @@ def request_message(
 
 class Entry:
     """
-    One request's place.
+    One request, from its beginning to its end, and its place on its way.
 
-    `on_queued` is called, if it is given, once the request has to wait, and
-    `on_sent` with None once the layer has it, or with the error if it will not.
+    `exchange` gets what comes for it. `on_sent` is called, if it is given, with
+    None once the layer has the request, or with the error if it will not.
     """
 
-    __slots__ = ("is_over", "_context", "_account", "_error", "_outcome", "_queued", "_on_queued", "_on_sent")
+    __slots__ = (
+        "path", "account", "reply_channel", "on_queued", "is_over", "was_sent", "_started", "_sent_at", "_context",
+        "_error", "_outcome", "_queued", "_on_sent",
+    )
 
     def __init__(
-        self, context: Context, account: Account, on_queued: Optional[Callable[[], None]] = None,
+        self, context: Context, scope: Scope, exchange: Exchange,
         on_sent: Optional[Callable[[Optional[Exception]], None]] = None,
     ) -> None:
         self._context = context
-        self._account = account
+        self._started = self._sent_at = time.monotonic()
+        self.path = path_of(scope)
+        self.account = context.shares.begin_request(scope.get("client"))
+        self.reply_channel = context.replies.add_exchange(exchange)
+        #: Is called once the request has to wait.
+        self.on_queued: Optional[Callable[[], None]] = None
         #: Whether the layer has the request, or will not have it.
         self.is_over = False
+        #: Whether the layer was seen to have it, and that is counted.
+        self.was_sent = False
         self._error: Optional[Exception] = None
         #: What somebody waits by for that.
         self._outcome: Optional[asyncio.Future[None]] = None
         #: The place among those that wait for room.
         self._queued: Optional[Waiting] = None
-        self._on_queued = on_queued
         self._on_sent = on_sent
 
     def begin(self, message: Message) -> None:
         """Send the request when it is its turn; raise what the layer does if that is known at once."""
-        self._context.layer.check_hearing(self._context.replies.http_channel)
-        options = self._context.options
-        self._context.shares.send_then(
-            self._account, "http.request", message, self._after, options.queue_timeout or NEVER, options.queue_size,
+        context = self._context
+        context.layer.check_hearing(context.replies.http_channel)
+        options = context.options
+        context.shares.send_then(
+            self.account, "http.request", message, self._after, options.queue_timeout or NEVER, options.queue_size,
             self._on_waiting, is_request=True,
         )
 
@@ -89,15 +100,16 @@ class Entry:
             if self._error is not None:
                 raise self._error
         finally:
-            # What it raises refers to this frame.
+            # What it raises refers to this frame, and who is called to us.
             self._outcome = self._error = None
             self.cancel()
+            self.on_queued = None
 
     def cancel(self) -> bool:
         """Send nothing, if that can be; say if it can."""
         if self._queued is None or not self._queued.cancel():
             return False
-        self._on_queued = self._on_sent = None
+        self.on_queued = self._on_sent = None
         return True
 
     def give_up(self, failure: Exception) -> None:
@@ -111,11 +123,38 @@ class Entry:
 
     def _on_waiting(self, waiting: Waiting) -> None:
         # First for its address' turn, then for room.
-        self._queued, on_queued, self._on_queued = waiting, self._on_queued, None
+        self._queued, on_queued, self.on_queued = waiting, self.on_queued, None
         if on_queued is not None:
             on_queued()
 
+    def mark_sent(self) -> None:
+        """Take note that the layer has the request, as its answer may tell first."""
+        if not self.was_sent:
+            self.was_sent, self._sent_at = True, time.monotonic()
+            self._context.metrics.messages_in["http.request"] += 1
+
+    @property
+    def waited(self) -> float:
+        """The seconds since the layer got the request; 0 if it has none."""
+        return time.monotonic() - self._sent_at if self.was_sent else 0.0
+
+    def end(self, status: int) -> float:
+        """Forget the request, which was answered with `status`, 0 if it wasn't; return how many seconds it took."""
+        context = self._context
+        context.shares.end_request(self.account)
+        context.replies.remove(self.reply_channel)
+        if self.was_sent:
+            context.queues.progress("http.request")
+            context.disconnects.add(self.reply_channel, self.path)
+        seconds = time.monotonic() - self._started
+        context.metrics.request_seconds.observe(seconds)
+        if status:
+            context.metrics.responses[status] += 1
+        return seconds
+
     def _after(self, error: Optional[Exception]) -> None:
+        if error is None:
+            self.mark_sent()
         self._queued, self.is_over, self._error = None, True, error
         if self._outcome is not None:
             if not self._outcome.done():
@@ -124,19 +163,6 @@ class Entry:
         elif self._on_sent is not None:
             on_sent, self._on_sent = self._on_sent, None
             on_sent(error)
-
-
-class Begun(Protocol):
-    """A request that is on its way, or at a worker, already."""
-
-    entry: Entry
-    account: Account
-    reply_channel: str
-    path: str
-    #: When it began, by time.monotonic().
-    started: float
-    #: Whether it is among the messages that are counted.
-    was_sent: bool
 
 
 def refusal_of(context: Context, error: Exception) -> Refused:

@@ -21,7 +21,7 @@ from ..types import ROOM, VIEWS, Message, Receive, Scope, Send
 from .action_log import log_request
 from .context import Context
 from .early_hints import send_hint
-from .entry import Begun, Entry, path_of, refusal_of, request_message
+from .entry import Entry, refusal_of, request_message
 from .request_body import ClientGone, RequestBody, may_have_body
 from .response_queue import ResponseQueue
 
@@ -33,23 +33,23 @@ WATCH_AFTER = 0.2
 
 
 class HttpExchange:
-    """A request, from its headers to the last byte of its response, or from where it has `begun`."""
+    """A request, from its headers to the last byte of its response, or from where its `entry` has been begun."""
 
     __slots__ = (
         "_context", "_scope", "_send", "_body", "_queue", "_waiter", "_deadline", "_timer", "_failure",
-        "_input", "_reply_channel", "_path", "_was_sent", "_status", "_size", "_throttled", "_task", "_sending",
-        "_blocked", "_entry", "_room", "_account", "_loop", "_started", "_begun", "_waited",
+        "_input", "_status", "_size", "_throttled", "_task", "_sending", "_blocked", "_entry", "_has_begun", "_room",
+        "_loop", "_waited",
     )
 
     def __init__(
-        self, context: Context, scope: Scope, receive: Receive, send: Send, begun: Optional[Begun] = None,
+        self, context: Context, scope: Scope, receive: Receive, send: Send, entry: Optional[Entry] = None,
     ) -> None:
         self._context = context
-        self._begun = begun
+        self._has_begun = entry is not None
+        self._entry = entry if entry is not None else Entry(context, scope, self)
         self._scope = scope
         self._send = send
         self._body = RequestBody(context, receive)
-        self._account = begun.account if begun else context.shares.begin_request(scope.get("client"))
         extensions = scope.get("extensions", {})
         self._room, is_2 = extensions.get(ROOM), scope["http_version"] == "2"
         self._queue = ResponseQueue(context, scope["method"], splits=is_2, views=VIEWS in extensions)
@@ -60,32 +60,27 @@ class HttpExchange:
         self._failure: Optional[Exception] = None
         #: The task that reads the rest of the body, or for the client's end.
         self._input: Optional[asyncio.Task[None]] = None
-        self._reply_channel, self._path = (begun.reply_channel, begun.path) if begun else ("", "")
-        self._started = begun.started if begun else time.monotonic()
         #: Seconds that it has waited for the first part of the answer before we do.
-        self._waited = time.monotonic() - begun.started if begun and begun.entry.is_over else 0.0
-        self._was_sent = self._throttled = self._sending = False
+        self._waited = self._entry.waited
+        self._throttled = self._sending = False
         self._status = self._size = 0
         #: Seconds that writing to the client has taken.
         self._blocked = 0.0
         self._loop = asyncio.get_running_loop()
         self._task: Optional[asyncio.Task[Any]] = None
-        #: While the layer doesn't have the request.
-        self._entry: Optional[Entry] = None
 
     async def run(self) -> None:
         """Serve the request."""
         self._task = asyncio.current_task(self._loop)
         try:
-            if self._begun is None:
-                self._reply_channel = self._context.replies.add_exchange(self)
+            if self._has_begun:
+                self._on_queued()
+                await self._enter()
+            else:
                 refusal = self._context.refusal(self._scope)
                 if refusal is not None:
                     raise Refused(*refusal)
                 await self._send_request()
-            else:
-                self._on_queued()
-                await self._enter(self._begun.entry)
             await self._answer()
         except ClientGone:
             pass
@@ -99,19 +94,14 @@ class HttpExchange:
             elif not isinstance(self._failure, ClientGone):
                 raise self._failure
         finally:
+            seconds = self._entry.end(self._status)
             self._end()
-            seconds = time.monotonic() - self._started
-            self._context.metrics.request_seconds.observe(seconds)
-            if self._status:
-                self._context.metrics.responses[self._status] += 1
-                if self._context.action_logger is not None:
-                    log_request(self._context.action_logger, self._scope, self._status, self._size, seconds)
+            if self._status and self._context.action_logger is not None:
+                log_request(self._context.action_logger, self._scope, self._status, self._size, seconds)
 
     def _end(self) -> None:
-        self._context.shares.end_request(self._account)
-        self._context.replies.remove(self._reply_channel)
         if self._throttled:
-            self._context.layer.unthrottle(self._reply_channel)
+            self._context.layer.unthrottle(self._entry.reply_channel)
         if self._timer is not None:
             self._timer.cancel()
         if self._input is not None:
@@ -120,40 +110,32 @@ class HttpExchange:
         self._queue.close()
         self._failure = None  # It was raised in frames that refer to us.
         if self._queue.reply.started and not self._queue.reply.complete:
-            self._context.replies.abandon_response(self._reply_channel)
-        if self._was_sent:
-            self._context.disconnects.add(self._reply_channel, self._path)
+            self._context.replies.abandon_response(self._entry.reply_channel)
 
     # The request
 
     async def _send_request(self) -> None:
-        scope = self._scope
-        self._path = path_of(scope)
+        scope, entry = self._scope, self._entry
         body, more = b"", may_have_body(scope)
         if more:
             body, more = await self._body.begin()
         body_channel = self._context.layer.new_channel("http.request.body?") if more else None
-        # With a body behind it, what comes from the client is read there.
-        entry = Entry(self._context, self._account, None if more else self._on_queued)
-        await self._enter(entry, request_message(
-            self._context, scope, self._reply_channel, self._path, body, body_channel))
+        if not more:
+            # With a body behind it, what comes from the client is read there.
+            entry.on_queued = self._on_queued
+        await self._enter(request_message(
+            self._context, scope, entry.reply_channel, entry.path, body, body_channel))
         if body_channel is not None:
             self._input = self._loop.create_task(self._forward_body(body_channel))
 
-    async def _enter(self, entry: Entry, message: Optional[Message] = None) -> None:
+    async def _enter(self, message: Optional[Message] = None) -> None:
         """Return once the layer has the request: `message`, or what has begun to be sent."""
-        self._entry = entry
         try:
             if message is not None:
-                entry.begin(message)
-            await entry.wait()
+                self._entry.begin(message)
+            await self._entry.wait()
         except (exceptions.ChannelFull, exceptions.LayerUnavailable, exceptions.MessageTooLarge) as error:
             raise refusal_of(self._context, error) from None
-        finally:
-            self._entry = None
-        self._was_sent = True
-        if self._begun is None or not self._begun.was_sent:
-            self._context.metrics.messages_in["http.request"] += 1
 
     def _on_queued(self) -> None:
         self._input = self._loop.create_task(self._watch_alone())
@@ -187,7 +169,7 @@ class HttpExchange:
     def deliver(self, message: Message) -> None:
         """Take a message from the reply channel; see ReplyDispatcher."""
         try:
-            self._queue.feed(message, self._path)
+            self._queue.feed(message, self._entry.path)
         except OSError as error:
             self._fail(Refused(500, self._queue.explain(error)))
         if not self._queue.reply.complete and not self._throttled and self._queue.is_full:
@@ -196,11 +178,12 @@ class HttpExchange:
 
     def lose(self, failure: Refused, has_started: bool) -> None:
         """Fail, if the layer had the request, and its response is at the point that `has_started` says."""
-        if self._entry is None and self._queue.reply.started == has_started and not self._queue.reply.complete:
+        reply = self._queue.reply
+        if self._entry.was_sent and reply.started == has_started and not reply.complete:
             self._fail(failure)
 
     def _throttle(self) -> None:
-        self._throttled = self._context.layer.throttle(self._reply_channel)
+        self._throttled = self._context.layer.throttle(self._entry.reply_channel)
         if not self._throttled:
             self._fail(Refused(503, "The client reads too slowly, and the channel layer can't make workers wait."))
 
@@ -212,8 +195,7 @@ class HttpExchange:
     def _fail(self, failure: Exception) -> None:
         if self._failure is None:
             self._failure = failure
-            if self._entry is not None:
-                self._entry.give_up(failure)
+            self._entry.give_up(failure)
             if self._sending and self._task is not None:
                 # Where it waits for a client that doesn't read.
                 self._task.cancel()
@@ -241,7 +223,7 @@ class HttpExchange:
             raise Refused(500, self._queue.explain(error)) from error
         if self._throttled and self._queue.has_room_again:
             self._throttled = False
-            self._context.layer.unthrottle(self._reply_channel)
+            self._context.layer.unthrottle(self._entry.reply_channel)
         return part
 
     def _on_timer(self) -> None:
@@ -293,7 +275,7 @@ class HttpExchange:
         if self._status:
             # Without the last piece, the server underneath breaks it off.
             what = refusal.detail
-            self._context.repeats.warn(logger, what, "The response for %s was broken off: %s", self._path, what)
+            self._context.repeats.warn(logger, what, "The response for %s was broken off: %s", self._entry.path, what)
             return
         page = bridge.error_page(refusal.status, http.HTTPStatus(refusal.status).phrase, refusal.detail)
         page.headers.extend(refusal.headers)

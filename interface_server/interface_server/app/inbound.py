@@ -12,7 +12,7 @@ import collections
 from typing import Optional, Protocol
 
 from ..backport import exceptions
-from ..layers.queues import Waiting
+from ..layers.waiting import Waiting
 from ..options import NEVER
 from ..types import Message
 from .context import Context

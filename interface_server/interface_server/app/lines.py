@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any, Optional
 
 from ..backport import exceptions
-from ..layers.queues import CANCELLED, ON_ITS_WAY, WAITS, SendQueues, Waiting
+from ..layers.queues import SendQueues
+from ..layers.waiting import CANCELLED, ON_ITS_WAY, WAITS, Waiting
 
 __all__ = ["Account", "Lines", "Place", "too_many"]
 

@@ -3,12 +3,13 @@ Requests without a body that are answered soon, and in one piece, as most are.
 
 They have no task and no timer of their own: the message goes out where the
 request was read, and the response to the client where it comes from the layer.
-Whatever takes longer, or ends otherwise, goes on as an HttpExchange.
+Whatever ends otherwise, or comes near its time limit, goes on as an
+HttpExchange.
 """
 from __future__ import annotations
 
 import asyncio
-import time
+import collections
 from typing import Any, Optional
 
 from ..backport import bridge, exceptions
@@ -16,55 +17,46 @@ from ..errors import Refused
 from ..types import Message, RequestCarrier, Scope
 from .action_log import log_request
 from .context import Context
-from .entry import Entry, path_of, request_message
+from .entry import Entry, request_message
 from .http import WATCH_AFTER, HttpExchange
 from .response_queue import PIECE
 
 __all__ = ["PlainExchange", "PlainExchanges"]
 
+#: Looks until a request without an answer goes on in a task: ten seconds, and
+#: less where half of its time is over.
+MOST_LOOKS = 50
+
 
 class PlainExchange:
     """One of them, until it is answered or has become an HttpExchange."""
 
-    __slots__ = (
-        "entry", "account", "reply_channel", "path", "started", "_exchanges", "_context", "_scope", "_carrier",
-        "was_sent", "_is_over",
-    )
+    __slots__ = ("entry", "place", "_context", "_scope", "_carrier", "_is_over")
 
     def __init__(self, exchanges: PlainExchanges, context: Context, scope: Scope, carrier: RequestCarrier) -> None:
-        self.started = time.monotonic()
-        self._exchanges = exchanges
         self._context = context
         self._scope = scope
         self._carrier = carrier
-        #: Whether the layer was seen to have it, and that is counted.
-        self.was_sent = self._is_over = False
-        self.path = path_of(scope)
-        self.account = context.shares.begin_request(scope.get("client"))
-        self.reply_channel = context.replies.add_exchange(self)
-        self.entry = Entry(context, self.account, None, self._on_sent)
+        self._is_over = False
+        self.entry = Entry(context, scope, self, self._on_sent)
+        #: The others of its age; see PlainExchanges.
+        self.place = exchanges.join(self)
 
     def begin(self) -> None:
         """Send the request."""
-        self._exchanges.add(self)
-        refusal = self._context.refusal(self._scope)
+        refusal, entry = self._context.refusal(self._scope), self.entry
         if refusal is not None:
-            self.entry.fail(Refused(*refusal))
+            entry.fail(Refused(*refusal))
             return
         try:
-            self.entry.begin(request_message(self._context, self._scope, self.reply_channel, self.path))
+            entry.begin(request_message(self._context, self._scope, entry.reply_channel, entry.path))
         except Exception as error:
-            self.entry.fail(error)
+            entry.fail(error)
 
     def _on_sent(self, error: Optional[Exception]) -> None:
-        if self._is_over:
-            # The answer was here first, or the task that goes on will see.
-            return
-        if error is not None:
+        # Else the answer was here first, or the task that goes on will see.
+        if error is not None and not self._is_over:
             self.hand_over()
-        elif not self.was_sent:
-            self.was_sent = True
-            self._context.metrics.messages_in["http.request"] += 1
 
     # The answer
 
@@ -74,7 +66,7 @@ class PlainExchange:
         if part is None:
             self.hand_over().deliver(message)
             return
-        self._on_sent(None)
+        self.entry.mark_sent()
         status, headers, content, _ = part
         self._carrier.answer(status, headers, content)
         self._end(status, len(content))
@@ -91,16 +83,20 @@ class PlainExchange:
 
     def lose(self, failure: Refused, has_started: bool) -> None:
         """As HttpExchange.lose()."""
-        if self.was_sent and not has_started:
+        if self.entry.was_sent and not has_started:
             self.hand_over().lose(failure, has_started)
+
+    def watch(self) -> None:
+        """Have the client's leaving noticed, whatever it has said since."""
+        self._carrier.watch()
 
     def hand_over(self) -> HttpExchange:
         """Have a task go on."""
         self._is_over = True
-        self._exchanges.discard(self)
+        del self.place[self]
         carrier = self._carrier
-        exchange = HttpExchange(self._context, self._scope, carrier.receive, carrier.send, self)
-        self._context.replies.replace(self.reply_channel, exchange)
+        exchange = HttpExchange(self._context, self._scope, carrier.receive, carrier.send, self.entry)
+        self._context.replies.replace(self.entry.reply_channel, exchange)
         carrier.serve(exchange.run())
         return exchange
 
@@ -110,7 +106,7 @@ class PlainExchange:
         """Take note that the client has gone."""
         if self._is_over:
             return
-        if self.was_sent or self.entry.cancel():
+        if self.entry.was_sent or self.entry.cancel():
             self._end(0, 0)
         else:
             # It is on its way, and who gets it is to be told.
@@ -120,31 +116,28 @@ class PlainExchange:
         if self._is_over:
             # The answer couldn't be sent, and so the client had to leave.
             return
-        context = self._context
         self._is_over = True
-        self._exchanges.discard(self)
-        context.shares.end_request(self.account)
-        context.replies.remove(self.reply_channel)
-        if self.was_sent:
-            context.disconnects.add(self.reply_channel, self.path)
-        seconds = time.monotonic() - self.started
-        context.metrics.request_seconds.observe(seconds)
-        if status:
-            context.metrics.responses[status] += 1
-            if context.action_logger is not None:
-                log_request(context.action_logger, self._scope, status, size, seconds)
+        del self.place[self]
+        seconds = self.entry.end(status)
+        if status and self._context.action_logger is not None:
+            log_request(self._context.action_logger, self._scope, status, size, seconds)
 
 
 class PlainExchanges:
-    """Those of one process; who isn't answered after WATCH_AFTER seconds, or twice as many, goes on in a task."""
+    """
+    Those of one process.
+
+    They are looked at every WATCH_AFTER seconds: who was there at the last look is watched for its client's going
+    away, and much later goes on in a task.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         timeout = context.options.http_timeout
         self._interval = min(WATCH_AFTER, timeout / 2) if timeout else WATCH_AFTER
-        # Those that have come since the last look, and those before them.
-        self._young: set[PlainExchange] = set()
-        self._old: set[PlainExchange] = set()
+        looks = max(1, min(MOST_LOOKS, int(timeout / 2 / self._interval))) if timeout else MOST_LOOKS
+        #: Those that have come between two looks, the latest first.
+        self._ages: collections.deque[dict[PlainExchange, None]] = collections.deque(({},), looks + 1)
         self._timer: Optional[asyncio.TimerHandle] = None
 
     def begin(self, scope: Scope, carrier: RequestCarrier) -> PlainExchange:
@@ -153,19 +146,20 @@ class PlainExchanges:
         exchange.begin()
         return exchange
 
-    def add(self, exchange: PlainExchange) -> None:
-        """Look after one."""
-        self._young.add(exchange)
+    def join(self, exchange: PlainExchange) -> dict[PlainExchange, None]:
+        """Look after one, until it is deleted from what is returned."""
+        latest = self._ages[0]
+        latest[exchange] = None
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._interval, self._look)
-
-    def discard(self, exchange: PlainExchange) -> None:
-        """Forget one."""
-        self._young.discard(exchange)
-        self._old.discard(exchange)
+        return latest
 
     def _look(self) -> None:
-        old, self._old, self._young = self._old, self._young, set()
-        for exchange in list(old):
-            exchange.hand_over()
-        self._timer = asyncio.get_running_loop().call_later(self._interval, self._look) if self._old else None
+        ages = self._ages
+        if len(ages) == ages.maxlen:
+            for exchange in list(ages.pop()):
+                exchange.hand_over()
+        for exchange in list(ages[0]) if ages else ():
+            exchange.watch()
+        ages.appendleft({})
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._look) if any(ages) else None

@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 from typing import Optional
 
 from ..layers import Done
-from ..layers.queues import WAITS, SendQueues, Waiting
+from ..layers.queues import SendQueues
+from ..layers.waiting import WAITS, Waiting
 from ..types import Message
 from .lines import Account, Lines, Place, too_many
 from .proxy_headers import TrustedProxies

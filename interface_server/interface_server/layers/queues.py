@@ -5,7 +5,9 @@ first served.
 Were each message tried again by a timer of its own, newcomers would overtake
 those that wait. So only the head of a queue is tried, a few at once while the
 channel takes them; the number, the bytes and the time of what waits have
-bounds, and those who come last are refused.
+bounds, and those who come last are refused. Where it is known that readers have
+finished something, as much is tried, and the channel hardly asked meanwhile:
+most tries at a full channel were made for nothing.
 """
 from __future__ import annotations
 
@@ -14,13 +16,14 @@ import collections
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, Optional
+from typing import Optional
 
 from ..backport import exceptions
 from ..types import Message
 from . import AsyncLayer, Done
+from .waiting import CANCELLED, ON_ITS_WAY, WAITS, Waiting
 
-__all__ = ["SendQueues", "Waiting"]
+__all__ = ["SendQueues"]
 
 #: Seconds between two tries at a full channel: after one that took something,
 #: and the longest after others that didn't. A queue of 100 that lasts less
@@ -28,46 +31,8 @@ __all__ = ["SendQueues", "Waiting"]
 FIRST_PAUSE, LAST_PAUSE = 0.002, 0.05
 #: Messages that are tried at once.
 MOST_AT_ONCE = 64
-#: Bytes that a message counts for beside its content.
-OVERHEAD = 2048
-
-
-#: States of a message in a queue.
-WAITS, ON_ITS_WAY, CANCELLED = range(3)
-
 #: What stands for a try at a channel that others wait for.
 _FULL = exceptions.ChannelFull()
-
-
-class Waiting:
-    """One message in a queue."""
-
-    __slots__ = ("message", "done", "since", "timeout", "size", "number", "is_wanted", "state", "_queue")
-
-    def __init__(
-        self, queue: Any, message: Message, done: Done, timeout: float, is_wanted: Optional[Callable[[], bool]],
-        number: int,
-    ) -> None:
-        self.message = message
-        self.done = done
-        #: When it came, by the loop's clock, and how long it may wait.
-        self.since = asyncio.get_running_loop().time()
-        self.timeout = timeout
-        self.is_wanted = is_wanted
-        size = OVERHEAD
-        for value in message.values():
-            if type(value) is str or type(value) is bytes:
-                size += len(value)
-        self.size = size
-        #: Its place in the order of all.
-        self.number = number
-        self.state = WAITS
-        #: A SendQueue, or whatever else can cancel it.
-        self._queue = queue
-
-    def cancel(self) -> bool:
-        """Leave the queue, `done` uncalled; return False if it is on its way to the layer."""
-        return bool(self._queue.cancel(self))
 
 
 class SendQueue:
@@ -83,6 +48,9 @@ class SendQueue:
         self._refused: list[Waiting] = []
         self._pause = FIRST_PAUSE
         self._timer: Optional[asyncio.Handle] = None
+        #: What readers have finished since the last try, and whether that one,
+        #: or what follows it, is for the sake of this.
+        self._finished, self._is_led = 0, False
         #: How many wait that have not been cancelled.
         self.length = 0
 
@@ -149,11 +117,28 @@ class SendQueue:
         if self._timer is None and not self._in_flight:
             self._queues.discard(self._channel)
 
+    def progress(self) -> None:
+        """Try one more message: a reader has finished something."""
+        self._finished += 1
+        if self._finished == 1 and self._timer is not None:
+            self._timer.cancel()
+            self._try_soon()
+
     def _try_later(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(self._pause, self._try)
+        if self._finished:
+            self._try_soon()
+        else:
+            self._timer = asyncio.get_running_loop().call_later(self._pause, self._try)
+
+    def _try_soon(self) -> None:
+        # What others have finished in this turn of the loop goes with it.
+        self._timer = asyncio.get_running_loop().call_soon(self._try)
 
     def _try(self) -> None:
         self._timer = None
+        self._is_led = self._finished > 0
+        if self._is_led:
+            self._at_once, self._finished = min(self._finished, MOST_AT_ONCE), 0
         now = asyncio.get_running_loop().time()
         batch: list[Waiting] = []
         given_up: list[Waiting] = []
@@ -197,8 +182,13 @@ class SendQueue:
             self._waiting.extendleft(sorted(self._refused, key=_number, reverse=True))
             self._refused = []
             self._pause = FIRST_PAUSE if self._taken else min(self._pause * 2, LAST_PAUSE)
+            if self._is_led:
+                self._pause = LAST_PAUSE
             # About as many as readers take in a pause: each that finds no room was made for nothing.
             self._at_once = min(self._taken + self._taken // 4 + 1, MOST_AT_ONCE)
+            self._try_later()
+        elif self._waiting and self._is_led:
+            self._pause, self._at_once = LAST_PAUSE, 1
             self._try_later()
         elif self._waiting:
             self._pause = FIRST_PAUSE
@@ -285,6 +275,12 @@ class SendQueues:
             queued(waiting)
         for last in later:
             last.done(too_many(channel))
+
+    def progress(self, channel: str) -> None:
+        """Take note that a reader of `channel` has finished something."""
+        queue = self._queues.get(channel)
+        if queue is not None:
+            queue.progress()
 
     def discard(self, channel: str) -> None:
         """Forget the empty queue of `channel`."""

@@ -169,6 +169,11 @@ class Http1Exchange:
                 return
         self.serve(site(self.scope, self.receive, self.send))
 
+    def watch(self) -> None:
+        """Have the client's leaving noticed, whatever it has said since."""
+        # Of requests behind this one the next is read, and no more.
+        self._flow.resume_reading()
+
     def serve(self, answer: Coroutine[Any, Any, None]) -> None:
         """Have a task answer from now on."""
         self._plain = None
