@@ -143,6 +143,17 @@ class CheckTests(SimpleTestCase):
                     self.assertEqual(error.id, 'channels.E008')
                     self.assertIn('%s must be a ' % option, error.msg)
 
+    def test_a_backend_that_is_not_there_is_told_which_are(self):
+        for backend, texts in (
+            ('django.channels.layers.InMemoryChannelLayer', ('Check the dotted path', MEMORY)),
+            ('channels_redis.core.RedisChannelLayer', ('Channels 2 to 4', 'django.channels.layers.redis.Redis')),
+        ):
+            with override_settings(CHANNEL_LAYERS=layer(BACKEND=backend)):
+                error, = check_channel_layers()
+                self.assertEqual(error.id, 'channels.E006')
+                for text in texts:
+                    self.assertIn(text, error.hint)
+
     def test_what_a_check_refuses_is_refused_in_use_as_well(self):
         for layers, ids in CASES:
             # A routing is read by who receives, and a warning is none.

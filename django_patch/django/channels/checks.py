@@ -21,6 +21,10 @@ from .layers.registry import IMPORT_ERRORS
 from .routing import Route, Router
 from .setting_checks import check_types
 
+BACKENDS = ("'django.channels.layers.memory.InMemoryChannelLayer' and "
+            "'django.channels.layers.redis.RedisChannelLayer' are here.")
+CHANNELS_4_BACKEND = ("That is a layer of Channels 2 to 4. Don't install it: with it comes PyPI's channels, which "
+                      "takes the place of this one. ")
 KEYS = {'BACKEND', 'ROUTING', 'CONFIG', 'TEST_CONFIG'}
 
 
@@ -72,8 +76,7 @@ def _check_backend(where, config):
     if 'BACKEND' not in config:
         return [Error(
             '%s has no BACKEND.' % where,
-            hint="Name a layer's class, such as 'django.channels.layers.memory.InMemoryChannelLayer' or "
-                 "'django.channels.layers.redis.RedisChannelLayer'.",
+            hint="Name a layer's class. " + BACKENDS,
             id='channels.E005',
         )]
     try:
@@ -81,7 +84,7 @@ def _check_backend(where, config):
     except IMPORT_ERRORS as error:
         return [Error(
             "The BACKEND of %s, %r, can't be imported: %s" % (where, config['BACKEND'], text_of_error(error)),
-            hint='Check the dotted path, and whether the package is installed.',
+            hint=_hint_for_backend('%s' % (config['BACKEND'],)),
             id='channels.E006',
         )]
     errors = []
@@ -182,6 +185,13 @@ def _check_acknowledged(where, config, router):
              'consumer fails or whose worker dies.',
         id='channels.E022',
     )]
+
+
+def _hint_for_backend(path):
+    if path.startswith('channels_redis.'):
+        return CHANNELS_4_BACKEND + BACKENDS
+    hint = 'Check the dotted path, and whether the package is installed.'
+    return hint if path in BACKENDS else hint + ' ' + BACKENDS
 
 
 def _has_usable_consumer(route):
