@@ -27,6 +27,8 @@ REPLACEMENTS = {
     'wsgi.multiprocess': 'Code should expect other processes.',
     'wsgi.run_once': 'Code should expect more requests.',
 }
+#: What is the same for each request.
+_FIXED = {'wsgi.version': (1, 0), 'wsgi.multithread': True, 'wsgi.multiprocess': True, 'wsgi.run_once': False}
 
 
 class EmulatedMeta(dict):
@@ -107,15 +109,12 @@ def emulate(meta, scheme, stream):
 
     `scheme` is "http" or "https"; `stream` is the request's body as a file.
     """
-    return EmulatedMeta(meta, **{
-        'wsgi.version': (1, 0),
-        'wsgi.url_scheme': scheme,
-        'wsgi.input': BufferedInput(stream),
-        'wsgi.errors': sys.stderr,
-        'wsgi.multithread': True,
-        'wsgi.multiprocess': True,
-        'wsgi.run_once': False,
-    })
+    meta = EmulatedMeta(meta)
+    meta.update(_FIXED)
+    meta['wsgi.url_scheme'] = scheme
+    meta['wsgi.input'] = BufferedInput(stream)
+    meta['wsgi.errors'] = sys.stderr
+    return meta
 
 
 def _warn(key):

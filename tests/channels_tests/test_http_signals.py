@@ -5,7 +5,11 @@ import threading
 from django.channels.compat.responses import closers_of
 from django.channels.http import request_signals
 from django.channels.http.handler import ChannelHandler, urls
+from django.channels.layers.memory import InMemoryChannelLayer
+from django.channels.layers.registry import ChannelLayerWrapper
+from django.channels.routing import route
 from django.channels.signals import note_connection
+from django.channels.worker import Worker
 from django.core import signals
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
@@ -13,7 +17,7 @@ from django.http import HttpResponse
 from django.test import SimpleTestCase, override_settings
 
 from . import http_urls
-from .http_tools import make_message
+from .http_tools import make_content, make_message
 
 PLAIN = {'default': {'BACKEND': 'django.core.cache.backends.locmem.LocMemCache'}}
 CLOSED = dict(PLAIN, other={'BACKEND': 'channels_tests.test_http_signals.ClosedCache'})
@@ -35,6 +39,14 @@ class OwnResponse(HttpResponse):
     def close(self):
         self.is_closed = True
         super(OwnResponse, self).close()
+
+
+class HostHandler(ChannelHandler):
+    """Gives each request a URLconf of its own, as middleware does for a host."""
+
+    def get_response(self, request):
+        request.urlconf = (http_urls.url(r'^host/$', http_urls.hello),)
+        return super(HostHandler, self).get_response(request)
 
 
 class Closer(object):
@@ -162,3 +174,55 @@ class RequestSignalsTests(SimpleTestCase):
         self.assertEqual(
             repr(in_thread(closed, request_signals.close)), repr(in_thread(closed, lambda response: response.close()))
         )
+
+
+@override_settings(ROOT_URLCONF='channels_tests.http_urls', **{http_urls.MIDDLEWARE: []})
+class IsolatedTests(SimpleTestCase):
+    """What a request leaves in the thread of a worker, which puts it back itself."""
+    handler_class = ChannelHandler
+
+    def setUp(self):
+        self.seen = []
+        self.layer = InMemoryChannelLayer()
+
+    def consumer(self, message):
+        self.waiting -= 1
+        if not self.waiting:
+            self.worker.stop()
+        self.replies = list(self.handler_class()(message))
+        self.seen.append((urls.get_script_prefix(), urls.get_urlconf() in (None, 'channels_tests.http_urls')))
+
+    def run_worker(self, *contents):
+        """Handle requests with those `contents` in a worker of this thread, and note what each has left."""
+        self.worker = Worker(
+            ChannelLayerWrapper(self.layer, 'test', [route('http.request', self.consumer)]), signal_handlers=False)
+        self.waiting = len(contents)
+        for content in contents:
+            self.layer.send('http.request', content)
+        self.worker.run()
+
+    def test_a_worker_begins_at_the_root(self):
+        urls.set_script_prefix('/before/')
+        self.addCleanup(urls.set_script_prefix, '/')
+        self.run_worker(make_content(path='/path/'))
+        self.assertEqual(self.replies[0]['content'], b'/path/ /path/ /path/')
+        self.assertEqual(self.seen, [('/', True)])
+
+    def test_the_prefix_of_a_request_is_for_its_consumer(self):
+        self.run_worker(make_content(path='/app/path/', root_path='/app'), make_content(path='/path/'))
+        self.assertEqual(self.replies[0]['content'], b'/path/ /path/ /path/')
+        self.assertEqual(self.seen, [('/app/', True), ('/', True)])
+
+    def test_the_script_name_of_the_settings_is_known_to_each_loop(self):
+        self.addCleanup(urls.set_script_prefix, '/')
+        with self.settings(FORCE_SCRIPT_NAME='/forced'):
+            self.run_worker(make_content(path='/path/'))
+        self.assertEqual(self.replies[0]['content'], b'/forced/path/ /path/ /forced/path/')
+        self.assertEqual(self.seen, [('/forced/', True)])
+
+    def test_a_urlconf_of_its_own_ends_with_the_request(self):
+        self.handler_class = HostHandler
+        self.run_worker(make_content(path='/host/'))
+        self.assertEqual(self.replies[0]['content'], b'hello')
+        # Older ones leave it to the next request.
+        self.assertEqual(self.seen, [('/', request_signals.reset_urlconf is not None)])

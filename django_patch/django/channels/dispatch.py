@@ -55,6 +55,8 @@ class Dispatcher(HeldMessagesMixin):
         #: Where async consumers run, an AsyncTasks; in the calling thread,
         #: which waits for them, if it is None.
         self.async_tasks = None
+        #: What addresses begin with in each of its threads; None: not known.
+        self.script_prefix = None
         #: Who wants to know what runs and for how long, an Activity, or None.
         self.activity = None
         #: What runs in which thread and which task.
@@ -123,6 +125,7 @@ class Dispatcher(HeldMessagesMixin):
             leave_out_absent(task.channel, task.content)
         task.message = message = Message(task.content, task.channel, self.channel_layer)
         message.attempt = task.attempt
+        message.is_isolated = True
         match = self.channel_layer.router.match(message)
         if match is None:
             logger.error(
@@ -135,7 +138,7 @@ class Dispatcher(HeldMessagesMixin):
             return UNROUTED
         task.consumer, task.kwargs = match
         message.consumer = task.consumer
-        set_script_prefix(task.content)
+        message.script_prefix = set_script_prefix(task.content, self.script_prefix)
         if self.callback:
             self.callback(task.channel, message)
         consumer_started.send(sender=self.sender, environ={})

@@ -29,6 +29,11 @@ class Message(object):
     attempt = 1
     #: What its route calls, for logs; None where no route was asked.
     consumer = None
+    #: Whether its thread gets back its script prefix, its URLconf and the like
+    #: once the consumer has ended.
+    is_isolated = False
+    #: What addresses begin with in that thread; None if it isn't known.
+    script_prefix = None
 
     def __init__(self, content, channel_name, channel_layer):
         self.content = content

@@ -23,9 +23,16 @@ def add_root_path(content):
         content['root_path'] = as_text(conf.force_script_name)
 
 
-def set_script_prefix(content):
-    """Have reverse() begin addresses as it does in the views of a request with that `content`."""
+def set_script_prefix(content, before=None):
+    """
+    Have reverse() begin addresses as it does in the views of a request with that `content`.
+
+    Return what they begin with now; `before` is that, if it is known.
+    """
     forced = conf.force_script_name
     prefix = content.get('root_path') if forced is None else forced
-    if prefix:
-        urls.set_script_prefix(as_text(prefix))
+    if not prefix:
+        return before
+    prefix = as_text(prefix)
+    urls.set_script_prefix(prefix)
+    return prefix if prefix.endswith('/') else prefix + '/'

@@ -198,9 +198,9 @@ class Worker(object):
                 self._pause(backoff.next_pause())
 
     def _loop(self):
-        if conf.force_script_name is not None:
-            # Django does so for the thread that set it up.
-            urls.set_script_prefix(conf.force_script_name)
+        # Django does so for the thread that set it up.
+        urls.set_script_prefix('/' if conf.force_script_name is None else conf.force_script_name)
+        self._dispatcher.script_prefix = urls.get_script_prefix()
         if self.prefetch == 1 or not self.channel_layer.supports_requeue:
             self._repeat_until_stopped(self.run_once)
             return

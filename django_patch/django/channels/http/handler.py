@@ -62,7 +62,8 @@ class ChannelHandler(ErrorResponses, ResponseEncoding, base.BaseHandler):
         away before its request was complete. Close the generator to break
         off a response.
         """
-        prefix, request = urls.get_script_prefix(), None
+        # To ask for it takes longer than to read a request.
+        prefix, request = message.script_prefix or urls.get_script_prefix(), None
         try:
             request, response = self._respond(message, prefix)
             try:
@@ -71,7 +72,8 @@ class ChannelHandler(ErrorResponses, ResponseEncoding, base.BaseHandler):
                         if reply is not None or self.yields_pauses:
                             yield reply
             finally:
-                request_signals.close(response)
+                # A URLconf of the request's own isn't for what comes behind it.
+                request_signals.close(response, message.is_isolated and not hasattr(request, 'urlconf'))
         finally:
             if request is None or request.script_name + '/' != prefix:
                 # Other consumers of this thread have no request and no prefix.

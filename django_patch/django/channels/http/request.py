@@ -57,7 +57,10 @@ class ChannelRequest(WSGIRequest):
             meta = emulate(meta, self._scheme, self._stream)
         # WSGIRequest reads what it needs from the former, views the latter.
         self.environ = self.META = meta
-        set_content_type(self)
+        if 'CONTENT_TYPE' in meta:
+            set_content_type(self)
+        else:
+            self.content_type, self.content_params = '', {}
         self._post_parse_error = False
         self._read_started = False
         self.resolver_match = None

@@ -83,11 +83,16 @@ def start(handler_class, message, environ):
         signals.request_started.send(sender=handler_class, message=message, environ=environ)
 
 
-def close(response):
-    """Close `response`, which sends request_finished."""
+def close(response, keeps_urlconf=False):
+    """
+    Close `response`, which sends request_finished.
+
+    With `keeps_urlconf`, the URLconf need not be put back: it is the site's,
+    and somebody else will.
+    """
     if has_connected() or has_own_close(response) or not _on_end.are_own() or _caches.need_closing():
         response.close()
         return
     run_closers(response)
-    if reset_urlconf is not None:
+    if reset_urlconf is not None and not keeps_urlconf:
         reset_urlconf(sender=response._handler_class)

@@ -74,7 +74,11 @@ def encode_response(response, method='GET', chunk_size=CHUNK_SIZE):
         return [dict(head, content=b'', more_content=False)]
     if response.streaming:
         return _encode_parts(response, head, chunk_size)
-    replies = [{'content': piece, 'more_content': True} for piece in split_content(response.content, chunk_size)]
+    content = response.content
+    if len(content) <= chunk_size:
+        head['content'], head['more_content'] = content, False
+        return [head]
+    replies = [{'content': piece, 'more_content': True} for piece in split_content(content, chunk_size)]
     replies[0].update(head)
     replies[-1]['more_content'] = False
     return replies

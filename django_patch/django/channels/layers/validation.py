@@ -6,8 +6,6 @@ store could carry (the message standard, section 2.1).
 """
 from __future__ import absolute_import
 
-from itertools import chain
-
 from ..compat import six
 from ..compat.text import has_lone_surrogate, is_ascii, text_from_key
 
@@ -24,7 +22,6 @@ _INTEGERS = frozenset(six.integer_types)
 _ANY_VALUE = frozenset([type(None), bool, float, bytes])
 _ANY_TEXT = _ANY_VALUE | _TEXT
 _SCALARS = _ANY_TEXT | _INTEGERS
-_LIST = frozenset([list])
 _SUBCLASSES = tuple(_SCALARS) + (bytearray,)
 #: A native string is text where it is a key.
 _KEYS = (six.text_type, str)
@@ -34,17 +31,27 @@ def is_plain(message):
     """
     Return whether nothing in the dict `message` is deep or of an unusual type.
 
-    It consists of text keys, scalars, lists of these, and lists of such
-    lists, as nearly all messages do; no loop of Python's looks into lists.
-    What its numbers and texts are isn't looked at.
+    It consists of text keys, scalars, lists of these, and lists in those, such
+    as headers, as nearly all messages do. What its numbers and texts are isn't
+    looked at.
     """
-    for item in message.values():
-        if type(item) not in _SCALARS and not (type(item) is list and (
-                _SCALARS.issuperset(map(type, item)) or
-                # Headers are lists of lists.
-                _LIST.issuperset(map(type, item)) and _SCALARS.issuperset(map(type, chain.from_iterable(item))))):
+    for key, item in message.items():
+        if type(key) is not _TEXT_TYPE or type(item) not in _SCALARS and not _is_plain_list(item):
             return False
-    return _TEXT.issuperset(map(type, message))
+    return True
+
+
+def _is_plain_list(value):
+    if type(value) is not list:
+        return False
+    for item in value:
+        if type(item) not in _SCALARS:
+            if type(item) is not list:
+                return False
+            for part in item:
+                if type(part) not in _SCALARS:
+                    return False
+    return True
 
 
 def check_values(message, texts=True, keys=_KEYS):
