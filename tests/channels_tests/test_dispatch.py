@@ -420,6 +420,33 @@ class LogTests(SimpleTestCase):
         finally:
             self.root.handlers, django.handlers = handlers
 
+    def test_what_is_asked_for_comes_beside_the_console_of_django(self):
+        django = logging.getLogger('django')
+        own = logging.StreamHandler()
+        own.setLevel(logging.INFO)
+        own.addFilter(RequireDebugTrue())
+        handlers = self.root.handlers, django.handlers
+        logger = logging.getLogger('django.channelstests')
+        self.addCleanup(logger.setLevel, logger.level)
+        self.addCleanup(setattr, logger, 'handlers', logger.handlers)
+        logger.handlers = []
+        try:
+            self.root.handlers, django.handlers = [], [own]
+            with override_settings(DEBUG=True):
+                setup_logger('django.channelstests')
+                self.assertEqual(logger.handlers, [])
+                setup_logger('django.channelstests', 2)
+                # A second command in the process changes nothing.
+                setup_logger('django.channelstests', 2)
+                added, = logger.handlers
+                for level, writing in ((logging.DEBUG, [added]), (logging.INFO, [own]), (logging.ERROR, [own])):
+                    self.assertEqual([
+                        handler for handler in (added, own)
+                        if level >= handler.level and handler.filter(logging.LogRecord('', level, '', 0, '', (), None))
+                    ], writing)
+        finally:
+            self.root.handlers, django.handlers = handlers
+
     def who_writes(self, level, name='django.channelstests'):
         record = logging.LogRecord(name, level, __file__, 0, '', (), None)
         return [
