@@ -87,6 +87,32 @@ from django.channels import tracing
 tracing.enable()
 print(tracing.tracer.traced('send', 'a', {'n': 1}))
 '''
+#: One of several worker processes ends, and has a span that waits for others.
+FORKED = '''
+import contextlib
+import os
+import signal
+from django.conf import settings
+settings.configure()
+import django
+django.setup()
+from django.channels.management import worker_processes
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+trace.set_tracer_provider(TracerProvider())
+exporter = ConsoleSpanExporter(formatter=lambda span: span.name)
+trace.get_tracer_provider().add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=3600000))
+class Worker:
+    def run(self):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        trace.get_tracer('tests').start_span('last').end()
+        os.kill(os.getppid(), signal.SIGTERM)
+    def seconds_left(self):
+        return 60
+worker_processes._watch_over = lambda worker: None
+worker_processes.run_supervised(1, Worker, lambda worker, index: contextlib.nullcontext(), lambda: None)
+'''
 TRACE, PARENT = '0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'
 TRACEPARENT = '00-%s-%s-01' % (TRACE, PARENT)
 HANDSHAKE = {
@@ -353,6 +379,9 @@ class TracingTests(LogTestCase, SimpleTestCase):
 
     def test_versions_that_load_their_contexts_late_can_be_used(self):
         self.assertEqual(self.printed_by(LAZY), ["{'n':", '1}'])
+
+    def test_a_worker_process_that_ends_hands_out_its_last_spans(self):
+        self.assertEqual(self.printed_by(FORKED), ['last'])
 
     def test_what_no_trace_can_be_begins_one(self):
         for content in ({'traceparent': 'x' * 100}, {'traceparent': 7}, {'headers': 5}, {'headers': [b'ab', [1, 2]]},

@@ -13,6 +13,7 @@ from django.db import connections
 from django.db.utils import load_backend
 from django.utils.module_loading import import_string
 
+from .. import tracing
 from ..compat.coroutines import SUPPORTS_ASYNC
 from ..compat.forks import freeze_loaded
 from ..in_flight import InFlight
@@ -99,6 +100,7 @@ def run_supervised(count, make_worker, surroundings, announce):
             # What else is wrong here may pass.
             return REFUSED if isinstance(error, ProjectRefused) else 1
         leaving.wait_for_threads()
+        tracing.flush()
         return 0
 
     # What loading the project has opened isn't for several processes.

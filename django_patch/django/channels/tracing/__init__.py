@@ -7,6 +7,8 @@ imported when it is enabled, and not before.
 """
 from __future__ import absolute_import
 
+import sys
+
 from ..compat import six
 
 __all__ = ['disable', 'enable']
@@ -38,3 +40,15 @@ def disable():
     """Trace nothing from now on."""
     global tracer
     tracer = None
+
+
+def flush():
+    """
+    Have the global tracer provider, whoever uses it, hand out the spans that wait for others.
+
+    It does so by itself at the end of a program, but not of a forked process.
+    """
+    api = sys.modules.get('opentelemetry.trace')
+    if api is not None:
+        # The API alone, without the SDK, has providers that keep nothing.
+        getattr(api.get_tracer_provider(), 'force_flush', bool)()
