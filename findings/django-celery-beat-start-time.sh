@@ -11,14 +11,15 @@
 #   start_time in an hour              no
 . "$(dirname "$0")/lib.sh"
 
-django_celery_beat 15 <<'END'
+django_celery_beat
+beat_once 15 <<'END'
 yearly = CrontabSchedule.objects.create(
     minute='0', hour='*', day_of_month='1', month_of_year=str((now.month + 5) % 12 + 1), timezone='UTC')
 for name, seconds in {'without': None, 'past': -3600, 'later': 3600}.items():
     start = None if seconds is None else now + datetime.timedelta(seconds=seconds)
     PeriodicTask.objects.create(name=name, task=name, crontab=yearly, start_time=start)
 END
-compare "without start_time" no no "$(sent without)"
-compare "start_time of an hour ago" no yes "$(sent past)"
-compare "start_time in an hour" no no "$(sent later)"
+compare "without start_time" no no "$(was_sent without)"
+compare "start_time of an hour ago" no yes "$(was_sent past)"
+compare "start_time in an hour" no no "$(was_sent later)"
 verdict

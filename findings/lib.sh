@@ -143,10 +143,8 @@ debian_redis() {
     reachable "$redis"
 }
 
-# django_celery_beat SECONDS: beat, with the tasks that the lines of stdin make (they have now and
-# the models), until one that is due each so many seconds was sent. sent TASK says yes or no then.
+# django_celery_beat: tasks.py here, with the Celery of a site that has it, and its database.
 django_celery_beat() {
-    local tasks=$(cat)
     debian_redis
     pypi celery==5.7.0 django-celery-beat==2.9.0 Django==5.2.19 redis==7.4.1 packaging==26.4
     cd "$folder"
@@ -166,6 +164,29 @@ django.setup()
 app = Celery('tasks', broker=os.environ['REDIS'])
 END
     "$bin/django-admin" migrate --verbosity 0
+}
+
+# beat LOG TASK...: beat, until each TASK was sent.
+beat() {
+    local task log=$1
+    start "$log" "$bin/celery" -A tasks beat --scheduler django_celery_beat.schedulers:DatabaseScheduler \
+        --loglevel INFO --pidfile=
+    for task in "${@:2}"; do
+        eventually 300 sent "$task" "$log"
+    done
+    # What it has sent is written to the database when it ends. It takes a signal for an
+    # exception, which what it does in that moment may swallow.
+    for _ in 1 2 3; do
+        kill -TERM "$pid" 2>/dev/null || true
+        eventually 15 test ! -e "/proc/$pid" && return
+    done
+    return 1
+}
+
+# beat_once SECONDS: beat, with the tasks that the lines of stdin make (they have now and the
+# models), until one that is due each so many seconds was sent.
+beat_once() {
+    local tasks=$(cat)
     "$python" - <<END
 import datetime
 
@@ -177,16 +198,16 @@ $tasks
 often = IntervalSchedule.objects.create(every=$1, period='seconds')
 PeriodicTask.objects.create(name='last', task='last', interval=often)
 END
-    start beat.log "$bin/celery" -A tasks beat --scheduler django_celery_beat.schedulers:DatabaseScheduler \
-        --loglevel INFO --pidfile=
-    eventually 300 grep -q 'Sending due task last' beat.log
-    # What it has sent is written to the database when it ends.
-    kill -TERM "$pid"
-    eventually 60 bash -c "! kill -0 $pid"
+    beat beat.log last
 }
 
+# sent TASK [LOG]: whether beat has sent it; was_sent says yes or no.
 sent() {
-    grep -q "Sending due task $1 " beat.log && echo yes || echo no
+    grep -q "Sending due task $1 " "${2:-beat.log}"
+}
+
+was_sent() {
+    sent "$@" && echo yes || echo no
 }
 
 # A PostgreSQL of Debian 12, which sql() speaks to. Sets postgres (its port).

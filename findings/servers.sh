@@ -41,9 +41,9 @@ END
 }
 
 # serve SERVER OPTION...: app.py under it, on a port of its own. Sets server (that port) and
-# pid once it answers there.
+# pid once it answers there. $APPLICATION is its name if it has another one.
 serve() {
-    local address
+    local address application=${APPLICATION:-app:application}
     server=$(port)
     case $1 in
         uvicorn) address=(--port "$server") ;;
@@ -52,7 +52,7 @@ serve() {
         gunicorn) address=(-k asgi -b "127.0.0.1:$server") ;;
         hypercorn) address=(-b "127.0.0.1:$server") ;;
     esac
-    PYTHONPATH=$folder HOME=$folder start "$1.log" "$bin/$1" "${address[@]}" "${@:2}" app:application
+    PYTHONPATH=$folder HOME=$folder start "$1.log" "$bin/$1" "${address[@]}" "${@:2}" "$application"
     reachable "$server"
 }
 
