@@ -20,10 +20,10 @@ Rules:
 from __future__ import absolute_import, unicode_literals
 
 import itertools
-import os
 import threading
 
 from ...compat.clock import monotonic
+from ...compat.forks import getpid
 from ...compat.waker import Waker
 from ...exceptions import LayerUnavailable
 from .connection import failures, readable
@@ -59,7 +59,7 @@ class BlockingReader(object):
         It was interrupted if interrupt() was called since it last asked.
         """
         local = self._local
-        process = os.getpid()
+        process = getpid()
         try:
             is_known = local.process == process
         except AttributeError:

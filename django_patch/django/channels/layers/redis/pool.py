@@ -5,10 +5,10 @@ from __future__ import absolute_import, unicode_literals
 
 import collections
 import logging
-import os
 import weakref
 
 from ...compat.clock import monotonic
+from ...compat.forks import getpid
 from ...exceptions import LayerUnavailable
 from ..transport import scripts
 from ..transport.resp import ReplyError, is_wrong_type
@@ -30,7 +30,7 @@ class ConnectionPool(object):
         self.number = number
         self.server = server
         self._transport = transport
-        self._process = os.getpid()
+        self._process = getpid()
         self._idle = collections.deque()
         self.outage = Outage(server.name, logger)
         #: Where the last connection led to.
@@ -99,9 +99,9 @@ class ConnectionPool(object):
 
     def borrow(self, timeout=COMMAND_TIMEOUT):
         """Return a connection that nobody uses; raise LayerUnavailable."""
-        if os.getpid() != self._process:
+        if getpid() != self._process:
             # A forked child would read its parent's replies.
-            self._process = os.getpid()
+            self._process = getpid()
             self._idle = collections.deque()
         while True:
             try:

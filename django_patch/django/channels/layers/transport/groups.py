@@ -89,14 +89,17 @@ class GroupOperations(object):
         body = codec.encode(message)
         if len(body) > self._options.piece_size:
             return flatten(self._send_large(group, body))
+        if self._options.keys.shards == 1 and not self._options.sealer.flags:
+            # Nearly all are so.
+            return self._send_to_one(append(self._head(0, group), b'', codec.whole(body)))
         return flatten(self._send_small(group, codec.whole(body)))
+
+    def _send_to_one(self, command):
+        replies = yield Exchange(0, (command,))
+        yield Result(checked(replies[0])[1])
 
     def _send_small(self, group, body):
         sealer = self._options.sealer
-        if self._options.keys.shards == 1 and not sealer.flags:
-            # Nearly all are so.
-            replies = yield Exchange(0, (append(self._head(0, group), b'', body),))
-            yield Result(checked(replies[0])[1])
         shards = range(self._options.keys.shards)
         if sealer.is_bound:
             yield know_times(self._clocks, shards, self._ask_time)
