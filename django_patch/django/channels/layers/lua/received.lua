@@ -6,9 +6,20 @@
 --          queue isn't a ! queue
 -- Returns the mark (see mark.lua) if there are statistics.
 
+local labels, gone = {}, {}
 for i = 1, #ARGV, 2 do
-    if redis.call('HINCRBY', KEYS[1], ARGV[i], -ARGV[i + 1]) <= 0 then
-        redis.call('HDEL', KEYS[1], ARGV[i])
+    labels[#labels + 1] = ARGV[i]
+end
+-- Of nearly all, all is taken: they leave together.
+local before = labels[1] and not labels[1001] and redis.call('HMGET', KEYS[1], unpack(labels)) or {}
+for i = 1, #labels do
+    if before[i] == ARGV[2 * i] then
+        gone[#gone + 1] = labels[i]
+    elseif redis.call('HINCRBY', KEYS[1], labels[i], -ARGV[2 * i]) <= 0 then
+        redis.call('HDEL', KEYS[1], labels[i])
     end
+end
+if gone[1] then
+    redis.call('HDEL', KEYS[1], unpack(gone))
 end
 return mark_if_known(KEYS[2])
