@@ -3,10 +3,10 @@ import h11
 import pytest
 
 from interface_server.options import Options
-from interface_server.protocols.h1.connection import (
-    BODY, HEADERS, IDLE, MOST_PIPELINED, PREFACE, STOPPED, TRANSITIONS, UPGRADED, H1Connection,
-)
+from interface_server.protocols.h1.connection import MOST_PIPELINED, PREFACE, H1Connection
 from interface_server.protocols.h1.events import Data, End, Http2, Refuse, Request, Upgrade
+from interface_server.protocols.h1.latest import MOST_KEPT
+from interface_server.protocols.h1.reading_states import BODY, HEADERS, IDLE, STOPPED, TRANSITIONS, UPGRADED
 from interface_server.protocols.h1.response import ResponseWriter
 
 
@@ -299,3 +299,64 @@ def test_refusal_is_said_once_whatever_comes_after_it():
     [event] = connection.receive(b"nonsense\r\n")
     assert type(event) is Refuse
     assert connection.receive(b"GET /" + HEAD + b"\r\n") == []
+
+
+#: What a client says, one after the other.
+FOLLOWERS = {
+    "the same": (b"GET /a?b" + HEAD + b"\r\n", b"GET /a?b" + HEAD + b"\r\n"),
+    "another target": (b"GET /a?b" + HEAD + b"\r\n", b"GET /c?d#e" + HEAD + b"\r\n"),
+    "a target of bytes": (b"GET /a" + HEAD + b"\r\n", b"GET /\xff\x80%41" + HEAD + b"\r\n"),
+    "a target that is a URL": (b"GET /a" + HEAD + b"\r\n", b"GET http://y/a" + HEAD + b"\r\n"),
+    "behind a URL": (b"GET http://y/a" + HEAD + b"\r\n", b"GET /a" + HEAD + b"\r\n"),
+    "a target that is none": (b"GET /a" + HEAD + b"\r\n", b"GET a" + HEAD + b"\r\n"),
+    "another method": (b"GET /a" + HEAD + b"\r\n", b"POST /a" + HEAD + b"\r\n"),
+    "a method of its own": (b"PURGE /a" + HEAD + b"\r\n", b"PURGE /b" + HEAD + b"\r\n"),
+    "another version": (b"GET /a" + HEAD + b"\r\n", b"GET /a HTTP/1.0\r\nHost: x\r\n\r\n"),
+    "another header": (b"GET /a" + HEAD + b"A: b\r\n\r\n", b"GET /a" + HEAD + b"A: c\r\n\r\n"),
+    "one header less": (b"GET /a" + HEAD + b"A: b\r\n\r\n", b"GET /a" + HEAD + b"\r\n"),
+    "headers that go on": (b"GET /a" + HEAD + b"\r\n", b"GET /a" + HEAD),
+    "a body each": (
+        b"POST /a" + HEAD + b"Content-Length: 2\r\n\r\nok", b"POST /a" + HEAD + b"Content-Length: 2\r\n\r\nno"),
+    "a body and none": (b"POST /a" + HEAD + b"Content-Length: 0\r\n\r\n", b"POST /a" + HEAD + b"\r\n"),
+    "an upgrade that is ignored": (
+        b"GET /a" + HEAD + b"Connection: Upgrade\r\nUpgrade: x\r\n\r\n",
+        b"GET /a" + HEAD + b"Connection: Upgrade\r\nUpgrade: x\r\n\r\n"),
+    "the end": (b"GET /a" + HEAD + b"\r\n", b"GET /a" + HEAD + b"Connection: close\r\n\r\n"),
+    "two at once": (b"GET /a" + HEAD + b"\r\n", (b"GET /a" + HEAD + b"\r\n") * 2),
+    "a blank line before it": (b"GET /a" + HEAD + b"\r\n", b"\r\nGET /a" + HEAD + b"\r\n"),
+    "a body before it": (
+        b"GET /a" + HEAD + b"\r\n", b"POST /a" + HEAD + b"Content-Length: 2\r\n\r\nok", b"GET /a" + HEAD + b"\r\n"),
+    "chunks before it": (
+        b"GET /a" + HEAD + b"\r\n", b"POST /a" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"GET /b" + HEAD + b"\r\n"),
+    "many headers": (b"GET /a" + HEAD + b"A: %b\r\n\r\n" % (b"b" * MOST_KEPT),) * 2,
+}
+
+
+@pytest.mark.parametrize("said", FOLLOWERS.values(), ids=FOLLOWERS)
+def test_what_a_request_is_does_not_depend_on_the_one_before(said):
+    def told_of(connection, data):
+        events = connection.receive(data)
+        return told(events), [event.headers for event in events if type(event) is Request], connection.state
+
+    alone, behind = H1Connection(Options()), H1Connection(Options())
+    *before, second = said
+    for first in before:
+        behind.receive(first)
+        behind.answered()
+    for _ in range(2):
+        assert told_of(behind, second) == told_of(alone, second)
+        for connection in (alone, behind):
+            connection.answered()
+
+
+def test_headers_that_came_before_are_not_parsed_again(monkeypatch):
+    connection = H1Connection(Options())
+    connection.receive(b"GET /a?b" + HEAD + b"\r\n")
+    fed = []
+    feed = type(connection._message).feed
+    monkeypatch.setattr(type(connection._message), "feed", lambda self, data: (fed.append(data), feed(self, data)))
+    assert told(connection.receive(b"GET /a?b" + HEAD + b"\r\n")) == [request("GET", b"/a", b"b")]
+    assert fed == []
+    assert told(connection.receive(b"GET /c" + HEAD + b"\r\n")) == [request("GET", b"/c")]
+    assert fed == [b"POST /c HTTP/1.1\r\n\r\n"]

@@ -2,14 +2,14 @@
 import pytest
 
 from interface_server.app import socket_states as session
-from interface_server.protocols.h1 import connection, exchange, lifecycle as h1
+from interface_server.protocols.h1 import exchange, lifecycle as h1, reading_states
 from interface_server.protocols.h2 import lifecycle as h2
 from interface_server.protocols.ws import states as ws
 
 TABLES = {
     "WebSocket": (ws.SOCKET, ws.CONNECTING), "session": (session.TRANSITIONS, session.OFFERED),
     "HTTP/1": (h1.TRANSITIONS, h1.OPEN), "HTTP/2": (h2.TRANSITIONS, h2.OPEN),
-    "what is read of HTTP/1": (connection.TRANSITIONS, connection.IDLE),
+    "what is read of HTTP/1": (reading_states.TRANSITIONS, reading_states.IDLE),
     "exchange": (exchange.TRANSITIONS, exchange.WAITING), "body of a stream": (h2.BODY, h2.RECEIVING),
     "response of a stream": (h2.RESPONSE, h2.AWAITED), "WebSocket in a stream": (h2.TUNNEL, h2.PASSING),
 }

@@ -106,10 +106,22 @@ class EncodeTests(SimpleTestCase):
         for message, expected in [
             ({'path': '/', 'headers': [[b'host', b'a']], 'client': ['::1', 80], 'order': -5, 'late': None}, True),
             ({'text': 'x' * 300, 'is': True, 'at': 1.5, 'large': 2 ** 32 - 1, 'bytes': b'y' * 70000}, True),
+            ({'status': 200, 'headers': [[b'a', b'b']], 'content': b'c'}, True),
             ({'a': {}}, False), ({'a': [{}]}, False), ({'a': 2 ** 63}, False), ({'a': deep}, False),
             ({'a': msgpack.ExtType(5, b'x')}, False), ({'a': msgpack.ExtType(5, b'x' * 3)}, False),
         ]:
             self.assertIs(is_simple(msgpack.packb(message, use_bin_type=True)), expected)
+
+    def test_a_time_is_refused_however_it_is_written(self):
+        seconds = b'\x00\x00\x00\x01'
+        for start, size in (
+            (b'\xd6\xff', 4), (b'\xd7\xff', 8), (b'\xc7\x0c\xff', 12), (b'\xc7\x04\xff', 4),
+            (b'\xc8\x00\x0c\xff', 12), (b'\xc8\x00\x04\xff', 4), (b'\xc9\x00\x00\x00\x08\xff', 8),
+        ):
+            data = b'\x81\xa1a' + start + (b'\x00' * 12 + seconds)[-size:]
+            self.assertIs(is_simple(data), False)
+            with self.assertRaises(MalformedMessage):
+                codec.decode(data)
 
     def test_half_a_surrogate_pair_is_refused(self):
         with self.assertRaisesMessage(TypeError, "can't hold"):

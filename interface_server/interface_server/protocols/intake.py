@@ -29,7 +29,8 @@ class Intake(asyncio.BufferedProtocol):
     """
 
     __slots__ = (
-        "write", "writelines", "_turns", "_client", "_protocol", "_transport", "_pending", "_slice", "_is_waiting",
+        "write", "writelines", "is_closing",
+        "_turns", "_client", "_protocol", "_transport", "_pending", "_slice", "_is_waiting",
         "_is_paused", "_place", "_latest",
     )
 
@@ -62,7 +63,7 @@ class Intake(asyncio.BufferedProtocol):
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
         # The most frequent calls of all.
-        self.write = transport.write
+        self.write, self.is_closing = transport.write, transport.is_closing
         # That of asyncio has no flow control in Python 3.12 and 3.13.
         self.writelines = self._write_each if isinstance(transport, asyncio.Transport) else transport.writelines
         self._protocol.connection_made(self)
@@ -105,7 +106,7 @@ class Intake(asyncio.BufferedProtocol):
         is_busy = client.is_busy(began)
         if not is_busy:
             self._turns.heard = began
-            if nbytes <= self._slice and not self._transport.is_closing():
+            if nbytes <= self._slice and not self.is_closing():
                 # Most of what comes; the rest of this method does the same.
                 self._protocol.data_received(data)
                 ended = now()
@@ -154,7 +155,7 @@ class Intake(asyncio.BufferedProtocol):
     def _hand_on(self) -> bool:
         """Hand on a slice; say if there is more that the protocol wants."""
         pending = self._pending
-        if self._is_paused or not pending or self._transport.is_closing():
+        if self._is_paused or not pending or self.is_closing():
             return False
         began = now()
         size = self._slice
@@ -165,7 +166,7 @@ class Intake(asyncio.BufferedProtocol):
             self._pending = pending[size:]
             self._protocol.data_received(pending[:size])
         self._slice = next_slice(size, min(size, len(pending)), now() - began)
-        if self._transport.is_closing():
+        if self.is_closing():
             self._pending = b""
         return bool(self._pending) and not self._is_paused
 
@@ -178,7 +179,7 @@ class Intake(asyncio.BufferedProtocol):
                 self._turns.wait(self._client, self)
 
     def _read_on(self) -> None:
-        if not self._transport.is_closing():
+        if not self.is_closing():
             self._transport.resume_reading()
 
     # As a transport
@@ -217,9 +218,6 @@ class Intake(asyncio.BufferedProtocol):
 
     def get_protocol(self) -> Any:
         return self._protocol
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()  # type: ignore[no-any-return]
 
     def has_unread(self) -> bool:
         """Say if the client has sent something that the protocol hasn't seen."""

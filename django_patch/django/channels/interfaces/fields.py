@@ -77,15 +77,17 @@ def response_headers(headers):
     """
     checked, named, length = [], set(), None
     try:
-        pairs = [(name, value) for name, value in headers or ()]
-    except (TypeError, ValueError):
+        pairs = list(map(tuple, headers or ()))
+    except TypeError:
+        pairs = [()]
+    if not {2}.issuperset(map(len, pairs)):
         raise MalformedMessage("'headers' must be a list of [name, value], not %r." % (headers,))
-    for pair in pairs:
-        try:
-            good = _good.get(pair)
-        except TypeError:
-            # It can't be looked up, and isn't good.
-            good = None
+    try:
+        known = list(map(_good.get, pairs))
+    except TypeError:
+        # One can't be looked up, and isn't good.
+        known = [None] * len(pairs)
+    for pair, good in zip(pairs, known):
         if good is not None:
             checked.append(good)
             continue

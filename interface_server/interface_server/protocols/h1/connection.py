@@ -27,28 +27,12 @@ from ..requests import CHUNKED, read_framing, read_target
 from ..ws.handshake import accept_key
 from .events import Data, End, Event, Http2, Refuse, Request, Upgrade
 from .head import check_beginning, read_request_line, without_upgrade
+from .latest import LatestRequest
 from .message import MessageParser
+from .reading_states import BEGUN, BODY, BODY_DUE, ENDED, FAILED, HEADERS, IDLE, LAST_ENDED, TRANSITIONS, UPGRADING
 
 #: What an HTTP/2 client begins with (RFC 9113 section 3.4).
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-
-# What is being read.
-IDLE, HEADERS, BODY, UPGRADED, STOPPED = "IDLE", "HEADERS", "BODY", "UPGRADED", "STOPPED"
-
-# What happens.
-BEGUN, HEAD_READ, BODY_DUE, ENDED, LAST_ENDED, UPGRADING, FAILED = (
-    "BEGUN", "HEAD_READ", "BODY_DUE", "ENDED", "LAST_ENDED", "UPGRADING", "FAILED"
-)
-
-#: State -> event -> the next state. What isn't here can't happen.
-TRANSITIONS = {
-    IDLE: {BEGUN: HEADERS, UPGRADING: UPGRADED, FAILED: STOPPED},
-    HEADERS: {BODY_DUE: BODY, ENDED: IDLE, LAST_ENDED: STOPPED, UPGRADING: UPGRADED, FAILED: STOPPED},
-    BODY: {ENDED: IDLE, LAST_ENDED: STOPPED, FAILED: STOPPED},
-    # Another protocol has the connection, or nothing more is read.
-    UPGRADED: {},
-    STOPPED: {FAILED: STOPPED},
-}
 
 #: Requests that may wait for the answer to one before them.
 MOST_PIPELINED = 100
@@ -73,7 +57,7 @@ class H1Connection:
 
     __slots__ = (
         "state", "_options", "_events", "_kept", "_may_be_http2", "_message", "_line", "_raw_bytes", "_due",
-        "_keep_alive", "_unanswered",
+        "_keep_alive", "_unanswered", "_latest",
     )
 
     def __init__(self, options: Options, may_be_http2: bool = True) -> None:
@@ -92,6 +76,7 @@ class H1Connection:
         self._due = 0
         self._keep_alive = True
         self._unanswered = 0
+        self._latest = LatestRequest()
 
     def receive(self, data: bytes) -> list[Event]:
         """Return the events that `data` from the client completes."""
@@ -162,12 +147,17 @@ class H1Connection:
         if not end:
             check_beginning(data)
             return self._keep(data)
-        self._line = read_request_line(data, end)
+        self._line = line = read_request_line(data, end)
         if self.state is IDLE:
             self._move(BEGUN)
+            request = self._latest.again(line, data, end, self._message)
+            if request is not None:
+                self._line = None
+                self._begin(request, 0)
+                return b""
         self._message.begin()
         self._raw_bytes = 0
-        method = self._line[0]
+        method = line[0]
         return data if method in _PLAIN_METHODS else b"POST" + data[len(method):]
 
     def _read_preface(self, data: bytes) -> bytes:
@@ -199,7 +189,11 @@ class H1Connection:
             return b""
         if not self._message.head_complete:
             raise Refused(400, "This is not an HTTP request.")
-        return self._end_head(rest)
+        line, message = self._line, self._message
+        rest = self._end_head(rest)
+        if self.state is IDLE and not (rest or message.upgrade) and self._raw_bytes == len(data):
+            self._latest.keep(line, data, self._events[-1])  # type: ignore[arg-type]
+        return rest
 
     def _split(self, data: bytes) -> tuple[bytes, bytes, bool]:
         """Return `data` up to the end of a blank line, the rest, and whether there was one."""
@@ -238,25 +232,25 @@ class H1Connection:
             self._events.append(Upgrade(request, accept_key(request.method, request.headers), rest))
             self._move(UPGRADING)
             return b""
-        if self._unanswered >= MOST_PIPELINED:
-            raise Refused(503, "Too many requests wait for the answer to one before them.")
+        if not due and not message.complete:
+            raise Refused(400, "This is not an HTTP request.")
         if b"close" in message.tokens:
             request.keep_alive = False
         self._begin(request, due)
         return rest
 
     def _begin(self, request: Request, due: int) -> None:
-        message = self._message
-        if not due and not message.complete:
-            raise Refused(400, "This is not an HTTP request.")
+        if self._unanswered >= MOST_PIPELINED:
+            raise Refused(503, "Too many requests wait for the answer to one before them.")
         self._unanswered += 1
         self._keep_alive = request.keep_alive
         request.ended = not due
-        request.expects_continue = message.expects_continue and request.version == "1.1"
         self._events.append(request)
         if not due:
             self._end()
             return
+        message = self._message
+        request.expects_continue = message.expects_continue and request.version == "1.1"
         self._due = due
         self._move(BODY_DUE)
         if due == CHUNKED:

@@ -23,7 +23,7 @@ from ...types import Peer, Site
 from ..connections import ConnectionLimiter
 from ..progress import WriteProgress
 from ..responses import error_response
-from .connection import BODY, HEADERS, IDLE, STOPPED, H1Connection
+from .connection import H1Connection
 from .events import Data, End, Refuse, Request, Upgrade
 from .exchange import COMPLETE, STARTED, WAITING, Http1Exchange
 from .flow import Flow
@@ -31,6 +31,7 @@ from .half_close import HalfClose, may_be_there
 from .landing import Lands
 from .lifecycle import ANSWERED, CLIENT_DONE, ENDED, HALF_CLOSED, LAST, LINGERING, NO_MORE, OPEN, TRANSITIONS
 from .linger import Linger
+from .reading_states import BODY, HEADERS, IDLE, STOPPED
 from .scopes import http_scope
 from .upgrades import become_http2, become_websocket
 

@@ -11,6 +11,11 @@ from typing import Union
 from ..date import http_date
 from ..responses import STATUS_LINES, Headers
 
+#: Headers as they were given -> their lines: most responses have the same.
+#: How many are kept, and the bytes of one.
+_lines: dict[tuple[bytes, bytes], bytes] = {}
+_MOST_LINES, _SHORT = 512, 128
+
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -34,10 +39,19 @@ class ResponseWriter:
         """Return the bytes up to the content."""
         lines = [STATUS_LINES[status], b"date: ", http_date(), b"\r\n"]
         has_length = False
-        for name, value in headers:
-            name = name.lower()
-            has_length = has_length or name == b"content-length"
-            lines.append(b"%b: %b\r\n" % (name, value))
+        for header in headers:
+            line = _lines.get(header)
+            if line is None:
+                name, value = header
+                name = name.lower()
+                line = b"%b: %b\r\n" % (name, value)
+                if name == b"content-length":
+                    has_length = True
+                elif len(line) <= _SHORT:
+                    if len(_lines) >= _MOST_LINES:
+                        _lines.clear()
+                    _lines[header] = line
+            lines.append(line)
         if not has_length and status not in (204, 304) and not self._bodiless:
             if self._version == "1.1":
                 self._chunked = True

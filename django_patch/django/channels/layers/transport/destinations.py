@@ -17,7 +17,7 @@ from .resp import append, argument, command, pack
 _KEPT_DESTINATIONS = 2048
 _KEPT_CHANNELS = 4096
 #: Entries of a call up to which the rest of it is kept for the next one.
-_KEPT_HEADS = 8
+_KEPT_HEADS = 32
 
 
 class Destination(object):
