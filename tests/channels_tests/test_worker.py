@@ -134,6 +134,12 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         self.assertEqual(self.worker([]).handle('unknown', {}), UNROUTED)
         self.assertLogged('No route for a message on unknown', '--exclude-channels')
 
+    def test_why_a_socket_is_refused_can_be_asked_for(self):
+        worker = self.worker([])
+        worker.channel_layer.router.check_default()
+        worker.handle('websocket.connect', {'reply_channel': 'p!a', 'path': '/nowhere/', 'headers': []})
+        self.assertLogged('Refused a WebSocket: No route for WebSockets at /nowhere/.')
+
     def test_a_consumer_that_cannot_be_imported_costs_its_message_only(self):
         self.assertEqual(self.handle('no.such.consumer'), FAILED)
         self.assertLogged("can't be imported")

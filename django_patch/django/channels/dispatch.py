@@ -183,6 +183,8 @@ class Dispatcher(HeldMessagesMixin):
     def _tell_of_refusal(self, task, reason):
         # First, so that who hears of it knows why once the socket is refused.
         if task.channel == 'websocket.connect':
+            # Anybody can ask for any path: only `runworker -v 2` shows it.
+            logger.debug('Refused a WebSocket: %s', reason)
             for receiver, result in handshake_refused.send_robust(
                 sender=self.sender, message=task.message, reason=reason,
             ):

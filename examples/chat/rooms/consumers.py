@@ -31,8 +31,8 @@ def may_speak(user):
     return user.pk is not None and user.is_active
 
 
-# The origin check comes first: without it any web site could open a socket
-# in the name of a visitor who is logged in here.
+# A page of another site is refused before, as for every socket. This asks for
+# more: a client has to name its site, as browsers do.
 @allowed_hosts_only
 @channel_session_user_from_http
 def connect(message, room_id):
