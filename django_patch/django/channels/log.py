@@ -17,11 +17,11 @@ def setup_logger(name, verbosity=1):
     LOGGING setting gives it another. The handlers that LOGGING gives it, or
     the loggers above it, stay in charge: a line goes to all of them, and to
     the console once. (Django's own handler, which writes while DEBUG is on,
-    leaves out what `verbosity` asks for; another writes that.) Where the root logger has handlers, as JSON for a
-    collector, the project has decided where all lines go, and from which
-    level on: nothing is added, and Django's own handler, which writes while
-    DEBUG is on, repeats nothing that a handler of the root logger has written
-    to the console.
+    leaves out what `verbosity` asks for; another writes that.) Where the root
+    logger has handlers, as JSON for a collector, the project has decided
+    where all lines go, and from which level on: nothing is added, and
+    Django's own handler repeats nothing that a handler of the root logger
+    has written to the console.
     """
     logger = logging.getLogger(name)
     is_decided = bool(logging.getLogger().handlers)
