@@ -37,7 +37,7 @@ class DocumentationTests(unittest.TestCase):
                 self.assertIn('``%s``' % path.relative_to(PATCH_SET / 'docs').as_posix(), reference)
 
     def test_the_reference_has_each_setting_with_its_default(self):
-        settings = re.findall(r"_own\('(\w+)', ([^)]+)\)", read(PACKAGE / 'conf.py'))
+        settings = re.findall(r"_quick\('(CHANNELS?_\w+)', ([^)]+)\)", read(PACKAGE / 'conf.py'))
         self.assertGreater(len(settings), 5)
         for name, default in settings:
             self.assertIn('\n``%s`` (default: ``%s``)\n' % (name, default), read(DOCS / 'reference.txt'))
