@@ -234,6 +234,18 @@ def test_mistakes_are_explained(run, arguments, explanation):
     assert "Traceback" not in output
 
 
+def test_settings_that_make_no_layer_are_explained(run, folder):
+    (folder / "misconfigured.py").write_text(
+        "from django.conf import settings\n"
+        "settings.configure(CHANNEL_LAYERS={'default': {'BACKEND': 'no_such_package.Layer', 'ROUTING': []}})\n"
+        "from django.channels.asgi import get_channel_layer\n"
+        "channel_layer = get_channel_layer()\n"
+    )
+    status, output = run("-m", "interface_server", "-p", "0", "misconfigured:channel_layer").finish()
+    assert status == 2
+    assert output.startswith("interface-server: The BACKEND of CHANNEL_LAYERS['default'], no_such_package.Layer,")
+
+
 def test_import_error_inside_the_project_is_not_hidden(run):
     status, output = run("-m", "interface_server", "-p", "0", "broken:channel_layer").finish()
     assert status == 1

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.channels.layers.legacy import adapted, missing_methods
 
+from ..backport import exceptions
 from ..errors import UsageError
 from . import AsyncLayer
 from .owner import project_of
@@ -71,8 +72,9 @@ def import_layer(path: str) -> Any:
     """
     Return the channel layer that "package.module:name" names.
 
-    Raise UsageError, which tells the three mistakes apart: a path of the
-    wrong form, no such module, and no such name in it. An ImportError inside
+    Raise UsageError, which tells the mistakes apart: a path of the wrong form,
+    no such module, no such name in it, and settings that make no layer, as
+    where its library isn't installed. An ImportError inside
     the module comes through as it is.
     """
     module_name, colon, attributes = path.partition(":")
@@ -91,6 +93,8 @@ def import_layer(path: str) -> Any:
             f"There is no module {error.name!r} (looking for {path!r}). Start the server in the project's folder, "
             "or set PYTHONPATH to it."
         ) from error
+    except exceptions.InvalidChannelLayerError as error:
+        raise UsageError(str(error)) from error
     for attribute in attributes.split("."):
         try:
             found = getattr(found, attribute)
