@@ -25,7 +25,8 @@ def add_root_path(content):
 
 def set_script_prefix(content, before=None):
     """
-    Have reverse() begin addresses as it does in the views of a request with that `content`.
+    Have reverse() begin addresses as it does in the views of a request with
+    that `content`.
 
     Return what they begin with now; `before` is that, if it is known.
     """

@@ -72,7 +72,7 @@ class ChannelHandler(ErrorResponses, ResponseEncoding, base.BaseHandler):
                         if reply is not None or self.yields_pauses:
                             yield reply
             finally:
-                # A URLconf of the request's own isn't for what comes behind it.
+                # A URLconf of the request's own is for nothing behind it.
                 request_signals.close(response, message.is_isolated and not hasattr(request, 'urlconf'))
         finally:
             if request is None or request.script_name + '/' != prefix:
