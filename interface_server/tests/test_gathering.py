@@ -66,6 +66,29 @@ def test_messages_of_one_turn_take_one_call_and_keep_their_order(server, client)
     assert received(layer) == list(range(50))
 
 
+def test_what_was_sent_in_a_turn_is_counted_in_it(server):
+    from django.channels.layers.redis import RedisChannelLayer
+
+    from interface_server.layers.redis import RedisLayer
+
+    layer = RedisChannelLayer(hosts=[server.url], prefix=f"test.{uuid.uuid4().hex}:")
+
+    async def run():
+        sender = RedisLayer(layer)
+        sender.start()
+        await sender.send("first", {})
+        length = asyncio.get_running_loop().create_future()
+        for n in range(3):
+            sender.send_then("work", {"n": n}, lambda error: None)
+        sender.measure_then("work", length.set_result)
+        try:
+            return await asyncio.wait_for(length, PATIENCE)
+        finally:
+            await sender.close()
+
+    assert asyncio.run(run()) == 3
+
+
 def test_each_channel_has_calls_of_its_own(server):
     messages = [(name, {"n": n}) for n in range(6) for name in ("work", "other")]
     outcomes, layer = send_in_one_turn(server, messages)

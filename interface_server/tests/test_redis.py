@@ -16,6 +16,7 @@ from django.channels.test.linting import exempt
 from test_command import folder, get, port, run, server  # noqa: F401  Fixtures.
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from interface_server.app import replies
 from interface_server.layers.connection import RedisConnection
 from interface_server.layers.pool import within
 
@@ -180,6 +181,24 @@ def test_requests_get_503_while_redis_is_away_and_200_after(start, own_redis, ca
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("interface_server")]
     assert len([line for line in lines if "can't be reached" in line]) <= 2
     assert len([line for line in lines if "can be reached again" in line]) == 1
+
+
+def test_reader_that_fails_is_restarted(start, monkeypatch, caplog):
+    dispatch, failed = replies.ReplyDispatcher.dispatch, []
+
+    def fail_once(self, deliveries):
+        if not failed:
+            failed.append(deliveries)
+            raise RuntimeError("not this one")
+        dispatch(self, deliveries)
+
+    monkeypatch.setattr(replies, "RESTART_AFTER", 0.01)
+    monkeypatch.setattr(replies.ReplyDispatcher, "dispatch", fail_once)
+    server = start({"http.request": answer}, http_timeout=0.5)
+    assert server.get("/lost")[0] == 503
+    assert server.get("/")[0] == 200
+    [record] = [record for record in caplog.records if record.levelname == "CRITICAL"]
+    assert record.exc_info[1].args == ("not this one",)
 
 
 def test_requests_whose_answer_could_not_be_received_are_not_sent(start, own_redis):

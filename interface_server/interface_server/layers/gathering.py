@@ -210,6 +210,10 @@ def _tell(
     if error is not None and not isinstance(error, exceptions.ChannelsError):
         # Each sender has a client to answer, and sees nothing of where it failed.
         logger.error("Sending %d messages to %s failed.", len(sends), sends[0][0], exc_info=error)
+    if error is None and not refused:
+        for channel, _, done in sends:
+            _tell_one(channel, done, None)
+        return
     full = {id(pair) for pair in refused}
     for (channel, message, done), pair in zip(sends, pairs):
         is_full = id(pair) in full
