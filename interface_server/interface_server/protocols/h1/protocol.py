@@ -188,8 +188,7 @@ class Http1Protocol(Lands, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._state is not OPEN:
-            # On its way out.
-            self._linger.heard()
+            self._linger.heard()  # On its way out.
             return
         before = self._connection.state
         events = self._connection.receive(data)
