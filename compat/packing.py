@@ -10,8 +10,9 @@ from . import six
 __all__ = ['MSGPACK_REQUIREMENT', 'OLDEST_MSGPACK', 'is_simple', 'is_suspect', 'packed', 'with_text_keys']
 
 #: What a list begins with, and all bytes that neither a list, a dict nor an
-#: extension begins with, nor what is suspect. Nearly all responses have the status
-#: 200, whose byte is that of an extension with a length of 16 bits: see below.
+#: extension begins with, nor what is suspect. Nearly all responses have the
+#: status 200, whose byte is that of an extension with a length of 16 bits: see
+#: below.
 _LISTS = bytes(bytearray(range(0x90, 0xa0))) + b'\xdc\xdd'
 _HARMLESS = bytes(bytearray(set(range(256)).difference(
     range(0x80, 0xa0), [0xc7, 0xc9, 0xcf], range(0xd4, 0xd9), range(0xdc, 0xe0), [0xed])))
@@ -36,8 +37,8 @@ if six.PY2:
     # The last that is compiled there: from 1.0 on it is pure Python, and takes
     # several times as long.
     OLDEST_MSGPACK, MSGPACK_REQUIREMENT = (0, 6, 2), '"msgpack>=0.6.2,<1.0"'
-    #: What an integer beyond 63 bits begins with, and half of a surrogate pair;
-    #: other values may have it, too.
+    #: What an integer beyond 63 bits begins with, and half of a surrogate
+    #: pair; other values may have it, too.
     _UINT64, _SURROGATE = b'\xcf', b'\xed'
 
     def packed(packer):
@@ -60,8 +61,8 @@ if six.PY2:
 else:
     #: The oldest release that will do, and what pip is asked for.
     OLDEST_MSGPACK, MSGPACK_REQUIREMENT = (1, 0), 'msgpack'
-    #: What an integer beyond 63 bits begins with; other values may have it, too.
-    #: A number: with bytes, "in" first raises and drops an error.
+    #: What an integer beyond 63 bits begins with; other values may have it,
+    #: too. A number: with bytes, "in" first raises and drops an error.
     _UINT64 = 0xcf
 
     def packed(packer):

@@ -18,7 +18,7 @@ from ..exceptions import MalformedMessage
 
 #: Bytes of content in one message at most.
 CHUNK_SIZE = 512 * 1024
-# Numbers on Python 3, where "in" drops an error first for each string of bytes.
+# Numbers on Python 3, where "in" drops an error first for each byte string.
 _LINE_FEED, _RETURN = b'\n'[0], b'\r'[0]
 
 

@@ -44,7 +44,7 @@ AWAY_SECONDS = 2
 #: a slow connection can't read it while the worker waits.
 FREE_AGAIN = 1 / 8.0
 
-# Numbers on Python 3, where "in" drops an error first for each string of bytes.
+# Numbers on Python 3, where "in" drops an error first for each byte string.
 _UNDERSCORE, _PERCENT_SIGN = b'_'[0], b'%'[0]
 _PERCENT = re.compile(br'%([0-9A-Fa-f]{2})')
 

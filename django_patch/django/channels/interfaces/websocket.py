@@ -231,8 +231,8 @@ class WebSocket(object):
         """
         Return the event that ends the socket on the server's own account.
 
-        An open socket is closed with `code`, a handshake gets `status` and `headers`.
-        None if the socket is at its end already.
+        An open socket is closed with `code`, a handshake gets `status` and
+        `headers`. None if the socket is at its end already.
         """
         if self.state is OPEN:
             self.state = CLOSED

@@ -54,7 +54,7 @@ class Inbox(object):
         self.received = {}
         #: Whether a report may have been lost, and counts have to be reset.
         self.counts_dirty = False
-        #: The packed arguments of a report up to the counts, once there was one.
+        #: The packed arguments of a report up to the counts, if there was one.
         self.report = None
         self._groups = {}
 
