@@ -44,7 +44,7 @@ def disable():
 
 def flush():
     """
-    Have the global tracer provider, whoever uses it, hand out what waits there.
+    Have the global tracer provider hand out the spans that wait there.
 
     It does so by itself at the end of a program, but not of a forked process.
     """
