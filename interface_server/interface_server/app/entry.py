@@ -1,6 +1,6 @@
 """
-What all requests have, and their way to the layer: through the queue of those
-that find its channel full.
+A request as all kinds of it are, and its way to the layer: through the queue of
+those that find its channel full.
 """
 from __future__ import annotations
 

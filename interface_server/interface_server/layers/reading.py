@@ -1,5 +1,5 @@
 """
-What comes for this process' clients, from one connection to Redis.
+Messages for this process' clients, from one connection to Redis.
 
 What is read is handed out where it is read, and asked for again: no task
 wakes up for that. One goes on with what is rare: large messages, errors.

@@ -1,5 +1,5 @@
 """
-What is being read of a connection of HTTP/1, as a table of transitions.
+The part of a request of HTTP/1 that is being read, as a table of transitions.
 """
 from __future__ import annotations
 
