@@ -6,15 +6,23 @@ Delete what asks for them by hasattr() when Django < 3.2 support ends.
 """
 from __future__ import absolute_import
 
+from django.http import response as django_response
 from django.http.response import HttpResponseBase
 
 __all__ = ['closers_of', 'has_own_close', 'header_items', 'run_closers']
+
+#: The class of a response's headers, since Django 3.2.
+_Headers = getattr(django_response, 'ResponseHeaders', None)
 
 
 def header_items(response):
     """Return an iterable of the (name, value) of the headers of `response`, without its cookies."""
     # As items() does, which takes three calls for each.
-    return (response.headers._store if hasattr(response, 'headers') else response._headers).values()
+    if _Headers is None:
+        return response._headers.values()
+    headers = response.headers
+    # A view may have put anything in their place that has items.
+    return headers._store.values() if type(headers) is _Headers else response.items()
 
 
 def closers_of(response):
@@ -24,7 +32,8 @@ def closers_of(response):
 
 def has_own_close(response):
     """Return whether the close() of `response` is another than Django's responses have."""
-    return type(response).close != HttpResponseBase.close or 'close' in vars(response)
+    # What stands for a response, as middleware may return it, finds one elsewhere.
+    return getattr(type(response), 'close', None) != HttpResponseBase.close or 'close' in vars(response)
 
 
 def run_closers(response):

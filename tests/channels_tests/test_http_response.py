@@ -50,6 +50,13 @@ class EncodeResponseTests(SimpleTestCase):
         response['X-Name'] = 'André'
         self.assertIn([b'X-Name', b'Andr\xe9'], encode(response)[0]['headers'])
 
+    def test_headers_that_a_view_has_made_a_dict_are_sent(self):
+        response = HttpResponse(content_type='text/plain')
+        # Since Django 3.2 these are its headers, and no more than an attribute before.
+        response.headers = {'X-Name': 'value'}
+        expected = [[name.encode('ascii'), value.encode('ascii')] for name, value in response.items()]
+        self.assertEqual(encode(response)[0]['headers'], expected)
+
     def test_each_cookie_is_a_header(self):
         response = HttpResponse(content_type='text/plain')
         response.set_cookie('a', 'one', httponly=True)

@@ -21,6 +21,7 @@ from .http_tools import make_content, make_message
 
 PLAIN = {'default': {'BACKEND': 'django.core.cache.backends.locmem.LocMemCache'}}
 CLOSED = dict(PLAIN, other={'BACKEND': 'channels_tests.test_http_signals.ClosedCache'})
+MADE = dict(PLAIN, other={'BACKEND': 'channels_tests.test_http_signals.make_cache'})
 MISSING = dict(PLAIN, other={'BACKEND': 'channels_tests.missing.Cache'})
 
 
@@ -32,6 +33,11 @@ class ClosedCache(LocMemCache):
         ClosedCache.times += 1
 
 
+def make_cache(*args):
+    """Return a cache, as its class would: Django asks for no more."""
+    return ClosedCache(*args)
+
+
 class OwnResponse(HttpResponse):
     """A response whose class has a close() of its own."""
     is_closed = False
@@ -39,6 +45,16 @@ class OwnResponse(HttpResponse):
     def close(self):
         self.is_closed = True
         super(OwnResponse, self).close()
+
+
+class Wrapped(object):
+    """Stands for a response, as what middleware may return."""
+
+    def __init__(self, response):
+        self.response = response
+
+    def __getattr__(self, name):
+        return getattr(self.response, name)
 
 
 class HostHandler(ChannelHandler):
@@ -137,6 +153,15 @@ class RequestSignalsTests(SimpleTestCase):
         self.assertEqual(ClosedCache.times, times + 1)
         self.assertEqual(in_thread(using, 'default'), [])
 
+    def test_a_cache_that_a_function_has_made_is_closed(self):
+        def using():
+            caches['other'].set('key', 'value')
+            return self.respond()
+        times = ClosedCache.times
+        with self.settings(CACHES=MADE):
+            self.assertEqual(in_thread(using), self.BOTH[1:])
+        self.assertEqual(ClosedCache.times, times + 1)
+
     def test_a_cache_that_is_not_there_breaks_no_request(self):
         with self.settings(CACHES=MISSING):
             self.assertEqual(in_thread(self.respond), self.BOTH[1:])
@@ -162,6 +187,13 @@ class RequestSignalsTests(SimpleTestCase):
         response, closed = HttpResponse(), []
         response.close = lambda: closed.append(True)
         self.assertEqual((in_thread(close, response), closed), ([], [True]))
+
+    def test_what_stands_for_a_response_is_closed(self):
+        def close():
+            del self.sent[:]
+            request_signals.close(Wrapped(OwnResponse()))
+            return self.sent
+        self.assertEqual(in_thread(close), [('request_finished', None)])
 
     def test_a_response_is_left_as_django_leaves_it(self):
         def closed(close):

@@ -68,8 +68,9 @@ class _Caches(object):
 
 def _has_close(backend):
     try:
-        return import_string(backend).close != BaseCache.close
-    except ImportError:
+        # A function that returns a cache will do for Django.
+        return getattr(import_string(backend), 'close', None) != BaseCache.close
+    except Exception:
         # Who uses it hears of that.
         return True
 
