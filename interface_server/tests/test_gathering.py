@@ -114,6 +114,35 @@ def test_one_that_cannot_be_sent_costs_the_others_nothing(server):
     assert received(layer) == [0, 1, 2, 3, 5, 6, 7, 8]
 
 
+def test_a_sender_that_fails_to_hear_costs_the_others_nothing(server, caplog):
+    from django.channels.layers.redis import RedisChannelLayer
+
+    from interface_server.layers.redis import RedisLayer
+
+    layer = RedisChannelLayer(hosts=[server.url], prefix=f"test.{uuid.uuid4().hex}:")
+
+    def fail(error):
+        raise ValueError(f"Nobody expects {error}.")
+
+    async def run():
+        sender = RedisLayer(layer)
+        sender.start()
+        await sender.send("first", {})
+        outcomes = [asyncio.get_running_loop().create_future() for _ in range(2)]
+        sender.send_then("refused", {"n": {4}}, fail)
+        for outcome in outcomes:
+            sender.send_then("work", {"n": 0}, outcome.set_result)
+        # Neither with it nor behind it.
+        await asyncio.wait(outcomes, timeout=PATIENCE)
+        await sender.send("work", {"n": 1})
+        await sender.close()
+        return [outcome.result() for outcome in outcomes]
+
+    assert asyncio.run(run()) == [None, None]
+    assert received(layer) == [0, 0, 1]
+    assert ["refused" in record.getMessage() for record in caplog.records] == [True]
+
+
 def test_forgotten_scripts_are_sent_again(server, client):
     async def forget(sender):
         client.script_flush()

@@ -101,11 +101,13 @@ class GatheredSends:
         for connection in connections:
             if connection is not None:
                 connection.hold()
-        for channel, sends in waiting.items():
-            self._go_on(channel, sends)
-        for connection in connections:
-            if connection is not None:
-                connection.release()
+        try:
+            for channel, sends in waiting.items():
+                self._go_on(channel, sends)
+        finally:
+            for connection in connections:
+                if connection is not None:
+                    connection.release()
 
     def _go_on(self, channel: str, sends: Sequence[Send], is_large: bool = False) -> None:
         if channel in self._held:
@@ -121,7 +123,7 @@ class GatheredSends:
                 self._driver.send_alone(channel, message, done)
             except Exception as error:
                 # Its sender, who waits, is not below us any more.
-                done(error)
+                _tell_one(channel, done, error)
 
     def _send_together(self, sends: Sequence[Send]) -> None:
         pairs = [(channel, message) for channel, message, done in sends]
