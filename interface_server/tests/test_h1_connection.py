@@ -360,3 +360,14 @@ def test_headers_that_came_before_are_not_parsed_again(monkeypatch):
     assert fed == []
     assert told(connection.receive(b"GET /c" + HEAD + b"\r\n")) == [request("GET", b"/c")]
     assert fed == [b"POST /c HTTP/1.1\r\n\r\n"]
+
+
+def test_a_long_target_is_not_kept_with_an_idle_connection(monkeypatch):
+    connection = H1Connection(Options())
+    said = b"GET /%b" % (b"a" * MOST_KEPT) + HEAD + b"\r\n"
+    connection.receive(said)
+    fed = []
+    feed = type(connection._message).feed
+    monkeypatch.setattr(type(connection._message), "feed", lambda self, data: (fed.append(data), feed(self, data)))
+    connection.receive(said)
+    assert fed == [said]

@@ -13,7 +13,7 @@ from ..requests import read_target
 from .events import Request
 from .message import MessageParser
 
-#: Bytes of headers that are kept with each connection, at most.
+#: Bytes of a head that are kept with each connection, at most.
 MOST_KEPT = 2048
 
 #: (method, target, version).
@@ -33,10 +33,9 @@ class LatestRequest:
 
     def keep(self, line: Line, head: bytes, request: Request) -> None:
         """Keep a request whose whole `head`, which begins with `line`, was good."""
-        headers = head[head.find(b"\n") + 1:]
         # A whole URL changes the headers.
-        if len(headers) <= MOST_KEPT and line[1].startswith(b"/"):
-            self._line, self._headers, self._request = line, headers, request
+        if len(head) <= MOST_KEPT and line[1].startswith(b"/"):
+            self._line, self._headers, self._request = line, head[head.find(b"\n") + 1:], request
 
     def again(self, line: Line, data: bytes, end: int, message: MessageParser) -> Optional[Request]:
         """
