@@ -12,6 +12,7 @@ from django.channels import Channel, Group
 from django.channels.auth import channel_session_user
 from django.channels.exceptions import DenyConnection, MalformedFrame
 from django.channels.generic.websockets import JsonWebsocketConsumer, WebsocketConsumer, WebsocketDemultiplexer
+from django.channels.http.handler import ChannelHandler
 from django.channels.security.websockets import allowed_hosts_only
 from django.channels.sessions import channel_session, enforce_ordering
 from django.contrib.auth import get_user_model
@@ -49,6 +50,14 @@ async def leave_in_a_task(message):
 
 async def where(message):
     seen.append(threading.current_thread().name)
+
+
+async def respond_in_a_thread(message):
+    """Has a handler answer in a thread that knows nothing of the message's."""
+    def respond():
+        return list(ChannelHandler()(message))
+    for reply in await asyncio.get_running_loop().run_in_executor(None, respond):
+        await message.reply_channel.asend(reply)
 
 
 async def meet(message):

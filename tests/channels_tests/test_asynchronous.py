@@ -84,6 +84,12 @@ class ConsumerTests(RunningWorkerTestCase, SimpleTestCase):
         self.stop_when(lambda: len(self.seen) == 4)
         self.assertEqual(set(self.seen), {'async'})
 
+    @override_settings(ROOT_URLCONF='channels_tests.http_urls')
+    def test_a_handler_in_a_thread_of_its_own_has_the_prefix_of_the_request(self):
+        self.start([route('http.request', consumers.respond_in_a_thread)])
+        self.request('/app/path/', root_path='/app')
+        self.assertEqual(self.receive()['content'], b'/app/path/ /path/ /app/path/')
+
     def stop_when(self, condition):
         deadline = threading.Event()
         for _ in range(3000):

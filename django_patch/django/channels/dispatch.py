@@ -125,7 +125,7 @@ class Dispatcher(HeldMessagesMixin):
             leave_out_absent(task.channel, task.content)
         task.message = message = Message(task.content, task.channel, self.channel_layer)
         message.attempt = task.attempt
-        message.is_isolated = True
+        message.isolated_in = get_ident()
         match = self.channel_layer.router.match(message)
         if match is None:
             logger.error(

@@ -29,9 +29,9 @@ class Message(object):
     attempt = 1
     #: What its route calls, for logs; None where no route was asked.
     consumer = None
-    #: Whether its thread gets back its script prefix, its URLconf and the like
-    #: once the consumer has ended.
-    is_isolated = False
+    #: The id of the thread that gets back its script prefix, its URLconf and
+    #: the like once the consumer has ended; None if none does.
+    isolated_in = None
     #: What addresses begin with in that thread; None if it isn't known.
     script_prefix = None
 

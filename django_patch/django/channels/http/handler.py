@@ -12,7 +12,7 @@ from django import http
 from django.core.handlers import base
 
 from .. import outbox
-from ..compat import BAD_REQUEST_ERRORS, URLS_MODULE
+from ..compat import BAD_REQUEST_ERRORS, URLS_MODULE, six
 from ..compat.coroutines import SUPPORTS_ASYNC
 from ..exceptions import MalformedMessage, RequestAborted, RequestTimeout, ResponseLater
 from ..failures import is_of_operator
@@ -27,6 +27,7 @@ from .request import ChannelRequest
 
 logger = logging.getLogger('django.request')
 urls = import_module(URLS_MODULE)
+get_ident = six.moves._thread.get_ident
 
 
 class ChannelHandler(ErrorResponses, ResponseEncoding, base.BaseHandler):
@@ -62,8 +63,10 @@ class ChannelHandler(ErrorResponses, ResponseEncoding, base.BaseHandler):
         away before its request was complete. Close the generator to break
         off a response.
         """
+        # A consumer may have us called in a thread of its own.
+        is_isolated, request = message.isolated_in == get_ident(), None
         # To ask for it takes longer than to read a request.
-        prefix, request = message.script_prefix or urls.get_script_prefix(), None
+        prefix = is_isolated and message.script_prefix or urls.get_script_prefix()
         try:
             request, response = self._respond(message, prefix)
             try:
@@ -73,7 +76,7 @@ class ChannelHandler(ErrorResponses, ResponseEncoding, base.BaseHandler):
                             yield reply
             finally:
                 # A URLconf of the request's own is for nothing behind it.
-                request_signals.close(response, message.is_isolated and not hasattr(request, 'urlconf'))
+                request_signals.close(response, is_isolated and not hasattr(request, 'urlconf'))
         finally:
             if request is None or request.script_name + '/' != prefix:
                 # Other consumers of this thread have no request and no prefix.
