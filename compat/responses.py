@@ -32,7 +32,8 @@ def closers_of(response):
 
 def has_own_close(response):
     """Return whether the close() of `response` is another than Django's responses have."""
-    # What stands for a response, as middleware may return it, finds one elsewhere.
+    # What stands for a response, as middleware may return it, has one that is
+    # found elsewhere.
     return getattr(type(response), 'close', None) != HttpResponseBase.close or 'close' in vars(response)
 
 
