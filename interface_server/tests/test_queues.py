@@ -5,6 +5,7 @@ import asyncio
 import concurrent.futures
 import socket
 import threading
+import weakref
 
 import pytest
 from conftest import PATIENCE, eventually
@@ -88,6 +89,28 @@ class Senders:
         while not set(names) <= set(found):
             self._changed.clear()
             await asyncio.wait_for(self._changed.wait(), PATIENCE)
+
+
+class Upload(dict):
+    """A message that can be referred to weakly."""
+
+
+def test_nothing_is_kept_of_what_was_cancelled_behind_what_waits(outlet):
+    async def run():
+        senders = Senders(outlet)
+        senders.send("a")
+        await senders.queued("a")
+        message, waiting = Upload(path="b"), []
+        reference = weakref.ref(message)
+        senders.queues.send_then("c", message, print, PATIENCE, queued=waiting.append)
+        del message
+        assert waiting.pop().cancel()
+        assert reference() is None
+        outlet.room = 2
+        assert await senders.told("a") == [None]
+        assert outlet.sent == ["a"]
+
+    asyncio.run(run())
 
 
 def test_what_waits_goes_first_come_first_served(outlet):

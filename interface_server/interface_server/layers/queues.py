@@ -20,7 +20,7 @@ from typing import Optional
 
 from ..backport import exceptions
 from ..types import Message
-from . import AsyncLayer, Done
+from . import AsyncLayer, Done, ignore
 from .waiting import CANCELLED, ON_ITS_WAY, WAITS, Waiting
 
 __all__ = ["SendQueues"]
@@ -75,6 +75,8 @@ class SendQueue:
             return False
         waiting.state = CANCELLED
         self._forget(waiting)
+        # Its place stays until those before it are gone, and isn't counted.
+        waiting.message, waiting.done, waiting.is_wanted = {}, ignore, None
         return True
 
     def later_than(self, number: int, places: int, size: int) -> Optional[list[Waiting]]:
