@@ -10,12 +10,15 @@ us: the median of some rounds, in which the ways take turns, with the least and 
 most. It needs Linux and redis-server. docs/benchmarks.txt quotes it.
 """
 import os
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
+
+if __name__ == '__main__':
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from benchmarks.harness.bare_redis import connect, measure_in_turns  # noqa: E402: found by the line above
 
 SECONDS = 1.0
 BODY = 215 * b'x'
@@ -45,13 +48,6 @@ WAYS = {
     'RPUSH': (command(b'RPUSH', b'queue', BODY), TAKE, False),
     'script': (None, TAKE, False),
 }
-
-
-def connect(port):
-    sock = socket.create_connection(('127.0.0.1', port), timeout=30)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setblocking(True)
-    return sock
 
 
 def ask(sock, packed):
@@ -104,28 +100,7 @@ def measure(name, port, redis):
 
 
 def main(rounds=7):
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        redis = subprocess.Popen(
-            ['redis-server', '--port', str(port), '--save', '', '--dir', folder, '--bind', '127.0.0.1'],
-            stdout=subprocess.DEVNULL)
-        try:
-            while True:
-                try:
-                    connect(port).close()
-                    break
-                except ConnectionRefusedError:
-                    time.sleep(0.02)
-            found = {name: [] for name in WAYS}
-            for _ in range(rounds):
-                for name in WAYS:
-                    found[name].append(measure(name, port, redis.pid))
-        finally:
-            redis.terminate()
-            redis.wait()
-    print('load of the machine: %.2f' % os.getloadavg()[0])
+    found = measure_in_turns(WAYS, measure, rounds)
     for name, rows in found.items():
         print('%-8s' % name, '  '.join(
             '%s %.0f (%.0f..%.0f)' % (what, statistics.median(column), min(column), max(column))

@@ -16,19 +16,15 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
+
+if __name__ == '__main__':
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from benchmarks.harness.bare_redis import connect, measure_in_turns  # noqa: E402: found by the line above
 
 MESSAGES = 5000
 PUT = b'*3\r\n$5\r\nRPUSH\r\n$1\r\nq\r\n$100\r\n' + 100 * b'x' + b'\r\n'
 TAKE = b'*7\r\n$6\r\nBLMPOP\r\n$2\r\n10\r\n$1\r\n1\r\n$1\r\nq\r\n$4\r\nLEFT\r\n$5\r\nCOUNT\r\n$2\r\n10\r\n'
-
-
-def connect(port):
-    sock = socket.create_connection(('127.0.0.1', port), timeout=30)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setblocking(True)
-    return sock
 
 
 def asleep(sock):
@@ -121,28 +117,7 @@ def end(role, port):
 
 
 def main(rounds=5):
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        redis = subprocess.Popen(
-            ['redis-server', '--port', str(port), '--save', '', '--dir', folder, '--bind', '127.0.0.1'],
-            stdout=subprocess.DEVNULL)
-        try:
-            while True:
-                try:
-                    connect(port).close()
-                    break
-                except ConnectionRefusedError:
-                    time.sleep(0.02)
-            found = {name: [] for name in WAYS}
-            for _ in range(rounds):
-                for name in WAYS:
-                    found[name].append(measure(name, port, redis.pid))
-        finally:
-            redis.terminate()
-            redis.wait()
-    print('load of the machine: %.2f' % os.getloadavg()[0])
+    found = measure_in_turns(WAYS, measure, rounds)
     for name, rows in found.items():
         us, *sleeps = zip(*rows)
         print('%-9s %4.0f us (%.0f..%.0f); sleeps of sender, Redis, taker: %s' % (
