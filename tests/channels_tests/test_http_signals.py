@@ -11,7 +11,7 @@ from django.channels.routing import route
 from django.channels.signals import note_connection
 from django.channels.worker import Worker
 from django.core import signals
-from django.core.cache import caches
+from django.core.cache import caches, close_caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.http import HttpResponse
 from django.test import SimpleTestCase, override_settings
@@ -131,11 +131,11 @@ class RequestSignalsTests(SimpleTestCase):
         self.assertEqual(in_thread(self.respond), [])
 
     def test_a_receiver_that_was_taken_away_is_not_called(self):
-        signals.request_finished.disconnect(request_signals.close_caches)
+        signals.request_finished.disconnect(close_caches)
         try:
             self.assertEqual(in_thread(self.respond), self.BOTH[1:])
         finally:
-            signals.request_finished.connect(request_signals.close_caches)
+            signals.request_finished.connect(close_caches)
 
     def test_a_thread_that_has_had_a_connection_is_looked_after(self):
         def connected():

@@ -141,8 +141,13 @@ class ImportTests(SimpleTestCase):
         loaded = self.loaded('django.channels', then=WORKER)
         self.assertEqual({
             'django.channels.http.handler', 'django.channels.http.response', 'django.channels.layers.redis.direct',
-            'django.db.backends.dummy.base',
+            'django.core.cache', 'django.db.backends.dummy.base',
         } - loaded, set())
+
+    def test_a_script_imports_what_answers_requests_before_it_has_settings(self):
+        """As it could Django's own handler and client; django.core.cache asks for settings in Django 1.8."""
+        for name in ('handler', 'http.handler', 'staticfiles', 'test.client'):
+            self.assertIn('django.channels.' + name, self.loaded('django.channels.' + name))
 
     def test_a_worker_loads_only_what_it_uses(self):
         loaded = self.loaded('django.channels', then=WORKER)

@@ -9,8 +9,6 @@ and to have them look takes a fifth of the time of a small request.
 from __future__ import absolute_import
 
 from django.core import signals
-from django.core.cache import close_caches
-from django.core.cache.backends.base import BaseCache
 from django.core.handlers import base
 from django.db import close_old_connections, reset_queries
 from django.dispatch.dispatcher import NONE_ID, _make_id
@@ -25,11 +23,11 @@ reset_urlconf = getattr(base, 'reset_urlconf', None)
 
 
 class _Receivers(object):
-    """Those of `signal`; `own` is a list of the functions that are Django's."""
+    """Those of `signal`; `get_own` returns a list of the functions that are Django's."""
 
-    def __init__(self, signal, own):
+    def __init__(self, signal, get_own):
         self._signal = signal
-        self._own = {(_make_id(receiver), NONE_ID) for receiver in own}
+        self._get_own = get_own
         # What the signal had at the last look, and whether it was Django's.
         self._known = None, False
 
@@ -38,15 +36,24 @@ class _Receivers(object):
         receivers = self._signal.receivers
         seen, are_own = self._known
         if receivers != seen:
-            are_own = {receiver[0] for receiver in receivers} == self._own
+            own = {(_make_id(receiver), NONE_ID) for receiver in self._get_own()}
+            are_own = {receiver[0] for receiver in receivers} == own
             self._known = list(receivers), are_own
         return are_own
 
 
-_on_start = _Receivers(signals.request_started, [reset_queries, close_old_connections])
-_on_end = _Receivers(
-    signals.request_finished, [close_old_connections, close_caches] + ([reset_urlconf] if reset_urlconf else [])
-)
+def _own_on_start():
+    return [reset_queries, close_old_connections]
+
+
+def _own_on_end():
+    # Django 1.8's caches can't be imported before there are settings.
+    from django.core.cache import close_caches
+    return [close_old_connections, close_caches] + ([reset_urlconf] if reset_urlconf else [])
+
+
+_on_start = _Receivers(signals.request_started, _own_on_start)
+_on_end = _Receivers(signals.request_finished, _own_on_end)
 
 
 class _Caches(object):
@@ -67,6 +74,7 @@ class _Caches(object):
 
 
 def _has_close(backend):
+    from django.core.cache.backends.base import BaseCache
     try:
         # A function that returns a cache will do for Django.
         return getattr(import_string(backend), 'close', None) != BaseCache.close

@@ -42,6 +42,7 @@ def load_ahead(worker):
             continue
     if 'http.request' in worker.channels:
         import_string(DEFAULT_HTTP_CONSUMER)
+        import_string('django.core.cache.close_caches')
 
 
 def run_alone(worker, surroundings, is_embedded=False, is_program=False):
