@@ -53,7 +53,20 @@ def main(arguments: Optional[list[str]] = None) -> None:
         status = run(command)
     except UsageError as error:
         parser.exit(2, f"interface-server: {error}\n")
+    except KeyboardInterrupt:
+        # While it waits for Redis, or the project is imported.
+        status = end_by_interrupt()
     sys.exit(status)
+
+
+def end_by_interrupt() -> int:
+    """End this process as Ctrl-C does by itself, with a line in place of the traceback."""
+    standard_streams.say("interface-server was ended by Ctrl-C.")
+    standard_streams.flush()
+    # So that a shell knows, and ends the script or the loop as well.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    return 128 + signal.SIGINT
 
 
 def run(command: Command) -> int:

@@ -246,6 +246,39 @@ def test_settings_that_make_no_layer_are_explained(run, folder):
     assert output.startswith("interface-server: The BACKEND of CHANNEL_LAYERS['default'], no_such_package.Layer,")
 
 
+@pytest.mark.parametrize("arguments", [["--check"], []], ids=["--check", "serving"])
+def test_ctrl_c_ends_it_while_it_waits_for_a_silent_redis(run, folder, arguments):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        silent.settimeout(PATIENCE)
+        (folder / "waiting.py").write_text(
+            "from django.channels.layers.redis import RedisChannelLayer\n"
+            f"channel_layer = RedisChannelLayer(hosts=['redis://127.0.0.1:{silent.getsockname()[1]}/0'])\n"
+            "channel_layer.global_statistics()\n"
+        )
+        process = run("-m", "interface_server", "-p", "0", *arguments, "waiting:channel_layer")
+        with silent.accept()[0]:
+            process.signal(signal.SIGINT)
+            status, output = process.finish()
+    assert (status, output) == (-signal.SIGINT, "interface-server was ended by Ctrl-C.\n")
+
+
+def test_ctrl_c_ends_a_check_that_waits_for_redis(run):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        silent.settimeout(PATIENCE)
+        process = run("-m", "interface_server", "-p", "0", "--check", "--redis",
+                      f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        with silent.accept()[0]:
+            process.signal(signal.SIGINT)
+            status, output = process.finish()
+    assert status == -signal.SIGINT
+    assert output.endswith("interface-server was ended by Ctrl-C.\n")
+    assert "Traceback" not in output
+
+
 def test_import_error_inside_the_project_is_not_hidden(run):
     status, output = run("-m", "interface_server", "-p", "0", "broken:channel_layer").finish()
     assert status == 1

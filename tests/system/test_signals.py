@@ -1,9 +1,10 @@
 """What a worker process does when it is told to stop."""
 import os
 import signal
+import socket
 
 import pytest
-from programs import eventually
+from programs import PATIENCE, eventually
 
 pytestmark = pytest.mark.both_eras
 
@@ -59,3 +60,35 @@ def test_consumer_that_raises_is_logged_and_harms_nothing_else(site, scratch):
     site.put('quick-job', quick)
     eventually(exists(quick + '.finished'), 'the same worker going on')
     assert worker.process.poll() is None
+
+
+@pytest.fixture
+def silent_redis():
+    """A listening socket that is taken for a Redis, and says nothing."""
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        listener.listen()
+        listener.settimeout(PATIENCE)
+        yield listener
+
+
+@pytest.mark.parametrize('command, status', [
+    (['runworker'], -signal.SIGINT),
+    (['runworker', '--processes', '2'], -signal.SIGINT),
+    (['runchannels'], -signal.SIGINT),
+    (['channels', 'status'], -signal.SIGINT),
+    (['channels', 'drain', 'jobs'], -signal.SIGINT),
+    # Ctrl-C is how it ends at any time.
+    (['channels', 'watch'], 0),
+    (['runserver', '--noreload'], 0),
+], ids=lambda value: ' '.join(value) if isinstance(value, list) else '')
+def test_a_command_that_waits_for_a_silent_redis_ends_at_ctrl_c(sites, silent_redis, command, status):
+    program = sites(SUT_LAYERS='redis', SUT_REDIS='redis://127.0.0.1:%d/0' % silent_redis.getsockname()[1]).manage(
+        *command)
+    # It has begun to ask, and waits for the answer.
+    with silent_redis.accept()[0]:
+        program.signal(signal.SIGINT)
+        assert program.wait_for_exit() == status, program.report()
+    assert 'Traceback' not in program.output
+    if status:
+        assert program.output.endswith('%s was ended by Ctrl-C.\n' % command[0])

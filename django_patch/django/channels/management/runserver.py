@@ -143,6 +143,9 @@ def _get_layer(command, options):
             projects.check_project(layer)
         except CommandError as error:
             _refuse(command, error)
+        except KeyboardInterrupt:
+            # It ends like that at any time.
+            sys.exit(0)
     return layer
 
 

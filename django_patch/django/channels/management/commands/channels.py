@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from django.core.management import BaseCommand, CommandError
+from django.core.management import CommandError
 
 from ...compat import six
 from ...compat.clock import monotonic
@@ -21,6 +21,7 @@ from ...layers import channel_layers
 from ...monitoring.snapshot import Snapshot, breaches
 from ...monitoring.wording import counted, sentences
 from .. import job_actions, layer_actions
+from ..interruption import InterruptibleCommand
 from ..layers import add_layer_argument, get_shared_layer
 from ..printing import printable
 from ..redrawing import redrawn, size_of
@@ -59,7 +60,7 @@ ABILITIES['drain'] = 'supports_statistics'
 METHODS = {'check': 'check_limits'}
 
 
-class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, BaseCommand):
+class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, InterruptibleCommand):
     help = (
         'Inspects a channel layer without stopping anything. ' +
         '; '.join('%s: %s' % action for action in ACTIONS) + '. Examples: "manage.py channels status --json", '
@@ -116,8 +117,6 @@ class Command(job_actions.JobActionsMixin, layer_actions.LayerActionsMixin, Base
         except ValueError as error:
             # The name of a channel that can't be one.
             raise CommandError(str(error))
-        except KeyboardInterrupt:
-            raise CommandError('%s was ended by Ctrl-C.' % options['action'])
         except EnvironmentError as error:
             if error.errno != errno.EPIPE:
                 raise

@@ -8,13 +8,14 @@ import os
 import socket
 import sys
 
-from django.core.management import BaseCommand, CommandError, get_commands
+from django.core.management import CommandError, get_commands
 
 from ...log import setup_logger
 from ...processes import standard_streams
 from ...processes.programs import Program, ProgramGroup
 from ...worker import Worker
 from .. import projects, worker_options
+from ..interruption import InterruptibleCommand
 from ..layers import add_layer_argument, check_channels, check_routing, get_shared_layer
 from .runworker import Command as RunWorker
 
@@ -22,7 +23,7 @@ from .runworker import Command as RunWorker
 BACKLOG = 2048
 
 
-class Command(BaseCommand):
+class Command(InterruptibleCommand):
     help = (
         'Runs an interface server and worker processes together, and replaces those that die. On SIGTERM they stop, '
         'the server first; on SIGHUP new processes replace them, and no connection is refused meanwhile.'

@@ -3,7 +3,7 @@ manage.py runworker: processes that receive messages and run consumers.
 """
 from __future__ import absolute_import
 
-from django.core.management import BaseCommand, CommandError
+from django.core.management import CommandError
 
 from ...compat.reloader import raise_last_exception, run_with_reloader
 from ...layers import channel_layers
@@ -12,12 +12,13 @@ from ...log import setup_logger
 from ...processes import standard_streams
 from ...worker import Worker
 from .. import projects, watching, worker_options
+from ..interruption import InterruptibleCommand
 from ..layers import check_channels, check_routing, get_shared_layer
 from ..static_files import static_files_consumer
 from ..worker_processes import load_ahead, run_alone, run_supervised
 
 
-class Command(BaseCommand):
+class Command(InterruptibleCommand):
     help = (
         'Runs workers: they receive messages from a channel layer and run the consumers that the routing names, '
         'Django\'s views among them. Run as many as your load needs: with --processes, or under systemd, supervisord '

@@ -5,7 +5,7 @@ from __future__ import absolute_import
 
 import threading
 
-from django.core.management import BaseCommand, CommandError
+from django.core.management import CommandError
 from django.db import close_old_connections
 
 from ....acknowledged_options import MAX_DELIVERIES
@@ -13,6 +13,7 @@ from ....exceptions import LayerUnavailable
 from ....layers import ChannelLayerWrapper
 from ....log import setup_logger
 from ....management import projects, watching
+from ....management.interruption import InterruptibleCommand
 from ....management.layers import add_layer_argument, get_shared_layer
 from ....processes import standard_streams
 from ....retries import Acknowledged
@@ -24,7 +25,7 @@ from ... import consumers
 ANY_NUMBER = 2 ** 31 - 1
 
 
-class Command(BaseCommand):
+class Command(InterruptibleCommand):
     help = (
         'Runs the delay server: it stores the messages sent to asgi.delay in the database, and sends each when it is '
         'due. One is enough; several share the work.'

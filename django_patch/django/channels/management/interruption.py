@@ -1,0 +1,30 @@
+"""
+Ctrl-C while a command waits, such as for a Redis that doesn't answer.
+"""
+from __future__ import absolute_import
+
+import os
+import signal
+
+from django.core.management import BaseCommand
+
+from ..compat.command_output import flush
+
+
+class InterruptibleCommand(BaseCommand):
+    """
+    A command that Ctrl-C ends with a line in place of a traceback.
+
+    Until it handles SIGINT itself, if it ever does. Who calls it from Python
+    gets the KeyboardInterrupt.
+    """
+
+    def run_from_argv(self, argv):
+        try:
+            super(InterruptibleCommand, self).run_from_argv(argv)
+        except KeyboardInterrupt:
+            self.stderr.write('%s was ended by Ctrl-C.' % argv[1])
+            flush(self.stdout)
+            # So that a shell knows, and ends the script or the loop as well.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
