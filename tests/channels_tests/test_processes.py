@@ -183,6 +183,23 @@ class WatcherTests(LogTestCase, SimpleTestCase):
         self.assertEqual(tried, ['reply.p!0', 'reply.p!1', 'reply.p!2'])
         self.assertLogged('8 clients of a worker that ended could not be told so.')
 
+    def test_it_tries_again_for_a_layer_that_is_away_only_if_something_was_held(self):
+        tried = []
+
+        class Away(InMemoryChannelLayer):
+            def processes(self):
+                tried.append(1)
+                raise LayerUnavailable('It is away.')
+
+        watcher = self.watcher(Away(), None)
+        watcher.requeue([])
+        self.assertEqual((len(tried), self.log()), (1, ''))
+        record = InFlight(1)
+        record.add('jobs', {})
+        watcher.requeue(record.records())
+        self.assertGreater(len(tried), 10)
+        self.assertLogged('The messages that worker 0 held could not be requeued: It is away.')
+
     def test_a_worker_that_has_closed_the_pipe_and_lives_is_watched_over(self):
         class Clock(ManualClock):
             def sleep(self, seconds):

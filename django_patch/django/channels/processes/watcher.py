@@ -138,7 +138,10 @@ class Watcher(object):
                         self._layer.recover()
                 return
             except LayerUnavailable as error:
-                # The others find out by themselves, after a while.
+                # The others find out by themselves, after a while. Where
+                # nothing is known to wait for that, nor does who stops it all.
+                if not held:
+                    return
                 if self._clock.monotonic() >= deadline:
                     logger.error('The messages that worker %d held could not be requeued: %s', self._worker, error)
                     return
