@@ -229,6 +229,41 @@ def test_client_that_leaves_before_its_turn_was_never_there(start, never_late, l
     assert not server.application.metrics.messages_in["http.request"]
 
 
+@exempt("headers", "http_version", "method", "path", "reply_channel")
+@pytest.mark.parametrize("tries", [1, 2], ids=["first", "from the queue"])
+def test_client_that_leaves_during_a_try_in_vain_was_never_there(start, never_late, layer, tries):
+    for _ in range(layer.capacity):
+        layer.send("http.request", {})
+    server = start({}, threads=0, close_timeout=0.1)
+    held, tried = [], []
+    outlet = server.application.context.layer
+    send_then = outlet.send_then
+
+    def hold(channel, message, done):
+        if message.get("path") != "/left":
+            send_then(channel, message, done)
+            return
+        tried.append(message)
+        send_then(channel, message, functools.partial(held_done, done) if len(tried) == tries else done)
+
+    def held_done(done, error):
+        held.append((asyncio.get_running_loop(), functools.partial(done, error)))
+
+    outlet.send_then = hold
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as client:
+        client.sendall(GET % b"/left")
+        eventually(lambda: held)
+    eventually(lambda: not server.server.limiter.total)
+    [(loop, tell)] = held
+    # It took a while until the layer said that it had no room, and now it has.
+    assert layer.receive(["http.request"])[0] == "http.request"
+    loop.call_soon_threadsafe(tell)
+    eventually(lambda: not exchanges(server))
+    assert len(tried) == tries and not server.application.context.queues.length("http.request")
+    assert not server.application.metrics.messages_in["http.request"]
+    assert not server.application.metrics.dropped["http_request_full"]
+
+
 def test_log_that_fails_costs_nobody_else_an_answer(start, never_late, caplog):
     def careless(protocol, action, details):
         raise RuntimeError("no log")

@@ -15,6 +15,7 @@ from django.channels.test.linting import exempt
 from interface_server.layers import batches
 from interface_server.layers.batches import BatchSize
 from interface_server.layers.queues import SendQueues
+from interface_server.layers.waiting import ON_ITS_WAY
 
 
 class Layer:
@@ -109,6 +110,25 @@ def test_nothing_is_kept_of_what_was_cancelled_behind_what_waits(outlet):
         outlet.room = 2
         assert await senders.told("a") == [None]
         assert outlet.sent == ["a"]
+
+    asyncio.run(run())
+
+
+def test_what_was_cancelled_on_its_way_is_not_tried_again():
+    async def run():
+        outlet = Layer(at_once=False)
+        senders = Senders(outlet)
+        senders.send("a")
+        senders.send("b")
+        await senders.queued("a", "b")
+        await outlet.was_tried(4)
+        # It is at the layer, which has no room.
+        assert senders.waiting["a"].state is ON_ITS_WAY and not senders.waiting["a"].cancel()
+        [told] = await senders.told("a")
+        assert isinstance(told, ChannelFull)
+        outlet.room = 2
+        assert await senders.told("b") == [None]
+        assert outlet.sent == ["b"] and not senders.queues.size
 
     asyncio.run(run())
 

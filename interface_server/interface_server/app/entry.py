@@ -54,7 +54,7 @@ class Entry:
 
     __slots__ = (
         "path", "account", "reply_channel", "on_queued", "is_over", "was_sent", "_started", "_sent_at", "_context",
-        "_error", "_outcome", "_queued", "_on_sent",
+        "_error", "_outcome", "_queued", "_on_sent", "_given_up",
     )
 
     def __init__(
@@ -78,6 +78,8 @@ class Entry:
         #: The place among those that wait for room.
         self._queued: Optional[Waiting] = None
         self._on_sent = on_sent
+        #: What give_up() got.
+        self._given_up: Optional[Exception] = None
 
     def begin(self, message: Message) -> None:
         """Send the request when it is its turn; raise what the layer does if that is known at once."""
@@ -101,9 +103,10 @@ class Entry:
                 raise self._error
         finally:
             # What it raises refers to this frame, and who is called to us.
-            self._outcome = self._error = None
-            self.cancel()
-            self.on_queued = None
+            self._outcome = self._error = self._given_up = self.on_queued = None
+            if not self.is_over:
+                # The task was cancelled.
+                self.give_up(exceptions.ChannelFull("Nobody waits for it any more."))
 
     def cancel(self) -> bool:
         """Send nothing, if that can be; say if it can."""
@@ -113,8 +116,9 @@ class Entry:
         return True
 
     def give_up(self, failure: Exception) -> None:
-        """Wait no longer; a request on its way stays there."""
-        if self._queued is not None and self._queued.cancel():
+        """Wait no longer; a request on its way stays there, and is sent once at most."""
+        self._given_up = failure
+        if self.cancel():
             self.fail(failure)
 
     def fail(self, error: Exception) -> None:
@@ -124,6 +128,10 @@ class Entry:
     def _on_waiting(self, waiting: Waiting) -> None:
         # First for its address' turn, then for room.
         self._queued, on_queued, self.on_queued = waiting, self.on_queued, None
+        if self._given_up is not None:
+            # It was being tried then.
+            self.give_up(self._given_up)
+            return
         if on_queued is not None:
             on_queued()
 
@@ -155,6 +163,8 @@ class Entry:
     def _after(self, error: Optional[Exception]) -> None:
         if error is None:
             self.mark_sent()
+        elif self._given_up is not None:
+            error = self._given_up
         self._queued, self.is_over, self._error = None, True, error
         if self._outcome is not None:
             if not self._outcome.done():

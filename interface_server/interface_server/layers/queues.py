@@ -70,8 +70,9 @@ class SendQueue:
             self._try_later()
 
     def cancel(self, waiting: Waiting) -> bool:
-        """Take a message out; return False if it isn't here."""
+        """Take a message out; return False if it isn't here, but at the layer for the last time."""
         if waiting.state is not WAITS:
+            waiting.is_wanted = _unwanted
             return False
         waiting.state = CANCELLED
         self._forget(waiting)
@@ -166,11 +167,12 @@ class SendQueue:
             waiting.done(exceptions.ChannelFull(f"The channel {self._channel} had no room in time."))
 
     def _on_outcome(self, waiting: Waiting, error: Optional[Exception]) -> None:
-        if isinstance(error, exceptions.ChannelFull):
+        is_full = isinstance(error, exceptions.ChannelFull)
+        if is_full and waiting.is_wanted is not _unwanted:
             waiting.state = WAITS
             self._refused.append(waiting)
         else:
-            self._taken += 1
+            self._taken += not is_full
             self._forget(waiting)
             waiting.done(error)
         self._in_flight -= 1
@@ -199,6 +201,10 @@ class SendQueue:
             self._timer = asyncio.get_running_loop().call_soon(self._try)
         else:
             self._queues.discard(self._channel)
+
+
+def _unwanted() -> bool:
+    return False  # It was cancelled on its way.
 
 
 def _number(waiting: Waiting) -> int:

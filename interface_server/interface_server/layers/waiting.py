@@ -46,5 +46,9 @@ class Waiting:
         self._queue = queue
 
     def cancel(self) -> bool:
-        """Leave the queue, `done` uncalled; return False if it is on its way to the layer."""
+        """
+        Leave the queue, `done` uncalled; return False if it is on its way to the layer.
+
+        It isn't sent again then, if it comes back because there is no room.
+        """
         return bool(self._queue.cancel(self))
