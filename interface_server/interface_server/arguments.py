@@ -11,11 +11,16 @@ from . import __version__
 from .app.proxy_headers import TrustedProxies
 from .app.tracing import require_library
 from .errors import UsageError
+from .misspelling import Parser
 from .operation.access_log import FORMATS
 from .operation.listeners import Binding
 from .operation.logging_setup import FORMATTERS
 from .option_help import GROUPS, REPEATED, flag
 from .options import Options, number, root_path
+
+USAGE = """\
+%(prog)s [options] package.module:name
+       %(prog)s [options] --redis URL"""
 
 DESCRIPTION = """\
 Serve HTTP and WebSocket in front of a Django channel layer: requests and
@@ -69,10 +74,10 @@ class Command:
     check: bool
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="interface-server", description=DESCRIPTION, epilog=EPILOG,
+    parser = Parser(
+        prog="interface-server", usage=USAGE, description=DESCRIPTION, epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -181,9 +186,9 @@ def _number(kind: Any) -> Any:
     return convert
 
 
-def parse(parser: argparse.ArgumentParser, arguments: Optional[list[str]] = None) -> Command:
+def parse(parser: Parser, arguments: Optional[list[str]] = None) -> Command:
     """Return the Command that `arguments` are; raise UsageError."""
-    parsed = parser.parse_args(arguments)
+    parsed = parser.parse_strictly(arguments)
     if bool(parsed.channel_layer) == bool(parsed.redis):
         raise UsageError(
             "Name one channel layer: either package.module:name, such as mysite.asgi:channel_layer, or --redis URL."

@@ -126,6 +126,14 @@ def test_options_of_the_command_line():
     (["--trusted-proxy", "localhost", "x:y"], "such as 127.0.0.1.* 'localhost' does not appear to be"),
     (["--trusted-proxy", "10.0.0.1/8", "x:y"], "such as 10.0.0.0/8.* 10.0.0.1/8 has host bits set"),
     (["--forwarded-header", "x-real-ip", "x:y"], "x-forwarded or forwarded, not 'x-real-ip'"),
+    (["--workres", "2", "x:y"], r"^There is no option --workres\. Is it --workers\? interface-server --help lists"),
+    (["--queue_size=3", "x:y"], r"^There is no option --queue_size\. Is it --queue-size\?"),
+    (["--allowed-hosts=example.com", "x:y"], r"^There is no option --allowed-hosts\. Is it --allowed-host\?"),
+    (["-z", "x:y"], r"^There is no option -z\. interface-server --help lists"),
+    (["--servers", "x", "x:y"], r"^There is no option --servers\. [^-]*interface-server --help"),
+    (["x:y", "z:y"], r"^What is z:y\? One channel layer is named\."),
+    (["--workers", "two", "x:y"], r"^argument --workers: invalid int value: 'two'\. interface-server --help"),
+    (["--access-log"], r"^argument --access-log: expected one argument\."),
 ])
 def test_mistakes_on_the_command_line(arguments, explanation):
     with pytest.raises(UsageError, match=explanation):
@@ -134,11 +142,10 @@ def test_mistakes_on_the_command_line(arguments, explanation):
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-1", "soon"])
 @pytest.mark.parametrize("field", ["http_timeout", "max_body_size"])
-def test_numbers_that_are_none(field, number, capsys):
+def test_numbers_that_are_none(field, number):
     explanation = f"number from 0 on, not '{number}'"
-    with pytest.raises(SystemExit):
+    with pytest.raises(UsageError, match=explanation):
         parse(build_parser(), [f"{flag(field)}={number}", "x:y"])
-    assert explanation in capsys.readouterr().err
     with pytest.raises(UsageError, match=explanation):
         read_options({f"INTERFACE_SERVER_{field.upper()}": number})
 
@@ -911,12 +918,30 @@ def test_application_of_the_environment():
     assert options == Options(http_timeout=2.5, max_body_size=10, allowed_hosts=("a", "b"), root_path="/x")
     with pytest.raises(UsageError, match="INTERFACE_SERVER_MAX_BODY_SIZE must be a whole number"):
         read_options({"INTERFACE_SERVER_MAX_BODY_SIZE": "ten"})
+    with pytest.raises(UsageError, match="INTERFACE_SERVER_STREAM_BODIES must be yes or no, not 'maybe'"):
+        read_options({"INTERFACE_SERVER_STREAM_BODIES": "maybe"})
     with pytest.raises(UsageError, match="'localhost' does not appear to be"):
         from_environment({
             "INTERFACE_SERVER_REDIS": "redis://localhost:6379/0", "INTERFACE_SERVER_TRUSTED_PROXIES": "localhost",
         })
     with pytest.raises(UsageError, match="Set one of INTERFACE_SERVER_LAYER"):
         from_environment({})
+
+
+def test_misspelled_variables_of_the_environment_are_named(caplog):
+    read_options({
+        "INTERFACE_SERVER_HTTP_TIMOUT": "5", "INTERFACE_SERVER_ALLOWED_HOST": "example.com",
+        "INTERFACE_SERVER_REDSI": "",
+        # Kubernetes makes these of a service that is called interface-server.
+        "INTERFACE_SERVER_SERVICE_HOST": "10.0.0.1", "INTERFACE_SERVER_SERVICE_PORT": "80",
+        "INTERFACE_SERVER_PORT": "tcp://10.0.0.1:80", "INTERFACE_SERVER_PORT_80_TCP_ADDR": "10.0.0.1",
+        "INTERFACE_SERVER_PORT_80_TCP_PROTO": "tcp", "INTERFACE_SERVER_LAYER": "x:y",
+    })
+    assert [record.getMessage() for record in caplog.records] == [
+        "There is no INTERFACE_SERVER_ALLOWED_HOST. Is it INTERFACE_SERVER_ALLOWED_HOSTS?",
+        "There is no INTERFACE_SERVER_HTTP_TIMOUT. Is it INTERFACE_SERVER_HTTP_TIMEOUT?",
+        "There is no INTERFACE_SERVER_REDSI. Is it INTERFACE_SERVER_REDIS?",
+    ]
 
 
 @pytest.mark.parametrize("command", [

@@ -150,7 +150,8 @@ OTHER_LEVELS = {
         'app.proxy_headers': 2, 'layers': 2,
         'operation': 1, 'protocols.requests': 1, 'protocols.tls': 1, 'protocols.ws.close_codes': 1,
         'protocols.ws.keepalive': 1, 'protocols.ws.unread': 1, 'types': 1,
-        '': 0, 'backport': 0, 'errors': 0, 'operation.metrics': 0, 'option_help': 0, 'options': 0,
+        '': 0, 'backport': 0, 'errors': 0, 'misspelling': 0, 'operation.metrics': 0,
+        'option_help': 0, 'options': 0,
         'protocols.turns': 0,
     },
     'backport': {
