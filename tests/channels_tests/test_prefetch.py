@@ -6,6 +6,7 @@ import threading
 
 from django.channels import Channel, Group, route
 from django.channels.compat import six
+from django.channels.consumption import HANDLED
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.layers import ChannelLayerWrapper
 from django.channels.layers.clock import Clock
@@ -15,7 +16,7 @@ from django.channels.prefetch.batch import Batch
 from django.channels.prefetch.coalescer import Coalescer, coalesce
 from django.channels.prefetch.deferred import DeferredSends
 from django.channels.prefetch.runner import PrefetchRunner
-from django.channels.prefetch.sizer import BATCH_SECONDS, PrefetchSizer
+from django.channels.prefetch.sizer import AT_ONCE, BATCH_SECONDS, IN_A_ROW, PrefetchSizer
 from django.channels.prefetch.watchdog import INTERVAL, Watchdog
 from django.channels.worker import Worker
 from django.test import SimpleTestCase
@@ -27,9 +28,10 @@ PATIENCE = 10
 
 class StoppedClock(Clock):
     """By which every consumer takes no time at all."""
+    now = 0.0
 
     def monotonic(self):
-        return 0.0
+        return self.now
 
 
 class RecordingLayer(InMemoryChannelLayer):
@@ -94,23 +96,56 @@ class PrefetchSizerTests(SimpleTestCase):
     def test_it_begins_with_one_and_takes_what_the_budget_allows(self):
         sizer = PrefetchSizer(16)
         self.assertEqual(sizer.limit, 1)
-        sizer.record(1, BATCH_SECONDS / 5)
+        sizer.record(1, BATCH_SECONDS / 5, 0.1)
         self.assertEqual(sizer.limit, 5)
-        sizer.record(5, 0)
+        sizer.record(5, 0, 0.1)
         self.assertEqual(sizer.limit, 5)
-        sizer.record(10, 0)
+        sizer.record(10, 0, 0.1)
         self.assertGreater(sizer.limit, 5)
         for _ in range(100):
-            sizer.record(16, 0)
+            sizer.record(16, 0, 0.1)
         self.assertEqual(sizer.limit, 16)
 
     def test_one_slow_message_slows_it_down_at_once(self):
         sizer = PrefetchSizer(16)
-        sizer.record(1, BATCH_SECONDS / 100)
-        sizer.record(10, 1.0)
+        sizer.record(1, BATCH_SECONDS / 100, 0.1)
+        sizer.record(10, 1.0, 0.1)
         self.assertEqual(sizer.limit, 1)
-        sizer.record(1, BATCH_SECONDS / 100)
+        sizer.record(1, BATCH_SECONDS / 100, 0.1)
         self.assertEqual(sizer.limit, 1)
+
+    def test_it_takes_a_few_while_more_waits_than_is_handled(self):
+        for seconds, few in ((0.0035, 4), (0.006, 4), (0.008, 3), (0.012, 2), (0.013, 1), (1, 1)):
+            sizer = PrefetchSizer(16)
+            before = max(1, int(BATCH_SECONDS / seconds))
+            for _ in range(IN_A_ROW - 1):
+                sizer.record(1, seconds, 0)
+                self.assertEqual(sizer.limit, before)
+            sizer.record(1, seconds, 0)
+            self.assertEqual(sizer.limit, few)
+            sizer.record(few, few * seconds, 0)
+            self.assertEqual(sizer.limit, few)
+
+    def test_it_takes_one_again_when_nothing_waits_or_one_was_slow(self):
+        for number, seconds, waited in ((3, 0.015, 0), (4, 0.02, AT_ONCE), (4, 0.12, 0)):
+            sizer = self.few()
+            sizer.record(number, seconds, waited)
+            self.assertEqual(sizer.limit, 1)
+
+    def test_what_waits_changes_nothing_for_quick_ones_and_for_a_maximum(self):
+        quick, most = PrefetchSizer(16), PrefetchSizer(2)
+        for _ in range(2 * IN_A_ROW):
+            quick.record(quick.limit, quick.limit * BATCH_SECONDS / 5, 0)
+            most.record(most.limit, most.limit * 0.005, 0)
+        self.assertEqual((quick.limit, most.limit), (5, 2))
+
+    def few(self):
+        """Return one that takes 4 messages of 5 ms, since more waits."""
+        sizer = PrefetchSizer(16)
+        for _ in range(IN_A_ROW):
+            sizer.record(1, 0.005, 0)
+        self.assertEqual(sizer.limit, 4)
+        return sizer
 
 
 class BatchTests(LogTestCase, SimpleTestCase):
@@ -380,6 +415,28 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.assertEqual(self.texts(), [('p!0', str(number)) for number in range(40)])
         self.assertLess(len(self.calls), 40)
         self.assertLessEqual(max(len(call[1]) for call in self.calls if call[0] == 'send_many'), 8)
+
+    def test_it_takes_a_few_at_once_while_messages_of_some_milliseconds_wait(self):
+        clock, taken = StoppedClock(), []
+
+        def handle(channel, content):
+            clock.now += 0.005
+            return HANDLED
+
+        for number in range(IN_A_ROW + 7):
+            self.layer.send('task', {'n': number})
+        self.runner = PrefetchRunner(self.layer, ['task'], handle, lambda: False, 16, clock, slow_after=60)
+        self.addCleanup(self.runner.stop)
+        record = self.runner._sizer.record
+        self.runner._sizer.record = lambda number, *seconds: taken.append(number) or record(number, *seconds)
+        for _ in range(IN_A_ROW + 2):
+            self.runner.run_once()
+        # Once there were less, nobody waited any more.
+        self.assertEqual(taken, IN_A_ROW * [1] + [4, 3])
+        self.layer.send('task', {'n': 0})
+        self.layer.send('task', {'n': 1})
+        self.runner.run_once()
+        self.assertEqual(taken[-1], 1)
 
     def test_a_worker_that_stops_gives_back_what_it_has_not_begun(self):
         def consumer(message):

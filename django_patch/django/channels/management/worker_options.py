@@ -33,8 +33,9 @@ def add_arguments(parser):
     parser.add_argument(
         '--prefetch', dest='prefetch', type=int, default=16, metavar='N',
         help='How many waiting messages a thread may take from the layer at once; default: %(default)s. It takes '
-             'as many as it handles within 4 ms, and requeues those behind a consumer that takes longer than '
-             '10 ms. With 1, a worker that is killed loses no more than one message for each thread.',
+             'as many as it handles within 4 ms, or up to 4 within 25 ms while more wait than are handled, and '
+             'requeues those behind a consumer that takes longer than 10 ms. With 1, a worker that is killed loses '
+             'no more than one message for each thread.',
     )
     parser.add_argument(
         '--concurrency', dest='concurrency', type=int, default=2000, metavar='N',

@@ -88,6 +88,7 @@ class PrefetchRunner(object):
         deferred, self._deferred = self._deferred, None
         if self._gathers and (self._was_quiet if deferred is None else deferred.may_wait):
             self._clock.sleep(GATHERING)
+        asked = self._clock.monotonic()
         if deferred is not None:
             received = deferred.receive(self._channels, limit)
         elif limit == 1:
@@ -106,7 +107,7 @@ class PrefetchRunner(object):
             outcome, ended = self._handle_one(*received[0]), self._clock.monotonic()
         else:
             outcome, ended = self.handle_batch(received)
-        self._sizer.record(len(received), ended - self._began)
+        self._sizer.record(len(received), ended - self._began, self._began - asked)
         return outcome
 
     def _handle_one(self, channel, content):

@@ -5,12 +5,18 @@ from __future__ import absolute_import
 
 #: Seconds within which the messages of a batch should be handled.
 BATCH_SECONDS = 0.004
+#: The same for a batch of up to FEW while more waits than is handled: then the
+#: answers that leave later, with the last of the batch, are late already, and
+#: each wait for the layer that isn't made is time for messages.
+FEW, FEW_SECONDS = 4, 0.025
+#: Messages wait if one was there within AT_ONCE seconds IN_A_ROW times.
+AT_ONCE, IN_A_ROW = 0.002, 10
 
 
 class PrefetchSizer(object):
     """
     How many messages to take at once: those that are handled within
-    BATCH_SECONDS.
+    BATCH_SECONDS, or within FEW_SECONDS while others wait.
 
     `limit` is that number, from 1 to `maximum`. It begins with 1, falls at
     once when a message was slow, and grows gradually.
@@ -20,12 +26,17 @@ class PrefetchSizer(object):
         self.limit = 1
         self._maximum = maximum
         self._seconds = None
+        self._in_a_row = 0
 
-    def record(self, number, seconds):
-        """Record that `number` messages took `seconds` together."""
+    def record(self, number, seconds, waited):
+        """Record that `number` messages took `seconds` together, for which the layer was `waited` for, in seconds."""
         each = max(seconds / number, 1e-6)
         if self._seconds is None or each > self._seconds:
             self._seconds = each
         else:
             self._seconds += (each - self._seconds) / 8
-        self.limit = max(1, min(self._maximum, int(BATCH_SECONDS / self._seconds)))
+        self._in_a_row = self._in_a_row + 1 if number >= self.limit and waited < AT_ONCE else 0
+        limit = int(BATCH_SECONDS / self._seconds)
+        if self._in_a_row >= IN_A_ROW and limit < FEW:
+            limit = min(FEW, int(FEW_SECONDS / self._seconds))
+        self.limit = max(1, min(self._maximum, limit))
