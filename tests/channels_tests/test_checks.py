@@ -1,12 +1,16 @@
 """Tests of the checks: every way to get the settings wrong."""
 from __future__ import absolute_import, unicode_literals
 
-from django.channels import channel_layers, include, route
+import inspect
+import io
+import re
+
+from django.channels import channel_layers, conf as conf_module, include, route
 from django.channels.checks import check_channel_layers, check_origins
 from django.channels.compat import six
 from django.channels.compat.text import native_from_text
 from django.channels.compat.transactions import has_commit_hooks
-from django.channels.conf import MISSPELLED
+from django.channels.conf import FORMER, NAMES
 from django.channels.exceptions import InvalidChannelLayerError
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.conf import global_settings
@@ -227,15 +231,45 @@ class CheckTests(SimpleTestCase):
         with override_settings(CHANNELS_LAYERS=layer(), CHANNELS_SESSION_ENGINE='x'):
             self.assertEqual(
                 [(message.id, message.msg, message.hint) for message in check_channel_layers()],
-                [('channels.W019', 'There is no setting CHANNELS_LAYERS.', 'It is called CHANNEL_LAYERS.'),
-                 ('channels.W019', 'There is no setting CHANNELS_SESSION_ENGINE.',
-                  'It is called CHANNEL_SESSION_ENGINE.')],
+                [('channels.W019', 'Channels have no setting CHANNELS_LAYERS.',
+                  'Is CHANNEL_LAYERS meant? If it is the setting of another app, silence this check.'),
+                 ('channels.W019', 'Channels have no setting CHANNELS_SESSION_ENGINE.',
+                  'Is CHANNEL_SESSION_ENGINE meant? If it is the setting of another app, silence this check.')],
             )
 
-    def test_wrong_names_are_those_of_settings_that_there_are(self):
-        settings = {name for name in dir(global_settings) if name.startswith('CHANNEL')} or set(MISSPELLED.values())
-        self.assertLessEqual(set(MISSPELLED.values()), settings)
-        self.assertFalse(set(MISSPELLED) & settings)
+    def test_a_misspelled_setting_is_known_by_its_likeness(self):
+        for wrong, right in (
+                ('CHANNEL_LAYRS', 'CHANNEL_LAYERS'), ('CHANEL_LAYERS', 'CHANNEL_LAYERS'),
+                ('CHANNEL_LAYER', 'CHANNEL_LAYERS'), ('CHANNELS_LAYER', 'CHANNEL_LAYERS'),
+                ('CHANNEL_BACKENDS', 'CHANNEL_LAYERS'), ('CHANNEL_WS_PROTOCOLS', 'CHANNELS_WS_PROTOCOLS'),
+                ('CHANNEL_ALLOWED_ORIGIN', 'CHANNEL_ALLOWED_ORIGINS'),
+                ('CHANNELS_ALLOW_ORIGINS', 'CHANNEL_ALLOWED_ORIGINS'),
+                ('CHANNEL_SEND_TIMOUT', 'CHANNEL_SEND_TIMEOUT'), ('CHANNEL_SCHEDULE', 'CHANNEL_SCHEDULES'),
+                ('CHANNELS_SEND_ON_COMIT', 'CHANNEL_SEND_ON_COMMIT')):
+            with override_settings(**{wrong: None}):
+                self.assertEqual(
+                    [(message.id, message.msg.split()[-1], message.hint.split()[1])
+                     for message in check_channel_layers()],
+                    [('channels.W019', wrong + '.', right)])
+
+    def test_the_settings_of_others_are_not_misspelled(self):
+        names = (
+            'ASGI_CHANNEL_LAYERS', 'CHANNEL_LAYERS_REDIS', 'CHANNEL_LAYER_ALIAS', 'CHANNEL_LAYER_HOST',
+            'CHANNEL_LAYER_URL', 'CHANNEL_NAME', 'CHANNEL_PREFIX', 'CHANNEL_REDIS_HOST', 'CHANNEL_TIMEOUT',
+            'CHANNELS_API_DEFAULT_PERMISSION_CLASSES', 'CHANNELS_PRESENCE_MAX_AGE', 'CHANNELS_REDIS',
+            'CORS_ALLOWED_ORIGINS', 'DEFAULT_CHANNEL_LAYER', 'SLACK_CHANNELS', 'TEST_CHANNEL_LAYERS',
+        )
+        with override_settings(**dict.fromkeys(names)):
+            self.assertEqual(check_channel_layers(), [])
+
+    def test_the_names_of_settings_are_those_that_are_read(self):
+        with io.open(inspect.getsourcefile(conf_module), encoding='utf-8') as file:
+            read = set(re.findall("_quick\\('(CHANNELS?_[A-Z_]+)'", file.read()))
+        self.assertEqual(read, set(NAMES))
+        of_django = {name for name in dir(global_settings) if name.startswith('CHANNEL')}
+        self.assertIn(of_django, (set(), set(NAMES)))
+        self.assertLessEqual(set(FORMER.values()), set(NAMES))
+        self.assertFalse(set(FORMER) & set(NAMES))
 
     def test_no_layers_are_no_mistake(self):
         self.assertEqual(check_channel_layers(), [])

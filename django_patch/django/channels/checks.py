@@ -246,8 +246,8 @@ def _check_sessions(layers):
 def _check_misspelled_settings():
     return [
         Warning(
-            'There is no setting %s.' % wrong,
-            hint='It is called %s.' % right,
+            'Channels have no setting %s.' % wrong,
+            hint='Is %s meant? If it is the setting of another app, silence this check.' % right,
             id='channels.W019',
         )
         for wrong, right in conf.misspelled()

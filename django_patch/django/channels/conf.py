@@ -30,22 +30,18 @@ settings = _Placeholder()
 #: The attributes of Django's settings themselves: what they wrap is in there.
 _state = {}
 
-#: Misspelled settings and their correct names. Django ignores a setting that
-#: it doesn't know, so without a warning nothing would happen.
-MISSPELLED = {
-    'CHANNELS_ALLOWED_ORIGINS': 'CHANNEL_ALLOWED_ORIGINS',
-    'CHANNEL_BACKENDS': 'CHANNEL_LAYERS',
-    'CHANNEL_LAYER': 'CHANNEL_LAYERS',
-    'CHANNELS_LAYER': 'CHANNEL_LAYERS',
-    'CHANNELS_LAYERS': 'CHANNEL_LAYERS',
-    'CHANNELS_SCHEDULES': 'CHANNEL_SCHEDULES',
-    'CHANNELS_SEND_ON_COMMIT': 'CHANNEL_SEND_ON_COMMIT',
-    'CHANNELS_SEND_TIMEOUT': 'CHANNEL_SEND_TIMEOUT',
-    'CHANNELS_SESSION_ENGINE': 'CHANNEL_SESSION_ENGINE',
-    'CHANNELS_TRACING': 'CHANNEL_TRACING',
-    'CHANNELS_WSGI_EMULATION': 'CHANNEL_WSGI_EMULATION',
-    'CHANNEL_WS_PROTOCOLS': 'CHANNELS_WS_PROTOCOLS',
-}
+#: The settings of channels.
+NAMES = (
+    'CHANNEL_ALLOWED_ORIGINS', 'CHANNEL_CLOSE_ON_LOGOUT', 'CHANNEL_LAYERS', 'CHANNEL_ORDERING_TIMEOUT',
+    'CHANNEL_SCHEDULES', 'CHANNEL_SEND_ON_COMMIT', 'CHANNEL_SEND_TIMEOUT', 'CHANNEL_SESSION_ENGINE',
+    'CHANNEL_SESSION_KEY_IN_QUERY', 'CHANNEL_TRACING', 'CHANNEL_USER_CHECK_INTERVAL', 'CHANNEL_WSGI_EMULATION',
+    'CHANNELS_WS_PROTOCOLS',
+)
+#: What a setting was called before Channels 1.0, and is called now.
+FORMER = {'CHANNEL_BACKENDS': 'CHANNEL_LAYERS'}
+#: How alike a name has to be to one of ours, of 1, to count as misspelled: two
+#: wrong letters, not another word, for other apps have settings as well.
+LIKENESS = 0.9
 
 
 def _quick(name, default):
@@ -72,8 +68,24 @@ def _texts(name, value):
 class Settings(object):
 
     def misspelled(self):
-        """Return [(name, right name), ...] of the MISSPELLED that are set."""
-        return [(wrong, MISSPELLED[wrong]) for wrong in sorted(MISSPELLED) if hasattr(settings, wrong)]
+        """
+        Return [(name, right name), ...] of what is set and is nearly called as a setting of channels.
+
+        Django ignores a setting that it doesn't know, so without a warning
+        nothing would happen.
+        """
+        from difflib import get_close_matches
+
+        from django.conf import global_settings, settings
+
+        found = []
+        for name in dir(settings):
+            if name in NAMES or not name.isupper() or hasattr(global_settings, name):
+                continue
+            right = [FORMER[name]] if name in FORMER else get_close_matches(name, NAMES, 1, LIKENESS)
+            if right:
+                found.append((name, right[0]))
+        return sorted(found)
 
     @property
     def channel_layers(self):
