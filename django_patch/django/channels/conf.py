@@ -69,7 +69,7 @@ class Settings(object):
 
     def misspelled(self):
         """
-        Return [(name, right name), ...] of what is set and is nearly called as a setting of channels.
+        Return [(name, right name), ...] of settings that are nearly ours.
 
         Django ignores a setting that it doesn't know, so without a warning
         nothing would happen.
