@@ -21,7 +21,7 @@ from ...layers import channel_layers
 from ...monitoring.snapshot import Snapshot, breaches
 from ...monitoring.wording import counted, sentences
 from .. import job_actions, layer_actions
-from ..interruption import InterruptibleCommand
+from ..ctrl_c import InterruptibleCommand
 from ..layers import add_layer_argument, get_shared_layer
 from ..printing import printable
 from ..redrawing import redrawn, size_of

@@ -15,7 +15,7 @@ from ...processes import standard_streams
 from ...processes.programs import Program, ProgramGroup
 from ...worker import Worker
 from .. import projects, worker_options
-from ..interruption import InterruptibleCommand
+from ..ctrl_c import InterruptibleCommand
 from ..layers import add_layer_argument, check_channels, check_routing, get_shared_layer
 from .runworker import Command as RunWorker
 

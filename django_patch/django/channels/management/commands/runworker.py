@@ -12,7 +12,7 @@ from ...log import setup_logger
 from ...processes import standard_streams
 from ...worker import Worker
 from .. import projects, watching, worker_options
-from ..interruption import InterruptibleCommand
+from ..ctrl_c import InterruptibleCommand
 from ..layers import check_channels, check_routing, get_shared_layer
 from ..static_files import static_files_consumer
 from ..worker_processes import load_ahead, run_alone, run_supervised

@@ -13,7 +13,7 @@ from ....exceptions import LayerUnavailable
 from ....layers import ChannelLayerWrapper
 from ....log import setup_logger
 from ....management import projects, watching
-from ....management.interruption import InterruptibleCommand
+from ....management.ctrl_c import InterruptibleCommand
 from ....management.layers import add_layer_argument, get_shared_layer
 from ....processes import standard_streams
 from ....retries import Acknowledged
