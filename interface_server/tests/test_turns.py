@@ -5,7 +5,7 @@ import pytest
 
 from interface_server.protocols import intake as intake_module, turns as turns_module
 from interface_server.protocols.intake import Intake
-from interface_server.protocols.turns import BURST, PRESENT, SHARE, TURN, Client, Turns
+from interface_server.protocols.turns import BURST, LITTLE, PRESENT, SHARE, TURN, Client, Turns
 
 
 class Clock:
@@ -176,6 +176,39 @@ def test_client_without_others_has_all_the_time(clock):
     asyncio.run(run())
 
 
+def test_clients_that_are_held_at_their_share_do_not_count_as_others(clock):
+    async def run():
+        turns = Turns()
+        held, busy = Worker(clock, 0.001), Worker(clock, 1e-6)
+        intake, _ = connected(turns, turns.client("a"), held)
+        turns.client("a").charge(clock.time - BURST - PRESENT, clock.time - PRESENT)
+        turns.client("b").charge(clock.time, clock.time + 10)
+        # It has used a little less than all of its burst, as whenever its pause is over.
+        bring(turns, intake, b"x")
+        assert held.slices == [b"x"]
+        bring(turns, connected(turns, turns.client("b"), busy)[0], b"y" * 100)
+        assert busy.slices == [b"y" * 100]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("used, is_heard", [(0, True), (LITTLE * 0.9, True), (LITTLE * 1.1, False)])
+def test_clients_that_land_what_they_send_are_others_with_little_use(clock, used, is_heard):
+    class Landing(Worker):
+        def landed(self, size):
+            return None
+
+    async def run():
+        turns = Turns()
+        intake, _ = connected(turns, turns.client("a"), Landing(clock, 0))
+        turns.client("a").charge(clock.time - used, clock.time)
+        intake.land(memoryview(bytearray(10)))
+        intake.buffer_updated(1)
+        assert (turns.heard == clock.time) is is_heard
+
+    asyncio.run(run())
+
+
 def test_rest_waits_until_the_protocol_wants_more(clock):
     class Picky(Worker):
         def data_received(self, data):
@@ -242,10 +275,10 @@ def test_client_is_busy_with_more_than_its_share():
     client = Client()
     for second in range(100):
         client.charge(second, second + SHARE)
-        assert not client.is_busy(second + 1)
+        assert client.used(second + 1) < BURST
     client.charge(100, 100 + 2 * BURST)
-    assert client.is_busy(100 + 2 * BURST)
-    assert not client.is_busy(103)
+    assert client.used(100 + 2 * BURST) > BURST
+    assert client.used(103) < BURST
 
 
 def test_a_lost_connection_has_nothing_to_send(clock):

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any, Optional, Union
 
 from .progress import has_unread
-from .turns import FIRST_SLICE, MOST_SLICE, SLOW, TURN, Client, Turns, next_slice, now
+from .turns import BURST, FIRST_SLICE, LITTLE, MOST_SLICE, SLOW, TURN, Client, Turns, next_slice, now
 
 logger = logging.getLogger(__name__)
 
@@ -103,9 +103,11 @@ class Intake(asyncio.BufferedProtocol):
         if self._is_paused:
             self._pending = data
             return
-        is_busy = client.is_busy(began)
-        if not is_busy:
+        used = client.used(began)
+        if used < LITTLE:
             self._turns.heard = began
+        is_busy = used > BURST
+        if not is_busy:
             if nbytes <= self._slice and not self.is_closing():
                 # Most of what comes; the rest of this method does the same.
                 self._protocol.data_received(data)
@@ -124,12 +126,12 @@ class Intake(asyncio.BufferedProtocol):
     def _take_note(self, nbytes: int) -> None:
         """Tell the protocol of bytes that were read to their place."""
         began, client = now(), self._client
-        is_busy = client.is_busy(began)
+        used = client.used(began)
         self._place = self._protocol.landed(nbytes)
-        if not is_busy:
+        if used < LITTLE:
             self._turns.heard = began
         client.charge(began, now())
-        if is_busy and not self._is_paused and not self._is_waiting and not self._turns.is_quiet(began):
+        if used > BURST and not self._is_paused and not self._is_waiting and not self._turns.is_quiet(began):
             # The next ones when it is its turn.
             self._transport.pause_reading()
             self._is_waiting = True

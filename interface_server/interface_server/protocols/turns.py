@@ -6,12 +6,13 @@ counted, for each address that connections are counted by. What a client with
 little to say sends is read at once. A busy client is read in slices, in
 rotation with the other busy ones, and pauses twice as long leave two thirds of
 the time to the rest. Nobody is refused, and a client that is alone has all of
-the time.
+the time, as have the busy ones together where nobody else asks for anything.
 """
 from __future__ import annotations
 
 import asyncio
 import collections
+import math
 import time
 from typing import Optional, Protocol
 
@@ -22,6 +23,9 @@ SLOW = TURN / 2
 #: The part of the time that a client may use before it is busy, and how many
 #: seconds of it at once.
 SHARE, BURST = 0.05, 0.05
+#: Seconds of BURST that one of the others has used at most: who is held at its
+#: share has used about all of them whenever it says something.
+LITTLE = BURST / 2
 #: The length of the pause after a turn, in turns.
 PAUSE = 2
 #: Seconds for which a client who has said something counts as one of the others.
@@ -55,9 +59,9 @@ class Client:
         self._used = max(0.0, self._used - (ended - self._since) * SHARE) + ended - began
         self._since = ended
 
-    def is_busy(self, at: float) -> bool:
-        """Say if it has used more than its share."""
-        return bool(self.waiting) or self._used - (at - self._since) * SHARE > BURST
+    def used(self, at: float) -> float:
+        """Return how many seconds it has used beyond its share: more than BURST says that it is busy."""
+        return math.inf if self.waiting else self._used - (at - self._since) * SHARE
 
     def is_forgettable(self, at: float) -> bool:
         """Say if nothing need be remembered of it."""
@@ -81,7 +85,7 @@ class Turns:
         #: Those who wait; the next one first.
         self._rotation: collections.deque[Client] = collections.deque()
         self._loop: Optional[asyncio.AbstractEventLoop] = None
-        #: When somebody who isn't busy has said something.
+        #: When somebody who has used LITTLE has said something.
         self.heard = 0.0
         #: Slices that were read in turn.
         self.taken = 0
