@@ -14,7 +14,7 @@ from django.channels.exceptions import ResponseLater
 from django.channels.routing import Router
 from django.channels.test import ChannelTestCase, Client, WSClient, apply_routes
 from django.channels.test.linting import exempt
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.cache import cache
 
 from .test_reference import DOCS, read
@@ -85,7 +85,7 @@ class HowToTests(ChannelTestCase):
             [sorted(sections(page)) for page in (HOW_TO, FROM_CHANNELS_4, FROM_CELERY)],
             [sorted([
                 'Notify a user from anywhere', "Write tests of one's own", 'Show the progress of a job',
-                'Stream, and send server-sent events', 'Close sockets at log-out',
+                'Stream, and send server-sent events', 'Let somebody in by a token', 'Close sockets at log-out',
             ]), ['A room, for example'], ['A task, for example']],
         )
 
@@ -165,6 +165,31 @@ class HowToTests(ChannelTestCase):
             client.send_and_consume('websocket.disconnect', {'code': 1001}, path='/albums/7/')
             jobs.Group('album-7').send({'text': '{}'})
             self.assertIsNone(client.receive())
+
+    def test_a_ticket_lets_its_user_in(self):
+        feed = run(HOW_TO, 'Let somebody in by a token')
+        ann = User.objects.create_user('ann')
+        request = types.ModuleType(str('request'))
+        request.user = AnonymousUser()
+        self.assertEqual(feed.ticket(request).status_code, 403)
+        request.user = ann
+        ticket = json.loads(feed.ticket(request).content.decode())['ticket']
+        with apply_routes([feed.channel_routing]):
+            client = self.open_feed(ticket)
+            client.send_and_consume('websocket.receive', path='/feed/', text='Hello')
+            self.assertEqual(client.receive(json=False), 'ann: Hello')
+            for wrong in ('', 'x', ticket[:-1], feed.signing.dumps(ann.pk, salt='another')):
+                self.assertEqual(self.open_feed(wrong, check_accept=False).receive(), {'close': True})
+            User.objects.filter(pk=ann.pk).update(is_active=False)
+            self.assertEqual(self.open_feed(ticket, check_accept=False).receive(), {'close': True})
+            client.send_and_consume('websocket.receive', path='/feed/', text='again')
+            self.assertEqual(client.receive(), {'close': 3000})
+
+    def open_feed(self, ticket, **kwargs):
+        client = WSClient(ordered=True)
+        content = {'query_string': b'ticket=' + ticket.encode()}
+        client.send_and_consume('websocket.connect', content, path='/feed/', **kwargs)
+        return client
 
     def test_news_reach_all_readers(self):
         news = run(HOW_TO, 'Stream, and send server-sent events')
