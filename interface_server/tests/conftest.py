@@ -22,6 +22,7 @@ from interface_server.layers.adapters import adapt
 from interface_server.operation.listeners import Binding
 from interface_server.operation.server import Server
 from interface_server.options import Options
+from interface_server.protocols import connections
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Starts a redis-server of its own; the other tests of the checkout use it.
@@ -174,6 +175,27 @@ def redis():
     server.stop()
 
 
+@pytest.fixture
+def own_redis():
+    """A redis-server that the test may stop."""
+    from redis_server import RedisServer
+
+    server = RedisServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_layer(own_redis):
+    """A layer over own_redis."""
+    from django.channels.layers.redis import RedisChannelLayer
+
+    layer = RedisChannelLayer(hosts=[own_redis.url], prefix=f"test.{uuid.uuid4().hex}:")
+    yield layer
+    layer.close()
+
+
 @pytest.fixture(params=["memory", "redis"])
 def layer(request):
     if request.param == "memory":
@@ -201,3 +223,54 @@ def start(layer):
             return running
 
         yield start
+
+
+@pytest.fixture
+def quick_sweeps(monkeypatch):
+    """The server looks for connections that have gone over a time limit every 50 ms."""
+    monkeypatch.setattr(connections, "SWEEP_INTERVAL", 0.05)
+
+
+# Programs, and connections of other kinds
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a project."""
+    from commands import write_project
+
+    write_project(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def port():
+    """A port that nobody listens on."""
+    from redis_server import free_port
+
+    return free_port()
+
+
+@pytest.fixture
+def run(folder):
+    """A function that starts a Python in the project's folder."""
+    from commands import starting
+
+    with starting(folder) as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """Paths of a certificate for localhost and its key."""
+    import certificates
+
+    return certificates.make(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def client():
+    """A function that opens a connection of HTTP/2 to a server, over TLS with a context."""
+    from http2_client import Client
+
+    with contextlib.ExitStack() as stack:
+        yield lambda *args: stack.enter_context(contextlib.closing(Client(*args)))

@@ -9,8 +9,8 @@ import os
 import subprocess
 
 import pytest
+from commands import server
 from needs import missing
-from test_command import folder, port, run, server  # noqa: F401  Fixtures, too.
 
 SITE = """
 import threading
@@ -40,7 +40,7 @@ ALLOWED = {"OK", "NON-STRICT", "INFORMATIONAL"}
 
 
 @pytest.mark.parametrize("cases", [SHORT, LONG], ids=["short", "long"])
-def test_autobahn(run, port, folder, cases):  # noqa: F811
+def test_autobahn(run, port, folder, cases):
     if "CHANNELS_WSTEST" not in os.environ:
         pytest.skip("CHANNELS_WSTEST doesn't name the program wstest of the Autobahn test suite; runtests.py does")
     if not os.environ["CHANNELS_WSTEST"]:

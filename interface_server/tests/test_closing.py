@@ -8,11 +8,16 @@ import threading
 import certificates
 import pytest
 from conftest import PATIENCE, eventually
-from test_limits import layer  # noqa: F401  A fixture.
+from django.channels.layers.memory import InMemoryChannelLayer
 
 #: As one piece.
 SIZE = 200000
 KINDS = ["plain", "tls"]
+
+
+@pytest.fixture
+def layer():
+    return InMemoryChannelLayer()
 
 
 def consumer(layer, message):

@@ -8,6 +8,7 @@ import socket
 import struct
 
 from conftest import PATIENCE, eventually
+from consumers import accept
 
 #: Of each kind, so that what each leaves behind stands out.
 CONNECTIONS = 5
@@ -76,10 +77,6 @@ KINDS = {
 
 def answer(layer, message):
     layer.send(message["reply_channel"], {"status": 200, "headers": [], "content": b"hello"})
-
-
-def accept(layer, message):
-    layer.send(message["reply_channel"], {"accept": True})
 
 
 def echo(layer, message):

@@ -8,7 +8,8 @@ import threading
 import certificates
 import pytest
 from conftest import PATIENCE, eventually
-from test_limits import answer, layer  # noqa: F401  A fixture.
+from consumers import hello
+from django.channels.layers.memory import InMemoryChannelLayer
 
 GET = b"GET /%b HTTP/1.%d\r\nHost: x\r\n\r\n"
 #: Seconds within which nobody is taken to be gone here.
@@ -24,6 +25,11 @@ def half_closed(server, said):
         yield client
 
 
+@pytest.fixture
+def layer():
+    return InMemoryChannelLayer()
+
+
 def read_all(client):
     return b"".join(iter(lambda: client.recv(65536), b""))
 
@@ -31,7 +37,7 @@ def read_all(client):
 def test_half_closed_clients_are_answered(start):
     def answer_after_it(layer, message):
         eventually(lambda: all(connection._half_close for connection in list(server.server.limiter.connections)))
-        answer(layer, message)
+        hello(layer, message)
 
     server = start({"http.request": answer_after_it}, close_timeout=LONG)
     for said, answers in [

@@ -9,40 +9,12 @@ import threading
 
 import pytest
 from conftest import PATIENCE, eventually
+from consumers import answer, echo_body, read_body
 from django.channels.test.linting import exempt
 
 from interface_server.app.request_body import IN_MEMORY
 from interface_server.backport import names
 from interface_server.layers.adapters import adapt
-
-
-def read_body(layer, message):
-    """Return the whole body of a request, as a worker puts it together."""
-    body, channel = message["body"], message.get("body_channel")
-    chunks = 0
-    while channel:
-        name, chunk = layer.receive([channel], block=True)
-        assert name == channel
-        if chunk.get("closed"):
-            return None, chunks
-        body += chunk["content"]
-        chunks += 1
-        if not chunk["more_content"]:
-            channel = None
-    return body, chunks
-
-
-def answer(status=200, content=b"", headers=()):
-    def consumer(layer, message):
-        layer.send(message["reply_channel"], {"status": status, "headers": list(headers), "content": content})
-    return consumer
-
-
-def echo_body(layer, message):
-    body, chunks = read_body(layer, message)
-    layer.send(message["reply_channel"], {
-        "status": 200, "headers": [[b"X-Chunks", b"%d" % chunks]], "content": body,
-    })
 
 
 def test_get(start):

@@ -7,126 +7,32 @@ import ssl
 import subprocess
 import threading
 
-import certificates
 import h2.config
 import h2.errors
 import h2.events
 import h2.settings
 import pytest
 from conftest import PATIENCE, eventually
+from consumers import answer, echo_body, read_body
 from django.channels.exceptions import LayerUnavailable
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.test.linting import exempt
+from http2_client import tls_context
 from hyperframe.frame import GoAwayFrame, WindowUpdateFrame
 from needs import program
-from test_http import answer, echo_body, read_body
 
-from interface_server.protocols import connections as connections_module, intake
+from interface_server.protocols import intake
 from interface_server.protocols.h2 import connection as connection_module
 from interface_server.protocols.h2.connection import BATCH, Http2Connection
 from interface_server.protocols.h2.floods import IDLE_FRAMES
 from interface_server.protocols.turns import MOST_SLICE
 
-
-@pytest.fixture(autouse=True)
-def quick_sweeps(monkeypatch):
-    monkeypatch.setattr(connections_module, "SWEEP_INTERVAL", 0.05)
+pytestmark = pytest.mark.usefixtures("quick_sweeps")
 
 
 @pytest.fixture
 def layer():
     return InMemoryChannelLayer()
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory):
-    """Paths of a certificate for localhost and its key."""
-    return certificates.make(tmp_path_factory.mktemp("tls"))
-
-
-class Client:
-    """A client that does what a test says, sensible or not."""
-
-    def __init__(self, server, context=None):
-        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
-        if context is not None:
-            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
-        self.scheme = "http" if context is None else "https"
-        # It goes on after the server's goodbye, too.
-        self.conn = connection_module.Http2Connection(h2.config.H2Configuration(
-            validate_outbound_headers=False, normalize_outbound_headers=False,
-        ))
-        self.conn.initiate_connection()
-        self.flush()
-        self.events = []
-        self.ended = False
-
-    def flush(self):
-        self.socket.sendall(self.conn.data_to_send())
-
-    def headers(self, method="GET", path="/", extra=(), end_stream=True):
-        number = self.conn.get_next_available_stream_id()
-        self.conn.send_headers(number, [
-            (":method", method), (":scheme", self.scheme), (":authority", "localhost"), (":path", path), *extra,
-        ], end_stream=end_stream)
-        self.flush()
-        return number
-
-    def read(self):
-        """Take in what comes next; say if the connection goes on."""
-        data = self.socket.recv(65536)
-        if not data:
-            self.ended = True
-            return False
-        for event in self.conn.receive_data(data):
-            self.events.append(event)
-            if isinstance(event, h2.events.DataReceived):
-                self.conn.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-        with contextlib.suppress(OSError):
-            self.flush()
-        return True
-
-    def wait_for_server(self):
-        """Return when the server has seen all that was sent."""
-        answers = len(self.of(h2.events.PingAckReceived))
-        self.conn.ping(b"12345678")
-        self.flush()
-        while len(self.of(h2.events.PingAckReceived)) == answers:
-            assert self.read()
-
-    def of(self, kind, number=None):
-        return [
-            event for event in self.events
-            if isinstance(event, kind) and (number is None or event.stream_id == number)
-        ]
-
-    def response(self, number):
-        """Return (status, headers, body) of a stream, or its reset's code."""
-        while not self.of((h2.events.StreamEnded, h2.events.StreamReset), number):
-            assert self.read(), self.events
-        if not self.of(h2.events.ResponseReceived, number):
-            return self.of(h2.events.StreamReset, number)[0].error_code
-        headers = {
-            name.decode(): value.decode() for name, value in self.of(h2.events.ResponseReceived, number)[0].headers
-        }
-        body = b"".join(event.data for event in self.of(h2.events.DataReceived, number))
-        return int(headers.pop(":status")), headers, body
-
-    def read_until_the_end(self):
-        try:
-            while self.read():
-                continue
-        except ConnectionResetError:
-            self.ended = True
-
-    def close(self):
-        self.socket.close()
-
-
-@pytest.fixture
-def client():
-    with contextlib.ExitStack() as stack:
-        yield lambda *args: stack.enter_context(contextlib.closing(Client(*args)))
 
 
 def test_requests_on_one_connection(start, client):
@@ -761,12 +667,6 @@ def test_client_that_says_goodbye_for_an_error(start, client):
     two.socket.sendall(GoAwayFrame(0, error_code=h2.errors.ErrorCodes.INTERNAL_ERROR).serialize())
     two.read_until_the_end()
     server.workers.wait_for("http.disconnect")
-
-
-def tls_context(certificate, *protocols):
-    context = ssl.create_default_context(cafile=certificate[0])
-    context.set_alpn_protocols(protocols)
-    return context
 
 
 def test_tls_with_alpn(start, client, certificate):

@@ -10,9 +10,7 @@ import h2.errors
 import h2.events
 import pytest
 from conftest import PATIENCE, Workers, eventually
-from test_command import folder, port, run  # noqa: F401  Fixtures.
-from test_http2 import client, layer  # noqa: F401  Fixtures.
-from test_redis import own_redis  # noqa: F401  A fixture.
+from django.channels.layers.memory import InMemoryChannelLayer
 
 from interface_server.app.request_body import LEAST_PIECE
 from interface_server.options import Options
@@ -28,11 +26,16 @@ GET = b"\x82\x86\x04\x01/\x01\x01x"
 POST = b"\x83" + GET[1:]
 
 
+@pytest.fixture
+def layer():
+    return InMemoryChannelLayer()
+
+
 def frame(kind, flags, stream, payload=b""):
     return struct.pack("!I", len(payload))[1:] + struct.pack("!BBI", kind, flags, stream) + payload
 
 
-def test_headers_without_an_end_are_not_kept(start, client):  # noqa: F811
+def test_headers_without_an_end_are_not_kept(start, client):
     server = start({})
     person = client(server)
     # Its acknowledgement of the settings must not come between the frames.
@@ -46,7 +49,7 @@ def test_headers_without_an_end_are_not_kept(start, client):  # noqa: F811
     assert terminated.error_code == h2.errors.ErrorCodes.ENHANCE_YOUR_CALM
 
 
-def test_streams_that_ended_are_forgotten(start, client):  # noqa: F811
+def test_streams_that_ended_are_forgotten(start, client):
     server = start({}, max_request_line=20)
     person = client(server)
     for _ in range(CLOSED_STREAMS // 100 + 2):
@@ -57,7 +60,7 @@ def test_streams_that_ended_are_forgotten(start, client):  # noqa: F811
     assert len(connection._conn._closed_streams) <= CLOSED_STREAMS
 
 
-def test_body_in_frames_of_one_byte_is_kept_in_few_pieces(start, client, layer):  # noqa: F811
+def test_body_in_frames_of_one_byte_is_kept_in_few_pieces(start, client, layer):
     def size(layer, message):
         layer.send(message["reply_channel"], {"status": 200, "content": b"%d" % len(message["body"])})
 
@@ -76,7 +79,7 @@ def test_body_in_frames_of_one_byte_is_kept_in_few_pieces(start, client, layer):
     assert person.response(number)[2] == b"%d" % (said // 100 * 100)
 
 
-def test_response_waits_outside_of_the_connection_for_a_window(start, client):  # noqa: F811
+def test_response_waits_outside_of_the_connection_for_a_window(start, client):
     def large(layer, message):
         layer.send(message["reply_channel"], {"status": 200, "content": b"x" * 60000})
 
@@ -97,7 +100,7 @@ def test_response_waits_outside_of_the_connection_for_a_window(start, client):  
     assert eventually(lambda: server.application.context.budget.in_memory == 0)
 
 
-def test_client_that_opens_no_window_for_what_waits_loses_its_stream(start, client, monkeypatch):  # noqa: F811
+def test_client_that_opens_no_window_for_what_waits_loses_its_stream(start, client, monkeypatch):
     from interface_server.protocols import connections
 
     monkeypatch.setattr(connections, "SWEEP_INTERVAL", 0.05)
@@ -115,7 +118,7 @@ def test_client_that_opens_no_window_for_what_waits_loses_its_stream(start, clie
     assert eventually(lambda: server.application.context.budget.in_memory == 0)
 
 
-def test_streams_of_all_connections_are_as_many_as_connections_may_be(start, client, caplog):  # noqa: F811
+def test_streams_of_all_connections_are_as_many_as_connections_may_be(start, client, caplog):
     server = start({"http.request": lambda layer, message: None}, max_connections=5)
     one, two = client(server), client(server)
     first = [one.headers() for _ in range(3)]
@@ -160,7 +163,7 @@ HOSTILE = [
 
 
 @pytest.mark.skipif(not os.environ.get("CHANNELS_LONG_TESTS"), reason="It takes a minute: --long.")
-def test_a_thousand_hostile_connections(run, port, own_redis):  # noqa: F811
+def test_a_thousand_hostile_connections(run, port, own_redis):
     from django.channels.layers.redis import RedisChannelLayer
 
     def large(layer, message):

@@ -14,8 +14,8 @@ import threading
 import pytest
 from conftest import PATIENCE, eventually
 from django.channels.layers.memory import InMemoryChannelLayer
+from http2_client import Client
 from hyperframe.frame import GoAwayFrame
-from test_http2 import Client
 from websockets.exceptions import ConnectionClosed
 
 from interface_server.protocols.h2.connection import LAST_STREAM

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from conftest import PATIENCE, eventually
+from consumers import accept, hello
 from django.channels.test.linting import exempt
 from websockets.exceptions import ConnectionClosed
 
@@ -13,18 +14,12 @@ from interface_server.app.ahead import AHEAD
 from interface_server.app.websocket import WebSocketSession
 from interface_server.backport import bridge
 from interface_server.options import Options
-from interface_server.protocols import connections as connections_module
 from interface_server.protocols.connections import ConnectionLimiter
 from interface_server.protocols.h1.connection import MOST_PIPELINED
 from interface_server.protocols.h1.lifecycle import OPEN
 from interface_server.protocols.h1.protocol import Http1Protocol
 
-pytestmark = pytest.mark.outer_pythons
-
-
-@pytest.fixture(autouse=True)
-def quick_sweeps(monkeypatch):
-    monkeypatch.setattr(connections_module, "SWEEP_INTERVAL", 0.05)
+pytestmark = [pytest.mark.outer_pythons, pytest.mark.usefixtures("quick_sweeps")]
 
 
 @pytest.fixture
@@ -32,14 +27,6 @@ def layer():
     from django.channels.layers.memory import InMemoryChannelLayer
 
     return InMemoryChannelLayer()
-
-
-def answer(layer, message):
-    layer.send(message["reply_channel"], {"status": 200, "content": b"hello"})
-
-
-def accept(layer, message):
-    layer.send(message["reply_channel"], {"accept": True})
 
 
 def read_all(connection):
@@ -89,14 +76,14 @@ def requests_seen(server):
 ])
 def test_request_that_is_too_large(start, request_bytes, status):
     server = start(
-        {"http.request": answer}, max_request_line=400, max_header_bytes=900, max_headers=10, max_body_size=2000,
+        {"http.request": hello}, max_request_line=400, max_header_bytes=900, max_headers=10, max_body_size=2000,
     )
     assert status_of(say(server, request_bytes)) == status
     assert not requests_seen(server)
 
 
 def test_request_as_large_as_may_be(start):
-    server = start({"http.request": answer}, max_header_bytes=900, max_headers=3, max_body_size=2000)
+    server = start({"http.request": hello}, max_header_bytes=900, max_headers=3, max_body_size=2000)
     received = say(
         server, b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000,
     )
@@ -201,17 +188,17 @@ def test_zero_takes_each_limit_away(start):
 # Time
 
 def test_headers_that_do_not_come(start):
-    server = start({"http.request": answer}, header_timeout=0.2)
+    server = start({"http.request": hello}, header_timeout=0.2)
     assert status_of(say(server, b"GET / HTTP/1.1\r\nHost: x\r\nX-")) == 408
 
 
 def test_connection_that_says_nothing(start):
-    server = start({"http.request": answer}, header_timeout=0.2)
+    server = start({"http.request": hello}, header_timeout=0.2)
     assert say(server) == b""
 
 
 def test_headers_that_come_a_byte_at_a_time(start):
-    server = start({"http.request": answer}, header_timeout=0.3)
+    server = start({"http.request": hello}, header_timeout=0.3)
     with open_connection(server) as connection:
         started = time.monotonic()
         with pytest.raises(OSError):
@@ -227,7 +214,7 @@ def test_headers_that_come_a_byte_at_a_time(start):
 
 
 def test_headers_that_come_a_byte_at_a_time_behind_another_request(start):
-    server = start({"http.request": answer}, header_timeout=0.5)
+    server = start({"http.request": hello}, header_timeout=0.5)
     with open_connection(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT")
         received, started = b"", time.monotonic()
@@ -248,7 +235,7 @@ def test_headers_that_come_a_byte_at_a_time_behind_another_request(start):
 
 
 def test_body_that_does_not_come(start):
-    server = start({"http.request": answer}, body_timeout=0.2)
+    server = start({"http.request": hello}, body_timeout=0.2)
     assert status_of(say(server, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")) == 408
     assert not requests_seen(server)
 
@@ -278,7 +265,7 @@ def test_a_worker_that_has_not_read_yet_has_few_pieces_of_a_body_before_it(start
             contents.append(piece["content"])
             if not piece["more_content"]:
                 break
-        answer(layer, message)
+        hello(layer, message)
 
     server = start({"http.request": read}, body_chunk_size=1000, inline_body_size=10, stream_bodies=stream_bodies)
     body = bytes(range(200)) * (size // 200)
@@ -290,7 +277,7 @@ def test_a_worker_that_has_not_read_yet_has_few_pieces_of_a_body_before_it(start
 
 
 def test_idle_connection_between_requests(start):
-    server = start({"http.request": answer}, keep_alive_timeout=0.2)
+    server = start({"http.request": hello}, keep_alive_timeout=0.2)
     received = say(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     assert received.endswith(b"hello")
 
@@ -385,7 +372,7 @@ def test_client_that_does_not_answer_a_close(start):
 # Number
 
 def test_connections_in_all(start, caplog):
-    server = start({"http.request": answer}, max_connections=2)
+    server = start({"http.request": hello}, max_connections=2)
     with open_connection(server), open_connection(server) as second:
         second.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert second.recv(1000).startswith(b"HTTP/1.1 200")
@@ -455,7 +442,7 @@ def test_connections_of_one_address(caplog):
     b": 5\r\n",
 ])
 def test_ambiguous_request_is_refused_and_nothing_after_it_is_read(start, headers):
-    server = start({"http.request": answer})
+    server = start({"http.request": hello})
     received = say(
         server,
         b"POST /first HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -481,7 +468,7 @@ def test_ambiguous_request_is_refused_and_nothing_after_it_is_read(start, header
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 ])
 def test_request_that_is_none(start, request_bytes):
-    server = start({"http.request": answer}, header_timeout=0.5)
+    server = start({"http.request": hello}, header_timeout=0.5)
     received = say(server, request_bytes)
     assert status_of(received) in (400, 501, 505)
     assert not requests_seen(server)
@@ -493,7 +480,7 @@ def test_request_that_is_none(start, request_bytes):
     b"005\r\nhello\r\n0\r\nTrailer: x\r\n\r\n",
 ])
 def test_chunked_body_is_read_to_its_end_and_the_next_request_after_it(start, body):
-    server = start({"http.request": answer}, threads=1)
+    server = start({"http.request": hello}, threads=1)
     received = say(
         server, b"POST /first HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body,
         b"GET /second HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
@@ -514,7 +501,7 @@ def test_chunked_body_is_read_to_its_end_and_the_next_request_after_it(start, bo
     b"5\r\nhello\r\n5\r\nworld0\r\n\r\n",
 ])
 def test_chunked_body_that_is_none(start, body):
-    server = start({"http.request": answer})
+    server = start({"http.request": hello})
     received = say(
         server, b"POST /first HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body,
         b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -527,14 +514,14 @@ def test_chunked_body_that_is_none(start, body):
     b"1;" + b"x" * 300000, b"0\r\nX: " + b"x" * 300000, b"0\r\n" + b"X: y\r\n" * 60000,
 ])
 def test_endless_extensions_and_trailers_of_a_chunked_body(start, body):
-    server = start({"http.request": answer})
+    server = start({"http.request": hello})
     received = say(server, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", body)
     assert status_of(received) in (400, 431)
     assert not requests_seen(server)
 
 
 def test_chunks_of_one_byte_are_fine(start):
-    server = start({"http.request": answer})
+    server = start({"http.request": hello})
     received = say(
         server, b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"1\r\nx\r\n" * 100000 + b"0\r\n\r\n",
@@ -544,7 +531,7 @@ def test_chunks_of_one_byte_are_fine(start):
 
 
 def test_trailers_are_no_headers(start):
-    server = start({"http.request": answer})
+    server = start({"http.request": hello})
     say(
         server, b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"5\r\nhello\r\n0\r\nX-Forwarded-For: 1.2.3.4\r\nHost: y\r\n\r\n",
@@ -554,7 +541,7 @@ def test_trailers_are_no_headers(start):
 
 
 def test_request_behind_a_large_body_has_limits_of_its_own(start):
-    server = start({"http.request": answer}, threads=1)
+    server = start({"http.request": hello}, threads=1)
     received = say(
         server, b"POST /first HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200000 + b"GET /sec",
         b"ond HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
@@ -571,7 +558,7 @@ def test_request_behind_a_large_body_has_limits_of_its_own(start):
 ])
 def test_host_of_the_target_is_the_one_that_counts(start, target, host, path):
     """RFC 9112 section 3.2.2: two programs must not see two hosts."""
-    server = start({"http.request": answer})
+    server = start({"http.request": hello})
     say(server, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     [request] = requests_seen(server)
     assert [value for name, value in request["headers"] if name == b"host"] == [host]
@@ -593,7 +580,7 @@ def test_pipelined_requests_are_answered_in_order(start):
 
 
 def test_broken_request_behind_another_does_not_spoil_its_answer(start):
-    server = start({"http.request": answer})
+    server = start({"http.request": hello})
     received = say(server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n")
     assert received.startswith(b"HTTP/1.1 200") and received.endswith(b"hello")
 
@@ -671,7 +658,7 @@ def test_client_of_http_1_0_gets_no_chunks(start):
 
 
 def test_unknown_upgrade_is_an_ordinary_request(start):
-    server = start({"http.request": answer}, threads=1)
+    server = start({"http.request": hello}, threads=1)
     received = say(
         server,
         b"POST /first HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n\r\nhello"

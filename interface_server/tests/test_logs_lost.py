@@ -5,12 +5,12 @@ import signal
 import subprocess
 import sys
 
+from commands import get, server
 from conftest import PATIENCE, eventually
 from redis_server import free_port
-from test_command import folder, get, port, run, server  # noqa: F401  Fixtures, too.
 
 
-def test_access_log_on_a_full_disk(run, port, folder):  # noqa: F811
+def test_access_log_on_a_full_disk(run, port, folder):
     management = free_port()
     process = server(
         run, "-p", port, "--management", management, "--access-log", "log", "project:channel_layer",
@@ -37,7 +37,7 @@ def test_access_log_on_a_full_disk(run, port, folder):  # noqa: F811
     assert all(line.count("127.0.0.1") <= 1 for line in lines)
 
 
-def test_standard_streams_that_can_not_be_written(port, folder):  # noqa: F811
+def test_standard_streams_that_can_not_be_written(port, folder):
     with open("/dev/full", "wb", buffering=0) as full:
         process = subprocess.Popen(
             [sys.executable, "-m", "interface_server", "-p", str(port), "-b", "127.0.0.1", "--access-log", "-",
@@ -51,14 +51,14 @@ def test_standard_streams_that_can_not_be_written(port, folder):  # noqa: F811
     assert status == 0
 
 
-def is_answered(port):  # noqa: F811
+def is_answered(port):
     try:
         return get(port, "/anything") == (200, b"/anything")
     except ConnectionError:
         return False
 
 
-def test_stdout_that_is_closed_is_not_a_socket_later(run, folder):  # noqa: F811
+def test_stdout_that_is_closed_is_not_a_socket_later(run, folder):
     program = run(
         "-c", "import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])",
         "-m", "interface_server", "-p", free_port(), "--access-log", "-", "project:channel_layer",
@@ -67,7 +67,7 @@ def test_stdout_that_is_closed_is_not_a_socket_later(run, folder):  # noqa: F811
     assert (status, "which is closed: name a file" in output) == (2, True)
 
 
-def test_access_log_that_can_not_be_opened(run, folder):  # noqa: F811
+def test_access_log_that_can_not_be_opened(run, folder):
     program = run(
         "-m", "interface_server", "-p", free_port(), "--access-log", "no/such/folder", "project:channel_layer",
     )

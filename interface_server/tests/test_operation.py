@@ -20,13 +20,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import certificates
 import pytest
+from commands import can_connect, get, server
 from conftest import CHECKOUT, PATIENCE, eventually
 from django.channels import monitoring
 from django.channels.exceptions import LayerUnavailable
 from django.channels.layers.presence import BEAT_INTERVAL, WORKER, this_process
 from redis_server import free_port
-from test_command import folder, get, port, run, server  # noqa: F401  Fixtures, too.
-from test_http2 import certificate  # noqa: F401
 
 from interface_server import __version__
 from interface_server.app.presence import Presence
@@ -79,7 +78,7 @@ def management():
     return free_port()
 
 
-def test_every_option_is_in_the_help_and_in_the_readme(run):  # noqa: F811
+def test_every_option_is_in_the_help_and_in_the_readme(run):
     text = build_parser().format_help()
     with open(os.path.join(CHECKOUT, "interface_server", "README.md"), encoding="utf-8") as file:
         readme = file.read()
@@ -162,7 +161,7 @@ def test_port_of_an_address(arguments, address):
 
 # Health and metrics
 
-def test_management_of_a_command(run, port, management, own_redis):  # noqa: F811
+def test_management_of_a_command(run, port, management, own_redis):
     program = server(run, "-p", port, "--management", management, "--redis", own_redis.url)
     assert fetch(management, "/health") == (200, "alive\n")
     assert eventually(lambda: fetch(management, "/ready")[0] == 200, "readiness")
@@ -194,16 +193,6 @@ def test_management_of_a_command(run, port, management, own_redis):  # noqa: F81
     assert fetch(management, "/nonsense")[0] == 404
     program.signal(signal.SIGTERM)
     assert program.finish()[0] == 0
-
-
-@pytest.fixture
-def own_redis():
-    from redis_server import RedisServer
-
-    redis = RedisServer()
-    redis.start()
-    yield redis
-    redis.stop()
 
 
 def test_metrics_can_be_read_by_prometheus(start):
@@ -389,7 +378,7 @@ def test_soft_limit_of_files_is_raised_for_the_connections(monkeypatch, caplog):
     assert limits == [2000, 2000]
 
 
-def test_check_says_what_would_be(run, port):  # noqa: F811
+def test_check_says_what_would_be(run, port):
     status, output = run(
         "-m", "interface_server", "--check", "-p", port, "--max-body-size", "5", "project:channel_layer",
     ).finish()
@@ -398,7 +387,7 @@ def test_check_says_what_would_be(run, port):  # noqa: F811
     assert "channel layer: can be reached" in output
 
 
-def test_check_finds_a_port_in_use_and_a_redis_that_is_away(run, port, own_redis):  # noqa: F811
+def test_check_finds_a_port_in_use_and_a_redis_that_is_away(run, port, own_redis):
     own_redis.kill()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
@@ -409,7 +398,7 @@ def test_check_finds_a_port_in_use_and_a_redis_that_is_away(run, port, own_redis
     assert "The channel layer can't be reached" in output
 
 
-def test_a_redis_needs_no_settings_of_the_environment(run, port, own_redis, monkeypatch):  # noqa: F811
+def test_a_redis_needs_no_settings_of_the_environment(run, port, own_redis, monkeypatch):
     # Those of a project that isn't installed here, for example.
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "nowhere.settings")
     status, output = run("-m", "interface_server", "--check", "-p", port, "--redis", own_redis.url).finish()
@@ -417,18 +406,10 @@ def test_a_redis_needs_no_settings_of_the_environment(run, port, own_redis, monk
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
-def test_option_for_other_servers_says_how_to_run_under_them(run, name):  # noqa: F811
+def test_option_for_other_servers_says_how_to_run_under_them(run, name):
     status, output = run("-m", "interface_server", "--server", name, "--check", "project:channel_layer").finish()
     assert status == 2
     assert "There is no --server any more" in output and "interface_server.asgi:application" in output
-
-
-def can_connect(port):
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except ConnectionRefusedError:
-        return False
-    return True
 
 
 # Several processes
@@ -438,7 +419,7 @@ def children(pid):
         return [int(child) for child in file.read().split()]
 
 
-def test_dead_process_is_replaced(run, port):  # noqa: F811
+def test_dead_process_is_replaced(run, port):
     program = server(run, "-p", port, "--workers", "2", "project:channel_layer")
     pid = program._process.pid
     first = eventually(lambda: len(children(pid)) == 2 and children(pid), "two processes")
@@ -469,7 +450,7 @@ sys.exit(Supervisor(2, serve, lambda: print("all serve", os.path.exists("go"), f
 """
 
 
-def test_supervisor_is_ready_once_all_processes_serve(run, folder):  # noqa: F811
+def test_supervisor_is_ready_once_all_processes_serve(run, folder):
     (folder / "late.py").write_text(LATE)
     program = run("late.py")
     eventually((folder / "serves 0").exists)
@@ -503,7 +484,7 @@ sys.exit(Supervisor(2, lambda index, serves: time.sleep(600)).run())
 """
 
 
-def test_signal_reaches_processes_that_have_just_begun(run, folder):  # noqa: F811
+def test_signal_reaches_processes_that_have_just_begun(run, folder):
     (folder / "stalled.py").write_text(STALLED)
     program = run("stalled.py")
     program.wait_for("started")
@@ -531,7 +512,7 @@ sys.exit(Supervisor(2, serve, patience=1).run())
 """
 
 
-def test_signal_ends_processes_that_could_not_raise_it(run, folder):  # noqa: F811
+def test_signal_ends_processes_that_could_not_raise_it(run, folder):
     (folder / "deaf.py").write_text(DEAF)
     program = run("deaf.py")
     for _ in range(2):
@@ -540,7 +521,7 @@ def test_signal_ends_processes_that_could_not_raise_it(run, folder):  # noqa: F8
     assert program.finish() == (0, "")
 
 
-def test_process_that_does_not_end_is_ended_and_says_what_it_is_doing(run, folder):  # noqa: F811
+def test_process_that_does_not_end_is_ended_and_says_what_it_is_doing(run, folder):
     (folder / "deaf.py").write_text(DEAF)
     program = run("deaf.py", "for ever")
     for _ in range(2):
@@ -554,7 +535,7 @@ def test_process_that_does_not_end_is_ended_and_says_what_it_is_doing(run, folde
     assert "in serve" in second, output
 
 
-def test_processes_end_with_the_one_that_started_them(run, port):  # noqa: F811
+def test_processes_end_with_the_one_that_started_them(run, port):
     program = server(run, "-p", port, "--workers", "2", "project:channel_layer")
     pid = program._process.pid
     eventually(lambda: len(children(pid)) == 2, "two processes")
@@ -588,13 +569,13 @@ def test_well_processes_are_never_ended_for_the_sick(status, is_replacement, sho
     assert decide(status, is_replacement, short_lives, others_are_well) == decision
 
 
-def test_mistake_that_every_process_would_make_ends_all(run, port):  # noqa: F811
+def test_mistake_that_every_process_would_make_ends_all(run, port):
     status, output = run("-m", "interface_server", "-p", port, "--workers", "2", "project:nothing").finish()
     assert status == 2
     assert "has no 'nothing'" in output
 
 
-def test_management_port_of_the_second_process_is_taken_before_anything_is_served(run, port, management):  # noqa: F811
+def test_management_port_of_the_second_process_is_taken_before_anything_is_served(run, port, management):
     with socket.socket() as taken:
         for second in range(management, management + 100):
             try:
@@ -620,7 +601,7 @@ def fingerprint(port, path):
             return secure.getpeercert()["serialNumber"]
 
 
-def test_certificate_is_loaded_again(run, port, folder, certificate):  # noqa: F811
+def test_certificate_is_loaded_again(run, port, folder, certificate):
     paths = [folder / "certificate.pem", folder / "key.pem"]
     for source, target in zip(certificate, paths):
         shutil.copyfile(source, target)
@@ -664,7 +645,7 @@ def test_certificate_is_loaded_again(run, port, folder, certificate):  # noqa: F
     assert fingerprint(port, trusted) == now
 
 
-def test_certificate_without_the_chain_of_the_last_one_is_told(run, port, folder, certificate):  # noqa: F811
+def test_certificate_without_the_chain_of_the_last_one_is_told(run, port, folder, certificate):
     own, key = folder / "certificate.pem", certificate[1]
     (folder / "issuer").mkdir()
     issuer = pathlib.Path(certificates.make(folder / "issuer")[0]).read_text()
@@ -684,7 +665,7 @@ def test_certificate_without_the_chain_of_the_last_one_is_told(run, port, folder
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_hangup_while_it_begins_ends_nothing(run, port, folder, workers):  # noqa: F811
+def test_hangup_while_it_begins_ends_nothing(run, port, folder, workers):
     (folder / "slow.py").write_text(
         "import time\nprint('loading', flush=True)\ntime.sleep(1)\nfrom project import channel_layer\n"
     )
@@ -698,7 +679,7 @@ def test_hangup_while_it_begins_ends_nothing(run, port, folder, workers):  # noq
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_closed_terminal_ends_what_begins(run, port, folder, workers):  # noqa: F811
+def test_closed_terminal_ends_what_begins(run, port, folder, workers):
     # A signal between Python's look for one and a long sleep would wait for its end.
     (folder / "endless.py").write_text(
         "import time\nprint('loading', flush=True)\nwhile True:\n    time.sleep(0.05)\n"
@@ -732,7 +713,7 @@ threading.Thread(target=work, daemon=True).start()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_closed_terminal_ends_it_once_it_has_answered(run, port, folder, workers):  # noqa: F811
+def test_closed_terminal_ends_it_once_it_has_answered(run, port, folder, workers):
     (folder / "held.py").write_text(HELD)
     master, terminal = os.openpty()
     program = server(run, "-p", port, "--workers", workers, "held:channel_layer", stdin=terminal)
@@ -808,7 +789,7 @@ def test_certificate_whose_key_is_not_there_yet_changes_nothing(run, port, manag
     assert "interface_server_certificate_reload_failed 1" in fetch(management, "/metrics")[1]
 
 
-def test_certificate_that_is_none(run, port, folder):  # noqa: F811
+def test_certificate_that_is_none(run, port, folder):
     (folder / "nonsense.pem").write_text("nonsense")
     status, output = run(
         "-m", "interface_server", "-p", port, "--certificate", "nonsense.pem", "project:channel_layer",
@@ -819,7 +800,7 @@ def test_certificate_that_is_none(run, port, folder):  # noqa: F811
 
 # systemd
 
-def test_systemd_gives_a_socket_and_is_told(run, folder, monkeypatch):  # noqa: F811
+def test_systemd_gives_a_socket_and_is_told(run, folder, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, socket.socket() as listener:
         manager.bind(str(folder / "notify"))
         manager.settimeout(PATIENCE)
@@ -846,7 +827,7 @@ def test_systemd_gives_a_socket_and_is_told(run, folder, monkeypatch):  # noqa: 
         assert program.finish()[0] == 0
 
 
-def test_systemd_hears_from_the_main_process_of_several(run, port, folder, monkeypatch):  # noqa: F811
+def test_systemd_hears_from_the_main_process_of_several(run, port, folder, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(folder / "notify"))
         manager.settimeout(PATIENCE)
@@ -901,7 +882,7 @@ def test_one_log_has_one_time_zone(kind, monkeypatch):
         time.tzset()
 
 
-def test_log_of_a_command_in_json(run, port, own_redis):  # noqa: F811
+def test_log_of_a_command_in_json(run, port, own_redis):
     own_redis.stop()
     program = server(run, "-p", port, "--redis", own_redis.url, "--log-format", "json")
     told = json.loads(program.wait_for("can't be reached"))
@@ -951,7 +932,7 @@ def test_misspelled_variables_of_the_environment_are_named(caplog):
     ["-m", "granian", "--interface", "asgi", "--port", "{port}"],
     ["-m", "daphne", "-p", "{port}"],
 ], ids=["uvicorn", "uvicorn-wsproto", "hypercorn", "granian", "daphne"])
-def test_application_under_other_servers(run, port, folder, command, monkeypatch):  # noqa: F811
+def test_application_under_other_servers(run, port, folder, command, monkeypatch):
     pytest.importorskip(command[1])
     if "wsproto" in command:
         pytest.importorskip("wsproto")

@@ -10,10 +10,11 @@ import types
 import uuid
 
 import pytest
+from commands import get, server
 from conftest import PATIENCE, eventually
+from consumers import accept
 from django.channels.layers.transport.resp import ProtocolError, pack
 from django.channels.test.linting import exempt
-from test_command import folder, get, port, run, server  # noqa: F401  Fixtures.
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from interface_server.app import replies
@@ -22,23 +23,8 @@ from interface_server.layers.pool import within
 
 
 @pytest.fixture
-def own_redis():
-    """A redis-server that the test may stop."""
-    from redis_server import RedisServer
-
-    redis = RedisServer()
-    redis.start()
-    yield redis
-    redis.stop()
-
-
-@pytest.fixture
-def layer(own_redis):
-    from django.channels.layers.redis import RedisChannelLayer
-
-    layer = RedisChannelLayer(hosts=[own_redis.url], prefix=f"test.{uuid.uuid4().hex}:")
-    yield layer
-    layer.close()
+def layer(own_layer):
+    return own_layer
 
 
 def accepts(port):
@@ -51,10 +37,6 @@ def accepts(port):
 
 def answer(layer, message):
     layer.send(message["reply_channel"], {"status": 200, "content": b"here"})
-
-
-def accept(layer, message):
-    layer.send(message["reply_channel"], {"accept": True})
 
 
 def test_long_string_is_read_to_where_it_stays():
@@ -471,7 +453,7 @@ def test_sockets_live_through_a_cut_connection(start, own_redis):
         assert ws.recv(PATIENCE) == "three"
 
 
-def test_command_on_a_redis_of_its_own(run, port, own_redis):  # noqa: F811
+def test_command_on_a_redis_of_its_own(run, port, own_redis):
     from django.channels.layers.redis import RedisChannelLayer
 
     server(run, "-p", port, "--redis", own_redis.url)
@@ -488,7 +470,7 @@ def test_command_on_a_redis_of_its_own(run, port, own_redis):  # noqa: F811
     layer.close()
 
 
-def test_command_waits_for_a_redis_that_is_away_and_says_where_it_looks(run, port, own_redis):  # noqa: F811
+def test_command_waits_for_a_redis_that_is_away_and_says_where_it_looks(run, port, own_redis):
     own_redis.kill()
     process = run("-m", "interface_server", "-p", port, "--redis", own_redis.url)
     line = process.wait_for("can't be reached")
@@ -497,7 +479,7 @@ def test_command_waits_for_a_redis_that_is_away_and_says_where_it_looks(run, por
     assert get(port)[0] == 503
 
 
-def test_command_with_a_bad_redis_url(run):  # noqa: F811
+def test_command_with_a_bad_redis_url(run):
     status, output = run("-m", "interface_server", "-p", "0", "--redis", "localhost").finish()
     assert status == 2
     assert "'localhost' is not the address of a Redis server" in output
@@ -513,7 +495,7 @@ OTHER = {"project": ["0123456789abcdef"]}
 
 
 @pytest.fixture
-def other(folder, own_redis):  # noqa: F811
+def other(folder, own_redis):
     """A function that announces a worker of another project than that of the module "owned"."""
     from django.channels.layers.presence import WORKER, this_process
     from django.channels.layers.redis import RedisChannelLayer
@@ -525,7 +507,7 @@ def other(folder, own_redis):  # noqa: F811
     layer.close()
 
 
-def test_server_of_another_project_does_not_start(run, port, other):  # noqa: F811
+def test_server_of_another_project_does_not_start(run, port, other):
     other()
     status, output = run("-m", "interface_server", "-p", port, "owned:layer").finish()
     assert status == 2 and "interface-server: Processes of another project are at work on this layer" in output
@@ -533,7 +515,7 @@ def test_server_of_another_project_does_not_start(run, port, other):  # noqa: F8
     server(run, "-p", port, "--any-project", "owned:layer").kill()
 
 
-def test_of_two_projects_whose_servers_begin_at_once_one_is_refused(run, folder, own_redis):  # noqa: F811
+def test_of_two_projects_whose_servers_begin_at_once_one_is_refused(run, folder, own_redis):
     for name in "ab":
         (folder / f"owned_{name}.py").write_text(OWNED % (f"the key of {name}", own_redis.url))
     programs = [run("-m", "interface_server", "-p", 0, f"owned_{name}:layer") for name in "ab"]
@@ -549,7 +531,7 @@ def test_of_two_projects_whose_servers_begin_at_once_one_is_refused(run, folder,
     server(run, "-p", 0, f"owned_{'ab'[programs.index(refused)]}:layer").kill()
 
 
-def test_server_ends_once_a_layer_that_was_away_is_of_another_project(run, other, own_redis):  # noqa: F811
+def test_server_ends_once_a_layer_that_was_away_is_of_another_project(run, other, own_redis):
     own_redis.kill()
     program = run("-m", "interface_server", "-p", 0, "owned:layer")
     program.wait_for("listens on")
@@ -560,7 +542,7 @@ def test_server_ends_once_a_layer_that_was_away_is_of_another_project(run, other
     assert status == 2 and output.count("interface-server: Processes of another project") == 1
 
 
-def test_application_under_another_server_asks_whose_the_layer_is(run, port, other, monkeypatch):  # noqa: F811
+def test_application_under_another_server_asks_whose_the_layer_is(run, port, other, monkeypatch):
     pytest.importorskip("uvicorn")
     other()
     monkeypatch.setenv("INTERFACE_SERVER_LAYER", "owned:layer")

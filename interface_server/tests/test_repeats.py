@@ -3,11 +3,16 @@ import contextlib
 
 import pytest
 from conftest import PATIENCE
-from test_redis import accept, layer, own_redis  # noqa: F401  Fixtures.
+from consumers import accept
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
-def test_an_outage_is_one_line_a_kind_whatever_the_number_of_sockets(start, own_redis, caplog):  # noqa: F811
+@pytest.fixture
+def layer(own_layer):
+    return own_layer
+
+
+def test_an_outage_is_one_line_a_kind_whatever_the_number_of_sockets(start, own_redis, caplog):
     server = start({"websocket.connect": accept})
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(server.socket()) for _ in range(5)]

@@ -2,9 +2,8 @@
 import json
 
 import pytest
+from commands import can_connect, get
 from conftest import PATIENCE, eventually
-from test_command import folder, get, port, run  # noqa: F401  Fixtures, too.
-from test_operation import can_connect
 
 from interface_server.arguments import build_parser, parse
 from interface_server.asgi import read_options
@@ -66,7 +65,7 @@ def test_spellings_of_a_root_path(given, root):
 
 
 @pytest.mark.parametrize("name, told", [(name, "server") for name in SERVERS] + [("uvicorn", "application")])
-def test_what_lies_below_the_root_path(run, port, folder, name, told, monkeypatch):  # noqa: F811
+def test_what_lies_below_the_root_path(run, port, folder, name, told, monkeypatch):
     command = [part.format(port=port) for part in SERVERS[name]]
     pytest.importorskip(command[1])
     (folder / "mounted_site.py").write_text(SITE)

@@ -5,11 +5,8 @@ import time
 
 import pytest
 from conftest import PATIENCE
+from consumers import accept
 from websockets.exceptions import ConnectionClosed
-
-
-def accept(layer, message):
-    layer.send(message["reply_channel"], {"accept": True})
 
 
 def test_response_in_progress_is_finished(start):

@@ -8,9 +8,8 @@ from unittest.mock import MagicMock
 
 import pytest
 from conftest import PATIENCE, eventually
+from consumers import read_body
 from django.channels.layers.memory import InMemoryChannelLayer
-from test_http import read_body
-from test_limits import open_connection
 
 from interface_server.app import request_body
 from interface_server.app.application import Application
@@ -175,7 +174,7 @@ def test_body_that_is_waited_for_is_read_without_a_pause_for_each_piece():
 def test_worker_hears_of_a_request_once_its_body_is_here(start, monkeypatch):
     monkeypatch.setattr(request_body, "IN_MEMORY", 10)
     server = start({"http.request": body_size}, inline_body_size=10)
-    with open_connection(server) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(HEAD % 300000 + b"x" * 100000)
         eventually(lambda: budget_of(server).in_files, "the file")
         assert not server.workers.seen
@@ -187,7 +186,7 @@ def test_worker_hears_of_a_request_once_its_body_is_here(start, monkeypatch):
 def test_worker_never_hears_of_a_body_that_breaks_off(start, monkeypatch):
     monkeypatch.setattr(request_body, "IN_MEMORY", 10)
     server = start({"http.request": body_size}, inline_body_size=10)
-    with open_connection(server) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(HEAD % 300000 + b"x" * 100000)
         eventually(lambda: budget_of(server).in_files, "the file")
     eventually(lambda: not budget_of(server).in_files, "the end of the file")
@@ -196,7 +195,7 @@ def test_worker_never_hears_of_a_body_that_breaks_off(start, monkeypatch):
 
 def test_body_that_comes_too_slowly_gets_408(start):
     server = start({"http.request": body_size}, body_timeout=0.3, min_body_rate=10 ** 6)
-    with open_connection(server) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(HEAD % 100)
         pause = threading.Event()
         with pytest.raises(OSError):
@@ -210,7 +209,7 @@ def test_body_that_comes_too_slowly_gets_408(start):
 
 def test_body_that_takes_too_long_gets_408(start):
     server = start({"http.request": body_size}, max_body_time=0.01, inline_body_size=1)
-    with open_connection(server) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(HEAD % 100 + b"x")
         # On a slow machine the server reads several pieces at once.
         for _ in range(99):
@@ -223,7 +222,7 @@ def test_body_that_takes_too_long_gets_408(start):
 
 def test_body_without_room_anywhere_gets_503(start):
     server = start({"http.request": body_size}, max_buffered=1000, max_spooled=1000, inline_body_size=10)
-    with open_connection(server) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(HEAD % 3000 + b"x" * 1500)
         assert connection.recv(100).startswith(b"HTTP/1.1 503")
     assert not server.workers.seen
@@ -282,7 +281,7 @@ def test_client_that_reads_below_the_least_rate_is_cut_off(start):
             message["reply_channel"], {"status": 200, "content": b"x" * 20000000})},
         write_timeout=1, min_write_rate=10 ** 9,
     )
-    with open_connection(server) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         server.workers.wait_for("http.request")
         pause, size = threading.Event(), 0
@@ -299,7 +298,7 @@ def test_connection_that_is_closed_with_unread_bytes_does_not_stay(start):
             message["reply_channel"], {"status": 200, "content": b"x" * 20000000})},
         write_timeout=1,
     )
-    with open_connection(server) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         server.workers.wait_for("http.request")
         [http] = server.server.limiter.connections

@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 from conftest import PATIENCE, eventually
+from consumers import accept, hello
 
 
 class OldLayer:
@@ -60,20 +61,12 @@ def layer():
     return OldLayer()
 
 
-def answer(layer, message):
-    layer.send(message["reply_channel"], {"status": 200, "content": b"hello"})
-
-
-def accept(layer, message):
-    layer.send(message["reply_channel"], {"accept": True})
-
-
 def echo(layer, message):
     layer.send(message["reply_channel"], {"text": message["text"]})
 
 
 def test_requests_and_sockets(start):
-    server = start({"http.request": answer, "websocket.connect": accept, "websocket.receive": echo}, threads=1)
+    server = start({"http.request": hello, "websocket.connect": accept, "websocket.receive": echo}, threads=1)
     assert server.get("/")[::2] == (200, b"hello")
     with server.socket() as ws:
         for number in range(10):
@@ -91,14 +84,14 @@ def test_full_channel_gives_503(start, layer):
     (OldLayer.MessageTooLarge("a kilobyte"), 413), (OSError("the cable was pulled"), 503),
 ])
 def test_trouble_with_sending(start, layer, error, status):
-    server = start({"http.request": answer})
+    server = start({"http.request": hello})
     layer.send_error = error
     assert server.get("/")[0] == status
     assert server.get("/")[0] == 200
 
 
 def test_trouble_with_receiving(start, layer, caplog):
-    server = start({"http.request": answer})
+    server = start({"http.request": hello})
     # Of the reader or of a worker, whoever comes first; the latter has no say.
     server.workers.stop()
     layer.receive_error = OSError("the cable was pulled")
@@ -114,7 +107,7 @@ def answer_one(layer):
     while True:
         channel, message = layer.receive(["http.request"])
         if channel is not None:
-            answer(layer, message)
+            hello(layer, message)
             return
         threading.Event().wait(0.01)
 

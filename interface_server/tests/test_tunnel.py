@@ -3,16 +3,21 @@ import h2.errors
 import h2.events
 import h2.settings
 import pytest
+from consumers import accept
+from django.channels.layers.memory import InMemoryChannelLayer
+from http2_client import tls_context
 from mutants import frame
-from test_http2 import certificate, client, layer, quick_sweeps, tls_context  # noqa: F401  Fixtures, too.
 
 from interface_server.protocols.ws.frames import BINARY, CLOSE, PING, PONG, TEXT
+
+pytestmark = pytest.mark.usefixtures("quick_sweeps")
 
 HANDSHAKE = [(":protocol", "websocket"), ("sec-websocket-version", "13"), ("origin", "http://localhost")]
 
 
-def accept(layer, message):
-    layer.send(message["reply_channel"], {"accept": True})
+@pytest.fixture
+def layer():
+    return InMemoryChannelLayer()
 
 
 def echo(layer, message):
@@ -70,14 +75,14 @@ class Socket:
         return True
 
 
-def test_server_says_that_it_can(start, client):  # noqa: F811
+def test_server_says_that_it_can(start, client):
     two = client(start({}))
     while not two.of(h2.events.RemoteSettingsChanged):
         two.read()
     assert two.conn.remote_settings.enable_connect_protocol == 1
 
 
-def test_echo_beside_a_request(start, client):  # noqa: F811
+def test_echo_beside_a_request(start, client):
     server = start({
         "websocket.connect": accept, "websocket.receive": echo,
         "http.request": lambda layer, message: layer.send(
@@ -105,7 +110,7 @@ def test_echo_beside_a_request(start, client):  # noqa: F811
     assert server.server.limiter.total == 1 and not server.server.limiter.sockets
 
 
-def test_over_tls(start, client, certificate):  # noqa: F811
+def test_over_tls(start, client, certificate):
     server = start(
         {"websocket.connect": accept, "websocket.receive": echo}, certificate=certificate[0],
         private_key=certificate[1],
@@ -117,14 +122,14 @@ def test_over_tls(start, client, certificate):  # noqa: F811
     assert server.workers.wait_for("websocket.connect")[0]["scheme"] == "wss"
 
 
-def test_subprotocol_and_headers(start, client):  # noqa: F811
+def test_subprotocol_and_headers(start, client):
     server = start({"websocket.connect": lambda layer, message: layer.send(
         message["reply_channel"], {"accept": True, "subprotocol": "b", "headers": [[b"X-A", b"c"]]})})
     status, headers = Socket(client(server), extra=HANDSHAKE + [("sec-websocket-protocol", "a, b")]).answer()
     assert (status, headers[b"sec-websocket-protocol"], headers[b"x-a"]) == (200, b"b", b"c")
 
 
-def test_denial(start, client):  # noqa: F811
+def test_denial(start, client):
     server = start({"websocket.connect": lambda layer, message: layer.send(
         message["reply_channel"], {"accept": False, "status": 404, "content": b"no such room"})})
     two = client(server)
@@ -137,14 +142,14 @@ def test_denial(start, client):  # noqa: F811
     ([(":protocol", "websocket"), ("sec-websocket-version", "8")], 400),
     ([(":protocol", "websocket")], 400),
 ])
-def test_handshake_that_is_none(start, client, extra, status):  # noqa: F811
+def test_handshake_that_is_none(start, client, extra, status):
     server = start({})
     two = client(server)
     assert two.response(Socket(two, extra=extra).number)[0] == status
     assert not server.workers.seen
 
 
-def test_close_by_the_worker(start, client):  # noqa: F811
+def test_close_by_the_worker(start, client):
     server = start({"websocket.connect": lambda layer, message: layer.send(
         message["reply_channel"], {"accept": True, "text": "bye", "close": 4001})}, close_timeout=0.2)
     ws = Socket(client(server))
@@ -156,7 +161,7 @@ def test_close_by_the_worker(start, client):  # noqa: F811
 
 
 @pytest.mark.parametrize("end", ["reset", "stream", "connection"])
-def test_client_that_just_goes(start, client, end):  # noqa: F811
+def test_client_that_just_goes(start, client, end):
     server = start({"websocket.connect": accept})
     two = client(server)
     ws = Socket(two)
@@ -171,7 +176,7 @@ def test_client_that_just_goes(start, client, end):  # noqa: F811
     assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1006
 
 
-def test_large_messages_wait_for_the_windows(start, client):  # noqa: F811
+def test_large_messages_wait_for_the_windows(start, client):
     server = start({"websocket.connect": accept, "websocket.receive": echo})
     ws = Socket(client(server))
     ws.answer()
@@ -179,7 +184,7 @@ def test_large_messages_wait_for_the_windows(start, client):  # noqa: F811
     assert ws.recv() == (BINARY, b"x" * 900000)
 
 
-def test_slow_client_is_closed(start, client, caplog):  # noqa: F811
+def test_slow_client_is_closed(start, client, caplog):
     def flood(layer, message):
         layer.send(message["reply_channel"], {"accept": True})
         for _ in range(20):
@@ -194,7 +199,7 @@ def test_slow_client_is_closed(start, client, caplog):  # noqa: F811
     assert ws.number
 
 
-def test_sockets_are_closed_when_the_server_stops(start, client):  # noqa: F811
+def test_sockets_are_closed_when_the_server_stops(start, client):
     server = start({"websocket.connect": accept})
     two = client(server)
     Socket(two).answer()
@@ -204,7 +209,7 @@ def test_sockets_are_closed_when_the_server_stops(start, client):  # noqa: F811
     assert server.workers.wait_for("websocket.disconnect")[0]["code"] == 1012
 
 
-def test_sockets_count_as_streams(start, client):  # noqa: F811
+def test_sockets_count_as_streams(start, client):
     server = start({"websocket.connect": accept}, max_streams=2)
     two = client(server)
     sockets = [Socket(two), Socket(two)]
