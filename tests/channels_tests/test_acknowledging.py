@@ -215,11 +215,20 @@ class WorkerTests(LogTestCase, SimpleTestCase):
         def consumer(message):
             raise ConsumeLater()
 
-        worker = self.work(consumer, deliveries=1000)
+        worker = self.work(consumer, deliveries=30)
         self.send()
-        outcomes = [worker.run_once() for _ in range(11)]
-        self.assertEqual(outcomes, ['deferred'] * 10 + ['dropped'])
+        outcomes = [worker.run_once() for _ in range(30)]
+        self.assertEqual(outcomes, ['deferred'] * 29 + ['dropped'])
         self.assertEqual(len(self.inner.dead_letters('jobs')), 1)
+
+    def test_a_worker_may_be_told_that_any_number_of_times_is_right(self):
+        def consumer(message):
+            raise ConsumeLater()
+
+        worker = self.work(consumer, deliveries=3)
+        worker.message_retries = 2 ** 31 - 1
+        self.send()
+        self.assertEqual([worker.run_once() for _ in range(5)], ['deferred'] * 5)
 
     def test_a_message_without_a_route_is_a_dead_letter(self):
         worker = self.work(lambda message: None)

@@ -10,7 +10,7 @@ import types
 import unittest
 
 from django.channels import Channel, channel_layers
-from django.channels.exceptions import ResponseLater
+from django.channels.exceptions import ConsumeLater, ResponseLater
 from django.channels.routing import Router
 from django.channels.test import ChannelTestCase, Client, WSClient, apply_routes
 from django.channels.test.linting import exempt
@@ -86,7 +86,7 @@ class HowToTests(ChannelTestCase):
             [sorted([
                 'Notify a user from anywhere', "Write tests of one's own", 'Show the progress of a job',
                 'Stream, and send server-sent events', 'Let somebody in by a token', 'Close sockets at log-out',
-            ]), ['A room, for example'], ['A task, for example']],
+            ]), ['A room, for example'], ['A limit to the rate', 'A task, for example']],
         )
 
     def test_a_users_pages_are_notified(self):
@@ -247,3 +247,26 @@ class HowToTests(ChannelTestCase):
             client.send_and_consume('invoices', job.message)
             client.consume('archive')
         self.assertEqual((mailed, stored), ([7], [7]))
+
+    def test_what_is_above_the_limit_comes_in_the_next_minute(self):
+        asked = []
+        jobs = run(FROM_CELERY, 'A limit to the rate', ask=asked.append)
+        self.addCleanup(cache.clear)
+
+        class Clock(object):
+            now = 59999.0
+
+            @classmethod
+            def time(cls):
+                return cls.now
+
+        jobs.time = Clock
+        for number in range(100):
+            jobs.look_up({'name': number})
+        with self.assertRaises(ConsumeLater) as raised:
+            jobs.look_up({'name': 100})
+        self.assertEqual((asked, raised.exception.delay), (list(range(100)), 60 - 59999 % 60))
+        Clock.now += raised.exception.delay
+        jobs.look_up({'name': 100})
+        self.assertEqual(asked[-1], 100)
+        self.assertEqual(list(Router(jobs.channel_routing).acknowledged_channels()), ['queries'])

@@ -74,8 +74,9 @@ class ConsumeLater(ChannelsError):
     """
     Raised by a consumer to put its message at the back of the queue.
 
-    On an acknowledged channel it comes again in `delay` seconds; on any
-    other, as soon as it is its turn. Raise ValueError for a `delay` that
+    On an acknowledged channel it comes again in `delay` seconds, as often as
+    the channel's `deliveries` say; on any other, as soon as it is its turn,
+    ten times at most. Raise ValueError for a `delay` that
     isn't a number of seconds.
     """
 

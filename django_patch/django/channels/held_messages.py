@@ -5,6 +5,7 @@ from __future__ import absolute_import
 
 import logging
 
+from .acknowledged_options import MAX_DELIVERIES
 from .conf import conf
 from .exceptions import LayerUnavailable
 from .failures import described, formatted
@@ -84,5 +85,8 @@ class HeldMessagesMixin(object):
     def defer_held(self, task, later):
         """Defer the held message of `task` as the ConsumeLater `later` asks; return the outcome, text."""
         story = story_of(error='Its consumer put it back each time.', consumer=task.consumer_name)
-        said = self._postpone(task, LATER, later.delay, self.message_retries + 1, story)
+        # As often as the channel's options say. The delay server has no limit,
+        # and those count to no more than this.
+        most = 0 if self.message_retries < MAX_DELIVERIES else self.message_retries + 1
+        said = self._postpone(task, LATER, later.delay, most, story)
         return 'dropped' if said == DEAD else 'deferred'
