@@ -151,12 +151,15 @@ def open_managements(command: Command) -> list[Optional[socket.socket]]:
     one's must not end the first later.
     """
     opened: list[Optional[socket.socket]] = []
+    # Who has its sockets from another program may be the successor of a server
+    # that ends once this one is ready.
+    is_shared = bool(command.binding.fds)
     if command.management is None:
         return [None] * command.workers
     host, first = command.management
     for port in range(first, first + command.workers):
         try:
-            opened.append(open_tcp(host, port))
+            opened.append(open_tcp(host, port, is_shared=is_shared))
         except OSError as error:
             for listener in opened:
                 if listener is not None:

@@ -50,6 +50,24 @@ def test_inherited_file_descriptor(run):
         assert get(port, "/fd") == (200, b"/fd")
 
 
+def test_a_successor_has_the_management_of_the_server_that_it_replaces(run, port):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        fd = listener.fileno()
+        arguments = ["--fd", fd, "--management", port, "project:channel_layer"]
+        predecessor = server(run, *arguments, pass_fds=[fd])
+        successor = server(run, *arguments, pass_fds=[fd])
+        predecessor.signal(signal.SIGTERM)
+        assert predecessor.finish() == (0, "")
+        assert get(port, "/health") == (200, b"alive\n")
+        assert not successor.has_ended
+        # Who has a place of its own is no successor.
+        status, output = run("-m", "interface_server", "-p", "0", *arguments[2:]).finish()
+    assert status == 2
+    assert "The management can't listen on" in output
+
+
 def test_address_and_unix_socket_at_once(run, folder, port):
     path = folder / "server.sock"
     server(run, "-p", port, "-u", path, "project:channel_layer")

@@ -310,7 +310,9 @@ def test_one_command_runs_a_site_and_reloads_it_without_refusing_anybody(site):
         pytest.skip('the interface server needs Python 3.9')
     port = free_port()
     # A client of a machine that has much to do may pause for longer than a second.
-    programs = site.manage('runchannels', '-p', port, '--processes', '1', '--server-option=--grace-time=10')
+    programs = site.manage('runchannels', '-p', port, '--processes', '1', '--server-option=--grace-time=10',
+                           # Where the old server listens still.
+                           '--server-option=--management=%d' % free_port())
     programs.wait_for('worker processes are ready')
     programs.wait_for_port(port)
     before = get(port, '/where/').json()['pid']

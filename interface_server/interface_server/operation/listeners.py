@@ -48,8 +48,12 @@ class Binding:
             return sockets
 
 
-def open_tcp(host: str, port: int, ipv6: bool = False) -> socket.socket:
-    """Return a listening socket; raise OSError as Binding.open()."""
+def open_tcp(host: str, port: int, ipv6: bool = False, is_shared: bool = False) -> socket.socket:
+    """
+    Return a listening socket; raise OSError as Binding.open().
+
+    One that `is_shared` may listen where others of this user do that say so, too.
+    """
     wanted = socket.AF_INET6 if ipv6 else socket.AF_UNSPEC
     try:
         if not 0 <= port <= 65535:
@@ -61,6 +65,8 @@ def open_tcp(host: str, port: int, ipv6: bool = False) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if is_shared and hasattr(socket, "SO_REUSEPORT"):
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:
                 # Otherwise "::" takes the IPv4 port, too, on some systems.
                 listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
