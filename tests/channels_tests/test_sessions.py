@@ -728,7 +728,8 @@ class OrderingTests(LogTestCase, SessionTestCase):
         self.work()
         self.assertEqual(self.seen, [0, 2, 3])
         self.assertEqual(self.layer.receive(['p!'])[1], {'close': 1011})
-        self.assertLogged('Message 1 of the socket p!a is lost')
+        self.assertLogged('Message 1 of the socket p!a is lost, its consumer takes more than ',
+                          ', or lacks enforce_ordering (strict_ordering in a class): the socket is closed.')
 
     def test_the_thread_ends_with_the_process_whatever_waits(self):
         watch = waiting_room.OrderWatch(lambda message, order_seen: None)

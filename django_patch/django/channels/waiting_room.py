@@ -105,8 +105,9 @@ def _look_after(message, order_seen):
         session.end()
         return None
     logger.error(
-        'Message %d of the socket %s is lost, or its consumer takes more than %s s: the socket is closed. Those '
-        'behind it are handled.', order, message.reply_channel, conf.ordering_timeout,
+        'Message %d of the socket %s is lost, its consumer takes more than %s s, or lacks enforce_ordering '
+        '(strict_ordering in a class): the socket is closed. Those behind it are handled.',
+        order, message.reply_channel, conf.ordering_timeout,
     )
     if message.channel.name != 'websocket.disconnect':
         answer(message)
