@@ -148,6 +148,37 @@ class RescueTests(RedisTestCase):
         self.assertEqual(self.rescued(lambda: self.layer.receive_batch(['a'], 3, 5)), number)
         self.assertEqual(self.numbers(), [0, 1, 2, 3])
 
+    def test_large_messages_come_again_whole(self):
+        # As one string, in pieces, and sealed.
+        for options in ({}, {'symmetric_encryption_keys': ['secret']}):
+            for size in (200000, 3 << 20):
+                self.layer = self.make_layer(**options)
+                content = b'x' * size
+                self.layer.send('a', {'content': content})
+                self.assertEqual(self.rescued(lambda: self.layer.receive(['a'], block=True)), 1)
+                self.assertEqual(self.received('a'), [('a', {'content': content})])
+                self.assertEqual(self.keys_of_pieces(), [])
+
+    def test_pieces_of_what_was_recorded_go_with_the_next_question(self):
+        for options in ({}, {'symmetric_encryption_keys': ['secret']}):
+            self.layer = self.make_layer(**options)
+            self.layer.leave_received(None)
+            for _ in range(3):
+                self.layer.send('a', {'content': b'x' * 200000})
+                self.layer.receive(['a'])
+                self.assertEqual(len(self.keys_of_pieces()), 1)
+            self.layer.settle_received()
+            self.received('a')
+            self.assertEqual(self.keys_of_pieces(), [])
+            # Nobody puts back what only one process may read.
+            channel = self.layer.new_channel('c?')
+            self.layer.send(channel, {'content': b'x' * 200000})
+            self.layer.receive([channel])
+            self.assertEqual(self.keys_of_pieces(), [])
+
+    def keys_of_pieces(self):
+        return self.redis.keys('*:b:*')
+
     def test_what_was_recorded_does_not(self):
         self.send(0, 1)
 

@@ -14,10 +14,13 @@ class RedisRescueMixin(RescueMixin):
     def leave_received(self, sockets):
         for pool in self._pools:
             pool.own.sockets = sockets
+        # What is put back refers to them.
+        self._transport.hold_pieces()
 
     def settle_received(self):
         for pool in self._pools:
             pool.own.settle()
+        self._transport.settle_pieces()
 
     def rescue_received(self, pid, sockets, channels):
         # What a watcher needs when its worker was killed.

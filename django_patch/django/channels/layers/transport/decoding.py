@@ -144,15 +144,17 @@ class EntryDecoder(object):
         key = key_of(shard, identifier)
         if entry.flags & WHOLE and pieces != 1:
             raise MalformedMessage('A message in one string claims to have %d pieces.' % pieces)
+        # Others can put back what came from where any process may read.
+        releases = self._transport.releases if release and not set('!?') & set(queue) else None
         # One buffer for all of it, so that memory holds each byte once.
         body, end = None if pieces == 1 else bytearray(size), 0
         for index in range(pieces):
             commands = (pack('HGET', key, index),)
             if release and entry.flags & WHOLE:
-                commands = (pack('GETDEL', key),)
+                commands = (pack('GETDEL' if releases is None else 'GET', key),)
                 if not (entry.flags & ENCRYPTED or self._options.sealer.flags):
                     commands = (LargeQuestion(commands[0]),)
-            elif release and index == pieces - 1:
+            elif release and releases is None and index == pieces - 1:
                 # It is known by then whether the others were there.
                 commands += (scripts.RELEASE.call([key], []),)
             piece = checked((yield Exchange(shard, commands))[0])
@@ -168,6 +170,9 @@ class EntryDecoder(object):
                 body[start:end] = piece
         if end < size:
             raise MalformedMessage('The pieces of a message are less than it claims.')
+        if releases is not None:
+            freeing = pack('UNLINK', key) if entry.flags & WHOLE else scripts.RELEASE.call([key], [])
+            releases.found.append((shard, freeing))
         yield Result(body)
 
     # What is held

@@ -9,6 +9,7 @@ from __future__ import absolute_import
 
 import collections
 import logging
+import threading
 import time
 
 from ... import names
@@ -34,6 +35,14 @@ from .statistics import StatisticsOperations
 from .unanswered import UnansweredTakes
 
 logger = logging.getLogger(__name__)
+
+
+class _Releases(threading.local):
+    """(Shard, command that frees the pieces of a message) of what each thread has received."""
+
+    def __init__(self):
+        super(_Releases, self).__init__()
+        self.found = []
 
 
 class Transport(object):
@@ -67,8 +76,10 @@ class Transport(object):
         self.acknowledged_inspection = AcknowledgedInspection(self)
         self._lost_state = lost_state
         self._inboxes = {}
-        #: What count() has been told and no command has written yet.
+        #: What count() has been told, or frees pieces, and isn't written yet.
         self.counts = collections.deque()
+        #: What frees the pieces that were read; None: the reading itself does.
+        self.releases = None
 
     def reader(self, channels, held=(), holder=None):
         """
@@ -182,15 +193,17 @@ class Transport(object):
         self.counts.append((shard, field, number))
 
     def pop_counts(self, shard):
-        """Return the commands that write what was counted for `shard`."""
-        totals = collections.OrderedDict()
+        """Return the commands that write what was counted for `shard`, and free what is to be freed there."""
+        totals, freeing = collections.OrderedDict(), ()
         for _ in range(len(self.counts)):
             try:
                 item = self.counts.popleft()
             except IndexError:
                 # Another thread was faster.
                 break
-            if item[0] == shard:
+            if item[0] == shard and item[1] is None:
+                freeing += (item[2],)
+            elif item[0] == shard:
                 totals[item[1]] = totals.get(item[1], 0) + item[2]
             else:
                 self.counts.append(item)
@@ -200,4 +213,16 @@ class Transport(object):
             if field.startswith('expired:'):
                 self.decoder.drop_log.expired(field.partition(':')[2], number, self.options.lifetime / 1000.0)
         # The server may have lost the key, and no key is without an expiry.
-        return commands and commands + (pack('PEXPIRE', key, self.options.statistics_lifetime),)
+        return freeing + (commands and commands + (pack('PEXPIRE', key, self.options.statistics_lifetime),))
+
+    # Pieces of what a thread has received and not recorded
+
+    def hold_pieces(self):
+        """Have the pieces of what a thread receives stay until settle_pieces()."""
+        self.releases = _Releases()
+
+    def settle_pieces(self):
+        """Free, with the next write of a reader, the pieces of what the calling thread has received."""
+        if self.releases is not None and self.releases.found:
+            self.counts.extend((shard, None, command) for shard, command in self.releases.found)
+            del self.releases.found[:]

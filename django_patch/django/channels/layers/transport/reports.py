@@ -13,6 +13,9 @@ class ReportsMixin(object):
     """The part of a Reader that reports; `_inboxes` are those of each shard."""
 
     def _reports(self, shard):
+        if self._transport.releases is not None:
+            # Who asks for more has done with what came before.
+            self._transport.settle_pieces()
         commands = self._transport.pop_counts(shard) if self._transport.counts else ()
         marks = False
         for inbox in self._inboxes.get(shard, ()):

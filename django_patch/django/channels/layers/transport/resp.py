@@ -20,7 +20,7 @@ except ImportError:
 #: What next() returns when it needs more bytes: as hiredis; RESP2 has no such.
 INCOMPLETE = False
 #: What packed commands have from their fifth byte on whose reply is a string.
-FOR_STRINGS = (b'$6\r\nGETDEL\r\n', b'$4\r\nHGET\r\n')
+FOR_STRINGS = (b'$6\r\nGETDEL\r\n', b'$3\r\nGET\r\n', b'$4\r\nHGET\r\n')
 #: Bytes of an argument above which it is joined to a command: formatting it
 #: grows the result, with memory that comes from the system.
 _FORMATTED = 4096
