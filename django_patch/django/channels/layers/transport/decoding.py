@@ -131,7 +131,7 @@ class EntryDecoder(object):
         except MalformedMessage as error:
             yield Result(self._refuse(shard, queue, error))
 
-    # complexity: where a piece comes from, and when it goes, depends on its form.
+    # complexity: how a piece is read, and released, depends on its form.
     def _join(self, shard, queue, entry, now, key_of, release):
         """
         Have the body that `entry` refers to as Result.
