@@ -20,21 +20,22 @@ class Expiries(object):
 
     def __init__(self):
         self._heap = []
-        self._names = set()
+        #: All of them; most queues are new while they are among these.
+        self.names = set()
         #: When the first is due.
         self.next = NEVER
 
     def add(self, name, when):
         """Have `name` be due at the time `when`, unless it is due anyway."""
-        if name not in self._names:
-            self._names.add(name)
+        if name not in self.names:
+            self.names.add(name)
             heapq.heappush(self._heap, (when, name))
             self.next = self._heap[0][0]
 
     def pop(self):
         """Return the name that is due first, and forget it."""
         name = heapq.heappop(self._heap)[1]
-        self._names.discard(name)
+        self.names.discard(name)
         self.next = self._heap[0][0] if self._heap else NEVER
         return name
 

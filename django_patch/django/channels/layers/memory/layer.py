@@ -24,7 +24,7 @@ from .holding_queues import MemoryAcknowledgementMixin
 from .inspection import MemoryInspectionMixin
 from .jobs import MemoryJobsMixin
 from .presence import MemoryPresenceMixin
-from .queues import IN_CHANNELS, IN_PENDING, IN_SENT, NO_QUEUE, ChannelTable
+from .queues import IN_CHANNELS, IN_MESSAGE, IN_SENT, NO_QUEUE, ChannelTable
 from .sending_groups import MemoryGroupsMixin
 from .statistics import FULL, SENT, Counters, summary
 from .waiters import WaitQueue
@@ -99,17 +99,17 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
             self._push(info, queue, info.channels, message, now, info.process_capacity is not None)
 
     def _push(self, info, queue, channels, message, now, pending):
-        name = info.queue
         if queue is NO_QUEUE:
-            queue = self._new_queue(name, now)
+            queue = self._new_queue(info.queue, now)
         queue.append((channels, message, now, pending))
         info.counts[SENT] += 1
         if self._waiters.by_channel:
-            self._waiters.wake(name)
+            self._waiters.wake(info.queue)
 
     def _new_queue(self, name, now):
         queue = self._queues[name] = collections.deque()
-        self._expiries.add(name, now + self.expiry)
+        if name not in self._expiries.names:
+            self._expiries.add(name, now + self.expiry)
         return queue
 
     def requeue(self, messages):
@@ -143,7 +143,8 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
     # Receiving
 
     def receive(self, channels, block=False):
-        return self._take(channels, self.receive_timeout if block else 0, self._take_one) or (None, None)
+        entry = self._take(channels, self.receive_timeout if block else 0, self._pop)
+        return (entry[IN_CHANNELS][0], entry[IN_MESSAGE]) if entry else (None, None)
 
     def receive_batch(self, channels, limit, timeout=0):
         return [
@@ -159,23 +160,12 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
         def take(channels):
             taken = []
             while len(taken) < limit:
-                entry = self._pop(channels)
+                entry = self._pop(channels, is_shared=True)
                 if entry is None:
                     break
                 taken.append(entry[:2])
             return taken
         return self._take(channels, timeout, take) or []
-
-    def _take_one(self, channels):
-        entry = self._pop(channels)
-        if entry is None:
-            return None
-        channels, message, sent, pending = entry
-        if len(channels) > 1:
-            # The others' turn is next, before anything sent later.
-            rest = channels[1:], plain_copy(message), sent, pending
-            self._queues.setdefault(non_local_name(channels[0]), collections.deque()).appendleft(rest)
-        return channels[0], message
 
     def _take(self, channels, timeout, take):
         """
@@ -211,8 +201,12 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
         """Return in how many seconds something that waits for its time on `channels` is due."""
         return self._next_due(channels) - self._clock() if self._acknowledged_queues else NEVER
 
-    def _pop(self, channels):
-        """Return the oldest entry of one of `channels`, or None."""
+    def _pop(self, channels, is_shared=False):
+        """
+        Return the oldest entry of one of `channels`, or None.
+
+        Unless it is shared, the entry is for the first of its channels alone.
+        """
         # Any of them may be first, so that a busy one can't starve the rest.
         if len(channels) > 1:
             start = int(random.random() * len(channels))
@@ -229,13 +223,16 @@ class InMemoryChannelLayer(MemoryJobsMixin, MemoryAcknowledgementMixin, MemoryGr
             if queue[0][IN_SENT] <= oldest:
                 self._drop_expired(name, queue, oldest)
             if queue:
-                entry = queue.popleft()
-                if entry[IN_PENDING]:
+                entry = recipients, message, sent, is_pending = queue.popleft()
+                if is_pending:
                     self._decrement_pending(entry)
+                if not is_shared and len(recipients) > 1:
+                    # The others' turn is next, before anything sent later.
+                    queue.appendleft((recipients[1:], plain_copy(message), sent, is_pending))
                 if not queue:
                     del self._queues[name]
                 if self.on_received is not None:
-                    self.on_received(name, self._clock() - entry[IN_SENT])
+                    self.on_received(name, self._clock() - sent)
                 return entry
             del self._queues[name]
         return None
