@@ -157,3 +157,17 @@ class RegistryTests(SimpleTestCase):
         self.assertTrue(self.layers['default'].local_only())
         self.assertFalse(ChannelLayerWrapper(SpanningLayer(), 'x', []).local_only())
         self.assertFalse(ChannelLayerWrapper(OldLayer(), 'x', []).local_only())
+
+    def test_what_each_message_needs_is_found_without_a_search_that_fails(self):
+        class Searched(ChannelLayerWrapper):
+            def __getattr__(self, name):
+                raise AssertionError('%s was searched for.' % name)
+
+        layer = InMemoryChannelLayer()
+        layer.group_add('room', 'test.member')
+        wrapper = Searched(layer, 'default', [])
+        wrapper.send('test.channel', {'n': 1})
+        wrapper.send_group('room', {'n': 2})
+        self.assertEqual(wrapper.receive(['test.channel']), ('test.channel', {'n': 1}))
+        self.assertEqual(wrapper.receive(['test.member'], block=True), ('test.member', {'n': 2}))
+        self.assertEqual(wrapper.receive(['test.channel']), (None, None))
