@@ -132,12 +132,34 @@ class PrefetchSizerTests(SimpleTestCase):
             sizer.record(number, seconds, waited)
             self.assertEqual(sizer.limit, 1)
 
+    def test_few_that_were_too_many_are_taken_half_as_often(self):
+        sizer = self.few()
+        for times in (2, 4, 8):
+            # The others were another worker's.
+            sizer.record(2, 0.01, 0)
+            self.assertEqual(self.singles(sizer), times * IN_A_ROW)
+        sizer.record(4, 0.02, 0)
+        sizer.record(2, 0.01, 0)
+        self.assertEqual(self.singles(sizer), 8 * IN_A_ROW)
+        for _ in range(10):
+            sizer.record(4, 0.02, 0)
+        sizer.record(2, 0.01, 0)
+        self.assertEqual(self.singles(sizer), 2 * IN_A_ROW)
+
     def test_what_waits_changes_nothing_for_quick_ones_and_for_a_maximum(self):
         quick, most = PrefetchSizer(16), PrefetchSizer(2)
         for _ in range(2 * IN_A_ROW):
             quick.record(quick.limit, quick.limit * BATCH_SECONDS / 5, 0)
             most.record(most.limit, most.limit * 0.005, 0)
         self.assertEqual((quick.limit, most.limit), (5, 2))
+
+    def singles(self, sizer):
+        """Return how many times one is taken, each of which was there at once, until it is a few."""
+        times = 0
+        while sizer.limit == 1:
+            sizer.record(1, 0.005, 0)
+            times += 1
+        return times
 
     def few(self):
         """Return one that takes 4 messages of 5 ms, since more waits."""

@@ -9,8 +9,10 @@ BATCH_SECONDS = 0.004
 #: answers that leave later, with the last of the batch, are late already, and
 #: each wait for the layer that isn't made is time for messages.
 FEW, FEW_SECONDS = 4, 0.025
-#: Messages wait if one was there within AT_ONCE seconds IN_A_ROW times.
-AT_ONCE, IN_A_ROW = 0.002, 10
+#: Messages wait if one was there within AT_ONCE seconds IN_A_ROW times; twice
+#: as many times, MOST_IN_A_ROW in the end, after a batch of a few for which
+#: there weren't enough: another worker may have had nothing to do meanwhile.
+AT_ONCE, IN_A_ROW, MOST_IN_A_ROW = 0.002, 10, 1280
 
 
 class PrefetchSizer(object):
@@ -26,7 +28,7 @@ class PrefetchSizer(object):
         self.limit = 1
         self._maximum = maximum
         self._seconds = None
-        self._in_a_row = 0
+        self._in_a_row, self._needed = 0, IN_A_ROW
 
     def record(self, number, seconds, waited):
         """Record that `number` messages took `seconds` together, for which the layer was `waited` for, in seconds."""
@@ -35,8 +37,11 @@ class PrefetchSizer(object):
             self._seconds = each
         else:
             self._seconds += (each - self._seconds) / 8
-        self._in_a_row = self._in_a_row + 1 if number >= self.limit and waited < AT_ONCE else 0
+        is_full = number >= self.limit and waited < AT_ONCE
+        if self._in_a_row >= self._needed:
+            self._needed = max(IN_A_ROW, self._needed // 2) if is_full else min(2 * self._needed, MOST_IN_A_ROW)
+        self._in_a_row = self._in_a_row + 1 if is_full else 0
         limit = int(BATCH_SECONDS / self._seconds)
-        if self._in_a_row >= IN_A_ROW and limit < FEW:
+        if self._in_a_row >= self._needed and limit < FEW:
             limit = min(FEW, int(FEW_SECONDS / self._seconds))
         self.limit = max(1, min(self._maximum, limit))
