@@ -231,9 +231,9 @@ class CheckTests(SimpleTestCase):
         with override_settings(CHANNELS_LAYERS=layer(), CHANNELS_SESSION_ENGINE='x'):
             self.assertEqual(
                 [(message.id, message.msg, message.hint) for message in check_channel_layers()],
-                [('channels.W019', 'Channels have no setting CHANNELS_LAYERS.',
+                [('channels.W019', 'django.channels has no setting CHANNELS_LAYERS.',
                   'Is CHANNEL_LAYERS meant? If it is the setting of another app, silence this check.'),
-                 ('channels.W019', 'Channels have no setting CHANNELS_SESSION_ENGINE.',
+                 ('channels.W019', 'django.channels has no setting CHANNELS_SESSION_ENGINE.',
                   'Is CHANNEL_SESSION_ENGINE meant? If it is the setting of another app, silence this check.')],
             )
 

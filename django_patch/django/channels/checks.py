@@ -246,7 +246,7 @@ def _check_sessions(layers):
 def _check_misspelled_settings():
     return [
         Warning(
-            'Channels have no setting %s.' % wrong,
+            'django.channels has no setting %s.' % wrong,
             hint='Is %s meant? If it is the setting of another app, silence this check.' % right,
             id='channels.W019',
         )
