@@ -21,14 +21,16 @@ PAGES = {
 }
 #: Words of the blocks that are run here.
 NOTES, FINAL, PROGRESS = 'notes.onmessage', 'finalCodes: [3000]', 'progress.onmessage'
+TICKET = '/feed/?ticket='
 BRIDGE, SHOWN, EVENTS = 'helloButton', "bridge.socket.addEventListener('unsent'", 'source.onerror'
 
 VIEWS = """
 from django.contrib.auth import get_user_model, login, logout
 from django.http import HttpResponse
 
-from talk import jobs, news, notes
+from talk import feed, jobs, news, notes
 
+ticket = feed.ticket
 answers = [503, 200, 200]
 
 
@@ -89,6 +91,7 @@ channel_routing = [
     include('talk.notes.channel_routing'),
     include('talk.jobs.channel_routing'),
     include('talk.news.channel_routing'),
+    include('talk.feed.channel_routing'),
     route('websocket.connect', accept, path=r'^/live/$'),
     route('websocket.receive', echo, path=r'^/live/$'),
 ]
@@ -98,7 +101,7 @@ from django.urls import path
 
 from talk import views
 
-names = ['enter', 'leave', 'tell', 'resize', 'events', 'publish']
+names = ['enter', 'leave', 'tell', 'resize', 'events', 'publish', 'ticket']
 urlpatterns = [path('', views.page)] + [path(name + '/', getattr(views, name)) for name in names]
 """
 
@@ -112,6 +115,7 @@ def port(scratch):
     project.write('talk/notes.py', block('def notes_of', HOW_TO))
     project.write('talk/jobs.py', block('def resize_all', HOW_TO) + block('def watch', HOW_TO) + RESIZE)
     project.write('talk/news.py', block('def publish', HOW_TO))
+    project.write('talk/feed.py', block('def active_user', HOW_TO))
     project.write('talk/views.py', VIEWS)
     project.write('mysite/routing.py', ROUTING)
     project.write('mysite/urls.py', URLS)
@@ -142,8 +146,8 @@ def test_each_script_is_run():
             found[page] = len(scripts(page))
     assert set(found) == set(PAGES)
     here = [page for page, module in PAGES.items() if module == 'test_pages_scripts.py']
-    run = [(HOW_TO, NOTES), (HOW_TO, FINAL), (HOW_TO, PROGRESS), (REFERENCE, BRIDGE), (REFERENCE, SHOWN),
-           (TROUBLESHOOTING, EVENTS)]
+    run = [(HOW_TO, NOTES), (HOW_TO, FINAL), (HOW_TO, PROGRESS), (HOW_TO, TICKET), (REFERENCE, BRIDGE),
+           (REFERENCE, SHOWN), (TROUBLESHOOTING, EVENTS)]
     assert sum(found[page] for page in here) == len(run)
     assert all(words in ''.join(scripts(page)) for page, words in run)
 
@@ -202,6 +206,21 @@ def test_the_progress_of_a_job(browser, port):
     page.until('progress.readyState === 1')
     assert page.fetch('/resize/') == 'started'
     page.until('document.title === "2 done"')
+
+
+def test_a_ticket_opens_a_socket(browser, port):
+    # The log-in stands for what verifies the token.
+    page = Page(browser, port, '/enter/')
+    here = '127.0.0.1:%d' % port
+    page.run("const token = 'a token', logged = [], made = [], Plain = WebSocket;"
+             'console.log = (text) => logged.push(text);'
+             'WebSocket = class extends Plain { constructor(url) { super(url); made.push(this); } };'
+             + block(TICKET, HOW_TO).replace('https://example.com', 'http://' + here)
+             .replace('wss://example.com', 'ws://' + here))
+    page.until('made.length && made[0].readyState === 1')
+    page.run('made[0].send("Hello");')
+    page.until('logged.length')
+    assert page.value('logged') == ['ann: Hello']
 
 
 def test_the_client_of_the_reference(browser, port):
