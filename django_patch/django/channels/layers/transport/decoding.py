@@ -146,7 +146,8 @@ class EntryDecoder(object):
         if entry.flags & WHOLE and pieces != 1:
             raise MalformedMessage('A message in one string claims to have %d pieces.' % pieces)
         # Others can put back what came from where any process may read.
-        releases = self._transport.releases if release and not set('!?') & set(queue) else None
+        is_shared = '!' not in queue and '?' not in queue
+        releases = self._transport.releases if release and is_shared else None
         # One buffer for all of it, so that memory holds each byte once.
         body, end = None if pieces == 1 else bytearray(size), 0
         for index in range(pieces):
