@@ -164,26 +164,31 @@ class Running:
         )
 
 
-@pytest.fixture(scope="session")
-def redis():
-    """A redis-server for all tests; each has a prefix of its own."""
+@contextlib.contextmanager
+def running_redis():
+    """Give the block a redis-server."""
     from redis_server import RedisServer
 
     server = RedisServer()
     server.start()
-    yield server
-    server.stop()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis():
+    """A redis-server for all tests; each has a prefix of its own."""
+    with running_redis() as server:
+        yield server
 
 
 @pytest.fixture
 def own_redis():
     """A redis-server that the test may stop."""
-    from redis_server import RedisServer
-
-    server = RedisServer()
-    server.start()
-    yield server
-    server.stop()
+    with running_redis() as server:
+        yield server
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@ import asyncio
 import http.client
 import os
 import signal
-import socket
 import threading
 import time
 import types
 import uuid
 
 import pytest
-from commands import get, server
+from commands import can_connect, get, server
 from conftest import PATIENCE, eventually
 from consumers import accept
 from django.channels.layers.transport.resp import ProtocolError, pack
@@ -25,14 +24,6 @@ from interface_server.layers.pool import within
 @pytest.fixture
 def layer(own_layer):
     return own_layer
-
-
-def accepts(port):
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except ConnectionRefusedError:
-        return False
-    return True
 
 
 def answer(layer, message):
@@ -475,7 +466,7 @@ def test_command_waits_for_a_redis_that_is_away_and_says_where_it_looks(run, por
     process = run("-m", "interface_server", "-p", port, "--redis", own_redis.url)
     line = process.wait_for("can't be reached")
     assert own_redis.url.split("//")[1].split("/")[0] in line
-    eventually(lambda: accepts(port))
+    eventually(lambda: can_connect(port))
     assert get(port)[0] == 503
 
 
@@ -550,7 +541,7 @@ def test_application_under_another_server_asks_whose_the_layer_is(run, port, oth
     assert status != 0 and "Processes of another project are at work on this layer" in output
     # Without lifespan, it is the first connection that asks.
     program = run("-m", "uvicorn", "--port", port, "--lifespan", "off", "interface_server.asgi:application")
-    eventually(lambda: accepts(port))
+    eventually(lambda: can_connect(port))
     assert [get(port)[0] for _ in range(2)] == [503, 503]
     from websockets.sync.client import connect
 
@@ -561,5 +552,5 @@ def test_application_under_another_server_asks_whose_the_layer_is(run, port, oth
     assert output.count("Processes of another project") == 1 and "Traceback" not in output
     monkeypatch.setenv("INTERFACE_SERVER_ANY_PROJECT", "yes")
     program = run("-m", "uvicorn", "--port", port, "interface_server.asgi:application")
-    eventually(lambda: accepts(port))
+    eventually(lambda: can_connect(port))
     program.kill()
