@@ -100,6 +100,33 @@ def test_nobody_gets_the_answers_of_a_transaction_whose_begin_was_refused(refuse
     assert [type(each) for each in others] == [ProtocolError] * 2
 
 
+def test_connection_that_is_left_ends_though_who_hears_from_it_asks_again():
+    outcomes = []
+
+    async def reply(reader, writer):
+        while await reader.readline():
+            writer.write(b"+PONG\r\n")
+
+    async def run():
+        redis = await asyncio.start_server(reply, "127.0.0.1", 0)
+        streams = await asyncio.open_connection(*redis.sockets[0].getsockname())
+        connection = RedisConnection(types.SimpleNamespace(_writer=streams[1], _reader=streams[0]))
+
+        def tell(outcome):
+            # As a reader does, without end while messages come.
+            outcomes.append(outcome)
+            if isinstance(outcome, list):
+                connection.call_then([b"PING\r\n"], PATIENCE, tell)
+
+        connection.call_then([b"PING\r\n"], PATIENCE, tell)
+        connection.retire()
+        await asyncio.wait_for(connection.closed, PATIENCE)
+        redis.close()
+
+    asyncio.run(asyncio.wait_for(run(), 2 * PATIENCE))
+    assert [type(outcome) for outcome in outcomes] == [list, EOFError]
+
+
 def test_cancellation_is_not_lost_in_the_moment_of_connecting():
     async def run():
         connected = asyncio.get_running_loop().create_future()

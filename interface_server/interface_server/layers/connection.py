@@ -167,10 +167,13 @@ class RedisConnection(asyncio.BufferedProtocol):
             replies, self._replies = self._replies, []
             if type(replies[0]) is ReplyError:
                 check_step(calls[0][3], replies)
-            calls.popleft()[1](replies)
+            tell = calls.popleft()[1]
             if self._is_over and not calls:
+                # First of all: a reader asks for more where it is told.
                 self.close()
+                tell(replies)
                 return False
+            tell(replies)
         return True
 
     def eof_received(self) -> None:
