@@ -29,7 +29,12 @@ VARIANTS = {
 
 @dataclasses.dataclass(frozen=True)
 class Command(Workload):
-    """A command that is run to its end, several times; the median is a round's, so that one hitch is none."""
+    """
+    A command that is run to its end, several times; the least is a round's.
+
+    A start has always the same to do: whatever else the machine does can only
+    lengthen it, by as much as a whole goal of a few milliseconds.
+    """
     arguments: tuple = ()
 
     def measure(self, machine, peer, variant):
@@ -39,14 +44,14 @@ class Command(Workload):
         command = [peer.environment(machine).python] + list(self.arguments)
         log = machine.log('%s %s' % (self.name, peer.name))
         times, spent = [], []
-        for number in range(4 if machine.quick else 8):
+        for number in range(7 if machine.quick else 12):
             begin, before = time.monotonic(), _children()
             process.check(command, log, ' '.join(map(str, command)), cwd=peer.folder, **env)
             if number:
                 # The first one may have compiled.
                 times.append(time.monotonic() - begin)
                 spent.append(_children() - before)
-        return {'cpu': sorted(spent)[len(spent) // 2] * 1e3, 'time': sorted(times)[len(times) // 2] * 1e3}
+        return {'cpu': min(spent) * 1e3, 'time': min(times) * 1e3}
 
 
 def _children():
@@ -69,10 +74,8 @@ WORKLOADS = [
     Command(
         'start-check', 'manage.py check: plain Django; our wheel installed; with the app; with a layer, too', START,
         ('django', 'ours/installed', 'ours/app', 'ours', 'ours/redis'), arguments=('-m', 'django', 'check'), rounds=3,
-        goals=(
-            Goal('time', '<=', 40, 'django', of='ours/redis', is_more=True),
-            Goal('time', '<=', 40, 'django', is_more=True),
-        ),
+        # Of time, a process that has to wait for a processor takes any amount.
+        goals=tuple(Goal('cpu', '<=', 40, 'django', of=of, is_more=True) for of in ('ours/redis', 'ours')),
     ),
     Command(
         'native-start', 'manage.py check, backport and patch set', START, NATIVE, arguments=('-m', 'django', 'check'),
