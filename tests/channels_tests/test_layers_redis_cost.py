@@ -54,6 +54,23 @@ class RoundTripTests(RedisTestCase):
         self.layer.send('a', {'n': 6})
         self.assertEqual(got(), [('a', {'n': 6})])
 
+    def test_what_waits_is_counted_in_the_same_write(self):
+        for number in range(3):
+            self.layer.send('a', {'n': number})
+        self.without_marks()
+        told = []
+        self.calls()
+        for counted in ('a', 'empty', 'other', None):
+            if counted == 'other':
+                self.redis.set(self.key('q', 'other'), 'of another type', px=60000)
+            received = self.layer.send_and_receive(
+                [('p!a', {})], lambda *outcome: None, ['a'], 1, 20, counted, told.append)
+            if counted == 'a':
+                self.assertEqual((received, self.calls()['llen']), ([('a', {'n': 0})], 1))
+            self.layer.send('a', {})
+        # Those that are returned are among them; of what isn't a queue nothing is said.
+        self.assertEqual(told, [3, 0])
+
     def test_what_was_taken_is_marked_in_the_same_write(self):
         for _ in range(2):
             self.layer.send('a', {})

@@ -16,7 +16,7 @@ from django.channels.prefetch.batch import Batch
 from django.channels.prefetch.coalescer import Coalescer, coalesce
 from django.channels.prefetch.deferred import DeferredSends
 from django.channels.prefetch.runner import PrefetchRunner
-from django.channels.prefetch.sizer import AT_ONCE, BATCH_SECONDS, IN_A_ROW, PrefetchSizer
+from django.channels.prefetch.sizer import AT_ONCE, BATCH_SECONDS, IN_A_ROW, MOST, MOST_SECONDS, SHARE, PrefetchSizer
 from django.channels.prefetch.watchdog import INTERVAL, Watchdog
 from django.channels.worker import Worker
 from django.test import SimpleTestCase
@@ -91,6 +91,15 @@ class CombiningLayer(RecordingLayer):
         return super(CombiningLayer, self).requeue(messages)
 
 
+class CountingLayer(CombiningLayer):
+    """One that says how many messages wait."""
+
+    def send_and_receive(self, pairs, on_sent, channels, limit, timeout=0, counted=None, on_counted=None):
+        if counted is not None:
+            on_counted(self.count_waiting(counted))
+        return super(CountingLayer, self).send_and_receive(pairs, on_sent, channels, limit, timeout)
+
+
 class PrefetchSizerTests(SimpleTestCase):
 
     def test_it_begins_with_one_and_takes_what_the_budget_allows(self):
@@ -145,6 +154,30 @@ class PrefetchSizerTests(SimpleTestCase):
             sizer.record(4, 0.02, 0)
         sizer.record(2, 0.01, 0)
         self.assertEqual(self.singles(sizer), 2 * IN_A_ROW)
+
+    def test_it_takes_a_share_of_those_that_are_known_to_wait(self):
+        for waiting, limit in ((300, MOST), (1 + SHARE * 3, 3), (SHARE * 2, 1), (1, 1), (0, 1)):
+            sizer = PrefetchSizer(16)
+            self.assertFalse(sizer.wants_to_know)
+            sizer.record(1, 0.005, 0.1)
+            self.assertTrue(sizer.wants_to_know)
+            # However long it took to answer.
+            sizer.record(1, 0.005, 0.1, waiting)
+            self.assertEqual(sizer.limit, limit)
+        sizer.record(sizer.limit, 0.005, 0, 300)
+        # Of messages that wait for ten milliseconds each, some are given back.
+        sizer.record(MOST, MOST * MOST_SECONDS, 0, 300)
+        self.assertFalse(sizer.wants_to_know)
+        self.assertEqual(PrefetchSizer(1).limit, 1)
+
+    def test_it_doesn_t_ask_how_many_wait_where_that_changes_nothing(self):
+        for seconds in (BATCH_SECONDS / MOST, BATCH_SECONDS / 100, MOST_SECONDS, 1):
+            sizer = PrefetchSizer(100)
+            sizer.record(1, seconds, 0)
+            self.assertFalse(sizer.wants_to_know)
+        most = PrefetchSizer(2)
+        most.record(1, 0.005, 0, 300)
+        self.assertEqual(most.limit, 2)
 
     def test_what_waits_changes_nothing_for_quick_ones_and_for_a_maximum(self):
         quick, most = PrefetchSizer(16), PrefetchSizer(2)
@@ -438,21 +471,33 @@ class BatchTests(LogTestCase, SimpleTestCase):
         self.assertLess(len(self.calls), 40)
         self.assertLessEqual(max(len(call[1]) for call in self.calls if call[0] == 'send_many'), 8)
 
-    def test_it_takes_a_few_at_once_while_messages_of_some_milliseconds_wait(self):
+    def numbers_taken(self, waiting, times, reply=lambda: None):
+        """Have `waiting` messages of 5 ms handled, in batches; return the list of their sizes, which grows."""
         clock, taken = StoppedClock(), []
 
         def handle(channel, content):
             clock.now += 0.005
+            reply()
             return HANDLED
 
-        for number in range(IN_A_ROW + 7):
+        for number in range(waiting):
             self.layer.send('task', {'n': number})
         self.runner = PrefetchRunner(self.layer, ['task'], handle, lambda: False, 16, clock, slow_after=60)
         self.addCleanup(self.runner.stop)
         record = self.runner._sizer.record
-        self.runner._sizer.record = lambda number, *seconds: taken.append(number) or record(number, *seconds)
-        for _ in range(IN_A_ROW + 2):
+        self.runner._sizer.record = lambda number, *others: taken.append(number) or record(number, *others)
+        for _ in range(times):
             self.runner.run_once()
+        return taken
+
+    def test_it_takes_a_share_of_what_the_layer_says_is_waiting(self):
+        self.layer = ChannelLayerWrapper(CountingLayer(), 'test', [])
+        taken = self.numbers_taken(41, 12, lambda: coalesce(self.layer, 'p!0', {}, 1))
+        # Nothing is known before the first was slow; behind the second 39 wait, then 35, and so on.
+        self.assertEqual(taken, [1, 1, 4, 4, 3, 3, 3, 2, 2, 2, 2, 1])
+
+    def test_it_takes_a_few_at_once_while_messages_of_some_milliseconds_wait(self):
+        taken = self.numbers_taken(IN_A_ROW + 7, IN_A_ROW + 2)
         # Once there were less, nobody waited any more.
         self.assertEqual(taken, IN_A_ROW * [1] + [4, 3])
         self.layer.send('task', {'n': 0})

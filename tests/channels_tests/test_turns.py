@@ -73,7 +73,7 @@ class RunnerTests(SimpleTestCase):
         runner = PrefetchRunner(
             self.layer, ['task'], self.handle, self.stopping.is_set, 100, slow_after=0.01, turns=self.turns,
         )
-        runner._sizer.record = lambda number, seconds, waited: None
+        runner._sizer.record = lambda *arguments: None
         runner._sizer.limit = limit
 
         def run():
@@ -140,7 +140,7 @@ class RunnerTests(SimpleTestCase):
         runner = PrefetchRunner(
             self.layer, ['task'], self.handle, self.stopping.is_set, 100, slow_after=60, turns=self.turns,
         )
-        runner._sizer.record = lambda number, seconds, waited: None
+        runner._sizer.record = lambda *arguments: None
         for limit, has_it in ((QUICK, True), (QUICK, True), (QUICK - 1, False), (QUICK, True)):
             runner._sizer.limit = limit
             self.layer.coming.release()

@@ -48,7 +48,7 @@ class CombiningMixin(object):
             self.sends_many_at_once = self.sends_with_receive = False
             self.send_many = functools.partial(CombiningMixin.send_many, self)
 
-    def send_and_receive(self, pairs, on_sent, channels, limit, timeout=0):
+    def send_and_receive(self, pairs, on_sent, channels, limit, timeout=0, counted=None, on_counted=None):
         """
         Carry out send_many(), then receive_batch(); return what that does.
 
@@ -57,7 +57,9 @@ class CombiningMixin(object):
         were not sent, a list, and with a LayerUnavailable, by which the
         others may be lost, or None. A wait ends early if some were not sent.
         Raise what send_many() raises for what can't be sent; then nothing
-        was, and `on_sent` isn't called.
+        was, and `on_sent` isn't called. A layer that has the answer without a
+        round trip calls `on_counted` with the number of messages on the
+        channel `counted`, those it is about to return among them.
         """
         try:
             refused, error = self.send_many(pairs), None

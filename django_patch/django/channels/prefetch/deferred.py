@@ -21,8 +21,8 @@ class DeferredEndings(object):
         #: Whether nobody waits for it: its consumers have sent nothing.
         self.may_wait = not any(ending.sends for ending in endings)
 
-    def receive(self, channels, limit):
-        """Carry them out, and return what receive_batch() returns; raise what it raises."""
+    def receive(self, channels, limit, counted=None, on_counted=None):
+        """Carry them out, and return what receive_batch() returns; raise what it raises. It counts nothing."""
         return end_and_receive(self._layer, self._endings, conf.send_timeout, channels, limit)
 
     def carry_out(self):
@@ -45,8 +45,12 @@ class DeferredSends(object):
         self._sends = sends
         self._on_done = on_done
 
-    def receive(self, channels, limit):
-        """Make them, and return what receive_batch() returns; raise what it raises."""
+    def receive(self, channels, limit, counted=None, on_counted=None):
+        """
+        Make them, and return what receive_batch() returns; raise what it raises.
+
+        `counted` and `on_counted` are as those of send_and_receive().
+        """
         layer = self._layer
         # Of each its name and its content.
         pairs = [send[2:4] for send in self._sends]
@@ -61,7 +65,8 @@ class DeferredSends(object):
                 self._on_done()
 
         try:
-            received = layer.send_and_receive(pairs, on_sent, channels, limit, layer.receive_timeout)
+            received = layer.send_and_receive(
+                pairs, on_sent, channels, limit, layer.receive_timeout, counted, on_counted)
         except Exception as error:
             known = isinstance(error, LayerUnavailable) or not self._sends
             self.carry_out()

@@ -47,6 +47,9 @@ class PrefetchRunner(object):
         self._watchdog = Watchdog(self.batch, clock)
         # What the last batch has left to the next receiving, or None.
         self._deferred = None
+        # The channel of the last message, and how many waited there by then, if
+        # the layer has told.
+        self._channel = self._waiting = None
         # When the last batch came; whether more may gather before the next.
         self._began, self._gathers = float('-inf'), False
         # Whether the last batch is done, and nothing was sent meanwhile.
@@ -88,9 +91,10 @@ class PrefetchRunner(object):
         deferred, self._deferred = self._deferred, None
         if self._gathers and (self._was_quiet if deferred is None else deferred.may_wait):
             self._clock.sleep(GATHERING)
-        asked = self._clock.monotonic()
+        asked, self._waiting = self._clock.monotonic(), None
         if deferred is not None:
-            received = deferred.receive(self._channels, limit)
+            counted = self._channel if self._sizer.wants_to_know else None
+            received = deferred.receive(self._channels, limit, counted, self._note_waiting)
         elif limit == 1:
             channel, content = self._layer.receive(self._channels, block=True)
             received = [(channel, content)] if channel is not None else ()
@@ -98,6 +102,7 @@ class PrefetchRunner(object):
             received = self._layer.receive_batch(self._channels, limit, self._layer.receive_timeout)
         if not received:
             return None
+        self._channel = received[-1][0]
         before, self._began = self._began, self._clock.monotonic()
         self._gathers = 2 * len(received) <= limit and self._began - before < IN_A_ROW
         if len(received) == 1 and not self._sends_with_receive and receipt_of(received[0][1]) is None:
@@ -107,8 +112,11 @@ class PrefetchRunner(object):
             outcome, ended = self._handle_one(*received[0]), self._clock.monotonic()
         else:
             outcome, ended = self.handle_batch(received)
-        self._sizer.record(len(received), ended - self._began, self._began - asked)
+        self._sizer.record(len(received), ended - self._began, self._began - asked, self._waiting)
         return outcome
+
+    def _note_waiting(self, number):
+        self._waiting = number
 
     def _handle_one(self, channel, content):
         slot = self._in_flight.add(channel, content)

@@ -13,12 +13,16 @@ FEW, FEW_SECONDS = 4, 0.025
 #: as many times, MOST_IN_A_ROW in the end, after a batch of a few for which
 #: there weren't enough: another worker may have had nothing to do meanwhile.
 AT_ONCE, IN_A_ROW, MOST_IN_A_ROW = 0.002, 10, 1280
+#: Where the layer says how many wait, MOST of messages that take less than
+#: MOST_SECONDS each, but no more than a SHARE-th of those that wait: others
+#: are at work as well, and nobody waits much longer than without that.
+MOST, MOST_SECONDS, SHARE = 8, 0.008, 8
 
 
 class PrefetchSizer(object):
     """
     How many messages to take at once: those that are handled within
-    BATCH_SECONDS, or within FEW_SECONDS while others wait.
+    BATCH_SECONDS, or more while others wait.
 
     `limit` is that number, from 1 to `maximum`. It begins with 1, falls at
     once when a message was slow, and grows gradually.
@@ -30,18 +34,31 @@ class PrefetchSizer(object):
         self._seconds = None
         self._in_a_row, self._needed = 0, IN_A_ROW
 
-    def record(self, number, seconds, waited):
-        """Record that `number` messages took `seconds` together, for which the layer was `waited` for, in seconds."""
+    @property
+    def wants_to_know(self):
+        """Whether it matters how many messages wait: the next batch may be larger by that."""
+        return self._seconds is not None and BATCH_SECONDS / MOST < self._seconds < MOST_SECONDS
+
+    def record(self, number, seconds, waited, waiting=None):
+        """
+        Record that `number` messages took `seconds` together.
+
+        The layer was `waited` for, in seconds, and said that `waiting` were
+        there, these among them, unless that is None.
+        """
         each = max(seconds / number, 1e-6)
         if self._seconds is None or each > self._seconds:
             self._seconds = each
         else:
             self._seconds += (each - self._seconds) / 8
+        more = self._more(number, waited) if waiting is None else min(MOST, (waiting - number) // SHARE)
+        limit = max(1, int(BATCH_SECONDS / self._seconds), more)
+        self.limit = min(self._maximum, limit)
+
+    def _more(self, number, waited):
+        """Return how many to take if the last `number` tell that others wait."""
         is_full = number >= self.limit and waited < AT_ONCE
         if self._in_a_row >= self._needed:
             self._needed = max(IN_A_ROW, self._needed // 2) if is_full else min(2 * self._needed, MOST_IN_A_ROW)
         self._in_a_row = self._in_a_row + 1 if is_full else 0
-        limit = int(BATCH_SECONDS / self._seconds)
-        if self._in_a_row >= self._needed and limit < FEW:
-            limit = min(FEW, int(FEW_SECONDS / self._seconds))
-        self.limit = max(1, min(self._maximum, limit))
+        return min(FEW, int(FEW_SECONDS / self._seconds)) if self._in_a_row >= self._needed else 0

@@ -11,7 +11,7 @@ class RedisCombinedCallsMixin(RedisAcknowledgementMixin):
     """The parts `sends_with_receive` and `acknowledges_with_receive` of RedisChannelLayer."""
     sends_with_receive = acknowledges_with_receive = True
 
-    def send_and_receive(self, pairs, on_sent, channels, limit, timeout=0):
+    def send_and_receive(self, pairs, on_sent, channels, limit, timeout=0, counted=None, on_counted=None):
         for channel, message in pairs:
             if type(message) is not dict or RESERVED_KEY in message:
                 self.check_message(message)
@@ -21,6 +21,8 @@ class RedisCombinedCallsMixin(RedisAcknowledgementMixin):
             calls = self._transport.sender.prepare(pairs, on_sent)
         if calls is None:
             return super(RedisCombinedCallsMixin, self).send_and_receive(pairs, on_sent, channels, limit, timeout)
+        if counted is not None:
+            calls.count(self.transport_options.keys.queue(calls.shard, counted), on_counted)
         try:
             return self._take_along(calls, reader, limit, timeout)
         finally:

@@ -3,7 +3,7 @@ The calls that send what consumers have replied, on their way.
 """
 from __future__ import absolute_import, unicode_literals
 
-from .resp import ReplyError
+from .resp import ReplyError, pack
 
 
 class SendCalls(object):
@@ -17,8 +17,11 @@ class SendCalls(object):
     """
 
     def __init__(self, shard, batches, on_sent):
-        self._shard = shard
+        #: The number of the shard.
+        self.shard = shard
         self._batches = batches
+        # The command that counts, and what takes the answer.
+        self._counting, self._on_counted = (), None
         # None once it is told.
         self._on_sent = on_sent
         self._is_written = False
@@ -26,16 +29,20 @@ class SendCalls(object):
         #: Whether some of it is known not to have been sent.
         self.failed = False
 
+    def count(self, key, on_counted):
+        """Have `on_counted` called with the number of entries of the queue `key`, by the time that they are sent."""
+        self._counting, self._on_counted = (pack('LLEN', key),), on_counted
+
     def shards(self):
         """Return the numbers of shards for which something is to be written, as a list."""
-        return [] if self._is_written else [self._shard]
+        return [] if self._is_written else [self.shard]
 
     def commands(self, shard):
         """Return the packed calls for `shard` that nobody has written, a tuple; the caller is about to."""
         if self._is_written:
             return ()
         self._is_written = True
-        return tuple([command for batch, command in self._batches])
+        return tuple([command for batch, command in self._batches]) + self._counting
 
     def read(self, shard, replies):
         """Take in the first of `replies`, which answer commands(), and return the others."""
@@ -46,7 +53,11 @@ class SendCalls(object):
                     batch.went(reply)
                 self.failed = self.failed or bool(batch.waiting)
             self.finish()
-        return replies[len(self._batches):]
+        sent = len(self._batches)
+        if self._counting and type(replies[sent]) is not ReplyError:
+            # An error is that of a key of another type, which the wait meets, too.
+            self._on_counted(replies[sent])
+        return replies[sent + len(self._counting):]
 
     def are_done(self, replies):
         """Return whether `replies`, which answer commands(), say that all is done."""
