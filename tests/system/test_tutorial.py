@@ -62,9 +62,9 @@ class Project:
         self.subject = Subject(python, os.path.join(folder, 'mysite'), 'mysite.settings', {})
         self.subject.run('startapp', 'talk')
 
-    def configure(self, page=TUTORIAL):
-        """Append to the settings what a page says."""
-        text = block('CHANNEL_LAYERS', page).replace("['channels'", '[%r' % app_name())
+    def configure(self, page=TUTORIAL, redis=REDIS):
+        """Append to the settings what a page says, with the URL of a Redis."""
+        text = block('CHANNEL_LAYERS', page).replace("['channels'", '[%r' % app_name()).replace(REDIS, redis)
         if self.subject.django.startswith('1.8.'):
             # As the comments of the page say.
             text = re.sub(r"\+= \[(\S+)\]", r'+= (\1,)', text)
