@@ -12,6 +12,7 @@ import pytest
 from commands import can_connect, get, server
 from conftest import PATIENCE, eventually
 from consumers import accept
+from django.channels import exceptions
 from django.channels.layers.transport.resp import ProtocolError, pack
 from django.channels.test.linting import exempt
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -119,7 +120,7 @@ def test_connection_that_is_left_ends_though_who_hears_from_it_asks_again():
                 connection.call_then([b"PING\r\n"], PATIENCE, tell)
 
         connection.call_then([b"PING\r\n"], PATIENCE, tell)
-        connection.retire()
+        connection.retire(PATIENCE)
         await asyncio.wait_for(connection.closed, PATIENCE)
         redis.close()
 
@@ -280,12 +281,18 @@ def test_requests_that_redis_has_forgotten_are_answered_soon(start, own_redis, m
             response.read()
 
 
-def test_a_master_that_was_replaced_is_left_though_it_is_alive(layer, own_redis):
+@pytest.mark.parametrize("is_frozen", [False, True], ids=["alive", "frozen"])
+def test_a_master_that_was_replaced_is_left_though_it_has_not_ended(layer, own_redis, monkeypatch, caplog, is_frozen):
     import redis
     from redis_server import RedisServer
 
+    from interface_server.layers import pool, reading
+    from interface_server.layers import redis as layers_redis
     from interface_server.layers.redis import RedisLayer
 
+    for module in (pool, reading, layers_redis):
+        # Nobody is to wait for that.
+        monkeypatch.setattr(module, "COMMAND_TIMEOUT", 3600.0)
     other = RedisServer().start()
     [server] = layer.servers
     address = [server.url]
@@ -309,9 +316,16 @@ def test_a_master_that_was_replaced_is_left_though_it_is_alive(layer, own_redis)
 
         send(own_redis.url, 1)
         assert await receive() == 1
+        if is_frozen:
+            own_redis.process.send_signal(signal.SIGSTOP)
+            under_way = asyncio.create_task(reading.send("n", {"n": 0}))
+            await asyncio.sleep(0)
         address[0] = other.url
         send(other.url, 2)
         assert await receive() == 2
+        if is_frozen:
+            with pytest.raises(exceptions.LayerUnavailable):
+                await asyncio.wait_for(under_way, PATIENCE)
         await reading.send("n", {"n": 3})
         task.cancel()
         await reading.close()
@@ -320,7 +334,9 @@ def test_a_master_that_was_replaced_is_left_though_it_is_alive(layer, own_redis)
         with redis.Redis.from_url(other.url) as client:
             asyncio.run(run())
             assert client.llen(f"{prefix}{{0}}:q:n") == 1
+        assert len([line for line in caplog.messages if "is another server now" in line]) == 1
     finally:
+        own_redis.process.send_signal(signal.SIGCONT)
         other.stop()
 
 

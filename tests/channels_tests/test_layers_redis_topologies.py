@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -17,8 +18,8 @@ from django.channels.compat.text import native_from_text
 from django.channels.exceptions import LayerUnavailable
 from django.channels.layers.acknowledgement import GONE, receipt_of
 from django.channels.layers.presence import WORKER, this_process
-from django.channels.layers.redis import RedisChannelLayer
-from django.channels.layers.redis.servers import CLUSTER_SHARDS
+from django.channels.layers.redis import RedisChannelLayer, blocking_read
+from django.channels.layers.redis.servers import CLUSTER_SHARDS, Server
 from django.core.management import CommandError, call_command
 from django.test import SimpleTestCase, override_settings
 from django.utils.functional import lazy
@@ -401,6 +402,26 @@ class SentinelTests(Commands, Exchanges, Jobs, RedisTestCase):
             self.assertEqual(join(), ('late', {'n': 1}))
         self.assertEqual([line for line in records.lines if "can't be reached" in line], [])
         self.check()
+
+    def test_a_master_that_is_frozen_is_left_though_it_answers_nobody(self):
+        watch = self.wait_until_ready()
+        # Nobody is to wait for that.
+        connect = Server.connect
+        self.addCleanup(setattr, Server, 'connect', connect)
+        Server.connect = lambda self, url, timeout=3600: connect(self, url, timeout)
+        self.addCleanup(setattr, blocking_read, 'COMMAND_TIMEOUT', blocking_read.COMMAND_TIMEOUT)
+        blocking_read.COMMAND_TIMEOUT = 3600
+        self.layer.send('connected', {})
+        self.other.receive_timeout = 60
+        join = self.in_thread(self.other.receive, ['late'], True)
+        client = self.connect(self.master.url)
+        self.wait_until(lambda: client.info('clients')['blocked_clients'] >= 1)
+        self.addCleanup(self.master.process.send_signal, signal.SIGCONT)
+        self.master.process.send_signal(signal.SIGSTOP)
+        self.wait_until(lambda: int(
+            watch.execute_command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main')[1]) == self.replica.port)
+        self.make_layer(hosts=[self.replica.url]).send('late', {'n': 1})
+        self.assertEqual(join(), ('late', {'n': 1}))
 
     def test_the_master_is_found_and_a_new_one_after_it_was_killed(self):
         self.check()

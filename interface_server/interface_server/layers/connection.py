@@ -34,7 +34,8 @@ class RedisConnection(asyncio.BufferedProtocol):
     def __init__(self, connection: Any, address: str = "") -> None:
         #: The URL that it was made to.
         self.address = address
-        self._is_over = False
+        #: Whether it is used no more, by retire().
+        self.is_over = False
         self._loop = asyncio.get_running_loop()
         # redis.asyncio has said who we are; nothing more is said through it.
         # The writer would close the transport once nobody holds it.
@@ -57,6 +58,8 @@ class RedisConnection(asyncio.BufferedProtocol):
         self.closed: asyncio.Future[Optional[Exception]] = self._loop.create_future()
         #: Whether that has not come yet.
         self.is_open = True
+        #: Done once it is closed, or used no more.
+        self.left: asyncio.Future[None] = self._loop.create_future()
 
     def call(self, commands: Sequence[bytes], timeout: float) -> asyncio.Future[list[Any]]:
         """
@@ -168,7 +171,7 @@ class RedisConnection(asyncio.BufferedProtocol):
             if type(replies[0]) is ReplyError:
                 check_step(calls[0][3], replies)
             tell = calls.popleft()[1]
-            if self._is_over and not calls:
+            if self.is_over and not calls:
                 # First of all: a reader asks for more where it is told.
                 self.close()
                 tell(replies)
@@ -182,11 +185,22 @@ class RedisConnection(asyncio.BufferedProtocol):
     def connection_lost(self, error: Optional[Exception]) -> None:
         self.close(error or EOFError("The server closed the connection."))
 
-    def retire(self) -> None:
-        """End the connection once what waits for replies has them; who calls it sends nothing more."""
-        self._is_over = True
+    def retire(self, timeout: float) -> None:
+        """
+        End the connection once what waits for replies has them, within `timeout` seconds.
+
+        Who calls it sends nothing more.
+        """
+        self.is_over = True
         if not self._calls:
             self.close()
+            return
+        self._leave()
+        self._loop.call_later(timeout, self.close, asyncio.TimeoutError("A server that was replaced doesn't answer."))
+
+    def _leave(self) -> None:
+        if not self.left.done():
+            self.left.set_result(None)
 
     def close(self, error: Optional[Exception] = None) -> None:
         """End the connection; what waits for replies gets `error`."""
@@ -194,6 +208,7 @@ class RedisConnection(asyncio.BufferedProtocol):
             return
         self.is_open = False
         self.closed.set_result(error)
+        self._leave()
         if self._timer is not None:
             self._timer.cancel()
         self._transport.abort()

@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 import redis.asyncio
 from django.channels.layers.redis.outage import (
-    COMMAND_TIMEOUT, CONNECT_TIMEOUT, REDIRECTED, RETRY_LATER, Outage, unavailable,
+    COMMAND_TIMEOUT, CONNECT_TIMEOUT, LEAVE_TIMEOUT, REDIRECTED, RETRY_LATER, Outage, unavailable,
 )
 from django.channels.layers.transport import scripts
 from django.channels.layers.transport.resp import ReplyError
@@ -71,7 +71,10 @@ class ConnectionPool:
             except FAILURES:
                 # Who needs a connection will say so.
                 continue
-            left = [connection for connection in self._opened if connection.is_open and connection.address != url]
+            left = [
+                connection for connection in self._opened
+                if connection.is_open and not connection.is_over and connection.address != url
+            ]
             if left:
                 logger.warning("The master of %s is another server now: %s.", self.name, url)
                 self._leave(left)
@@ -84,9 +87,9 @@ class ConnectionPool:
             self._shared = None
             for wait in self.waits:
                 # A waiting reader is answered, with a message if there was one.
-                shared.call_then(wait.wake[self.number], COMMAND_TIMEOUT, _ignore)
+                shared.call_then(wait.wake[self.number], LEAVE_TIMEOUT, _ignore)
         for connection in left:
-            connection.retire()
+            connection.retire(LEAVE_TIMEOUT)
 
     async def _locate(self) -> tuple[str, dict[str, Any]]:
         """Return the URL of the server, and options for redis-py."""
@@ -110,12 +113,14 @@ class ConnectionPool:
             self._known.set()
             self.reachable.set()
             try:
-                await asyncio.wait([connection.closed])
+                # The next one doesn't wait for the last replies over it.
+                await asyncio.wait([connection.left])
             finally:
                 self._known.clear()
                 self.reachable.clear()
                 self._shared = None
-                connection.close()
+                if not connection.is_over:
+                    connection.close()
 
     @property
     def shared(self) -> Optional[RedisConnection]:
@@ -196,6 +201,9 @@ class ConnectionPool:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        for connection in list(self._opened):
+            if connection.is_over:
+                connection.close()
 
 
 class AnsweredRequest:

@@ -27,7 +27,7 @@ from ...compat.forks import getpid
 from ...compat.waker import Waker
 from ...exceptions import LayerUnavailable
 from .connection import failures, readable
-from .outage import COMMAND_TIMEOUT
+from .outage import COMMAND_TIMEOUT, LEAVE_TIMEOUT
 from .pool import exchange_all
 
 
@@ -101,7 +101,7 @@ class BlockingReader(object):
         for wait in list(self._waits.values()):
             if number in wait.wake:
                 # A message that was there is among the answers (rule 2).
-                connection.exchange(wait.wake[number], COMMAND_TIMEOUT)
+                connection.exchange(wait.wake[number], LEAVE_TIMEOUT)
 
     def end_waiting_of(self, pid, reader, number):
         """

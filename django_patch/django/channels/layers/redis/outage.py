@@ -9,6 +9,8 @@ from .timeouts import is_timeout
 
 #: Seconds until a server that doesn't answer counts as unreachable.
 CONNECT_TIMEOUT, COMMAND_TIMEOUT = 5.0, 10.0
+#: The same of one that another has replaced: what it would yet say is lost.
+LEAVE_TIMEOUT = 1.0
 #: Codes of errors of a server that is the wrong one: a master that became a
 #: replica, or a node that gave a slot away. Nothing was executed.
 REDIRECTED = frozenset(['READONLY', 'MOVED', 'ASK'])

@@ -14,7 +14,7 @@ from ..transport import scripts
 from ..transport.resp import ReplyError, is_wrong_type
 from .connection import Connection, failures
 from .masters import MasterWatch
-from .outage import COMMAND_TIMEOUT, REDIRECTED, RETRY_LATER, Outage, unavailable
+from .outage import COMMAND_TIMEOUT, LEAVE_TIMEOUT, REDIRECTED, RETRY_LATER, Outage, unavailable
 from .own_connections import OwnConnections
 
 logger = logging.getLogger(__name__)
@@ -240,11 +240,11 @@ class ConnectionPool(object):
         for connection in left:
             connection.is_over = True
         try:
-            connection = Connection(self.server.connect(left[0].address))
+            connection = Connection(self.server.connect(left[0].address, LEAVE_TIMEOUT))
             self.end_waiting(self.number, connection)
             connection.close()
         except failures():
-            # It is away: nothing comes from there any more.
+            # It is away, or frozen: nothing comes from there any more.
             for connection in left:
                 connection.shut_down()
 
