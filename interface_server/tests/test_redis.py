@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from interface_server.app import replies
 from interface_server.layers.connection import RedisConnection
-from interface_server.layers.pool import within
+from interface_server.layers.pool import ConnectionPool, within
 
 
 @pytest.fixture
@@ -126,6 +126,29 @@ def test_connection_that_is_left_ends_though_who_hears_from_it_asks_again():
 
     asyncio.run(asyncio.wait_for(run(), 2 * PATIENCE))
     assert [type(outcome) for outcome in outcomes] == [list, EOFError]
+
+
+def test_what_is_behind_a_command_that_a_replica_refused_fails_as_in_an_outage():
+    async def reply(reader, writer):
+        await reader.readline()
+        await reader.readline()
+        # The connection is closed for that, and the other has no reply yet.
+        writer.write(b"-READONLY You can't write against a read only replica.\r\n")
+
+    async def run():
+        redis = await asyncio.start_server(reply, "127.0.0.1", 0)
+        streams = await asyncio.open_connection(*redis.sockets[0].getsockname())
+        connection = RedisConnection(types.SimpleNamespace(_writer=streams[1], _reader=streams[0]))
+        pool = ConnectionPool(0, types.SimpleNamespace(name="a server"), None)
+        outcomes = await asyncio.gather(*[
+            pool.carry_out(connection, [b"PING\r\n"], PATIENCE) for _ in range(2)
+        ], return_exceptions=True)
+        redis.close()
+        return outcomes
+
+    [refused], unanswered = asyncio.run(asyncio.wait_for(run(), PATIENCE))
+    assert refused.code == "READONLY"
+    assert type(unanswered) is exceptions.LayerUnavailable and unanswered.sent
 
 
 def test_cancellation_is_not_lost_in_the_moment_of_connecting():

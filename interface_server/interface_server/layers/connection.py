@@ -18,7 +18,8 @@ from django.channels.layers.transport.resp import (
 )
 from django.channels.layers.transport.scripts import check_step
 
-FAILURES = (redis.RedisError, OSError, EOFError, asyncio.TimeoutError, ProtocolError)
+#: The last is for what had no reply yet when another was told to go elsewhere.
+FAILURES = (redis.RedisError, OSError, EOFError, asyncio.TimeoutError, ProtocolError, ReplyError)
 
 #: The replies to a call, or one of FAILURES.
 Outcome = Union[list[Any], Exception]
