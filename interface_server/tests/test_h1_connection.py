@@ -362,6 +362,28 @@ def test_headers_that_came_before_are_not_parsed_again(monkeypatch):
     assert fed == [b"POST /c HTTP/1.1\r\n\r\n"]
 
 
+def test_a_request_that_came_before_is_not_read_again(monkeypatch):
+    connection, said = H1Connection(Options()), b"GET /a?b" + HEAD + b"\r\n"
+    connection.receive(said)
+    monkeypatch.delattr(H1Connection, "_read_line")
+    for _ in range(2):
+        connection.answered()
+        assert told(connection.receive(said)) == [request("GET", b"/a", b"b")]
+
+
+def test_bytes_of_a_request_that_came_before_are_what_they_come_as():
+    connection, said = H1Connection(Options()), b"GET /a" + HEAD + b"\r\n"
+    assert connection.receive(b"") == []
+    connection.receive(said)
+    connection.answered()
+    connection.receive(b"POST /a" + HEAD + b"Content-Length: %d\r\n\r\n" % len(said))
+    assert told(connection.receive(said)) == [("data", said), ("end",)]
+    connection.receive(b"G")
+    assert told(connection.receive(said)) == [request("GGET", b"/a")]
+    connection.receive(b"?\r\n\r\n")
+    assert connection.receive(said) == []
+
+
 def test_a_long_target_is_not_kept_with_an_idle_connection(monkeypatch):
     connection = H1Connection(Options())
     said = b"GET /%b" % (b"a" * MOST_KEPT) + HEAD + b"\r\n"

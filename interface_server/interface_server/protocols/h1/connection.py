@@ -82,6 +82,11 @@ class H1Connection:
         """Return the events that `data` from the client completes."""
         events = self._events = []
         try:
+            if data == self._latest.head and self.state is IDLE:
+                # As most clients do that ask again.
+                self._move(BEGUN)
+                self._begin(self._latest.repeated(), 0)
+                return events
             while data:
                 if self.state is BODY:
                     data = self._read_chunks(data) if self._due == CHUNKED else self._read_counted(data)

@@ -23,19 +23,29 @@ Line = tuple[bytes, bytes, str]
 class LatestRequest:
     """A request that had no body and asked for nothing of the connection, if there was one."""
 
-    __slots__ = ("_line", "_headers", "_request")
+    __slots__ = ("head", "_line", "_start", "_request")
 
     def __init__(self) -> None:
+        #: All of it, to the byte.
+        self.head: Optional[bytes] = None
         self._line: Optional[Line] = None
-        #: With the blank line behind them.
-        self._headers = b""
+        #: Where its headers begin, with the blank line behind them.
+        self._start = 0
         self._request: Optional[Request] = None
 
     def keep(self, line: Line, head: bytes, request: Request) -> None:
         """Keep a request whose whole `head`, which begins with `line`, was good."""
         # A whole URL changes the headers.
         if len(head) <= MOST_KEPT and line[1].startswith(b"/"):
-            self._line, self._headers, self._request = line, head[head.find(b"\n") + 1:], request
+            self.head, self._start, self._line, self._request = head, head.find(b"\n") + 1, line, request
+
+    def repeated(self) -> Request:
+        """Return the request of `head` once more."""
+        before = self._request
+        assert before is not None and self._line is not None
+        request = Request(self._line[0], before.version, before.headers)
+        request.path, request.query = before.path, before.query
+        return request
 
     def again(self, line: Line, data: bytes, end: int, message: MessageParser) -> Optional[Request]:
         """
@@ -43,16 +53,15 @@ class LatestRequest:
 
         `message` looks at its target. Raise Refused if that isn't good.
         """
-        before, latest, headers = self._request, self._line, self._headers
-        if before is None or latest is None or len(data) - end != len(headers) or not data.endswith(headers):
+        before, latest, head = self._request, self._line, self.head
+        if before is None or latest is None or head is None or data[end:] != head[self._start:]:
             return None
         method, target, version = line
         if method != latest[0] or version != latest[2] or not target.startswith(b"/"):
             return None
-        request = Request(method, version, before.headers)
         if target == latest[1]:
-            request.path, request.query = before.path, before.query
-            return request
+            return self.repeated()
+        request = Request(method, version, before.headers)
         message.begin()
         message.feed(b"POST %b HTTP/1.1\r\n\r\n" % target)
         if not message.complete:
