@@ -86,6 +86,28 @@ class HttpReplyTests(SimpleTestCase):
         part = bridge.HttpReply().feed({'status': 200})
         self.assertEqual(part, (200, [(b'content-length', b'0')], b'', False))
 
+    def test_whole_response_is_the_same_without_a_reply(self):
+        for message in (
+            {'status': 200, 'content': b'hello'},
+            {'status': 500, 'content': b'', 'headers': [[b'X-A', b'1'], [b'Connection', b'X-B'], [b'X-B', b'2']]},
+            {'status': 404, 'content': b'hello', 'more_content': False, 'headers': [[b'Content-Length', b'5']]},
+        ):
+            self.assertEqual(bridge.whole_response(message) + (False,), bridge.HttpReply().feed(message))
+
+    def test_what_is_no_ordinary_whole_response_is_left_to_a_reply(self):
+        for message in (
+            {}, {'status': 200}, {'status': 199, 'content': b''}, {'status': 600, 'content': b''},
+            {'status': 204, 'content': b''}, {'status': 304, 'content': b''}, {'status': True, 'content': b''},
+            {'status': '200', 'content': b''}, {'status': 200, 'content': 'text'},
+            {'status': 200, 'content': b'a', 'more_content': True},
+            {'status': 200, 'content': b'a', 'headers': [[b'Content-Length', b'2']]},
+            {'status': 200, 'content': b'abc', 'headers': [[b'Content-Length', b'2']]},
+        ):
+            self.assertIsNone(bridge.whole_response(message), message)
+        for headers in ([[b'X-A', b'1\r\nX-B: 2']], [[b'X A', b'1']], [[b'X-A']], 1):
+            with self.assertRaises(MalformedMessage):
+                bridge.whole_response({'status': 200, 'content': b'', 'headers': headers})
+
     def test_response_in_chunks(self):
         reply = bridge.HttpReply()
         self.assertEqual(reply.feed({'status': 200, 'content': b'a', 'more_content': True}), (200, [], b'a', True))
@@ -120,6 +142,22 @@ class HttpReplyTests(SimpleTestCase):
             for _ in range(2):
                 self.assertEqual(fields.response_headers(headers), (expected, None))
             self.assertLessEqual(len(fields._good), fields._MOST_GOOD)
+
+    def test_headers_that_are_changed_by_who_gets_them_are_the_same_the_second_time(self):
+        for _ in range(2):
+            headers, length = fields.response_headers([[b'X-A', b'1'], [b'Content-Length', b'5']])
+            self.assertEqual((headers, length), ([(b'X-A', b'1'), (b'Content-Length', b'5')], 5))
+            headers.append((b'x-b', b'2'))
+
+    def test_headers_that_clients_may_choose_are_kept_within_bounds(self):
+        fields._good_lists.clear()
+        for number in range(3 * fields._MOST_LISTS):
+            fields.response_headers([[b'Content-Length', str(number).encode('ascii')]])
+            self.assertLessEqual(len(fields._good_lists), fields._MOST_LISTS)
+        fields._good_lists.clear()
+        for headers in ([[b'X-A', b'1' * fields._SMALL]], [[b'X-A', b'1']] * (fields._FEW + 1)):
+            fields.response_headers(headers)
+            self.assertEqual(fields._good_lists, {})
 
     def test_bad_headers_are_bad_the_second_time(self):
         for header in ([b'X A', b'1'], [b'X-A', b'1\n'], [b'X-A', [b'1']], [b'X-A', 1], ['X-\u20ac', b'1']):

@@ -62,24 +62,30 @@ class PlainExchange:
 
     def deliver(self, message: Message) -> None:
         """Take a message from the reply channel; see ReplyDispatcher."""
-        part = self._whole(message) if self._carrier.is_ready else None
-        if part is None:
+        whole = self._whole(message) if self._carrier.is_ready else None
+        if whole is None:
             self.hand_over().deliver(message)
             return
         self.entry.mark_sent()
-        status, headers, content, _ = part
+        status, headers, content = whole
         self._carrier.answer(status, headers, content)
         self._end(status, len(content))
 
     def _whole(self, message: Message) -> Any:
-        """Return the ResponsePart of a message that is all of an ordinary response, or None."""
+        """Return (status, headers, content) of a message that is all of an ordinary response, or None."""
         if type(message) is not dict or message.get("more_content") or "status" not in message:
             return None
+        method = self._scope["method"]
         try:
-            part = bridge.HttpReply(self._scope["method"]).feed(message)
-        except (exceptions.MalformedMessage, bridge.BrokenOff):
+            whole = bridge.whole_response(message) if method != "HEAD" else None
+            if whole is None:
+                part = bridge.HttpReply(method).feed(message)
+                if type(part.content) is not bytes or part.more_content:
+                    return None
+                whole = part[:3]
+        except exceptions.MalformedMessage:
             return None
-        return part if type(part.content) is bytes and len(part.content) <= PIECE and not part.more_content else None
+        return whole if len(whole[2]) <= PIECE else None
 
     def lose(self, failure: Refused, has_started: bool) -> None:
         """As HttpExchange.lose()."""

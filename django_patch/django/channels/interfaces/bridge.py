@@ -128,6 +128,27 @@ def error_page(status, reason, detail):
     ], content, False)
 
 
+def whole_response(message):
+    """
+    Return (status, headers, content) of `message`, a dict that is all of a
+    response to anything but HEAD.
+
+    None says that it isn't, or is an unusual one, of which HttpReply knows
+    more. Raise MalformedMessage for headers that are wrong.
+    """
+    status, content = message.get('status'), message.get('content')
+    if type(status) is not int or type(content) is not bytes or message.get('more_content'):
+        return None
+    if not 200 <= status <= 599 or status in (204, 304):
+        return None
+    headers, length = response_headers(message.get('headers'))
+    if length is None:
+        headers.append((b'content-length', six.text_type(len(content)).encode('ascii')))
+    elif length != len(content):
+        return None
+    return status, headers, content
+
+
 class BrokenOff(MalformedMessage):
     """Raised when the worker says that it can't finish its response."""
 

@@ -6,6 +6,7 @@ wrong with it.
 """
 from __future__ import absolute_import, unicode_literals
 
+import itertools
 import re
 
 from ..compat import six
@@ -22,6 +23,9 @@ _HOP_BY_HOP = frozenset([
 #: Headers that were found to be good, as given -> as bytes: most responses
 #: have the same. How many are kept, and the bytes of one.
 _good, _MOST_GOOD, _SHORT = {}, 512, 128
+#: The same of all headers of a response, as given -> what response_headers()
+#: returns: how many responses, the headers of one, and the bytes of these.
+_good_lists, _MOST_LISTS, _FEW, _SMALL = {}, 256, 16, 1024
 # What headers begin with that answer a handshake: RFC 6455 section 4.2.2.
 _OF_HANDSHAKES = b'sec-websocket-'
 
@@ -66,8 +70,6 @@ def is_close_code(code):
     return 3000 <= code <= 4999 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
 
 
-# complexity: what is checked for each header of each response; functions of
-# their own would be called a hundred thousand times a second.
 def response_headers(headers):
     """
     Return `headers` as a list of (name, value), and Content-Length or None.
@@ -75,17 +77,35 @@ def response_headers(headers):
     Headers about the connection, which is the server's, are left out, with
     those that Connection names.
     """
-    checked, named, length = [], set(), None
     try:
-        pairs = list(map(tuple, headers or ()))
+        pairs = tuple(map(tuple, headers or ()))
     except TypeError:
-        pairs = [()]
+        pairs = ((),)
+    try:
+        found = _good_lists.get(pairs)
+    except TypeError:
+        # One can't be looked up, and isn't good.
+        found = None
+    if found is None:
+        found = _checked_headers(pairs)
+        if len(pairs) <= _FEW and sum(map(len, itertools.chain.from_iterable(pairs))) <= _SMALL:
+            if len(_good_lists) >= _MOST_LISTS:
+                _good_lists.clear()
+            _good_lists[pairs] = found
+    checked, length = found
+    return list(checked), length
+
+
+# complexity: what is checked for each header of each response; functions of
+# their own would be called a hundred thousand times a second.
+def _checked_headers(pairs):
+    """Return what response_headers() does of `pairs`, a tuple of tuples."""
+    checked, named, length = [], set(), None
     if not {2}.issuperset(map(len, pairs)):
-        raise MalformedMessage("'headers' must be a list of [name, value], not %r." % (headers,))
+        raise MalformedMessage("'headers' must be a list of [name, value], not %r." % (pairs,))
     try:
         known = list(map(_good.get, pairs))
     except TypeError:
-        # One can't be looked up, and isn't good.
         known = [None] * len(pairs)
     for pair, good in zip(pairs, known):
         if good is not None:
