@@ -94,6 +94,8 @@ pidfile=$folder/supervisord.pid
 
 [program:worker]
 command=$python worker.py supervisor.out
+stdout_logfile=NONE
+stderr_logfile=NONE
 END
 start supervisord.out "$bin/supervisord" -c supervisord.conf
 begun supervisor
