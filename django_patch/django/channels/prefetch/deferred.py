@@ -47,7 +47,7 @@ class DeferredSends(object):
 
     def receive(self, channels, limit, counted=None, on_counted=None):
         """
-        Make them, and return what receive_batch() returns; raise what it raises.
+        Make them, and return what receive_batch() does; raise what it raises.
 
         `counted` and `on_counted` are as those of send_and_receive().
         """

@@ -47,8 +47,8 @@ class PrefetchRunner(object):
         self._watchdog = Watchdog(self.batch, clock)
         # What the last batch has left to the next receiving, or None.
         self._deferred = None
-        # The channel of the last message, and how many waited there by then, if
-        # the layer has told.
+        # The channel of the last message, and how many waited there by then,
+        # if the layer has told.
         self._channel = self._waiting = None
         # When the last batch came; whether more may gather before the next.
         self._began, self._gathers = float('-inf'), False

@@ -55,7 +55,8 @@ class SendCalls(object):
             self.finish()
         sent = len(self._batches)
         if self._counting and type(replies[sent]) is not ReplyError:
-            # An error is that of a key of another type, which the wait meets, too.
+            # An error is that of a key of another type, which the wait
+            # meets, too.
             self._on_counted(replies[sent])
         return replies[sent + len(self._counting):]
 
