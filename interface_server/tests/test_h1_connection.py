@@ -3,6 +3,7 @@ import h11
 import pytest
 
 from interface_server.options import Options
+from interface_server.protocols.h1 import response
 from interface_server.protocols.h1.connection import MOST_PIPELINED, PREFACE, H1Connection
 from interface_server.protocols.h1.events import Data, End, Http2, Refuse, Request, Upgrade
 from interface_server.protocols.h1.latest import MOST_KEPT
@@ -283,6 +284,27 @@ def test_answer_of_unknown_length_to_http_1_0_ends_with_the_connection():
     said = writer.head(200, []) + writer.body(b"one", True) + writer.body(b"two", False)
     assert not writer.keep_alive
     assert said.endswith(b"connection: close\r\n\r\nonetwo") and b"chunked" not in said
+
+
+def test_headers_that_were_sent_before_are_the_same_again():
+    for headers, framing in (
+        ([(b"X-A", b"1"), (b"Content-Length", b"2")], b""), ([(b"X-A", b"1")], b"transfer-encoding: chunked\r\n"),
+    ):
+        lines = b"".join(b"%b: %b\r\n" % (name.lower(), value) for name, value in headers)
+        for _ in range(2):
+            head = ResponseWriter("GET", "1.1", False).head(200, headers)
+            assert head.startswith(b"HTTP/1.1 200 OK\r\ndate: ")
+            assert head.partition(b"GMT\r\n")[2] == lines + b"connection: close\r\n" + framing + b"\r\n"
+
+
+def test_headers_that_clients_may_choose_are_kept_within_bounds():
+    response._blocks.clear()
+    for number in range(3 * response._MOST_BLOCKS):
+        ResponseWriter("GET", "1.1", True).head(200, [(b"content-length", b"%d" % number)])
+        assert 0 < len(response._blocks) <= response._MOST_BLOCKS
+    response._blocks.clear()
+    ResponseWriter("GET", "1.1", True).head(200, [(b"x-a", b"1" * response._SMALL)])
+    assert response._blocks == {}
 
 
 def test_client_that_waits_to_be_told_to_send_the_body():

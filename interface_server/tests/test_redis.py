@@ -309,8 +309,7 @@ def test_a_master_that_was_replaced_is_left_though_it_has_not_ended(layer, own_r
     import redis
     from redis_server import RedisServer
 
-    from interface_server.layers import pool, reading
-    from interface_server.layers import redis as layers_redis
+    from interface_server.layers import pool, reading, redis as layers_redis
     from interface_server.layers.redis import RedisLayer
 
     for module in (pool, reading, layers_redis):

@@ -196,7 +196,7 @@ class Http1Exchange:
     def answer(self, status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> None:
         """Send the whole response."""
         try:
-            response = self.writer.head(status, headers) + self.writer.body(content, False)
+            response = self.writer.whole(status, headers, content)
             self._plain, self.state = None, COMPLETE
             self._carrier.write(response)
             self._carrier.on_complete(self)

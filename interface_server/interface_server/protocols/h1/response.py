@@ -15,6 +15,10 @@ from ..responses import STATUS_LINES, Headers
 #: How many are kept, and the bytes of one.
 _lines: dict[tuple[bytes, bytes], bytes] = {}
 _MOST_LINES, _SHORT = 512, 128
+#: All headers of a response -> their lines, and whether Content-Length is among
+#: them: how many responses, and the bytes of one.
+_blocks: dict[tuple[tuple[bytes, bytes], ...], tuple[bytes, bool]] = {}
+_MOST_BLOCKS, _SMALL = 256, 1024
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -37,33 +41,25 @@ class ResponseWriter:
 
     def head(self, status: int, headers: Headers) -> bytes:
         """Return the bytes up to the content."""
-        lines = [STATUS_LINES[status], b"date: ", http_date(), b"\r\n"]
-        has_length = False
-        for header in headers:
-            line = _lines.get(header)
-            if line is None:
-                name, value = header
-                name = name.lower()
-                line = b"%b: %b\r\n" % (name, value)
-                if name == b"content-length":
-                    has_length = True
-                elif len(line) <= _SHORT:
-                    if len(_lines) >= _MOST_LINES:
-                        _lines.clear()
-                    _lines[header] = line
-            lines.append(line)
+        given = tuple(headers)
+        block, has_length = _blocks.get(given) or _make_block(given)
+        end = b"\r\n"
         if not has_length and status not in (204, 304) and not self._bodiless:
             if self._version == "1.1":
                 self._chunked = True
-                lines.append(b"transfer-encoding: chunked\r\n")
+                end = b"transfer-encoding: chunked\r\n\r\n"
             else:
                 # RFC 9112 section 6.1: such a client knows no chunks, and
                 # takes the end of the connection for the end of the content.
                 self.keep_alive = False
         if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        lines.append(b"\r\n")
-        return b"".join(lines)
+            end = b"connection: close\r\n" + end
+        return b"%bdate: %b\r\n%b%b" % (STATUS_LINES[status], http_date(), block, end)
+
+    def whole(self, status: int, headers: Headers, content: bytes) -> bytes:
+        """Return the bytes of a response whose `content` is all there is."""
+        head = self.head(status, headers)
+        return head + (self.body(content, False) if self._chunked or self._bodiless else content)
 
     def body(self, content: bytes, more: bool) -> bytes:
         """Return the bytes for a piece of the content."""
@@ -79,3 +75,27 @@ class ResponseWriter:
         if not more:
             pieces.append(b"0\r\n\r\n")
         return pieces
+
+
+def _make_block(headers: tuple[tuple[bytes, bytes], ...]) -> tuple[bytes, bool]:
+    """Return the lines of `headers`, and whether Content-Length is among them."""
+    lines, has_length = [], False
+    for header in headers:
+        line = _lines.get(header)
+        if line is None:
+            name, value = header
+            name = name.lower()
+            line = b"%b: %b\r\n" % (name, value)
+            if name == b"content-length":
+                has_length = True
+            elif len(line) <= _SHORT:
+                if len(_lines) >= _MOST_LINES:
+                    _lines.clear()
+                _lines[header] = line
+        lines.append(line)
+    made = b"".join(lines), has_length
+    if len(made[0]) <= _SMALL:
+        if len(_blocks) >= _MOST_BLOCKS:
+            _blocks.clear()
+        _blocks[headers] = made
+    return made
