@@ -4,6 +4,7 @@ from __future__ import absolute_import, unicode_literals
 from django.channels.management import worker_processes
 from django.channels.management.commands import runworker
 from django.channels.worker import Worker
+from django.core import checks
 from django.core.management import CommandError, call_command, get_commands
 from django.test import SimpleTestCase, override_settings
 
@@ -57,6 +58,27 @@ class RunWorkerTests(LogTestCase, SimpleTestCase):
     def test_it_says_what_it_listens_to(self):
         self.run_worker()
         self.assertLogged('Running worker against channel layer default (SpanningLayer)', 'Listening on: http.request')
+
+    def test_system_checks_run_but_for_that_of_other_commands(self):
+        called = []
+
+        def of_commands(**kwargs):
+            called.append('commands')
+            return []
+
+        def of_project(**kwargs):
+            called.append('project')
+            return []
+
+        of_commands.__module__ = 'django.core.checks.commands'
+        before = checks.registry.registry.registered_checks
+        self.addCleanup(setattr, checks.registry.registry, 'registered_checks', before)
+        checks.registry.registry.registered_checks = type(before)([of_commands, of_project])
+        of_commands.tags = of_project.tags = ()
+        self.run_worker(skip_checks=False)
+        self.assertEqual(called, ['project'])
+        checks.run_checks()
+        self.assertEqual(sorted(called), ['commands', 'project', 'project'])
 
     def test_verbosity_shows_each_message(self):
         worker = self.run_worker(verbosity=2)

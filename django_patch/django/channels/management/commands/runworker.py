@@ -5,6 +5,7 @@ from __future__ import absolute_import
 
 from django.core.management import CommandError
 
+from ...compat.command_checks import without_command_checks
 from ...compat.reloader import raise_last_exception, run_with_reloader
 from ...layers import channel_layers
 from ...layers.kept_memory import keep_memory
@@ -40,6 +41,10 @@ class Command(InterruptibleCommand):
         if self._are_checks_due:
             options['skip_checks'] = True
         return super(Command, self).execute(*args, **options)
+
+    def check(self, *args, **kwargs):
+        with without_command_checks():
+            return super(Command, self).check(*args, **kwargs)
 
     def handle(self, *args, **options):
         standard_streams.occupy()
