@@ -12,7 +12,7 @@ LEVELS = {
     # The old place of `test`, under a warning.
     'tests': 9,
     'management': 8, 'apps': 8, 'test': 8,
-    'worker': 7, 'tasks': 7, 'interfaces.wsgi': 7, 'monitoring': 7,
+    'worker': 7, 'tasks': 6, 'task_checks': 7, 'interfaces.wsgi': 7, 'monitoring': 7,
     'consumption': 2, 'mounts': 2, 'request_log': 3, 'tracing': 1,
     'dispatch': 6, 'held_messages': 5, 'failures': 2, 'order_watch': 2, 'stop_signals': 1, 'prefetch': 6,
     'in_progress': 1, 'periodic': 1, 'presence': 2, 'fingerprints': 2, 'in_flight': 1, 'limits': 2, 'processes': 7,

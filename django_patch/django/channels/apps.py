@@ -26,6 +26,16 @@ def _check_schedules(app_configs=None, **kwargs):
     return check_schedules()
 
 
+def _check_tasks(app_configs=None, **kwargs):
+    from .conf import conf
+    backends = [str(params.get('BACKEND')) for params in conf.tasks.values()]
+    if all(name.startswith('django.tasks.') for name in backends):
+        return []
+    # What a project without tasks of its own need not load.
+    from .task_checks import check_tasks
+    return check_tasks()
+
+
 def _listen_to_users():
     label = settings.AUTH_USER_MODEL.partition('.')[0]
     if label in apps.app_configs or apps.is_installed('django.contrib.auth'):
@@ -57,6 +67,7 @@ class ChannelsConfig(NameAsListedMixin, AppConfig):
         checks.register(check_packages, 'channels')
         checks.register(check_other_channels, 'channels')
         checks.register(_check_schedules, 'channels')
+        checks.register(_check_tasks, 'channels')
         checks.register(check_origins, 'channels', deploy=True)
         _listen_to_users()
         _start_tracing()

@@ -99,6 +99,11 @@ class Settings(object):
         return {} if schedules is None else schedules
 
     @property
+    def tasks(self):
+        """Alias -> {BACKEND, QUEUES, OPTIONS}, of Django's tasks."""
+        return _quick('TASKS', {}) or {}
+
+    @property
     def secret_keys(self):
         """The SECRET_KEY, and those that it was before."""
         # Django has the second since 4.1; a project may set it on any.

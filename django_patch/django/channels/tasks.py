@@ -16,11 +16,12 @@ import json
 import time
 
 from django.conf import settings
-from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from . import outbox, task_results
+from .compat import six
 from .compat.coroutines import is_coroutine_function
 from .compat.django_tasks import (
     BaseTaskBackend, InvalidTask, TaskContext, TaskResultDoesNotExist, TaskResultStatus, normalize_json, signals,
@@ -48,16 +49,29 @@ class ChannelsBackend(BaseTaskBackend):
     requeued if its worker dies); `RESULT_LIFETIME`, the seconds that results
     are kept once the task has ended (before, a week from their last change, or
     that long if it is longer); and `PREFIX`, of the channels' names
-    ('tasks.').
+    ('tasks.'). Others, and values that can't be used, raise
+    ImproperlyConfigured.
     """
     supports_defer = supports_async_task = supports_get_result = supports_priority = True
+    #: The keys that OPTIONS may have; a subclass may add its own.
+    option_names = frozenset(['LAYER', 'PREFIX', 'RESULT_LIFETIME', 'RETRY'])
 
     def __init__(self, alias, params):
         super(ChannelsBackend, self).__init__(alias, params)
-        options = self.options
+        where, options = "The OPTIONS of TASKS['%s']" % alias, self.options
+        unknown = sorted(map(str, set(options) - self.option_names))
+        if unknown:
+            raise ImproperlyConfigured('%s has the unknown key %r: the keys are %s.' % (
+                where, unknown[0], ', '.join(sorted(self.option_names))))
         self.layer_alias = options.get('LAYER', DEFAULT_CHANNEL_LAYER)
-        self.result_lifetime = checked_seconds('RESULT_LIFETIME', options.get('RESULT_LIFETIME', RESULT_LIFETIME))
-        self.retry = Retry(**options.get('RETRY', {'attempts': 1}))
+        retry = options.get('RETRY', {'attempts': 1})
+        try:
+            if not isinstance(retry, dict):
+                raise TypeError('RETRY must be a dict, not %r.' % (retry,))
+            self.result_lifetime = checked_seconds('RESULT_LIFETIME', options.get('RESULT_LIFETIME', RESULT_LIFETIME))
+            self.retry = Retry(**retry)
+        except (TypeError, ValueError) as error:
+            six.raise_from(ImproperlyConfigured("%s can't be used: %s" % (where, error)), error)
         self.prefix = options.get('PREFIX', 'tasks.')
 
     @property
@@ -142,24 +156,6 @@ class ChannelsBackend(BaseTaskBackend):
         if text is None:
             raise TaskResultDoesNotExist(result_id)
         return task_results.loaded(text, result_id, self.alias)
-
-    # Checks
-
-    def check(self, **kwargs):
-        layer = self.layer
-        if not layer.supports_acknowledgement:
-            return [checks.Error(
-                'The task backend %s uses the channel layer %s, which has no acknowledged channels.' %
-                (self.alias, layer), hint='Use InMemoryChannelLayer or RedisChannelLayer.', id='channels.E023',
-            )]
-        unread = [name for name in self.channels() if name not in layer.router.channels]
-        if not unread:
-            return []
-        return [checks.Error(
-            'The task backend %s sends to %s, which no route of the channel layer %s reads.' %
-            (self.alias, ', '.join(unread), layer),
-            hint="Add include('django.channels.tasks.channel_routing') to its ROUTING.", id='channels.E024',
-        )]
 
 
 def run_task(message):
