@@ -11,6 +11,7 @@ import unittest
 
 from django.channels import Channel, channel_layers
 from django.channels.exceptions import ConsumeLater, ResponseLater
+from django.channels.layers import ChannelLayerManager
 from django.channels.routing import Router
 from django.channels.test import ChannelTestCase, Client, WSClient, apply_routes
 from django.channels.test.linting import exempt
@@ -86,7 +87,7 @@ class HowToTests(ChannelTestCase):
             [sorted([
                 'Notify a user from anywhere', "Write tests of one's own", 'Show the progress of a job',
                 'Stream, and send server-sent events', 'Let somebody in by a token', 'Close sockets at log-out',
-            ]), ['A room, for example'], ['A limit to the rate', 'A task, for example']],
+            ]), ['A room, for example', 'Begin here'], ['A limit to the rate', 'A task, for example']],
         )
 
     def test_a_users_pages_are_notified(self):
@@ -222,6 +223,22 @@ class HowToTests(ChannelTestCase):
             client.send_and_consume('websocket.connect', path='/notes/')
             page.lock_out(['ann'])
             self.assertEqual(client.receive(), {'close': 3000})
+
+    def test_the_settings_and_asgi_file_of_a_project_of_channels_4(self):
+        environment = dict(os.environ)
+        try:
+            site = run(FROM_CHANNELS_4, 'Begin here', INSTALLED_APPS=[])
+        finally:
+            os.environ.clear()
+            os.environ.update(environment)
+        self.assertEqual(site.INSTALLED_APPS, ['channels'])
+        self.assertIs(site.channel_layer, channel_layers['default'].channel_layer)
+        room = run(FROM_CHANNELS_4, 'A room, for example')
+        site.CHANNEL_LAYERS['default']['ROUTING'] = room.channel_routing
+        with self.settings(CHANNEL_LAYERS=site.CHANNEL_LAYERS):
+            layer = ChannelLayerManager()['default']
+            self.assertEqual(layer.transport_options.keys.prefix, 'mysite:')
+            self.assertIn('websocket.connect', layer.router.channels)
 
     def test_the_room_of_channels_4_is_one_here(self):
         chat = run(FROM_CHANNELS_4, 'A room, for example')
