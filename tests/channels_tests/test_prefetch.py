@@ -164,11 +164,23 @@ class PrefetchSizerTests(SimpleTestCase):
             # However long it took to answer.
             sizer.record(1, 0.005, 0.1, waiting)
             self.assertEqual(sizer.limit, limit)
-        sizer.record(sizer.limit, 0.005, 0, 300)
-        # Of messages that wait for ten milliseconds each, some are given back.
+
+    def test_one_slow_message_slows_it_down_however_many_wait(self):
+        sizer = PrefetchSizer(16)
+        sizer.record(1, 0.005, 0, 300)
+        self.assertEqual(sizer.limit, MOST)
         sizer.record(MOST, MOST * MOST_SECONDS, 0, 300)
         self.assertFalse(sizer.wants_to_know)
-        self.assertEqual(PrefetchSizer(1).limit, 1)
+        self.assertEqual(sizer.limit, 1)
+
+    def test_what_is_known_to_wait_is_not_guessed_from_what_came_before(self):
+        sizer = PrefetchSizer(16)
+        for _ in range(IN_A_ROW - 1):
+            sizer.record(1, 0.005, 0)
+        sizer.record(1, 0.005, 0, 1)
+        for _ in range(IN_A_ROW - 1):
+            sizer.record(1, 0.005, 0)
+            self.assertEqual(sizer.limit, 1)
 
     def test_it_doesn_t_ask_how_many_wait_where_that_changes_nothing(self):
         for seconds in (BATCH_SECONDS / MOST, BATCH_SECONDS / 100, MOST_SECONDS, 1):

@@ -51,11 +51,16 @@ class PrefetchSizer(object):
             self._seconds = each
         else:
             self._seconds += (each - self._seconds) / 8
-        more = self._more(number, waited) if waiting is None else min(MOST, (waiting - number) // SHARE)
+        more = self._guessed(number, waited) if waiting is None else self._known(waiting - number)
         limit = max(1, int(BATCH_SECONDS / self._seconds), more)
         self.limit = min(self._maximum, limit)
 
-    def _more(self, number, waited):
+    def _known(self, left):
+        """Return how many to take of those that the last batch has `left`."""
+        self._in_a_row = 0
+        return min(MOST, left // SHARE) if self.wants_to_know else 0
+
+    def _guessed(self, number, waited):
         """Return how many to take if the last `number` tell that others wait."""
         is_full = number >= self.limit and waited < AT_ONCE
         if self._in_a_row >= self._needed:
