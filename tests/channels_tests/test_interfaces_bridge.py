@@ -104,8 +104,12 @@ class HttpReplyTests(SimpleTestCase):
             {'status': 200, 'content': b'abc', 'headers': [[b'Content-Length', b'2']]},
         ):
             self.assertIsNone(bridge.whole_response(message), message)
-        for headers in ([[b'X-A', b'1\r\nX-B: 2']], [[b'X A', b'1']], [[b'X-A']], 1):
+        for headers in ([[b'X-A', b'1\r\nX-B: 2']], [[b'X A', b'1']]):
             with self.assertRaises(MalformedMessage):
+                bridge.whole_response({'status': 200, 'content': b'', 'headers': headers})
+        for headers in ([[b'X-A']], 1):
+            # As they were given.
+            with self.assertRaisesMessage(MalformedMessage, 'must be a list of [name, value], not %r.' % (headers,)):
                 bridge.whole_response({'status': 200, 'content': b'', 'headers': headers})
 
     def test_response_in_chunks(self):

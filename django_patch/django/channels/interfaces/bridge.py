@@ -114,6 +114,10 @@ def retry_after(seconds):
     return b'retry-after', six.text_type(seconds).encode('ascii')
 
 
+def _content_length(length):
+    return b'content-length', six.text_type(length).encode('ascii')
+
+
 def error_page(status, reason, detail):
     """Return the ResponsePart with which a server answers by itself."""
     content = (
@@ -123,7 +127,7 @@ def error_page(status, reason, detail):
     content = content.encode('utf-8')
     return ResponsePart(status, [
         (b'content-type', b'text/html; charset=utf-8'),
-        (b'content-length', six.text_type(len(content)).encode('ascii')),
+        _content_length(len(content)),
         (b'cache-control', b'no-store'),
     ], content, False)
 
@@ -143,7 +147,7 @@ def whole_response(message):
         return None
     headers, length = response_headers(message.get('headers'))
     if length is None:
-        headers.append((b'content-length', six.text_type(len(content)).encode('ascii')))
+        headers.append(_content_length(len(content)))
     elif length != len(content):
         return None
     return status, headers, content
@@ -202,7 +206,7 @@ class HttpReply(object):
         elif not self._bodiless:
             if length is None and not more_content:
                 length = len(content)
-                headers.append((b'content-length', six.text_type(length).encode('ascii')))
+                headers.append(_content_length(length))
             self._bytes_due = length
         self.started = True
         content = self._account(content, more_content)

@@ -87,7 +87,7 @@ def response_headers(headers):
         # One can't be looked up, and isn't good.
         found = None
     if found is None:
-        found = _checked_headers(pairs)
+        found = _checked_headers(pairs, headers)
         if len(pairs) <= _FEW and sum(map(len, itertools.chain.from_iterable(pairs))) <= _SMALL:
             if len(_good_lists) >= _MOST_LISTS:
                 _good_lists.clear()
@@ -98,11 +98,11 @@ def response_headers(headers):
 
 # complexity: what is checked for each header of each response; functions of
 # their own would be called a hundred thousand times a second.
-def _checked_headers(pairs):
-    """Return what response_headers() does of `pairs`, a tuple of tuples."""
+def _checked_headers(pairs, headers):
+    """Return what response_headers() does of `headers`, as `pairs`, a tuple of tuples."""
     checked, named, length = [], set(), None
     if not {2}.issuperset(map(len, pairs)):
-        raise MalformedMessage("'headers' must be a list of [name, value], not %r." % (pairs,))
+        raise MalformedMessage("'headers' must be a list of [name, value], not %r." % (headers,))
     try:
         known = list(map(_good.get, pairs))
     except TypeError:
