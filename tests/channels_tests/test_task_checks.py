@@ -69,5 +69,15 @@ class TaskCheckTests(SimpleTestCase):
         self.assertFound('channels.E031', "There is no channel layer 'other'", options={'LAYER': 'other'})
         self.assertFound('channels.E031', "There is no channel layer 'default'", layers={})
 
+    def test_settings_of_another_type_are_told(self):
+        for tasks, words in (
+            (['default'], 'TASKS must be a dict'), ({'default': BACKEND}, "TASKS['default'] can't be used"),
+            ({'default': {'BACKEND': 5}}, "TASKS['default'] can't be used"),
+        ):
+            with override_settings(TASKS=tasks):
+                (error,) = run_checks(tags=['channels'])
+            self.assertEqual(error.id, 'channels.E031')
+            self.assertIn(words, error.msg)
+
     def test_backends_that_are_not_there_are_told(self):
         self.assertFound('channels.E031', 'ChannelBackend', backend='django.channels.tasks.ChannelBackend')

@@ -26,10 +26,17 @@ def _check_schedules(app_configs=None, **kwargs):
     return check_schedules()
 
 
+def _has_task_backends(tasks):
+    """Return whether a setting has others than Django's own, or isn't a dict of dicts."""
+    try:
+        return not all(params['BACKEND'].startswith('django.tasks.') for params in tasks.values())
+    except (AttributeError, KeyError, TypeError):
+        return True
+
+
 def _check_tasks(app_configs=None, **kwargs):
     from .conf import conf
-    backends = [str(params.get('BACKEND')) for params in conf.tasks.values()]
-    if all(name.startswith('django.tasks.') for name in backends):
+    if not _has_task_backends(conf.tasks):
         return []
     # What a project without tasks of its own need not load.
     from .task_checks import check_tasks

@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from .conf import conf
 from .exceptions import UnknownChannelLayerError
 
+_EXAMPLE = "For example {'default': {'BACKEND': 'django.channels.tasks.ChannelsBackend'}}."
+
 
 def check_tasks(app_configs=None, **kwargs):
     """Return the errors of the TASKS whose backend sends to channels."""
@@ -21,6 +23,8 @@ def check_tasks(app_configs=None, **kwargs):
     except (ImportError, ImproperlyConfigured):
         # Nobody reads the setting.
         return []
+    if not isinstance(conf.tasks, dict):
+        return [Error('TASKS must be a dict, not %r.' % (conf.tasks,), hint=_EXAMPLE, id='channels.E031')]
     backends, errors = [], []
     for alias in sorted(conf.tasks, key=str):
         try:
@@ -65,5 +69,5 @@ def _check_backend(backend):
 def _unusable(alias, error):
     return Error(
         "TASKS['%s'] can't be used: %s" % (alias, error),
-        hint="For example {'default': {'BACKEND': 'django.channels.tasks.ChannelsBackend'}}.", id='channels.E031',
+        hint=_EXAMPLE, id='channels.E031',
     )
