@@ -726,6 +726,14 @@ class WatchedTests(SimpleTestCase):
                 with watching.watched(self.worker(), dict(options, layer='default')):
                     self.fail('it began')
 
+    def test_an_address_that_something_else_has_is_named(self):
+        with Endpoint('127.0.0.1', 0, None, None) as endpoint:
+            address = '127.0.0.1:%d' % endpoint.port
+            text = 'Something else listens on %s: stop it, or choose another port with --management.' % address
+            with self.assertRaisesMessage(CommandError, text):
+                with watching.watched(self.worker(), {'management': address, 'layer': 'default'}):
+                    self.fail('it began')
+
     def test_addresses(self):
         self.assertEqual(watching.parse_address('9100'), ('127.0.0.1', 9100))
         self.assertEqual(watching.parse_address('[::1]:9100'), ('::1', 9100))

@@ -1,7 +1,11 @@
 """Tests of manage.py runworker, up to where it starts to work."""
 from __future__ import absolute_import, unicode_literals
 
+import errno
+import socket
+
 from django.channels.management import worker_processes
+from django.channels.management.listening import cannot_listen
 from django.channels.management.commands import runworker
 from django.channels.worker import Worker
 from django.core import checks
@@ -126,13 +130,34 @@ class RunChannelsTests(SimpleTestCase):
                 call_command('runchannels', port=port)
 
     @override_settings(CHANNEL_LAYERS=LAYERS)
+    def test_a_port_that_something_else_has_is_named(self):
+        taken = socket.socket()
+        self.addCleanup(taken.close)
+        taken.bind(('127.0.0.1', 0))
+        taken.listen(1)
+        port = taken.getsockname()[1]
+        text = 'Something else listens on 127.0.0.1:%d: stop it, or choose another port with -p.' % port
+        with self.assertRaisesMessage(CommandError, text):
+            call_command('runchannels', port=port)
+
+    def test_what_keeps_it_from_listening_is_said_without_a_number_of_an_error(self):
+        for error, text in (
+            (EnvironmentError(errno.EACCES, 'Permission denied'),
+             "You may not listen on [::1]:80: ports below 1024 need privileges; choose another with -p."),
+            (socket.gaierror(-2, 'Name or service not known'), "Can't listen on [::1]:80: Name or service not known."),
+            (EnvironmentError('no more'), "Can't listen on [::1]:80: no more."),
+        ):
+            self.assertEqual(str(cannot_listen(error, '::1', 80, '-p')), text)
+
+    @override_settings(CHANNEL_LAYERS=LAYERS)
     def test_a_routing_that_no_worker_could_use_is_refused(self):
         with self.assertRaisesMessage(CommandError, "The ROUTING of CHANNEL_LAYERS['lost'] can't be used: "):
             call_command('runchannels', layer='lost', skip_checks=True)
 
     @override_settings(CHANNEL_LAYERS=LAYERS)
     def test_options_that_no_worker_could_use_are_refused(self):
-        for option, text in (('--nope', 'unrecognized arguments: --nope'),
+        for option, text in (('--nope', '--worker-option: unrecognized arguments: --nope'),
+                             ('--threads=x', "--worker-option: argument --threads: invalid int value: "),
                              ('--threads=0', '--threads must be 1 or more.')):
             with self.assertRaisesMessage(CommandError, text):
                 call_command('runchannels', worker_options=[option])

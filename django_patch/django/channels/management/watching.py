@@ -22,6 +22,7 @@ from ..monitoring.history import Recorder
 from ..monitoring.vitals import HealthFile, Vitals, behind, try_file
 from ..presence import Presence, package_version
 from ..processes.holding import Holding
+from .listening import cannot_listen
 from .projects import ProjectRefused, to_claim
 
 logger = logging.getLogger('django.channels')
@@ -117,10 +118,7 @@ def watched(worker, options):
     opened, planning = [], _planning(worker)
     try:
         if options.get('management'):
-            # What a worker without it need not load.
-            from .answering import make_endpoint
-            opened.append(make_endpoint(parse_address(options['management']), vitals, layer, alias, activity, name,
-                                        options.get('is_patient', False)))
+            opened.append(_endpoint(options, vitals, layer, alias, activity, name))
         if options.get('health_file'):
             opened.append(HealthFile(options['health_file'], vitals))
         if layer.supports_inspection:
@@ -134,7 +132,7 @@ def watched(worker, options):
     except AnotherProject as error:
         raise ProjectRefused(str(error))
     except EnvironmentError as error:
-        raise CommandError('The address for health and metrics, or the health file, can\'t be opened: %s' % error)
+        raise CommandError('--health-file %s can\'t be written: %s' % (options.get('health_file'), error))
     _warn_of_servers(layer)
     try:
         yield
@@ -144,6 +142,16 @@ def watched(worker, options):
             part.__exit__(None, None, None)
     if presence.refusal is not None:
         raise ProjectRefused(str(presence.refusal))
+
+
+def _endpoint(options, vitals, layer, alias, activity, name):
+    # What a worker without it need not load.
+    from .answering import make_endpoint
+    host, port = parse_address(options['management'])
+    try:
+        return make_endpoint((host, port), vitals, layer, alias, activity, name, options.get('is_patient', False))
+    except EnvironmentError as error:
+        raise cannot_listen(error, host, port, '--management')
 
 
 def _begin(parts):

@@ -17,6 +17,7 @@ from ...worker import Worker
 from .. import projects, worker_options
 from ..ctrl_c import InterruptibleCommand
 from ..layers import add_layer_argument, check_channels, check_routing, get_shared_layer
+from ..listening import cannot_listen
 from .runworker import Command as RunWorker
 
 #: Connections that may wait to be accepted.
@@ -60,8 +61,7 @@ class Command(InterruptibleCommand):
             )
         standard_streams.occupy()
         # Each worker would end with them, again and again.
-        parser = RunWorker().create_parser('manage.py', 'runworker')
-        of_workers = vars(parser.parse_args(options['worker_options']))
+        of_workers = parse_worker_options(options['worker_options'])
         worker_options.check(of_workers)
         layer = get_shared_layer(options['layer'], 'a layer that spans processes')
         check_routing(layer)
@@ -80,6 +80,15 @@ class Command(InterruptibleCommand):
             listener.close()
         if status:
             sys.exit(status)
+
+
+def parse_worker_options(arguments):
+    """Return what runworker makes of `arguments`; raise CommandError."""
+    try:
+        return vars(RunWorker().create_parser('manage.py', 'runworker').parse_args(arguments))
+    except CommandError as error:
+        # The parser of Django begins it with "Error: ", as it is shown anyway.
+        raise CommandError('--worker-option: %s' % str(error).replace('Error: ', '', 1))
 
 
 def programs(options, listener):
@@ -113,6 +122,6 @@ def open_listener(host, port):
         listener.bind(address)
         listener.listen(BACKLOG)
     except EnvironmentError as error:
-        raise CommandError('Can\'t listen on %s:%d: %s' % (host, port, error))
+        raise cannot_listen(error, host, port, '-p')
     fcntl.fcntl(listener.fileno(), fcntl.F_SETFD, 0)
     return listener
