@@ -5,8 +5,8 @@ import errno
 import socket
 
 from django.channels.management import worker_processes
-from django.channels.management.listening import cannot_listen
 from django.channels.management.commands import runworker
+from django.channels.management.listening import cannot_listen
 from django.channels.worker import Worker
 from django.core import checks
 from django.core.management import CommandError, call_command, get_commands
