@@ -86,7 +86,7 @@ WORKLOADS = [
         goals=(Goal('p99 / p50', '<=', 1.6), Goal('rate', '>=', 3, 'channels4')),
     ),
     FairEcho(
-        'echo-fair-4000', 'WebSocket echo of 4,000 sockets, none of them closed', MESSAGE + (SPREAD,), ('ours',),
+        'echo-fair-4000', 'WebSocket echo of 4,000 sockets, none of them closed', MESSAGE + (SPREAD,), ('ours', 'hop'),
         sockets=4000, rounds=2, goals=(Goal('p99', '<=', 300),),
     ),
 ]

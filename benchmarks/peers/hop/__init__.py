@@ -1,7 +1,7 @@
 """
-What a hop costs at least: Django's WSGI handler in a worker that an HTTP
-server asks by plain Redis commands, with nothing of ours and none of what
-makes it safe (no capacity, order, expiry, acknowledgement, fairness or limit).
+What a hop costs at least: Django's WSGI handler and an echo of frames in a
+worker that a server asks by plain Redis commands, with nothing of ours and
+none of what makes it safe (no capacity, order, expiry, acknowledgement, fairness or limit).
 No peer; a claim that a goal can't be had is held against it.
 """
 from ...harness.stack import start_site
@@ -22,5 +22,6 @@ class Hop(Peer):
 PEERS = [Hop(
     name='hop', title='Django 5.2 behind a server, one hop by plain Redis commands, Python 3.11; no peer, a floor',
     python='3.11', folder=FOLDER / 'hop',
-    requirements=('Django==5.2.19', 'hiredis==3.5.0', 'httptools==0.7.1', 'msgpack==1.1.2', 'uvloop==0.22.1'),
+    requirements=('Django==5.2.19', 'hiredis==3.5.0', 'httptools==0.7.1', 'msgpack==1.1.2', 'uvloop==0.22.1',
+                  'websockets==16.0'),
 )]

@@ -1,4 +1,7 @@
-"""The worker: takes what waits in the list "requests", and asks for more in the write that brings the answers."""
+"""
+The worker: takes what waits in the list "messages", and asks for more in the
+write that brings the answers. A frame's is its own text.
+"""
 import io
 import os
 import socket
@@ -8,7 +11,7 @@ import hiredis
 import msgpack
 from django.core.wsgi import get_wsgi_application
 
-#: Requests that are taken at once.
+#: Messages that are taken at once.
 COUNT = 10
 
 
@@ -59,10 +62,14 @@ def main():
 
     answers = []
     while True:
-        _, messages = redis.call(answers + [('BLMPOP', '0', '1', 'requests', 'LEFT', 'COUNT', COUNT)])
+        _, messages = redis.call(answers + [('BLMPOP', '0', '1', 'messages', 'LEFT', 'COUNT', COUNT)])
         answers = []
         for message in messages:
-            number, method, target, headers, body = msgpack.unpackb(message)
+            number, *parts = msgpack.unpackb(message)
+            if len(parts) == 1:
+                answers.append(('RPUSH', 'answers', message))
+                continue
+            method, target, headers, body = parts
             if body is None:
                 body = redis.call([('GETDEL', 'body:%d' % number)])
             response = application(environ(method, target, headers, body), start_response)
