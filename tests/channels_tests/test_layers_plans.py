@@ -180,7 +180,7 @@ class PlanTests(SimpleTestCase):
         self.assertEqual(value, [(('a',), {})])
 
     def test_what_was_taken_is_held_under_the_name_that_took_it(self):
-        transport = self.make_transport(get_acknowledged=lambda name: ChannelOptions.from_text('100 0 3 10'))
+        transport = self.make_transport(get_acknowledged=lambda name: ChannelOptions(100, None, 3, 10))
         clock, record = transport.clocks[0], struct.pack(str('>HBQH'), 0, 128, 0, 0) + self.entry()
         for timeout in (0, 5):
             plan = flatten(transport.reader(['a'], held={'a'}, holder='w').receive(1, timeout))

@@ -49,11 +49,9 @@ class NameTests(SimpleTestCase):
             with self.assertRaisesMessage(ValueError, 'is not a valid group name'):
                 names.validate_group_name(name)
 
-    def test_names_split_at_the_exclamation_mark(self):
+    def test_a_reader_waits_on_what_ends_with_the_exclamation_mark(self):
         self.assertEqual(names.non_local_name('a!b'), 'a!')
         self.assertEqual(names.non_local_name('a'), 'a')
-        self.assertEqual(names.local_part('a!b'), 'b')
-        self.assertEqual(names.local_part('a'), '')
 
     def test_process_names_never_repeat(self):
         made = {names.process_channel('websocket.send') for _ in range(1000)}

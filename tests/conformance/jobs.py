@@ -20,7 +20,7 @@ class Peer(BasePeer):
 
     def __init__(self, options):
         super().__init__(options)
-        self.layer.declare({JOBS: ChannelOptions.from_text(OPTIONS)})
+        self.layer.declare({JOBS: ChannelOptions(100, None, 3, 10)})
         self.results = 'conformance.%s!' % self.token
         self.number = 0
 

@@ -54,9 +54,3 @@ class ChannelOptions(object):
     def as_text(self):
         """Return the options as text for a layer's records: four numbers, the lifetime in ms, 0 for None."""
         return '%d %d %d %d' % (self.capacity, self.milliseconds, self.deliveries, self.dead_letters)
-
-    @classmethod
-    def from_text(cls, text):
-        """Return the ChannelOptions of a text by as_text(); raise ValueError."""
-        capacity, lifetime, deliveries, dead_letters = [int(part) for part in text.split()]
-        return cls(capacity, lifetime / 1000.0 or None, deliveries, dead_letters)

@@ -114,11 +114,6 @@ def non_local_name(name):
     return name if end < 0 else name[:end + 1]
 
 
-def local_part(name):
-    """Return what follows the ``!`` of a channel's name, or ''."""
-    return name.partition('!')[2]
-
-
 def random_token(length=12):
     """
     Return `length` (1 to 32) hexadecimal characters that nobody can guess.

@@ -226,14 +226,6 @@ def _finite(text):
     return value
 
 
-def is_lossless(message):
-    """Return whether `message` comes out of JSON exactly as it went in."""
-    try:
-        return _same(from_json(to_json(message)), message)
-    except (MalformedMessage, TypeError):
-        return False
-
-
 def _boxed(value):
     if isinstance(value, dict):
         return {_boxed_key(key): _boxed(item) for key, item in value.items()}
@@ -282,15 +274,3 @@ def _from_base64(text):
     if base64.b64encode(data).decode('ascii') != text:
         raise ValueError('not Base64')
     return data
-
-
-def _same(first, second):
-    if isinstance(second, tuple):
-        second = list(second)
-    if type(first) is not type(second):
-        return False
-    if isinstance(first, dict):
-        return set(first) == set(second) and all(_same(first[key], second[key]) for key in first)
-    if isinstance(first, list):
-        return len(first) == len(second) and all(_same(*pair) for pair in zip(first, second))
-    return first == second
