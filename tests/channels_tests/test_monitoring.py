@@ -734,6 +734,20 @@ class WatchedTests(SimpleTestCase):
                 with watching.watched(self.worker(), {'management': address, 'layer': 'default'}):
                     self.fail('it began')
 
+    def test_one_of_several_processes_warns_of_servers(self):
+        warned, warn = [], watching.warn
+        self.addCleanup(setattr, watching, 'warn', warn)
+        watching.warn = lambda *args: warned.append(args)
+        worker = self.worker()
+        worker.channel_layer.channel_layer.promises = lambda: []
+        for index in range(3):
+            with watching.watched(worker, watching.of_process({'layer': 'default'}, index)):
+                pass
+        self.assertEqual(len(warned), 1)
+        with watching.watched(worker, {'layer': 'default'}):
+            pass
+        self.assertEqual(len(warned), 2)
+
     def test_addresses(self):
         self.assertEqual(watching.parse_address('9100'), ('127.0.0.1', 9100))
         self.assertEqual(watching.parse_address('[::1]:9100'), ('::1', 9100))

@@ -94,6 +94,8 @@ def _check_busy(options):
 
 def of_process(options, index):
     """Return the command's `options` for the process number `index` of several."""
+    # What all would say of the layer's servers, one says.
+    options = dict(options, warns_of_servers=index == 0)
     if options.get('health_file'):
         options = dict(options, health_file='%s.%d' % (options['health_file'], index))
     if options.get('management'):
@@ -133,7 +135,8 @@ def watched(worker, options):
         raise ProjectRefused(str(error))
     except EnvironmentError as error:
         raise CommandError('--health-file %s can\'t be written: %s' % (options.get('health_file'), error))
-    _warn_of_servers(layer)
+    if options.get('warns_of_servers', True):
+        _warn_of_servers(layer)
     try:
         yield
     finally:
