@@ -26,12 +26,14 @@ from django.channels.layers import ChannelLayerWrapper, channel_layers
 from django.channels.layers.acknowledgement import BURY, RETRY, receipt_of
 from django.channels.layers.memory import InMemoryChannelLayer
 from django.channels.layers.presence import this_process
-from django.channels.management import answering, watching
+from django.channels.layers.transport.queue_states import COUNTERS
+from django.channels.management import answering, tables, watching
 from django.channels.management.projects import fingerprints
 from django.channels.monitoring import exposition, families, history, vitals
 from django.channels.monitoring.activity import AT_ONCE, MAX_CHANNELS, OTHER, Activity
 from django.channels.monitoring.endpoint import Endpoint
 from django.channels.monitoring.metrics import metrics_view
+from django.channels.monitoring.snapshot import NUMBERS
 from django.channels.monitoring.vitals import HealthFile, Vitals, behind, write_file
 from django.channels.worker import Worker
 from django.core.management import CommandError
@@ -287,6 +289,13 @@ class FamilyTests(SimpleTestCase):
         self.assertEqual(values['channels_messages_sent', 'default', 'task'], 1)
         self.assertEqual(values['channels_groups', 'default'], 1)
         self.assertEqual(values['channels_group_members', 'default'], 1)
+
+    def test_every_number_of_a_channel_is_told_in_each_place(self):
+        # Whatever a layer may count, an operator can see.
+        numbers = {'messages_pending', 'messages_max_age'} | set(COUNTERS.values())
+        self.assertEqual(numbers - set(NUMBERS), set())
+        self.assertEqual(numbers - {row[0] for row in families.OF_CHANNELS}, set())
+        self.assertEqual(numbers - {row[1] for row in tables.COLUMNS}, set())
 
     def test_acknowledged_channels_have_their_own(self):
         self.layer.hold_as('tester')

@@ -14,7 +14,7 @@ COLUMNS = (
     ('pending', 'messages_pending', 0), ('oldest, s', 'messages_max_age', 1), ('in/s', 'in_rate', 1),
     ('out/s', 'out_rate', 1), ('sent', 'messages_count', 0), ('full', 'channel_full_count', 0),
     ('expired', 'expired_count', 0), ('dropped', 'dropped_count', 0), ('lost', 'lost_count', 0),
-    ('malformed', 'malformed_count', 0),
+    ('malformed', 'malformed_count', 0), ('unsupported', 'unsupported_count', 0),
 )
 #: The columns of that of acknowledged channels, the same way, those first that
 #: a narrow terminal has room for.

@@ -28,6 +28,7 @@ OF_CHANNELS = (
     ('dropped_count', 'channels_messages_dropped', COUNTER, 'Messages to a group that a member had no room for.'),
     ('lost_count', 'channels_messages_lost', COUNTER, 'Messages that were received and could not be handed on.'),
     ('malformed_count', 'channels_messages_malformed', COUNTER, 'Messages that could not be read.'),
+    ('unsupported_count', 'channels_messages_unsupported', COUNTER, 'Messages that only a later version can read.'),
 )
 #: The same of acknowledged channels alone.
 OF_ACKNOWLEDGED = (

@@ -16,7 +16,7 @@ from .wording import sentences
 #: Numbers that all channels have, whatever else a layer says of one.
 NUMBERS = (
     'messages_pending', 'messages_max_age', 'messages_count', 'channel_full_count', 'expired_count', 'dropped_count',
-    'lost_count', 'malformed_count',
+    'lost_count', 'malformed_count', 'unsupported_count',
 )
 
 
