@@ -1,4 +1,7 @@
 """Consumers of the tests, functions of (layer, message)."""
+import threading
+
+from conftest import PATIENCE
 
 
 def read_body(layer, message):
@@ -35,6 +38,27 @@ def echo_body(layer, message):
 def hello(layer, message):
     """Answer a request."""
     layer.send(message["reply_channel"], {"status": 200, "content": b"hello"})
+
+
+def say_path(layer, message):
+    """Answer a request with its path, in a header as well."""
+    path = message["path"].encode()
+    layer.send(message["reply_channel"], {"status": 200, "headers": [[b"x-path", path]], "content": path})
+
+
+class Held:
+    """Holds each request until `go_on` is set, and answers it then with its path, unless it is not to answer."""
+
+    def __init__(self, answers=True):
+        self.answers = answers
+        self.asked, self.go_on, self.order = threading.Event(), threading.Event(), []
+
+    def __call__(self, layer, message):
+        self.asked.set()
+        assert self.go_on.wait(PATIENCE)
+        self.order.append(message["path"])
+        if self.answers:
+            say_path(layer, message)
 
 
 def accept(layer, message):

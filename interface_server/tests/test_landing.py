@@ -4,6 +4,7 @@ import os
 from types import SimpleNamespace
 
 import pytest
+from transports import Transport
 
 from interface_server.options import Options
 from interface_server.protocols import intake as intake_module, turns as turns_module
@@ -32,42 +33,6 @@ def post(size, sent=None):
     """Return a request with a body of `size` bytes, `sent` of which come with it."""
     head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size
     return head + CONTENT[:size if sent is None else sent]
-
-
-class Transport:
-    """A client, as a loop's transport shows it."""
-
-    def __init__(self):
-        self.is_reading, self.is_closed, self.answers = True, False, []
-
-    def is_closing(self):
-        return self.is_closed
-
-    def pause_reading(self):
-        self.is_reading = False
-
-    def resume_reading(self):
-        self.is_reading = True
-
-    def write(self, data):
-        self.answers.append(bytes(data))
-
-    def writelines(self, pieces):
-        self.answers.append(b"".join(pieces))
-
-    def get_extra_info(self, name, default=None):
-        return default
-
-    def get_write_buffer_size(self):
-        return 0
-
-    def can_write_eof(self):
-        return False
-
-    def close(self):
-        self.is_closed = True
-
-    abort = close
 
 
 class Connection:

@@ -10,18 +10,13 @@ import threading
 
 import pytest
 from conftest import PATIENCE, eventually
+from consumers import Held, say_path
 from django.channels.test.linting import exempt
 
 from interface_server.app.http import HttpExchange
 from interface_server.app.plain_exchange import PlainExchange
 
 GET = b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-def say_the_path(layer, message):
-    layer.send(message["reply_channel"], {
-        "status": 200, "headers": [[b"x-path", message["path"].encode()]], "content": message["path"].encode(),
-    })
 
 
 @pytest.fixture
@@ -49,7 +44,7 @@ def exchanges(server):
 
 
 def test_whole_answer_takes_no_task(start, tasks, never_late):
-    server = start({"http.request": say_the_path})
+    server = start({"http.request": say_path})
     for number in range(3):
         status, headers, content = server.get(f"/{number}")
         assert (status, headers["x-path"], content) == (200, f"/{number}", b"/%d" % number)
@@ -67,7 +62,7 @@ def test_body_and_answer_in_pieces_take_one(start, tasks, never_late):
             layer.send(message["reply_channel"], {"status": 200, "content": b"one, ", "more_content": True})
             layer.send(message["reply_channel"], {"content": b"two"})
         else:
-            say_the_path(layer, message)
+            say_path(layer, message)
 
     server = start({"http.request": consumer})
     assert server.request("POST", "/body", b"content")[2] == b"/body"
@@ -92,7 +87,7 @@ def test_who_waits_for_longer_goes_on_in_a_task(start, tasks, monkeypatch):
 
     def consumer(layer, message):
         assert go_on.wait(PATIENCE)
-        say_the_path(layer, message)
+        say_path(layer, message)
 
     server = start({"http.request": consumer})
     with server.connection() as connection:
@@ -105,38 +100,27 @@ def test_who_waits_for_longer_goes_on_in_a_task(start, tasks, monkeypatch):
 
 
 def test_who_waits_takes_no_task(start, tasks):
-    asked, go_on = threading.Event(), threading.Event()
-
-    def consumer(layer, message):
-        asked.set()
-        assert go_on.wait(PATIENCE)
-        say_the_path(layer, message)
-
-    server = start({"http.request": consumer})
+    held = Held()
+    server = start({"http.request": held})
     with server.connection() as connection:
         connection.request("GET", "/late")
-        assert asked.wait(PATIENCE)
+        assert held.asked.wait(PATIENCE)
         ages = server.application._plain_exchanges._ages
         # Looked at several times.
         eventually(lambda: len(ages) > 3 and any(ages))
-        go_on.set()
+        held.go_on.set()
         assert connection.getresponse().read() == b"/late"
     assert tasks == []
 
 
 def test_client_that_leaves_is_noticed_behind_its_next_request(start, tasks):
-    asked, gone = threading.Event(), threading.Event()
-
-    def consumer(layer, message):
-        asked.set()
-        assert gone.wait(PATIENCE)
-
-    server = start({"http.request": consumer}, close_timeout=0.1)
+    held = Held(answers=False)
+    server = start({"http.request": held}, close_timeout=0.1)
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as client:
         client.sendall(GET % b"/gone" + GET % b"/behind")
-        assert asked.wait(PATIENCE)
+        assert held.asked.wait(PATIENCE)
     eventually(lambda: not exchanges(server))
-    gone.set()
+    held.go_on.set()
     assert server.workers.wait_for("http.disconnect")[0]["path"] == "/gone"
     assert tasks == []
 
@@ -161,7 +145,7 @@ def test_time_limit_counts_from_the_beginning(start, monkeypatch):
 
 
 def test_pipelined_requests_are_answered_in_their_order(start, tasks, never_late):
-    server = start({"http.request": say_the_path})
+    server = start({"http.request": say_path})
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as client:
         client.sendall(b"".join(GET % b"/%d" % number for number in range(20)))
         said = b""
@@ -173,19 +157,14 @@ def test_pipelined_requests_are_answered_in_their_order(start, tasks, never_late
 
 
 def test_client_that_leaves_is_told_of(start, never_late):
-    asked, gone = threading.Event(), threading.Event()
-
-    def consumer(layer, message):
-        asked.set()
-        assert gone.wait(PATIENCE)
-
-    server = start({"http.request": consumer}, close_timeout=0.1)
+    held = Held(answers=False)
+    server = start({"http.request": held}, close_timeout=0.1)
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as client:
         client.sendall(GET % b"/gone")
-        assert asked.wait(PATIENCE)
+        assert held.asked.wait(PATIENCE)
         assert [type(exchange) for exchange in exchanges(server)] == [PlainExchange]
     eventually(lambda: not exchanges(server))
-    gone.set()
+    held.go_on.set()
     assert server.workers.wait_for("http.disconnect")[0]["path"] == "/gone"
 
 
@@ -268,7 +247,7 @@ def test_log_that_fails_costs_nobody_else_an_answer(start, never_late, caplog):
     def careless(protocol, action, details):
         raise RuntimeError("no log")
 
-    server = start({"http.request": say_the_path}, action_logger=careless)
+    server = start({"http.request": say_path}, action_logger=careless)
     for number in range(3):
         assert server.get(f"/{number}")[2] == b"/%d" % number
     # The client has its answer a little earlier.
@@ -277,7 +256,7 @@ def test_log_that_fails_costs_nobody_else_an_answer(start, never_late, caplog):
 
 
 def test_refusals_are_those_of_a_task(start, tasks, layer):
-    server = start({"http.request": say_the_path}, allowed_hosts=("served.example",))
+    server = start({"http.request": say_path}, allowed_hosts=("served.example",))
     assert server.get("/", {"Host": "other.example"})[0] == 400
     assert server.application.metrics.dropped["host"] == 1
     assert server.get("/", {"Host": "served.example"})[0] == 200
@@ -288,7 +267,7 @@ def test_what_fails_is_logged_and_answered(start, never_late, monkeypatch, caplo
     def fail(*args):
         raise RuntimeError("not this one")
 
-    server = start({"http.request": say_the_path}, max_requests_per_address=100)
+    server = start({"http.request": say_path}, max_requests_per_address=100)
     account = server.application.context.shares.account(("127.0.0.1", 1))
     with monkeypatch.context() as patch:
         patch.setattr("interface_server." + what, fail)

@@ -4,11 +4,11 @@ What waits for room in a full channel.
 import asyncio
 import concurrent.futures
 import socket
-import threading
 import weakref
 
 import pytest
 from conftest import PATIENCE, eventually
+from consumers import Held, say_path
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.test.linting import exempt
 
@@ -411,22 +411,11 @@ def test_each_is_told_that_the_layer_is_away(outlet):
 # With a server around it
 
 
-def answer(layer, message):
-    layer.send(message["reply_channel"], {"status": 200, "content": message["path"].encode()})
-
-
 @exempt("headers", "http_version", "method", "path", "reply_channel")
 def test_a_burst_is_answered_in_the_order_it_came(start, layer):
     layer.capacity = 4
-    go_on = threading.Event()
-    order = []
-
-    def wait_and_answer(layer, message):
-        go_on.wait(PATIENCE)
-        order.append(message["path"])
-        answer(layer, message)
-
-    server = start({"http.request": wait_and_answer}, threads=1)
+    held = Held()
+    server = start({"http.request": held}, threads=1)
     queues = server.application.context.queues
     with concurrent.futures.ThreadPoolExecutor(40) as clients:
         # The first is with the worker, four are in the channel.
@@ -435,10 +424,10 @@ def test_a_burst_is_answered_in_the_order_it_came(start, layer):
             replies.append(clients.submit(server.get, "/%d" % number))
             if number > 4:
                 eventually(lambda: queues.length("http.request") == number - 4, "the next one's waiting")
-        go_on.set()
+        held.go_on.set()
         assert [reply.result(PATIENCE)[0] for reply in replies] == [200] * 40
     # Those that waited; the first ones' threads ran as they liked.
-    assert order[6:] == ["/%d" % number for number in range(6, 40)]
+    assert held.order[6:] == ["/%d" % number for number in range(6, 40)]
 
 
 @exempt("headers", "http_version", "method", "path", "reply_channel")
@@ -457,7 +446,7 @@ def test_those_beyond_the_queue_are_told_when_to_come_again(start, layer):
         eventually(lambda: not queues.length("http.request"), "the room")
         _, message = layer.receive(["http.request"])
         assert message["path"] == "/first"
-        answer(layer, message)
+        say_path(layer, message)
         assert first.result(PATIENCE)[0] == 200
 
 

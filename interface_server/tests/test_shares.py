@@ -4,10 +4,10 @@ Shares of the workers: addresses that ask for much wait, others don't.
 import asyncio
 import concurrent.futures
 import socket
-import threading
 
 import pytest
 from conftest import PATIENCE, eventually
+from consumers import Held, say_path
 from django.channels.exceptions import ChannelFull
 from django.channels.test.linting import exempt
 
@@ -274,21 +274,10 @@ def everybody_stays(monkeypatch):
     monkeypatch.setattr(module, "PRESENT", 1e9)
 
 
-def answer(layer, message):
-    layer.send(message["reply_channel"], {"status": 200, "content": message["path"].encode()})
-
-
 @exempt("headers", "http_version", "method", "path", "reply_channel")
 def test_a_client_behind_a_proxy_overtakes_a_busy_one(start, layer, everybody_stays):
-    go_on = threading.Event()
-    order = []
-
-    def wait_and_answer(layer, message):
-        go_on.wait(PATIENCE)
-        order.append(message["path"])
-        answer(layer, message)
-
-    server = start({"http.request": wait_and_answer}, threads=1, trusted_proxies=("127.0.0.1",))
+    held = Held()
+    server = start({"http.request": held}, threads=1, trusted_proxies=("127.0.0.1",))
     shares = server.application.context.shares
 
     def get(client, path):
@@ -303,9 +292,9 @@ def test_a_client_behind_a_proxy_overtakes_a_busy_one(start, layer, everybody_st
         replies.append(clients.submit(get, "192.0.2.2", "/second"))
         eventually(lambda: server.application.context.replies.exchange_count == 32, "the second request")
         eventually(lambda: layer.channel_statistics("http.request")["messages_count"] == 6, "the sending of it")
-        go_on.set()
+        held.go_on.set()
         assert [reply.result(PATIENCE) for reply in replies] == [200] * 32
-    assert order.index("/second") <= 6
+    assert held.order.index("/second") <= 6
 
 
 @exempt("headers", "http_version", "method", "path", "reply_channel")
@@ -324,7 +313,7 @@ def test_a_client_that_does_not_wait_leaves_its_line(start, layer, everybody_sta
             channel, message = layer.receive(["http.request"])
             if channel is None:
                 break
-            answer(layer, message)
+            say_path(layer, message)
 
 
 def test_an_address_alone_has_no_more_at_workers_than_the_limit(site):
@@ -345,20 +334,18 @@ def test_an_address_alone_has_no_more_at_workers_than_the_limit(site):
 
 @exempt("headers", "http_version", "method", "path", "reply_channel")
 def test_requests_that_take_long_leave_workers_for_others(start, layer):
-    go_on = threading.Event()
+    held = Held()
 
-    def wait_and_answer(layer, message):
-        if message["path"] == "/long":
-            go_on.wait(PATIENCE)
-        answer(layer, message)
+    def hold_the_long(layer, message):
+        (held if message["path"] == "/long" else say_path)(layer, message)
 
     server = start(
-        {"http.request": wait_and_answer}, threads=2, trusted_proxies=("127.0.0.1",), max_requests_per_address=1,
+        {"http.request": hold_the_long}, threads=2, trusted_proxies=("127.0.0.1",), max_requests_per_address=1,
     )
     with concurrent.futures.ThreadPoolExecutor(8) as clients:
         replies = [clients.submit(server.get, "/long", {"X-Forwarded-For": "192.0.2.1"}) for _ in range(8)]
         eventually(lambda: server.application.context.shares.length("http.request") == 7, "the waiting")
         assert server.get("/short", {"X-Forwarded-For": "192.0.2.2"})[0] == 200
         assert not any(reply.done() for reply in replies)
-        go_on.set()
+        held.go_on.set()
         assert [reply.result(PATIENCE)[0] for reply in replies] == [200] * 8

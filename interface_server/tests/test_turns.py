@@ -2,6 +2,7 @@
 import asyncio
 
 import pytest
+from transports import Transport
 
 from interface_server.protocols import intake as intake_module, turns as turns_module
 from interface_server.protocols.intake import Intake
@@ -26,32 +27,10 @@ def clock(monkeypatch):
     return clock
 
 
-class Transport:
-    """A transport that remembers whether it may read."""
-
-    def __init__(self):
-        self.is_reading, self.is_closed = True, False
-
-    def is_closing(self):
-        return self.is_closed
-
-    def pause_reading(self):
-        self.is_reading = False
-
-    def resume_reading(self):
-        self.is_reading = True
-
-    def abort(self):
-        self.is_closed = True
-
-    def write(self, data):
-        pass
-
-    def writelines(self, pieces):
-        pass
+class LostTransport(Transport):
+    """As that of asyncio before Python 3.11, once TLS has lost its connection."""
 
     def get_write_buffer_size(self):
-        # As that of asyncio before Python 3.11, once TLS has lost its connection.
         return None.get_write_buffer_size()
 
 
@@ -72,7 +51,7 @@ class Worker(asyncio.Protocol):
 
 
 def connected(turns, client, protocol):
-    transport = Transport()
+    transport = LostTransport()
     intake = Intake(turns, client, protocol)
     intake.connection_made(transport)
     return intake, transport
