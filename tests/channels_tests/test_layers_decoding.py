@@ -51,7 +51,7 @@ class DecodingTestCase(LogTestCase, SimpleTestCase):
             delivery = self.carry_out(delivery)
         if delivery is not None:
             return delivery[1:]
-        counted = transport.pop_counts(shard)
+        counted = transport.pop_unwritten(shard)
         if not counted:
             return 'nobody'
         return counted[0].split(b'\r\n')[6].decode('ascii').partition(':')[0]

@@ -76,8 +76,8 @@ class Transport(object):
         self.acknowledged_inspection = AcknowledgedInspection(self)
         self._lost_state = lost_state
         self._inboxes = {}
-        #: What count() has been told, or frees pieces, and isn't written yet.
-        self.counts = collections.deque()
+        #: What count() was told, and frees pieces, until a reader writes it.
+        self.unwritten = collections.deque()
         #: What frees the pieces that were read; None: the reading itself does.
         self.releases = None
 
@@ -190,14 +190,14 @@ class Transport(object):
 
     def count(self, shard, field, number):
         """Add `number` to a counter with the next write of a reader."""
-        self.counts.append((shard, field, number))
+        self.unwritten.append((shard, field, number))
 
-    def pop_counts(self, shard):
+    def pop_unwritten(self, shard):
         """Return the commands that write what was counted for `shard`, and free what is to be freed there."""
         totals, freeing = collections.OrderedDict(), ()
-        for _ in range(len(self.counts)):
+        for _ in range(len(self.unwritten)):
             try:
-                item = self.counts.popleft()
+                item = self.unwritten.popleft()
             except IndexError:
                 # Another thread was faster.
                 break
@@ -206,7 +206,7 @@ class Transport(object):
             elif item[0] == shard:
                 totals[item[1]] = totals.get(item[1], 0) + item[2]
             else:
-                self.counts.append(item)
+                self.unwritten.append(item)
         key = self.options.keys.statistics(shard)
         commands = tuple(pack('HINCRBY', key, field, number) for field, number in totals.items())
         for field, number in totals.items():
@@ -224,5 +224,5 @@ class Transport(object):
     def settle_pieces(self):
         """Free, with the next write of a reader, the pieces of what the calling thread has received."""
         if self.releases is not None and self.releases.found:
-            self.counts.extend((shard, None, command) for shard, command in self.releases.found)
+            self.unwritten.extend((shard, None, command) for shard, command in self.releases.found)
             del self.releases.found[:]

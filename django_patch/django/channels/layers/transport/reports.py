@@ -16,7 +16,7 @@ class ReportsMixin(object):
         if self._transport.releases is not None:
             # Who asks for more has done with what came before.
             self._transport.settle_pieces()
-        commands = self._transport.pop_counts(shard) if self._transport.counts else ()
+        commands = self._transport.pop_unwritten(shard) if self._transport.unwritten else ()
         marks = False
         for inbox in self._inboxes.get(shard, ()):
             if not inbox.counts_dirty and not inbox.received:
