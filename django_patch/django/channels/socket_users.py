@@ -61,7 +61,7 @@ class RecentChecks(object):
 _checks = RecentChecks()
 
 
-def is_logged_in(message, checks=_checks):
+def is_logged_in(message):
     """
     Return whether the user of the channel session is logged in still.
 
@@ -75,16 +75,16 @@ def is_logged_in(message, checks=_checks):
         # A log-in of a consumer's own has no HTTP session to be ended.
         return True
     name = message.reply_channel.name
-    if interval and not checks.is_due(name, interval):
+    if interval and not _checks.is_due(name, interval):
         return True
     found = open_http_session(settings.SESSION_ENGINE, key).get(SESSION_KEY)
     if found is None or '%s' % found != '%s' % user:
         return False
-    checks.note(name)
+    _checks.note(name)
     return True
 
 
-def remember_session(message, checks=_checks):
+def remember_session(message):
     """
     Note in the channel session which HTTP session `message` came with.
 
@@ -98,7 +98,7 @@ def remember_session(message, checks=_checks):
     if key and user is not None:
         if session.get(HTTP_SESSION_KEY) != key:
             session[HTTP_SESSION_KEY] = key
-        checks.note(message.reply_channel.name)
+        _checks.note(message.reply_channel.name)
     wanted = [session_group(key), user_group(user)] if conf.close_on_logout and key and user is not None else []
     joined = session.get(GROUPS_KEY, [])
     new = [name for name in wanted if name not in joined]

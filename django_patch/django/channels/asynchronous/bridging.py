@@ -8,6 +8,8 @@ from .loop import event_loop
 
 #: Seconds for an iterator to end once nobody wants more of it.
 CLOSE_TIMEOUT = 2.0
+#: Seconds between two looks whether anybody still waits.
+LOOK_INTERVAL = 1.0
 _END = object()
 
 
@@ -25,12 +27,12 @@ async def close(response):
         await aclose()
 
 
-def iterate(response, interval=1.0):
+def iterate(response):
     """
     Yield the parts of a streaming `response` with an async iterator.
 
     It runs on the process's event loop. Yield None whenever nothing has come
-    for `interval` seconds, for the caller to look whether anybody still waits.
+    for `LOOK_INTERVAL`, for the caller to look whether anybody still waits.
     """
     loop = event_loop()
     iterator = response.__aiter__()
@@ -41,7 +43,7 @@ def iterate(response, interval=1.0):
             part = None
             while part is None:
                 try:
-                    part = future.result(interval)
+                    part = future.result(LOOK_INTERVAL)
                 except (concurrent.futures.TimeoutError, TimeoutError):
                     if future.done():
                         # The iterator's own.

@@ -39,13 +39,13 @@ def this_host():
     return host.decode('utf-8', 'replace') if isinstance(host, bytes) else host
 
 
-def this_process(kind, version, wall=time.time):
+def this_process(kind, version):
     """Return a Process that stands for the calling one; not before a fork, whose child is another."""
     host = this_host()
     # A host name and a process id may come again, as in a container that is
     # restarted, and a dead process must not be mistaken for its successor.
     name = '%s-%d-%s' % (re.sub('[^a-zA-Z0-9._-]', '_', host)[:60], os.getpid(), random_token(8))
-    return Process(name, kind, host, os.getpid(), version, int(wall()))
+    return Process(name, kind, host, os.getpid(), version, int(time.time()))
 
 
 class PresenceMixin(object):
