@@ -296,9 +296,27 @@ class LimitTests(LogTestCase, SimpleTestCase):
         self.assertFalse(task.is_overdue)
 
     def test_an_interruption_that_has_not_come_up_is_taken_back(self):
-        ident = threading.current_thread().ident
-        raise_in_thread(ident + 1, TimeLimitExceeded)
-        raise_in_thread(ident, None)
+        held, began, ended = threading.Lock(), threading.Event(), []
+
+        def wait():
+            began.set()
+            held.acquire()
+            ended.append(True)
+
+        # So this thread goes on when the other one waits, not before.
+        unit = 'switch' if hasattr(sys, 'setswitchinterval') else 'check'
+        set_interval = getattr(sys, 'set%sinterval' % unit)
+        self.addCleanup(set_interval, getattr(sys, 'get%sinterval' % unit)())
+        set_interval(1000000)
+        held.acquire()
+        thread = threading.Thread(target=wait)
+        thread.start()
+        began.wait()
+        raise_in_thread(thread.ident, TimeLimitExceeded)
+        raise_in_thread(thread.ident, None)
+        held.release()
+        thread.join()
+        self.assertEqual(ended, [True])
 
     @unittest.skipIf(os.name == 'nt', 'Windows has no module "resource".')
     def test_the_peak_of_memory_is_in_bytes_on_macos_and_in_kilobytes_elsewhere(self):
