@@ -846,5 +846,5 @@ class OrderingTests(LogTestCase, SessionTestCase):
             self.consumer(self.message())
 
     def test_there_is_no_slight_mode(self):
-        with self.assertRaisesMessage(ValueError, 'no slight mode'):
+        with self.assertRaisesMessage(ValueError, 'comes first anyway. Remove the decorator.'):
             sessions.enforce_ordering(slight=True)

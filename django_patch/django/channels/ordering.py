@@ -21,7 +21,8 @@ def enforce_ordering(func=None, slight=False):
     socket until the one before it is done, or has failed.
     """
     if slight:
-        raise ValueError('enforce_ordering has no slight mode: the handshake already comes before all else.')
+        raise ValueError('enforce_ordering has no slight mode, as the handshake comes first anyway. '
+                         'Remove the decorator.')
     if func is None:
         return enforce_ordering
 
