@@ -304,6 +304,37 @@ def test_requests_that_redis_has_forgotten_are_answered_soon(start, own_redis, m
             response.read()
 
 
+def test_requests_that_another_shard_may_have_forgotten_are_answered_soon(start, own_redis, monkeypatch):
+    from django.channels.layers.redis import RedisChannelLayer
+    from redis_server import RedisServer
+
+    monkeypatch.setattr("interface_server.app.replies.LOST_AFTER", 0.1)
+    other = RedisServer().start()
+    layer = RedisChannelLayer(hosts=[own_redis.url, other.url], prefix=f"test.{uuid.uuid4().hex}:")
+    shard_of = layer.transport_options.keys.shard_of
+    taken = {
+        "http.request": lambda *args: None, "websocket.connect": accept, "websocket.disconnect": lambda *args: None,
+    }
+    try:
+        server = start(taken, layer=layer)
+        replies = server.application.context.replies
+        restarted = 1 - shard_of(replies.http_channel)
+        with server.connection() as waiting, server.socket() as ws:
+            waiting.request("GET", "/")
+            server.workers.wait_for("http.request")
+            eventually(lambda: server.application.metrics.messages_in["http.request"] == 1)
+            # What is answered comes by the other; the request may have waited here.
+            [own_redis, other][restarted].restart()
+            lost = waiting.getresponse()
+            assert (lost.status, lost.headers["retry-after"]) == (503, "2")
+            # The socket goes if its groups were there, as chance has it.
+            is_forgotten = shard_of(replies.socket_channel) == restarted
+            with pytest.raises(ConnectionClosed if is_forgotten else TimeoutError):
+                ws.recv(PATIENCE if is_forgotten else 0)
+    finally:
+        other.stop()
+
+
 @pytest.mark.parametrize("is_frozen", [False, True], ids=["alive", "frozen"])
 def test_a_master_that_was_replaced_is_left_though_it_has_not_ended(layer, own_redis, monkeypatch, caplog, is_frozen):
     import redis

@@ -452,16 +452,18 @@ class TwistedServerTests(LogTestCase, RedisTestCase):
         self.clock.now += LOST_AFTER
         self.assertEqual(list(self.answers(layer)), [PROCESS + '1'])
 
-    def test_the_clients_of_another_server_notice_no_loss(self):
+    def test_of_the_clients_of_another_server_only_requests_may_be_lost(self):
         layer = self.serve()
         self.request(layer)
         self.open_socket(layer, 'socket')
         self.reactor.run()
         layer._tell_of_lost_state(layer.transport_options.keys.shard_of(PROCESS) + 1)
         self.reactor.run_thread_call()
+        self.assertLogged('0 sockets are closed, and 1 requests may be: the channel layer has lost its data.')
         del self.got[:]
         self.clock.now += LOST_AFTER
-        self.assertEqual(self.answers(layer), {})
+        [(name, answer)] = self.answers(layer).items()
+        self.assertEqual((name, answer['status']), (PROCESS + '1', 503))
 
     def test_who_asks_for_losses_hears_of_them_too(self):
         layer, told = self.serve(), []

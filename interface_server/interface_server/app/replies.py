@@ -121,12 +121,13 @@ class ReplyDispatcher:
         # Clients connect again, and are added again.
         if self.socket_channel in channels:
             self.close_sockets("the channel layer has lost its data")
+        again, waiting = bridge.retry_after(bridge.AWAY_SECONDS), list(self._exchanges)
+        lost = Refused(503, "The channel layer has lost its data.", [again])
         if self.http_channel in channels:
-            again, waiting = bridge.retry_after(bridge.AWAY_SECONDS), list(self._exchanges)
-            lost = Refused(503, "The channel layer has lost its data.", [again])
             # What comes of them may lack a part.
             self._lose(waiting, lost, True)
-            asyncio.get_running_loop().call_later(LOST_AFTER, self._lose, waiting, lost, False)
+        # Requests wait on all shards.
+        asyncio.get_running_loop().call_later(LOST_AFTER, self._lose, waiting, lost, False)
 
     def _lose(self, channels: Sequence[str], failure: Refused, has_started: bool) -> None:
         for channel in channels:

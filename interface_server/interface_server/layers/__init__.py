@@ -67,8 +67,11 @@ class AsyncLayer(abc.ABC):
 
     def watch_loss(self, callback: Callable[[Sequence[str]], None]) -> None:
         """
-        Have `callback` called with those of the channels being read whose
-        clients are in no group any more, the layer having lost its data.
+        Have `callback` called when the layer, or a part of it, has lost its data.
+
+        It gets those of the channels being read that were there: their
+        clients are in no group any more. What was sent may have been there,
+        wherever it is answered.
         """
 
     @abc.abstractmethod

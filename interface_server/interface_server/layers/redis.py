@@ -80,8 +80,8 @@ class RedisLayer(AsyncLayer):
         self._lost = callback
 
     def _on_lost_state(self, shard: int) -> None:
-        if self._lost is not None and shard in self._read_channels:
-            self._lost(self._read_channels[shard])
+        if self._lost is not None:
+            self._lost(self._read_channels.get(shard, ()))
 
     # Sending
 

@@ -251,7 +251,12 @@ class TwistedServer(object):
     # Losses
 
     def tell_of_loss(self, is_lost):
-        """Have the clients told whose channel `is_lost`, a function, says yes to; from any thread."""
+        """
+        Have clients told that a server has lost its data; from any thread.
+
+        Those of sockets whose channel `is_lost`, a function, says yes to, and
+        of requests that nobody answers.
+        """
         self._reactor.callFromThread(self._on_loss, is_lost)
 
     def _on_loss(self, is_lost):
@@ -260,10 +265,8 @@ class TwistedServer(object):
         lost = {channel for channel in self._served if is_lost(channel)}
         closed = [name for name in self._clients.sockets if names.non_local_name(name) in lost]
         held = {item.reply_channel for item in self._lines['http.request'].items} if self._lines else ()
-        waiting = [
-            name for name in self._clients.unanswered(self._clients.requests)
-            if names.non_local_name(name) in lost and name not in held
-        ]
+        # Requests wait on all shards, wherever they are answered.
+        waiting = [name for name in self._clients.unanswered(self._clients.requests) if name not in held]
         if closed or waiting:
             logger.warning('%d sockets are closed, and %d requests may be: the channel layer has lost its data.',
                            len(closed), len(waiting))
