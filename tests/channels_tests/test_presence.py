@@ -101,6 +101,16 @@ class PresenceTests(SimpleTestCase):
         # An outage is for whoever receives to log.
         self.assertEqual(len([line for line in records.lines if 'counts as dead' in line]), 1)
 
+    def test_an_outage_is_logged_once(self):
+        layer = FailingLayer()
+        presence = self.make(layer)
+        for _ in range(2):
+            layer.errors = [LayerUnavailable('away') for _ in range(5)]
+            with Records() as records:
+                for _ in range(6):
+                    presence.beat()
+            self.assertEqual(records.lines, ["This process can't say that it is alive: away"])
+
     def test_a_layer_without_presence_is_left_alone(self):
         layer = BaseChannelLayer()
         with self.make(layer):

@@ -93,8 +93,9 @@ class Presence(object):
                 self._on_refused()
             return
         except LayerUnavailable as error:
-            # The next send or receive fails, too, and logs it.
-            logger.info('This process can\'t say that it is alive: %s', error)
+            if self._failure is not type(error):
+                # The next send or receive fails, too, and warns of it.
+                logger.info('This process can\'t say that it is alive: %s', error)
             self._failure = type(error)
             return
         except Exception as error:
