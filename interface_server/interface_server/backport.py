@@ -21,5 +21,9 @@ from django.channels.layers.backoff import Backoff
 from django.channels.layers.kept_memory import keep_memory
 from django.channels.layers.pace import AHEAD
 from django.channels.layers.repeats import Repeats
+from django.channels.processes import leaving, standard_streams
 
-__all__ = ["AHEAD", "Backoff", "Disconnects", "Repeats", "blank_bytes", "bridge", "exceptions", "keep_memory", "names"]
+__all__ = [
+    "AHEAD", "Backoff", "Disconnects", "Repeats", "blank_bytes", "bridge", "exceptions", "keep_memory", "leaving",
+    "names", "standard_streams",
+]

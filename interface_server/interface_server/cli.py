@@ -16,12 +16,12 @@ from typing import Any, Optional
 from . import check
 from .app.application import Application
 from .arguments import Command, build_parser, parse
-from .backport import keep_memory
+from .backport import keep_memory, leaving, standard_streams
 from .errors import UsageError
 from .layers import AsyncLayer
 from .layers.adapters import adapt, connect, import_layer
 from .layers.owner import check_owner
-from .operation import logging_setup, standard_streams, systemd
+from .operation import logging_setup, systemd
 from .operation.access_log import open_access_log
 from .operation.files import raise_limit
 from .operation.listeners import describe, explain, open_tcp
@@ -59,13 +59,23 @@ def main(arguments: Optional[list[str]] = None) -> None:
     sys.exit(status)
 
 
+def say(text: str) -> None:
+    """Write a line to standard error, if that can be written."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        # It was the only one to tell.
+        return
+
+
 def end_by_interrupt() -> int:
     """End this process as Ctrl-C does by itself, with a line in place of the traceback."""
-    standard_streams.say("interface-server was ended by Ctrl-C.")
+    say("interface-server was ended by Ctrl-C.")
     standard_streams.flush()
-    # So that a shell knows, and ends the script or the loop as well.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGINT)
+    leaving.interrupt_itself()
     return 128 + signal.SIGINT
 
 
@@ -85,7 +95,7 @@ def run(command: Command) -> int:
     except OSError as error:
         if error.errno is None:
             raise
-        standard_streams.say(f"interface-server: {explain(error)}")
+        say(f"interface-server: {explain(error)}")
         return 1
     try:
         managements = open_managements(command)
@@ -110,7 +120,7 @@ def run(command: Command) -> int:
 
 
 def _announce(places: str) -> None:
-    standard_streams.say(f"interface-server listens on {places}")
+    say(f"interface-server listens on {places}")
     systemd.notify("READY=1")
 
 
@@ -136,7 +146,7 @@ def serve(
         if log is not None:
             log.flush()
     except UsageError as error:
-        standard_streams.say(f"interface-server: {error}")
+        say(f"interface-server: {error}")
         return 2
     if server.ended_by is not None:
         logger.info("Stopped by %s.", signal.Signals(server.ended_by).name)

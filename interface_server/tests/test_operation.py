@@ -33,7 +33,6 @@ from interface_server.arguments import build_parser, parse
 from interface_server.asgi import from_environment, read_options
 from interface_server.backport import Disconnects
 from interface_server.errors import UsageError
-from interface_server.operation import standard_streams
 from interface_server.operation.access_log import FORMATS, AccessLog
 from interface_server.operation.files import SPARE, raise_limit
 from interface_server.operation.logging_setup import JsonFormatter, TextFormatter
@@ -743,21 +742,6 @@ def test_closed_terminal_is_one_signal_to_several_processes(monkeypatch):
     supervisor._timer.cancel()
     supervisor._on_signal(signal.SIGHUP, None)
     assert sent == [signal.SIGTERM]
-
-
-def test_terminal_that_was_left_behind_is_forgotten():
-    now = [0.0]
-    master, number = os.openpty()
-    try:
-        terminal = standard_streams.Terminal([number], lambda: now[0])
-        assert not terminal.has_just_closed()
-    finally:
-        os.close(master)
-    seen = []
-    for now[0] in (5.0, 14.0, 16.0):
-        seen.append(terminal.has_just_closed())
-    os.close(number)
-    assert seen == [True, True, False]
 
 
 def test_certificate_whose_key_is_not_there_yet_changes_nothing(run, port, management, folder, certificate):

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any, Optional
 
 from ..app.application import Application
+from ..backport import standard_streams
 from ..errors import UsageError
 from ..options import NEVER
 from ..protocols.acceptor import Acceptor
@@ -25,7 +26,6 @@ from ..protocols.tls import Certificate
 from ..types import Peer
 from . import systemd
 from .management import Management
-from .standard_streams import Terminal
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Server:
 
     def __init__(
         self, application: Application, ready: Optional[Callable[[], None]] = None,
-        management: Optional[socket.socket] = None, terminal: Optional[Terminal] = None,
+        management: Optional[socket.socket] = None, terminal: Optional[standard_streams.Terminal] = None,
     ) -> None:
         self._application = application
         self._options = application.options

@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any, Optional
 
-from . import standard_streams, systemd
+from ..backport import standard_streams
+from . import systemd
 
 logger = logging.getLogger(__name__)
 

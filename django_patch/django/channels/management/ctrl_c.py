@@ -3,12 +3,10 @@ Ctrl-C while a command waits, such as for a Redis that doesn't answer.
 """
 from __future__ import absolute_import
 
-import os
-import signal
-
 from django.core.management import BaseCommand
 
 from ..compat.command_output import flush
+from ..processes import leaving
 
 
 class InterruptibleCommand(BaseCommand):
@@ -25,6 +23,4 @@ class InterruptibleCommand(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write('%s was ended by Ctrl-C.' % argv[1])
             flush(self.stdout)
-            # So that a shell knows, and ends the script or the loop as well.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGINT)
+            leaving.interrupt_itself()

@@ -9,12 +9,13 @@ from __future__ import absolute_import
 
 import logging
 import os
+import signal
 import threading
 import time
 
 from . import standard_streams
 
-__all__ = ['leave_within', 'wait_for_threads']
+__all__ = ['interrupt_itself', 'leave_within', 'wait_for_threads']
 
 logger = logging.getLogger('django.channels')
 
@@ -28,6 +29,12 @@ def leave_within(seconds):
     thread = threading.Thread(target=_leave_after, args=(max(seconds, LEAST),), name='worker-end')
     thread.daemon = True
     thread.start()
+
+
+def interrupt_itself():
+    """End this process by SIGINT, so that a shell knows, and ends the script or the loop as well."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def wait_for_threads():
