@@ -63,8 +63,9 @@ def parser():
     add('--pairs', nargs='+', metavar='GLOB', default=[],
         help="only pairs that match, such as 'py2.7-dj1.8' or '*-dj5.2'")
     add('--labels', nargs='+', metavar='LABEL', default=[],
-        help='only these tests: a dotted name below channels_tests, a path below one of the other folders, as tests/ '
-             'has them (%s), or a row of the workshop (%s)' % (', '.join(FOLDERS), ', '.join(WORKSHOP)))
+        help='only these tests: a dotted name, such as channels_tests.test_routing, a path in one of the other '
+             'folders of tests (%s), such as system/test_chat.py, or a row of the workshop (%s)' % (
+                 ', '.join(FOLDERS), ', '.join(WORKSHOP)))
     add('--jobs', type=int, default=JOBS, metavar='N',
         help='pairs that run at the same time (default: two for each processor and one, %(default)s here)')
     add('--require-pairs', action='store_true',

@@ -31,8 +31,8 @@ class Labels:
         for label in self.labels:
             if self._folder(label) not in FOLDERS and label not in WORKSHOP:
                 raise ValueError(
-                    "Label '%s' must begin with one of %s, or be one of %s."
-                    % (label, ', '.join(FOLDERS), ', '.join(WORKSHOP))
+                    "Label '%s' must begin with one of %s, such as channels_tests.test_routing or "
+                    "system/test_chat.py, or be one of %s." % (label, ', '.join(FOLDERS), ', '.join(WORKSHOP))
                 )
 
     @staticmethod

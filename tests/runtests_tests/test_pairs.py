@@ -142,6 +142,11 @@ class JointTests(unittest.TestCase):
         for label in ('interface_server/tests/test_http.py', 'interface_server/test_http.py'):
             self.assertEqual(labels.Labels([label]).paths('interface_server'), [path])
 
+    def test_a_label_without_its_folder_is_answered_with_one_that_has_it(self):
+        for label in ('test_routing', 'tests/system/test_chat.py'):
+            with self.assertRaisesRegex(ValueError, r'such as channels_tests\.test_routing or system/test_chat\.py'):
+                labels.Labels([label])
+
     def test_no_pair_runs_their_modules_by_itself(self):
         chosen = labels.Labels(['system/test_path.py', 'system/test_chat.py'])
         self.assertEqual([path.rpartition('/')[2] for path in chosen.paths('system')], ['test_chat.py'])
