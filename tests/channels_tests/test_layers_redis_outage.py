@@ -25,6 +25,12 @@ class UnavailableTests(unittest.TestCase):
         again = unavailable('a:1', first, False)
         self.assertEqual(('%s' % again, again.sent), ("Redis at a:1 can't be reached: gone", False))
 
+    def test_who_answers_that_another_is_in_charge_was_reached(self):
+        for text in ('MOVED 1584 127.0.0.1:7473', 'ASK 3999 127.0.0.1:6381', "READONLY You can't write",
+                     'UNBLOCKED force unblock'):
+            error = unavailable('a:1', ReplyError(text), True)
+            self.assertEqual('%s' % error, 'Redis at a:1 is not in charge now: ' + text)
+
     def test_key_of_another_type_is_named_as_such(self):
         error = unavailable('a:1', ReplyError('WRONGTYPE Operation against a key'), True)
         self.assertEqual(

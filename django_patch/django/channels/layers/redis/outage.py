@@ -16,6 +16,8 @@ LEAVE_TIMEOUT = 1.0
 REDIRECTED = frozenset(['READONLY', 'MOVED', 'ASK'])
 #: Codes of errors of a server that is not ready, or not any more.
 RETRY_LATER = frozenset(['LOADING', 'MASTERDOWN', 'UNBLOCKED', 'CLUSTERDOWN', 'NOAUTH'])
+#: Codes by which a server says that another is in charge, or will be.
+_NOT_IN_CHARGE = REDIRECTED | {'UNBLOCKED'}
 
 #: Seconds between two tries to reach a server, first and last.
 _FIRST_PAUSE, _LAST_PAUSE = 0.05, 2.0
@@ -29,6 +31,8 @@ def unavailable(name, error, sent):
     elif getattr(error, 'code', None) == 'WRONGTYPE':
         text = 'Redis at %s has a key of another type than ours, so something else writes below the prefix: %s' % (
             name, error)
+    elif getattr(error, 'code', None) in _NOT_IN_CHARGE:
+        text = 'Redis at %s is not in charge now: %s' % (name, error)
     else:
         reason = 'timed out' if is_timeout(error) else '%s' % error or type(error).__name__
         text = "Redis at %s can't be reached: %s" % (name, reason)
@@ -57,7 +61,7 @@ class Outage(object):
         """Return the seconds to wait before the next try, after `error`."""
         if self.failure is None:
             # redis-py ends some of its messages with a full stop.
-            self._logger.error('%s; trying until it can.', ('%s' % error).rstrip('.'))
+            self._logger.error('%s; trying until it can be used.', ('%s' % error).rstrip('.'))
         self.failure = error
         return self._backoff.next_pause()
 
