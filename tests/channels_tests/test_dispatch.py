@@ -118,6 +118,18 @@ class EndingTests(DispatchTestCase, SimpleTestCase):
         self.assertEqual(worker.handle('http.request', {'reply_channel': 'p!a'}), DROPPED)
         self.assertEqual([reply['status'] for reply in self.replies()], [503])
 
+    def test_a_layer_that_was_away_is_no_error_of_the_server(self):
+        for channel, reply in (
+            ('http.request', {
+                'status': 503, 'headers': [[b'Content-Type', b'text/plain; charset=utf-8'], [b'Retry-After', b'2']],
+                'content': b'Service Unavailable', 'more_content': False,
+            }),
+            ('websocket.connect', {'close': True, 'status': 503}),
+            ('websocket.receive', {'close': 1011}),
+        ):
+            self.handle(self.raising(LayerUnavailable('no memory')), channel, reply_channel='p!a')
+            self.assertEqual(self.replies(), [reply])
+
     def test_a_layer_that_is_away_meanwhile_ends_nothing(self):
         def unavailable(channel, message):
             raise LayerUnavailable('no Redis')

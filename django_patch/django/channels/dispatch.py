@@ -217,7 +217,7 @@ class Dispatcher(HeldMessagesMixin):
         )
         if task.message is not None:
             self._tell_of_refusal(task, 'The consumer %s raised %s.' % (described['consumer'], exc_info[0].__name__))
-            answer(task.message)
+            answer(task.message, error=exc_info[1])
         if task.receipt is not None:
             self.retry(task, exc_info)
         return FAILED

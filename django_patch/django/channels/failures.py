@@ -26,6 +26,9 @@ MAX_TRACEBACK = 8000
 #: WebSocket with a `status`, and has no close codes but those of applications.
 _DAPHNE = 'daphne.response.'
 
+#: When to come again that found a layer away: as the bridge's AWAY_SECONDS.
+_RETRY_AFTER = [b'Retry-After', b'2']
+
 _REASONS = {500: b'Internal Server Error', 503: b'Service Unavailable'}
 
 
@@ -47,14 +50,20 @@ def reply_to(channel, status):
     return None
 
 
-def answer(message, status=500):
+def answer(message, status=500, error=None):
     """
     Answer the client of `message`, if it waits for an answer.
+
+    If `error`, an exception, says that a layer is away, it is told to come
+    again, whatever the `status`.
 
     A layer that is away, or has no memory left, gets the answer later. What it
     refuses is logged: the client's own time limit is left then.
     """
-    reply = reply_to(message.channel.name, status)
+    is_away = isinstance(error, LayerUnavailable)
+    reply = reply_to(message.channel.name, 503 if is_away else status)
+    if is_away and reply is not None and 'headers' in reply:
+        reply['headers'].append(_RETRY_AFTER)
     if reply is not None and message.is_streaming:
         # A response that has begun is broken off.
         reply['closed'] = True
