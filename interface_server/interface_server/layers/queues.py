@@ -15,13 +15,14 @@ import asyncio
 import collections
 import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Optional
 
 from ..backport import exceptions
 from ..types import Message
 from . import AsyncLayer, Done, ignore
-from .waiting import CANCELLED, ON_ITS_WAY, WAITS, Waiting
+from .waiting import CANCELLED, ON_ITS_WAY, WAITS, Waiting, unwanted
 
 __all__ = ["SendQueues"]
 
@@ -31,8 +32,6 @@ __all__ = ["SendQueues"]
 FIRST_PAUSE, LAST_PAUSE = 0.002, 0.05
 #: Messages that are tried at once.
 MOST_AT_ONCE = 64
-#: What stands for a try at a channel that others wait for.
-_FULL = exceptions.ChannelFull()
 
 
 class SendQueue:
@@ -72,7 +71,7 @@ class SendQueue:
     def cancel(self, waiting: Waiting) -> bool:
         """Take a message out; return False if it isn't here, but at the layer for the last time."""
         if waiting.state is not WAITS:
-            waiting.is_wanted = _unwanted
+            waiting.is_wanted = unwanted
             return False
         waiting.state = CANCELLED
         self._forget(waiting)
@@ -149,8 +148,8 @@ class SendQueue:
             waiting = self._waiting.popleft()
             if waiting.state is CANCELLED:
                 continue
-            unwanted = waiting.is_wanted is not None and not waiting.is_wanted()
-            if unwanted or now - waiting.since >= waiting.timeout:
+            is_given_up = waiting.is_wanted is not None and not waiting.is_wanted()
+            if is_given_up or now - waiting.since >= waiting.timeout:
                 self._forget(waiting)
                 given_up.append(waiting)
             else:
@@ -168,7 +167,7 @@ class SendQueue:
 
     def _on_outcome(self, waiting: Waiting, error: Optional[Exception]) -> None:
         is_full = isinstance(error, exceptions.ChannelFull)
-        if is_full and waiting.is_wanted is not _unwanted:
+        if is_full and waiting.is_wanted is not unwanted:
             waiting.state = WAITS
             self._refused.append(waiting)
         else:
@@ -183,7 +182,7 @@ class SendQueue:
         """Go on after the last of a batch."""
         if self._refused:
             # At once, a later one may have found the room that an earlier one didn't.
-            self._waiting.extendleft(sorted(self._refused, key=_number, reverse=True))
+            self._waiting.extendleft(sorted(self._refused, key=operator.attrgetter("number"), reverse=True))
             self._refused = []
             self._pause = FIRST_PAUSE if self._taken else min(self._pause * 2, LAST_PAUSE)
             if self._is_led:
@@ -201,14 +200,6 @@ class SendQueue:
             self._timer = asyncio.get_running_loop().call_soon(self._try)
         else:
             self._queues.discard(self._channel)
-
-
-def _unwanted() -> bool:
-    return False  # It was cancelled on its way.
-
-
-def _number(waiting: Waiting) -> int:
-    return waiting.number
 
 
 class SendQueues:
@@ -249,13 +240,13 @@ class SendQueues:
         too long, that too many wait, or that `is_wanted` said no.
         """
         self._numbers += 1
-        # No closure: of each of its variables a cell would be made.
-        again = functools.partial(
-            self._on_outcome, channel, message, done, timeout, most, queued, is_wanted, self._numbers)
-        if channel in self._queues:
-            again(_FULL)
+        queue = self._queues.get(channel)
+        if queue is not None:
+            self._wait(queue, channel, message, done, timeout, most, queued, is_wanted, self._numbers)
         else:
-            self.layer.send_then(channel, message, again)
+            # No closure: of each of its variables a cell would be made.
+            self.layer.send_then(channel, message, functools.partial(
+                self._on_outcome, channel, message, done, timeout, most, queued, is_wanted, self._numbers))
 
     def _on_outcome(
         self, channel: str, message: Message, done: Done, timeout: float, most: int,
@@ -269,19 +260,26 @@ class SendQueues:
         queue = self._queues.get(channel)
         if queue is None:
             queue = self._queues[channel] = SendQueue(self, channel)
-        waiting = Waiting(queue, message, done, timeout, is_wanted, number)
-        later = queue.later_than(
-            number, queue.length + 1 - most if most else 0,
-            self.size + waiting.size - self._most_bytes if self._most_bytes else 0)
-        if later is None:
-            queue.discard_if_idle()
-            done(too_many(channel))
-            return
-        queue.pop_last(later)
+        self._wait(queue, channel, message, done, timeout, most, queued, is_wanted, number)
+
+    def _wait(
+        self, queue: SendQueue, channel: str, message: Message, done: Done, timeout: float, most: int,
+        queued: Optional[Callable[[Waiting], None]], is_wanted: Optional[Callable[[], bool]], number: int,
+    ) -> None:
+        waiting, later = Waiting(queue, message, done, timeout, is_wanted, number), None
+        places = queue.length + 1 - most if most else 0
+        size = self.size + waiting.size - self._most_bytes if self._most_bytes else 0
+        if places > 0 or size > 0:
+            later = queue.later_than(number, places, size)
+            if later is None:
+                queue.discard_if_idle()
+                done(too_many(channel))
+                return
+            queue.pop_last(later)
         queue.add(waiting)
         if queued is not None:
             queued(waiting)
-        for last in later:
+        for last in later or ():
             last.done(too_many(channel))
 
     def progress(self, channel: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Optional
 from ..types import Message
 from . import Done
 
-__all__ = ["CANCELLED", "ON_ITS_WAY", "WAITS", "Waiting"]
+__all__ = ["CANCELLED", "ON_ITS_WAY", "WAITS", "Waiting", "unwanted"]
 
 #: Bytes that a message counts for beside its content.
 OVERHEAD = 2048
@@ -52,3 +52,8 @@ class Waiting:
         It isn't sent again then, if it comes back because there is no room.
         """
         return bool(self._queue.cancel(self))
+
+
+def unwanted() -> bool:
+    """Say so of a message that was cancelled on its way: its `is_wanted`."""
+    return False

@@ -44,8 +44,9 @@ class SocketReply(object):
     """A message on a socket's reply channel, checked; see WebSocket."""
     __slots__ = ('accept', 'text', 'data', 'close', 'reason', 'subprotocol', 'status', 'headers', 'content')
 
-    def __init__(self):
-        self.accept = self.text = self.data = self.close = self.reason = self.subprotocol = None
+    def __init__(self, text=None):
+        self.text = text
+        self.accept = self.data = self.close = self.reason = self.subprotocol = None
         self.status, self.headers, self.content = 403, [], b''
 
 
@@ -59,6 +60,9 @@ def parse_socket_reply(message):
     """
     if not isinstance(message, dict):
         raise MalformedMessage('A reply to a WebSocket must be a dict, not %r.' % (message,))
+    if len(message) == 1 and type(message.get('text')) is six.text_type:
+        # Nearly all are so.
+        return SocketReply(message['text'])
     if not _SOCKET_KEYS.issuperset(message):
         _log_unknown(set(message) - _SOCKET_KEYS)
     reply = SocketReply()
