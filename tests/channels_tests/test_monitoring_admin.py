@@ -194,6 +194,21 @@ class AdminTests(ChannelTestCase):
             '<p>Workers that are alive have counted 4 handled, 1 failed. On average a message waited 0.375 s. '
             'On average its consumer took 0.375 s.</p>'))
 
+    def test_a_channel_shows_what_went_wrong_where_something_did(self):
+        self.log_in('view_channels')
+        url = reverse('admin:channels_monitoring_channel', args=('default', 'jobs.mail'))
+        self.assertContains(self.client.get(url), '0 were sent, 0 refused, 0 expired.</p>')
+        layer = channel_layers['default'].channel_layer
+        counted = dict(layer.channel_statistics('jobs.mail'), dropped_count=2, lost_count=1, malformed_count=3)
+        look = layer.looking([])
+        look.channel_statistics = lambda channel: dict(counted, unsupported_count=4)
+        # It may be the layer itself.
+        self.addCleanup(delattr, look, 'channel_statistics')
+        layer.looking = lambda absent: look
+        self.addCleanup(delattr, layer, 'looking')
+        self.assertContains(self.client.get(url), (
+            '0 expired, 2 not taken by full members of groups, 1 lost, 3 unreadable, 4 of a later version.</p>'))
+
     def test_messages_are_shown_to_those_who_may_change_them(self):
         user = self.log_in('view_channels')
         Channel('jobs.mail').send({'to': HTML})
