@@ -34,9 +34,11 @@ class LatestRequest:
         self._request: Optional[Request] = None
 
     def keep(self, line: Line, head: bytes, request: Request) -> None:
-        """Keep a request whose whole `head`, which begins with `line`, was good."""
+        """Keep a request whose whole `head`, which was good, came with `line`, maybe of another method."""
         # A whole URL changes the headers.
         if len(head) <= MOST_KEPT and line[1].startswith(b"/"):
+            # As it came: the parser may have got another method.
+            head = line[0] + head[head.find(b" "):]
             self.head, self._start, self._line, self._request = head, head.find(b"\n") + 1, line, request
 
     def repeated(self) -> Request:
