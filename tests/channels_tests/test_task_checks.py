@@ -55,6 +55,7 @@ class TaskCheckTests(SimpleTestCase):
 
     def test_options_that_are_wrong_are_told(self):
         for options, words in (
+            ({'LAYER': ['default']}, "can't be used: LAYER must be the alias of a channel layer, not ['default']."),
             ({'RETRIES': {}}, "has the unknown key 'RETRIES': the keys are LAYER, PREFIX, RESULT_LIFETIME, RETRY."),
             ({'RETRY': {'tries': 5}}, "'tries'"),
             ({'RETRY': {'attempts': '5'}}, 'attempts must be a positive integer'),

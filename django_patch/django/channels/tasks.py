@@ -66,6 +66,8 @@ class ChannelsBackend(BaseTaskBackend):
         self.layer_alias = options.get('LAYER', DEFAULT_CHANNEL_LAYER)
         retry = options.get('RETRY', {'attempts': 1})
         try:
+            if not isinstance(self.layer_alias, six.string_types):
+                raise TypeError('LAYER must be the alias of a channel layer, not %r.' % (self.layer_alias,))
             if not isinstance(retry, dict):
                 raise TypeError('RETRY must be a dict, not %r.' % (retry,))
             self.result_lifetime = checked_seconds('RESULT_LIFETIME', options.get('RESULT_LIFETIME', RESULT_LIFETIME))
