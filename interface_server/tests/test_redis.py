@@ -151,6 +151,18 @@ def test_what_is_behind_a_command_that_a_replica_refused_fails_as_in_an_outage()
     assert type(unanswered) is exceptions.LayerUnavailable and unanswered.sent
 
 
+def test_a_call_before_the_next_try_to_connect_says_why_it_fails(monkeypatch):
+    # A reader has heard of the server, and so the outage is over.
+    monkeypatch.setattr(ConnectionPool, "start", lambda pool: pool._known.set())
+
+    async def run():
+        pool = ConnectionPool(0, types.SimpleNamespace(name="a server"), None)
+        with pytest.raises(exceptions.LayerUnavailable, match="can't be reached: it is about to be connected again"):
+            await pool.exchange([b"PING\r\n"])
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE))
+
+
 def test_cancellation_is_not_lost_in_the_moment_of_connecting():
     async def run():
         connected = asyncio.get_running_loop().create_future()

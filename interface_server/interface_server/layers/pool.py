@@ -136,7 +136,9 @@ class ConnectionPool:
             await self._known.wait()
             connection = self._shared
             if connection is None:
-                raise unavailable(self.name, self.outage.failure, False)
+                # A reader's connection may have come through what cut this one off.
+                failure = self.outage.failure or ConnectionError("it is about to be connected again")
+                raise unavailable(self.name, failure, False)
         return await self.carry_out(connection, commands, COMMAND_TIMEOUT) if commands else []
 
     async def carry_out(self, connection: RedisConnection, commands: Sequence[bytes], timeout: float) -> list[Any]:
