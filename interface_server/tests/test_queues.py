@@ -12,9 +12,9 @@ from consumers import Held, say_path
 from django.channels.exceptions import ChannelFull, LayerUnavailable
 from django.channels.test.linting import exempt
 
-from interface_server.layers import batches
+from interface_server.layers import batches, queues
 from interface_server.layers.batches import BatchSize
-from interface_server.layers.queues import SendQueues
+from interface_server.layers.queues import MOST_AT_ONCE, SendQueues
 from interface_server.layers.waiting import ON_ITS_WAY
 
 
@@ -202,6 +202,25 @@ def test_what_readers_have_finished_meanwhile_is_tried_next(outlet):
             await asyncio.sleep(0)
         assert await senders.told(*"abc") == [None] * 3
         senders.queues.progress("c")
+
+    asyncio.run(run())
+
+
+def test_all_that_readers_have_finished_in_a_turn_is_made_up_for(outlet, monkeypatch):
+    # The channel isn't asked by itself any more within the test.
+    monkeypatch.setattr(queues, "LAST_PAUSE", 100 * PATIENCE)
+
+    async def run():
+        senders = Senders(outlet)
+        names = [str(number) for number in range(MOST_AT_ONCE + 20)]
+        for name in names:
+            senders.send(name)
+        await senders.queued(*names)
+        tried, outlet.room = len(outlet.tried), len(names)
+        for _ in names:
+            senders.queues.progress("c")
+        assert await senders.told(*names) == [None] * len(names)
+        assert outlet.tried[tried:] == names
 
     asyncio.run(run())
 

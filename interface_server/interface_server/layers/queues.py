@@ -47,8 +47,8 @@ class SendQueue:
         self._refused: list[Waiting] = []
         self._pause = FIRST_PAUSE
         self._timer: Optional[asyncio.Handle] = None
-        #: What readers have finished since the last try, and whether that one,
-        #: or what follows it, is for the sake of this.
+        #: What readers have finished that nothing was tried for, and whether the
+        #: last try, or what follows it, is for the sake of this.
         self._finished, self._is_led = 0, False
         #: How many wait that have not been cancelled.
         self.length = 0
@@ -140,7 +140,9 @@ class SendQueue:
         self._timer = None
         self._is_led = self._finished > 0
         if self._is_led:
-            self._at_once, self._finished = min(self._finished, MOST_AT_ONCE), 0
+            self._at_once = min(self._finished, MOST_AT_ONCE)
+            # The others are tried next: readers have made that room, too.
+            self._finished -= self._at_once
         now = asyncio.get_running_loop().time()
         batch: list[Waiting] = []
         given_up: list[Waiting] = []
